@@ -1,0 +1,94 @@
+/* caisson/context.h - the library's context: clock, key memory, messages. */
+#ifndef CAISSON_CONTEXT_H
+#define CAISSON_CONTEXT_H
+
+#include <caisson/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A context owns what everything made from it shares: the clock, the locked
+ * key memory, the pool of cipher contexts and the fork canary. It outlives
+ * every object made from it. Any number of threads may share one.
+ */
+struct csn_ctx;
+
+/* A clock of the caller's own, for tests. Both return milliseconds. */
+struct csn_clock {
+	uint32_t size;
+	void *arg;
+	/* Time since boot that counts suspend (CLOCK_BOOTTIME). */
+	uint64_t (*boot_ms)(void *arg);
+	/* Unix time. */
+	uint64_t (*wall_ms)(void *arg);
+};
+
+struct csn_ctx_options {
+	uint32_t size;
+	/*
+	 * How many expanded AES keys may exist at a time, 0 for 256. More
+	 * tenants than this only cost a rekeying (some 300 ns) when they
+	 * take turns.
+	 */
+	uint32_t lanes;
+	const struct csn_clock *clock;	/* NULL for the system's */
+	const char *aead_engine;	/* NULL for the best available */
+};
+
+/**
+ * Store in *out a new context, owned by the caller. options may be NULL.
+ *
+ * Returns 0, CSN_E_NOMEM, CSN_E_RANDOM, CSN_E_ALGORITHM where the
+ * cryptographic library lacks what Caisson needs (OpenSSL 3.5), or
+ * CSN_E_UNKNOWN_BACKEND for an engine of no known name. No message can be
+ * asked for where there is no context: csn_error_text() serves.
+ */
+CSN_API CSN_MUST_CHECK int csn_ctx_new(const struct csn_ctx_options *options,
+    struct csn_ctx **out);
+
+/** Wipe and free; every object made from ctx is freed first. NULL is fine. */
+CSN_API void csn_ctx_free(struct csn_ctx *ctx);
+
+/*
+ * The calling thread's last failure: sentence, code, and the room that
+ * failed ("session", "kv"). Valid until this thread's next failure. Empty
+ * and 0 where nothing has failed. ctx may be NULL.
+ */
+CSN_API const char *csn_ctx_message(const struct csn_ctx *ctx);
+CSN_API int csn_ctx_code(const struct csn_ctx *ctx);
+CSN_API const char *csn_ctx_room(const struct csn_ctx *ctx);
+
+/** The context's clock, ms since boot. */
+CSN_API uint64_t csn_ctx_boot_ms(const struct csn_ctx *ctx);
+
+/**
+ * The context's Unix time in ms. It never runs backwards within a context:
+ * a clock that is set back extends nothing.
+ */
+CSN_API uint64_t csn_ctx_wall_ms(struct csn_ctx *ctx);
+
+/** "0.1.0" */
+CSN_API const char *csn_version(void);
+
+/**
+ * What this build is made of, as one JSON object: version, OpenSSL's
+ * version, CPU features, AEAD engine. The caller frees it with csn_free().
+ */
+CSN_API CSN_MUST_CHECK int csn_describe(struct csn_ctx *ctx, char **json);
+
+/** Frees any buffer or string that this library handed out. NULL is fine. */
+CSN_API void csn_free(void *p);
+
+/** Overwrite len bytes in a way that no compiler removes. */
+CSN_API void csn_wipe(void *p, size_t len);
+
+/** Constant-time comparison: 1 where equal, 0 where not. */
+CSN_API int csn_equal(const void *a, const void *b, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,69 @@
+/* base/cbor.h - deterministic CBOR (RFC 8949, 4.2), encoded and refused. */
+#ifndef CSN_BASE_CBOR_H
+#define CSN_BASE_CBOR_H
+
+#include <caisson/context.h>
+
+#include "base/cursor.h"
+
+/*
+ * Encoding writes through a csn_out (libcbor does the heads). A map is built
+ * with begin/end: entries may be added in any order, csn_cbor_map_end sorts
+ * them by their encoded keys (bytewise) and marks the writer bad where two
+ * keys are equal. Maps nest.
+ */
+void csn_cbor_uint(struct csn_out *w, uint64_t v);
+void csn_cbor_int(struct csn_out *w, int64_t v);
+void csn_cbor_bytes(struct csn_out *w, const void *p, size_t len);
+void csn_cbor_text(struct csn_out *w, const char *s);
+void csn_cbor_textn(struct csn_out *w, const char *s, size_t len);
+void csn_cbor_bool(struct csn_out *w, int v);
+void csn_cbor_null(struct csn_out *w);
+void csn_cbor_tag(struct csn_out *w, uint64_t tag);
+void csn_cbor_array(struct csn_out *w, size_t n);	/* n items follow */
+
+struct csn_cbor_map {
+	struct csn_out *w;
+	size_t start;		/* where the entries begin in w */
+	size_t n;
+};
+
+/* Between begin and end: csn_cbor_key, then exactly one value, repeated. */
+void csn_cbor_map_begin(struct csn_out *w, struct csn_cbor_map *m);
+void csn_cbor_key_int(struct csn_cbor_map *m, int64_t key);
+void csn_cbor_key_text(struct csn_cbor_map *m, const char *key);
+void csn_cbor_map_end(struct csn_cbor_map *m);
+
+/*
+ * Decoding: csn_cbor_check() walks one whole item first and refuses what is
+ * not deterministic (longer heads than needed, indefinite lengths, unsorted
+ * or equal keys, invalid UTF-8, bytes left over, nesting past 16, floats).
+ * After it the typed readers below walk a csn_reader over it; each marks the
+ * reader bad where the next item is of another type.
+ */
+int csn_cbor_check(struct csn_ctx *ctx, const uint8_t *p, size_t len);
+
+enum csn_cbor_type {
+	CSN_CBOR_UINT = 0, CSN_CBOR_NINT = 1, CSN_CBOR_BYTES = 2,
+	CSN_CBOR_TEXT = 3, CSN_CBOR_ARRAY = 4, CSN_CBOR_MAP = 5,
+	CSN_CBOR_TAG = 6, CSN_CBOR_SIMPLE = 7, CSN_CBOR_END = -1
+};
+
+int csn_cbor_peek(const struct csn_reader *r);	/* an enum csn_cbor_type */
+uint64_t csn_cbor_get_uint(struct csn_reader *r);
+int64_t csn_cbor_get_int(struct csn_reader *r);
+const uint8_t *csn_cbor_get_bytes(struct csn_reader *r, size_t *len);
+const char *csn_cbor_get_text(struct csn_reader *r, size_t *len);
+int csn_cbor_get_bool(struct csn_reader *r);
+void csn_cbor_get_null(struct csn_reader *r);
+uint64_t csn_cbor_get_tag(struct csn_reader *r);
+size_t csn_cbor_get_array(struct csn_reader *r);
+size_t csn_cbor_get_map(struct csn_reader *r);	/* pairs */
+/* Skip one item, whatever it is; *p and *len, where given, are its bytes. */
+void csn_cbor_skip(struct csn_reader *r, const uint8_t **p, size_t *len);
+
+/* A JSON view for people (bytes as hex); a jansson value, or NULL. */
+struct json_t;
+struct json_t *csn_cbor_to_json(const uint8_t *p, size_t len);
+
+#endif

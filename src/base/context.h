@@ -1,0 +1,44 @@
+/* base/context.h - what a context holds, for the rooms that extend it. */
+#ifndef CSN_BASE_CONTEXT_H
+#define CSN_BASE_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include <caisson/context.h>
+
+struct csn_crypto;	/* crypto/crypto.h: fetched algorithms */
+struct csn_keyring;	/* crypto/keyring.h: keys at rest, pool of lanes */
+
+struct csn_ctx {
+	struct csn_clock clock;
+	_Atomic uint64_t wall_high;	/* high-water mark of wall_ms */
+	struct csn_crypto *crypto;
+	struct csn_keyring *keyring;
+	/*
+	 * The fork canary: *canary equals canary_value in the process that
+	 * made the context and 0 in a forked child, until csn_fork_adopt().
+	 */
+	_Atomic uint64_t *canary;
+	_Atomic uint64_t canary_value;
+};
+
+/*
+ * csn_ctx_new() and csn_ctx_free() are the only things in base that call
+ * upstairs: they make and free the crypto room's part by these two.
+ */
+int csn_crypto_attach(struct csn_ctx *ctx,
+    const struct csn_ctx_options *options);
+void csn_crypto_detach(struct csn_ctx *ctx);
+
+/* CSN_E_FORK where made_in is not this process's generation. One load. */
+static inline int
+csn_fork_check(const struct csn_ctx *ctx, uint64_t made_in)
+{
+	return atomic_load_explicit(ctx->canary, memory_order_relaxed) ==
+	    made_in ? 0 : CSN_E_FORK;
+}
+
+/* This process's generation, adopting the context after a fork. Never 0. */
+uint64_t csn_fork_generation(struct csn_ctx *ctx);
+
+#endif

@@ -1,0 +1,19 @@
+/* base/fail.h - how a room says what went wrong. */
+#ifndef CSN_BASE_FAIL_H
+#define CSN_BASE_FAIL_H
+
+#include <caisson/context.h>
+
+/**
+ * Keep the sentence for csn_ctx_message() in this thread and return code.
+ * The sentence says which thing, what was wrong, and what to do; it never
+ * holds a secret. ctx may be NULL. room is a string literal.
+ */
+int csn_fail(const struct csn_ctx *ctx, int code, const char *room,
+    const char *fmt, ...) CSN_PRINTF(4, 5);
+
+/** As csn_fail, with ": " and strerror(errnum) behind the sentence. */
+int csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
+    int errnum, const char *fmt, ...) CSN_PRINTF(5, 6);
+
+#endif

@@ -1,0 +1,41 @@
+/* base/file.h - whole files, replaced atomically. */
+#ifndef CSN_BASE_FILE_H
+#define CSN_BASE_FILE_H
+
+#include <caisson/context.h>
+
+/**
+ * Read a whole file of at most max bytes into *out (csn_free, a NUL is added
+ * behind it). CSN_E_NOT_FOUND, CSN_E_IO, CSN_E_LIMIT or CSN_E_NOMEM, with
+ * the path in the sentence.
+ */
+CSN_MUST_CHECK int csn_file_read(struct csn_ctx *ctx, const char *path,
+    size_t max, uint8_t **out, size_t *len);
+
+/* As csn_file_read; CSN_E_POLICY where others than the owner can read it. */
+CSN_MUST_CHECK int csn_file_read_secret(struct csn_ctx *ctx,
+    const char *path, size_t max, uint8_t **out, size_t *len);
+
+/**
+ * Replace path by len bytes with the given mode: a temporary file beside it,
+ * fsync, rename, fsync of the folder. On error the old file is untouched and
+ * no temporary file is left. CSN_E_IO or CSN_E_NOMEM.
+ */
+CSN_MUST_CHECK int csn_file_replace(struct csn_ctx *ctx, const char *path,
+    const void *p, size_t len, unsigned mode);
+
+/* As csn_file_replace, but CSN_E_EXISTS where path is there. */
+CSN_MUST_CHECK int csn_file_create(struct csn_ctx *ctx, const char *path,
+    const void *p, size_t len, unsigned mode);
+
+/* write(2) until all is written; EINTR handled. 0 or -1 with errno. */
+int csn_write_all(int fd, const void *p, size_t len);
+
+/* mkdir -p with mode for what is new. 0 or CSN_E_IO. */
+CSN_MUST_CHECK int csn_mkdirs(struct csn_ctx *ctx, const char *path,
+    unsigned mode);
+
+/* fsync the folder that holds path. 0 or -1 with errno. */
+int csn_fsync_parent(const char *path);
+
+#endif

@@ -1,0 +1,60 @@
+/* crypto/keyring.h - keys at rest, and the bounded pool of expanded ones. */
+#ifndef CSN_CRYPTO_KEYRING_H
+#define CSN_CRYPTO_KEYRING_H
+
+#include "base/context.h"
+#include "crypto/crypto.h"
+
+/*
+ * 100,000 sessions hold a few keys each, more than the locked-memory limit
+ * allows. So a key rests here as struct csn_key: AES-256-CTR ciphertext of
+ * the 32 bytes under one process key that lives in locked memory, with a
+ * counter block that is used once (the key's id, which never repeats in a
+ * process). To use it, a lane is acquired: an AEAD state that the key is
+ * expanded into. Lanes are few (csn_ctx_options.lanes), in sets of
+ * CSN_LANE_WAYS; each is held by one thread at a time by an atomic flag, so
+ * there is no lock that all threads share. A hit costs two atomic operations,
+ * a miss an unwrap and a key expansion.
+ *
+ * In a forked child the flags of lanes that other threads held would never
+ * clear: csn_keyring_adopt() clears them all (csn_fork_generation calls it).
+ */
+struct csn_key {
+	uint64_t id;		/* 0: no key */
+	uint8_t wrapped[CSN_KEY_SIZE];
+};
+
+struct csn_lane;
+
+int csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes,
+    struct csn_keyring **out);
+void csn_keyring_free(struct csn_keyring *ring);
+void csn_keyring_adopt(struct csn_keyring *ring);
+
+/* Wrap a key; the caller wipes its plain copy. 0 or CSN_E_CRYPTO. */
+CSN_MUST_CHECK int csn_key_rest(struct csn_ctx *ctx,
+    const uint8_t plain[CSN_KEY_SIZE], struct csn_key *out);
+
+/* Unwrap for a derivation; the caller wipes plain. 0 or CSN_E_CRYPTO. */
+CSN_MUST_CHECK int csn_key_wake(struct csn_ctx *ctx,
+    const struct csn_key *key, uint8_t plain[CSN_KEY_SIZE]);
+
+/* Wipe the key and every lane that it is expanded in. */
+void csn_key_forget(struct csn_ctx *ctx, struct csn_key *key);
+
+/* Hold a lane with key expanded in it. 0 or CSN_E_CRYPTO. */
+CSN_MUST_CHECK int csn_lane_acquire(struct csn_ctx *ctx,
+    const struct csn_key *key, struct csn_lane **out);
+void csn_lane_release(struct csn_lane *lane);
+
+struct csn_aead_msg;
+CSN_MUST_CHECK int csn_lane_seal(struct csn_lane *lane,
+    const struct csn_aead_msg *msg);
+CSN_MUST_CHECK int csn_lane_open(struct csn_lane *lane,
+    const struct csn_aead_msg *msg);
+
+/* Lanes that hold a key now, and all lanes. */
+void csn_keyring_stat(const struct csn_ctx *ctx, uint32_t *used,
+    uint32_t *all);
+
+#endif

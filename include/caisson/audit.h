@@ -1,0 +1,157 @@
+/* caisson/audit.h - the append-only log of who did what. */
+#ifndef CAISSON_AUDIT_H
+#define CAISSON_AUDIT_H
+
+#include <caisson/identity.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Records are chained by hash and MACed under a key that moves forward with
+ * each record and whose past is erased, so that who takes the machine later
+ * cannot rewrite what was logged before. Checkpoints signed with ML-DSA let
+ * anybody with the public key verify up to them. That nothing was cut off
+ * the end can be claimed only against a head kept elsewhere.
+ * Safe from many threads.
+ */
+struct csn_audit;
+
+enum csn_audit_op {
+	CSN_AUDIT_ENCRYPT = 1,
+	CSN_AUDIT_DECRYPT = 2,
+	CSN_AUDIT_ROTATE = 3,
+	CSN_AUDIT_ISOLATION_VIOLATION = 4,
+	CSN_AUDIT_SESSION_OPEN = 5,
+	CSN_AUDIT_SESSION_CLOSE = 6,
+	CSN_AUDIT_SESSION_EXPIRE = 7
+};
+
+/** "encrypt", "isolation-violation"; NULL for no such operation. */
+CSN_API const char *csn_audit_op_name(int op);
+CSN_API int csn_audit_op_parse(const char *name);	/* 0 where unknown */
+
+#define CSN_AUDIT_HAS_SLOT 1u		/* layer and position mean something */
+#define CSN_AUDIT_HAS_SEQUENCE 2u
+#define CSN_AUDIT_HAS_SESSION 4u
+
+struct csn_audit_record {
+	uint32_t size;
+	uint32_t op;		/* enum csn_audit_op */
+	uint32_t success;	/* 1 or 0 */
+	int32_t code;		/* 0 or the CSN_E_* of the failure */
+	uint32_t flags;		/* CSN_AUDIT_HAS_* */
+	uint32_t layer;
+	uint64_t position;
+	uint64_t sequence;	/* the first, where the record is a batch's */
+	uint64_t count;		/* entries it stands for; 1 for one */
+	uint64_t bytes;		/* plaintext bytes of those */
+	const char *tenant;	/* tenant id; NULL where unknown */
+	const char *detail;	/* a few words, never a secret; may be NULL */
+	uint8_t session[16];
+};
+
+/** A bounded log in memory: the newest `capacity` records (0 for 65,536). */
+CSN_API CSN_MUST_CHECK int csn_audit_memory(struct csn_ctx *ctx,
+    size_t capacity, struct csn_audit **out);
+
+enum csn_audit_sync {
+	CSN_AUDIT_SYNC_GROUP = 0, /* append returns once a group is on disk */
+	CSN_AUDIT_SYNC_INTERVAL = 1, /* a thread syncs every sync_ms */
+	CSN_AUDIT_SYNC_NEVER = 2  /* the kernel's own time */
+};
+
+struct csn_audit_options {
+	uint32_t size;
+	uint32_t sync;		/* enum csn_audit_sync */
+	uint32_t sync_ms;	/* 0 for 200 */
+	uint32_t keep_files;	/* closed files kept; 0 keeps all */
+	uint64_t max_file_bytes; /* a new file past this; 0 for 64 MiB */
+	uint64_t checkpoint_every; /* records; 0 for 4,096 */
+	const struct csn_identity *signer; /* checkpoints; NULL for none */
+};
+
+/**
+ * Open or create the log in folder `path`. A torn last line (a crash in the
+ * middle of an append that was never acknowledged) is cut off and a record
+ * says so; anything else that does not verify is refused with CSN_E_AUDIT.
+ * CSN_E_BUSY where another process has it open.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_open(struct csn_ctx *ctx,
+    const char *path, const struct csn_audit_options *options,
+    struct csn_audit **out);
+
+/**
+ * Append one record, stamped with the context's time. On CSN_E_IO (a full
+ * or read-only disk) nothing of the record is in the log, and the log stays
+ * usable: the next append tries again.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_append(struct csn_audit *audit,
+    const struct csn_audit_record *record);
+
+/** Append n records as one group: one write, one sync. All or nothing. */
+CSN_API CSN_MUST_CHECK int csn_audit_append_many(struct csn_audit *audit,
+    const struct csn_audit_record *records, size_t n);
+
+/** Everything appended so far is on disk when it returns 0. */
+CSN_API CSN_MUST_CHECK int csn_audit_flush(struct csn_audit *audit);
+
+/** Sign a checkpoint now. CSN_E_SIGNER where no signer was given. */
+CSN_API CSN_MUST_CHECK int csn_audit_checkpoint(struct csn_audit *audit);
+
+struct csn_audit_filter {
+	uint32_t size;
+	uint32_t op;		/* 0 for any */
+	uint64_t limit;		/* the newest so many; 0 for all */
+	const char *tenant;	/* NULL for any */
+	uint64_t from_ms;	/* Unix, inclusive; 0 for any */
+	uint64_t to_ms;		/* Unix, exclusive; 0 for any */
+};
+
+/**
+ * Visit matching records in order, oldest first. unix_ms is its time, n its
+ * number (from 0). A non-zero return of visit stops and is returned.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
+    const struct csn_audit_filter *filter,
+    int (*visit)(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *record), void *arg);
+
+/** Matching records as a JSON array; csn_free. */
+CSN_API CSN_MUST_CHECK int csn_audit_export(struct csn_audit *audit,
+    const struct csn_audit_filter *filter, char **json);
+
+/** The chain's head and the number of records; keep it elsewhere. */
+CSN_API CSN_MUST_CHECK int csn_audit_head(struct csn_audit *audit,
+    uint8_t head[CSN_HASH_SIZE], uint64_t *records);
+
+/** Flush, sign a last checkpoint, wipe the key, free. NULL is fine. */
+CSN_API void csn_audit_close(struct csn_audit *audit);
+
+struct csn_audit_verify_options {
+	uint32_t size;
+	/* Where the head was kept: hex of 64 digits, or NULL. */
+	const char *expect_head;
+	/* For checkpoints: signers trusted for CSN_PURPOSE_AUDIT, or NULL. */
+	struct csn_trust *trust;
+	/* The first MAC key, exported when the log was made, or NULL. */
+	const uint8_t *first_key;	/* 32 bytes */
+};
+
+/**
+ * Verify a log folder from outside: each line's form, number, chain, MAC
+ * (where first_key is given), checkpoints, files in order. result lists the
+ * checks; the sentence and a check's detail name the file and line of the
+ * first bad record, a torn last line, a cut tail, a missing file. 0,
+ * CSN_E_AUDIT, CSN_E_IO, CSN_E_NOT_FOUND, CSN_E_SIGNER.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_verify(struct csn_ctx *ctx,
+    const char *path, const struct csn_audit_verify_options *options,
+    struct csn_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,217 @@
+/* caisson/identity.h - who signs and who is trusted for what. */
+#ifndef CAISSON_IDENTITY_H
+#define CAISSON_IDENTITY_H
+
+#include <caisson/evidence.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * An identity is an ML-DSA key pair, an ML-KEM key pair that a document
+ * signed by the ML-DSA key binds to it, a name and capabilities. Its DID is
+ * computed from the ML-DSA public key and from nothing else. Immutable and
+ * shareable between threads.
+ */
+struct csn_identity;
+
+/* What a key may be trusted for: a set. */
+enum csn_purpose {
+	CSN_PURPOSE_TENANT = 1 << 0,	/* offers sessions as a tenant */
+	CSN_PURPOSE_SERVER = 1 << 1,	/* accepts sessions */
+	CSN_PURPOSE_ACTION = 1 << 2,	/* issues action credentials */
+	CSN_PURPOSE_AUDIT = 1 << 3,	/* signs audit checkpoints */
+	CSN_PURPOSE_RECIPIENT = 1 << 4,	/* files are sealed to it */
+	CSN_PURPOSE_SEALER = 1 << 5,	/* signs sealed files */
+	CSN_PURPOSE_REPORT = 1 << 6,	/* signs attestation reports */
+	CSN_PURPOSE_MODULE = 1 << 7,	/* signs driver modules */
+	CSN_PURPOSE_ARTIFACT = 1 << 8,	/* signs model artifacts */
+	CSN_PURPOSE_ALL = (1 << 9) - 1
+};
+
+/** "tenant,server" to a set. CSN_E_ARG names the word it does not know. */
+CSN_API CSN_MUST_CHECK int csn_purposes_parse(struct csn_ctx *ctx,
+    const char *text, uint32_t *purposes);
+/** A set to "tenant,server"; csn_free. */
+CSN_API CSN_MUST_CHECK int csn_purposes_format(struct csn_ctx *ctx,
+    uint32_t purposes, char **text);
+
+#define CSN_DID_SIZE 4096	/* enough for any did:key here, with its NUL */
+
+/** did:key of an ML-DSA key (multicodec, base58btc), into CSN_DID_SIZE. */
+CSN_API CSN_MUST_CHECK int csn_did_key(struct csn_ctx *ctx,
+    const struct csn_sign_key *key, char *out, size_t cap);
+/** did:pqaid:<hex SHA3-256 of the public key>, the short alias. */
+CSN_API CSN_MUST_CHECK int csn_did_alias(struct csn_ctx *ctx,
+    const struct csn_sign_key *key, char *out, size_t cap);
+/** 1 where did (either form) is the key's, computed from the key. */
+CSN_API int csn_did_matches(struct csn_ctx *ctx, const char *did,
+    const struct csn_sign_key *key);
+/** The key inside a did:key. CSN_E_FORM; CSN_E_ALGORITHM. */
+CSN_API CSN_MUST_CHECK int csn_did_to_key(struct csn_ctx *ctx,
+    const char *did, struct csn_sign_key **out);
+
+struct csn_identity_options {
+	uint32_t size;
+	uint32_t sign;		/* enum csn_sign; 0 for ML-DSA-65 */
+	uint32_t kem;		/* enum csn_kem; 0 for ML-KEM-768 */
+	uint32_t purposes;	/* 0 for CSN_PURPOSE_ALL */
+	const char *name;	/* 1 to 128 bytes of UTF-8 */
+	const char *capabilities; /* words with commas between; may be NULL */
+	uint64_t lifetime_ms;	/* of the document; 0 for 400 days */
+};
+
+CSN_API CSN_MUST_CHECK int csn_identity_new(struct csn_ctx *ctx,
+    const struct csn_identity_options *options, struct csn_identity **out);
+CSN_API const char *csn_identity_name(const struct csn_identity *id);
+CSN_API const char *csn_identity_did(const struct csn_identity *id);
+CSN_API const char *csn_identity_alias(const struct csn_identity *id);
+CSN_API const char *csn_identity_capabilities(const struct csn_identity *id);
+CSN_API uint32_t csn_identity_purposes(const struct csn_identity *id);
+CSN_API uint64_t csn_identity_created_ms(const struct csn_identity *id);
+/** The identity's own keys, valid as long as it is. */
+CSN_API const struct csn_sign_key *csn_identity_sign_key(
+    const struct csn_identity *id);
+CSN_API const struct csn_kem_key *csn_identity_kem_key(
+    const struct csn_identity *id);
+/** The signed document (COSE_Sign1), the identity's own bytes. */
+CSN_API const uint8_t *csn_identity_document(const struct csn_identity *id,
+    size_t *len);
+/** Public description without secrets, JSON; csn_free. */
+CSN_API CSN_MUST_CHECK int csn_identity_json(struct csn_ctx *ctx,
+    const struct csn_identity *id, char **json);
+/**
+ * Save to / load from a folder of its own: sign.pem, kem.pem (PKCS#8, mode
+ * 0600, encrypted where a passphrase is given) and identity.cose. Saving is
+ * atomic file by file, CSN_E_EXISTS where the folder holds an identity.
+ * Loading checks that the three belong together.
+ */
+CSN_API CSN_MUST_CHECK int csn_identity_save(struct csn_ctx *ctx,
+    const struct csn_identity *id, const char *folder, const char *pass,
+    size_t pass_len);
+CSN_API CSN_MUST_CHECK int csn_identity_load(struct csn_ctx *ctx,
+    const char *folder, const char *pass, size_t pass_len,
+    struct csn_identity **out);
+CSN_API void csn_identity_free(struct csn_identity *id);
+
+/* A document of someone else's, verified: its ML-KEM key counts only here. */
+struct csn_document;
+/**
+ * Verify a document under the ML-DSA key in it, whose DID it must name, and
+ * check its expiry. That proves only who it says it is about: whether that
+ * DID is trusted is the trust store's to say. CSN_E_FORM, CSN_E_SIGNATURE,
+ * CSN_E_SIGNER (DID and key differ), CSN_E_EXPIRED.
+ */
+CSN_API CSN_MUST_CHECK int csn_document_verify(struct csn_ctx *ctx,
+    const uint8_t *doc, size_t len, struct csn_document **out);
+CSN_API const char *csn_document_did(const struct csn_document *doc);
+CSN_API const char *csn_document_name(const struct csn_document *doc);
+CSN_API uint32_t csn_document_purposes(const struct csn_document *doc);
+CSN_API uint64_t csn_document_expires_ms(const struct csn_document *doc);
+CSN_API const struct csn_sign_key *csn_document_sign_key(
+    const struct csn_document *doc);
+CSN_API const struct csn_kem_key *csn_document_kem_key(
+    const struct csn_document *doc);
+CSN_API void csn_document_free(struct csn_document *doc);
+
+/*
+ * The trust store: DIDs with their public keys, each with a label, the
+ * purposes it is trusted for and an expiry; a tenant's entry also says which
+ * tenant id the key speaks for. Safe from many threads.
+ */
+struct csn_trust;
+
+struct csn_trust_entry {
+	uint32_t size;
+	uint32_t purposes;
+	const char *did;	/* did:key form */
+	const char *label;	/* 0 to 128 bytes of UTF-8 */
+	const char *tenant_id;	/* NULL where it is no tenant */
+	uint64_t expires_ms;	/* Unix; 0 for never */
+	const struct csn_sign_key *key;
+	const struct csn_kem_key *kem;	/* from its document, or NULL */
+	const uint8_t *document;	/* or NULL */
+	size_t document_len;
+};
+
+CSN_API CSN_MUST_CHECK int csn_trust_new(struct csn_ctx *ctx,
+    struct csn_trust **out);
+/** A missing file gives an empty store. CSN_E_FORM names the bad entry. */
+CSN_API CSN_MUST_CHECK int csn_trust_load(struct csn_ctx *ctx,
+    const char *path, struct csn_trust **out);
+/** Atomically, mode 0600. */
+CSN_API CSN_MUST_CHECK int csn_trust_save(struct csn_ctx *ctx,
+    struct csn_trust *trust, const char *path);
+/**
+ * Copy an entry in. Its did must be its key's; where a document is given it
+ * is verified and gives the ML-KEM key. CSN_E_EXISTS for a DID twice.
+ */
+CSN_API CSN_MUST_CHECK int csn_trust_add(struct csn_ctx *ctx,
+    struct csn_trust *trust, const struct csn_trust_entry *entry);
+CSN_API CSN_MUST_CHECK int csn_trust_remove(struct csn_ctx *ctx,
+    struct csn_trust *trust, const char *did);
+/**
+ * Find the entry of did (either form) that is trusted for every purpose
+ * asked for, today. CSN_E_SIGNER where there is none, with the reason:
+ * unknown, not for this purpose, expired. The entry stays valid until
+ * csn_trust_release, even if it is removed meanwhile.
+ */
+CSN_API CSN_MUST_CHECK int csn_trust_find(struct csn_ctx *ctx,
+    struct csn_trust *trust, const char *did, size_t did_len,
+    uint32_t purposes, const struct csn_trust_entry **out);
+CSN_API void csn_trust_release(struct csn_trust *trust,
+    const struct csn_trust_entry *entry);
+/** Call visit for each entry; a non-zero return stops and is returned. */
+CSN_API int csn_trust_each(struct csn_trust *trust,
+    int (*visit)(void *arg, const struct csn_trust_entry *entry), void *arg);
+CSN_API void csn_trust_free(struct csn_trust *trust);
+
+/*
+ * Signed action credentials: an issuer says that a subject may do things in
+ * a scope until a time; the subject may pass a part of it on. A chain is the
+ * credentials from the trusted root's to the last subject's.
+ */
+struct csn_action {
+	uint32_t size;
+	const char *subject;	/* DID of who may act */
+	const char *scope;	/* words with commas between: "kv:open,kv:seal";
+				   "kv:*" covers every "kv:…" */
+	const char *audience;	/* whom it is for, or NULL for anybody */
+	uint64_t not_before_ms;	/* Unix; 0 for now */
+	uint64_t expires_ms;	/* Unix; needed */
+	uint32_t may_delegate;	/* how many further links; 0 for none */
+};
+
+/**
+ * Issue a credential signed by issuer; parent (a chain whose last subject is
+ * the issuer) may be NULL for a root. *out is the whole chain, deterministic
+ * CBOR, csn_free. CSN_E_SCOPE where it would be wider than the parent in
+ * scope, time, audience or links.
+ */
+CSN_API CSN_MUST_CHECK int csn_action_issue(struct csn_ctx *ctx,
+    const struct csn_identity *issuer, const struct csn_action *action,
+    const uint8_t *parent, size_t parent_len, uint8_t **out, size_t *out_len);
+
+/**
+ * Verify a chain for one scope word at ctx's time (or at_ms where not 0):
+ * the root's signer in the trust store for CSN_PURPOSE_ACTION, each
+ * signature, each link's issuer being the former's subject, scope only
+ * narrowing, times, audience, links left, subject. result lists each check.
+ * Returns 0 where all passed, else the first failure's code. subject and
+ * audience may be NULL: then they are listed as not checked.
+ */
+CSN_API CSN_MUST_CHECK int csn_action_verify(struct csn_ctx *ctx,
+    struct csn_trust *trust, const uint8_t *chain, size_t len,
+    const char *scope, const char *subject, const char *audience,
+    uint64_t at_ms, struct csn_result *result);
+
+/** A view for people of a chain that has not been verified; csn_free. */
+CSN_API CSN_MUST_CHECK int csn_action_json(struct csn_ctx *ctx,
+    const uint8_t *chain, size_t len, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,83 @@
+/* caisson/keystore.h - where keys rest: the contract of a keystore. */
+#ifndef CAISSON_KEYSTORE_H
+#define CAISSON_KEYSTORE_H
+
+#include <caisson/crypto.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A keystore holds key-encryption keys by name and wraps 32-byte data keys
+ * under them; the key-encryption key itself never leaves it. Providers sit
+ * behind struct csn_keystore_provider, are registered by name, and are
+ * opened by URL: "memory:", "file:/path/of/folder". Objects are safe from
+ * many threads.
+ */
+#define CSN_KEYSTORE_ABI 1
+#define CSN_KEYSTORE_MAX_WRAP 1024
+
+struct csn_keystore;
+
+struct csn_keystore_provider {
+	uint32_t abi;		/* CSN_KEYSTORE_ABI */
+	uint32_t reserved;
+	const char *name;	/* the URL's scheme */
+	/*
+	 * Open what the URL's rest names. secret unlocks it (a passphrase, a
+	 * PIN; may be NULL). 0, CSN_E_PASSPHRASE, CSN_E_BACKEND, …
+	 */
+	int (*open)(struct csn_ctx *ctx, const char *rest, const void *secret,
+	    size_t secret_len, void **state);
+	/* Make a key-encryption key. CSN_E_EXISTS. */
+	int (*create)(void *state, const char *key_name);
+	/* 0 or CSN_E_NOT_FOUND; a removed key's wraps are gone for good. */
+	int (*remove)(void *state, const char *key_name);
+	/* Wrap key with aad bound; *out_len is the cap on entry. */
+	int (*wrap)(void *state, const char *key_name, const uint8_t *aad,
+	    size_t aad_len, const uint8_t key[CSN_KEY_SIZE], uint8_t *out,
+	    size_t *out_len);
+	/* CSN_E_TAG where the bytes or aad are not what was wrapped. */
+	int (*unwrap)(void *state, const char *key_name, const uint8_t *aad,
+	    size_t aad_len, const uint8_t *in, size_t len,
+	    uint8_t key[CSN_KEY_SIZE]);
+	/* Visit names; a non-zero return stops and is returned. */
+	int (*list)(void *state, int (*visit)(void *arg, const char *name),
+	    void *arg);
+	/* Wipe what is in memory: calls give CSN_E_LOCKED until unlock. */
+	int (*lock)(void *state);
+	int (*unlock)(void *state, const void *secret, size_t secret_len);
+	void (*close)(void *state);
+};
+
+/** CSN_E_ARG (another abi, a NULL function), CSN_E_EXISTS, CSN_E_LIMIT. */
+CSN_API CSN_MUST_CHECK int csn_keystore_register(
+    const struct csn_keystore_provider *provider);
+
+/** CSN_E_UNKNOWN_BACKEND names the schemes that there are. */
+CSN_API CSN_MUST_CHECK int csn_keystore_open(struct csn_ctx *ctx,
+    const char *url, const void *secret, size_t secret_len,
+    struct csn_keystore **out);
+CSN_API CSN_MUST_CHECK int csn_keystore_create(struct csn_keystore *ks,
+    const char *key_name);
+CSN_API CSN_MUST_CHECK int csn_keystore_remove(struct csn_keystore *ks,
+    const char *key_name);
+CSN_API CSN_MUST_CHECK int csn_keystore_wrap(struct csn_keystore *ks,
+    const char *key_name, const uint8_t *aad, size_t aad_len,
+    const uint8_t key[CSN_KEY_SIZE], uint8_t *out, size_t *out_len);
+CSN_API CSN_MUST_CHECK int csn_keystore_unwrap(struct csn_keystore *ks,
+    const char *key_name, const uint8_t *aad, size_t aad_len,
+    const uint8_t *in, size_t len, uint8_t key[CSN_KEY_SIZE]);
+CSN_API CSN_MUST_CHECK int csn_keystore_list(struct csn_keystore *ks,
+    int (*visit)(void *arg, const char *name), void *arg);
+CSN_API CSN_MUST_CHECK int csn_keystore_lock(struct csn_keystore *ks);
+CSN_API CSN_MUST_CHECK int csn_keystore_unlock(struct csn_keystore *ks,
+    const void *secret, size_t secret_len);
+CSN_API void csn_keystore_close(struct csn_keystore *ks);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

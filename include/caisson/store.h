@@ -1,0 +1,143 @@
+/* caisson/store.h - what carries sealed bytes: the contract of a store. */
+#ifndef CAISSON_STORE_H
+#define CAISSON_STORE_H
+
+#include <caisson/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A store keeps values under (space, key), where a space is one tenant's (or
+ * any other group that is dropped as a whole). It sees ciphertext only and
+ * knows nothing of sessions or caching. Keys are bytes, values are bytes.
+ * Providers sit behind struct csn_store_provider, are registered by name and
+ * opened by URL: "memory:?bytes=1073741824&share=0.25". Stores are safe from
+ * many threads.
+ */
+#define CSN_STORE_ABI 1
+#define CSN_STORE_MAX_SPACE 64
+#define CSN_STORE_MAX_KEY 250
+
+struct csn_store;
+
+/* Bytes under a name that the store chose to give up (its limit). */
+typedef void (*csn_store_evicted)(void *arg, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len);
+
+struct csn_store_stat {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t entries;
+	uint64_t bytes;		/* of values */
+	uint64_t memory;	/* bytes held for them, with overhead */
+	uint64_t limit;		/* bytes allowed; 0 for none */
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t puts;
+	uint64_t deletes;
+	uint64_t evictions;
+};
+
+/*
+ * A value being written in place (reserve, then commit or abort), or one
+ * being read in place (borrow, then release). The handle is the provider's.
+ * A borrowed value stays whole until release, whatever happens to its name.
+ */
+struct csn_store_buf {
+	uint8_t *p;
+	size_t len;
+	void *handle;
+};
+
+struct csn_store_provider {
+	uint32_t abi;		/* CSN_STORE_ABI */
+	uint32_t reserved;
+	const char *name;	/* the URL's scheme */
+	int (*open)(struct csn_ctx *ctx, const char *rest, void **state);
+	/* Replaces atomically. CSN_E_QUOTA, CSN_E_NOMEM, CSN_E_BACKEND… */
+	int (*put)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, const uint8_t *value,
+	    size_t len);
+	/* *len is the cap on entry and the value's length on return, also
+	 * with CSN_E_BUFFER. CSN_E_NOT_FOUND. */
+	int (*get)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len);
+	int (*remove)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len);
+	/* Drop a whole space; its memory is overwritten or unmapped. */
+	int (*drop)(void *state, const uint8_t *space, size_t space_len);
+	/* Visit the keys of a space; a non-zero return stops and is
+	 * returned. visit may call remove. */
+	int (*list)(void *state, const uint8_t *space, size_t space_len,
+	    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+	    size_t value_len), void *arg);
+	/* space NULL: the whole store. */
+	int (*stat)(void *state, const uint8_t *space, size_t space_len,
+	    struct csn_store_stat *out);
+	void (*close)(void *state);
+
+	/* Optional, all or none: in place, without a copy. */
+	int (*reserve)(void *state, const uint8_t *space, size_t space_len,
+	    size_t len, struct csn_store_buf *out);
+	int (*commit)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, struct csn_store_buf *buf);
+	void (*abort)(void *state, struct csn_store_buf *buf);
+	int (*borrow)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, struct csn_store_buf *out);
+	void (*release)(void *state, struct csn_store_buf *buf);
+
+	/* Optional: told of evictions, called with no lock held. */
+	void (*on_evict)(void *state, csn_store_evicted fn, void *arg);
+};
+
+CSN_API CSN_MUST_CHECK int csn_store_register(
+    const struct csn_store_provider *provider);
+
+/** CSN_E_UNKNOWN_BACKEND names the schemes that there are. */
+CSN_API CSN_MUST_CHECK int csn_store_open(struct csn_ctx *ctx,
+    const char *url, struct csn_store **out);
+CSN_API CSN_MUST_CHECK int csn_store_put(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, const uint8_t *value, size_t len);
+CSN_API CSN_MUST_CHECK int csn_store_get(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, uint8_t *value, size_t *len);
+CSN_API CSN_MUST_CHECK int csn_store_remove(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len);
+CSN_API CSN_MUST_CHECK int csn_store_drop(struct csn_store *store,
+    const uint8_t *space, size_t space_len);
+CSN_API CSN_MUST_CHECK int csn_store_list(struct csn_store *store,
+    const uint8_t *space, size_t space_len, int (*visit)(void *arg,
+    const uint8_t *key, size_t key_len, size_t value_len), void *arg);
+CSN_API CSN_MUST_CHECK int csn_store_stat(struct csn_store *store,
+    const uint8_t *space, size_t space_len, struct csn_store_stat *out);
+/*
+ * In place where the provider can; else through a buffer of the store's own,
+ * so callers need not care. commit and abort end a reserve, release a borrow.
+ */
+CSN_API CSN_MUST_CHECK int csn_store_reserve(struct csn_store *store,
+    const uint8_t *space, size_t space_len, size_t len,
+    struct csn_store_buf *out);
+CSN_API CSN_MUST_CHECK int csn_store_commit(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, struct csn_store_buf *buf);
+CSN_API void csn_store_abort(struct csn_store *store,
+    struct csn_store_buf *buf);
+CSN_API CSN_MUST_CHECK int csn_store_borrow(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, struct csn_store_buf *out);
+CSN_API void csn_store_release(struct csn_store *store,
+    struct csn_store_buf *buf);
+/** Be told of evictions; 0, or CSN_E_BACKEND where the provider has none. */
+CSN_API CSN_MUST_CHECK int csn_store_on_evict(struct csn_store *store,
+    csn_store_evicted fn, void *arg);
+CSN_API void csn_store_close(struct csn_store *store);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,19 @@
+/* caisson/caisson.h - everything. */
+#ifndef CAISSON_CAISSON_H
+#define CAISSON_CAISSON_H
+
+#include <caisson/aead.h>
+#include <caisson/audit.h>
+#include <caisson/context.h>
+#include <caisson/crypto.h>
+#include <caisson/error.h>
+#include <caisson/evidence.h>
+#include <caisson/identity.h>
+#include <caisson/keystore.h>
+#include <caisson/kv.h>
+#include <caisson/pool.h>
+#include <caisson/seal.h>
+#include <caisson/session.h>
+#include <caisson/store.h>
+
+#endif

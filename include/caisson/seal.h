@@ -1,0 +1,168 @@
+/* caisson/seal.h - the envelope: its layout, streams, and sealed files. */
+#ifndef CAISSON_SEAL_H
+#define CAISSON_SEAL_H
+
+#include <caisson/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A sealed message is CSN_SEAL_OVERHEAD bytes of header and tag, then as many
+ * bytes of ciphertext as there were of plaintext. docs/WIRE.md has each byte.
+ * The header is authenticated, not hidden: it names the tenant (by a label),
+ * session, epoch, writer, sequence, slot and lengths.
+ */
+#define CSN_SEAL_HEADER 128
+#define CSN_SEAL_OVERHEAD 144		/* header, then the 16-byte tag */
+#define CSN_SEAL_MAX UINT32_MAX		/* plaintext bytes of one message */
+
+enum csn_kind {
+	CSN_KIND_KV_ENTRY = 1,	/* K and V of one layer and position */
+	CSN_KIND_KV_BLOCK = 2,	/* a run of positions, by name */
+	CSN_KIND_STREAM = 3	/* segments of a stream */
+};
+
+#define CSN_HEADER_TENANT_SENT 1u	/* direction: sealed by the tenant */
+#define CSN_HEADER_HAS_TOKEN 2u		/* token_id means something */
+
+/* What a sealed message says of itself; nothing of it is verified yet. */
+struct csn_header {
+	uint32_t size;
+	uint32_t kind;
+	uint32_t flags;		/* CSN_HEADER_* */
+	uint32_t replay;	/* enum csn_replay it was sealed for */
+	uint32_t role;
+	uint32_t epoch;
+	uint32_t layer;
+	uint32_t token_id;
+	uint32_t count;
+	uint32_t key_len;	/* plaintext bytes of K */
+	uint32_t len;		/* plaintext bytes in all */
+	uint32_t suite;
+	uint64_t sequence;
+	uint64_t version;	/* of the slot */
+	uint64_t position;
+	uint8_t tenant_label[8];
+	uint8_t session[16];
+	uint8_t writer[16];
+	uint8_t name[32];
+};
+
+/** Read a header for display or routing. CSN_E_FORM, CSN_E_VERSION,
+ * CSN_E_SUITE. */
+CSN_API CSN_MUST_CHECK int csn_header_read(struct csn_ctx *ctx,
+    const uint8_t *sealed, size_t len, struct csn_header *out);
+
+/* --- streams ---------------------------------------------------------- */
+
+/*
+ * A stream of any length under a session, in segments of one size: nothing
+ * is passed on before its segment's tag held, a cut or reordered stream is
+ * refused, and memory is one segment. Each stream has a key of its own.
+ * One thread at a time.
+ */
+struct csn_stream;
+
+#define CSN_STREAM_SEGMENT (1u << 20)	/* the default: 1 MiB of plaintext */
+#define CSN_STREAM_TAG 16
+
+/**
+ * Start sealing; *header gets CSN_SEAL_HEADER bytes that come first. segment
+ * is 4 KiB to 64 MiB, a power of two, 0 for the default. name (32 bytes, may
+ * be NULL) is authenticated.
+ */
+CSN_API CSN_MUST_CHECK int csn_stream_seal(struct csn_session *session,
+    uint32_t segment, const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
+    struct csn_stream **out);
+/** Start opening, from the header. name NULL accepts any. */
+CSN_API CSN_MUST_CHECK int csn_stream_open(struct csn_session *session,
+    const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
+    struct csn_stream **out);
+/** The stream's segment size in plaintext bytes. */
+CSN_API uint32_t csn_stream_segment(const struct csn_stream *stream);
+/**
+ * Seal the next segment: len is the segment size, or anything up to it for
+ * the last one (final 1; 0 bytes where the stream ends on a boundary). out
+ * gets len + CSN_STREAM_TAG bytes and may be in.
+ */
+CSN_API CSN_MUST_CHECK int csn_stream_push(struct csn_stream *stream,
+    const uint8_t *in, size_t len, int final, uint8_t *out);
+/**
+ * Open the next segment of len bytes (tag included) into out, len - 16
+ * bytes, which may be in. CSN_E_TAG (out is zero), CSN_E_FORM past the
+ * final one.
+ */
+CSN_API CSN_MUST_CHECK int csn_stream_pull(struct csn_stream *stream,
+    const uint8_t *in, size_t len, int final, uint8_t *out);
+/** 1 once the final segment was pushed or pulled. */
+CSN_API int csn_stream_done(const struct csn_stream *stream);
+CSN_API void csn_stream_free(struct csn_stream *stream);	/* wipes */
+
+/* --- sealed to identities --------------------------------------------- */
+
+/*
+ * Bytes that outlive sessions, sealed to the ML-KEM keys of recipients and
+ * signed by the sealer: a random data key, wrapped for each recipient
+ * (ML-KEM, HKDF, AES-256 key wrap, as RFC 9629 and RFC 9936 do it), a
+ * commitment to the key, a header signed with ML-DSA over all of it, then
+ * segments. The signature covers a hash of the segments' tags, checked at
+ * the end, so that a recipient cannot pass on other bytes under the sealer's
+ * name.
+ */
+struct csn_sealer;	/* writes one sealed file */
+struct csn_opener;	/* reads one */
+
+struct csn_sealer_options {
+	uint32_t size;
+	uint32_t segment;	/* as in csn_stream_seal */
+	const struct csn_identity *signer;	/* needed */
+	/* Recipients: verified documents, at least 1, at most 64. */
+	const struct csn_document *const *recipients;
+	size_t nrecipients;
+	const char *content_type; /* 0 to 128 bytes of UTF-8; may be NULL */
+};
+
+CSN_API CSN_MUST_CHECK int csn_sealer_new(struct csn_ctx *ctx,
+    const struct csn_sealer_options *options, struct csn_sealer **out);
+/**
+ * Feed plaintext; write is called with sealed bytes in order and returns 0 or
+ * an error code, which is passed on.
+ */
+CSN_API CSN_MUST_CHECK int csn_sealer_update(struct csn_sealer *sealer,
+    const uint8_t *in, size_t len, int (*write)(void *arg, const uint8_t *p,
+    size_t len), void *arg);
+CSN_API CSN_MUST_CHECK int csn_sealer_final(struct csn_sealer *sealer,
+    int (*write)(void *arg, const uint8_t *p, size_t len), void *arg);
+CSN_API void csn_sealer_free(struct csn_sealer *sealer);
+
+/**
+ * Open with one of the identity's keys; the signer must be in trust for
+ * CSN_PURPOSE_SEALER. Plaintext is passed to write only behind verified tags,
+ * and csn_opener_final returns 0 only where the whole file was there and the
+ * signature over the tags held. Until then what was written is provisional:
+ * a program that acts on it waits for final.
+ */
+CSN_API CSN_MUST_CHECK int csn_opener_new(struct csn_ctx *ctx,
+    const struct csn_identity *identity, struct csn_trust *trust,
+    struct csn_opener **out);
+CSN_API CSN_MUST_CHECK int csn_opener_update(struct csn_opener *opener,
+    const uint8_t *in, size_t len, int (*write)(void *arg, const uint8_t *p,
+    size_t len), void *arg);
+CSN_API CSN_MUST_CHECK int csn_opener_final(struct csn_opener *opener,
+    int (*write)(void *arg, const uint8_t *p, size_t len), void *arg);
+/** The verified signer's DID, once the header was read; else NULL. */
+CSN_API const char *csn_opener_signer(const struct csn_opener *opener);
+CSN_API const char *csn_opener_content_type(const struct csn_opener *opener);
+CSN_API void csn_opener_free(struct csn_opener *opener);
+
+/** What a sealed file's header says, unverified, as JSON; csn_free. */
+CSN_API CSN_MUST_CHECK int csn_sealed_inspect(struct csn_ctx *ctx,
+    const uint8_t *p, size_t len, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -16,19 +16,24 @@ struct csn_ctx {
 	struct csn_keyring *keyring;
 	/*
 	 * The fork canary: *canary equals canary_value in the process that
-	 * made the context and 0 in a forked child, until csn_fork_adopt().
+	 * made the context and 0 in a forked child, until
+	 * csn_fork_generation() adopts it there.
 	 */
 	_Atomic uint64_t *canary;
 	_Atomic uint64_t canary_value;
 };
 
 /*
- * csn_ctx_new() and csn_ctx_free() are the only things in base that call
- * upstairs: they make and free the crypto room's part by these two.
+ * csn_ctx_new(), csn_ctx_free() and csn_fork_generation() are the only things
+ * in base that call upstairs: they make, free and, in a forked child, adopt
+ * the crypto room's part by these three. The options that attach gets are
+ * whole (size is sizeof) and never NULL; a failed attach leaves nothing to
+ * detach.
  */
 int csn_crypto_attach(struct csn_ctx *ctx,
     const struct csn_ctx_options *options);
 void csn_crypto_detach(struct csn_ctx *ctx);
+void csn_crypto_adopt(struct csn_ctx *ctx);
 
 /* CSN_E_FORK where made_in is not this process's generation. One load. */
 static inline int

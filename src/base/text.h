@@ -11,17 +11,23 @@ int csn_hex_decode(const char *s, size_t len, uint8_t *out, size_t out_len);
 
 /* Base58 (Bitcoin's alphabet) without leading 'z'; NULL on CSN_E_NOMEM. */
 char *csn_base58_encode(const uint8_t *p, size_t len);
-/* *out is malloc'ed. CSN_E_FORM or CSN_E_NOMEM. */
+/* *out is malloc'ed. CSN_E_FORM (also past 16,384 digits) or CSN_E_NOMEM. */
 int csn_base58_decode(const char *s, size_t len, uint8_t **out,
     size_t *out_len);
 
 /* 1 where the bytes are UTF-8 (RFC 3629) without NUL or control bytes. */
 int csn_utf8_ok(const char *s, size_t len);
+/* 1 where the bytes are UTF-8, whatever its characters. */
+int csn_utf8_valid(const char *s, size_t len);
 
 #define CSN_TIME_TEXT_SIZE 25	/* 2026-01-02T03:04:05.678Z and a NUL */
-/* RFC 3339, UTC, with milliseconds. */
+/* RFC 3339, UTC, with milliseconds; what is past the year 9999 is its end. */
 void csn_time_format(uint64_t unix_ms, char out[CSN_TIME_TEXT_SIZE]);
-/* RFC 3339 with Z or an offset, seconds' fraction optional. */
+/*
+ * RFC 3339 with Z or an offset, seconds' fraction optional (cut to ms).
+ * CSN_E_FORM, also for a time before 1970. A leap second is the last
+ * millisecond of the second before it.
+ */
 int csn_time_parse(const char *s, size_t len, uint64_t *unix_ms);
 
 #endif

@@ -1,0 +1,176 @@
+/* base/context.c - the context: its clock, its life, its fork canary. */
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/context.h"
+#include "base/fail.h"
+
+#ifndef CSN_VERSION_STRING
+#error "the build defines CSN_VERSION_STRING"
+#endif
+
+/*
+ * What lies on the canary page. The lock is there too, so that no child is
+ * ever born with it held.
+ */
+struct canary {
+	_Atomic uint64_t value;
+	atomic_flag adopting;
+};
+
+static uint64_t
+clock_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	if (clock_gettime(id, &ts) != 0 || ts.tv_sec < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static uint64_t
+system_boot_ms(void *arg)
+{
+	(void)arg;
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
+static uint64_t
+system_wall_ms(void *arg)
+{
+	(void)arg;
+	return clock_ms(CLOCK_REALTIME);
+}
+
+/* The caller's structure, as old as its size says, in today's shape. */
+static int
+take_sized(void *to, size_t to_size, const void *from)
+{
+	uint32_t size;
+
+	memcpy(&size, from, sizeof(size));
+	if (size < sizeof(size))
+		return CSN_E_ARG;
+	memset(to, 0, to_size);
+	memcpy(to, from, size < to_size ? size : to_size);
+	size = (uint32_t)to_size;
+	memcpy(to, &size, sizeof(size));
+	return 0;
+}
+
+static int
+take_clock(struct csn_clock *clock, const struct csn_clock *given)
+{
+	memset(clock, 0, sizeof(*clock));
+	clock->size = sizeof(*clock);
+	if (given != NULL && take_sized(clock, sizeof(*clock), given) != 0)
+		return CSN_E_ARG;
+	if (clock->boot_ms == NULL)
+		clock->boot_ms = system_boot_ms;
+	if (clock->wall_ms == NULL)
+		clock->wall_ms = system_wall_ms;
+	return 0;
+}
+
+int
+csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
+{
+	struct csn_ctx_options opt = { .size = sizeof(opt) };
+	struct csn_ctx *ctx = NULL;
+	struct canary *canary;
+	int rc;
+
+	if (out == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "base",
+		    "csn_ctx_new() needs a place to store the context");
+	if (options != NULL && take_sized(&opt, sizeof(opt), options) != 0)
+		return csn_fail(NULL, CSN_E_ARG, "base",
+		    "csn_ctx_options.size is not set to its sizeof");
+	if ((ctx = csn_calloc(1, sizeof(*ctx))) == NULL)
+		return csn_fail(NULL, CSN_E_NOMEM, "base",
+		    "out of memory for a context");
+	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0) {
+		csn_fail(NULL, rc, "base",
+		    "csn_clock.size is not set to its sizeof");
+		goto err;
+	}
+	if ((canary = csn_canary_page()) == NULL) {
+		rc = csn_fail(NULL, CSN_E_NOMEM, "base",
+		    "no page for the fork canary: it needs Linux 4.14 or "
+		    "newer and free memory");
+		goto err;
+	}
+	ctx->canary = &canary->value;
+	atomic_flag_clear(&canary->adopting);
+	atomic_store(&ctx->canary_value, 1);
+	atomic_store(ctx->canary, 1);
+	if ((rc = csn_crypto_attach(ctx, &opt)) != 0)
+		goto err;
+	*out = ctx;
+	return 0;
+
+err:
+	csn_canary_free(ctx->canary);
+	csn_wipe_free(ctx, sizeof(*ctx));
+	return rc;
+}
+
+void
+csn_ctx_free(struct csn_ctx *ctx)
+{
+	if (ctx == NULL)
+		return;
+	csn_crypto_detach(ctx);
+	csn_canary_free(ctx->canary);
+	csn_wipe_free(ctx, sizeof(*ctx));
+}
+
+uint64_t
+csn_fork_generation(struct csn_ctx *ctx)
+{
+	struct canary *canary = (struct canary *)(void *)ctx->canary;
+	uint64_t value;
+
+	if ((value = atomic_load(&canary->value)) != 0)
+		return value;
+	while (atomic_flag_test_and_set(&canary->adopting))
+		sched_yield();
+	if ((value = atomic_load(&canary->value)) == 0) {
+		csn_crypto_adopt(ctx);
+		/*
+		 * One more than any ancestor's. It lives outside the page, or
+		 * a child could not know what its ancestors had.
+		 */
+		value = atomic_fetch_add(&ctx->canary_value, 1) + 1;
+		atomic_store(&canary->value, value);
+	}
+	atomic_flag_clear(&canary->adopting);
+	return value;
+}
+
+uint64_t
+csn_ctx_boot_ms(const struct csn_ctx *ctx)
+{
+	return ctx->clock.boot_ms(ctx->clock.arg);
+}
+
+uint64_t
+csn_ctx_wall_ms(struct csn_ctx *ctx)
+{
+	uint64_t now, high;
+
+	now = ctx->clock.wall_ms(ctx->clock.arg);
+	high = atomic_load(&ctx->wall_high);
+	while (now > high)
+		if (atomic_compare_exchange_weak(&ctx->wall_high, &high, now))
+			return now;
+	return high;
+}
+
+const char *
+csn_version(void)
+{
+	return CSN_VERSION_STRING;
+}

@@ -1,0 +1,83 @@
+/* base/fail.c - the thread's last failure. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+#define MESSAGE_SIZE 1024
+
+static _Thread_local struct {
+	char message[MESSAGE_SIZE];
+	const char *room;
+	int code;
+} last;
+
+static void
+keep(int code, const char *room, const char *sentence, const char *reason)
+{
+	int n;
+
+	n = snprintf(last.message, sizeof(last.message), "%s%s%s", sentence,
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	if (n < 0)
+		last.message[0] = '\0';
+	else if ((size_t)n >= sizeof(last.message))
+		memcpy(last.message + sizeof(last.message) - 4, "...", 4);
+	last.room = room;
+	last.code = code;
+}
+
+int
+csn_fail(const struct csn_ctx *ctx, int code, const char *room,
+    const char *fmt, ...)
+{
+	/* Not straight into last: an argument may be the last message. */
+	char sentence[MESSAGE_SIZE];
+	va_list ap;
+
+	(void)ctx;
+	va_start(ap, fmt);
+	if (vsnprintf(sentence, sizeof(sentence), fmt, ap) < 0)
+		sentence[0] = '\0';
+	va_end(ap);
+	keep(code, room, sentence, NULL);
+	return code;
+}
+
+int
+csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
+    int errnum, const char *fmt, ...)
+{
+	char sentence[MESSAGE_SIZE], reason[128];
+	va_list ap;
+
+	(void)ctx;
+	va_start(ap, fmt);
+	if (vsnprintf(sentence, sizeof(sentence), fmt, ap) < 0)
+		sentence[0] = '\0';
+	va_end(ap);
+	keep(code, room, sentence, strerror_r(errnum, reason, sizeof(reason)));
+	return code;
+}
+
+const char *
+csn_ctx_message(const struct csn_ctx *ctx)
+{
+	(void)ctx;
+	return last.message;
+}
+
+int
+csn_ctx_code(const struct csn_ctx *ctx)
+{
+	(void)ctx;
+	return last.code;
+}
+
+const char *
+csn_ctx_room(const struct csn_ctx *ctx)
+{
+	(void)ctx;
+	return last.room != NULL ? last.room : "";
+}

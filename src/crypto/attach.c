@@ -1,0 +1,194 @@
+/* crypto/attach.c - the crypto room's part of a context. */
+#include <stdlib.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "crypto/aead_internal.h"
+#include "crypto/internal.h"
+#include "crypto/keyring.h"
+
+int
+csn_ossl_fail_as(const struct csn_ctx *ctx, int code, const char *what)
+{
+	unsigned long e = ERR_peek_last_error();
+	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+
+	ERR_clear_error();
+	if (reason == NULL)
+		return csn_fail(ctx, code, "crypto", "%s", what);
+	return csn_fail(ctx, code, "crypto", "%s: %s", what, reason);
+}
+
+int
+csn_ossl_fail(const struct csn_ctx *ctx, const char *what)
+{
+	int code = CSN_E_CRYPTO;
+
+	if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+		code = CSN_E_NOMEM;
+	return csn_ossl_fail_as(ctx, code, what);
+}
+
+/* CSN_E_ALGORITHM with its sentence, or CSN_E_NOMEM. */
+static int
+missing(const struct csn_ctx *ctx, const char *name)
+{
+	if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+		return csn_ossl_fail(ctx, "fetching the algorithms");
+	ERR_clear_error();
+	return csn_fail(ctx, CSN_E_ALGORITHM, "crypto",
+	    "%s has no %s: Caisson needs OpenSSL 3.5 or newer with its "
+	    "default provider", csn_crypto_library(), name);
+}
+
+static int
+fetch_symmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
+{
+	if ((c->aes_gcm = EVP_CIPHER_fetch(c->lib, "AES-256-GCM",
+	    NULL)) == NULL)
+		return missing(ctx, "AES-256-GCM");
+	if ((c->aes_ctr = EVP_CIPHER_fetch(c->lib, "AES-256-CTR",
+	    NULL)) == NULL)
+		return missing(ctx, "AES-256-CTR");
+	if ((c->aes_wrap = EVP_CIPHER_fetch(c->lib, "AES-256-WRAP",
+	    NULL)) == NULL)
+		return missing(ctx, "AES-256-WRAP");
+	if ((c->sha3_256 = EVP_MD_fetch(c->lib, "SHA3-256", NULL)) == NULL)
+		return missing(ctx, "SHA3-256");
+	if ((c->sha2_256 = EVP_MD_fetch(c->lib, "SHA2-256", NULL)) == NULL)
+		return missing(ctx, "SHA-256");
+	if ((c->shake_256 = EVP_MD_fetch(c->lib, "SHAKE-256", NULL)) == NULL)
+		return missing(ctx, "SHAKE-256");
+	if ((c->hmac = EVP_MAC_fetch(c->lib, "HMAC", NULL)) == NULL)
+		return missing(ctx, "HMAC");
+	if ((c->hkdf = EVP_KDF_fetch(c->lib, "HKDF", NULL)) == NULL)
+		return missing(ctx, "HKDF");
+	if ((c->argon2id = EVP_KDF_fetch(c->lib, "ARGON2ID", NULL)) == NULL)
+		return missing(ctx, "Argon2id");
+	return 0;
+}
+
+static int
+fetch_asymmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
+{
+	static const char *const kems[] = { "ML-KEM-512", "ML-KEM-768",
+	    "ML-KEM-1024", "X25519" };
+	EVP_KEYMGMT *m;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < sizeof(kems) / sizeof(kems[0]); i++) {
+		if ((m = EVP_KEYMGMT_fetch(c->lib, kems[i], NULL)) == NULL)
+			return missing(ctx, kems[i]);
+		EVP_KEYMGMT_free(m);
+	}
+	for (i = 0; i < CSN_SIGN_COUNT; i++) {
+		name = csn_sign_name((int)i + 1);
+		if ((c->sign[i] = EVP_SIGNATURE_fetch(c->lib, name,
+		    NULL)) == NULL)
+			return missing(ctx, name);
+	}
+	return 0;
+}
+
+static int
+make_templates(const struct csn_ctx *ctx, struct csn_crypto *c)
+{
+	char name[] = "SHA3-256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, name,
+		    sizeof(name) - 1),
+		OSSL_PARAM_END,
+	};
+
+	if ((c->hmac_sha3 = EVP_MAC_CTX_new(c->hmac)) == NULL ||
+	    EVP_MAC_CTX_set_params(c->hmac_sha3, params) != 1)
+		return csn_ossl_fail(ctx, "preparing HMAC-SHA3-256");
+	return 0;
+}
+
+int
+csn_crypto_attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
+{
+	struct csn_crypto *c;
+	int rc;
+
+	ctx->crypto = NULL;
+	ctx->keyring = NULL;
+	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
+		    "out of memory for the fetched algorithms");
+	ctx->crypto = c;
+	/*
+	 * A new library context reads no configuration file. The provider is
+	 * named so that nothing else is ever loaded into it.
+	 */
+	if ((c->lib = OSSL_LIB_CTX_new()) == NULL) {
+		rc = csn_ossl_fail_as(ctx, CSN_E_NOMEM,
+		    "making a library context");
+		goto err;
+	}
+	if ((c->provider = OSSL_PROVIDER_load(c->lib, "default")) == NULL) {
+		rc = missing(ctx, "default provider");
+		goto err;
+	}
+	if ((rc = fetch_symmetric(ctx, c)) != 0 ||
+	    (rc = fetch_asymmetric(ctx, c)) != 0 ||
+	    (rc = make_templates(ctx, c)) != 0)
+		goto err;
+	if ((rc = csn_aead_select(options != NULL ? options->aead_engine :
+	    NULL, &c->engine)) != 0) {
+		csn_fail(ctx, rc, "crypto", "no AEAD engine %s is available",
+		    options != NULL && options->aead_engine != NULL ?
+		    options->aead_engine : "at all");
+		goto err;
+	}
+	if ((rc = csn_keyring_new(ctx, options != NULL ? options->lanes : 0,
+	    &ctx->keyring)) != 0)
+		goto err;
+	return 0;
+
+err:
+	csn_crypto_detach(ctx);
+	return rc;
+}
+
+void
+csn_crypto_detach(struct csn_ctx *ctx)
+{
+	struct csn_crypto *c = ctx->crypto;
+	size_t i;
+
+	csn_keyring_free(ctx->keyring);
+	ctx->keyring = NULL;
+	if (c == NULL)
+		return;
+	EVP_MAC_CTX_free(c->hmac_sha3);
+	for (i = 0; i < CSN_SIGN_COUNT; i++)
+		EVP_SIGNATURE_free(c->sign[i]);
+	EVP_KDF_free(c->argon2id);
+	EVP_KDF_free(c->hkdf);
+	EVP_MAC_free(c->hmac);
+	EVP_MD_free(c->shake_256);
+	EVP_MD_free(c->sha2_256);
+	EVP_MD_free(c->sha3_256);
+	EVP_CIPHER_free(c->aes_wrap);
+	EVP_CIPHER_free(c->aes_ctr);
+	EVP_CIPHER_free(c->aes_gcm);
+	if (c->provider != NULL)
+		OSSL_PROVIDER_unload(c->provider);
+	OSSL_LIB_CTX_free(c->lib);
+	free(c);
+	ctx->crypto = NULL;
+}
+
+void
+csn_crypto_adopt(struct csn_ctx *ctx)
+{
+	if (ctx->keyring != NULL)
+		csn_keyring_adopt(ctx->keyring);
+}

@@ -8,19 +8,23 @@
 /*
  * 100,000 sessions hold a few keys each, more than the locked-memory limit
  * allows. So a key rests here as struct csn_key: AES-256-CTR ciphertext of
- * the 32 bytes under one process key that lives in locked memory, with a
- * counter block that is used once (the key's id, which never repeats in a
- * process). To use it, a lane is acquired: an AEAD state that the key is
- * expanded into. Lanes are few (csn_ctx_options.lanes), in sets of
- * CSN_LANE_WAYS; each is held by one thread at a time by an atomic flag, so
- * there is no lock that all threads share. A hit costs two atomic operations,
- * a miss an unwrap and a key expansion.
+ * the 32 bytes under one process key that lives in locked memory. Its counter
+ * block is (salt, id): the id never repeats in a process, and the salt is
+ * random and drawn again in a forked child, so no block is used twice. To use
+ * a key, a lane is acquired: an AEAD state that the key is expanded into.
+ * Lanes are few (csn_ctx_options.lanes), in sets of CSN_LANE_WAYS; each is
+ * held by one thread at a time by an atomic flag, so there is no lock that
+ * all threads share. A hit costs two atomic operations, a miss an unwrap and
+ * a key expansion.
  *
  * In a forked child the flags of lanes that other threads held would never
  * clear: csn_keyring_adopt() clears them all (csn_fork_generation calls it).
  */
+#define CSN_LANE_WAYS 4
+
 struct csn_key {
 	uint64_t id;		/* 0: no key */
+	uint64_t salt;
 	uint8_t wrapped[CSN_KEY_SIZE];
 };
 
@@ -39,7 +43,10 @@ CSN_MUST_CHECK int csn_key_rest(struct csn_ctx *ctx,
 CSN_MUST_CHECK int csn_key_wake(struct csn_ctx *ctx,
     const struct csn_key *key, uint8_t plain[CSN_KEY_SIZE]);
 
-/* Wipe the key and every lane that it is expanded in. */
+/*
+ * Wipe the key and every lane that it is expanded in, waiting for a thread
+ * that is sealing with it. No thread may acquire a lane for it meanwhile.
+ */
 void csn_key_forget(struct csn_ctx *ctx, struct csn_key *key);
 
 /* Hold a lane with key expanded in it. 0 or CSN_E_CRYPTO. */

@@ -1,0 +1,385 @@
+/* crypto/keyring.c - keys at rest, and the bounded pool of expanded ones. */
+#include <sched.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "crypto/aead_internal.h"
+#include "crypto/internal.h"
+#include "crypto/keyring.h"
+
+#define DEFAULT_LANES 256
+#define MAX_LANES 65536
+#define MASKS 16		/* a power of two */
+
+/* One cache line of state a lane, so that threads do not share lines. */
+struct csn_lane {
+	alignas(64) atomic_uint held;
+	_Atomic uint64_t id;		/* of the key in it; 0: none */
+	_Atomic uint64_t used;		/* the ring's tick at the last use */
+	struct csn_ctx *ctx;
+	void *state;
+};
+
+/* The process key, expanded; several, so that misses do not queue. */
+struct mask {
+	alignas(64) atomic_uint held;
+	EVP_CIPHER_CTX *ctr;
+};
+
+struct csn_keyring {
+	struct mask masks[MASKS];
+	struct csn_ctx *ctx;
+	struct csn_lane *lanes;
+	uint32_t nlanes;
+	uint32_t nsets;			/* a power of two */
+	_Atomic uint64_t next_id;
+	_Atomic uint64_t salt;		/* of keys put to rest from now on */
+	_Atomic uint64_t tick;		/* misses so far */
+	uint8_t *process_key;		/* locked memory */
+	int locked;			/* mlock worked */
+};
+
+static int
+try_hold(atomic_uint *flag)
+{
+	unsigned free_ = 0;
+
+	return atomic_load_explicit(flag, memory_order_relaxed) == 0 &&
+	    atomic_compare_exchange_strong_explicit(flag, &free_, 1,
+	    memory_order_acquire, memory_order_relaxed);
+}
+
+static void
+hold(atomic_uint *flag)
+{
+	unsigned spins = 0;
+
+	while (!try_hold(flag))
+		if (++spins % 64 == 0)
+			sched_yield();
+}
+
+static void
+let_go(atomic_uint *flag)
+{
+	atomic_store_explicit(flag, 0, memory_order_release);
+}
+
+int
+csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
+{
+	struct csn_keyring *ring;
+	uint64_t salt;
+	uint32_t i, sets;
+	int rc;
+
+	if (lanes == 0)
+		lanes = DEFAULT_LANES;
+	if (lanes > MAX_LANES)
+		return csn_fail(ctx, CSN_E_LIMIT, "crypto",
+		    "%u lanes are too many: ask for at most %d", lanes,
+		    MAX_LANES);
+	for (sets = 1; sets * CSN_LANE_WAYS < lanes; sets *= 2)
+		;
+	if ((ring = aligned_alloc(64, sizeof(*ring))) == NULL)
+		goto nomem;
+	memset(ring, 0, sizeof(*ring));
+	ring->ctx = ctx;
+	ring->nsets = sets;
+	ring->nlanes = sets * CSN_LANE_WAYS;
+	atomic_init(&ring->next_id, 1);
+	if ((ring->lanes = aligned_alloc(64, ring->nlanes *
+	    sizeof(*ring->lanes))) == NULL)
+		goto nomem;
+	memset(ring->lanes, 0, ring->nlanes * sizeof(*ring->lanes));
+	for (i = 0; i < ring->nlanes; i++)
+		ring->lanes[i].ctx = ctx;
+	if ((ring->process_key = csn_secret_alloc(CSN_KEY_SIZE,
+	    &ring->locked)) == NULL)
+		goto nomem;
+	if ((rc = csn_random(ctx, ring->process_key, CSN_KEY_SIZE)) != 0 ||
+	    (rc = csn_random(ctx, &salt, sizeof(salt))) != 0)
+		goto err;
+	atomic_init(&ring->salt, salt);
+	for (i = 0; i < MASKS; i++) {
+		if ((ring->masks[i].ctr = EVP_CIPHER_CTX_new()) == NULL)
+			goto nomem;
+		if (EVP_EncryptInit_ex2(ring->masks[i].ctr,
+		    ctx->crypto->aes_ctr, ring->process_key, NULL,
+		    NULL) != 1) {
+			rc = csn_ossl_fail(ctx, "preparing the key memory");
+			goto err;
+		}
+	}
+	*out = ring;
+	return 0;
+
+nomem:
+	rc = csn_fail(ctx, CSN_E_NOMEM, "crypto",
+	    "out of memory for the key memory");
+err:
+	csn_keyring_free(ring);
+	return rc;
+}
+
+void
+csn_keyring_free(struct csn_keyring *ring)
+{
+	uint32_t i;
+
+	if (ring == NULL)
+		return;
+	for (i = 0; ring->lanes != NULL && i < ring->nlanes; i++)
+		if (ring->lanes[i].state != NULL)
+			ring->ctx->crypto->engine->state_free(
+			    ring->lanes[i].state);
+	free(ring->lanes);
+	for (i = 0; i < MASKS; i++)
+		EVP_CIPHER_CTX_free(ring->masks[i].ctr);
+	csn_secret_free(ring->process_key, CSN_KEY_SIZE);
+	free(ring);
+}
+
+/* The lane's key is gone from it: overwrite its expansion. Held. */
+static void
+empty_lane(struct csn_lane *lane)
+{
+	static const uint8_t zero[CSN_KEY_SIZE];
+
+	atomic_store_explicit(&lane->id, 0, memory_order_relaxed);
+	if (lane->state != NULL &&
+	    lane->ctx->crypto->engine->state_key(lane->state, zero) != 0) {
+		lane->ctx->crypto->engine->state_free(lane->state);
+		lane->state = NULL;
+	}
+}
+
+void
+csn_keyring_adopt(struct csn_keyring *ring)
+{
+	uint64_t salt;
+	uint32_t i;
+
+	/* What another thread was in the middle of is of no use here. */
+	for (i = 0; i < ring->nlanes; i++)
+		if (atomic_load(&ring->lanes[i].held) != 0) {
+			atomic_store(&ring->lanes[i].id, 0);
+			atomic_store(&ring->lanes[i].held, 0);
+		}
+	for (i = 0; i < MASKS; i++)
+		atomic_store(&ring->masks[i].held, 0);
+	if (csn_random(ring->ctx, &salt, sizeof(salt)) == 0)
+		atomic_store(&ring->salt, salt);
+	else	/* no counter block is left that could not be the parent's */
+		atomic_store(&ring->next_id, UINT64_MAX);
+}
+
+/* AES-256-CTR over the 32 bytes; the same both ways. */
+static int
+mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
+    const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
+{
+	struct mask *m = &ctx->keyring->masks[id & (MASKS - 1)];
+	uint8_t iv[16];
+	uint64_t low = id << 8;		/* two blocks follow each id */
+	int ok;
+
+	memcpy(iv, &salt, sizeof(salt));
+	for (int i = 15; i >= 8; i--, low >>= 8)
+		iv[i] = (uint8_t)low;
+	hold(&m->held);
+	ok = EVP_EncryptInit_ex2(m->ctr, NULL, NULL, iv, NULL) == 1 &&
+	    EVP_Cipher(m->ctr, out, in, CSN_KEY_SIZE) >= 0;
+	let_go(&m->held);
+	if (!ok) {
+		csn_wipe(out, CSN_KEY_SIZE);
+		return csn_ossl_fail(ctx, "wrapping a key in memory");
+	}
+	return 0;
+}
+
+int
+csn_key_rest(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
+    struct csn_key *out)
+{
+	struct csn_keyring *ring = ctx->keyring;
+	struct csn_key key;
+	int rc;
+
+	key.id = atomic_fetch_add(&ring->next_id, 1);
+	key.salt = atomic_load(&ring->salt);
+	if (key.id >= (uint64_t)1 << 56) {
+		/* Stays past the limit, whoever asks next. */
+		atomic_store(&ring->next_id, (uint64_t)1 << 57);
+		return csn_fail(ctx, CSN_E_RANDOM, "crypto", "no key can be "
+		    "kept: the system gave no randomness after a fork");
+	}
+	if ((rc = mask(ctx, key.salt, key.id, plain, key.wrapped)) != 0)
+		return rc;
+	*out = key;
+	return 0;
+}
+
+int
+csn_key_wake(struct csn_ctx *ctx, const struct csn_key *key,
+    uint8_t plain[CSN_KEY_SIZE])
+{
+	return mask(ctx, key->salt, key->id, key->wrapped, plain);
+}
+
+void
+csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
+{
+	struct csn_keyring *ring = ctx->keyring;
+	struct csn_lane *lane;
+	uint32_t i;
+
+	for (i = 0; key->id != 0 && i < ring->nlanes; i++) {
+		lane = &ring->lanes[i];
+		if (atomic_load(&lane->id) != key->id)
+			continue;
+		hold(&lane->held);
+		if (atomic_load(&lane->id) == key->id)
+			empty_lane(lane);
+		let_go(&lane->held);
+	}
+	csn_wipe(key, sizeof(*key));
+}
+
+/* Expand key into a lane that is held. */
+static int
+expand(struct csn_lane *lane, const struct csn_key *key)
+{
+	const struct csn_aead_engine *engine = lane->ctx->crypto->engine;
+	uint8_t plain[CSN_KEY_SIZE];
+	int rc;
+
+	atomic_store_explicit(&lane->id, 0, memory_order_relaxed);
+	if (lane->state == NULL &&
+	    (lane->state = engine->state_new(lane->ctx)) == NULL)
+		return csn_ossl_fail_as(lane->ctx, CSN_E_NOMEM,
+		    "making a cipher state");
+	if ((rc = csn_key_wake(lane->ctx, key, plain)) != 0)
+		return rc;
+	rc = engine->state_key(lane->state, plain);
+	csn_wipe(plain, sizeof(plain));
+	if (rc != 0)
+		return csn_ossl_fail_as(lane->ctx, rc, "expanding an AES key");
+	atomic_store_explicit(&lane->id, key->id, memory_order_release);
+	return 0;
+}
+
+/* Of a set's ways: one that holds the key, or the best to take over. */
+static struct csn_lane *
+hold_in_set(struct csn_lane *set, uint64_t id, int *hit)
+{
+	struct csn_lane *victim;
+	uint64_t used, oldest;
+	uint32_t i;
+
+	for (i = 0; i < CSN_LANE_WAYS; i++) {
+		if (atomic_load_explicit(&set[i].id,
+		    memory_order_relaxed) != id || !try_hold(&set[i].held))
+			continue;
+		if (atomic_load_explicit(&set[i].id,
+		    memory_order_relaxed) == id) {
+			*hit = 1;
+			return &set[i];
+		}
+		let_go(&set[i].held);
+	}
+	*hit = 0;
+	victim = NULL;
+	oldest = UINT64_MAX;
+	for (i = 0; i < CSN_LANE_WAYS; i++) {
+		used = atomic_load_explicit(&set[i].used,
+		    memory_order_relaxed);
+		if (used < oldest && atomic_load_explicit(&set[i].held,
+		    memory_order_relaxed) == 0) {
+			oldest = used;
+			victim = &set[i];
+		}
+	}
+	return victim != NULL && try_hold(&victim->held) ? victim : NULL;
+}
+
+int
+csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
+    struct csn_lane **out)
+{
+	struct csn_keyring *ring = ctx->keyring;
+	struct csn_lane *lane;
+	uint32_t home, i;
+	int hit, rc;
+
+	if (key->id == 0)
+		return csn_fail(ctx, CSN_E_CLOSED, "crypto",
+		    "the key was wiped");
+	home = (uint32_t)(key->id * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+	    (ring->nsets - 1);
+	for (i = 0; ; i++) {
+		lane = hold_in_set(&ring->lanes[((home + i) &
+		    (ring->nsets - 1)) * CSN_LANE_WAYS], key->id, &hit);
+		if (lane != NULL)
+			break;
+		if ((i + 1) % ring->nsets == 0)
+			sched_yield();	/* every lane is in use */
+	}
+	if (!hit && (rc = expand(lane, key)) != 0) {
+		let_go(&lane->held);
+		return rc;
+	}
+	/* Hits share the tick, so that they do not write one shared line. */
+	atomic_store_explicit(&lane->used, hit ?
+	    atomic_load_explicit(&ring->tick, memory_order_relaxed) :
+	    1 + atomic_fetch_add_explicit(&ring->tick, 1,
+	    memory_order_relaxed), memory_order_relaxed);
+	*out = lane;
+	return 0;
+}
+
+void
+csn_lane_release(struct csn_lane *lane)
+{
+	let_go(&lane->held);
+}
+
+int
+csn_lane_seal(struct csn_lane *lane, const struct csn_aead_msg *msg)
+{
+	int rc = lane->ctx->crypto->engine->seal(lane->state, msg);
+
+	if (rc != 0)
+		return csn_ossl_fail_as(lane->ctx, rc,
+		    "sealing with AES-256-GCM");
+	return 0;
+}
+
+int
+csn_lane_open(struct csn_lane *lane, const struct csn_aead_msg *msg)
+{
+	int rc = lane->ctx->crypto->engine->open(lane->state, msg);
+
+	if (rc == CSN_E_TAG)
+		return csn_fail(lane->ctx, rc, "crypto", "the tag does not "
+		    "verify: the message was changed, or is not of this key");
+	if (rc != 0)
+		return csn_ossl_fail_as(lane->ctx, rc,
+		    "opening with AES-256-GCM");
+	return 0;
+}
+
+void
+csn_keyring_stat(const struct csn_ctx *ctx, uint32_t *used, uint32_t *all)
+{
+	uint32_t i;
+
+	*used = 0;
+	*all = ctx->keyring->nlanes;
+	for (i = 0; i < *all; i++)
+		if (atomic_load(&ctx->keyring->lanes[i].id) != 0)
+			(*used)++;
+}

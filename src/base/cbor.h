@@ -10,7 +10,9 @@
  * Encoding writes through a csn_out (libcbor does the heads). A map is built
  * with begin/end: entries may be added in any order, csn_cbor_map_end sorts
  * them by their encoded keys (bytewise) and marks the writer bad where two
- * keys are equal. Maps nest.
+ * keys are equal or an entry is not a key and one value. Maps nest. Text that
+ * is not UTF-8, or holds a NUL, marks the writer bad. No depth is counted: an
+ * item that csn_cbor_check() is to accept nests 16 deep at most.
  */
 void csn_cbor_uint(struct csn_out *w, uint64_t v);
 void csn_cbor_int(struct csn_out *w, int64_t v);
@@ -38,8 +40,15 @@ void csn_cbor_map_end(struct csn_cbor_map *m);
  * Decoding: csn_cbor_check() walks one whole item first and refuses what is
  * not deterministic (longer heads than needed, indefinite lengths, unsorted
  * or equal keys, invalid UTF-8, bytes left over, nesting past 16, floats).
+ * It also refuses what nothing here has a use for: simple values other than
+ * false, true and null, keys that are neither integers, text nor bytes, and
+ * text with a NUL. Arrays, maps and tags nest; 16 may lie in one another.
+ * 0 or CSN_E_FORM, the sentence says at which byte.
+ *
  * After it the typed readers below walk a csn_reader over it; each marks the
- * reader bad where the next item is of another type.
+ * reader bad, and gives 0 or NULL, where the next item is of another type. On
+ * bytes that were not checked they are safe too, but see no order of keys and
+ * no UTF-8. A count of items or pairs is never more than the bytes left hold.
  */
 int csn_cbor_check(struct csn_ctx *ctx, const uint8_t *p, size_t len);
 

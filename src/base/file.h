@@ -18,8 +18,10 @@ CSN_MUST_CHECK int csn_file_read_secret(struct csn_ctx *ctx,
 
 /**
  * Replace path by len bytes with the given mode: a temporary file beside it,
- * fsync, rename, fsync of the folder. On error the old file is untouched and
- * no temporary file is left. CSN_E_IO or CSN_E_NOMEM.
+ * fsync, rename, fsync of the folder. On error the old file is untouched
+ * (but where only the folder's fsync failed, and the sentence says so) and no
+ * temporary file is left. The mode is as given, whatever the umask; a symbolic
+ * link is replaced, not followed. CSN_E_IO or CSN_E_NOMEM.
  */
 CSN_MUST_CHECK int csn_file_replace(struct csn_ctx *ctx, const char *path,
     const void *p, size_t len, unsigned mode);
@@ -31,7 +33,7 @@ CSN_MUST_CHECK int csn_file_create(struct csn_ctx *ctx, const char *path,
 /* write(2) until all is written; EINTR handled. 0 or -1 with errno. */
 int csn_write_all(int fd, const void *p, size_t len);
 
-/* mkdir -p with mode for what is new. 0 or CSN_E_IO. */
+/* mkdir -p with mode (less the umask) for what is new. CSN_E_IO or _NOMEM. */
 CSN_MUST_CHECK int csn_mkdirs(struct csn_ctx *ctx, const char *path,
     unsigned mode);
 

@@ -1,0 +1,14 @@
+/* evidence/result.h - adding checks whose names are made up on the way. */
+#ifndef CSN_EVIDENCE_RESULT_H
+#define CSN_EVIDENCE_RESULT_H
+
+#include <caisson/evidence.h>
+
+/*
+ * Add a check named by a format, passed where code is 0 and failed where it
+ * is an error. detail may be NULL.
+ */
+CSN_MUST_CHECK int csn_result_note(struct csn_result *r, int code,
+    const char *detail, const char *fmt, ...) CSN_PRINTF(4, 5);
+
+#endif

@@ -1,0 +1,188 @@
+/* identity/identity_file.c - an identity in a folder of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/file.h"
+#include "crypto/crypto.h"
+#include "identity/document.h"
+#include "identity/identity.h"
+
+#define ROOM "identity"
+
+#define MAX_PEM 65536
+
+/* In the order in which they are written: the document comes last. */
+enum { SIGN, KEM, DOCUMENT, NFILES };
+static const char *const names[NFILES] = {
+	"sign.pem", "kem.pem", "identity.cose"
+};
+
+/* folder/name for each, malloc'ed; the caller frees them in any case. */
+static int
+paths(struct csn_ctx *ctx, const char *folder, char *path[NFILES])
+{
+	size_t i, n;
+
+	for (i = 0; i < NFILES; i++) {
+		n = strlen(folder) + strlen(names[i]) + 2;
+		if ((path[i] = csn_calloc(n, 1)) == NULL)
+			return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+			    "No memory for a path.");
+		(void)snprintf(path[i], n, "%s/%s", folder, names[i]);
+	}
+	return 0;
+}
+
+static void
+free_paths(char *path[NFILES])
+{
+	size_t i;
+
+	for (i = 0; i < NFILES; i++)
+		free(path[i]);
+}
+
+/* A PEM that may hold a private key in the clear. */
+static void
+free_pem(char *pem)
+{
+	if (pem != NULL)
+		csn_wipe_free(pem, strlen(pem));
+}
+
+static int
+write_new(struct csn_ctx *ctx, char *path[NFILES], const void *const data[],
+    const size_t len[], const char *folder)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < NFILES; i++) {
+		if (access(path[i], F_OK) == 0)
+			return csn_fail(ctx, CSN_E_EXISTS, ROOM,
+			    "%s holds an identity already.", folder);
+	}
+	for (i = 0; i < NFILES; i++) {
+		if ((rc = csn_file_create(ctx, path[i], data[i], len[i],
+		    0600)) != 0)
+			goto undo;
+	}
+	return 0;
+
+undo:
+	/* What was made here goes; a half identity helps nobody. */
+	while (i-- > 0)
+		(void)unlink(path[i]);
+	return rc;
+}
+
+int
+csn_identity_save(struct csn_ctx *ctx, const struct csn_identity *id,
+    const char *folder, const char *pass, size_t pass_len)
+{
+	char *path[NFILES] = { 0 }, *sign = NULL, *kem = NULL;
+	int rc;
+
+	if (id == NULL || folder == NULL || folder[0] == '\0')
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "Saving needs an identity and a folder.");
+	if ((rc = csn_sign_to_pem(ctx, id->sign, 1, pass, pass_len,
+	    &sign)) != 0 ||
+	    (rc = csn_kem_to_pem(ctx, id->kem, 1, pass, pass_len,
+	    &kem)) != 0 ||
+	    (rc = paths(ctx, folder, path)) != 0 ||
+	    (rc = csn_mkdirs(ctx, folder, 0700)) != 0)
+		goto out;
+	rc = write_new(ctx, path,
+	    (const void *const []){ sign, kem, id->bytes },
+	    (const size_t []){ strlen(sign), strlen(kem), id->len }, folder);
+out:
+	free_pem(sign);
+	free_pem(kem);
+	free_paths(path);
+	return rc;
+}
+
+int
+csn_identity_load(struct csn_ctx *ctx, const char *folder, const char *pass,
+    size_t pass_len, struct csn_identity **out)
+{
+	uint8_t *sign_pem = NULL, *kem_pem = NULL, *bytes = NULL;
+	size_t sign_len = 0, kem_len = 0, len;
+	struct csn_sign_key *sign = NULL;
+	struct csn_kem_key *kem = NULL;
+	char *path[NFILES] = { 0 };
+	int rc;
+
+	if (folder == NULL || out == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "Loading needs a folder and a place for the identity.");
+	if ((rc = paths(ctx, folder, path)) != 0 ||
+	    (rc = csn_file_read_secret(ctx, path[SIGN], MAX_PEM, &sign_pem,
+	    &sign_len)) != 0 ||
+	    (rc = csn_file_read_secret(ctx, path[KEM], MAX_PEM, &kem_pem,
+	    &kem_len)) != 0 ||
+	    (rc = csn_file_read(ctx, path[DOCUMENT], CSN_DOCUMENT_MAX, &bytes,
+	    &len)) != 0 ||
+	    (rc = csn_sign_from_pem(ctx, (char *)sign_pem, sign_len, pass,
+	    pass_len, &sign)) != 0 ||
+	    (rc = csn_kem_from_pem(ctx, (char *)kem_pem, kem_len, pass,
+	    pass_len, &kem)) != 0)
+		goto out;
+	if (!csn_sign_is_private(sign) || !csn_kem_is_private(kem)) {
+		rc = csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "%s holds a public key where the private one belongs.",
+		    csn_sign_is_private(sign) ? path[KEM] : path[SIGN]);
+		goto out;
+	}
+	rc = csn_identity_assemble(ctx, sign, kem, bytes, len, out);
+	sign = NULL;
+	kem = NULL;
+	bytes = NULL;
+out:
+	csn_sign_free(sign);
+	csn_kem_free(kem);
+	free(bytes);
+	csn_wipe_free(sign_pem, sign_len);
+	csn_wipe_free(kem_pem, kem_len);
+	free_paths(path);
+	return rc;
+}
+
+int
+csn_identity_renew(struct csn_ctx *ctx, const char *folder, const char *pass,
+    size_t pass_len, uint64_t lifetime_ms)
+{
+	struct csn_document_facts facts = { 0 };
+	struct csn_identity *id = NULL;
+	char *path[NFILES] = { 0 };
+	uint8_t *bytes = NULL;
+	size_t len;
+	int rc;
+
+	if ((rc = csn_identity_load(ctx, folder, pass, pass_len, &id)) != 0 ||
+	    (rc = paths(ctx, folder, path)) != 0)
+		goto out;
+	if (lifetime_ms == 0)
+		lifetime_ms = CSN_DOCUMENT_LIFETIME_MS;
+	facts.name = csn_identity_name(id);
+	facts.capabilities = csn_identity_capabilities(id);
+	facts.purposes = csn_identity_purposes(id);
+	facts.created_ms = csn_identity_created_ms(id);
+	if (__builtin_add_overflow(csn_ctx_wall_ms(ctx), lifetime_ms,
+	    &facts.expires_ms))
+		facts.expires_ms = UINT64_MAX;
+	if ((rc = csn_document_make(ctx, id->sign, id->kem, &facts, &bytes,
+	    &len)) != 0)
+		goto out;
+	rc = csn_file_replace(ctx, path[DOCUMENT], bytes, len, 0600);
+out:
+	free(bytes);
+	free_paths(path);
+	csn_identity_free(id);
+	return rc;
+}

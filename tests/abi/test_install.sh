@@ -1,0 +1,89 @@
+#!/bin/bash
+# What `make install` puts in place is enough to build against, shared and
+# static, and holds nothing that leads back into the source or build tree.
+set -u
+
+if [ "$CAISSON_SANITIZE" = 1 ]; then
+	echo "skip install: a build with a sanitizer is never installed"
+	exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+rc=0
+
+result()
+{
+	if [ "$1" = 0 ]; then
+		echo "ok $2"
+	else
+		echo "not ok $2"
+		rc=1
+	fi
+}
+
+meson install -C "$CAISSON_BUILD_ROOT" --no-rebuild --destdir "$work/dest" \
+    >"$work/log" 2>&1
+status=$?
+result $status destdir_install
+if [ $status != 0 ]; then
+	tail -n 20 "$work/log"
+	exit 1
+fi
+
+pc=$(find "$work/dest" -name caisson.pc)
+libdir=$(dirname "$(dirname "$pc")")
+prefix=$(sed -n 's/^prefix=//p' "$pc")
+flags()
+{
+	PKG_CONFIG_PATH=$libdir/pkgconfig pkg-config \
+	    --define-variable=prefix="$work/dest$prefix" "$@" caisson
+}
+
+cat >"$work/user.c" <<'EOF'
+#include <caisson/caisson.h>
+
+#include <stdio.h>
+
+int
+main(void)
+{
+	struct csn_ctx *ctx;
+	uint8_t hash[CSN_HASH_SIZE];
+
+	if (csn_ctx_new(NULL, &ctx) != 0)
+		return 1;
+	if (csn_sha3_256(ctx, "", 0, hash) != 0 || hash[0] != 0xa7)
+		return 1;
+	csn_ctx_free(ctx);
+	puts(csn_version());
+	return 0;
+}
+EOF
+
+version=$(flags --modversion)
+# shellcheck disable=SC2046
+cc -o "$work/shared" "$work/user.c" $(flags --cflags --libs) &&
+    ldd "$work/shared" | grep -q 'libcaisson\.so\.0' &&
+    [ "$(LD_LIBRARY_PATH=$libdir "$work/shared")" = "$version" ]
+result $? shared_by_pkg_config
+
+# shellcheck disable=SC2046
+cc -o "$work/static" "$work/user.c" $(flags --cflags) \
+    $(flags --static --libs | sed 's/-lcaisson/-l:libcaisson.a/') &&
+    ! ldd "$work/static" | grep -q libcaisson &&
+    [ "$("$work/static")" = "$version" ]
+result $? static_by_pkg_config
+
+program=$work/dest$prefix/bin/caisson
+[ -x "$program" ] && "$program" version >"$work/out" &&
+    grep -q "$version" "$work/out"
+result $? installed_program_runs
+
+! ldd "$libdir/libcaisson.so" | grep -q 'lib\(crypto\|ssl\)\.so' ||
+    [ "$CAISSON_OPENSSL_PRIVATE" = 0 ]
+result $? no_second_openssl_is_loaded
+
+! grep -rlI -e "$CAISSON_SOURCE_ROOT" -e "$CAISSON_BUILD_ROOT" "$work/dest" &&
+    ! readelf -d "$libdir/libcaisson.so" "$program" | grep -Ei 'r(un)?path'
+result $? no_path_of_the_build_is_left
+exit $rc

@@ -1,0 +1,232 @@
+/* cli/main.c - finds the noun and the verb, and runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+const struct cli_noun *const cli_nouns[] = {
+#ifdef CLI_HAVE_ID
+	&cli_id,
+#endif
+#ifdef CLI_HAVE_SESSION
+	&cli_session,
+#endif
+#ifdef CLI_HAVE_KV
+	&cli_kv,
+#endif
+#ifdef CLI_HAVE_AUDIT
+	&cli_audit,
+#endif
+#ifdef CLI_HAVE_TOUR
+	&cli_tour,
+#endif
+#ifdef CLI_HAVE_BENCH
+	&cli_bench,
+#endif
+	&cli_version,
+	NULL
+};
+
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int number)
+{
+	caught = number;
+}
+
+int
+cli_interrupted(void)
+{
+	return caught != 0;
+}
+
+/*
+ * The first signal asks the command to clean up and return (no SA_RESTART: a
+ * read that waits comes back); the second ends it the hard way.
+ */
+static void
+watch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction act, old;
+	size_t i;
+
+	memset(&act, 0, sizeof(act));
+	sigemptyset(&act.sa_mask);
+	act.sa_handler = on_signal;
+	act.sa_flags = (int)SA_RESETHAND;
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		/* What the parent ignores (nohup) stays ignored. */
+		if (sigaction(numbers[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &act, NULL);
+	/* A reader that went away is an error of write(), with a sentence. */
+	act.sa_handler = SIG_IGN;
+	act.sa_flags = 0;
+	sigaction(SIGPIPE, &act, NULL);
+}
+
+static int
+unknown_noun(struct cli *cli, const char *word)
+{
+	const char *names[16], *closest;
+	size_t n = 0;
+
+	while (cli_nouns[n] != NULL && n < 15) {
+		names[n] = cli_nouns[n]->name;
+		n++;
+	}
+	names[n] = NULL;
+	closest = cli_closest(word, names);
+	if (closest != NULL)
+		return cli_error(cli, CLI_USAGE, "See: caisson --help",
+		    "there is no command '%s', did you mean '%s'?", word,
+		    closest);
+	return cli_error(cli, CLI_USAGE, "See: caisson --help",
+	    "there is no command '%s'", word);
+}
+
+static int
+unknown_verb(struct cli *cli, const struct cli_noun *noun, const char *word)
+{
+	const char *names[32], *closest;
+	char help[64];
+	size_t n = 0;
+
+	snprintf(help, sizeof(help), "See: caisson %s --help", noun->name);
+	if (word == NULL)
+		return cli_error(cli, CLI_USAGE, help,
+		    "'caisson %s' needs a verb", noun->name);
+	while (noun->verbs[n].name != NULL && n < 31) {
+		names[n] = noun->verbs[n].name;
+		n++;
+	}
+	names[n] = NULL;
+	closest = cli_closest(word, names);
+	if (closest != NULL)
+		return cli_error(cli, CLI_USAGE, help,
+		    "there is no 'caisson %s %s', did you mean 'caisson %s "
+		    "%s'?", noun->name, word, noun->name, closest);
+	return cli_error(cli, CLI_USAGE, help, "there is no 'caisson %s %s'",
+	    noun->name, word);
+}
+
+static const struct cli_noun *
+find_noun(const char *word)
+{
+	size_t i;
+
+	for (i = 0; cli_nouns[i] != NULL; i++)
+		if (strcmp(cli_nouns[i]->name, word) == 0)
+			return cli_nouns[i];
+	return NULL;
+}
+
+static const struct cli_verb *
+find_verb(const struct cli_noun *noun, const char *word)
+{
+	const struct cli_verb *verb;
+
+	for (verb = noun->verbs; verb->name != NULL; verb++)
+		if (strcmp(verb->name, word) == 0)
+			return verb;
+	return NULL;
+}
+
+static int
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+	int rc;
+
+	if ((rc = cli_parse(cli, argc, argv)) != 0)
+		return rc;
+	if (cli_opt(cli, "help") != NULL) {
+		cli_help(cli, cli->noun, cli->verb);
+		return CLI_OK;
+	}
+	if ((rc = csn_ctx_new(NULL, &cli->ctx)) != 0)
+		return cli_error_lib(cli, rc, NULL, "cannot start");
+	rc = cli->verb->run(cli);
+	csn_ctx_free(cli->ctx);
+	return rc;
+}
+
+/* What --help, help and --version ask for in front of a noun. */
+static int
+in_front(struct cli *cli, int argc, char **argv)
+{
+	const struct cli_noun *noun = NULL;
+	const struct cli_verb *verb = NULL;
+
+	if (argc > 2 && strcmp(argv[2], "--json") == 0)
+		return cli_json(cli, cli_table());
+	if (argc > 2 && (noun = find_noun(argv[2])) == NULL)
+		return unknown_noun(cli, argv[2]);
+	if (argc > 3 && (verb = find_verb(noun, argv[3])) == NULL)
+		return unknown_verb(cli, noun, argv[3]);
+	cli_help(cli, noun, verb);
+	return CLI_OK;
+}
+
+static int
+dispatch(struct cli *cli, int argc, char **argv)
+{
+	int skip = 2;
+
+	if (argc < 2) {
+		cli_help(cli, NULL, NULL);
+		return cli_error(cli, CLI_USAGE, NULL,
+		    "a command is missing, the list is above");
+	}
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)
+		return in_front(cli, argc, argv);
+	if (strcmp(argv[1], "--version") == 0)
+		cli->noun = &cli_version;
+	else
+		cli->noun = find_noun(argv[1]);
+	if (cli->noun == NULL)
+		return unknown_noun(cli, argv[1]);
+	if (cli->noun->verbs[0].name[0] == '\0') {
+		cli->verb = &cli->noun->verbs[0];
+	} else if (argc < 3) {
+		return unknown_verb(cli, cli->noun, NULL);
+	} else if (is_help(argv[2])) {
+		cli_help(cli, cli->noun, NULL);
+		return CLI_OK;
+	} else {
+		if ((cli->verb = find_verb(cli->noun, argv[2])) == NULL)
+			return unknown_verb(cli, cli->noun, argv[2]);
+		skip = 3;
+	}
+	return run(cli, argc - skip, argv + skip);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli;
+	int rc;
+
+	memset(&cli, 0, sizeof(cli));
+	watch_signals();
+	rc = dispatch(&cli, argc, argv);
+	free(cli.values);
+	/* A full disk or a closed pipe shows up here at the latest. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !cli.stdout_broken &&
+	    rc == CLI_OK)
+		rc = cli_error_sys(&cli, errno,
+		    "cannot write standard output");
+	/* As a shell counts what a signal ended. */
+	if (caught != 0 && rc != CLI_OK)
+		rc = 128 + caught;
+	return rc;
+}

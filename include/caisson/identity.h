@@ -277,8 +277,8 @@ CSN_API CSN_MUST_CHECK int csn_action_issue(struct csn_ctx *ctx,
  * signature, each link's issuer being the former's subject, scope only
  * narrowing, times, audience, links left, subject. result, which may be
  * NULL, gets each check: "chain", then for each link "link 1 form",
- * "issuer", "signature", "parent", "scope", "time", "audience" and
- * "delegation", then "scope", "subject" and "audience" for what was asked.
+ * "issuer", "signature", "parent", "scope", "time", "audience",
+ * "delegation" and "subject", then "scope", "subject" and "audience" for what was asked.
  * A check that needs what an earlier one failed to establish is listed as
  * skipped. Returns 0 where none failed, else the first failure's code.
  * subject (either form) and audience may be NULL: then they are listed as

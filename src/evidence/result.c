@@ -105,17 +105,33 @@ csn_result_count(const struct csn_result *r)
 }
 
 int
-csn_result_get(const struct csn_result *r, size_t i, const char **name,
-    int *status, const char **detail)
+csn_result_item(const struct csn_result *r, size_t i, const char **name,
+    int *status, int *code, const char **detail)
 {
 	if (r == NULL || i >= r->n)
 		return CSN_E_NOT_FOUND;
+	*name = r->checks[i].name;
+	*status = r->checks[i].status;
+	*code = r->checks[i].code;
+	*detail = r->checks[i].detail;
+	return 0;
+}
+
+int
+csn_result_get(const struct csn_result *r, size_t i, const char **name,
+    int *status, const char **detail)
+{
+	const char *n, *d;
+	int s, c, rc;
+
+	if ((rc = csn_result_item(r, i, &n, &s, &c, &d)) != 0)
+		return rc;
 	if (name != NULL)
-		*name = r->checks[i].name;
+		*name = n;
 	if (status != NULL)
-		*status = r->checks[i].status;
+		*status = s;
 	if (detail != NULL)
-		*detail = r->checks[i].detail;
+		*detail = d;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* evidence/result.h - adding checks whose names are made up on the way. */
+/* evidence/result.h - results as the rooms that make them see them. */
 #ifndef CSN_EVIDENCE_RESULT_H
 #define CSN_EVIDENCE_RESULT_H
 
@@ -10,5 +10,9 @@
  */
 CSN_MUST_CHECK int csn_result_note(struct csn_result *r, int code,
     const char *detail, const char *fmt, ...) CSN_PRINTF(4, 5);
+
+/* As csn_result_get(), and the code too: 0 where it did not fail. */
+CSN_MUST_CHECK int csn_result_item(const struct csn_result *r, size_t i,
+    const char **name, int *status, int *code, const char **detail);
 
 #endif

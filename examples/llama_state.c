@@ -40,7 +40,7 @@ static const char default_prompt[] =
     " and when the day is over they leave by the same lock, slowly again,"
     " because";
 
-/* The conversation's name, bound to what is sealed: no file passes as another. */
+/* The conversation's name, bound to what is sealed. */
 static const uint8_t chat_name[32] = "alice/chat-7";
 
 struct model {

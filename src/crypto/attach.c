@@ -1,4 +1,5 @@
 /* crypto/attach.c - the crypto room's part of a context. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/core_names.h>
@@ -14,10 +15,18 @@
 int
 csn_ossl_fail_as(const struct csn_ctx *ctx, int code, const char *what)
 {
-	unsigned long e = ERR_peek_last_error();
-	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+	const char *reason = NULL;
+	unsigned long e;
 
-	ERR_clear_error();
+	/* The last entry is the outermost; a failed malloc is the first. */
+	while ((e = ERR_get_error()) != 0) {
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+			code = CSN_E_NOMEM;
+		reason = ERR_reason_error_string(e);
+	}
+	if (code == CSN_E_NOMEM)
+		return csn_fail(ctx, code, "crypto", "%s: out of memory",
+		    what);
 	if (reason == NULL)
 		return csn_fail(ctx, code, "crypto", "%s", what);
 	return csn_fail(ctx, code, "crypto", "%s: %s", what, reason);
@@ -26,23 +35,39 @@ csn_ossl_fail_as(const struct csn_ctx *ctx, int code, const char *what)
 int
 csn_ossl_fail(const struct csn_ctx *ctx, const char *what)
 {
-	int code = CSN_E_CRYPTO;
+	return csn_ossl_fail_as(ctx, CSN_E_CRYPTO, what);
+}
 
-	if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
-		code = CSN_E_NOMEM;
-	return csn_ossl_fail_as(ctx, code, what);
+EVP_PKEY *
+csn_pkey_from(struct csn_ctx *ctx, const char *name, int selection,
+    const char *param, const uint8_t *p, size_t len)
+{
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(param,
+		    (void *)(uintptr_t)p, len),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *c;
+	EVP_PKEY *key = NULL;
+
+	c = EVP_PKEY_CTX_new_from_name(ctx->crypto->lib, name, NULL);
+	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 ||
+	    EVP_PKEY_fromdata(c, &key, selection, params) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(c);
+	return key;
 }
 
 /* CSN_E_ALGORITHM with its sentence, or CSN_E_NOMEM. */
 static int
 missing(const struct csn_ctx *ctx, const char *name)
 {
-	if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
-		return csn_ossl_fail(ctx, "fetching the algorithms");
-	ERR_clear_error();
-	return csn_fail(ctx, CSN_E_ALGORITHM, "crypto",
-	    "%s has no %s: Caisson needs OpenSSL 3.5 or newer with its "
-	    "default provider", csn_crypto_library(), name);
+	char what[160];
+
+	snprintf(what, sizeof(what), "%s has no %s: Caisson needs OpenSSL "
+	    "3.5 or newer with its default provider", csn_crypto_library(),
+	    name);
+	return csn_ossl_fail_as(ctx, CSN_E_ALGORITHM, what);
 }
 
 static int
@@ -54,6 +79,9 @@ fetch_symmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
 	if ((c->aes_ctr = EVP_CIPHER_fetch(c->lib, "AES-256-CTR",
 	    NULL)) == NULL)
 		return missing(ctx, "AES-256-CTR");
+	if ((c->aes_cbc = EVP_CIPHER_fetch(c->lib, "AES-256-CBC",
+	    NULL)) == NULL)
+		return missing(ctx, "AES-256-CBC");
 	if ((c->aes_wrap = EVP_CIPHER_fetch(c->lib, "AES-256-WRAP",
 	    NULL)) == NULL)
 		return missing(ctx, "AES-256-WRAP");
@@ -95,19 +123,42 @@ fetch_asymmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
 	return 0;
 }
 
+static EVP_KDF_CTX *
+hkdf_step(const struct csn_crypto *c, int mode)
+{
+	char digest[] = "SHA3-256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+		    digest, 0),
+		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(c->hkdf);
+
+	if (kdf != NULL && EVP_KDF_CTX_set_params(kdf, params) != 1) {
+		EVP_KDF_CTX_free(kdf);
+		kdf = NULL;
+	}
+	return kdf;
+}
+
 static int
 make_templates(const struct csn_ctx *ctx, struct csn_crypto *c)
 {
-	char name[] = "SHA3-256";
+	char digest[] = "SHA3-256";
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, name,
-		    sizeof(name) - 1),
-		OSSL_PARAM_END,
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+		    digest, 0),
+		OSSL_PARAM_construct_end(),
 	};
 
 	if ((c->hmac_sha3 = EVP_MAC_CTX_new(c->hmac)) == NULL ||
 	    EVP_MAC_CTX_set_params(c->hmac_sha3, params) != 1)
 		return csn_ossl_fail(ctx, "preparing HMAC-SHA3-256");
+	c->extract_sha3 = hkdf_step(c, EVP_KDF_HKDF_MODE_EXTRACT_ONLY);
+	c->expand_sha3 = hkdf_step(c, EVP_KDF_HKDF_MODE_EXPAND_ONLY);
+	if (c->extract_sha3 == NULL || c->expand_sha3 == NULL)
+		return csn_ossl_fail(ctx, "preparing HKDF-SHA3-256");
 	return 0;
 }
 
@@ -124,8 +175,8 @@ csn_crypto_attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
 		    "out of memory for the fetched algorithms");
 	ctx->crypto = c;
 	/*
-	 * A new library context reads no configuration file. The provider is
-	 * named so that nothing else is ever loaded into it.
+	 * A new library context reads no configuration file, and a provider
+	 * loaded by name keeps any other from being loaded into it.
 	 */
 	if ((c->lib = OSSL_LIB_CTX_new()) == NULL) {
 		rc = csn_ossl_fail_as(ctx, CSN_E_NOMEM,
@@ -134,6 +185,19 @@ csn_crypto_attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
 	}
 	if ((c->provider = OSSL_PROVIDER_load(c->lib, "default")) == NULL) {
 		rc = missing(ctx, "default provider");
+		goto err;
+	}
+	/*
+	 * PKCS#8 files hold the short form (RFC 9881, RFC 9935: the seed);
+	 * the expanded key only where that is all that a file brought in.
+	 */
+	if (OSSL_PROVIDER_add_conf_parameter(c->provider,
+	    OSSL_PKEY_PARAM_ML_KEM_OUTPUT_FORMATS,
+	    "seed-only, priv-only") != 1 ||
+	    OSSL_PROVIDER_add_conf_parameter(c->provider,
+	    OSSL_PKEY_PARAM_ML_DSA_OUTPUT_FORMATS,
+	    "seed-only, priv-only") != 1) {
+		rc = csn_ossl_fail(ctx, "choosing the form of key files");
 		goto err;
 	}
 	if ((rc = fetch_symmetric(ctx, c)) != 0 ||
@@ -167,6 +231,8 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	ctx->keyring = NULL;
 	if (c == NULL)
 		return;
+	EVP_KDF_CTX_free(c->expand_sha3);
+	EVP_KDF_CTX_free(c->extract_sha3);
 	EVP_MAC_CTX_free(c->hmac_sha3);
 	for (i = 0; i < CSN_SIGN_COUNT; i++)
 		EVP_SIGNATURE_free(c->sign[i]);
@@ -177,6 +243,7 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	EVP_MD_free(c->sha2_256);
 	EVP_MD_free(c->sha3_256);
 	EVP_CIPHER_free(c->aes_wrap);
+	EVP_CIPHER_free(c->aes_cbc);
 	EVP_CIPHER_free(c->aes_ctr);
 	EVP_CIPHER_free(c->aes_gcm);
 	if (c->provider != NULL)

@@ -1,0 +1,72 @@
+/* crypto/describe.c - what this build is made of. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include <caisson/aead.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "crypto/internal.h"
+
+const char *
+csn_crypto_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
+
+static json_t *
+cpu_list(void)
+{
+	json_t *list = json_array();
+	char text[256], *p, *rest = text;
+
+	csn_cpu_features(text, sizeof(text));
+	while ((p = strsep(&rest, " ")) != NULL) {
+		if (*p != '\0' &&
+		    json_array_append_new(list, json_string(p)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* As csn_free() wants it, whatever allocator a program gave jansson. */
+static char *
+dump(const json_t *object)
+{
+	const size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
+	size_t len = json_dumpb(object, NULL, 0, flags);
+	char *text;
+
+	if (len == 0 || (text = csn_calloc(len + 1, 1)) == NULL)
+		return NULL;
+	if (json_dumpb(object, text, len, flags) != len) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int
+csn_describe(struct csn_ctx *ctx, char **json)
+{
+	json_t *object;
+	char *text = NULL;
+
+	object = json_pack("{s:s, s:s, s:s, s:o}",
+	    "version", csn_version(),
+	    "openssl", csn_crypto_library(),
+	    "aead", csn_aead_engine_name(ctx),
+	    "cpu", cpu_list());
+	if (object != NULL)
+		text = dump(object);
+	json_decref(object);
+	if (text == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
+		    "out of memory for the description");
+	*json = text;
+	return 0;
+}

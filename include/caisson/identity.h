@@ -278,9 +278,9 @@ CSN_API CSN_MUST_CHECK int csn_action_issue(struct csn_ctx *ctx,
  * narrowing, times, audience, links left, subject. result, which may be
  * NULL, gets each check: "chain", then for each link "link 1 form",
  * "issuer", "signature", "parent", "scope", "time", "audience",
- * "delegation" and "subject", then "scope", "subject" and "audience" for what was asked.
- * A check that needs what an earlier one failed to establish is listed as
- * skipped. Returns 0 where none failed, else the first failure's code.
+ * "delegation" and "subject", then "scope", "subject" and "audience" for
+ * what was asked. A check that needs what an earlier one failed to establish
+ * is listed as skipped. Returns 0 where none failed, else the first failure's code.
  * subject (either form) and audience may be NULL: then they are listed as
  * not checked. A credential without an audience is for anybody.
  */

@@ -174,7 +174,8 @@ is_space(char c)
 static int
 take(const char **s, size_t *len, const uint8_t *edge, size_t n, int front)
 {
-	if (*len < n || memcmp(front ? *s : *s + *len - n, edge, n) != 0)
+	if (*len < n ||
+	    /* public */ memcmp(front ? *s : *s + *len - n, edge, n) != 0)
 		return 0;
 	if (front)
 		*s += n;

@@ -260,7 +260,7 @@ csn_cose_check(struct csn_ctx *ctx, const struct csn_sign_key *key,
 	int rc;
 
 	if (msg->typ_len != strlen(typ) ||
-	    memcmp(msg->typ, typ, msg->typ_len) != 0)
+	    /* public */ memcmp(msg->typ, typ, msg->typ_len) != 0)
 		return csn_fail(ctx, CSN_E_POLICY, ROOM,
 		    "The message was signed for another purpose: its type "
 		    "is not %s.", typ);

@@ -205,8 +205,8 @@ csn_link_audience(struct csn_ctx *ctx, const struct csn_link *parent,
     const struct csn_link *child)
 {
 	if (parent->aud.p == NULL || (child->aud.p != NULL &&
-	    child->aud.len == parent->aud.len &&
-	    memcmp(child->aud.p, parent->aud.p, child->aud.len) == 0))
+	    csn_same(child->aud.p, child->aud.len, parent->aud.p,
+	    parent->aud.len)))
 		return 0;
 	return csn_fail(ctx, CSN_E_SCOPE, ROOM,
 	    "The parent is only for \"%.*s\".", (int)parent->aud.len,

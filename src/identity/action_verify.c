@@ -74,10 +74,8 @@ issuer_named(struct run *run, const struct csn_link *l)
 	if ((rc = csn_did_alias(run->ctx, run->key, alias,
 	    sizeof(alias))) != 0)
 		return rc;
-	if (l->iss.len != strlen(alias) ||
-	    memcmp(l->iss.p, alias, l->iss.len) != 0 ||
-	    l->cose.kid_len != l->iss.len ||
-	    memcmp(l->cose.kid, alias, l->iss.len) != 0)
+	if (!csn_same(l->iss.p, l->iss.len, alias, strlen(alias)) ||
+	    !csn_same(l->cose.kid, l->cose.kid_len, alias, strlen(alias)))
 		return csn_fail(run->ctx, CSN_E_SIGNER, ROOM,
 		    "The credential names another issuer than %s, whose it "
 		    "has to be.", alias);
@@ -253,8 +251,8 @@ check_asked(struct run *run, const struct csn_link *last, const char *scope,
 		    "no audience was asked for");
 		return;
 	}
-	ok = last->aud.p == NULL || (last->aud.len == strlen(audience) &&
-	    memcmp(last->aud.p, audience, last->aud.len) == 0);
+	ok = last->aud.p == NULL || csn_same(last->aud.p, last->aud.len,
+	    audience, strlen(audience));
 	answer(run, "audience", ok ? CSN_CHECK_PASSED : CSN_CHECK_FAILED,
 	    ok ? 0 : CSN_E_POLICY,
 	    ok ? NULL : "The credential is for another audience.");

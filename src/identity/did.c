@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "identity/did.h"
+#include "identity/words.h"
 
 #define ROOM "identity"
 
@@ -36,7 +37,7 @@ csn_did_new(struct csn_ctx *ctx, const struct csn_sign_key *key, char **out)
 {
 	uint8_t raw[CODEC_SIZE + CSN_SIGN_MAX_PUBLIC];
 	char *base58 = NULL, *did;
-	size_t i, len;
+	size_t i, len, n;
 	int rc;
 
 	if (key == NULL)
@@ -51,17 +52,19 @@ csn_did_new(struct csn_ctx *ctx, const struct csn_sign_key *key, char **out)
 	len = csn_sign_public_size(codecs[i].sign);
 	if ((rc = csn_sign_public(ctx, key, raw + CODEC_SIZE, len)) != 0)
 		return rc;
-	if ((base58 = csn_base58_encode(raw, CODEC_SIZE + len)) == NULL ||
-	    (did = csn_calloc(sizeof(did_key) + strlen(base58), 1)) == NULL) {
-		free(base58);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a DID.");
-	}
-	memcpy(did, did_key, sizeof(did_key) - 1);
-	strcpy(did + sizeof(did_key) - 1, base58);
+	if ((base58 = csn_base58_encode(raw, CODEC_SIZE + len)) == NULL)
+		goto nomem;
+	n = sizeof(did_key) + strlen(base58);
+	if ((did = csn_calloc(n, 1)) == NULL)
+		goto nomem;
+	(void)snprintf(did, n, "%s%s", did_key, base58);
 	free(base58);
 	*out = did;
 	return 0;
+
+nomem:
+	free(base58);
+	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "No memory for a DID.");
 }
 
 int
@@ -120,7 +123,7 @@ decode(struct csn_ctx *ctx, const char *did, size_t len, uint8_t **raw,
 
 	/* Base58 is quadratic: nothing long is tried. */
 	if (len <= head || len >= CSN_DID_SIZE ||
-	    memcmp(did, did_key, head) != 0)
+	    !csn_same(did, head, did_key, head))
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "This is no did:key in base58btc.");
 	rc = csn_base58_decode(did + head, len - head, raw, raw_len);
@@ -146,7 +149,7 @@ csn_did_read(struct csn_ctx *ctx, const char *did, size_t len,
 	if ((rc = decode(ctx, did, len, &raw, &n)) != 0)
 		return rc;
 	for (i = 0; i < NCODECS; i++) {
-		if (memcmp(raw, codecs[i].codec, CODEC_SIZE) == 0)
+		if (csn_same(raw, CODEC_SIZE, codecs[i].codec, CODEC_SIZE))
 			break;
 	}
 	if (i == NCODECS)
@@ -203,7 +206,8 @@ csn_sign_same(struct csn_ctx *ctx, const struct csn_sign_key *a,
 	return csn_sign_of(a) == csn_sign_of(b) &&
 	    csn_sign_public(ctx, a, pa, sizeof(pa)) == 0 &&
 	    csn_sign_public(ctx, b, pb, sizeof(pb)) == 0 &&
-	    memcmp(pa, pb, csn_sign_public_size(csn_sign_of(a))) == 0;
+	    csn_same(pa, csn_sign_public_size(csn_sign_of(a)), pb,
+	    csn_sign_public_size(csn_sign_of(b)));
 }
 
 int
@@ -215,7 +219,8 @@ csn_kem_same(struct csn_ctx *ctx, const struct csn_kem_key *a,
 	return csn_kem_of(a) == csn_kem_of(b) &&
 	    csn_kem_public(ctx, a, ea, sizeof(ea)) == 0 &&
 	    csn_kem_public(ctx, b, eb, sizeof(eb)) == 0 &&
-	    memcmp(ea, eb, csn_kem_public_size(csn_kem_of(a))) == 0;
+	    csn_same(ea, csn_kem_public_size(csn_kem_of(a)), eb,
+	    csn_kem_public_size(csn_kem_of(b)));
 }
 
 int
@@ -238,13 +243,14 @@ csn_did_brief(const char *did, size_t len, char out[CSN_DID_BRIEF])
 
 	for (i = 0; i < len; i++) {
 		if (did[i] < '!' || did[i] > '~') {
-			strcpy(out, "(no DID)");
+			(void)snprintf(out, CSN_DID_BRIEF, "(no DID)");
 			return;
 		}
 	}
 	/* An alias fits whole. */
 	if (len < CSN_DID_BRIEF)
-		snprintf(out, CSN_DID_BRIEF, "%.*s", (int)len, did);
+		(void)snprintf(out, CSN_DID_BRIEF, "%.*s", (int)len,
+		    did);
 	else
-		snprintf(out, CSN_DID_BRIEF, "%.40s...", did);
+		(void)snprintf(out, CSN_DID_BRIEF, "%.40s...", did);
 }

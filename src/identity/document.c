@@ -51,7 +51,8 @@ get_cnf(struct csn_reader *r, struct facts *f)
 	int64_t label;
 	size_t i, n;
 
-	if (csn_cbor_get_map(r) != 1 || csn_cbor_get_uint(r) != CSN_CNF_COSE_KEY)
+	if (csn_cbor_get_map(r) != 1 ||
+	    csn_cbor_get_uint(r) != CSN_CNF_COSE_KEY)
 		r->bad = 1;
 	n = csn_cbor_get_map(r);
 	for (i = 0; i < n && csn_reader_ok(r); i++) {
@@ -89,7 +90,8 @@ get_kem(struct csn_reader *r, struct facts *f)
 }
 
 static int
-get_claims(struct csn_ctx *ctx, const uint8_t *p, size_t len, struct facts *f)
+get_claims(struct csn_ctx *ctx, const uint8_t *p, size_t len,
+    struct facts *f)
 {
 	struct csn_reader r;
 	int64_t claim;
@@ -159,7 +161,7 @@ get_claims(struct csn_ctx *ctx, const uint8_t *p, size_t len, struct facts *f)
 static int
 view_is(const struct csn_view *v, const char *s)
 {
-	return v->len == strlen(s) && memcmp(v->p, s, v->len) == 0;
+	return csn_same(v->p, v->len, s, strlen(s));
 }
 
 /* The texts and sets of the claims, once the signature stands. */
@@ -212,8 +214,7 @@ csn_document_open(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
 	    sizeof(doc->alias))) != 0)
 		goto err;
 	if (!view_is(&f.sub, doc->did) || !view_is(&f.iss, doc->alias) ||
-	    cose.kid_len != f.iss.len ||
-	    memcmp(cose.kid, f.iss.p, f.iss.len) != 0) {
+	    !csn_same(cose.kid, cose.kid_len, f.iss.p, f.iss.len)) {
 		rc = csn_fail(ctx, CSN_E_SIGNER, ROOM,
 		    "The document names a DID that is not its key's.");
 		goto err;

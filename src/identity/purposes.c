@@ -1,4 +1,5 @@
 /* identity/purposes.c - sets of purposes as words. */
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -6,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "identity/purposes.h"
+#include "identity/words.h"
 
 #define ROOM "identity"
 
@@ -25,8 +27,7 @@ csn_purpose_of(const char *word, size_t len)
 	unsigned i;
 
 	for (i = 0; i < NWORDS; i++) {
-		if (strlen(words[i]) == len &&
-		    memcmp(words[i], word, len) == 0)
+		if (csn_same(words[i], strlen(words[i]), word, len))
 			return 1u << i;
 	}
 	return 0;
@@ -69,6 +70,7 @@ int
 csn_purposes_format(struct csn_ctx *ctx, uint32_t purposes, char **text)
 {
 	char buf[128] = "";
+	size_t n = 0;
 	unsigned i;
 
 	if (text == NULL || (purposes & ~(uint32_t)CSN_PURPOSE_ALL) != 0)
@@ -77,9 +79,9 @@ csn_purposes_format(struct csn_ctx *ctx, uint32_t purposes, char **text)
 	for (i = 0; i < NWORDS; i++) {
 		if ((purposes & 1u << i) == 0)
 			continue;
-		if (buf[0] != '\0')
-			strcat(buf, ",");
-		strcat(buf, words[i]);
+		/* All the words together are shorter than buf. */
+		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s%s",
+		    n > 0 ? "," : "", words[i]);
 	}
 	if ((*text = csn_strdup(buf)) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,

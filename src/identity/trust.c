@@ -9,6 +9,7 @@
 #include "identity/document.h"
 #include "identity/trust.h"
 #include "identity/trust_entry.h"
+#include "identity/words.h"
 
 #define ROOM "identity"
 
@@ -84,12 +85,11 @@ look_up(const struct csn_trust *trust, const char *did, size_t len)
 		return NULL;
 	s = &trust->slots[hash(did, len) & (trust->nslots - 1)];
 	for (t = s->by_did; t != NULL; t = t->next_did) {
-		if (strlen(t->did) == len && memcmp(t->did, did, len) == 0)
+		if (csn_same(t->did, strlen(t->did), did, len))
 			return t;
 	}
 	for (t = s->by_alias; t != NULL; t = t->next_alias) {
-		if (strlen(t->alias) == len &&
-		    memcmp(t->alias, did, len) == 0)
+		if (csn_same(t->alias, strlen(t->alias), did, len))
 			return t;
 	}
 	return NULL;

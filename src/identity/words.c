@@ -7,6 +7,12 @@
 
 #define ROOM "identity"
 
+int
+csn_same(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	return a_len == b_len && /* public */ memcmp(a, b, a_len) == 0;
+}
+
 static int
 letter_ok(char c)
 {
@@ -43,8 +49,8 @@ csn_word_covers(const char *wide, size_t wide_len, const char *s, size_t len)
 	if (wide_len > 2 && wide[wide_len - 1] == '*')
 		/* "kv:*" needs something behind the colon. */
 		return len >= wide_len &&
-		    memcmp(wide, s, wide_len - 1) == 0;
-	return len == wide_len && memcmp(wide, s, len) == 0;
+		    csn_same(wide, wide_len - 1, s, wide_len - 1);
+	return csn_same(wide, wide_len, s, len);
 }
 
 int
@@ -66,8 +72,7 @@ already(const struct csn_words *words, const char *s, size_t len)
 	size_t i;
 
 	for (i = 0; i < words->n; i++) {
-		if (words->word[i].len == len &&
-		    memcmp(words->word[i].p, s, len) == 0)
+		if (csn_same(words->word[i].p, words->word[i].len, s, len))
 			return 1;
 	}
 	return 0;

@@ -14,6 +14,9 @@ struct csn_words {
 	size_t n;
 };
 
+/* 1 where both are the same bytes. For what is public: it stops early. */
+int csn_same(const void *a, size_t a_len, const void *b, size_t b_len);
+
 /*
  * 1 for a word: 1 to 64 letters, digits and "._:/-"; where wild is set also
  * "*" and a word that ends in ":*".

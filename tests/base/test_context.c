@@ -1,0 +1,413 @@
+/* test_context.c - contexts, their clock, messages and the fork canary. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/context.h"
+#include "base/fail.h"
+
+static uint64_t
+fixed_boot(void *arg)
+{
+	return ((uint64_t *)arg)[0];
+}
+
+static uint64_t
+fixed_wall(void *arg)
+{
+	return ((uint64_t *)arg)[1];
+}
+
+/* Run f in a forked child; its return value. */
+static int
+in_child(int (*f)(void *arg), void *arg)
+{
+	pid_t pid;
+	int status;
+
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(f(arg));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+new_takes_no_options(void **state)
+{
+	struct csn_ctx *ctx = NULL;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	assert_non_null(ctx);
+	csn_ctx_free(ctx);
+	csn_ctx_free(NULL);
+	assert_int_equal(csn_ctx_new(NULL, NULL), CSN_E_ARG);
+}
+
+static void
+structures_without_a_size_are_refused(void **state)
+{
+	struct csn_ctx_options options = { .size = 0 };
+	struct csn_clock clock = { .size = 3 };
+	struct csn_ctx *ctx = NULL;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(&options, &ctx), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(NULL), "csn_ctx_options"));
+	options.size = sizeof(options);
+	options.clock = &clock;
+	assert_int_equal(csn_ctx_new(&options, &ctx), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(NULL), "csn_clock"));
+	assert_null(ctx);
+}
+
+static void
+no_byte_past_an_old_structures_size_is_read(void **state)
+{
+	uint64_t times[2] = { 5, 6 };
+	struct csn_clock clock = {
+		.size = offsetof(struct csn_clock, wall_ms),
+		.arg = times, .boot_ms = fixed_boot,
+	};
+	struct csn_ctx_options *options;
+	struct csn_ctx *ctx = NULL;
+	size_t len = offsetof(struct csn_ctx_options, aead_engine);
+
+	(void)state;
+	/* Cut short on the heap, where a sanitizer sees a read too far. */
+	assert_non_null(options = calloc(1, len));
+	options->size = (uint32_t)len;
+	options->clock = &clock;
+	/* Never called: it lies behind the clock's size. */
+	clock.wall_ms = fixed_wall;
+	assert_int_equal(csn_ctx_new(options, &ctx), 0);
+	assert_int_equal(csn_ctx_boot_ms(ctx), 5);
+	assert_true(csn_ctx_wall_ms(ctx) > UINT64_C(1600000000000));
+	csn_ctx_free(ctx);
+	free(options);
+}
+
+static void
+a_newer_structure_is_taken_as_far_as_known(void **state)
+{
+	struct {
+		struct csn_ctx_options options;
+		char newer[32];
+	} big;
+	struct csn_ctx *ctx = NULL;
+
+	(void)state;
+	memset(&big, 0, sizeof(big));
+	memset(big.newer, 0xff, sizeof(big.newer));
+	big.options.size = sizeof(big);
+	big.options.lanes = 8;
+	assert_int_equal(csn_ctx_new(&big.options, &ctx), 0);
+	csn_ctx_free(ctx);
+}
+
+static void
+the_system_clock_counts_on(void **state)
+{
+	struct csn_ctx *ctx = NULL;
+	struct timespec nap = { 0, 5000000 }, boot;
+	uint64_t before, after;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	before = csn_ctx_boot_ms(ctx);
+	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &boot), 0);
+	assert_in_range(before, ((uint64_t)boot.tv_sec - 1) * 1000,
+	    ((uint64_t)boot.tv_sec + 1) * 1000);
+	while (nanosleep(&nap, &nap) != 0 && errno == EINTR)
+		;
+	after = csn_ctx_boot_ms(ctx);
+	assert_in_range(after, before + 4, before + 60000);
+	assert_in_range(csn_ctx_wall_ms(ctx) / 1000,
+	    (uint64_t)time(NULL) - 2, (uint64_t)time(NULL) + 2);
+	csn_ctx_free(ctx);
+}
+
+static void
+a_clock_set_back_never_shows(void **state)
+{
+	uint64_t times[2] = { 1, 1000000 };
+	struct csn_clock clock = { sizeof(clock), times, fixed_boot,
+	    fixed_wall };
+	struct csn_ctx_options options = { .size = sizeof(options),
+	    .clock = &clock };
+	struct csn_ctx *ctx = NULL;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
+	/* The clock is copied: the caller's may go. */
+	memset(&clock, 0, sizeof(clock));
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
+	times[1] = 999;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
+	times[1] = 1000001;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000001);
+	times[1] = 0;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000001);
+	times[0] = 77;
+	assert_int_equal(csn_ctx_boot_ms(ctx), 77);
+	csn_ctx_free(ctx);
+}
+
+static uint64_t
+jumping_wall(void *arg)
+{
+	/* Up and down, differently for each call. */
+	uint64_t n = atomic_fetch_add((_Atomic uint64_t *)arg, 1);
+
+	return n % 3 == 0 ? n / 2 : n;
+}
+
+static void *
+watch_wall(void *arg)
+{
+	struct csn_ctx *ctx = arg;
+	uint64_t last = 0, now;
+	int i;
+
+	for (i = 0; i < 20000; i++, last = now)
+		if ((now = csn_ctx_wall_ms(ctx)) < last)
+			return ctx;
+	return NULL;
+}
+
+static void
+wall_time_never_falls_for_any_thread(void **state)
+{
+	_Atomic uint64_t n = 1;
+	struct csn_clock clock = { .size = sizeof(clock), .arg = (void *)&n,
+	    .wall_ms = jumping_wall };
+	struct csn_ctx_options options = { .size = sizeof(options),
+	    .clock = &clock };
+	struct csn_ctx *ctx = NULL;
+	pthread_t threads[4];
+	void *fell;
+	int i;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    watch_wall, ctx), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], &fell), 0);
+		assert_null(fell);
+	}
+	csn_ctx_free(ctx);
+}
+
+static void *
+no_message_here(void *arg)
+{
+	int *ok = arg;
+
+	*ok = csn_ctx_code(NULL) == 0 && *csn_ctx_message(NULL) == '\0' &&
+	    *csn_ctx_room(NULL) == '\0';
+	csn_fail(NULL, CSN_E_TAG, "other", "another thread's");
+	return NULL;
+}
+
+static void
+a_message_is_its_threads_own(void **state)
+{
+	pthread_t thread;
+	int ok = 0;
+
+	(void)state;
+	assert_int_equal(csn_fail(NULL, CSN_E_QUOTA, "kv", "%s wants %d more",
+	    "acme", 7), CSN_E_QUOTA);
+	assert_int_equal(pthread_create(&thread, NULL, no_message_here, &ok),
+	    0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(ok);
+	assert_string_equal(csn_ctx_message(NULL), "acme wants 7 more");
+	assert_string_equal(csn_ctx_room(NULL), "kv");
+	assert_int_equal(csn_ctx_code(NULL), CSN_E_QUOTA);
+}
+
+static void
+a_message_may_carry_the_one_before(void **state)
+{
+	char longest[4000];
+
+	(void)state;
+	assert_int_equal(csn_fail_errno(NULL, CSN_E_IO, "base", ENOSPC,
+	    "%s cannot be written", "a.key"), CSN_E_IO);
+	assert_string_equal(csn_ctx_message(NULL),
+	    "a.key cannot be written: No space left on device");
+	csn_fail(NULL, CSN_E_BACKEND, "kv", "put: %s", csn_ctx_message(NULL));
+	assert_string_equal(csn_ctx_message(NULL),
+	    "put: a.key cannot be written: No space left on device");
+	/* One that is too long is cut, and says so. */
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	csn_fail_errno(NULL, CSN_E_IO, "base", ENOENT, "%s", longest);
+	assert_string_equal(csn_ctx_message(NULL) +
+	    strlen(csn_ctx_message(NULL)) - 4, "x...");
+}
+
+static void
+each_error_has_a_name_and_a_sentence(void **state)
+{
+	int code, other;
+
+	(void)state;
+	for (code = CSN_E_BUSY; code <= 0; code++) {
+		assert_non_null(csn_error_name(code));
+		assert_int_equal(strncmp(csn_error_name(code), "CSN_", 4), 0);
+		assert_true(strlen(csn_error_text(code)) > 5);
+		for (other = code + 1; other <= 0; other++) {
+			assert_string_not_equal(csn_error_name(code),
+			    csn_error_name(other));
+			assert_string_not_equal(csn_error_text(code),
+			    csn_error_text(other));
+		}
+	}
+	assert_string_equal(csn_error_name(0), "CSN_OK");
+	assert_string_equal(csn_error_name(CSN_E_TAG), "CSN_E_TAG");
+	assert_string_equal(csn_error_name(CSN_E_BUSY), "CSN_E_BUSY");
+	assert_string_equal(csn_error_name(1), "unknown");
+	assert_string_equal(csn_error_name(CSN_E_BUSY - 1), "unknown");
+	assert_string_equal(csn_error_name(INT32_MIN), "unknown");
+	assert_non_null(csn_error_text(12345));
+	assert_string_equal(csn_version(), "0.1.0");
+}
+
+struct fork_case {
+	struct csn_ctx *ctx;
+	uint64_t parents;
+};
+
+static int
+grandchild(void *arg)
+{
+	struct fork_case *c = arg;
+	uint64_t mine;
+
+	if (csn_fork_check(c->ctx, 1) != CSN_E_FORK)
+		return 21;
+	if (csn_fork_check(c->ctx, c->parents) != CSN_E_FORK)
+		return 22;
+	mine = csn_fork_generation(c->ctx);
+	if (mine == 0 || mine == 1 || mine == c->parents)
+		return 23;
+	return 0;
+}
+
+static int
+child(void *arg)
+{
+	struct fork_case *c = arg;
+	struct fork_case next = { c->ctx, 0 };
+	uint64_t mine;
+
+	if (csn_fork_check(c->ctx, c->parents) != CSN_E_FORK)
+		return 11;
+	mine = csn_fork_generation(c->ctx);
+	if (mine == 0 || mine == c->parents)
+		return 12;
+	if (csn_fork_generation(c->ctx) != mine)
+		return 13;
+	if (csn_fork_check(c->ctx, mine) != 0)
+		return 14;
+	if (csn_fork_check(c->ctx, c->parents) != CSN_E_FORK)
+		return 15;
+	next.parents = mine;
+	if (in_child(grandchild, &next) != 0)
+		return 16;
+	return csn_fork_check(c->ctx, mine) == 0 ? 0 : 17;
+}
+
+static void
+a_forked_child_is_told(void **state)
+{
+	struct csn_ctx *ctx = NULL;
+	struct fork_case c;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	c.ctx = ctx;
+	c.parents = csn_fork_generation(ctx);
+	assert_int_not_equal(c.parents, 0);
+	assert_int_equal(in_child(child, &c), 0);
+	/* Nothing changes for the parent. */
+	assert_int_equal(csn_fork_check(ctx, c.parents), 0);
+	assert_int_equal(csn_fork_generation(ctx), c.parents);
+	csn_ctx_free(ctx);
+}
+
+static void *
+ask_generation(void *arg)
+{
+	return (void *)(uintptr_t)csn_fork_generation(arg);
+}
+
+static int
+threads_of_a_child(void *arg)
+{
+	pthread_t threads[4];
+	void *got[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (pthread_create(&threads[i], NULL, ask_generation,
+		    arg) != 0)
+			return 31;
+	for (i = 0; i < 4; i++)
+		if (pthread_join(threads[i], &got[i]) != 0)
+			return 32;
+	for (i = 1; i < 4; i++)
+		if (got[i] != got[0] || got[i] == NULL)
+			return 33;
+	return 0;
+}
+
+static void
+a_childs_threads_agree_on_one_generation(void **state)
+{
+	struct csn_ctx *ctx = NULL;
+	int i;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(in_child(threads_of_a_child, ctx), 0);
+	csn_ctx_free(ctx);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_takes_no_options),
+		cmocka_unit_test(structures_without_a_size_are_refused),
+		cmocka_unit_test(no_byte_past_an_old_structures_size_is_read),
+		cmocka_unit_test(a_newer_structure_is_taken_as_far_as_known),
+		cmocka_unit_test(the_system_clock_counts_on),
+		cmocka_unit_test(a_clock_set_back_never_shows),
+		cmocka_unit_test(wall_time_never_falls_for_any_thread),
+		cmocka_unit_test(a_message_is_its_threads_own),
+		cmocka_unit_test(a_message_may_carry_the_one_before),
+		cmocka_unit_test(each_error_has_a_name_and_a_sentence),
+		cmocka_unit_test(a_forked_child_is_told),
+		cmocka_unit_test(a_childs_threads_agree_on_one_generation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

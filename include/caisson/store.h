@@ -13,8 +13,16 @@ extern "C" {
  * any other group that is dropped as a whole). It sees ciphertext only and
  * knows nothing of sessions or caching. Keys are bytes, values are bytes.
  * Providers sit behind struct csn_store_provider, are registered by name and
- * opened by URL: "memory:?bytes=1073741824&share=0.25". Stores are safe from
- * many threads.
+ * opened by URL. Stores are safe from many threads.
+ *
+ * "memory:?bytes=4G&share=0.25&slab=2M" is the store in RAM. bytes (1M to
+ * 4T; 1G where absent) bounds the memory that values take, overhead in slabs
+ * included; the least recently used are evicted under it. share (a fraction
+ * with a point in it, or bytes) bounds one space's part: past it, a space
+ * evicts its own; threads that put into one space at once may each pass it
+ * by a value. slab (64K to 32M, a power of two) is the unit in which small
+ * values of a size are kept together; at 2M, the default from 512M on, slabs
+ * are huge pages where the kernel gives them.
  */
 #define CSN_STORE_ABI 1
 #define CSN_STORE_MAX_SPACE 64
@@ -33,7 +41,7 @@ struct csn_store_stat {
 	uint64_t bytes;		/* of values */
 	uint64_t memory;	/* bytes held for them, with overhead */
 	uint64_t limit;		/* bytes allowed; 0 for none */
-	uint64_t hits;
+	uint64_t hits;		/* hits and misses: of the whole store only */
 	uint64_t misses;
 	uint64_t puts;
 	uint64_t deletes;
@@ -42,8 +50,9 @@ struct csn_store_stat {
 
 /*
  * A value being written in place (reserve, then commit or abort), or one
- * being read in place (borrow, then release). The handle is the provider's.
- * A borrowed value stays whole until release, whatever happens to its name.
+ * being read in place (borrow, then release). The handle is the provider's
+ * and is never NULL. p is aligned to 64 bytes; a borrowed value is not
+ * written to, and stays whole until release, whatever happens to its name.
  */
 struct csn_store_buf {
 	uint8_t *p;
@@ -56,7 +65,10 @@ struct csn_store_provider {
 	uint32_t reserved;
 	const char *name;	/* the URL's scheme */
 	int (*open)(struct csn_ctx *ctx, const char *rest, void **state);
-	/* Replaces atomically. CSN_E_QUOTA, CSN_E_NOMEM, CSN_E_BACKEND… */
+	/*
+	 * Replaces atomically. CSN_E_QUOTA (no room even after evicting),
+	 * CSN_E_NOMEM, CSN_E_BACKEND…
+	 */
 	int (*put)(void *state, const uint8_t *space, size_t space_len,
 	    const uint8_t *key, size_t key_len, const uint8_t *value,
 	    size_t len);
@@ -73,12 +85,18 @@ struct csn_store_provider {
 	int (*list)(void *state, const uint8_t *space, size_t space_len,
 	    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
 	    size_t value_len), void *arg);
-	/* space NULL: the whole store. */
+	/*
+	 * Fill *out, which is zero but for its size; all zero for a space
+	 * that holds nothing. space NULL: the whole store.
+	 */
 	int (*stat)(void *state, const uint8_t *space, size_t space_len,
 	    struct csn_store_stat *out);
 	void (*close)(void *state);
 
-	/* Optional, all or none: in place, without a copy. */
+	/*
+	 * Optional, all or none: in place, without a copy. commit uses the
+	 * buffer up also where it fails.
+	 */
 	int (*reserve)(void *state, const uint8_t *space, size_t space_len,
 	    size_t len, struct csn_store_buf *out);
 	int (*commit)(void *state, const uint8_t *space, size_t space_len,
@@ -92,6 +110,10 @@ struct csn_store_provider {
 	void (*on_evict)(void *state, csn_store_evicted fn, void *arg);
 };
 
+/**
+ * The structure stays valid for the life of the process. CSN_E_ARG (another
+ * abi, a NULL function, a bad name), CSN_E_EXISTS, CSN_E_LIMIT.
+ */
 CSN_API CSN_MUST_CHECK int csn_store_register(
     const struct csn_store_provider *provider);
 
@@ -116,7 +138,8 @@ CSN_API CSN_MUST_CHECK int csn_store_stat(struct csn_store *store,
     const uint8_t *space, size_t space_len, struct csn_store_stat *out);
 /*
  * In place where the provider can; else through a buffer of the store's own,
- * so callers need not care. commit and abort end a reserve, release a borrow.
+ * so callers need not care. commit (whatever it returns) and abort end a
+ * reserve, release ends a borrow; each sets *buf to zero.
  */
 CSN_API CSN_MUST_CHECK int csn_store_reserve(struct csn_store *store,
     const uint8_t *space, size_t space_len, size_t len,
@@ -131,7 +154,11 @@ CSN_API CSN_MUST_CHECK int csn_store_borrow(struct csn_store *store,
     size_t key_len, struct csn_store_buf *out);
 CSN_API void csn_store_release(struct csn_store *store,
     struct csn_store_buf *buf);
-/** Be told of evictions; 0, or CSN_E_BACKEND where the provider has none. */
+/**
+ * Be told of evictions, on the thread whose put caused them; fn may use the
+ * store. Set it before the store is shared. CSN_E_BACKEND where the provider
+ * has none.
+ */
 CSN_API CSN_MUST_CHECK int csn_store_on_evict(struct csn_store *store,
     csn_store_evicted fn, void *arg);
 CSN_API void csn_store_close(struct csn_store *store);

@@ -1,0 +1,309 @@
+/*
+ * store.c - a store as its users see it: arguments checked, and values in
+ * place through a buffer where the provider cannot do better.
+ */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "providers/registry.h"
+
+#define ALIGN 64
+
+struct csn_store {
+	struct csn_ctx *ctx;
+	const struct csn_store_provider *p;
+	void *state;
+};
+
+/* A provider of the program's own has no sentence: give it one. */
+static int
+done(struct csn_store *s, int rc)
+{
+	if (rc < 0 && csn_ctx_code(s->ctx) != rc)
+		return csn_fail(s->ctx, rc, "store", "the %s store: %s",
+		    s->p->name, csn_error_text(rc));
+	return rc;
+}
+
+static int
+check(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	if (s == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "store", "no store is given");
+	if (space == NULL || space_len == 0 ||
+	    space_len > CSN_STORE_MAX_SPACE)
+		return csn_fail(s->ctx, CSN_E_ARG, "store", "a space's name "
+		    "has 1 to %d bytes, not %zu", CSN_STORE_MAX_SPACE,
+		    space == NULL ? 0 : space_len);
+	if (key == NULL || key_len == 0 || key_len > CSN_STORE_MAX_KEY)
+		return csn_fail(s->ctx, CSN_E_ARG, "store", "a key has 1 to "
+		    "%d bytes, not %zu", CSN_STORE_MAX_KEY,
+		    key == NULL ? 0 : key_len);
+	return 0;
+}
+
+int
+csn_store_open(struct csn_ctx *ctx, const char *url, struct csn_store **out)
+{
+	struct csn_store *s;
+	const char *rest;
+	int rc;
+
+	if (ctx == NULL || out == NULL)
+		return csn_fail(ctx, CSN_E_ARG, "store",
+		    "a store needs a context and a place for its handle");
+	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "store",
+		    "no memory for a store");
+	s->ctx = ctx;
+	if ((rc = csn_store_lookup(ctx, url, &s->p, &rest)) != 0 ||
+	    (rc = done(s, s->p->open(ctx, rest, &s->state))) != 0) {
+		csn_free(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int
+csn_store_put(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+{
+	int rc;
+
+	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+		return rc;
+	if (value == NULL && len > 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no value is given");
+	return done(s, s->p->put(s->state, space, space_len, key, key_len,
+	    value, len));
+}
+
+int
+csn_store_get(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	int rc;
+
+	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+		return rc;
+	if (len == NULL || (value == NULL && *len > 0))
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no place for the value is given");
+	return done(s, s->p->get(s->state, space, space_len, key, key_len,
+	    value, len));
+}
+
+int
+csn_store_remove(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	int rc;
+
+	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+		return rc;
+	return done(s, s->p->remove(s->state, space, space_len, key,
+	    key_len));
+}
+
+int
+csn_store_drop(struct csn_store *s, const uint8_t *space, size_t space_len)
+{
+	int rc;
+
+	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+		return rc;
+	return done(s, s->p->drop(s->state, space, space_len));
+}
+
+int
+csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
+    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+    size_t value_len), void *arg)
+{
+	int rc;
+
+	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+		return rc;
+	if (visit == NULL)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no visitor is given");
+	return s->p->list(s->state, space, space_len, visit, arg);
+}
+
+int
+csn_store_stat(struct csn_store *s, const uint8_t *space, size_t space_len,
+    struct csn_store_stat *out)
+{
+	struct csn_store_stat stat = { .size = sizeof(stat) };
+	size_t size;
+	int rc;
+
+	if (s == NULL || out == NULL || out->size < sizeof(out->size))
+		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
+		    "no store, or a statistic without its size");
+	if (space != NULL &&
+	    (rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+		return rc;
+	if ((rc = done(s, s->p->stat(s->state, space, space_len,
+	    &stat))) != 0)
+		return rc;
+	size = out->size;
+	stat.size = out->size;
+	memcpy(out, &stat, size < sizeof(stat) ? size : sizeof(stat));
+	return 0;
+}
+
+/* A buffer of our own; handle is what to free. */
+static int
+buffer_new(struct csn_store *s, size_t len, struct csn_store_buf *out)
+{
+	if (len > SIZE_MAX - ALIGN ||
+	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
+		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
+		    "no memory for a value of %zu bytes", len);
+	out->p = (uint8_t *)out->handle +
+	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
+	out->len = len;
+	return 0;
+}
+
+static void
+buffer_end(struct csn_store_buf *buf)
+{
+	csn_free(buf->handle);
+	memset(buf, 0, sizeof(*buf));
+}
+
+int
+csn_store_reserve(struct csn_store *s, const uint8_t *space, size_t space_len,
+    size_t len, struct csn_store_buf *out)
+{
+	struct csn_store_buf buf = { 0 };
+	int rc;
+
+	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+		return rc;
+	if (out == NULL)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no place for the buffer is given");
+	if (s->p->reserve != NULL)
+		rc = done(s, s->p->reserve(s->state, space, space_len, len,
+		    &buf));
+	else
+		rc = buffer_new(s, len, &buf);
+	if (rc == 0)
+		*out = buf;
+	return rc;
+}
+
+int
+csn_store_commit(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, struct csn_store_buf *buf)
+{
+	int rc;
+
+	if (s == NULL || buf == NULL || buf->handle == NULL)
+		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
+		    "no reserved buffer is given");
+	if ((rc = check(s, space, space_len, key, key_len)) != 0) {
+		csn_store_abort(s, buf);
+		return rc;
+	}
+	if (s->p->commit != NULL) {
+		rc = done(s, s->p->commit(s->state, space, space_len, key,
+		    key_len, buf));
+		memset(buf, 0, sizeof(*buf));
+		return rc;
+	}
+	rc = done(s, s->p->put(s->state, space, space_len, key, key_len,
+	    buf->p, buf->len));
+	buffer_end(buf);
+	return rc;
+}
+
+void
+csn_store_abort(struct csn_store *s, struct csn_store_buf *buf)
+{
+	if (s == NULL || buf == NULL || buf->handle == NULL)
+		return;
+	if (s->p->abort != NULL)
+		s->p->abort(s->state, buf);
+	else
+		csn_free(buf->handle);
+	memset(buf, 0, sizeof(*buf));
+}
+
+int
+csn_store_borrow(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, struct csn_store_buf *out)
+{
+	struct csn_store_buf buf = { 0 };
+	size_t len = 0;
+	int rc;
+
+	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+		return rc;
+	if (out == NULL)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no place for the buffer is given");
+	if (s->p->borrow != NULL) {
+		rc = done(s, s->p->borrow(s->state, space, space_len, key,
+		    key_len, &buf));
+	} else {
+		/* Again where it grew between asking and reading. */
+		do {
+			csn_free(buf.handle);
+			buf.handle = NULL;
+			if ((rc = buffer_new(s, len, &buf)) != 0)
+				break;
+			rc = s->p->get(s->state, space, space_len, key,
+			    key_len, buf.p, &len);
+		} while (rc == CSN_E_BUFFER);
+		buf.len = len;
+		if (rc != 0)
+			csn_free(buf.handle);
+		rc = done(s, rc);
+	}
+	if (rc == 0)
+		*out = buf;
+	return rc;
+}
+
+void
+csn_store_release(struct csn_store *s, struct csn_store_buf *buf)
+{
+	if (s == NULL || buf == NULL || buf->handle == NULL)
+		return;
+	if (s->p->release != NULL) {
+		s->p->release(s->state, buf);
+		memset(buf, 0, sizeof(*buf));
+	} else {
+		buffer_end(buf);
+	}
+}
+
+int
+csn_store_on_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
+{
+	if (s == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "store", "no store is given");
+	if (s->p->on_evict == NULL)
+		return csn_fail(s->ctx, CSN_E_BACKEND, "store",
+		    "the %s store does not tell of evictions", s->p->name);
+	s->p->on_evict(s->state, fn, arg);
+	return 0;
+}
+
+void
+csn_store_close(struct csn_store *s)
+{
+	if (s == NULL)
+		return;
+	s->p->close(s->state);
+	csn_free(s);
+}

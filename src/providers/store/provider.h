@@ -1,0 +1,13 @@
+/* providers/store/provider.h - what a store that comes with us includes. */
+#ifndef CSN_PROVIDERS_STORE_PROVIDER_H
+#define CSN_PROVIDERS_STORE_PROVIDER_H
+
+#include <caisson/store.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+/* Named here and in registry.c, nowhere else. */
+extern const struct csn_store_provider csn_store_memory;
+
+#endif

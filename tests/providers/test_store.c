@@ -1,0 +1,105 @@
+/* test_store.c - the suite over every store, and how stores are chosen. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "providers/store_suite.h"
+
+static void
+unknown_scheme_names_those_there_are(void **state)
+{
+	struct csn_store *store = NULL;
+	struct csn_ctx *ctx;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	assert_int_equal(csn_store_open(ctx, "floppy:", &store),
+	    CSN_E_UNKNOWN_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "memory"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "list"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "floppy"));
+	assert_int_equal(csn_store_open(ctx, "memory", &store), CSN_E_ARG);
+	assert_int_equal(csn_store_open(ctx, NULL, &store), CSN_E_ARG);
+	assert_null(store);
+	csn_ctx_free(ctx);
+}
+
+static void
+nothing(void *state, struct csn_store_buf *buf)
+{
+	(void)state;
+	(void)buf;
+}
+
+static void
+registering_checks_what_it_is_given(void **state)
+{
+	struct csn_store_provider p = store_list;
+
+	(void)state;
+	assert_int_equal(csn_store_register(&store_list), CSN_E_EXISTS);
+	p.name = "memory";
+	assert_int_equal(csn_store_register(&p), CSN_E_EXISTS);
+	p.name = "other";
+	p.abi = CSN_STORE_ABI + 1;
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
+	p.abi = CSN_STORE_ABI;
+	p.get = NULL;
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
+	p = store_list;
+	p.name = "Other:";
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
+	p.name = "other";
+	/* Some functions in place, but not all. */
+	p.abort = nothing;
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
+	assert_int_equal(csn_store_register(NULL), CSN_E_ARG);
+}
+
+static void
+own_provider_gets_a_sentence(void **state)
+{
+	struct csn_store *store;
+	struct csn_ctx *ctx;
+	uint8_t p[1];
+	size_t len = 1;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	assert_int_equal(csn_store_open(ctx, "list:", &store), 0);
+	assert_int_equal(csn_store_put(store, p, 0, p, 1, p, 1), CSN_E_ARG);
+	assert_int_equal(csn_store_get(store, (const uint8_t *)"s", 1,
+	    (const uint8_t *)"k", 1, p, &len), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_ctx_code(ctx), CSN_E_NOT_FOUND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "list store"));
+	assert_int_equal(csn_store_on_evict(store, NULL, NULL),
+	    CSN_E_BACKEND);
+	csn_store_close(store);
+	csn_ctx_free(ctx);
+}
+
+int
+main(void)
+{
+	static const char *const urls[] = {
+		"memory:", "memory:?bytes=16M&slab=64K",
+		"memory:?bytes=512M&share=0.5", "list:",
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unknown_scheme_names_those_there_are),
+		cmocka_unit_test(registering_checks_what_it_is_given),
+		cmocka_unit_test(own_provider_gets_a_sentence),
+	};
+	int failed;
+
+	if (csn_store_register(&store_list) != 0)
+		return 1;
+	failed = store_suite(urls, sizeof(urls) / sizeof(urls[0]));
+	return failed + cmocka_run_group_tests_name("stores", tests, NULL,
+	    NULL);
+}

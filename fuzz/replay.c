@@ -87,7 +87,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: replay CORPUS-FOLDER NAME\n");
 		return 2;
 	}
-	if ((empty = malloc(1)) == NULL)
+	if ((empty = calloc(1, 1)) == NULL)
 		return 1;
 	(void)LLVMFuzzerTestOneInput(empty, 0);
 	free(empty);

@@ -56,7 +56,7 @@ check_order(const struct key *before, const struct key *key)
 
 	if (before->p == NULL)
 		return NULL;
-	/* No item is the beginning of another, so the shorter one decides. */
+	/* public: and no item begins another, so the shorter one decides. */
 	order = memcmp(before->p, key->p, len);
 	if (order == 0)
 		return "has a key twice";

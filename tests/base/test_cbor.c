@@ -446,34 +446,35 @@ counts_that_lie_are_refused(void **state)
 	}
 }
 
+/* n times outer around inner, in hex. */
+static const char *
+nested(const char *outer, int n, const char *inner)
+{
+	static char hex[128];
+	size_t len = 0;
+
+	while (n-- > 0)
+		len += (size_t)snprintf(hex + len, sizeof(hex) - len, "%s",
+		    outer);
+	snprintf(hex + len, sizeof(hex) - len, "%s", inner);
+	return hex;
+}
+
 static void
 depth_ends_at_sixteen(void **state)
 {
 	/* Arrays, maps, tags: the byte that opens one, and a key or none. */
-	static const char *const open[] = { "81", "a100", "c1" };
-	char hex[128];
+	static const char *const outer[] = { "81", "a100", "c1" };
 	size_t i;
-	int n;
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		hex[0] = '\0';
-		for (n = 0; n < 16; n++)
-			strcat(hex, open[i]);
-		strcat(hex, "00");
-		assert_int_equal(check_hex(hex), 0);
-		hex[0] = '\0';
-		for (n = 0; n < 17; n++)
-			strcat(hex, open[i]);
-		strcat(hex, "00");
-		refused(hex, "too deep");
+		assert_int_equal(check_hex(nested(outer[i], 16, "00")), 0);
+		refused(nested(outer[i], 17, "00"), "too deep");
 	}
 	/* One that is empty, in 16 others, is one too many as well. */
-	hex[0] = '\0';
-	for (n = 0; n < 16; n++)
-		strcat(hex, "81");
-	strcat(hex, "80");
-	refused(hex, "too deep");
+	assert_int_equal(check_hex(nested("81", 15, "80")), 0);
+	refused(nested("81", 16, "80"), "too deep");
 }
 
 static void

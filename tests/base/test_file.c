@@ -29,7 +29,7 @@ static int
 make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder, P_tmpdir "/caisson-file-XXXXXX");
+	snprintf(folder, sizeof(folder), P_tmpdir "/caisson-file-XXXXXX");
 	return mkdtemp(folder) == NULL ? -1 : 0;
 }
 

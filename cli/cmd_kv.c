@@ -1,0 +1,397 @@
+/*
+ * cli/cmd_kv.c - caisson kv: files and pipes, sealed and opened.
+ *
+ * Under a session with --session, or to people with --to: then the file
+ * outlives every session.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kv.h"
+
+#define CHUNK (1u << 20)
+
+static int
+seal_session(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_session *session = NULL;
+	struct csn_stream *stream = NULL;
+	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE], *buf = NULL;
+	const char *text = cli_opt(cli, "name");
+	size_t segment, got;
+	int rc, final;
+
+	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
+	if (rc != 0)
+		return rc;
+	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0)
+		goto lib;
+	rc = csn_stream_seal(session, 0, text != NULL ? name : NULL, header,
+	    &stream);
+	if (rc != 0)
+		goto lib;
+	segment = csn_stream_segment(stream);
+	if ((buf = malloc(segment + CSN_STREAM_TAG)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	if ((rc = cli_out_write(&flow->out, header, sizeof(header))) != 0)
+		goto out;
+	/* Where the input ends on a boundary the last segment is empty. */
+	do {
+		if ((rc = kv_read(flow, buf, segment, &got)) != 0)
+			goto out;
+		final = got < segment;
+		if ((rc = csn_stream_push(stream, buf, got, final, buf)) != 0)
+			goto lib;
+		if ((rc = cli_out_write(&flow->out, buf,
+		    got + CSN_STREAM_TAG)) != 0)
+			goto out;
+	} while (!final);
+	goto out;
+
+lib:
+	rc = cli_error_lib(cli, rc, NULL, "cannot seal %s", flow->in_name);
+out:
+	if (buf != NULL)
+		csn_wipe(buf, segment);
+	free(buf);
+	csn_stream_free(stream);
+	csn_session_free(session);
+	return rc;
+}
+
+static int
+open_session(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_session *session = NULL;
+	struct csn_stream *stream = NULL;
+	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE];
+	uint8_t *bufs[2] = { NULL, NULL }, *turn;
+	const char *text = cli_opt(cli, "name");
+	size_t whole = 0, got, next;
+	int rc, final;
+
+	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
+	if (rc != 0)
+		return rc;
+	if ((rc = kv_read(flow, header, sizeof(header), &got)) != 0)
+		goto out;
+	if (got < sizeof(header)) {
+		rc = cli_error(cli, CLI_REFUSED, NULL, "%s is cut short: it "
+		    "ends within its header", flow->in_name);
+		goto out;
+	}
+	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0)
+		goto lib;
+	rc = csn_stream_open(session, header, text != NULL ? name : NULL,
+	    &stream);
+	if (rc != 0)
+		goto lib;
+	whole = csn_stream_segment(stream) + CSN_STREAM_TAG;
+	bufs[0] = malloc(whole);
+	bufs[1] = malloc(whole);
+	if (bufs[0] == NULL || bufs[1] == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	/* One segment ahead: only the last one may say that it is. */
+	if ((rc = kv_read(flow, bufs[0], whole, &got)) != 0)
+		goto out;
+	do {
+		next = 0;
+		if (got == whole && (rc = kv_read(flow, bufs[1], whole,
+		    &next)) != 0)
+			goto out;
+		final = next == 0;
+		if ((rc = csn_stream_pull(stream, bufs[0], got, final,
+		    bufs[0])) != 0)
+			goto lib;
+		if ((rc = cli_out_write(&flow->out, bufs[0],
+		    got - CSN_STREAM_TAG)) != 0)
+			goto out;
+		turn = bufs[0];
+		bufs[0] = bufs[1];
+		bufs[1] = turn;
+		got = next;
+	} while (!final);
+	goto out;
+
+lib:
+	rc = kv_refused(flow, rc);
+out:
+	if (bufs[0] != NULL)
+		csn_wipe(bufs[0], whole);
+	if (bufs[1] != NULL)
+		csn_wipe(bufs[1], whole);
+	free(bufs[0]);
+	free(bufs[1]);
+	csn_stream_free(stream);
+	csn_session_free(session);
+	return rc;
+}
+
+/* What an opener or sealer hands on; the exit code waits in flow->rc. */
+static int
+hand_on(void *arg, const uint8_t *p, size_t len)
+{
+	struct kv_flow *flow = arg;
+
+	flow->rc = cli_out_write(&flow->out, p, len);
+	return flow->rc != 0 ? CSN_E_IO : 0;
+}
+
+/* The documents of everybody named with --to. */
+static int
+recipients(struct cli *cli, struct csn_document **docs, size_t *n)
+{
+	const struct csn_trust_entry *entry;
+	struct csn_trust *trust;
+	const char *who;
+	int rc;
+
+	if ((rc = cli_trust_load(cli, &trust)) != 0)
+		return rc;
+	for (*n = 0; (who = cli_opt_at(cli, "to", *n)) != NULL; ++*n) {
+		if (*n == KV_MAX_RECIPIENTS) {
+			rc = cli_error(cli, CLI_USAGE, NULL,
+			    "a file has at most %d recipients",
+			    KV_MAX_RECIPIENTS);
+			break;
+		}
+		rc = cli_trust_lookup(cli, trust, who, CSN_PURPOSE_RECIPIENT,
+		    &entry);
+		if (rc != 0)
+			break;
+		if (entry->document == NULL)
+			rc = cli_error(cli, CLI_REFUSED, "Import it: caisson "
+			    "id trust", "there is no identity document of "
+			    "'%s', so its ML-KEM key is not known", who);
+		else if ((rc = csn_document_verify(cli->ctx, entry->document,
+		    entry->document_len, &docs[*n])) != 0)
+			rc = cli_error_lib(cli, rc, NULL,
+			    "the document of '%s' is not good", who);
+		csn_trust_release(trust, entry);
+		if (rc != 0)
+			break;
+	}
+	csn_trust_free(trust);
+	return rc;
+}
+
+static int
+seal_people(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_sealer_options options = { .size = sizeof(options) };
+	struct csn_document *docs[KV_MAX_RECIPIENTS] = { NULL };
+	struct csn_sealer *sealer = NULL;
+	uint8_t *buf = NULL;
+	size_t n = 0, got;
+	int rc;
+
+	if ((rc = recipients(cli, docs, &n)) != 0)
+		goto out;
+	options.signer = id;
+	options.recipients = (const struct csn_document *const *)docs;
+	options.nrecipients = n;
+	options.content_type = cli_opt(cli, "type");
+	if ((rc = csn_sealer_new(cli->ctx, &options, &sealer)) != 0)
+		goto lib;
+	if ((buf = malloc(CHUNK)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	do {
+		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+			goto out;
+		if ((rc = csn_sealer_update(sealer, buf, got, hand_on,
+		    flow)) != 0)
+			goto lib;
+	} while (got == CHUNK);
+	if ((rc = csn_sealer_final(sealer, hand_on, flow)) == 0)
+		goto out;
+
+lib:
+	rc = flow->rc != 0 ? flow->rc : cli_error_lib(cli, rc, NULL,
+	    "cannot seal %s", flow->in_name);
+out:
+	if (buf != NULL)
+		csn_wipe(buf, CHUNK);
+	free(buf);
+	csn_sealer_free(sealer);
+	while (n-- > 0)
+		csn_document_free(docs[n]);
+	return rc;
+}
+
+static int
+open_people(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_opener *opener = NULL;
+	struct csn_trust *trust = NULL;
+	uint8_t *buf = NULL;
+	size_t got;
+	int rc;
+
+	if ((rc = cli_trust_load(cli, &trust)) != 0)
+		return rc;
+	if ((rc = csn_opener_new(cli->ctx, id, trust, &opener)) != 0)
+		goto lib;
+	if ((buf = malloc(CHUNK)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	do {
+		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+			goto out;
+		if ((rc = csn_opener_update(opener, buf, got, hand_on,
+		    flow)) != 0)
+			goto lib;
+	} while (got == CHUNK);
+	if ((rc = csn_opener_final(opener, hand_on, flow)) != 0)
+		goto lib;
+	if (csn_opener_signer(opener) != NULL)
+		flow->signer = strdup(csn_opener_signer(opener));
+	if (csn_opener_content_type(opener) != NULL)
+		flow->type = strdup(csn_opener_content_type(opener));
+	goto out;
+
+lib:
+	rc = flow->rc != 0 ? flow->rc : kv_refused(flow, rc);
+out:
+	free(buf);
+	csn_opener_free(opener);
+	csn_trust_free(trust);
+	return rc;
+}
+
+static int
+report(struct cli *cli, const struct kv_flow *flow, const char *what)
+{
+	char size[CLI_TEXT];
+
+	if (cli->json)
+		return cli_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:s?, "
+		    "s:s?}", "did", what, "in", flow->in_name, "out",
+		    flow->out.path, "bytes_read",
+		    (json_int_t)flow->progress.done, "signer", flow->signer,
+		    "content_type", flow->type));
+	/* Standard output may be what carries the bytes. */
+	if (flow->out.in_place)
+		return CLI_OK;
+	cli_bytes_text((double)flow->progress.done, size);
+	cli_say(cli, "%s: %s from %s to %s\n", what, size, flow->in_name,
+	    flow->out.path);
+	if (flow->signer != NULL)
+		cli_say(cli, "sealed by %s\n", flow->signer);
+	return CLI_OK;
+}
+
+static int
+seal(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct kv_flow flow;
+	int rc;
+
+	if ((cli_opt(cli, "session") != NULL) == (cli_opt(cli, "to") != NULL))
+		return cli_error(cli, CLI_USAGE, "See: caisson kv seal --help",
+		    "say either --session FILE or --to WHO");
+	if (cli_opt(cli, "out") == NULL && isatty(STDOUT_FILENO))
+		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
+		    "sealed bytes are nothing for a terminal");
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	if ((rc = kv_begin(cli, &flow, "sealing", 0644)) == 0)
+		rc = cli_opt(cli, "session") != NULL ?
+		    seal_session(cli, id, &flow) : seal_people(cli, id, &flow);
+	if ((rc = kv_end(&flow, rc)) == 0)
+		rc = report(cli, &flow, "sealed");
+	kv_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+static int
+open_any(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct kv_flow flow;
+	int rc;
+
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	/* What was sealed is a secret: for its owner alone to read. */
+	if ((rc = kv_begin(cli, &flow, "opening", 0600)) == 0 &&
+	    flow.out.in_place && cli_opt(cli, "pipe") == NULL)
+		rc = cli_error(cli, CLI_USAGE, "Say --out FILE to get it only "
+		    "when all of it is verified, or --pipe to take it as it "
+		    "comes and mind the exit code.", "what comes out before "
+		    "the end is provisional: a cut or changed input shows "
+		    "only there");
+	if (rc == 0)
+		rc = cli_opt(cli, "session") != NULL ?
+		    open_session(cli, id, &flow) : open_people(cli, id, &flow);
+	if ((rc = kv_end(&flow, rc)) == 0)
+		rc = report(cli, &flow, "opened");
+	kv_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+#define OPT_IDENTITY { "identity", "NAME", "the identity to act as; needed " \
+	"where there are several" }
+#define OPT_TRUST { "trust", "FILE", "another trust store than the home " \
+	"folder's" }
+
+static const struct cli_opt seal_opts[] = {
+	{ "session", "FILE", "seal under this session" },
+	{ "to", "WHO", "seal to this DID or label, signed by the identity",
+	    CLI_REPEAT },
+	{ "out", "FILE", "write to FILE, not standard output" },
+	{ "name", "TEXT", "with --session: a name that opening can ask for" },
+	{ "type", "TYPE", "with --to: say what it is, such as "
+	    "application/json" },
+	{ "force", NULL, "replace FILE if it is there" },
+	OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
+static const struct cli_opt open_opts[] = {
+	{ "session", "FILE", "it was sealed under this session" },
+	{ "out", "FILE", "write to FILE, which appears only when all is "
+	    "verified" },
+	{ "pipe", NULL, "write to standard output while verifying: "
+	    "provisional until exit code 0" },
+	{ "name", "TEXT", "with --session: refuse any other name" },
+	{ "force", NULL, "replace FILE if it is there" },
+	OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
+static const struct cli_verb verbs[] = {
+	{ "seal", "[FILE]", "Seal a file or standard input", seal, seal_opts,
+	    0, 1,
+	    "With --session both ends of the session can open it while the "
+	    "session lives.\nWith --to the file outlives sessions: it is "
+	    "sealed to the recipients' ML-KEM\nkeys and signed by the "
+	    "identity." },
+	{ "open", "[FILE]", "Open what was sealed, and verify it", open_any,
+	    open_opts, 0, 1,
+	    "Without --session the file was sealed to the identity, by "
+	    "somebody whom the\ntrust store trusts as a sealer. Exit code 1: "
+	    "it was tampered with, cut, or is\nnot for us." },
+	{ "inspect", "[FILE]", "Show what a sealed file says of itself, "
+	    "unverified", kv_inspect, NULL, 0, 1, NULL },
+	{ NULL }
+};
+
+const struct cli_noun cli_kv = {
+	"kv", "Seal and open files and pipes, and look at sealed ones", verbs
+};

@@ -1,0 +1,38 @@
+/* cli/kv.h - what the parts of caisson kv share. */
+#ifndef CLI_KV_H
+#define CLI_KV_H
+
+#include "sealed.h"
+
+#define KV_MAX_RECIPIENTS 64
+
+/* Bytes on their way from an input to an output. */
+struct kv_flow {
+	struct cli *cli;
+	int in;
+	const char *in_path;
+	const char *in_name;
+	struct cli_out out;
+	struct cli_progress progress;
+	int rc;			/* the exit code of a failed write */
+	char *signer;		/* of a file sealed to people */
+	char *type;
+};
+
+/**
+ * Open the verb's input and output. 0 or an exit code; kv_end and kv_free
+ * are called either way.
+ */
+int kv_begin(struct cli *cli, struct kv_flow *flow, const char *what,
+    mode_t mode);
+/** As cli_in_read, with progress. */
+int kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got);
+/** Commit the output where rc is 0, else drop it. The exit code. */
+int kv_end(struct kv_flow *flow, int rc);
+void kv_free(struct kv_flow *flow);
+/** Say that the input does not open. The exit code of rc. */
+int kv_refused(struct kv_flow *flow, int rc);
+
+int kv_inspect(struct cli *cli);
+
+#endif

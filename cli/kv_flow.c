@@ -1,0 +1,84 @@
+/* cli/kv_flow.c - from an input to an output that is whole or not there. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kv.h"
+
+int
+kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
+{
+	const char *out = cli_opt(cli, "out");
+	struct stat st;
+	uint64_t total = 0;
+	int rc;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->cli = cli;
+	flow->out.fd = -1;
+	flow->in_path = cli_arg(cli, 0);
+	flow->in_name = flow->in_path == NULL ||
+	    strcmp(flow->in_path, "-") == 0 ? "standard input" :
+	    flow->in_path;
+	if (cli->json && (out == NULL || strcmp(out, "-") == 0)) {
+		flow->in = -1;
+		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
+		    "--json needs --out, standard output carries the bytes");
+	}
+	if ((flow->in = cli_in_open(cli, flow->in_path)) < 0)
+		return CLI_FAILED;
+	if (fstat(flow->in, &st) == 0 && S_ISREG(st.st_mode))
+		total = (uint64_t)st.st_size;
+	rc = cli_out_open(cli, out, mode, cli_opt(cli, "force") != NULL,
+	    &flow->out);
+	if (rc == 0)
+		cli_progress_start(cli, &flow->progress, what, total);
+	return rc;
+}
+
+int
+kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got)
+{
+	int rc;
+
+	rc = cli_in_read(flow->cli, flow->in, flow->in_path, buf, cap, got);
+	cli_progress_add(&flow->progress, *got);
+	return rc;
+}
+
+int
+kv_end(struct kv_flow *flow, int rc)
+{
+	cli_progress_end(&flow->progress);
+	if (flow->in > STDERR_FILENO)
+		close(flow->in);
+	flow->in = -1;
+	if (rc == 0)
+		return cli_out_commit(&flow->out);
+	cli_out_abort(&flow->out);
+	return rc;
+}
+
+void
+kv_free(struct kv_flow *flow)
+{
+	free(flow->signer);
+	free(flow->type);
+}
+
+int
+kv_refused(struct kv_flow *flow, int rc)
+{
+	const char *todo = NULL;
+
+	cli_progress_end(&flow->progress);
+	if (rc == CSN_E_TAG)
+		todo = flow->out.in_place ?
+		    "Throw away what came out of the pipe." :
+		    "Nothing was written.";
+	else if (rc == CSN_E_SIGNER)
+		todo = "Trust its sealer: caisson id trust --purposes sealer";
+	return cli_error_lib(flow->cli, rc, todo, "%s does not open",
+	    flow->in_name);
+}

@@ -1,0 +1,168 @@
+/* cli/kv_inspect.c - caisson kv inspect: what a header says. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kv.h"
+
+/* Enough for the header of a file with every recipient it may have. */
+#define MAX_LOOK (1u << 20)
+
+static const char *
+kind_name(uint32_t kind)
+{
+	switch (kind) {
+	case CSN_KIND_KV_ENTRY:
+		return "KV entry";
+	case CSN_KIND_KV_BLOCK:
+		return "KV block";
+	case CSN_KIND_STREAM:
+		return "stream";
+	default:
+		return "unknown";
+	}
+}
+
+static const char *
+replay_name(uint32_t replay)
+{
+	switch (replay) {
+	case CSN_REPLAY_STORE:
+		return "store";
+	case CSN_REPLAY_CHANNEL:
+		return "channel";
+	case CSN_REPLAY_OFF:
+		return "off";
+	default:
+		return "unknown";
+	}
+}
+
+static json_t *
+hex(const uint8_t *p, size_t len)
+{
+	char text[65];
+
+	cli_hex(p, len, text);
+	return json_string(text);
+}
+
+static int
+add(json_t *to, const char *name, json_int_t value)
+{
+	return json_object_set_new(to, name, json_integer(value));
+}
+
+static json_t *
+describe(const struct csn_header *h)
+{
+	json_t *to = json_object();
+
+	json_object_set_new(to, "kind", json_string(kind_name(h->kind)));
+	json_object_set_new(to, "sealed_by", json_string(
+	    (h->flags & CSN_HEADER_TENANT_SENT) != 0 ? "tenant" : "server"));
+	json_object_set_new(to, "replay", json_string(
+	    replay_name(h->replay)));
+	add(to, "suite", h->suite);
+	json_object_set_new(to, "tenant_label", hex(h->tenant_label,
+	    sizeof(h->tenant_label)));
+	json_object_set_new(to, "session", hex(h->session,
+	    sizeof(h->session)));
+	json_object_set_new(to, "writer", hex(h->writer, sizeof(h->writer)));
+	add(to, "epoch", h->epoch);
+	add(to, "sequence", (json_int_t)h->sequence);
+	json_object_set_new(to, "name", hex(h->name, sizeof(h->name)));
+	if (h->kind == CSN_KIND_STREAM)
+		return to;
+	add(to, "slot_version", (json_int_t)h->version);
+	add(to, "position", (json_int_t)h->position);
+	add(to, "positions", h->count);
+	json_object_set_new(to, "layer", h->layer == CSN_KV_ALL_LAYERS ?
+	    json_string("all") : json_integer(h->layer));
+	if ((h->flags & CSN_HEADER_HAS_TOKEN) != 0)
+		add(to, "token_id", h->token_id);
+	add(to, "role", h->role);
+	add(to, "key_bytes", h->key_len);
+	add(to, "bytes", h->len);
+	return to;
+}
+
+static void
+show(struct cli *cli, const json_t *value, int depth)
+{
+	const json_t *item;
+	const char *name;
+	char *text;
+	size_t i;
+
+	if (json_is_array(value)) {
+		json_array_foreach(value, i, item)
+			if (json_is_object(item) || json_is_array(item)) {
+				cli_say(cli, "%*s%zu:\n", depth, "", i + 1);
+				show(cli, item, depth + 2);
+			} else {
+				text = json_dumps(item, JSON_ENCODE_ANY);
+				cli_say(cli, "%*s%s\n", depth, "", text);
+				free(text);
+			}
+		return;
+	}
+	json_object_foreach((json_t *)value, name, item) {
+		if (json_is_object(item) || json_is_array(item)) {
+			cli_say(cli, "%*s%s:\n", depth, "", name);
+			show(cli, item, depth + 2);
+		} else if (json_is_string(item)) {
+			cli_say(cli, "%*s%-14s %s\n", depth, "", name,
+			    json_string_value(item));
+		} else {
+			text = json_dumps(item, JSON_ENCODE_ANY);
+			cli_say(cli, "%*s%-14s %s\n", depth, "", name, text);
+			free(text);
+		}
+	}
+}
+
+int
+kv_inspect(struct cli *cli)
+{
+	const char *path = cli_arg(cli, 0);
+	struct csn_header header = { .size = sizeof(header) };
+	json_t *facts = NULL, *out;
+	uint8_t *p = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	int fd, rc;
+
+	if ((fd = cli_in_open(cli, path)) < 0)
+		return CLI_FAILED;
+	if ((p = malloc(MAX_LOOK)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	if ((rc = cli_in_read(cli, fd, path, p, MAX_LOOK, &len)) != 0)
+		goto out;
+	if (csn_header_read(cli->ctx, p, len, &header) == 0)
+		facts = describe(&header);
+	else if ((rc = csn_sealed_inspect(cli->ctx, p, len, &text)) == 0)
+		facts = json_loads(text, 0, NULL);
+	csn_free(text);
+	if (rc != 0) {
+		rc = cli_error_lib(cli, rc, NULL, "%s is nothing that Caisson "
+		    "sealed", path != NULL ? path : "standard input");
+		goto out;
+	}
+	if (cli->json) {
+		out = json_pack("{s:b, s:o}", "verified", 0, "header", facts);
+		rc = cli_json(cli, out);
+		goto out;
+	}
+	cli_say(cli, "What the header says. Not verified: only opening it "
+	    "shows whether it is true.\n");
+	show(cli, facts, 2);
+	json_decref(facts);
+out:
+	free(p);
+	if (fd != STDIN_FILENO)
+		close(fd);
+	return rc;
+}

@@ -1,0 +1,36 @@
+/* cli/sealed.h - files of the program's own, sealed to an identity. */
+#ifndef CLI_SEALED_H
+#define CLI_SEALED_H
+
+#include "cli.h"
+
+#define TYPE_OFFER "application/caisson-offer"
+#define TYPE_PENDING "application/caisson-pending"
+#define TYPE_SESSION "application/caisson-session"
+
+/**
+ * Seal len secret bytes to id's own key and signed by it, and write them to
+ * path, mode 0600. 0 or an exit code after saying why.
+ */
+int cli_own_write(struct cli *cli, const struct csn_identity *id,
+    const char *path, int replace, const char *type, const uint8_t *p,
+    size_t len);
+/**
+ * Read what cli_own_write wrote for the same id and type. *out is for
+ * csn_wipe and free. 0 or an exit code after saying why.
+ */
+int cli_own_read(struct cli *cli, const struct csn_identity *id,
+    const char *path, const char *type, uint8_t **out, size_t *len);
+
+/** Load a session file; options may be NULL. csn_session_free. */
+int cli_session_load(struct cli *cli, const struct csn_identity *id,
+    const char *path, struct csn_session **out);
+
+/**
+ * The entry that who, a DID or a label, names in the trust store and that is
+ * trusted for purposes; csn_trust_release. 0 or an exit code.
+ */
+int cli_trust_lookup(struct cli *cli, struct csn_trust *trust,
+    const char *who, uint32_t purposes, const struct csn_trust_entry **out);
+
+#endif

@@ -56,8 +56,8 @@ check_order(const struct key *before, const struct key *key)
 
 	if (before->p == NULL)
 		return NULL;
-	/* public: and no item begins another, so the shorter one decides. */
-	order = memcmp(before->p, key->p, len);
+	/* No item is the beginning of another: the shorter one decides. */
+	order = memcmp(before->p, key->p, len);	/* public */
 	if (order == 0)
 		return "has a key twice";
 	return order > 0 ? "has keys that are not in order" : NULL;

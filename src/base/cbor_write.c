@@ -129,8 +129,8 @@ compare(const void *a, const void *b)
 	const struct entry *x = a, *y = b;
 	size_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
 
-	/* public: and no item begins another, so this is the order. */
-	return memcmp(x->p, y->p, len);
+	/* No item is the beginning of another, so this is the order. */
+	return memcmp(x->p, y->p, len);	/* public */
 }
 
 /* n entries from r, no more and no less; whether they are. */

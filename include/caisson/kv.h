@@ -70,7 +70,8 @@ struct csn_kv_item {
 
 /**
  * Seal one item under its session. No copy beside AES's own pass, no
- * allocation. On error sealed is zero, and item->rc is what is returned.
+ * allocation. On error sealed is zero, and item->rc is what is returned. (In
+ * place, what is refused before AES ran is left as it was.)
  *
  * CSN_E_ARG, CSN_E_BUFFER, CSN_E_LIMIT (more than CSN_SEAL_MAX),
  * CSN_E_EXPIRED, CSN_E_CLOSED, CSN_E_FORK, CSN_E_ROTATE, CSN_E_CRYPTO.
@@ -80,7 +81,7 @@ CSN_API CSN_MUST_CHECK int csn_kv_seal(struct csn_ctx *ctx,
 
 /**
  * Open one item. Checks in this order: form, tenant, session and epoch, tag,
- * replay. On error key and value are zero.
+ * replay. On error key and value are zero. (In place, as with sealing.)
  *
  * CSN_E_FORM, CSN_E_VERSION, CSN_E_SUITE, CSN_E_BUFFER, CSN_E_TENANT,
  * CSN_E_SESSION, CSN_E_EXPIRED, CSN_E_EPOCH, CSN_E_TAG, CSN_E_REPLAY,
@@ -112,19 +113,18 @@ CSN_API CSN_MUST_CHECK int csn_kv_open_batch(struct csn_ctx *ctx,
  */
 struct csn_manager;
 
-enum csn_audit_grain {
-	CSN_AUDIT_PER_ENTRY = 0,
-	CSN_AUDIT_PER_BATCH = 1
-};
-
 struct csn_manager_options {
 	uint32_t size;
-	uint32_t audit_grain;	/* enum csn_audit_grain */
+	uint32_t reserved;
 	/* For sessions that the manager makes itself; NULL for defaults. */
 	const struct csn_session_options *session;
 	uint64_t quota_bytes;	/* sealed a session, a tenant; 0 for none */
 	uint64_t quota_entries;
-	struct csn_audit *audit; /* outlives the manager; NULL for none */
+	/*
+	 * For isolation violations, and for sessions whose options name no
+	 * log. Outlives the manager; NULL for none.
+	 */
+	struct csn_audit *audit;
 };
 
 CSN_API CSN_MUST_CHECK int csn_manager_new(struct csn_ctx *ctx,

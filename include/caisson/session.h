@@ -63,6 +63,12 @@ enum csn_rotate_trigger {
 	CSN_ROTATE_MANUAL = 4
 };
 
+/* What one audit record of sealing or opening stands for. */
+enum csn_audit_grain {
+	CSN_AUDIT_PER_ENTRY = 0,
+	CSN_AUDIT_PER_BATCH = 1
+};
+
 /** "ENTRY_COUNT"; NULL for no such trigger. */
 CSN_API const char *csn_rotate_trigger_name(int trigger);
 
@@ -79,6 +85,8 @@ struct csn_session_options {
 	uint64_t grace_ms;	/* an old epoch without live slots: 30,000 */
 	uint32_t max_slots;	/* remembered in store mode: 1,048,576 */
 	uint32_t max_writers;	/* remembered an epoch: 64 */
+	uint32_t audit_grain;	/* enum csn_audit_grain */
+	uint32_t reserved;
 	struct csn_audit *audit; /* outlives the session; NULL for none */
 };
 
@@ -215,6 +223,7 @@ struct csn_session_info {
 	uint64_t created_ms;	/* Unix */
 	uint64_t expires_ms;	/* Unix */
 	uint64_t memory;	/* bytes that the session holds */
+	uint64_t audit_failures; /* records that the log did not take */
 };
 CSN_API void csn_session_get_info(struct csn_session *session,
     struct csn_session_info *info);

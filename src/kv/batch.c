@@ -1,0 +1,223 @@
+/* kv/batch.c - batches: grouped by session, shared out to threads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/pool.h"
+#include "kv/internal.h"
+
+#define SMALL 64	/* items that are grouped without allocating */
+#define NONE UINT32_MAX
+
+/* A session's items, in order, as a list through next[]. */
+struct group {
+	struct csn_session *session;
+	uint32_t first;
+	uint32_t last;
+	uint32_t n;
+};
+
+/*
+ * Scratch for one range of a batch: item lists by session in one pass over a
+ * hash table, so that a batch of thousands of tenants in any order costs some
+ * ten nanoseconds an item and each session is locked and keyed once.
+ */
+struct scratch {
+	struct group *groups;
+	uint32_t *next;
+	uint32_t *table;	/* of groups; NONE: free */
+	uint32_t *index;
+	size_t cap;		/* of table: a power of two */
+	size_t ngroups;
+};
+
+static struct group *
+group_of(struct scratch *g, struct csn_session *s)
+{
+	size_t i = (size_t)((uint64_t)(uintptr_t)s *
+	    UINT64_C(0x9e3779b97f4a7c15) >> 20) & (g->cap - 1);
+	struct group *group;
+
+	for (; g->table[i] != NONE; i = (i + 1) & (g->cap - 1))
+		if (g->groups[g->table[i]].session == s)
+			return &g->groups[g->table[i]];
+	g->table[i] = (uint32_t)g->ngroups;
+	group = &g->groups[g->ngroups++];
+	group->session = s;
+	group->first = group->last = NONE;
+	group->n = 0;
+	return group;
+}
+
+static void
+group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
+    size_t to, csn_kv_group_fn fn)
+{
+	struct group *group;
+	struct csn_kv_item *it;
+	size_t i, k;
+	uint32_t at;
+
+	memset(g->table, 0xff, g->cap * sizeof(*g->table));
+	for (i = from; i < to; i++) {
+		it = csn_kv_at(b, i);
+		if (it->session == NULL)
+			continue;
+		group = group_of(g, it->session);
+		at = (uint32_t)(i - from);
+		g->next[at] = NONE;
+		if (group->last == NONE)
+			group->first = at;
+		else
+			g->next[group->last] = at;
+		group->last = at;
+		group->n++;
+	}
+	for (i = 0; i < g->ngroups; i++) {
+		group = &g->groups[i];
+		for (k = 0, at = group->first; at != NONE; at = g->next[at])
+			g->index[k++] = (uint32_t)from + at;
+		fn(b, group->session, g->index, k);
+	}
+}
+
+/* Without memory for grouping: neighbours of one session together. */
+static void
+neighbours(const struct csn_kv_batch *b, size_t from, size_t to,
+    csn_kv_group_fn fn)
+{
+	uint32_t index[SMALL];
+	struct csn_session *s;
+	size_t i, k;
+
+	for (i = from; i < to; ) {
+		s = csn_kv_at(b, i)->session;
+		for (k = 0; k < SMALL && i < to &&
+		    csn_kv_at(b, i)->session == s; i++)
+			index[k++] = (uint32_t)i;
+		if (s != NULL)
+			fn(b, s, index, k);
+	}
+}
+
+static int
+one_session(const struct csn_kv_batch *b, size_t from, size_t to)
+{
+	size_t i;
+
+	for (i = from + 1; i < to; i++)
+		if (csn_kv_at(b, i)->session != csn_kv_at(b, from)->session)
+			return 0;
+	return 1;
+}
+
+void
+csn_kv_by_session(const struct csn_kv_batch *b, size_t from, size_t to,
+    csn_kv_group_fn fn)
+{
+	struct scratch g;
+	size_t n = to - from;
+	uint8_t *mem;
+
+	memset(&g, 0, sizeof(g));
+	for (g.cap = 16; g.cap < n * 2; g.cap *= 2)
+		;
+	if (n <= 1 || one_session(b, from, to) || (mem = csn_calloc(1,
+	    n * sizeof(*g.groups) + (n * 2 + g.cap) *
+	    sizeof(uint32_t))) == NULL) {
+		neighbours(b, from, to, fn);
+		return;
+	}
+	g.groups = (struct group *)(void *)mem;
+	g.next = (uint32_t *)(void *)(g.groups + n);
+	g.index = g.next + n;
+	g.table = g.index + n;
+	group_range(b, &g, from, to, fn);
+	free(mem);
+}
+
+struct work {
+	struct csn_kv_batch b;
+	csn_kv_group_fn fn;
+};
+
+static void
+work_range(void *arg, size_t from, size_t to)
+{
+	struct work *w = arg;
+
+	csn_kv_by_session(&w->b, from, to, w->fn);
+}
+
+/* Enough bytes a piece to be worth a hand-over, enough pieces for all. */
+static size_t
+grain_of(const struct csn_kv_batch *b, size_t n, unsigned threads)
+{
+	struct csn_kv_item *it = csn_kv_at(b, 0);
+	size_t each = it->sealed_len / 64 + 1, grain;
+
+	grain = (size_t)(256 * 1024) / (each * 64) + 1;
+	if (grain * threads * 4 > n)
+		grain = n / ((size_t)threads * 4) + 1;
+	return grain;
+}
+
+int
+csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size,
+    csn_kv_group_fn fn)
+{
+	struct work w = { { ctx, (uint8_t *)items, item_size }, fn };
+	struct csn_kv_item *it;
+	size_t i;
+
+	if (n == 0)
+		return 0;
+	if (items == NULL || item_size < sizeof(*items) || n >= NONE)
+		return csn_fail(ctx, CSN_E_ARG, "kv", "a batch is an array "
+		    "of struct csn_kv_item, with their size, of less than "
+		    "2^32 items");
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(&w.b, i);
+		if (it->session == NULL && it->rc == 0)
+			it->rc = CSN_E_ARG;
+	}
+	csn_pool_run(pool, n, pool == NULL ? n : grain_of(&w.b, n,
+	    csn_pool_threads(pool)), work_range, &w);
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(&w.b, i);
+		if (it->rc != 0)
+			return csn_fail(ctx, it->rc, "kv", "item %zu of %zu: "
+			    "%s", i, n, csn_error_text(it->rc));
+	}
+	return 0;
+}
+
+int
+csn_kv_seal_batch(struct csn_ctx *ctx, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size)
+{
+	size_t i;
+
+	for (i = 0; i < n && items != NULL && item_size >= sizeof(*items);
+	    i++)
+		((struct csn_kv_item *)(void *)((uint8_t *)items +
+		    i * item_size))->rc = 0;
+	return csn_kv_run_batch(ctx, pool, items, n, item_size,
+	    csn_kv_seal_group);
+}
+
+int
+csn_kv_open_batch(struct csn_ctx *ctx, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size)
+{
+	size_t i;
+
+	for (i = 0; i < n && items != NULL && item_size >= sizeof(*items);
+	    i++)
+		((struct csn_kv_item *)(void *)((uint8_t *)items +
+		    i * item_size))->rc = 0;
+	return csn_kv_run_batch(ctx, pool, items, n, item_size,
+	    csn_kv_open_group);
+}

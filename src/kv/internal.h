@@ -1,0 +1,86 @@
+/* kv/internal.h - how a batch becomes runs of messages. */
+#ifndef CSN_KV_INTERNAL_H
+#define CSN_KV_INTERNAL_H
+
+#include <caisson/kv.h>
+
+#include "session/keys.h"
+
+/*
+ * A batch on the way through: the caller's items are `stride` bytes apart.
+ * Bytes moved: each plaintext byte is read once and each ciphertext byte
+ * written once, by AES itself; beside that 144 bytes of header and tag a
+ * message. No copy is made and, but for grouping a batch of several
+ * sessions, nothing is allocated.
+ */
+struct csn_kv_batch {
+	struct csn_ctx *ctx;
+	uint8_t *items;
+	size_t stride;
+};
+
+/* Messages of one session that are sealed or opened in one run. */
+#define CSN_KV_RUN 256
+
+static inline struct csn_kv_item *
+csn_kv_at(const struct csn_kv_batch *b, size_t i)
+{
+	return (struct csn_kv_item *)(void *)(b->items + i * b->stride);
+}
+
+/*
+ * Where plaintext and sealed bytes share a buffer, what is refused before AES
+ * ran is left as it was: the caller may rotate, make room, and try again.
+ */
+static inline int
+csn_kv_in_place(const struct csn_kv_item *it)
+{
+	uintptr_t from = (uintptr_t)it->sealed, to = from + it->sealed_len;
+	uintptr_t k = (uintptr_t)it->key, v = (uintptr_t)it->value;
+
+	return (k >= from && k < to) || (v >= from && v < to);
+}
+
+/* What tells the item's slot apart. */
+void csn_kv_slot_name(const struct csn_kv_slot *slot,
+    struct csn_slot_name *name);
+
+/* 0, or CSN_E_ARG with the sentence. */
+CSN_MUST_CHECK int csn_kv_slot_check(const struct csn_ctx *ctx,
+    const struct csn_kv_slot *slot);
+
+/*
+ * Seal or open the items of one session that index lists; each item's rc is
+ * set. Sealing may be held before its end: see csn_kv_seal_held.
+ */
+void csn_kv_seal_group(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n);
+void csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n);
+
+/*
+ * Seal one item, then call keep(arg) while the run is still open: what it
+ * returns is the item's result, and only on 0 does the slot's version move.
+ */
+CSN_MUST_CHECK int csn_kv_seal_held(struct csn_ctx *ctx,
+    struct csn_kv_item *item, int (*keep)(void *arg), void *arg);
+
+/*
+ * One audit record an entry, or one for all that succeeded, as the session
+ * has it; each failure has a record of its own. 0, or the log's error.
+ */
+CSN_MUST_CHECK int csn_kv_audit(const struct csn_kv_batch *b,
+    struct csn_session *s, int op, const uint32_t *index, size_t n);
+
+/* Split items into sessions and hand each group on; items[i].session set. */
+typedef void (*csn_kv_group_fn)(const struct csn_kv_batch *b,
+    struct csn_session *s, const uint32_t *index, size_t n);
+void csn_kv_by_session(const struct csn_kv_batch *b, size_t from, size_t to,
+    csn_kv_group_fn fn);
+
+/* The whole batch on the pool; the first failing item's code. */
+CSN_MUST_CHECK int csn_kv_run_batch(struct csn_ctx *ctx,
+    struct csn_pool *pool, struct csn_kv_item *items, size_t n,
+    size_t item_size, csn_kv_group_fn fn);
+
+#endif

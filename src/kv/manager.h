@@ -1,0 +1,53 @@
+/* kv/manager.h - the isolation manager's insides, for the rooms beside it. */
+#ifndef CSN_KV_MANAGER_H
+#define CSN_KV_MANAGER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "kv/internal.h"
+
+#define CSN_MANAGER_SHARDS 256	/* a power of two */
+
+/*
+ * One tenant. Found under its shard's lock and referenced; used without it.
+ */
+struct csn_member {
+	struct csn_member *next;	/* in its bucket */
+	uint64_t hash;
+	atomic_uint refs;
+	struct csn_session *session;
+	_Atomic uint64_t bytes;		/* sealed, against the quota */
+	_Atomic uint64_t entries;
+	_Atomic uint64_t quota_bytes;	/* 0: none */
+	_Atomic uint64_t quota_entries;
+};
+
+struct csn_shard {
+	_Alignas(64) pthread_mutex_t lock;
+	struct csn_member **buckets;
+	size_t nbuckets;	/* a power of two */
+	size_t n;
+};
+
+struct csn_manager {
+	struct csn_ctx *ctx;
+	struct csn_session_options session;
+	uint64_t quota_bytes;
+	uint64_t quota_entries;
+	struct csn_audit *audit;
+	uint64_t seed;
+	struct csn_shard shards[CSN_MANAGER_SHARDS];
+};
+
+/* A reference to the tenant's member. CSN_E_UNKNOWN_TENANT, CSN_E_ARG. */
+CSN_MUST_CHECK int csn_member_get(struct csn_manager *mgr,
+    const char *tenant_id, struct csn_member **out);
+void csn_member_release(struct csn_member *m);
+
+/* Take from the quota, or give back. CSN_E_QUOTA. */
+CSN_MUST_CHECK int csn_member_charge(struct csn_manager *mgr,
+    struct csn_member *m, uint64_t bytes);
+void csn_member_refund(struct csn_member *m, uint64_t bytes);
+
+#endif

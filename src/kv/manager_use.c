@@ -1,0 +1,184 @@
+/* kv/manager_use.c - sealing and opening by tenant id, within quotas. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "kv/manager.h"
+
+/* Take `by` where that stays within `most` (0: no limit). */
+static int
+take(_Atomic uint64_t *used, uint64_t by, uint64_t most)
+{
+	uint64_t before = atomic_fetch_add_explicit(used, by,
+	    memory_order_relaxed);
+
+	if (most == 0 || (before <= most && by <= most - before))
+		return 1;
+	atomic_fetch_sub_explicit(used, by, memory_order_relaxed);
+	return 0;
+}
+
+int
+csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
+    uint64_t bytes)
+{
+	if (!take(&m->entries, 1, atomic_load(&m->quota_entries)))
+		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "tenant %s has "
+		    "used up its quota of %llu entries",
+		    csn_session_tenant_id(m->session),
+		    (unsigned long long)atomic_load(&m->quota_entries));
+	if (!take(&m->bytes, bytes, atomic_load(&m->quota_bytes))) {
+		atomic_fetch_sub(&m->entries, 1);
+		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "%llu more "
+		    "bytes are past tenant %s's quota of %llu",
+		    (unsigned long long)bytes,
+		    csn_session_tenant_id(m->session),
+		    (unsigned long long)atomic_load(&m->quota_bytes));
+	}
+	return 0;
+}
+
+void
+csn_member_refund(struct csn_member *m, uint64_t bytes)
+{
+	atomic_fetch_sub(&m->entries, 1);
+	atomic_fetch_sub(&m->bytes, bytes);
+}
+
+static uint64_t
+item_bytes(const struct csn_kv_item *it)
+{
+	return (uint64_t)it->key_len + it->value_len;
+}
+
+int
+csn_manager_seal(struct csn_manager *mgr, struct csn_kv_item *item)
+{
+	struct csn_session *given = item->session;
+	struct csn_member *m;
+	uint64_t bytes = item_bytes(item);
+	int rc;
+
+	if (given != NULL)
+		return csn_kv_seal(mgr->ctx, item);
+	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
+		return item->rc = rc;
+	if ((rc = csn_member_charge(mgr, m, bytes)) == 0) {
+		item->session = m->session;
+		if ((rc = csn_kv_seal(mgr->ctx, item)) != 0)
+			csn_member_refund(m, bytes);
+		item->session = given;
+	}
+	csn_member_release(m);
+	return item->rc = rc;
+}
+
+int
+csn_manager_open(struct csn_manager *mgr, struct csn_kv_item *item)
+{
+	struct csn_session *given = item->session;
+	struct csn_member *m;
+	int rc;
+
+	if (given != NULL)
+		return csn_kv_open(mgr->ctx, item);
+	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
+		return item->rc = rc;
+	item->session = m->session;
+	rc = csn_kv_open(mgr->ctx, item);
+	item->session = given;
+	csn_member_release(m);
+	return rc;
+}
+
+/*
+ * A batch by tenant id. Each item's member is referenced while the batch
+ * runs, its session lent to the item, and both taken back afterwards. A
+ * member is found again from its session's item by asking the table: what an
+ * item holds is one reference to the session itself.
+ */
+static int
+lend(struct csn_manager *mgr, const struct csn_kv_batch *b, size_t i,
+    struct csn_member **last, const char **last_id, int charge)
+{
+	struct csn_kv_item *it = csn_kv_at(b, i);
+	int rc;
+
+	it->rc = 0;
+	if (it->tenant == NULL || *last == NULL ||
+	    (it->tenant != *last_id && strcmp(it->tenant, *last_id) != 0)) {
+		if (*last != NULL)
+			csn_member_release(*last);
+		*last = NULL;
+		if ((rc = csn_member_get(mgr, it->tenant, last)) != 0)
+			return it->rc = rc;
+		*last_id = it->tenant;
+	}
+	if (charge && (rc = csn_member_charge(mgr, *last,
+	    item_bytes(it))) != 0)
+		return it->rc = rc;
+	it->session = csn_session_ref((*last)->session);
+	return 0;
+}
+
+/* What was charged for items that failed goes back. */
+static void
+refund(struct csn_manager *mgr, const struct csn_kv_item *it,
+    uint64_t bytes)
+{
+	struct csn_member *m;
+
+	if (csn_member_get(mgr, it->tenant, &m) != 0)
+		return;		/* closed meanwhile: nothing is counted */
+	csn_member_refund(m, bytes);
+	csn_member_release(m);
+}
+
+static int
+batch(struct csn_manager *mgr, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size,
+    csn_kv_group_fn fn, int charge)
+{
+	struct csn_kv_batch b = { mgr->ctx, (uint8_t *)items, item_size };
+	struct csn_member *last = NULL;
+	struct csn_kv_item *it;
+	const char *last_id = NULL;
+	size_t i;
+	int rc;
+
+	if (items == NULL || item_size < sizeof(*items))
+		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
+		    "a batch is an array of struct csn_kv_item, with their "
+		    "size");
+	for (i = 0; i < n; i++) {
+		csn_kv_at(&b, i)->session = NULL;
+		if (lend(mgr, &b, i, &last, &last_id, charge) != 0)
+			continue;
+	}
+	if (last != NULL)
+		csn_member_release(last);
+	rc = csn_kv_run_batch(mgr->ctx, pool, items, n, item_size, fn);
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(&b, i);
+		if (it->session == NULL)
+			continue;
+		csn_session_free(it->session);
+		it->session = NULL;
+		if (charge && it->rc != 0)
+			refund(mgr, it, item_bytes(it));
+	}
+	return rc;
+}
+
+int
+csn_manager_seal_batch(struct csn_manager *mgr, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size)
+{
+	return batch(mgr, pool, items, n, item_size, csn_kv_seal_group, 1);
+}
+
+int
+csn_manager_open_batch(struct csn_manager *mgr, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size)
+{
+	return batch(mgr, pool, items, n, item_size, csn_kv_open_group, 0);
+}

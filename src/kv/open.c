@@ -1,0 +1,244 @@
+/* kv/open.c - opening entries and blocks under one session. */
+#include <string.h>
+
+#include <caisson/aead.h>
+
+#include "base/fail.h"
+#include "kv/internal.h"
+
+/* Messages that share session, direction, epoch and writer: one key. */
+struct run {
+	struct csn_open_run keys;
+	struct csn_lane *lane;
+	const uint8_t *first;	/* header of the first message */
+	size_t n;
+	uint32_t index[CSN_KV_RUN];
+	struct csn_open_done done[CSN_KV_RUN];
+	struct csn_slot_name names[CSN_KV_RUN];
+};
+
+static void
+wipe_room(struct csn_kv_item *it, size_t key_room, size_t value_room)
+{
+	if (it->key != NULL)
+		csn_wipe(it->key, key_room);
+	if (it->value != NULL)
+		csn_wipe(it->value, value_room);
+	it->key_len = 0;
+	it->value_len = 0;
+}
+
+static int
+same_slot(const struct csn_kv_slot *slot, const struct csn_header *h)
+{
+	return slot->kind == h->kind && slot->role == h->role &&
+	    slot->layer == h->layer && slot->count == h->count &&
+	    slot->position == h->position && slot->token_id == h->token_id &&
+	    ((slot->flags & CSN_KV_HAS_TOKEN) != 0) ==
+	    ((h->flags & CSN_HEADER_HAS_TOKEN) != 0) &&
+	    memcmp(slot->name, h->name, 32) == 0;	/* public */
+}
+
+static void
+slot_of(const struct csn_header *h, struct csn_kv_slot *slot)
+{
+	slot->kind = h->kind;
+	slot->role = h->role;
+	slot->layer = h->layer;
+	slot->count = h->count;
+	slot->position = h->position;
+	slot->token_id = h->token_id;
+	slot->flags = (h->flags & CSN_HEADER_HAS_TOKEN) != 0 ?
+	    CSN_KV_HAS_TOKEN : 0;
+	memcpy(slot->name, h->name, 32);
+}
+
+/* Form: the header, and room for what it promises. */
+static int
+check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
+    struct csn_header *h)
+{
+	uint32_t value_len;
+	int rc;
+
+	if (it->sealed == NULL || (it->key == NULL && it->key_len != 0) ||
+	    (it->value == NULL && it->value_len != 0))
+		return csn_fail(ctx, CSN_E_ARG, "kv",
+		    "a NULL buffer was given with a length");
+	if ((rc = csn_header_decode(ctx, it->sealed, it->sealed_len, h)) != 0)
+		return rc;
+	if (h->kind != CSN_KIND_KV_ENTRY && h->kind != CSN_KIND_KV_BLOCK)
+		return csn_fail(ctx, CSN_E_FORM, "kv",
+		    "the message is a stream, no KV entry or block");
+	value_len = h->len - h->key_len;
+	if (it->key_len < h->key_len || it->value_len < value_len)
+		return csn_fail(ctx, CSN_E_BUFFER, "kv", "K has %u and V %u "
+		    "bytes: there is room for %zu and %zu", h->key_len,
+		    value_len, it->key_len, it->value_len);
+	return 0;
+}
+
+/* Whether the message can go on under the run's key. */
+static int
+fits(const struct run *r, const uint8_t *sealed)
+{
+	const uint8_t token = CSN_HEADER_HAS_TOKEN;
+
+	return r->n > 0 && r->n < CSN_KV_RUN &&
+	    memcmp(sealed, r->first, 5) == 0 &&	/* public */
+	    (sealed[6] | token) == (r->first[6] | token) &&
+	    memcmp(sealed + CSN_H_LABEL, r->first + CSN_H_LABEL,
+	    52 - CSN_H_LABEL) == 0;	/* public */
+}
+
+/* End the run: replay, audit; what is refused is wiped. */
+static void
+end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
+{
+	struct csn_kv_item *it;
+	size_t i;
+	int rc;
+
+	if (r->n == 0)
+		return;
+	csn_lane_release(r->lane);
+	csn_session_open_end(s, &r->keys, r->done, r->n);
+	for (i = 0; i < r->n; i++) {
+		it = csn_kv_at(b, r->index[i]);
+		it->rc = r->done[i].rc;
+	}
+	/* No plaintext leaves without a record of it, where records are
+	 * asked for. */
+	rc = csn_kv_audit(b, s, CSN_AUDIT_DECRYPT, r->index, r->n);
+	for (i = 0; i < r->n; i++) {
+		it = csn_kv_at(b, r->index[i]);
+		if (it->rc == 0)
+			it->rc = rc;
+		if (it->rc != 0)
+			wipe_room(it, it->key_len, it->value_len);
+	}
+	r->n = 0;
+}
+
+/* Refused before a key was found for it. */
+static void
+refuse(const struct csn_kv_batch *b, struct csn_session *s, uint32_t index,
+    int rc)
+{
+	struct csn_kv_item *it = csn_kv_at(b, index);
+
+	it->rc = rc;
+	if (!csn_kv_in_place(it))
+		wipe_room(it, it->key_len, it->value_len);
+	/* The refusal stands whether the log takes it or not. */
+	if (csn_kv_audit(b, s, CSN_AUDIT_DECRYPT, &index, 1) != 0)
+		return;
+}
+
+/* Begin a run with this message's key. */
+static int
+begin_run(const struct csn_kv_batch *b, struct csn_session *s,
+    const struct csn_header *h, const uint8_t *sealed, struct run *r)
+{
+	int rc;
+
+	if ((rc = csn_session_open_begin(s, h, &r->keys)) != 0)
+		return rc;
+	if ((rc = csn_lane_acquire(b->ctx, &r->keys.key, &r->lane)) != 0) {
+		csn_session_open_end(s, &r->keys, NULL, 0);
+		return rc;
+	}
+	r->first = sealed;
+	return 0;
+}
+
+/* AES over one message of the run. */
+static void
+open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
+    uint32_t index, const struct csn_header *h, uint8_t *aad, size_t aad_len)
+{
+	struct csn_kv_item *it = csn_kv_at(b, index);
+	struct csn_open_done *done = &r->done[r->n];
+	struct csn_aead_part parts[2];
+	struct csn_aead_msg msg = { .aad = aad, .aad_len = aad_len,
+	    .parts = parts, .nparts = 2 };
+
+	/*
+	 * In place, K lands on its own ciphertext; the header and tag stay
+	 * as they are, so that they can still be read here.
+	 */
+	memcpy(aad, it->sealed, CSN_SEAL_HEADER);
+	csn_nonce(msg.nonce, h->sequence);
+	msg.tag = it->sealed + CSN_SEAL_HEADER;
+	parts[0].in = it->sealed + CSN_SEAL_OVERHEAD;
+	parts[0].out = it->key;
+	parts[0].len = h->key_len;
+	parts[1].in = parts[0].in + h->key_len;
+	parts[1].out = it->value;
+	parts[1].len = h->len - h->key_len;
+	it->key_len = parts[0].len;
+	it->value_len = parts[1].len;
+	if (it->slot_expected && !same_slot(&it->slot, h))
+		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
+		    "of another slot of tenant %s: it was moved here",
+		    csn_session_tenant_id(s));
+	else
+		done->rc = csn_lane_open(r->lane, &msg);
+	if (done->rc == 0 && !it->slot_expected)
+		slot_of(h, &it->slot);
+	it->sequence = h->sequence;
+	it->version = h->version;
+	done->sequence = h->sequence;
+	done->version = h->version;
+	if (done->rc == 0)
+		csn_kv_slot_name(&it->slot, &r->names[r->n]);
+	done->name = &r->names[r->n];
+	r->index[r->n++] = index;
+}
+
+void
+csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n)
+{
+	uint8_t aad[CSN_AAD_MAX];
+	struct csn_header h;
+	struct csn_kv_item *it;
+	struct run r;
+	const uint8_t *tail;
+	size_t i, tail_len;
+	int rc;
+
+	r.n = 0;
+	tail = csn_session_aad_tail(s, &tail_len);
+	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(b, index[i]);
+		if ((rc = check_form(b->ctx, it, &h)) != 0) {
+			refuse(b, s, index[i], rc);
+			continue;
+		}
+		if (!fits(&r, it->sealed)) {
+			end_run(b, s, &r);
+			if ((rc = begin_run(b, s, &h, it->sealed, &r)) != 0) {
+				refuse(b, s, index[i], rc);
+				continue;
+			}
+		}
+		open_item(b, s, &r, index[i], &h, aad,
+		    CSN_SEAL_HEADER + tail_len);
+	}
+	end_run(b, s, &r);
+}
+
+int
+csn_kv_open(struct csn_ctx *ctx, struct csn_kv_item *item)
+{
+	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
+	uint32_t zero = 0;
+
+	if (item->session == NULL)
+		return item->rc = csn_fail(ctx, CSN_E_ARG, "kv",
+		    "the item has no session: give one, or use a manager");
+	csn_kv_open_group(&b, item->session, &zero, 1);
+	return item->rc;
+}

@@ -1,0 +1,282 @@
+/* kv/seal.c - sealing entries and blocks under one session. */
+#include <string.h>
+
+#include <caisson/aead.h>
+
+#include "base/fail.h"
+#include "kv/internal.h"
+
+int
+csn_kv_slot_check(const struct csn_ctx *ctx, const struct csn_kv_slot *slot)
+{
+	static const uint8_t zero[32];
+
+	if (slot->kind != CSN_KIND_KV_ENTRY && slot->kind != CSN_KIND_KV_BLOCK)
+		return csn_fail(ctx, CSN_E_ARG, "kv", "kind %u is neither an "
+		    "entry nor a block", slot->kind);
+	if (slot->role < CSN_KV_KEY || slot->role > CSN_KV_BOTH)
+		return csn_fail(ctx, CSN_E_ARG, "kv",
+		    "role %u is none of key, value and both", slot->role);
+	if ((slot->flags & ~CSN_KV_HAS_TOKEN) != 0)
+		return csn_fail(ctx, CSN_E_ARG, "kv",
+		    "the slot has unknown flags");
+	if ((slot->flags & CSN_KV_HAS_TOKEN) == 0 && slot->token_id != 0)
+		return csn_fail(ctx, CSN_E_ARG, "kv", "a token id is given "
+		    "without CSN_KV_HAS_TOKEN");
+	if (slot->kind == CSN_KIND_KV_ENTRY && (slot->count != 1 ||
+	    slot->layer == CSN_KV_ALL_LAYERS ||
+	    memcmp(slot->name, zero, 32) != 0))	/* public */
+		return csn_fail(ctx, CSN_E_ARG, "kv", "an entry is one "
+		    "position of one layer and has no name: use a block");
+	return 0;
+}
+
+void
+csn_kv_slot_name(const struct csn_kv_slot *slot, struct csn_slot_name *name)
+{
+	name->kind = slot->kind;
+	name->role = slot->role;
+	name->layer = slot->layer;
+	name->count = slot->count;
+	name->position = slot->position;
+	memcpy(name->name, slot->name, sizeof(name->name));
+}
+
+/* The item makes sense as something to seal. */
+static int
+check(const struct csn_ctx *ctx, const struct csn_kv_item *it)
+{
+	uint64_t len = (uint64_t)it->key_len + it->value_len;
+	int rc;
+
+	if ((rc = csn_kv_slot_check(ctx, &it->slot)) != 0)
+		return rc;
+	if ((it->key == NULL && it->key_len != 0) ||
+	    (it->value == NULL && it->value_len != 0) || it->sealed == NULL)
+		return csn_fail(ctx, CSN_E_ARG, "kv",
+		    "a NULL buffer was given with a length");
+	if ((it->slot.role == CSN_KV_KEY && it->value_len != 0) ||
+	    (it->slot.role == CSN_KV_VALUE && it->key_len != 0))
+		return csn_fail(ctx, CSN_E_ARG, "kv",
+		    "K and V were given for a slot that has one role");
+	if (it->key_len > CSN_SEAL_MAX || it->value_len > CSN_SEAL_MAX ||
+	    len > CSN_SEAL_MAX)
+		return csn_fail(ctx, CSN_E_LIMIT, "kv", "%llu bytes are more "
+		    "than one message holds: seal them as a stream",
+		    (unsigned long long)len);
+	if (it->sealed_len < len + CSN_SEAL_OVERHEAD)
+		return csn_fail(ctx, CSN_E_BUFFER, "kv", "the sealed message "
+		    "needs %llu bytes, its buffer has %zu",
+		    (unsigned long long)len + CSN_SEAL_OVERHEAD,
+		    it->sealed_len);
+	return 0;
+}
+
+static void
+wipe_out(struct csn_kv_item *it)
+{
+	uint64_t len = (uint64_t)it->key_len + it->value_len +
+	    CSN_SEAL_OVERHEAD;
+
+	if (it->sealed != NULL)
+		csn_wipe(it->sealed, len < it->sealed_len ? (size_t)len :
+		    it->sealed_len);
+}
+
+/* What all headers of a run share, written once. */
+static void
+begin_header(const struct csn_session *s, const struct csn_seal_run *run,
+    uint8_t h[CSN_SEAL_HEADER])
+{
+	struct csn_header common;
+
+	memset(&common, 0, sizeof(common));
+	common.suite = csn_session_suite(s);
+	common.flags = csn_session_direction(s) != 0 ?
+	    CSN_HEADER_TENANT_SENT : 0;
+	common.replay = csn_session_replay(s);
+	common.epoch = run->epoch_number;
+	memcpy(common.tenant_label, csn_session_label(s), 8);
+	memcpy(common.session, csn_session_id(
+	    (struct csn_session *)(uintptr_t)s), 16);
+	memcpy(common.writer, run->writer, 16);
+	csn_header_encode(&common, h);
+}
+
+/* What is the item's own; flags were begun with the run's. */
+static void
+finish_header(const struct csn_kv_item *it, uint8_t flags,
+    uint8_t h[CSN_SEAL_HEADER])
+{
+	h[5] = (uint8_t)it->slot.kind;
+	h[6] = (uint8_t)(flags | ((it->slot.flags & CSN_KV_HAS_TOKEN) != 0 ?
+	    CSN_HEADER_HAS_TOKEN : 0));
+	h[7] = (uint8_t)it->slot.role;
+	csn_store32(h + 52, it->slot.layer);
+	csn_store64(h + CSN_H_SEQUENCE, it->sequence);
+	csn_store64(h + 64, it->version);
+	csn_store64(h + 72, it->slot.position);
+	memcpy(h + 80, it->slot.name, 32);
+	csn_store32(h + 112, it->slot.token_id);
+	csn_store32(h + 116, it->slot.count);
+	csn_store32(h + 120, (uint32_t)it->key_len);
+	csn_store32(h + 124, (uint32_t)(it->key_len + it->value_len));
+}
+
+/* AES over the run's items, in a lane that is held. */
+static void
+seal_items(const struct csn_kv_batch *b, struct csn_session *s,
+    const struct csn_seal_run *run, struct csn_lane *lane,
+    const uint32_t *index, struct csn_slot_name *names)
+{
+	uint8_t aad[CSN_AAD_MAX], flags;
+	struct csn_aead_part parts[2];
+	struct csn_aead_msg msg = { .aad = aad, .parts = parts, .nparts = 2 };
+	const uint8_t *tail;
+	struct csn_kv_item *it;
+	size_t i, tail_len;
+
+	begin_header(s, run, aad);
+	flags = aad[6];
+	tail = csn_session_aad_tail(s, &tail_len);
+	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
+	msg.aad_len = CSN_SEAL_HEADER + tail_len;
+	for (i = 0; i < run->n; i++) {
+		it = csn_kv_at(b, index[i]);
+		it->sequence = run->first_sequence + i;
+		it->version = run->first_version == 0 ? 0 :
+		    run->first_version + i;
+		finish_header(it, flags, aad);
+		csn_nonce(msg.nonce, it->sequence);
+		memcpy(it->sealed, aad, CSN_SEAL_HEADER);
+		msg.tag = it->sealed + CSN_SEAL_HEADER;
+		parts[0].in = it->key;
+		parts[0].out = it->sealed + CSN_SEAL_OVERHEAD;
+		parts[0].len = it->key_len;
+		parts[1].in = it->value;
+		parts[1].out = parts[0].out + it->key_len;
+		parts[1].len = it->value_len;
+		it->rc = csn_lane_seal(lane, &msg);
+		if (it->rc == 0)
+			csn_kv_slot_name(&it->slot, &names[i]);
+		else
+			names[i].kind = 0;
+	}
+}
+
+struct keeper {
+	int (*keep)(void *arg);
+	void *arg;
+};
+
+/*
+ * One run of at most CSN_KV_RUN checked items: granted, sealed, logged, kept,
+ * ended. Returns how many it took.
+ */
+static size_t
+seal_run(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n, const struct keeper *keeper)
+{
+	struct csn_slot_name names[CSN_KV_RUN];
+	struct csn_seal_run run;
+	struct csn_lane *lane;
+	struct csn_kv_item *it;
+	uint64_t bytes = 0, blocks = 0, len;
+	size_t i, tail_len;
+	int rc, end;
+
+	(void)csn_session_aad_tail(s, &tail_len);
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(b, index[i]);
+		len = (uint64_t)it->key_len + it->value_len;
+		bytes += len;
+		/* Data, AAD, the length block and the tag's mask. */
+		blocks += len / 16 + (CSN_SEAL_HEADER + tail_len) / 16 + 4;
+	}
+	if ((rc = csn_session_seal_begin(s, n, bytes, blocks, &run)) != 0) {
+		for (i = 0; i < n; i++)
+			csn_kv_at(b, index[i])->rc = rc;
+		goto refused;
+	}
+	if ((rc = csn_lane_acquire(b->ctx, &run.key, &lane)) == 0) {
+		seal_items(b, s, &run, lane, index, names);
+		csn_lane_release(lane);
+		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
+	}
+	if (rc == 0 && keeper != NULL)
+		rc = keeper->keep(keeper->arg);
+	end = csn_session_seal_end(s, &run, rc == 0 &&
+	    csn_session_has_slots(s) ? names : NULL, run.n);
+	if (rc == 0)
+		rc = end;
+	if (rc != 0)
+		for (i = 0; i < run.n; i++)
+			csn_kv_at(b, index[i])->rc = rc;
+	for (i = 0; i < run.n; i++)
+		if (csn_kv_at(b, index[i])->rc != 0)
+			wipe_out(csn_kv_at(b, index[i]));
+	return run.n;
+
+refused:
+	for (i = 0; i < n; i++)
+		if (!csn_kv_in_place(csn_kv_at(b, index[i])))
+			wipe_out(csn_kv_at(b, index[i]));
+	/* There is nothing to undo where the log cannot take this either. */
+	if (csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, n) != 0)
+		return n;
+	return n;
+}
+
+static void
+seal_group(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n, const struct keeper *keeper)
+{
+	uint32_t good[CSN_KV_RUN];
+	struct csn_kv_item *it;
+	size_t at = 0, ngood, took, i;
+
+	while (at < n) {
+		for (ngood = 0; at < n && ngood < CSN_KV_RUN; at++) {
+			it = csn_kv_at(b, index[at]);
+			it->rc = check(b->ctx, it);
+			if (it->rc == 0)
+				good[ngood++] = index[at];
+			else if (!csn_kv_in_place(it))
+				wipe_out(it);
+		}
+		for (i = 0; i < ngood; i += took)
+			took = seal_run(b, s, good + i, ngood - i, keeper);
+	}
+}
+
+void
+csn_kv_seal_group(const struct csn_kv_batch *b, struct csn_session *s,
+    const uint32_t *index, size_t n)
+{
+	seal_group(b, s, index, n, NULL);
+}
+
+int
+csn_kv_seal_held(struct csn_ctx *ctx, struct csn_kv_item *item,
+    int (*keep)(void *arg), void *arg)
+{
+	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
+	struct keeper keeper = { keep, arg };
+	uint32_t zero = 0;
+
+	seal_group(&b, item->session, &zero, 1, &keeper);
+	return item->rc;
+}
+
+int
+csn_kv_seal(struct csn_ctx *ctx, struct csn_kv_item *item)
+{
+	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
+	uint32_t zero = 0;
+
+	if (item->session == NULL)
+		return item->rc = csn_fail(ctx, CSN_E_ARG, "kv",
+		    "the item has no session: give one, or use a manager");
+	seal_group(&b, item->session, &zero, 1, NULL);
+	return item->rc;
+}

@@ -1,0 +1,96 @@
+/* seal/header.h - the envelope's header and AAD, built in this one place. */
+#ifndef CSN_SEAL_HEADER_H
+#define CSN_SEAL_HEADER_H
+
+#include <string.h>
+
+#include <caisson/seal.h>
+
+/*
+ * The 128 bytes before the tag, integers little-endian (docs/WIRE.md):
+ *
+ *   0  4  'C' 'S' 'N' 1         48  4  epoch       112  4  token id
+ *   4  1  suite (enum csn_kem)  52  4  layer       116  4  count
+ *   5  1  kind                  56  8  sequence    120  4  length of K
+ *   6  1  flags | replay << 4   64  8  version     124  4  length in all
+ *   7  1  role                  72  8  position
+ *   8  8  tenant label          80 32  name
+ *  16 16  session
+ *  32 16  writer
+ *
+ * The AAD is these 128 bytes and a tail that is not sent: u16 length of the
+ * tenant id, tenant id, u64 segment index, u8 final flag (0 and 1 for what is
+ * no stream).
+ */
+#define CSN_SEAL_VERSION 1
+#define CSN_AAD_TAIL_MAX (2 + CSN_TENANT_ID_MAX + 8 + 1)
+#define CSN_AAD_MAX (CSN_SEAL_HEADER + CSN_AAD_TAIL_MAX)
+
+/* Offsets that the hot path uses. */
+#define CSN_H_LABEL 8
+#define CSN_H_SESSION 16
+#define CSN_H_WRITER 32
+#define CSN_H_SEQUENCE 56
+
+static inline void
+csn_store32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+}
+
+static inline void
+csn_store64(uint8_t *p, uint64_t v)
+{
+	csn_store32(p, (uint32_t)v);
+	csn_store32(p + 4, (uint32_t)(v >> 32));
+}
+
+static inline uint32_t
+csn_load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	    (uint32_t)p[3] << 24;
+}
+
+static inline uint64_t
+csn_load64(const uint8_t *p)
+{
+	return (uint64_t)csn_load32(p) | (uint64_t)csn_load32(p + 4) << 32;
+}
+
+/* 96-bit nonce: 4 zero bytes, then the sequence, big-endian. */
+static inline void
+csn_nonce(uint8_t nonce[CSN_NONCE_SIZE], uint64_t sequence)
+{
+	int i;
+
+	memset(nonce, 0, 4);
+	for (i = 11; i >= 4; i--, sequence >>= 8)
+		nonce[i] = (uint8_t)sequence;
+}
+
+/* Write the header's 128 bytes. */
+void csn_header_encode(const struct csn_header *h,
+    uint8_t out[CSN_SEAL_HEADER]);
+
+/*
+ * Read and check form: magic, version, suite, kind, flags, role, lengths
+ * against sealed_len (CSN_SEAL_HEADER alone for a stream). Says nothing of
+ * authenticity. 0, CSN_E_FORM, CSN_E_VERSION or CSN_E_SUITE; the sentence is
+ * set.
+ */
+CSN_MUST_CHECK int csn_header_decode(const struct csn_ctx *ctx,
+    const uint8_t *sealed, size_t sealed_len, struct csn_header *h);
+
+/* The AAD's tail for a tenant; returns its length. */
+size_t csn_aad_tail(uint8_t out[CSN_AAD_TAIL_MAX], const char *tenant_id,
+    uint64_t segment, int final);
+
+/* The 8-byte label of a tenant id: SHA3-256 of a prefix and the id, cut. */
+CSN_MUST_CHECK int csn_tenant_label(struct csn_ctx *ctx,
+    const char *tenant_id, uint8_t label[8]);
+
+#endif

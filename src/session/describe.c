@@ -1,0 +1,95 @@
+/* session/describe.c - what a session says of itself, without secrets. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "session/internal.h"
+
+/* Under lock. */
+static void
+fill(struct csn_session *s, struct csn_session_info *info)
+{
+	struct csn_epoch *e;
+	int i;
+
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->kem = s->suite;
+	info->memory = sizeof(*s) + s->slots.cap * sizeof(struct csn_slot) +
+	    (s->tenant_name != NULL ? strlen(s->tenant_name) + 1 : 0);
+	for (i = 0; i < 2; i++)
+		for (e = s->chains[i].head; e != NULL; e = e->older) {
+			info->live_epochs++;
+			info->memory += sizeof(*e) +
+			    e->cap * sizeof(*e->writers);
+			for (uint32_t w = 0; w < e->nwriters; w++)
+				if (e->writers[w].window != NULL)
+					info->memory +=
+					    sizeof(struct csn_window);
+		}
+	if ((e = s->chains[s->own_direction].head) != NULL)
+		info->epoch = e->number;
+	info->next_sequence = s->own.sequence;
+	info->entries_sealed = s->epoch_entries;
+	info->bytes_sealed = s->epoch_bytes;
+	info->total_entries = s->total_entries;
+	info->rotations = s->rotations;
+	info->live_slots = s->slots.n;
+	info->created_ms = s->created_ms;
+	info->expires_ms = s->expires_ms;
+	info->audit_failures = s->audit_failures;
+}
+
+void
+csn_session_get_info(struct csn_session *session,
+    struct csn_session_info *info)
+{
+	struct csn_session_info whole;
+	uint32_t size = info->size;
+
+	csn_session_lock(session);
+	if (!session->closed)
+		csn_epoch_sweep(session);
+	fill(session, &whole);
+	csn_session_unlock(session);
+	if (size > sizeof(whole))
+		size = sizeof(whole);
+	memcpy(info, &whole, size);
+	info->size = size;
+}
+
+int
+csn_session_json(struct csn_session *session, char **json)
+{
+	struct csn_session_info info = { .size = sizeof(info) };
+	char id[CSN_SESSION_ID_SIZE * 2 + 1], created[CSN_TIME_TEXT_SIZE];
+	char expires[CSN_TIME_TEXT_SIZE];
+	json_t *j;
+
+	csn_session_get_info(session, &info);
+	csn_hex_encode(session->id, sizeof(session->id), id);
+	csn_time_format(info.created_ms, created);
+	csn_time_format(info.expires_ms, expires);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, "
+	    "s:I, s:I, s:I, s:I, s:I}",
+	    "session_id", id, "tenant_id", session->tenant_id,
+	    "display_name", csn_session_tenant_name(session),
+	    "kem", csn_kem_name((int)info.kem),
+	    "created_at", created, "expires_at", expires,
+	    "valid", csn_session_is_valid(session),
+	    "epoch", (json_int_t)info.epoch,
+	    "live_epochs", (json_int_t)info.live_epochs,
+	    "next_sequence", (json_int_t)info.next_sequence,
+	    "entries_sealed", (json_int_t)info.entries_sealed,
+	    "total_entries", (json_int_t)info.total_entries,
+	    "rotations", (json_int_t)info.rotations,
+	    "live_slots", (json_int_t)info.live_slots,
+	    "audit_failures", (json_int_t)info.audit_failures);
+	*json = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	return *json != NULL ? 0 : csn_fail(session->ctx, CSN_E_NOMEM,
+	    "session", "out of memory for a session's description");
+}

@@ -1,0 +1,206 @@
+/* session/epoch.c - key epochs: made, found, moved on, wiped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "session/internal.h"
+
+#define SWEEP_EVERY_MS 1000
+
+struct csn_writer_key *
+csn_epoch_writer(struct csn_epoch *e, const uint8_t id[16])
+{
+	uint32_t i;
+
+	for (i = 0; i < e->nwriters; i++)
+		if (memcmp(e->writers[i].id, id, 16) == 0)	/* public */
+			return &e->writers[i];
+	return NULL;
+}
+
+int
+csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
+    const uint8_t id[16], const struct csn_key *key, int with_window,
+    struct csn_writer_key **out)
+{
+	struct csn_writer_key *w;
+	struct csn_window *window = NULL;
+	uint32_t cap;
+
+	if (with_window &&
+	    (window = csn_calloc(1, sizeof(*window))) == NULL)
+		goto nomem;
+	if (e->nwriters == e->cap) {
+		cap = e->cap == 0 ? 1 : e->cap * 2;
+		if ((w = csn_realloc(e->writers, cap, sizeof(*w))) == NULL)
+			goto nomem;
+		e->writers = w;
+		e->cap = cap;
+	}
+	w = &e->writers[e->nwriters++];
+	memcpy(w->id, id, 16);
+	w->key = *key;
+	w->window = window;
+	if (out != NULL)
+		*out = w;
+	return 0;
+
+nomem:
+	free(window);
+	return csn_fail(s->ctx, CSN_E_NOMEM, "session",
+	    "out of memory for a writer's key");
+}
+
+static void
+epoch_free(struct csn_session *s, struct csn_epoch *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->nwriters; i++) {
+		csn_key_forget(s->ctx, &e->writers[i].key);
+		free(e->writers[i].window);
+	}
+	free(e->writers);
+	csn_key_forget(s->ctx, &e->root);
+	free(e);
+}
+
+int
+csn_chain_step(struct csn_session *s, int direction)
+{
+	struct csn_chain *chain = &s->chains[direction];
+	struct csn_key next;
+	struct csn_epoch *e;
+	int rc;
+
+	if (chain->head != NULL && chain->head->number == UINT32_MAX)
+		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
+		    "the session is at its last epoch: establish a new one");
+	if ((e = csn_calloc(1, sizeof(*e))) == NULL)
+		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
+		    "out of memory for a key epoch");
+	if ((rc = csn_schedule_epoch(s->ctx, &chain->next, &e->root,
+	    &next)) != 0) {
+		free(e);
+		return rc;
+	}
+	csn_key_forget(s->ctx, &chain->next);
+	chain->next = next;
+	if (chain->head != NULL) {
+		e->number = chain->head->number + 1;
+		chain->head->retired_ms = csn_ctx_boot_ms(s->ctx) + 1;
+	}
+	e->older = chain->head;
+	chain->head = e;
+	return 0;
+}
+
+int
+csn_epoch_own(struct csn_session *s)
+{
+	struct csn_chain *chain = &s->chains[s->own_direction];
+	struct csn_key key;
+	uint8_t id[16];
+	int rc;
+
+	if (s->own.key.id != 0)
+		return 0;
+	if (chain->head == NULL &&
+	    (rc = csn_chain_step(s, s->own_direction)) != 0)
+		return rc;
+	/* Fresh from the system: no restart, fork or clone of the process
+	 * has had this id, so none has had the key. */
+	if ((rc = csn_random(s->ctx, id, sizeof(id))) != 0 ||
+	    (rc = csn_schedule_writer(s->ctx, &chain->head->root, id,
+	    &key)) != 0)
+		return rc;
+	if ((rc = csn_epoch_add_writer(s, chain->head, id, &key,
+	    s->replay == CSN_REPLAY_CHANNEL && s->open_own, NULL)) != 0) {
+		csn_key_forget(s->ctx, &key);
+		return rc;
+	}
+	memcpy(s->own.id, id, sizeof(id));
+	s->own.key = key;
+	s->own.sequence = 0;
+	s->own.blocks = 0;
+	return 0;
+}
+
+int
+csn_epoch_advance(struct csn_session *s, int trigger)
+{
+	int rc;
+
+	if ((rc = csn_epoch_own(s)) != 0 ||
+	    (rc = csn_chain_step(s, s->own_direction)) != 0)
+		return rc;
+	/* The former key stays in its epoch, for what it sealed. */
+	csn_wipe(&s->own, sizeof(s->own));
+	s->epoch_entries = 0;
+	s->epoch_bytes = 0;
+	s->epoch_started = csn_ctx_boot_ms(s->ctx);
+	s->rotations++;
+	csn_epoch_sweep(s);
+	csn_session_audit(s, CSN_AUDIT_ROTATE, 0,
+	    csn_rotate_trigger_name(trigger));
+	return csn_epoch_own(s);
+}
+
+struct csn_epoch *
+csn_epoch_find(struct csn_session *s, int direction, uint32_t number)
+{
+	struct csn_epoch *e;
+
+	for (e = s->chains[direction].head; e != NULL; e = e->older)
+		if (e->number == number)
+			return e;
+	return NULL;
+}
+
+/* Free old epochs that nothing needs; now is ms since boot. */
+static void
+sweep_chain(struct csn_session *s, struct csn_chain *chain, uint64_t now)
+{
+	struct csn_epoch **at, *e;
+
+	if (chain->head == NULL)
+		return;
+	for (at = &chain->head->older; (e = *at) != NULL; ) {
+		if (e->pins != 0 || e->live != 0 ||
+		    now < e->retired_ms + s->grace_ms) {
+			at = &e->older;
+			continue;
+		}
+		*at = e->older;
+		epoch_free(s, e);
+	}
+}
+
+void
+csn_epoch_sweep(struct csn_session *s)
+{
+	uint64_t now = csn_ctx_boot_ms(s->ctx);
+
+	if (now < s->swept + SWEEP_EVERY_MS && s->swept != 0)
+		return;
+	s->swept = now;
+	sweep_chain(s, &s->chains[0], now);
+	sweep_chain(s, &s->chains[1], now);
+}
+
+void
+csn_epoch_wipe_all(struct csn_session *s)
+{
+	struct csn_epoch *e;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		while ((e = s->chains[i].head) != NULL) {
+			s->chains[i].head = e->older;
+			epoch_free(s, e);
+		}
+		csn_key_forget(s->ctx, &s->chains[i].next);
+	}
+	csn_wipe(&s->own, sizeof(s->own));
+}

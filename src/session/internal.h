@@ -1,0 +1,173 @@
+/* session/internal.h - what a session is made of. */
+#ifndef CSN_SESSION_INTERNAL_H
+#define CSN_SESSION_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "base/context.h"
+#include "crypto/keyring.h"
+#include "seal/header.h"
+#include "session/keys.h"
+#include "session/slots.h"
+#include "session/window.h"
+
+#define CSN_DIR_SERVER 0	/* sealed by the server */
+#define CSN_DIR_TENANT 1	/* sealed by the tenant */
+
+/* SP 800-38D, and the plan's own margin: one key's most. */
+#define CSN_KEY_MAX_MESSAGES ((uint64_t)1 << 32)
+#define CSN_KEY_MAX_BLOCKS ((uint64_t)1 << 36)
+
+#define CSN_DEFAULT_TTL_MS 900000u
+
+/* One writer's key in one epoch. window only in channel mode. */
+struct csn_writer_key {
+	uint8_t id[16];
+	struct csn_key key;
+	struct csn_window *window;
+};
+
+/*
+ * One key epoch of one direction. It goes when it is not the newest, nothing
+ * is pinned, no live slot was sealed in it, and its grace is over.
+ */
+struct csn_epoch {
+	struct csn_epoch *older;
+	uint32_t number;
+	uint32_t pins;		/* seals and opens under way */
+	uint64_t live;		/* live slots sealed in it */
+	uint64_t retired_ms;	/* ms since boot; 0 while the newest */
+	struct csn_key root;
+	struct csn_writer_key *writers;
+	uint32_t nwriters;
+	uint32_t cap;
+};
+
+/* One direction: the ratchet, and the epochs that are still there. */
+struct csn_chain {
+	struct csn_key next;	/* gives the epoch after head's (0 at first) */
+	struct csn_epoch *head;	/* newest first; NULL before the first use */
+};
+
+/*
+ * Invariants, under lock:
+ * - own.sequence numbers are handed out once: a range is taken by adding to
+ *   it, and own.key is fresh (its writer id is from the system's randomness)
+ *   whenever own.sequence starts at 0;
+ * - own.epoch is chains[own_direction].head while own.key is set;
+ * - a csn_epoch is freed only with pins == 0;
+ * - generation is the fork generation that own.key belongs to.
+ */
+struct csn_session {
+	struct csn_ctx *ctx;
+	pthread_mutex_t lock;
+	pid_t pid;		/* of the process that lock belongs to */
+	atomic_uint refs;
+	int closed;
+	uint32_t pins;		/* of all epochs, and of temporary keys */
+	_Atomic uint64_t generation;
+
+	int own_direction;
+	int open_own;		/* what this side sealed opens here */
+	uint32_t suite;		/* enum csn_kem */
+	uint32_t replay;
+	uint32_t rotate;
+	uint32_t max_writers;
+	uint64_t max_entries;
+	uint64_t max_bytes;
+	uint64_t max_age_ms;
+	uint64_t grace_ms;
+	struct csn_audit *audit;
+	int audit_grain;
+	int expiry_logged;
+	uint64_t audit_failures;
+
+	uint8_t id[CSN_SESSION_ID_SIZE];
+	uint8_t label[8];
+	char tenant_id[CSN_TENANT_ID_MAX + 1];
+	char *tenant_name;	/* NULL: none */
+	uint8_t aad_tail[CSN_AAD_TAIL_MAX];
+	size_t aad_tail_len;
+
+	uint64_t created_ms;	/* Unix */
+	uint64_t expires_ms;	/* Unix */
+	uint64_t expires_boot;	/* ms since boot */
+
+	struct csn_chain chains[2];
+	struct {
+		uint8_t id[16];
+		struct csn_key key;	/* id 0: start a writer first */
+		uint64_t sequence;
+		uint64_t blocks;
+	} own;
+	uint64_t epoch_entries;
+	uint64_t epoch_bytes;
+	uint64_t epoch_started;	/* ms since boot */
+	uint64_t swept;		/* ms since boot, of the last sweep */
+	uint64_t total_entries;
+	uint64_t rotations;
+
+	struct csn_slots slots;
+};
+
+/* What a finished exchange gives, for csn_session_make. */
+struct csn_session_seed {
+	int own_direction;
+	int open_own;
+	uint32_t suite;
+	const char *tenant_id;
+	const char *tenant_name;	/* may be NULL */
+	uint8_t id[CSN_SESSION_ID_SIZE];
+	uint64_t created_ms;
+	uint64_t expires_ms;
+	uint8_t chain[2][CSN_KEY_SIZE];	/* by direction; the caller wipes */
+};
+
+/* A live session. options may be NULL; its kem is not looked at. */
+CSN_MUST_CHECK int csn_session_make(struct csn_ctx *ctx,
+    const struct csn_session_seed *seed,
+    const struct csn_session_options *options, struct csn_session **out);
+
+/* A whole copy of the caller's options, with defaults for what is 0. */
+void csn_session_options_fill(const struct csn_session_options *in,
+    struct csn_session_options *out);
+
+/* 0, or CSN_E_ARG with the sentence. */
+CSN_MUST_CHECK int csn_tenant_check(const struct csn_ctx *ctx,
+    const char *id, const char *name);
+
+/* Lock, making the lock usable first in a forked child. */
+void csn_session_lock(struct csn_session *s);
+void csn_session_unlock(struct csn_session *s);
+
+/* Under lock: open and in time; logs the expiry once. */
+CSN_MUST_CHECK int csn_session_alive(struct csn_session *s);
+
+/* Append to the session's own audit log, if there is one. */
+void csn_session_audit(struct csn_session *s, int op, int code,
+    const char *detail);
+
+/* epoch.c, all under lock. */
+CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);
+CSN_MUST_CHECK int csn_epoch_advance(struct csn_session *s, int trigger);
+struct csn_epoch *csn_epoch_find(struct csn_session *s, int direction,
+    uint32_t number);
+void csn_epoch_sweep(struct csn_session *s);
+void csn_epoch_wipe_all(struct csn_session *s);
+/* Install the epoch after a chain's head. */
+CSN_MUST_CHECK int csn_chain_step(struct csn_session *s, int direction);
+CSN_MUST_CHECK int csn_epoch_add_writer(struct csn_session *s,
+    struct csn_epoch *e, const uint8_t id[16], const struct csn_key *key,
+    int with_window, struct csn_writer_key **out);
+struct csn_writer_key *csn_epoch_writer(struct csn_epoch *e,
+    const uint8_t id[16]);
+
+/* schedule.c: the key schedule, each step one HKDF-Expand (RFC 5869). */
+CSN_MUST_CHECK int csn_schedule_epoch(struct csn_ctx *ctx,
+    const struct csn_key *chain, struct csn_key *root, struct csn_key *next);
+CSN_MUST_CHECK int csn_schedule_writer(struct csn_ctx *ctx,
+    const struct csn_key *root, const uint8_t id[16], struct csn_key *key);
+
+#endif

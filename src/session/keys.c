@@ -1,0 +1,448 @@
+/* session/keys.c - the keys of a run of messages: reserved, resolved, ended. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "session/internal.h"
+
+static void
+pin(struct csn_session *s, struct csn_epoch *e)
+{
+	s->pins++;
+	if (e != NULL)
+		e->pins++;
+}
+
+static void
+unpin(struct csn_session *s, struct csn_epoch *e)
+{
+	s->pins--;
+	if (e != NULL)
+		e->pins--;
+}
+
+static int
+forked(const struct csn_session *s)
+{
+	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
+	    memory_order_relaxed)) == 0)
+		return 0;
+	return csn_fail(s->ctx, CSN_E_FORK, "session", "the session was made "
+	    "before a fork: call csn_session_after_fork in the child first");
+}
+
+/* The limit that one more run of `bytes` and `blocks` would cross. */
+static int
+trigger_now(const struct csn_session *s, uint64_t bytes, uint64_t blocks)
+{
+	if (s->epoch_entries >= s->max_entries ||
+	    s->own.sequence >= CSN_KEY_MAX_MESSAGES)
+		return CSN_ROTATE_ENTRY_COUNT;
+	if (s->epoch_bytes != 0 && (s->epoch_bytes >= s->max_bytes ||
+	    bytes > s->max_bytes - s->epoch_bytes))
+		return CSN_ROTATE_BYTE_COUNT;
+	if (s->own.blocks != 0 && blocks > CSN_KEY_MAX_BLOCKS - s->own.blocks)
+		return CSN_ROTATE_BYTE_COUNT;
+	/* An epoch that sealed nothing has nothing to rotate away from. */
+	if (s->epoch_entries != 0 && s->max_age_ms != CSN_NEVER &&
+	    csn_ctx_boot_ms(s->ctx) - s->epoch_started >= s->max_age_ms)
+		return CSN_ROTATE_TIME_ELAPSED;
+	return CSN_ROTATE_NONE;
+}
+
+int
+csn_session_should_rotate(struct csn_session *session)
+{
+	int trigger;
+
+	csn_session_lock(session);
+	trigger = session->closed ? CSN_ROTATE_NONE :
+	    trigger_now(session, 0, 0);
+	csn_session_unlock(session);
+	return trigger;
+}
+
+int
+csn_session_rotate(struct csn_session *session, int trigger)
+{
+	int rc;
+
+	if ((rc = forked(session)) != 0)
+		return rc;
+	if (trigger == CSN_ROTATE_NONE)
+		trigger = CSN_ROTATE_MANUAL;
+	if (csn_rotate_trigger_name(trigger) == NULL)
+		return csn_fail(session->ctx, CSN_E_ARG, "session",
+		    "%d is no trigger of a rotation", trigger);
+	csn_session_lock(session);
+	if ((rc = csn_session_alive(session)) == 0)
+		rc = csn_epoch_advance(session, trigger);
+	csn_session_unlock(session);
+	return rc;
+}
+
+/* Under lock: rotate where the policy says so, or report it. */
+static int
+rotate_if_due(struct csn_session *s, uint64_t bytes, uint64_t blocks)
+{
+	int trigger = trigger_now(s, bytes, blocks);
+
+	if (trigger == CSN_ROTATE_NONE)
+		return 0;
+	if (s->rotate == CSN_ROTATE_REPORTED)
+		return csn_fail(s->ctx, CSN_E_ROTATE, "session",
+		    "the rotation policy of tenant %s wants a new epoch "
+		    "(%s): call csn_session_rotate", s->tenant_id,
+		    csn_rotate_trigger_name(trigger));
+	return csn_epoch_advance(s, trigger);
+}
+
+int
+csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
+    uint64_t blocks, struct csn_seal_run *run)
+{
+	uint64_t left;
+	int rc;
+
+	if ((rc = forked(s)) != 0)
+		return rc;
+	if (blocks > CSN_KEY_MAX_BLOCKS)
+		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
+		    "one batch of more than 1 TiB: seal it in parts");
+	csn_session_lock(s);
+	if ((rc = csn_session_alive(s)) != 0 ||
+	    (rc = rotate_if_due(s, bytes, blocks)) != 0 ||
+	    (rc = csn_epoch_own(s)) != 0)
+		goto out;
+	if (s->chains[s->own_direction].head->older != NULL)
+		csn_epoch_sweep(s);
+	left = s->max_entries - s->epoch_entries;
+	if (left > CSN_KEY_MAX_MESSAGES - s->own.sequence)
+		left = CSN_KEY_MAX_MESSAGES - s->own.sequence;
+	run->n = left < n ? (size_t)left : n;
+	run->epoch = s->chains[s->own_direction].head;
+	run->key = s->own.key;
+	run->epoch_number = run->epoch->number;
+	memcpy(run->writer, s->own.id, sizeof(run->writer));
+	run->first_sequence = s->own.sequence;
+	s->own.sequence += run->n;
+	/* The whole batch's, also where fewer are granted: never too few. */
+	s->own.blocks += blocks;
+	s->epoch_bytes += bytes;
+	s->epoch_entries += run->n;
+	s->total_entries += run->n;
+	run->first_version = 0;
+	if (s->replay == CSN_REPLAY_STORE) {
+		run->first_version = s->slots.counter + 1;
+		s->slots.counter += run->n;
+	}
+	pin(s, run->epoch);
+out:
+	csn_session_unlock(s);
+	return rc;
+}
+
+static void
+live_add(struct csn_session *s, uint32_t direction, uint32_t number, int by)
+{
+	struct csn_epoch *e = csn_epoch_find(s, (int)direction, number);
+
+	if (e == NULL)
+		return;
+	if (by > 0)
+		e->live++;
+	else if (e->live > 0)
+		e->live--;
+}
+
+/* Under lock: version is the slot's newest, sealed in that epoch. */
+static int
+slot_set(struct csn_session *s, const struct csn_slot_name *name,
+    uint64_t version, uint32_t epoch, int direction)
+{
+	struct csn_slot was, lost;
+	int rc;
+
+	rc = csn_slots_set(&s->slots, name, version, epoch,
+	    (uint32_t)direction, &was, &lost);
+	if (rc < 0)
+		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
+		    "out of memory for slot versions");
+	if (rc == 0)
+		return 0;
+	live_add(s, (uint32_t)direction, epoch, 1);
+	if (was.version != 0)
+		live_add(s, was.direction, was.epoch, -1);
+	if (lost.version != 0)
+		live_add(s, lost.direction, lost.epoch, -1);
+	return 0;
+}
+
+int
+csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
+    const struct csn_slot_name *names, size_t n)
+{
+	size_t i;
+	int rc = 0;
+
+	csn_session_lock(s);
+	if (names != NULL && !s->closed)
+		for (i = 0; i < n && rc == 0; i++)
+			rc = names[i].kind == 0 ? 0 : slot_set(s, &names[i], run->first_version + i,
+			    run->epoch_number, s->own_direction);
+	unpin(s, run->epoch);
+	csn_session_unlock(s);
+	csn_wipe(&run->key, sizeof(run->key));
+	return rc;
+}
+
+void
+csn_session_slot_forget(struct csn_session *s,
+    const struct csn_slot_name *name)
+{
+	struct csn_slot was;
+
+	csn_session_lock(s);
+	if (!s->closed && csn_slots_forget(&s->slots, name, &was))
+		live_add(s, was.direction, was.epoch, -1);
+	csn_session_unlock(s);
+}
+
+int
+csn_session_slot_is_old(struct csn_session *s,
+    const struct csn_slot_name *name)
+{
+	struct csn_epoch *head;
+	struct csn_slot *slot;
+	int old = 0;
+
+	csn_session_lock(s);
+	head = s->chains[s->own_direction].head;
+	if (!s->closed && head != NULL &&
+	    (slot = csn_slots_find(&s->slots, name)) != NULL)
+		old = (int)slot->direction != s->own_direction ||
+		    slot->epoch != head->number;
+	csn_session_unlock(s);
+	return old;
+}
+
+/* What needs no lock: whose message it is, and for what. */
+static int
+check_addressee(const struct csn_session *s, const struct csn_header *h)
+{
+	int direction = (h->flags & CSN_HEADER_TENANT_SENT) != 0 ?
+	    CSN_DIR_TENANT : CSN_DIR_SERVER;
+
+	if (memcmp(h->tenant_label, s->label, 8) != 0)	/* public */
+		return csn_fail(s->ctx, CSN_E_TENANT, "session", "the message "
+		    "is another tenant's, not %s's", s->tenant_id);
+	if (memcmp(h->session, s->id, 16) != 0)	/* public */
+		return csn_fail(s->ctx, CSN_E_SESSION, "session",
+		    "the message is of another session of tenant %s",
+		    s->tenant_id);
+	if (h->suite != s->suite)
+		return csn_fail(s->ctx, CSN_E_SUITE, "session", "the message "
+		    "names suite %u where the session agreed on %u",
+		    h->suite, s->suite);
+	if (h->replay != s->replay)
+		return csn_fail(s->ctx, CSN_E_FORM, "session", "the message "
+		    "was sealed for replay mode %u, the session opens "
+		    "mode %u", h->replay, s->replay);
+	if (direction == s->own_direction && !s->open_own)
+		return csn_fail(s->ctx, CSN_E_REPLAY, "session",
+		    "the message is this side's own, sent back to it");
+	return 0;
+}
+
+/* The epoch that the chain's key gives; the first is number 0. */
+static uint32_t
+next_number(const struct csn_chain *chain)
+{
+	return chain->head == NULL ? 0 : chain->head->number + 1;
+}
+
+/* Under lock: the key of an epoch that is here. */
+static int
+resolve_known(struct csn_session *s, const struct csn_header *h,
+    struct csn_open_run *run)
+{
+	struct csn_writer_key *w;
+	int rc;
+
+	if ((w = csn_epoch_writer(run->epoch, h->writer)) != NULL) {
+		run->key = w->key;
+		run->known = 1;
+		return 0;
+	}
+	if (run->epoch->nwriters >= s->max_writers &&
+	    s->replay == CSN_REPLAY_CHANNEL)
+		return csn_fail(s->ctx, CSN_E_LIMIT, "session", "epoch %u of "
+		    "tenant %s has %u writers already: rotate before more "
+		    "join", run->epoch->number, s->tenant_id,
+		    run->epoch->nwriters);
+	if ((rc = csn_schedule_writer(s->ctx, &run->epoch->root, h->writer,
+	    &run->key)) != 0)
+		return rc;
+	run->known = 0;
+	return 0;
+}
+
+/* Under lock: a key of the epoch after the newest, nothing moved yet. */
+static int
+resolve_next(struct csn_session *s, const struct csn_header *h,
+    struct csn_open_run *run)
+{
+	struct csn_key root, next;
+	int rc;
+
+	if ((rc = csn_schedule_epoch(s->ctx, &s->chains[run->direction].next,
+	    &root, &next)) != 0)
+		return rc;
+	rc = csn_schedule_writer(s->ctx, &root, h->writer, &run->key);
+	csn_key_forget(s->ctx, &root);
+	csn_key_forget(s->ctx, &next);
+	run->known = 0;
+	return rc;
+}
+
+int
+csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
+    struct csn_open_run *run)
+{
+	struct csn_epoch *head;
+	int rc;
+
+	if ((rc = forked(s)) != 0 || (rc = check_addressee(s, h)) != 0)
+		return rc;
+	run->direction = (h->flags & CSN_HEADER_TENANT_SENT) != 0 ?
+	    CSN_DIR_TENANT : CSN_DIR_SERVER;
+	run->epoch_number = h->epoch;
+	memcpy(run->writer, h->writer, sizeof(run->writer));
+	csn_session_lock(s);
+	if ((rc = csn_session_alive(s)) != 0)
+		goto out;
+	head = s->chains[run->direction].head;
+	run->epoch = csn_epoch_find(s, run->direction, h->epoch);
+	if (run->epoch != NULL)
+		rc = resolve_known(s, h, run);
+	else if (h->epoch == next_number(&s->chains[run->direction]) &&
+	    (head == NULL || head->number != UINT32_MAX))
+		rc = resolve_next(s, h, run);
+	else if (head != NULL && h->epoch < head->number)
+		rc = csn_fail(s->ctx, CSN_E_EPOCH, "session", "epoch %u of "
+		    "tenant %s is gone: its keys were wiped after rotation",
+		    h->epoch, s->tenant_id);
+	else
+		rc = csn_fail(s->ctx, CSN_E_EPOCH, "session", "epoch %u of "
+		    "tenant %s is further ahead than the next one",
+		    h->epoch, s->tenant_id);
+	if (rc == 0)
+		pin(s, run->epoch);
+out:
+	csn_session_unlock(s);
+	return rc;
+}
+
+/*
+ * Under lock, a tag has verified: the epoch and writer become part of the
+ * session. *w is NULL where the writer is not remembered (store mode past
+ * the bound, or an epoch that went meanwhile).
+ */
+static int
+install(struct csn_session *s, struct csn_open_run *run,
+    struct csn_writer_key **w)
+{
+	struct csn_epoch *e;
+	int rc;
+
+	*w = NULL;
+	e = csn_epoch_find(s, run->direction, run->epoch_number);
+	if (e == NULL) {
+		if (run->epoch_number != next_number(&s->chains[
+		    run->direction]))
+			return csn_fail(s->ctx, CSN_E_EPOCH, "session",
+			    "epoch %u is gone", run->epoch_number);
+		if ((rc = csn_chain_step(s, run->direction)) != 0)
+			return rc;
+		e = s->chains[run->direction].head;
+		if (run->direction == s->own_direction) {
+			/* Another process's writer rotated: we follow. */
+			csn_wipe(&s->own, sizeof(s->own));
+			s->epoch_entries = 0;
+			s->epoch_bytes = 0;
+			s->epoch_started = csn_ctx_boot_ms(s->ctx);
+		}
+		csn_epoch_sweep(s);
+	}
+	if ((*w = csn_epoch_writer(e, run->writer)) != NULL)
+		return 0;
+	if (e->nwriters >= s->max_writers)
+		return s->replay == CSN_REPLAY_CHANNEL ? csn_fail(s->ctx,
+		    CSN_E_LIMIT, "session", "epoch %u of tenant %s has %u "
+		    "writers already", e->number, s->tenant_id,
+		    e->nwriters) : 0;
+	if ((rc = csn_epoch_add_writer(s, e, run->writer, &run->key,
+	    s->replay == CSN_REPLAY_CHANNEL, w)) != 0)
+		return rc;
+	run->known = 1;	/* the key is the session's from now on */
+	return 0;
+}
+
+static int
+store_replay(struct csn_session *s, const struct csn_open_run *run,
+    const struct csn_open_done *d)
+{
+	struct csn_slot *slot = csn_slots_find(&s->slots, d->name);
+	uint64_t newest = slot != NULL ? slot->version : s->slots.floor;
+
+	if (slot != NULL ? d->version < newest : d->version <= newest)
+		return csn_fail(s->ctx, CSN_E_REPLAY, "session",
+		    "version %llu of the slot is superseded%s",
+		    (unsigned long long)d->version,
+		    slot != NULL ? "" : " or forgotten");
+	if (slot != NULL && d->version == newest)
+		return 0;
+	return slot_set(s, d->name, d->version, run->epoch_number,
+	    run->direction);
+}
+
+void
+csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
+    struct csn_open_done *done, size_t n)
+{
+	struct csn_writer_key *w = NULL;
+	int any = 0, rc = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		any |= done[i].rc == 0;
+	if (run->known && (!any || s->replay == CSN_REPLAY_OFF)) {
+		csn_session_lock(s);
+		unpin(s, run->epoch);
+		csn_session_unlock(s);
+		csn_wipe(&run->key, sizeof(run->key));
+		return;
+	}
+	csn_session_lock(s);
+	if (any && s->closed)
+		rc = csn_session_alive(s);
+	else if (any)
+		rc = install(s, run, &w);
+	for (i = 0; i < n; i++) {
+		if (done[i].rc != 0)
+			continue;
+		if (rc != 0)
+			done[i].rc = rc;
+		else if (s->replay == CSN_REPLAY_STORE)
+			done[i].rc = store_replay(s, run, &done[i]);
+		else if (s->replay == CSN_REPLAY_CHANNEL &&
+		    !csn_window_take(w->window, done[i].sequence))
+			done[i].rc = csn_fail(s->ctx, CSN_E_REPLAY, "session",
+			    "message %llu was seen before, or is too far "
+			    "behind", (unsigned long long)done[i].sequence);
+	}
+	unpin(s, run->epoch);
+	csn_session_unlock(s);
+	if (!run->known)
+		csn_key_forget(s->ctx, &run->key);
+	csn_wipe(&run->key, sizeof(run->key));
+}

@@ -1,0 +1,106 @@
+/* session/keys.h - what the rooms that seal ask of a session. */
+#ifndef CSN_SESSION_KEYS_H
+#define CSN_SESSION_KEYS_H
+
+#include <caisson/session.h>
+
+#include "crypto/keyring.h"
+#include "seal/header.h"
+#include "session/slots.h"
+
+struct csn_epoch;
+
+/*
+ * Sealing: a run of n messages under one writer key, with sequences
+ * first_sequence … and, in store mode, slot versions first_version ….
+ * Reserved in one step, ended by csn_session_seal_end.
+ */
+struct csn_seal_run {
+	struct csn_epoch *epoch;
+	struct csn_key key;
+	uint64_t first_sequence;
+	uint64_t first_version;		/* 0 where there are none */
+	size_t n;			/* granted: at least 1 */
+	uint32_t epoch_number;
+	uint8_t writer[16];
+};
+
+/*
+ * Reserve for at most n messages of `bytes` plaintext bytes and `blocks` AES
+ * blocks in all (AAD included). Fewer are granted where the rotation policy
+ * draws a line between two entries. CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED,
+ * CSN_E_ROTATE, CSN_E_LIMIT, CSN_E_CRYPTO, CSN_E_NOMEM.
+ */
+CSN_MUST_CHECK int csn_session_seal_begin(struct csn_session *s, size_t n,
+    uint64_t bytes, uint64_t blocks, struct csn_seal_run *run);
+
+/*
+ * End the run. In store mode names says which slots its first n messages went
+ * to (kind 0: this one failed, skip it): from now on only these versions
+ * open. Until here the run's epoch cannot go, so a store takes the bytes
+ * first and the run ends after it.
+ */
+CSN_MUST_CHECK int csn_session_seal_end(struct csn_session *s,
+    struct csn_seal_run *run, const struct csn_slot_name *names, size_t n);
+
+/* The slot's message is gone: raise the floor to its version. */
+void csn_session_slot_forget(struct csn_session *s,
+    const struct csn_slot_name *name);
+/* 1 where the slot's newest is of an epoch before the newest own one. */
+int csn_session_slot_is_old(struct csn_session *s,
+    const struct csn_slot_name *name);
+
+/*
+ * Opening: the key for messages with h's direction, epoch and writer. A
+ * writer or epoch that is not known yet gives a temporary key, which becomes
+ * part of the session only when csn_session_open_end is told that a tag
+ * verified under it.
+ */
+struct csn_open_run {
+	struct csn_epoch *epoch;	/* NULL: the next one, not yet here */
+	struct csn_key key;
+	int direction;
+	int known;			/* key is the session's, not temporary */
+	uint32_t epoch_number;
+	uint8_t writer[16];
+};
+
+/*
+ * Checks in order: fork, tenant, session, suite, mode, direction, open and
+ * in time, epoch. CSN_E_FORK, CSN_E_TENANT, CSN_E_SESSION, CSN_E_SUITE,
+ * CSN_E_FORM, CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_EPOCH, CSN_E_LIMIT.
+ */
+CSN_MUST_CHECK int csn_session_open_begin(struct csn_session *s,
+    const struct csn_header *h, struct csn_open_run *run);
+
+/* What one verified message of the run was, for its replay check. */
+struct csn_open_done {
+	uint64_t sequence;
+	uint64_t version;
+	const struct csn_slot_name *name;	/* store mode */
+	int rc;		/* in: 0 where the tag verified; out: CSN_E_REPLAY */
+};
+
+/* End the run: move ratchet and replay state by what verified. */
+void csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
+    struct csn_open_done *done, size_t n);
+
+/* Constant for the life of a session; no lock needed. */
+struct csn_ctx *csn_session_ctx(const struct csn_session *s);
+uint32_t csn_session_suite(const struct csn_session *s);
+uint32_t csn_session_replay(const struct csn_session *s);
+int csn_session_direction(const struct csn_session *s);
+const uint8_t *csn_session_label(const struct csn_session *s);
+/* The AAD's tail of what is no stream. */
+const uint8_t *csn_session_aad_tail(const struct csn_session *s,
+    size_t *len);
+struct csn_audit *csn_session_audit_log(const struct csn_session *s);
+int csn_session_audit_grain(const struct csn_session *s);
+/* Which slot of a store the session keeps versions for: 1 in store mode. */
+static inline int
+csn_session_has_slots(const struct csn_session *s)
+{
+	return csn_session_replay(s) == CSN_REPLAY_STORE;
+}
+
+#endif

@@ -1,0 +1,101 @@
+/* session/local.c - both ends in one process, through the same exchange. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "session/handshake.h"
+
+/* The tenant's half: decapsulate, derive, compare with the server's. */
+static int
+tenant_half(struct csn_ctx *ctx, const struct csn_offer *o,
+    const uint8_t *body, size_t body_len, const struct csn_agreed *server)
+{
+	uint8_t secret[CSN_KEM_SECRET_SIZE], mine[CSN_MAC_SIZE];
+	uint8_t theirs[CSN_MAC_SIZE];
+	struct csn_reply_msg m;
+	struct csn_agreed a;
+	struct csn_out w;
+	int rc, dir;
+
+	/* As a reply that came: its body, and a MAC behind it. */
+	csn_out_init(&w);
+	csn_put_bytes(&w, body, body_len);
+	memset(mine, 0, sizeof(mine));
+	csn_put_bytes(&w, mine, sizeof(mine));
+	/* The same bytes have the same transcript. */
+	memcpy(a.transcript, server->transcript, sizeof(a.transcript));
+	if (!csn_out_ok(&w))
+		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
+		    "out of memory for a session");
+	else if ((rc = csn_reply_read(ctx, w.p, w.len, &m)) == 0 &&
+	    (rc = csn_kem_decapsulate(ctx, o->kem, m.ct, m.ct_len,
+	    secret)) == 0)
+		rc = csn_agree(ctx, &a, secret);
+	for (dir = 0; dir < 2 && rc == 0; dir++)
+		if ((rc = csn_confirm_mac(ctx, &a, dir, mine)) == 0 &&
+		    (rc = csn_confirm_mac(ctx, server, dir, theirs)) == 0 &&
+		    !csn_equal(mine, theirs, sizeof(mine)))
+			rc = csn_fail(ctx, CSN_E_CRYPTO, "session", "the two "
+			    "ends of a local session did not agree");
+	csn_out_wipe(&w);
+	csn_wipe(secret, sizeof(secret));
+	csn_wipe(&a, sizeof(a));
+	return rc;
+}
+
+int
+csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *tenant,
+    const struct csn_session_options *options, struct csn_session **out)
+{
+	uint8_t secret[CSN_KEM_SECRET_SIZE];
+	struct csn_session_options o;
+	struct csn_session_seed seed;
+	struct csn_offer *offer = NULL;
+	struct csn_offer_msg m;
+	struct csn_agreed a;
+	struct csn_pending p;
+	struct csn_out body;
+	int rc;
+
+	csn_session_options_fill(options, &o);
+	if (tenant == NULL || tenant->size < sizeof(*tenant))
+		return csn_fail(ctx, CSN_E_ARG, "session",
+		    "a tenant is needed, with its size");
+	if (o.kem == 0)
+		o.kem = CSN_KEM_ML_KEM_768;
+	if (csn_kem_name((int)o.kem) == NULL)
+		return csn_fail(ctx, CSN_E_ARG, "session",
+		    "there is no KEM %u", o.kem);
+	if ((rc = csn_tenant_check(ctx, tenant->id,
+	    tenant->display_name)) != 0)
+		return rc;
+	memset(&p, 0, sizeof(p));
+	memset(&seed, 0, sizeof(seed));
+	csn_out_init(&body);
+	if ((rc = csn_offer_make(ctx, (int)o.kem, o.ttl_ms, "local", NULL,
+	    &offer)) != 0 ||
+	    (rc = csn_offer_read(ctx, offer->msg, offer->len, &m)) != 0 ||
+	    (rc = csn_reply_make(ctx, &m, "local", tenant, o.ttl_ms, &body,
+	    &p, secret)) != 0 ||
+	    (rc = csn_transcript(ctx, offer->msg, offer->len, body.p,
+	    body.len, a.transcript)) != 0 ||
+	    (rc = csn_agree(ctx, &a, secret)) != 0 ||
+	    (rc = tenant_half(ctx, offer, body.p, body.len, &a)) != 0)
+		goto out;
+	seed.own_direction = CSN_DIR_SERVER;
+	seed.open_own = 1;
+	seed.suite = o.kem;
+	seed.tenant_id = p.tenant_id;
+	seed.tenant_name = p.tenant_name;
+	memcpy(seed.id, p.session, sizeof(seed.id));
+	seed.created_ms = p.created_ms;
+	seed.expires_ms = p.expires_ms;
+	memcpy(seed.chain, a.keys[2], sizeof(seed.chain));
+	rc = csn_session_make(ctx, &seed, &o, out);
+out:
+	csn_offer_free(offer);
+	csn_out_wipe(&body);
+	csn_wipe(secret, sizeof(secret));
+	csn_wipe(&a, sizeof(a));
+	csn_wipe(&seed, sizeof(seed));
+	return rc;
+}

@@ -1,0 +1,379 @@
+/* session/session.c - a live session: made, asked, rotated, closed. */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "session/internal.h"
+
+#define DEFAULT_ENTRIES 100000u
+#define DEFAULT_AGE_MS 300000u
+#define DEFAULT_GRACE_MS 30000u
+#define DEFAULT_SLOTS (1u << 20)
+#define DEFAULT_WRITERS 64u
+#define MAX_BYTES (CSN_KEY_MAX_BLOCKS * 16)
+
+const char *
+csn_rotate_trigger_name(int trigger)
+{
+	static const char *const names[] = { "NONE", "ENTRY_COUNT",
+	    "TIME_ELAPSED", "BYTE_COUNT", "MANUAL" };
+
+	return trigger < 0 || trigger > CSN_ROTATE_MANUAL ? NULL :
+	    names[trigger];
+}
+
+int
+csn_tenant_check(const struct csn_ctx *ctx, const char *id, const char *name)
+{
+	size_t n = id == NULL ? 0 : strnlen(id, CSN_TENANT_ID_MAX + 1);
+
+	if (n == 0)
+		return csn_fail(ctx, CSN_E_ARG, "session",
+		    "the tenant id is empty: give 1 to %d bytes of UTF-8",
+		    CSN_TENANT_ID_MAX);
+	if (n > CSN_TENANT_ID_MAX)
+		return csn_fail(ctx, CSN_E_ARG, "session", "the tenant id is "
+		    "longer than %d bytes", CSN_TENANT_ID_MAX);
+	if (!csn_utf8_ok(id, n))
+		return csn_fail(ctx, CSN_E_ARG, "session", "the tenant id is "
+		    "not UTF-8, or has control characters in it");
+	if (name == NULL)
+		return 0;
+	n = strnlen(name, CSN_TENANT_NAME_MAX + 1);
+	if (n > CSN_TENANT_NAME_MAX || !csn_utf8_ok(name, n))
+		return csn_fail(ctx, CSN_E_ARG, "session", "the tenant's "
+		    "display name is not UTF-8, or longer than %d bytes",
+		    CSN_TENANT_NAME_MAX);
+	return 0;
+}
+
+void
+csn_session_options_fill(const struct csn_session_options *in,
+    struct csn_session_options *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (in != NULL)
+		memcpy(out, in, in->size < sizeof(*out) ? in->size :
+		    sizeof(*out));
+	out->size = sizeof(*out);
+	if (out->replay == 0)
+		out->replay = CSN_REPLAY_STORE;
+	if (out->ttl_ms == 0)
+		out->ttl_ms = CSN_DEFAULT_TTL_MS;
+	if (out->max_entries == 0)
+		out->max_entries = DEFAULT_ENTRIES;
+	if (out->max_bytes == 0 || out->max_bytes > MAX_BYTES)
+		out->max_bytes = MAX_BYTES;
+	if (out->max_age_ms == 0)
+		out->max_age_ms = DEFAULT_AGE_MS;
+	if (out->grace_ms == 0)
+		out->grace_ms = DEFAULT_GRACE_MS;
+	if (out->max_slots == 0)
+		out->max_slots = DEFAULT_SLOTS;
+	if (out->max_writers == 0)
+		out->max_writers = DEFAULT_WRITERS;
+}
+
+static uint64_t
+add_ms(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+int
+csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
+    const struct csn_session_options *options, struct csn_session **out)
+{
+	struct csn_session_options o;
+	struct csn_session *s;
+	uint64_t random[4], now, ttl;
+	int rc, i;
+
+	csn_session_options_fill(options, &o);
+	if (o.replay > CSN_REPLAY_OFF || o.rotate > CSN_ROTATE_REPORTED ||
+	    o.audit_grain > CSN_AUDIT_PER_BATCH)
+		return csn_fail(ctx, CSN_E_ARG, "session",
+		    "replay, rotate or audit_grain is none of its values");
+	if ((rc = csn_tenant_check(ctx, seed->tenant_id,
+	    seed->tenant_name)) != 0)
+		return rc;
+	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "session",
+		    "out of memory for a session");
+	s->ctx = ctx;
+	pthread_mutex_init(&s->lock, NULL);
+	s->pid = getpid();
+	atomic_init(&s->refs, 1);
+	atomic_init(&s->generation, csn_fork_generation(ctx));
+	s->own_direction = seed->own_direction;
+	s->open_own = seed->open_own || o.replay == CSN_REPLAY_STORE;
+	s->suite = seed->suite;
+	s->replay = o.replay;
+	s->rotate = o.rotate;
+	s->max_writers = o.max_writers;
+	s->max_entries = o.max_entries;
+	s->max_bytes = o.max_bytes;
+	s->max_age_ms = o.max_age_ms;
+	s->grace_ms = o.grace_ms;
+	s->audit = o.audit;
+	s->audit_grain = (int)o.audit_grain;
+	memcpy(s->id, seed->id, sizeof(s->id));
+	memcpy(s->tenant_id, seed->tenant_id, strlen(seed->tenant_id));
+	if (seed->tenant_name != NULL && *seed->tenant_name != '\0' &&
+	    (s->tenant_name = csn_strdup(seed->tenant_name)) == NULL) {
+		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
+		    "out of memory for a tenant's name");
+		goto err;
+	}
+	s->aad_tail_len = csn_aad_tail(s->aad_tail, s->tenant_id, 0, 1);
+	s->created_ms = seed->created_ms;
+	s->expires_ms = seed->expires_ms;
+	now = csn_ctx_wall_ms(ctx);
+	ttl = seed->expires_ms > now ? seed->expires_ms - now : 0;
+	if (ttl > o.ttl_ms) {
+		ttl = o.ttl_ms;
+		s->expires_ms = add_ms(now, ttl);
+	}
+	s->expires_boot = add_ms(csn_ctx_boot_ms(ctx), ttl);
+	s->epoch_started = csn_ctx_boot_ms(ctx);
+	if ((rc = csn_tenant_label(ctx, s->tenant_id, s->label)) != 0 ||
+	    (rc = csn_random(ctx, random, sizeof(random))) != 0)
+		goto err;
+	csn_slots_init(&s->slots, o.max_slots, random);
+	for (i = 0; i < 2; i++)
+		if ((rc = csn_key_rest(ctx, seed->chain[i],
+		    &s->chains[i].next)) != 0)
+			goto err;
+	csn_session_audit(s, CSN_AUDIT_SESSION_OPEN, 0, csn_kem_name(
+	    (int)s->suite));
+	*out = s;
+	return 0;
+
+err:
+	csn_epoch_wipe_all(s);
+	pthread_mutex_destroy(&s->lock);
+	free(s->tenant_name);
+	csn_wipe_free(s, sizeof(*s));
+	return rc;
+}
+
+void
+csn_session_lock(struct csn_session *s)
+{
+	/*
+	 * In a forked child the lock may be held by a thread that is not
+	 * there, for ever: this process starts with a lock of its own.
+	 */
+	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
+	    memory_order_relaxed)) != 0 && s->pid != getpid()) {
+		pthread_mutex_init(&s->lock, NULL);
+		s->pid = getpid();
+		s->pins = 0;
+	}
+	pthread_mutex_lock(&s->lock);
+}
+
+void
+csn_session_unlock(struct csn_session *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+csn_session_audit(struct csn_session *s, int op, int code,
+    const char *detail)
+{
+	struct csn_audit_record r;
+
+	if (s->audit == NULL)
+		return;
+	memset(&r, 0, sizeof(r));
+	r.size = sizeof(r);
+	r.op = (uint32_t)op;
+	r.success = code == 0;
+	r.code = code;
+	r.flags = CSN_AUDIT_HAS_SESSION;
+	r.count = 1;
+	r.tenant = s->tenant_id;
+	r.detail = detail;
+	memcpy(r.session, s->id, sizeof(r.session));
+	/* What has happened cannot be taken back: it is counted. */
+	if (csn_audit_append(s->audit, &r) != 0)
+		s->audit_failures++;
+}
+
+int
+csn_session_alive(struct csn_session *s)
+{
+	char when[CSN_TIME_TEXT_SIZE];
+
+	if (s->closed)
+		return csn_fail(s->ctx, CSN_E_CLOSED, "session",
+		    "the session of tenant %s is closed", s->tenant_id);
+	if (csn_ctx_boot_ms(s->ctx) < s->expires_boot)
+		return 0;
+	if (!s->expiry_logged) {
+		s->expiry_logged = 1;
+		csn_session_audit(s, CSN_AUDIT_SESSION_EXPIRE, 0, NULL);
+	}
+	csn_time_format(s->expires_ms, when);
+	return csn_fail(s->ctx, CSN_E_EXPIRED, "session", "the session of "
+	    "tenant %s expired at %s: establish a new one", s->tenant_id,
+	    when);
+}
+
+const char *
+csn_session_tenant_id(const struct csn_session *session)
+{
+	return session->tenant_id;
+}
+
+const char *
+csn_session_tenant_name(const struct csn_session *session)
+{
+	return session->tenant_name != NULL ? session->tenant_name : "";
+}
+
+const uint8_t *
+csn_session_id(const struct csn_session *session)
+{
+	return session->id;
+}
+
+struct csn_ctx *
+csn_session_ctx(const struct csn_session *s)
+{
+	return s->ctx;
+}
+
+uint32_t
+csn_session_suite(const struct csn_session *s)
+{
+	return s->suite;
+}
+
+uint32_t
+csn_session_replay(const struct csn_session *s)
+{
+	return s->replay;
+}
+
+int
+csn_session_direction(const struct csn_session *s)
+{
+	return s->own_direction;
+}
+
+const uint8_t *
+csn_session_label(const struct csn_session *s)
+{
+	return s->label;
+}
+
+const uint8_t *
+csn_session_aad_tail(const struct csn_session *s, size_t *len)
+{
+	*len = s->aad_tail_len;
+	return s->aad_tail;
+}
+
+struct csn_audit *
+csn_session_audit_log(const struct csn_session *s)
+{
+	return s->audit;
+}
+
+int
+csn_session_audit_grain(const struct csn_session *s)
+{
+	return s->audit_grain;
+}
+
+int
+csn_session_check_valid(struct csn_session *session)
+{
+	int rc;
+
+	if (csn_fork_check(session->ctx,
+	    atomic_load(&session->generation)) != 0)
+		return csn_fail(session->ctx, CSN_E_FORK, "session",
+		    "the session was made before a fork: call "
+		    "csn_session_after_fork in the child first");
+	csn_session_lock(session);
+	rc = csn_session_alive(session);
+	csn_session_unlock(session);
+	return rc;
+}
+
+int
+csn_session_is_valid(struct csn_session *session)
+{
+	return csn_session_check_valid(session) == 0;
+}
+
+int
+csn_session_after_fork(struct csn_session *session)
+{
+	struct csn_ctx *ctx = session->ctx;
+	uint64_t generation = csn_fork_generation(ctx);
+	struct csn_epoch *e;
+	int rc = 0, i;
+
+	csn_session_lock(session);
+	if (atomic_load(&session->generation) != generation) {
+		for (i = 0; i < 2; i++)
+			for (e = session->chains[i].head; e != NULL;
+			    e = e->older)
+				e->pins = 0;
+		session->pins = 0;
+		/* The parent goes on with the old writer: not ours. */
+		csn_wipe(&session->own, sizeof(session->own));
+		atomic_store(&session->generation, generation);
+	}
+	if ((rc = csn_session_alive(session)) == 0)
+		rc = csn_epoch_own(session);
+	csn_session_unlock(session);
+	return rc;
+}
+
+struct csn_session *
+csn_session_ref(struct csn_session *session)
+{
+	atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
+	return session;
+}
+
+void
+csn_session_close(struct csn_session *session)
+{
+	csn_session_lock(session);
+	if (!session->closed) {
+		session->closed = 1;
+		csn_session_audit(session, CSN_AUDIT_SESSION_CLOSE, 0, NULL);
+	}
+	/* What is under way ends in the time of one message or batch. */
+	while (session->pins != 0) {
+		csn_session_unlock(session);
+		sched_yield();
+		csn_session_lock(session);
+	}
+	csn_epoch_wipe_all(session);
+	csn_slots_free(&session->slots);
+	csn_session_unlock(session);
+}
+
+void
+csn_session_free(struct csn_session *session)
+{
+	if (session == NULL || atomic_fetch_sub_explicit(&session->refs, 1,
+	    memory_order_acq_rel) != 1)
+		return;
+	csn_session_close(session);
+	pthread_mutex_destroy(&session->lock);
+	free(session->tenant_name);
+	csn_wipe_free(session, sizeof(*session));
+}

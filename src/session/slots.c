@@ -1,0 +1,195 @@
+/* session/slots.c - the newest version of each slot, in bounded memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "session/slots.h"
+
+#define FIRST_CAP 64
+#define LOOKED_AT 16	/* slots among which one is forgotten when full */
+
+/* The folded 64 x 64 -> 128 bit product. */
+static uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide p = (wide)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+static void
+fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
+    uint64_t fp[2])
+{
+	uint64_t w[7], a = t->seed[0], b = t->seed[1];
+	size_t i;
+
+	memcpy(w, name, sizeof(w));
+	for (i = 0; i < 7; i++) {
+		a = fold(a ^ w[i], t->seed[2]);
+		b = fold(b + w[i], t->seed[3]) ^ w[i];
+	}
+	fp[0] = fold(a ^ t->seed[3], b ^ t->seed[2]);
+	fp[1] = a + b;
+	if (fp[0] == 0 && fp[1] == 0)
+		fp[0] = 1;
+}
+
+void
+csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4])
+{
+	size_t i;
+
+	_Static_assert(sizeof(struct csn_slot_name) == 56, "no padding");
+	memset(t, 0, sizeof(*t));
+	t->max = max;
+	for (i = 0; i < 4; i++)	/* odd, so that no product is lost */
+		t->seed[i] = seed[i] | 1;
+}
+
+void
+csn_slots_free(struct csn_slots *t)
+{
+	free(t->table);
+	t->table = NULL;
+	t->cap = t->n = 0;
+}
+
+/* The slot's place, or the free one where it would go. */
+static struct csn_slot *
+place(struct csn_slot *table, size_t cap, const uint64_t fp[2])
+{
+	size_t i = (size_t)fp[0] & (cap - 1);
+
+	while ((table[i].fp[0] | table[i].fp[1]) != 0 &&
+	    (table[i].fp[0] != fp[0] || table[i].fp[1] != fp[1]))
+		i = (i + 1) & (cap - 1);
+	return &table[i];
+}
+
+static int
+grow(struct csn_slots *t)
+{
+	size_t cap = t->cap == 0 ? FIRST_CAP : t->cap * 2;
+	struct csn_slot *table;
+	size_t i;
+
+	if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
+		return CSN_E_NOMEM;
+	for (i = 0; i < t->cap; i++)
+		if ((t->table[i].fp[0] | t->table[i].fp[1]) != 0)
+			*place(table, cap, t->table[i].fp) = t->table[i];
+	free(t->table);
+	t->table = table;
+	t->cap = cap;
+	return 0;
+}
+
+/* Free a place and move up what linear probing had pushed behind it. */
+static void
+vacate(struct csn_slots *t, struct csn_slot *s)
+{
+	size_t hole = (size_t)(s - t->table), i = hole, home;
+
+	for (;;) {
+		i = (i + 1) & (t->cap - 1);
+		if ((t->table[i].fp[0] | t->table[i].fp[1]) == 0)
+			break;
+		home = (size_t)t->table[i].fp[0] & (t->cap - 1);
+		if (((i - home) & (t->cap - 1)) < ((i - hole) & (t->cap - 1)))
+			continue;
+		t->table[hole] = t->table[i];
+		hole = i;
+	}
+	memset(&t->table[hole], 0, sizeof(t->table[hole]));
+	t->n--;
+}
+
+static void
+drop(struct csn_slots *t, struct csn_slot *s, struct csn_slot *was)
+{
+	*was = *s;
+	if (s->version > t->floor)
+		t->floor = s->version;
+	vacate(t, s);
+}
+
+/* Forget the oldest of the first few slots from a place on. */
+static void
+make_room(struct csn_slots *t, size_t from, struct csn_slot *lost)
+{
+	struct csn_slot *oldest = NULL, *s;
+	size_t seen = 0, i;
+
+	for (i = 0; i < t->cap && seen < LOOKED_AT; i++) {
+		s = &t->table[(from + i) & (t->cap - 1)];
+		if ((s->fp[0] | s->fp[1]) == 0)
+			continue;
+		seen++;
+		if (oldest == NULL || s->version < oldest->version)
+			oldest = s;
+	}
+	if (oldest != NULL)
+		drop(t, oldest, lost);
+}
+
+struct csn_slot *
+csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
+{
+	struct csn_slot *s;
+	uint64_t fp[2];
+
+	if (t->cap == 0)
+		return NULL;
+	fingerprint(t, name, fp);
+	s = place(t->table, t->cap, fp);
+	return (s->fp[0] | s->fp[1]) == 0 ? NULL : s;
+}
+
+int
+csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
+    uint64_t version, uint32_t epoch, uint32_t direction,
+    struct csn_slot *was, struct csn_slot *lost)
+{
+	struct csn_slot *s;
+	uint64_t fp[2];
+
+	memset(was, 0, sizeof(*was));
+	memset(lost, 0, sizeof(*lost));
+	if ((t->cap == 0 || t->n * 4 >= t->cap * 3) && grow(t) != 0)
+		return CSN_E_NOMEM;
+	fingerprint(t, name, fp);
+	s = place(t->table, t->cap, fp);
+	if ((s->fp[0] | s->fp[1]) == 0) {
+		if (t->n >= t->max) {
+			make_room(t, (size_t)(s - t->table), lost);
+			s = place(t->table, t->cap, fp);
+		}
+		t->n++;
+	} else if (s->version > version) {
+		/* A newer one overtook it: this one is superseded. */
+		return 0;
+	} else
+		*was = *s;
+	s->fp[0] = fp[0];
+	s->fp[1] = fp[1];
+	s->version = version;
+	s->epoch = epoch;
+	s->direction = direction;
+	if (version > t->counter)
+		t->counter = version;
+	return 1;
+}
+
+int
+csn_slots_forget(struct csn_slots *t, const struct csn_slot_name *name,
+    struct csn_slot *was)
+{
+	struct csn_slot *s = csn_slots_find(t, name);
+
+	if (s == NULL)
+		return 0;
+	drop(t, s, was);
+	return 1;
+}

@@ -28,8 +28,8 @@ enum csn_hkdf_hash {
 
 /**
  * HKDF extract and expand (RFC 5869) of key_len bytes into out_len bytes.
- * Any of salt, key and info may have length 0. out_len is 1 to 255 * 32;
- * out is zero on error. 0, CSN_E_ARG, CSN_E_LIMIT or CSN_E_CRYPTO.
+ * Any of salt, key and info may have length 0. out_len is 1 to 255 * 32, info
+ * at most 32 KiB; out is zero on error. 0, CSN_E_ARG, CSN_E_LIMIT or CSN_E_CRYPTO.
  */
 CSN_API CSN_MUST_CHECK int csn_hkdf(struct csn_ctx *ctx, int hash,
     const uint8_t *salt, size_t salt_len, const uint8_t *key, size_t key_len,
@@ -96,13 +96,16 @@ CSN_API int csn_kem_of(const struct csn_kem_key *key);
 /** Copy the encapsulation key: csn_kem_public_size() bytes. */
 CSN_API CSN_MUST_CHECK int csn_kem_public(struct csn_ctx *ctx,
     const struct csn_kem_key *key, uint8_t *ek, size_t cap);
-/** ct gets csn_kem_ciphertext_size() bytes. */
+/** ct gets csn_kem_ciphertext_size() bytes. ct and secret are zero on error,
+ * but ct is untouched where cap is too small (CSN_E_BUFFER). */
 CSN_API CSN_MUST_CHECK int csn_kem_encapsulate(struct csn_ctx *ctx,
     const struct csn_kem_key *key, uint8_t *ct, size_t cap,
     uint8_t secret[CSN_KEM_SECRET_SIZE]);
 /**
  * CSN_E_FORM for a ciphertext of the wrong length. A wrong ciphertext of the
- * right length gives another secret (implicit rejection), not an error.
+ * right length gives another secret (implicit rejection), not an error; but
+ * CSN_E_FORM for X-Wing's with an X25519 point of low order. CSN_E_ARG where
+ * key is public only. secret is zero on error.
  */
 CSN_API CSN_MUST_CHECK int csn_kem_decapsulate(struct csn_ctx *ctx,
     const struct csn_kem_key *key, const uint8_t *ct, size_t len,
@@ -141,7 +144,8 @@ CSN_API CSN_MUST_CHECK int csn_sign_public(struct csn_ctx *ctx,
     const struct csn_sign_key *key, uint8_t *pk, size_t cap);
 /**
  * Sign len bytes of msg under a context string of 0 to 255 bytes. sig gets
- * csn_sign_signature_size() bytes.
+ * csn_sign_signature_size() bytes; they are zero on error. CSN_E_ARG for a
+ * longer context or a public key, CSN_E_BUFFER, CSN_E_CRYPTO.
  */
 CSN_API CSN_MUST_CHECK int csn_sign(struct csn_ctx *ctx,
     const struct csn_sign_key *key, const uint8_t *context,

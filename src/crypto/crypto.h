@@ -65,8 +65,10 @@ CSN_MUST_CHECK int csn_argon2id(struct csn_ctx *ctx, const void *pass,
 /*
  * PEM as `openssl pkey` writes and reads it: PKCS#8 (RFC 5958; ML-DSA RFC
  * 9881, ML-KEM RFC 9935, seed form) and SPKI. *pem is a csn_free string.
- * With a passphrase: PBES2, scrypt (N 2^15, r 8, p 1), AES-256-CBC. X-Wing
- * keys have no PKCS#8 OID that OpenSSL knows: CSN_E_ALGORITHM.
+ * With a passphrase (pass not NULL): PBES2, scrypt (N 2^14, r 8, p 5, the
+ * most that OpenSSL reads by default), AES-256-CBC. X-Wing keys have no
+ * PKCS#8 OID that OpenSSL knows: CSN_E_ALGORITHM. CSN_E_ARG where the private
+ * half is asked for and is not there. The caller wipes a private key's text.
  */
 CSN_MUST_CHECK int csn_sign_to_pem(struct csn_ctx *ctx,
     const struct csn_sign_key *key, int private_half, const char *pass,
@@ -75,8 +77,10 @@ CSN_MUST_CHECK int csn_kem_to_pem(struct csn_ctx *ctx,
     const struct csn_kem_key *key, int private_half, const char *pass,
     size_t pass_len, char **pem);
 /*
- * Private or public, whichever the text holds. CSN_E_FORM,
- * CSN_E_PASSPHRASE (wrong, or needed and not given), CSN_E_ALGORITHM.
+ * Private or public, whichever the text's first block holds; nothing is ever
+ * asked for on a terminal. CSN_E_FORM, CSN_E_PASSPHRASE (wrong, or needed and
+ * not given), CSN_E_ALGORITHM for another kind of key or of encryption,
+ * CSN_E_LIMIT where decrypting it would take minutes.
  */
 CSN_MUST_CHECK int csn_sign_from_pem(struct csn_ctx *ctx, const char *pem,
     size_t len, const char *pass, size_t pass_len, struct csn_sign_key **out);

@@ -228,14 +228,14 @@ read_encrypted(struct csn_ctx *ctx, const struct family *f,
 		rc = malformed(ctx);
 		goto out;
 	}
+	X509_SIG_get0(sealed, &scheme, NULL);
+	if ((rc = check_cost(ctx, scheme)) != 0)
+		goto out;
 	if (pass == NULL || pass_len > INT_MAX) {
 		rc = csn_fail(ctx, CSN_E_PASSPHRASE, "crypto",
 		    "the key is encrypted: it takes a passphrase");
 		goto out;
 	}
-	X509_SIG_get0(sealed, &scheme, NULL);
-	if ((rc = check_cost(ctx, scheme)) != 0)
-		goto out;
 	info = PKCS8_decrypt_ex(sealed, pass, (int)pass_len,
 	    ctx->crypto->lib, NULL);
 	if (info == NULL) {

@@ -61,6 +61,7 @@ void csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
 /*
  * Seal one item, then call keep(arg) while the run is still open: what it
  * returns is the item's result, and only on 0 does the slot's version move.
+ * Once keep was called the sealed bytes are its own: they are not touched.
  */
 CSN_MUST_CHECK int csn_kv_seal_held(struct csn_ctx *ctx,
     struct csn_kv_item *item, int (*keep)(void *arg), void *arg);

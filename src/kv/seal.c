@@ -183,7 +183,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	struct csn_kv_item *it;
 	uint64_t bytes = 0, blocks = 0, len;
 	size_t i, tail_len;
-	int rc, end;
+	int rc, end, handed = 0;
 
 	(void)csn_session_aad_tail(s, &tail_len);
 	for (i = 0; i < n; i++) {
@@ -203,8 +203,11 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		csn_lane_release(lane);
 		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
 	}
-	if (rc == 0 && keeper != NULL)
+	if (rc == 0 && keeper != NULL) {
+		/* From here on the bytes are the keeper's. */
+		handed = 1;
 		rc = keeper->keep(keeper->arg);
+	}
 	end = csn_session_seal_end(s, &run, rc == 0 &&
 	    csn_session_has_slots(s) ? names : NULL, run.n);
 	if (rc == 0)
@@ -212,7 +215,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	if (rc != 0)
 		for (i = 0; i < run.n; i++)
 			csn_kv_at(b, index[i])->rc = rc;
-	for (i = 0; i < run.n; i++)
+	for (i = 0; i < run.n && !handed; i++)
 		if (csn_kv_at(b, index[i])->rc != 0)
 			wipe_out(csn_kv_at(b, index[i]));
 	return run.n;

@@ -1,0 +1,231 @@
+/* kv/reseal.c - moving what old epochs hold to the current one. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "kv/kv_store.h"
+
+#define EVERY_MS 200	/* between two looks of the thread */
+
+/* Keys of a tenant's old slots, collected before any is touched. */
+struct found {
+	struct csn_session *session;
+	uint8_t (*keys)[CSN_KV_STORE_KEY];
+	size_t n;
+	size_t cap;
+	size_t most;	/* 0: all */
+	int nomem;
+};
+
+static int
+collect(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
+{
+	struct found *f = arg;
+	struct csn_slot_name name;
+	struct csn_kv_slot slot;
+	void *p;
+
+	(void)value_len;
+	if (!csn_kv_store_slot(key, key_len, &slot))
+		return 0;
+	csn_kv_slot_name(&slot, &name);
+	if (!csn_session_slot_is_old(f->session, &name))
+		return 0;
+	if (f->n == f->cap) {
+		p = csn_realloc(f->keys, f->cap == 0 ? 64 : f->cap * 2,
+		    sizeof(*f->keys));
+		if (p == NULL) {
+			f->nomem = 1;
+			return 1;
+		}
+		f->keys = p;
+		f->cap = f->cap == 0 ? 64 : f->cap * 2;
+	}
+	memcpy(f->keys[f->n++], key, CSN_KV_STORE_KEY);
+	return f->most != 0 && f->n == f->most;
+}
+
+/* Open a copy and put it again; the stripe is held. */
+static int
+reseal_locked(struct csn_kv_store *kv, struct csn_member *m,
+    const uint8_t key[CSN_KV_STORE_KEY])
+{
+	const char *id = csn_session_tenant_id(m->session);
+	struct csn_store_buf buf;
+	struct csn_kv_item item;
+	struct csn_header h;
+	uint8_t *plain = NULL;
+	int rc;
+
+	if ((rc = csn_store_borrow(kv->store, (const uint8_t *)id,
+	    strlen(id), key, CSN_KV_STORE_KEY, &buf)) != 0)
+		return rc;
+	memset(&item, 0, sizeof(item));
+	memset(&h, 0, sizeof(h));
+	if ((rc = csn_header_decode(kv->ctx, buf.p, buf.len, &h)) != 0)
+		goto out;
+	if ((plain = csn_calloc(1, (size_t)h.len + 1)) == NULL) {
+		rc = csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
+		    "out of memory to reseal a block");
+		goto out;
+	}
+	item.session = m->session;
+	item.key = plain;
+	item.key_len = h.key_len;
+	item.value = plain + h.key_len;
+	item.value_len = h.len - h.key_len;
+	item.sealed = buf.p;
+	item.sealed_len = buf.len;
+	if ((rc = csn_kv_open(kv->ctx, &item)) == 0)
+		rc = csn_kv_store_put_locked(kv, m, &item.slot, key,
+		    item.key, item.key_len, item.value, item.value_len);
+out:
+	csn_wipe_free(plain, (size_t)h.len + 1);
+	csn_store_release(kv->store, &buf);
+	return rc;
+}
+
+/* One slot, unless somebody else removed or replaced it meanwhile. */
+static int
+reseal_one(struct csn_kv_store *kv, struct csn_member *m,
+    const uint8_t key[CSN_KV_STORE_KEY], size_t *done)
+{
+	const char *id = csn_session_tenant_id(m->session);
+	pthread_rwlock_t *stripe = csn_kv_stripe(kv, id, key);
+	struct csn_slot_name name;
+	struct csn_kv_slot slot;
+	int rc = 0;
+
+	(void)csn_kv_store_slot(key, CSN_KV_STORE_KEY, &slot);
+	csn_kv_slot_name(&slot, &name);
+	pthread_rwlock_wrlock(stripe);
+	if (csn_session_slot_is_old(m->session, &name) &&
+	    (rc = reseal_locked(kv, m, key)) == 0)
+		(*done)++;
+	pthread_rwlock_unlock(stripe);
+	return rc == CSN_E_NOT_FOUND ? 0 : rc;
+}
+
+int
+csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
+    size_t most, size_t *done)
+{
+	struct csn_member *m;
+	struct found f;
+	size_t i;
+	int rc;
+
+	*done = 0;
+	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
+		return rc;
+	memset(&f, 0, sizeof(f));
+	f.session = m->session;
+	f.most = most;
+	rc = csn_store_list(kv->store, (const uint8_t *)tenant_id,
+	    strlen(tenant_id), collect, &f);
+	if (rc > 0 || rc == CSN_E_NOT_FOUND)
+		rc = 0;		/* enough, or nothing there */
+	if (f.nomem)
+		rc = csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
+		    "out of memory to list what is to be resealed");
+	for (i = 0; i < f.n && rc == 0; i++)
+		rc = reseal_one(kv, m, f.keys[i], done);
+	free(f.keys);
+	csn_member_release(m);
+	return rc;
+}
+
+static int
+reseal_tenant(void *arg, const char *tenant_id)
+{
+	struct csn_kv_store *kv = arg;
+	struct csn_session_info info = { .size = sizeof(info) };
+	struct csn_member *m;
+	size_t done;
+	int stop;
+
+	if (csn_member_get(kv->mgr, tenant_id, &m) != 0)
+		return 0;
+	csn_session_get_info(m->session, &info);
+	csn_member_release(m);
+	/* What fails now is tried again at the next look. */
+	if (info.live_epochs > 1 && csn_kv_store_reseal(kv, tenant_id,
+	    kv->reseal_batch, &done) != 0)
+		return 0;
+	pthread_mutex_lock(&kv->wake_lock);
+	stop = kv->stop;
+	pthread_mutex_unlock(&kv->wake_lock);
+	return stop;
+}
+
+static void *
+resealer(void *arg)
+{
+	struct csn_kv_store *kv = arg;
+	struct timespec until;
+	int stop = 0;
+
+	while (!stop) {
+		/* Its value says only that a tenant's turn was cut short. */
+		if (csn_manager_list(kv->mgr, reseal_tenant, kv) < 0)
+			stop = 0;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += EVERY_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		pthread_mutex_lock(&kv->wake_lock);
+		if (!kv->stop)
+			pthread_cond_timedwait(&kv->wake, &kv->wake_lock,
+			    &until);
+		stop = kv->stop;
+		pthread_mutex_unlock(&kv->wake_lock);
+	}
+	return NULL;
+}
+
+int
+csn_kv_resealer_start(struct csn_kv_store *kv)
+{
+	pthread_condattr_t attr;
+	sigset_t all, old;
+	int errnum;
+
+	pthread_mutex_init(&kv->wake_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&kv->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	/* The program's signals are its own threads' business. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	errnum = pthread_create(&kv->thread, NULL, resealer, kv);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (errnum != 0) {
+		pthread_cond_destroy(&kv->wake);
+		pthread_mutex_destroy(&kv->wake_lock);
+		return csn_fail_errno(kv->ctx, CSN_E_LIMIT, "kv", errnum,
+		    "starting the resealing thread");
+	}
+	kv->running = 1;
+	return 0;
+}
+
+void
+csn_kv_resealer_stop(struct csn_kv_store *kv)
+{
+	if (!kv->running)
+		return;
+	pthread_mutex_lock(&kv->wake_lock);
+	kv->stop = 1;
+	pthread_cond_signal(&kv->wake);
+	pthread_mutex_unlock(&kv->wake_lock);
+	pthread_join(kv->thread, NULL);
+	pthread_cond_destroy(&kv->wake);
+	pthread_mutex_destroy(&kv->wake_lock);
+	kv->running = 0;
+}

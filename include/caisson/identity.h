@@ -42,7 +42,7 @@ CSN_API CSN_MUST_CHECK int csn_purposes_format(struct csn_ctx *ctx,
 
 /**
  * did:key of an ML-DSA key (registered multicodec, base58btc). It holds the
- * whole public key: 1,807, 2,682 or 3,556 characters; cap of CSN_DID_SIZE is
+ * whole public key: 1,804, 2,678 or 3,552 characters; cap of CSN_DID_SIZE is
  * always enough. Computing it costs far more than the alias: keep it.
  * CSN_E_BUFFER, CSN_E_NOMEM.
  */

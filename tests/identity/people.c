@@ -1,0 +1,151 @@
+/* tests/identity/people.c - identities that are the same in every run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "identity/document.h"
+#include "identity/identity.h"
+#include "identity/people.h"
+
+uint64_t people_now = PEOPLE_START;
+
+static uint64_t
+clock_ms(void *arg)
+{
+	(void)arg;
+	return people_now;
+}
+
+struct csn_ctx *
+people_ctx(void)
+{
+	static const struct csn_clock clock = {
+		.size = sizeof(clock), .boot_ms = clock_ms, .wall_ms = clock_ms
+	};
+	static const struct csn_ctx_options options = {
+		.size = sizeof(options), .clock = &clock
+	};
+	struct csn_ctx *ctx;
+
+	people_now = PEOPLE_START;
+	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
+	return ctx;
+}
+
+struct csn_identity *
+people_make(struct csn_ctx *ctx, uint8_t n, int sign, int kem,
+    const char *name)
+{
+	struct csn_document_facts facts = {
+		.name = name, .capabilities = "attest,kv:seal",
+		.purposes = CSN_PURPOSE_ALL, .created_ms = people_now,
+		.expires_ms = people_now + CSN_DOCUMENT_LIFETIME_MS,
+	};
+	struct csn_sign_key *sk;
+	struct csn_kem_key *kk;
+	struct csn_identity *id;
+	uint8_t seed[64], *doc;
+	size_t len;
+
+	memset(seed, n, sizeof(seed));
+	assert_int_equal(csn_sign_from_seed(ctx, sign, seed,
+	    CSN_SIGN_SEED_SIZE, &sk), 0);
+	assert_int_equal(csn_kem_from_seed(ctx, kem, seed,
+	    kem == CSN_KEM_X_WING ? 32 : 64, &kk), 0);
+	assert_int_equal(csn_document_make(ctx, sk, kk, &facts, &doc, &len),
+	    0);
+	assert_int_equal(csn_identity_assemble(ctx, sk, kk, doc, len, &id),
+	    0);
+	return id;
+}
+
+struct csn_identity *
+people_quick(struct csn_ctx *ctx, uint8_t n, const char *name)
+{
+	return people_make(ctx, n, CSN_SIGN_ML_DSA_44, CSN_KEM_ML_KEM_512,
+	    name);
+}
+
+void
+people_trust(struct csn_ctx *ctx, struct csn_trust *trust,
+    const struct csn_identity *id, uint32_t purposes)
+{
+	struct csn_trust_entry e = {
+		.size = sizeof(e), .purposes = purposes,
+		.label = csn_identity_name(id),
+		.key = csn_identity_sign_key(id),
+	};
+
+	if ((purposes & CSN_PURPOSE_TENANT) != 0)
+		e.tenant_id = csn_identity_name(id);
+	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
+}
+
+char *
+people_mkdir(void)
+{
+	char name[] = "/tmp/caisson-test-XXXXXX";
+
+	assert_non_null(mkdtemp(name));
+	return strdup(name);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+people_rmdir(char *folder)
+{
+	assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	free(folder);
+}
+
+char *
+people_path(const char *folder, const char *name)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
+	return path;
+}
+
+void
+people_write(const char *path, const void *p, size_t len)
+{
+	FILE *f;
+
+	assert_non_null(f = fopen(path, "wb"));
+	assert_int_equal(fwrite(p, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+uint8_t *
+people_read(const char *path, size_t *len)
+{
+	struct stat st;
+	uint8_t *p;
+	FILE *f;
+
+	assert_non_null(f = fopen(path, "rb"));
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	*len = (size_t)st.st_size;
+	assert_non_null(p = calloc(*len + 1, 1));
+	assert_int_equal(fread(p, 1, *len, f), *len);
+	assert_int_equal(fclose(f), 0);
+	return p;
+}

@@ -28,8 +28,9 @@ enum csn_hkdf_hash {
 
 /**
  * HKDF extract and expand (RFC 5869) of key_len bytes into out_len bytes.
- * Any of salt, key and info may have length 0. out_len is 1 to 255 * 32, info
- * at most 32 KiB; out is zero on error. 0, CSN_E_ARG, CSN_E_LIMIT or CSN_E_CRYPTO.
+ * Any of salt, key and info may have length 0. out_len is 1 to 255 * 32,
+ * info_len at most 32 KiB; out is zero on error. 0, CSN_E_ARG, CSN_E_LIMIT or
+ * CSN_E_CRYPTO.
  */
 CSN_API CSN_MUST_CHECK int csn_hkdf(struct csn_ctx *ctx, int hash,
     const uint8_t *salt, size_t salt_len, const uint8_t *key, size_t key_len,

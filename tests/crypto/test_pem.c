@@ -44,11 +44,10 @@ unarmour(const char *pem, uint8_t *der, size_t cap)
 static char *
 armour(const char *label, const uint8_t *der, size_t len)
 {
-	char *text = malloc(len * 2 + 200), *p = text;
+	char *body = malloc(len * 2 + 8), *p = body, *text;
 	size_t i, column = 0;
 
-	assert_non_null(text);
-	p += sprintf(p, "-----BEGIN %s-----\n", label);
+	assert_non_null(body);
 	for (i = 0; i < len; i += 3) {
 		unsigned v = (unsigned)der[i] << 16;
 
@@ -63,7 +62,10 @@ armour(const char *label, const uint8_t *der, size_t len)
 			column = 0;
 		}
 	}
-	sprintf(p, "-----END %s-----\n", label);
+	*p = '\0';
+	assert_true(asprintf(&text, "-----BEGIN %s-----\n%s-----END %s-----\n",
+	    label, body, label) > 0);
+	free(body);
 	return text;
 }
 
@@ -257,15 +259,22 @@ static void
 test_text_that_is_no_key(void **state)
 {
 	static const char *const texts[] = {
-		"", "\n", "caisson", "-----BEGIN PRIVATE KEY-----",
+		"",
+		"\n",
+		"caisson",
+		"-----BEGIN PRIVATE KEY-----",
 		"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
-		"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
-		"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
-		"-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n",
-		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n"
-		    "-----END ENCRYPTED PRIVATE KEY-----\n",
-		"-----BEGIN PRIVATE KEY-----\n!!!!\n-----END PRIVATE KEY-----\n",
 	};
+	static const struct {
+		const char *begin, *body, *end;
+	} blocks[] = {
+		{ "PRIVATE KEY", "MAA=", "PUBLIC KEY" },
+		{ "PRIVATE KEY", "MAA=", "PRIVATE KEY" },
+		{ "PRIVATE KEY", "!!!!", "PRIVATE KEY" },
+		{ "PUBLIC KEY", "MAA=", "PUBLIC KEY" },
+		{ "ENCRYPTED PRIVATE KEY", "MAA=", "ENCRYPTED PRIVATE KEY" },
+	};
+	char text[200];
 	struct csn_sign_key *none = NULL;
 	size_t i;
 
@@ -273,6 +282,13 @@ test_text_that_is_no_key(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_int_equal(csn_sign_from_pem(test_ctx, texts[i],
 		    strlen(texts[i]), PASS, PASS_LEN, &none), CSN_E_FORM);
+	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		snprintf(text, sizeof(text),
+		    "-----BEGIN %s-----\n%s\n-----END %s-----\n",
+		    blocks[i].begin, blocks[i].body, blocks[i].end);
+		assert_int_equal(csn_sign_from_pem(test_ctx, text,
+		    strlen(text), PASS, PASS_LEN, &none), CSN_E_FORM);
+	}
 	assert_null(none);
 }
 
@@ -388,7 +404,7 @@ test_a_file_cannot_ask_for_endless_work(void **state)
 
 /* --- Beside OpenSSL's own program ----------------------------------- */
 
-static char folder[64];
+static char folder[256];
 
 static char *
 in_folder(const char *name)
@@ -445,7 +461,10 @@ have_openssl(void)
 static void
 begin_folder(void)
 {
-	strcpy(folder, "/tmp/caisson-pem-XXXXXX");
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(folder, sizeof(folder), "%s/caisson-pem-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(folder));
 }
 

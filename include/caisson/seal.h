@@ -58,10 +58,19 @@ CSN_API CSN_MUST_CHECK int csn_header_read(struct csn_ctx *ctx,
 /* --- streams ---------------------------------------------------------- */
 
 /*
- * A stream of any length under a session, in segments of one size: nothing
- * is passed on before its segment's tag held, a cut or reordered stream is
- * refused, and memory is one segment. Each stream has a key of its own.
- * One thread at a time.
+ * A stream under a session, in segments of one size: nothing is passed on
+ * before its segment's tag held, a cut or reordered stream is refused, and
+ * memory is the caller's segment. Each stream has a key of its own, which
+ * ends at 2^32 segments or 1 TiB (CSN_E_LIMIT). One thread at a time.
+ *
+ * Replay, by the session's mode: a channel opens a stream once. In a store a
+ * stream's slot is its name: once a newer stream of that name is whole, the
+ * older one is refused; a stream without a name (32 zero bytes) has no slot,
+ * opens as often as it is read, and goes with its epoch. Opening counts from
+ * the first segment that verified.
+ *
+ * A stream keeps a reference of its session; when the session is closed, its
+ * key is wiped. A forked child gets CSN_E_FORK.
  */
 struct csn_stream;
 
@@ -71,12 +80,20 @@ struct csn_stream;
 /**
  * Start sealing; *header gets CSN_SEAL_HEADER bytes that come first. segment
  * is 4 KiB to 64 MiB, a power of two, 0 for the default. name (32 bytes, may
- * be NULL) is authenticated.
+ * be NULL) is authenticated. Counts as one entry of the rotation policy.
+ * CSN_E_ARG, CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_ROTATE,
+ * CSN_E_NOMEM, CSN_E_RANDOM, CSN_E_CRYPTO.
  */
 CSN_API CSN_MUST_CHECK int csn_stream_seal(struct csn_session *session,
     uint32_t segment, const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
     struct csn_stream **out);
-/** Start opening, from the header. name NULL accepts any. */
+/**
+ * Start opening, from the header. name NULL accepts any. Checked in the order
+ * of a KV entry: CSN_E_FORM, CSN_E_VERSION, CSN_E_SUITE, CSN_E_FORK,
+ * CSN_E_TENANT, CSN_E_SESSION, CSN_E_REPLAY (this side's own, sent back),
+ * CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_EPOCH, CSN_E_LIMIT; CSN_E_TAG for
+ * another name.
+ */
 CSN_API CSN_MUST_CHECK int csn_stream_open(struct csn_session *session,
     const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
     struct csn_stream **out);
@@ -85,20 +102,25 @@ CSN_API uint32_t csn_stream_segment(const struct csn_stream *stream);
 /**
  * Seal the next segment: len is the segment size, or anything up to it for
  * the last one (final 1; 0 bytes where the stream ends on a boundary). out
- * gets len + CSN_STREAM_TAG bytes and may be in.
+ * gets len + CSN_STREAM_TAG bytes and may be in. CSN_E_ARG leaves the stream
+ * usable; after any other error it is not, and out is zero.
  */
 CSN_API CSN_MUST_CHECK int csn_stream_push(struct csn_stream *stream,
     const uint8_t *in, size_t len, int final, uint8_t *out);
 /**
  * Open the next segment of len bytes (tag included) into out, len - 16
- * bytes, which may be in. CSN_E_TAG (out is zero), CSN_E_FORM past the
- * final one.
+ * bytes, which may be in. CSN_E_TAG, CSN_E_REPLAY, CSN_E_FORM past the final
+ * one, and others of csn_stream_open. On error out is zero, and each later
+ * call gives the same error.
  */
 CSN_API CSN_MUST_CHECK int csn_stream_pull(struct csn_stream *stream,
     const uint8_t *in, size_t len, int final, uint8_t *out);
 /** 1 once the final segment was pushed or pulled. */
 CSN_API int csn_stream_done(const struct csn_stream *stream);
 CSN_API void csn_stream_free(struct csn_stream *stream);	/* wipes */
+/** The stream of that name is gone from the store: refuse it from now on. */
+CSN_API void csn_stream_forget(struct csn_session *session,
+    const uint8_t name[32]);
 
 /* --- sealed to identities --------------------------------------------- */
 

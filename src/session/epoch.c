@@ -139,6 +139,7 @@ csn_epoch_advance(struct csn_session *s, int trigger)
 	csn_wipe(&s->own, sizeof(s->own));
 	s->epoch_entries = 0;
 	s->epoch_bytes = 0;
+	s->epoch_streams = 0;
 	s->epoch_started = csn_ctx_boot_ms(s->ctx);
 	s->rotations++;
 	csn_epoch_sweep(s);
@@ -202,5 +203,6 @@ csn_epoch_wipe_all(struct csn_session *s)
 		}
 		csn_key_forget(s->ctx, &s->chains[i].next);
 	}
+	csn_session_wipe_streams(s);
 	csn_wipe(&s->own, sizeof(s->own));
 }

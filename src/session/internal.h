@@ -110,6 +110,8 @@ struct csn_session {
 	uint64_t rotations;
 
 	struct csn_slots slots;
+	struct csn_stream_key *streams;	/* those that are under way */
+	uint32_t epoch_streams;		/* begun here in this epoch */
 };
 
 /* What a finished exchange gives, for csn_session_make. */
@@ -148,6 +150,16 @@ CSN_MUST_CHECK int csn_session_alive(struct csn_session *s);
 /* Append to the session's own audit log, if there is one. */
 void csn_session_audit(struct csn_session *s, int op, int code,
     const char *detail);
+
+/* keys.c: made before a fork; and, under lock, what streams share. */
+CSN_MUST_CHECK int csn_session_forked(const struct csn_session *s);
+CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
+    uint64_t bytes, uint64_t blocks);
+CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
+    const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
+    int direction);
+/* stream_keys.c, under lock: wipe the keys of streams under way. */
+void csn_session_wipe_streams(struct csn_session *s);
 
 /* epoch.c, all under lock. */
 CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);

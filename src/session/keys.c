@@ -20,8 +20,8 @@ unpin(struct csn_session *s, struct csn_epoch *e)
 		e->pins--;
 }
 
-static int
-forked(const struct csn_session *s)
+int
+csn_session_forked(const struct csn_session *s)
 {
 	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
 	    memory_order_relaxed)) == 0)
@@ -36,6 +36,10 @@ trigger_now(const struct csn_session *s, uint64_t bytes, uint64_t blocks)
 {
 	if (s->epoch_entries >= s->max_entries ||
 	    s->own.sequence >= CSN_KEY_MAX_MESSAGES)
+		return CSN_ROTATE_ENTRY_COUNT;
+	/* Whoever opens a channel remembers so many writers, streams too. */
+	if (s->replay == CSN_REPLAY_CHANNEL && s->epoch_streams != 0 &&
+	    s->epoch_streams + 1 >= s->max_writers)
 		return CSN_ROTATE_ENTRY_COUNT;
 	if (s->epoch_bytes != 0 && (s->epoch_bytes >= s->max_bytes ||
 	    bytes > s->max_bytes - s->epoch_bytes))
@@ -66,7 +70,7 @@ csn_session_rotate(struct csn_session *session, int trigger)
 {
 	int rc;
 
-	if ((rc = forked(session)) != 0)
+	if ((rc = csn_session_forked(session)) != 0)
 		return rc;
 	if (trigger == CSN_ROTATE_NONE)
 		trigger = CSN_ROTATE_MANUAL;
@@ -81,8 +85,9 @@ csn_session_rotate(struct csn_session *session, int trigger)
 }
 
 /* Under lock: rotate where the policy says so, or report it. */
-static int
-rotate_if_due(struct csn_session *s, uint64_t bytes, uint64_t blocks)
+int
+csn_session_rotate_if_due(struct csn_session *s, uint64_t bytes,
+    uint64_t blocks)
 {
 	int trigger = trigger_now(s, bytes, blocks);
 
@@ -103,14 +108,14 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	uint64_t left;
 	int rc;
 
-	if ((rc = forked(s)) != 0)
+	if ((rc = csn_session_forked(s)) != 0)
 		return rc;
 	if (blocks > CSN_KEY_MAX_BLOCKS)
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
 		    "one batch of more than 1 TiB: seal it in parts");
 	csn_session_lock(s);
 	if ((rc = csn_session_alive(s)) != 0 ||
-	    (rc = rotate_if_due(s, bytes, blocks)) != 0 ||
+	    (rc = csn_session_rotate_if_due(s, bytes, blocks)) != 0 ||
 	    (rc = csn_epoch_own(s)) != 0)
 		goto out;
 	if (s->chains[s->own_direction].head->older != NULL)
@@ -155,9 +160,10 @@ live_add(struct csn_session *s, uint32_t direction, uint32_t number, int by)
 }
 
 /* Under lock: version is the slot's newest, sealed in that epoch. */
-static int
-slot_set(struct csn_session *s, const struct csn_slot_name *name,
-    uint64_t version, uint32_t epoch, int direction)
+int
+csn_session_slot_set(struct csn_session *s,
+    const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
+    int direction)
 {
 	struct csn_slot was, lost;
 	int rc;
@@ -187,8 +193,10 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 	csn_session_lock(s);
 	if (names != NULL && !s->closed)
 		for (i = 0; i < n && rc == 0; i++)
-			rc = names[i].kind == 0 ? 0 : slot_set(s, &names[i], run->first_version + i,
-			    run->epoch_number, s->own_direction);
+			if (names[i].kind != 0)
+				rc = csn_session_slot_set(s, &names[i],
+				    run->first_version + i,
+				    run->epoch_number, s->own_direction);
 	unpin(s, run->epoch);
 	csn_session_unlock(s);
 	csn_wipe(&run->key, sizeof(run->key));
@@ -311,7 +319,8 @@ csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
 	struct csn_epoch *head;
 	int rc;
 
-	if ((rc = forked(s)) != 0 || (rc = check_addressee(s, h)) != 0)
+	if ((rc = csn_session_forked(s)) != 0 ||
+	    (rc = check_addressee(s, h)) != 0)
 		return rc;
 	run->direction = (h->flags & CSN_HEADER_TENANT_SENT) != 0 ?
 	    CSN_DIR_TENANT : CSN_DIR_SERVER;
@@ -369,6 +378,7 @@ install(struct csn_session *s, struct csn_open_run *run,
 			csn_wipe(&s->own, sizeof(s->own));
 			s->epoch_entries = 0;
 			s->epoch_bytes = 0;
+			s->epoch_streams = 0;
 			s->epoch_started = csn_ctx_boot_ms(s->ctx);
 		}
 		csn_epoch_sweep(s);
@@ -391,8 +401,13 @@ static int
 store_replay(struct csn_session *s, const struct csn_open_run *run,
     const struct csn_open_done *d)
 {
-	struct csn_slot *slot = csn_slots_find(&s->slots, d->name);
-	uint64_t newest = slot != NULL ? slot->version : s->slots.floor;
+	struct csn_slot *slot;
+	uint64_t newest;
+
+	if (d->name == NULL)
+		return 0;
+	slot = csn_slots_find(&s->slots, d->name);
+	newest = slot != NULL ? slot->version : s->slots.floor;
 
 	if (slot != NULL ? d->version < newest : d->version <= newest)
 		return csn_fail(s->ctx, CSN_E_REPLAY, "session",
@@ -401,8 +416,8 @@ store_replay(struct csn_session *s, const struct csn_open_run *run,
 		    slot != NULL ? "" : " or forgotten");
 	if (slot != NULL && d->version == newest)
 		return 0;
-	return slot_set(s, d->name, d->version, run->epoch_number,
-	    run->direction);
+	return csn_session_slot_set(s, d->name, d->version,
+	    run->epoch_number, run->direction);
 }
 
 void

@@ -77,13 +77,61 @@ CSN_MUST_CHECK int csn_session_open_begin(struct csn_session *s,
 struct csn_open_done {
 	uint64_t sequence;
 	uint64_t version;
-	const struct csn_slot_name *name;	/* store mode */
+	const struct csn_slot_name *name;	/* store mode; NULL: no slot */
 	int rc;		/* in: 0 where the tag verified; out: CSN_E_REPLAY */
 };
 
 /* End the run: move ratchet and replay state by what verified. */
 void csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
     struct csn_open_done *done, size_t n);
+
+/*
+ * Streams: each is a writer of its own, so its key is nobody else's. The
+ * session knows the keys of those that are under way and wipes them when it
+ * closes; nothing is pinned between two segments. All fields are the
+ * session's, to be read only. Zeroed before begin or join; ended in any case
+ * where that returned 0, and not moved until then.
+ */
+struct csn_stream_key {
+	struct csn_stream_key *next;
+	struct csn_stream_key **at;
+	struct csn_key key;
+	uint64_t generation;		/* of the process that began it */
+	uint64_t version;		/* 0 where there is none */
+	uint32_t epoch_number;
+	int sealing;
+	uint8_t writer[16];
+};
+
+/*
+ * Begin sealing: a fresh writer of the newest own epoch, which stays until
+ * the end. The errors of csn_session_seal_begin.
+ */
+CSN_MUST_CHECK int csn_session_stream_begin(struct csn_session *s,
+    struct csn_stream_key *k);
+/*
+ * Begin opening: the key for h, with the checks and errors of
+ * csn_session_open_begin. Nothing of the session moves; the first segment's
+ * csn_session_open_end does that.
+ */
+CSN_MUST_CHECK int csn_session_stream_join(struct csn_session *s,
+    const struct csn_header *h, struct csn_stream_key *k);
+/*
+ * Hold a lane with the stream's key for one segment of `bytes` plaintext
+ * bytes, until csn_session_stream_used. CSN_E_FORK, CSN_E_CLOSED,
+ * CSN_E_EXPIRED, CSN_E_CRYPTO, CSN_E_NOMEM.
+ */
+CSN_MUST_CHECK int csn_session_stream_use(struct csn_session *s,
+    struct csn_stream_key *k, uint64_t bytes, struct csn_lane **lane);
+void csn_session_stream_used(struct csn_session *s, struct csn_lane *lane);
+/*
+ * A sealed stream is whole: where it has a slot, its version is the slot's
+ * newest from now on. name may be NULL.
+ */
+CSN_MUST_CHECK int csn_session_stream_keep(struct csn_session *s,
+    struct csn_stream_key *k, const struct csn_slot_name *name);
+/* Wipe the key. A key that never began is fine. */
+void csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k);
 
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);

@@ -2,6 +2,7 @@
 #ifndef CSN_KV_INTERNAL_H
 #define CSN_KV_INTERNAL_H
 
+#include <caisson/aead.h>
 #include <caisson/kv.h>
 
 #include "session/keys.h"
@@ -39,6 +40,26 @@ csn_kv_in_place(const struct csn_kv_item *it)
 	uintptr_t k = (uintptr_t)it->key, v = (uintptr_t)it->value;
 
 	return (k >= from && k < to) || (v >= from && v < to);
+}
+
+/*
+ * K and V as one part where they lie behind one another on both sides, or
+ * where one is empty: AES starts and stops once. Returns how many parts.
+ */
+static inline size_t
+csn_kv_join(struct csn_aead_part parts[2])
+{
+	if (parts[0].len == 0) {
+		parts[0] = parts[1];
+		return parts[0].len != 0;
+	}
+	if (parts[1].len == 0)
+		return 1;
+	if (parts[0].in + parts[0].len != parts[1].in ||
+	    parts[0].out + parts[0].len != parts[1].out)
+		return 2;
+	parts[0].len += parts[1].len;
+	return 1;
 }
 
 /* What tells the item's slot apart. */

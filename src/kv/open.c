@@ -1,8 +1,6 @@
 /* kv/open.c - opening entries and blocks under one session. */
 #include <string.h>
 
-#include <caisson/aead.h>
-
 #include "base/fail.h"
 #include "kv/internal.h"
 
@@ -178,6 +176,7 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	parts[1].len = h->len - h->key_len;
 	it->key_len = parts[0].len;
 	it->value_len = parts[1].len;
+	msg.nparts = csn_kv_join(parts);
 	if (it->slot_expected && !same_slot(&it->slot, h))
 		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
 		    "of another slot of tenant %s: it was moved here",

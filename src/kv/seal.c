@@ -1,8 +1,6 @@
 /* kv/seal.c - sealing entries and blocks under one session. */
 #include <string.h>
 
-#include <caisson/aead.h>
-
 #include "base/fail.h"
 #include "kv/internal.h"
 
@@ -156,6 +154,7 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		parts[1].in = it->value;
 		parts[1].out = parts[0].out + it->key_len;
 		parts[1].len = it->value_len;
+		msg.nparts = csn_kv_join(parts);
 		it->rc = csn_lane_seal(lane, &msg);
 		if (it->rc == 0)
 			csn_kv_slot_name(&it->slot, &names[i]);

@@ -14,7 +14,12 @@ extern "C" {
  * cannot rewrite what was logged before. Checkpoints signed with ML-DSA let
  * anybody with the public key verify up to them. That nothing was cut off
  * the end can be claimed only against a head kept elsewhere.
- * Safe from many threads.
+ *
+ * The key of the present moment has to survive a restart, so the folder's
+ * `state` file holds one. It is replaced at each checkpoint, file rotation,
+ * close, and at the first append ten seconds after the last time; what was
+ * logged since it was written can be rewritten by who reads it. Safe from
+ * many threads; in a forked child a log in a file gives CSN_E_FORK.
  */
 struct csn_audit;
 
@@ -25,8 +30,12 @@ enum csn_audit_op {
 	CSN_AUDIT_ISOLATION_VIOLATION = 4,
 	CSN_AUDIT_SESSION_OPEN = 5,
 	CSN_AUDIT_SESSION_CLOSE = 6,
-	CSN_AUDIT_SESSION_EXPIRE = 7
+	CSN_AUDIT_SESSION_EXPIRE = 7,
+	CSN_AUDIT_RECOVERY = 8	/* the log's own: a torn line was cut off */
 };
+
+#define CSN_AUDIT_MAX_TENANT 256	/* bytes */
+#define CSN_AUDIT_MAX_DETAIL 1024	/* bytes; what is longer is cut */
 
 /** "encrypt", "isolation-violation"; NULL for no such operation. */
 CSN_API const char *csn_audit_op_name(int op);
@@ -52,7 +61,10 @@ struct csn_audit_record {
 	uint8_t session[16];
 };
 
-/** A bounded log in memory: the newest `capacity` records (0 for 65,536). */
+/**
+ * A bounded log in memory: the newest `capacity` records (0 for 65,536). It
+ * is not chained: whoever could rewrite it could rewrite its chain.
+ */
 CSN_API CSN_MUST_CHECK int csn_audit_memory(struct csn_ctx *ctx,
     size_t capacity, struct csn_audit **out);
 
@@ -69,28 +81,55 @@ struct csn_audit_options {
 	uint32_t keep_files;	/* closed files kept; 0 keeps all */
 	uint64_t max_file_bytes; /* a new file past this; 0 for 64 MiB */
 	uint64_t checkpoint_every; /* records; 0 for 4,096 */
-	const struct csn_identity *signer; /* checkpoints; NULL for none */
+	/* Signs checkpoints; outlives the log; NULL for none. */
+	const struct csn_identity *signer;
 };
 
 /**
- * Open or create the log in folder `path`. A torn last line (a crash in the
- * middle of an append that was never acknowledged) is cut off and a record
- * says so; anything else that does not verify is refused with CSN_E_AUDIT.
+ * Open or create the log in folder `path`. options may be NULL.
+ *
+ * Creating it writes the file `first.key` (64 hex digits, mode 0600): the
+ * first MAC key, from which every later one follows. Move it to another
+ * machine: with it csn_audit_verify() checks each record's MAC, and whoever
+ * has it can forge them.
+ *
+ * Opening walks from the state file's record to the end. A torn last line (a
+ * crash in the middle of an append that was never acknowledged) is cut off
+ * and a record says so; anything else that does not verify, and fewer
+ * records than the state file knows of, is refused with CSN_E_AUDIT.
  * CSN_E_BUSY where another process has it open.
+ *
+ * keep_files removes the oldest closed files at each rotation; verifying
+ * then starts at the oldest kept file's first line, which repeats the head
+ * and number that it continues, and says so as a check.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_open(struct csn_ctx *ctx,
     const char *path, const struct csn_audit_options *options,
     struct csn_audit **out);
 
 /**
+ * Open the log in folder `path` for csn_audit_query and csn_audit_export
+ * only: no lock, also while another process writes it. CSN_E_NOT_FOUND where
+ * there is none. Appending to it gives CSN_E_POLICY, and so do
+ * csn_audit_head (csn_audit_verify tells it) and csn_audit_checkpoint.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_open_reader(struct csn_ctx *ctx,
+    const char *path, struct csn_audit **out);
+
+/**
  * Append one record, stamped with the context's time. On CSN_E_IO (a full
  * or read-only disk) nothing of the record is in the log, and the log stays
- * usable: the next append tries again.
+ * usable: the next append tries again. CSN_E_ARG for an op of no meaning or
+ * a tenant past CSN_AUDIT_MAX_TENANT.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_append(struct csn_audit *audit,
     const struct csn_audit_record *record);
 
-/** Append n records as one group: one write, one sync. All or nothing. */
+/**
+ * Append n records as one group: one write, one sync. All or nothing, but
+ * for a crash in the middle of the write, which may leave the first few of a
+ * group that was never acknowledged.
+ */
 CSN_API CSN_MUST_CHECK int csn_audit_append_many(struct csn_audit *audit,
     const struct csn_audit_record *records, size_t n);
 
@@ -111,7 +150,9 @@ struct csn_audit_filter {
 
 /**
  * Visit matching records in order, oldest first. unix_ms is its time, n its
- * number (from 0). A non-zero return of visit stops and is returned.
+ * number (from 0; the file's own lines count too). The record and its
+ * strings last as long as the call. A non-zero return of visit stops and is
+ * returned. filter may be NULL. Records are not verified here.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
     const struct csn_audit_filter *filter,
@@ -122,16 +163,27 @@ CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
 CSN_API CSN_MUST_CHECK int csn_audit_export(struct csn_audit *audit,
     const struct csn_audit_filter *filter, char **json);
 
-/** The chain's head and the number of records; keep it elsewhere. */
+/**
+ * The chain's head and the number of lines behind it (records, checkpoints
+ * and the first line of each file alike); keep it elsewhere. A log in memory
+ * has no chain: its head is zero.
+ */
 CSN_API CSN_MUST_CHECK int csn_audit_head(struct csn_audit *audit,
     uint8_t head[CSN_HASH_SIZE], uint64_t *records);
 
-/** Flush, sign a last checkpoint, wipe the key, free. NULL is fine. */
+/**
+ * Sign a last checkpoint, wipe the key, free. What it writes may fail
+ * unseen (call csn_audit_flush first); opening makes up for it. In a forked
+ * child it only frees. NULL is fine.
+ */
 CSN_API void csn_audit_close(struct csn_audit *audit);
 
 struct csn_audit_verify_options {
 	uint32_t size;
-	/* Where the head was kept: hex of 64 digits, or NULL. */
+	/*
+	 * The head that was kept elsewhere, 64 hex digits, or NULL. It may
+	 * be of any record: the log may have grown since.
+	 */
 	const char *expect_head;
 	/* For checkpoints: signers trusted for CSN_PURPOSE_AUDIT, or NULL. */
 	struct csn_trust *trust;
@@ -140,11 +192,14 @@ struct csn_audit_verify_options {
 };
 
 /**
- * Verify a log folder from outside: each line's form, number, chain, MAC
- * (where first_key is given), checkpoints, files in order. result lists the
- * checks; the sentence and a check's detail name the file and line of the
- * first bad record, a torn last line, a cut tail, a missing file. 0,
- * CSN_E_AUDIT, CSN_E_IO, CSN_E_NOT_FOUND, CSN_E_SIGNER.
+ * Verify a log folder from outside, also while it is written: each line's
+ * form, number, chain, MAC (where first_key is given), checkpoints, files in
+ * order. result lists the checks ("files", "start", "records", "mac",
+ * "tail", "end", "checkpoints", "head"); the sentence and a check's detail
+ * name the file and line of the first bad record, a torn last line, a cut
+ * tail, a missing file. A torn last line alone is no failure: it is listed
+ * as not checked. options and result may be NULL. 0, CSN_E_AUDIT,
+ * CSN_E_IO, CSN_E_NOT_FOUND, CSN_E_SIGNER.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_verify(struct csn_ctx *ctx,
     const char *path, const struct csn_audit_verify_options *options,

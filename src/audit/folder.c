@@ -1,0 +1,204 @@
+/* folder.c - the files of a log's folder, and reading one line by line. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/folder.h"
+#include "base/alloc.h"
+#include "base/fail.h"
+
+#define BUFFER (2 * CSN_AUDIT_MAX_LINE)
+
+void
+csn_audit_file_name(uint64_t number, char out[CSN_AUDIT_NAME_SIZE])
+{
+	(void)snprintf(out, CSN_AUDIT_NAME_SIZE, "audit-%06llu.jsonl",
+	    (unsigned long long)number % 10000000000000ull);
+}
+
+char *
+csn_audit_path(const char *path, const char *name)
+{
+	char *out;
+
+	return asprintf(&out, "%s/%s", path, name) < 0 ? NULL : out;
+}
+
+/* The number in a file's name, or -1: then it is no file of the log. */
+static int64_t
+number_of(const char *name)
+{
+	char again[CSN_AUDIT_NAME_SIZE];
+	unsigned long long n;
+
+	if (strncmp(name, "audit-", 6) != 0 || name[6] < '0' || name[6] > '9')
+		return -1;
+	n = strtoull(name + 6, NULL, 10);
+	csn_audit_file_name(n, again);
+	return strcmp(name, again) == 0 ? (int64_t)n : -1;
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int
+csn_audit_files(struct csn_ctx *ctx, const char *path, uint64_t **numbers,
+    size_t *n)
+{
+	struct dirent *entry;
+	uint64_t *found = NULL, *more;
+	size_t count = 0, cap = 0;
+	int64_t number;
+	DIR *dir;
+	int rc;
+
+	if ((dir = opendir(path)) == NULL)
+		return csn_fail_errno(ctx, errno == ENOENT ?
+		    CSN_E_NOT_FOUND : CSN_E_IO, "audit", errno,
+		    "the log's folder %s cannot be read", path);
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		if ((number = number_of(entry->d_name)) < 0)
+			continue;
+		if (count == cap) {
+			cap = cap * 2 + 16;
+			more = csn_realloc(found, cap, sizeof(*found));
+			if (more == NULL) {
+				rc = csn_fail(ctx, CSN_E_NOMEM, "audit",
+				    "no memory to list %s", path);
+				goto err;
+			}
+			found = more;
+		}
+		found[count++] = (uint64_t)number;
+	}
+	if (errno != 0) {
+		rc = csn_fail_errno(ctx, CSN_E_IO, "audit", errno,
+		    "the log's folder %s cannot be read", path);
+		goto err;
+	}
+	(void)closedir(dir);
+	if (count > 0)
+		qsort(found, count, sizeof(*found), ascending);
+	*numbers = found;
+	*n = count;
+	return 0;
+
+err:
+	(void)closedir(dir);
+	csn_free(found);
+	return rc;
+}
+
+int
+csn_audit_reader_open(struct csn_ctx *ctx, struct csn_audit_reader *r,
+    const char *path, uint64_t number, uint64_t offset, uint64_t line,
+    uint64_t limit)
+{
+	char *full;
+	int error;
+
+	memset(r, 0, sizeof(*r));
+	r->ctx = ctx;
+	r->fd = -1;
+	r->limit = limit;
+	r->offset = r->read = offset;
+	r->line = line;
+	r->cap = BUFFER;
+	csn_audit_file_name(number, r->name);
+	full = csn_audit_path(path, r->name);
+	if (full == NULL || (r->buf = csn_calloc(1, r->cap)) == NULL) {
+		csn_free(full);
+		return csn_fail(ctx, CSN_E_NOMEM, "audit",
+		    "no memory to read %s", r->name);
+	}
+	r->fd = open(full, O_RDONLY | O_CLOEXEC);
+	error = errno;
+	csn_free(full);
+	if (r->fd < 0) {
+		csn_audit_reader_close(r);
+		return csn_fail_errno(ctx, error == ENOENT ?
+		    CSN_E_NOT_FOUND : CSN_E_IO, "audit", error,
+		    "%s/%s cannot be opened", path, r->name);
+	}
+	return 0;
+}
+
+/* Read more behind what is there: 1, or 0 at the end. */
+static int
+fill(struct csn_audit_reader *r)
+{
+	size_t room;
+	ssize_t n;
+
+	if (r->from > 0) {
+		memmove(r->buf, r->buf + r->from, r->to - r->from);
+		r->to -= r->from;
+		r->from = 0;
+	}
+	room = r->cap - r->to;
+	if (room > r->limit - r->read)
+		room = (size_t)(r->limit - r->read);
+	if (room == 0)
+		return 0;
+	do {
+		n = pread(r->fd, r->buf + r->to, room, (off_t)r->read);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return csn_fail_errno(r->ctx, CSN_E_IO, "audit", errno,
+		    "%s cannot be read", r->name);
+	r->to += (size_t)n;
+	r->read += (uint64_t)n;
+	return n > 0;
+}
+
+int
+csn_audit_reader_next(struct csn_audit_reader *r, const char **p, size_t *len)
+{
+	const char *end;
+	size_t seen = 0;
+	int rc;
+
+	for (;;) {
+		end = memchr(r->buf + r->from + seen, '\n',
+		    r->to - r->from - seen);
+		if (end != NULL)
+			break;
+		seen = r->to - r->from;
+		if (seen > CSN_AUDIT_MAX_LINE)
+			return csn_fail(r->ctx, CSN_E_AUDIT, "audit",
+			    "%s:%llu is longer than any record", r->name,
+			    (unsigned long long)r->line + 1);
+		if ((rc = fill(r)) < 0)
+			return rc;
+		if (rc == 0) {
+			r->torn = seen;
+			return 0;
+		}
+	}
+	*p = r->buf + r->from;
+	*len = (size_t)(end - *p);
+	r->from += *len + 1;
+	r->offset += *len + 1;
+	r->line++;
+	return 1;
+}
+
+void
+csn_audit_reader_close(struct csn_audit_reader *r)
+{
+	if (r->fd >= 0)
+		(void)close(r->fd);
+	r->fd = -1;
+	csn_free(r->buf);
+	r->buf = NULL;
+}

@@ -1,0 +1,216 @@
+/* log_keep.c - what keeps a log in order: checkpoints, files, the state. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/checkpoint.h"
+#include "audit/log.h"
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/file.h"
+
+/* How long a key may lie in the state file while records go on. */
+#define STATE_MS 10000
+
+static int
+checkpoint_due(const struct csn_audit_log *log)
+{
+	return log->m->now.n - log->state_n >= log->checkpoint_every;
+}
+
+static int
+file_due(const struct csn_audit_log *log)
+{
+	return log->size + log->pending.len >= log->max_file_bytes &&
+	    log->lines + log->pending_lines > 1;
+}
+
+int
+csn_audit_log_due(const struct csn_audit_log *log, uint64_t now_ms)
+{
+	return checkpoint_due(log) || file_due(log) ||
+	    (now_ms >= log->state_ms + STATE_MS &&
+	    log->m->now.n != log->state_n);
+}
+
+int
+csn_audit_log_save(struct csn_audit_log *log)
+{
+	struct csn_audit_state state;
+	int rc;
+
+	/* The state never knows of more than the disk does. */
+	if (log->dirty && fdatasync(log->fd) != 0)
+		return csn_audit_log_failed(log, errno);
+	log->dirty = 0;
+	memcpy(state.log, log->id, sizeof(state.log));
+	state.chain = log->m->kept;
+	state.oldest = log->oldest;
+	state.file = log->file;
+	state.offset = log->size;
+	state.line = log->lines;
+	if ((rc = csn_audit_state_save(log->ctx, log->path, &state)) == 0) {
+		log->state_n = state.chain.n;
+		log->state_ms = csn_ctx_wall_ms(log->ctx);
+	}
+	csn_wipe(&state, sizeof(state));
+	return rc;
+}
+
+int
+csn_audit_log_sign(struct csn_audit_log *log)
+{
+	struct csn_audit_chain before = log->m->now;
+	char *cose = NULL;
+	int rc, error;
+
+	log->line.unix_ms = csn_ctx_wall_ms(log->ctx);
+	rc = csn_audit_checkpoint_make(log->ctx, log->signer, log->id,
+	    before.n, before.head, log->line.unix_ms, &cose);
+	if (rc == 0) {
+		log->line.rec.op = CSN_AUDIT_CHECKPOINT;
+		log->line.cose = cose;
+		log->line.cose_len = strlen(cose);
+		if ((rc = csn_audit_log_put(log)) != 0)
+			csn_audit_log_unput(log, 0, 0, &before);
+		else if ((error = csn_audit_log_lead(log, 0)) != 0)
+			rc = csn_audit_log_failed(log, error);
+	}
+	csn_wipe(&before, sizeof(before));
+	csn_free(cose);
+	return rc;
+}
+
+/* The name of file `number`, with the folder; NULL where memory fails. */
+static char *
+file_path(struct csn_audit_log *log, uint64_t number)
+{
+	char name[CSN_AUDIT_NAME_SIZE];
+
+	csn_audit_file_name(number, name);
+	return csn_audit_path(log->path, name);
+}
+
+static void
+forget_files(struct csn_audit_log *log, uint64_t from, uint64_t to)
+{
+	char *full;
+
+	for (; from < to; from++) {
+		/* One that stays behind is in nobody's way. */
+		if ((full = file_path(log, from)) != NULL)
+			(void)unlink(full);
+		csn_free(full);
+	}
+}
+
+int
+csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
+{
+	struct csn_audit_chain before = log->m->now;
+	uint64_t size = log->size, lines = log->lines, oldest = log->oldest;
+	uint64_t file = log->file;
+	int fd = log->fd, rc, error;
+	char *full;
+
+	if ((full = file_path(log, number)) == NULL)
+		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
+		    "no memory to begin a file");
+	log->file = number;
+	if (fd >= 0 && fdatasync(fd) != 0) {
+		rc = csn_audit_log_failed(log, errno);
+		goto err;
+	}
+	log->fd = open(full, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (log->fd < 0) {
+		rc = csn_audit_log_failed(log, errno);
+		goto err;
+	}
+	log->size = log->lines = 0;
+	log->line.unix_ms = csn_ctx_wall_ms(log->ctx);
+	log->line.rec.op = CSN_AUDIT_FILE;
+	log->line.file = number;
+	memcpy(log->line.log, log->id, sizeof(log->id));
+	if ((rc = csn_audit_log_put(log)) != 0) {
+		csn_audit_log_unput(log, 0, 0, &before);
+		goto err_file;
+	}
+	if ((error = csn_audit_log_lead(log, 0)) != 0) {
+		rc = csn_audit_log_failed(log, error);
+		goto err_file;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	fd = -1;
+	if (fdatasync(log->fd) != 0 || csn_fsync_parent(full) != 0) {
+		rc = csn_audit_log_failed(log, errno);
+		goto out;
+	}
+	log->dirty = 0;
+	if (log->keep_files > 0 && number - oldest > log->keep_files)
+		log->oldest = number - log->keep_files;
+	if ((rc = csn_audit_log_save(log)) != 0)
+		log->oldest = oldest;
+	else
+		forget_files(log, oldest, log->oldest);
+	goto out;
+
+err_file:
+	(void)close(log->fd);
+	(void)unlink(full);
+	log->cut_needed = 0;
+err:
+	log->fd = fd;
+	log->file = file;
+	log->size = size;
+	log->lines = lines;
+out:
+	csn_wipe(&before, sizeof(before));
+	csn_free(full);
+	return rc;
+}
+
+int
+csn_audit_log_keep(struct csn_audit_log *log, uint64_t now_ms)
+{
+	int error, rc;
+
+	if (log->pending.len > 0 &&
+	    (error = csn_audit_log_lead(log, 0)) != 0)
+		return csn_audit_log_failed(log, error);
+	if (checkpoint_due(log) && log->signer != NULL &&
+	    (rc = csn_audit_log_sign(log)) != 0)
+		return rc;
+	if (file_due(log))
+		return csn_audit_log_begin(log, log->file + 1);
+	if (!csn_audit_log_due(log, now_ms))
+		return 0;
+	return csn_audit_log_save(log);
+}
+
+int
+csn_audit_log_checkpoint(struct csn_audit_log *log)
+{
+	int rc, error = 0;
+
+	if ((rc = csn_fork_check(log->ctx, log->made_in)) != 0)
+		return csn_fail(log->ctx, rc, "audit", "this log was opened "
+		    "before a fork: the parent goes on writing it");
+	if (log->signer == NULL)
+		return csn_fail(log->ctx, CSN_E_SIGNER, "audit",
+		    "this log was opened without a signer");
+	(void)pthread_mutex_lock(&log->lock);
+	while (log->leading)
+		(void)pthread_cond_wait(&log->turned, &log->lock);
+	if (log->pending.len > 0)
+		error = csn_audit_log_lead(log, 0);
+	if (error != 0)
+		rc = csn_audit_log_failed(log, error);
+	else if ((rc = csn_audit_log_sign(log)) == 0)
+		rc = csn_audit_log_save(log);
+	(void)pthread_mutex_unlock(&log->lock);
+	return rc;
+}

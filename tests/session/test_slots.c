@@ -1,0 +1,294 @@
+/* test_slots.c - the newest version of each slot, against a naive model. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "session/slots.h"
+
+#define NAMES 512
+
+static uint64_t state_of_rng;
+
+static uint64_t
+next_random(void)
+{
+	state_of_rng ^= state_of_rng << 13;
+	state_of_rng ^= state_of_rng >> 7;
+	state_of_rng ^= state_of_rng << 17;
+	return state_of_rng;
+}
+
+static struct csn_slot_name
+name_of(uint32_t i)
+{
+	struct csn_slot_name name;
+
+	memset(&name, 0, sizeof(name));
+	name.kind = 1;
+	name.role = 3;
+	name.layer = i % 32;
+	name.count = 1;
+	name.position = i / 32;
+	return name;
+}
+
+static void
+start(struct csn_slots *t, size_t max, uint64_t n)
+{
+	const uint64_t seed[4] = { n * 7919, n ^ 0x5555, n << 40, ~n };
+
+	csn_slots_init(t, max, seed);
+}
+
+static void
+versions_only_grow(void **state)
+{
+	struct csn_slot_name name = name_of(5);
+	struct csn_slots t;
+	struct csn_slot was, lost;
+
+	(void)state;
+	start(&t, 100, 1);
+	assert_null(csn_slots_find(&t, &name));
+	assert_int_equal(csn_slots_set(&t, &name, 7, 2, 1, &was, &lost), 1);
+	assert_int_equal(was.version, 0);
+	assert_int_equal(lost.version, 0);
+	assert_int_equal(t.counter, 7);
+	assert_int_equal(csn_slots_find(&t, &name)->version, 7);
+	assert_int_equal(csn_slots_find(&t, &name)->epoch, 2);
+	assert_int_equal(csn_slots_find(&t, &name)->direction, 1);
+	/* An older one comes late: nothing changes. */
+	assert_int_equal(csn_slots_set(&t, &name, 6, 9, 0, &was, &lost), 0);
+	assert_int_equal(was.version, 0);
+	assert_int_equal(csn_slots_find(&t, &name)->version, 7);
+	assert_int_equal(csn_slots_find(&t, &name)->epoch, 2);
+	assert_int_equal(csn_slots_set(&t, &name, 9, 3, 0, &was, &lost), 1);
+	assert_int_equal(was.version, 7);
+	assert_int_equal(was.epoch, 2);
+	assert_int_equal(was.direction, 1);
+	assert_int_equal(t.n, 1);
+	assert_int_equal(t.floor, 0);
+	csn_slots_free(&t);
+	assert_null(csn_slots_find(&t, &name));
+}
+
+static void
+each_part_of_a_name_tells_slots_apart(void **state)
+{
+	struct csn_slot_name name = name_of(5), other;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	size_t i;
+
+	(void)state;
+	start(&t, 100, 2);
+	assert_int_equal(csn_slots_set(&t, &name, 1, 0, 0, &was, &lost), 1);
+	for (i = 0; i < sizeof(name) * 8; i++) {
+		other = name;
+		((uint8_t *)&other)[i / 8] ^= (uint8_t)(1 << (i % 8));
+		assert_null(csn_slots_find(&t, &other));
+	}
+	assert_non_null(csn_slots_find(&t, &name));
+	csn_slots_free(&t);
+}
+
+static void
+forgetting_raises_the_floor(void **state)
+{
+	struct csn_slot_name a = name_of(1), b = name_of(2);
+	struct csn_slots t;
+	struct csn_slot was, lost;
+
+	(void)state;
+	start(&t, 100, 3);
+	assert_int_equal(csn_slots_forget(&t, &a, &was), 0);
+	assert_int_equal(csn_slots_set(&t, &a, 10, 0, 0, &was, &lost), 1);
+	assert_int_equal(csn_slots_set(&t, &b, 20, 0, 0, &was, &lost), 1);
+	assert_int_equal(csn_slots_forget(&t, &b, &was), 1);
+	assert_int_equal(was.version, 20);
+	assert_int_equal(t.floor, 20);
+	/* The floor is for what is unknown: a keeps its version below it. */
+	assert_int_equal(csn_slots_find(&t, &a)->version, 10);
+	assert_int_equal(csn_slots_forget(&t, &b, &was), 0);
+	assert_int_equal(csn_slots_forget(&t, &a, &was), 1);
+	assert_int_equal(t.floor, 20);
+	assert_int_equal(t.n, 0);
+	csn_slots_free(&t);
+}
+
+static void
+past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
+{
+	struct csn_slot_name name;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	uint64_t highest = 0, version;
+	uint32_t i;
+
+	(void)state;
+	start(&t, 50, 4);
+	for (i = 0; i < 5000; i++) {
+		version = i + 1;
+		name = name_of(i);
+		assert_int_equal(csn_slots_set(&t, &name, version, 0, 0,
+		    &was, &lost), 1);
+		assert_int_equal(lost.version != 0, i >= 50);
+		assert_true(lost.version < version);
+		if (lost.version > highest)
+			highest = lost.version;
+		assert_int_equal(t.floor, highest);
+		assert_true(t.n <= 50);
+		/* What was just set is always there. */
+		assert_int_equal(csn_slots_find(&t, &name)->version, version);
+	}
+	assert_int_equal(t.n, 50);
+	assert_int_equal(t.cap, 128);
+	csn_slots_free(&t);
+	/* Also for the least bound of all. */
+	start(&t, 1, 5);
+	for (i = 0; i < 100; i++) {
+		name = name_of(i);
+		assert_int_equal(csn_slots_set(&t, &name, i + 1, 0, 0, &was,
+		    &lost), 1);
+		assert_int_equal(lost.version, i);
+		assert_int_equal(t.n, 1);
+	}
+	csn_slots_free(&t);
+}
+
+static void
+growing_loses_nothing(void **state)
+{
+	struct csn_slot_name name;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	uint32_t i, k;
+
+	(void)state;
+	start(&t, SIZE_MAX, 6);
+	for (i = 0; i < 20000; i++) {
+		name = name_of(i);
+		assert_int_equal(csn_slots_set(&t, &name, i + 1, i % 7,
+		    i % 2, &was, &lost), 1);
+		assert_int_equal(lost.version, 0);
+		assert_true(t.n * 4 <= t.cap * 3 + 4);
+		if ((i & (i + 1)) != 0)
+			continue;
+		for (k = 0; k <= i; k++) {
+			name = name_of(k);
+			assert_int_equal(csn_slots_find(&t, &name)->version,
+			    k + 1);
+		}
+	}
+	for (k = 0; k < 20000; k++) {
+		name = name_of(k);
+		assert_int_equal(csn_slots_find(&t, &name)->version, k + 1);
+		assert_int_equal(csn_slots_find(&t, &name)->epoch, k % 7);
+	}
+	assert_int_equal(t.n, 20000);
+	csn_slots_free(&t);
+}
+
+/* Everything the table says is what the model says. */
+static void
+agree(struct csn_slots *t, const uint64_t model[NAMES], uint64_t floor)
+{
+	struct csn_slot_name name;
+	struct csn_slot *s;
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < NAMES; i++) {
+		name = name_of(i);
+		s = csn_slots_find(t, &name);
+		if (model[i] == 0) {
+			assert_null(s);
+			continue;
+		}
+		assert_non_null(s);
+		assert_int_equal(s->version, model[i]);
+		assert_int_equal(s->epoch, (uint32_t)(model[i] * 3));
+		n++;
+	}
+	assert_int_equal(t->n, n);
+	assert_int_equal(t->floor, floor);
+}
+
+/*
+ * Many set and forgotten at random, in tables whose seeds and so whose runs
+ * of neighbours differ: taking one out of the middle of a run must leave the
+ * rest of it to be found.
+ */
+static void
+random_operations_agree_with_a_naive_model(void **state)
+{
+	uint64_t model[NAMES], floor, version, v;
+	struct csn_slot_name name;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	uint32_t round, step, i, names;
+	int rc;
+
+	(void)state;
+	state_of_rng = 88172645463325252ull;
+	for (round = 0; round < 60; round++) {
+		memset(model, 0, sizeof(model));
+		floor = version = 0;
+		names = round % 3 == 0 ? 47 : round % 3 == 1 ? 190 : NAMES;
+		start(&t, SIZE_MAX, round + 100);
+		for (step = 0; step < 4000; step++) {
+			i = (uint32_t)(next_random() % names);
+			name = name_of(i);
+			if (next_random() % 5 < 2) {
+				rc = csn_slots_forget(&t, &name, &was);
+				assert_int_equal(rc, model[i] != 0);
+				if (rc)
+					assert_int_equal(was.version,
+					    model[i]);
+				if (model[i] > floor)
+					floor = model[i];
+				model[i] = 0;
+				continue;
+			}
+			/* Most are newest, some come late. */
+			v = next_random() % 8 == 0 ?
+			    1 + next_random() % (version + 1) : ++version;
+			if (v > version)
+				version = v;
+			rc = csn_slots_set(&t, &name, v, (uint32_t)(v * 3),
+			    0, &was, &lost);
+			assert_int_equal(lost.version, 0);
+			assert_int_equal(rc, model[i] <= v);
+			if (rc) {
+				assert_int_equal(was.version, model[i]);
+				model[i] = v;
+			}
+			if (step % 100 == 0)
+				agree(&t, model, floor);
+		}
+		agree(&t, model, floor);
+		assert_int_equal(t.counter, version);
+		csn_slots_free(&t);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(versions_only_grow),
+		cmocka_unit_test(each_part_of_a_name_tells_slots_apart),
+		cmocka_unit_test(forgetting_raises_the_floor),
+		cmocka_unit_test(
+		    past_the_bound_an_old_slot_goes_and_raises_the_floor),
+		cmocka_unit_test(growing_loses_nothing),
+		cmocka_unit_test(random_operations_agree_with_a_naive_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

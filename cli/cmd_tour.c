@@ -98,6 +98,7 @@ clean_up(struct tour *t)
 		csn_identity_free(t->tenants[i].identity);
 	}
 	csn_audit_close(t->audit);
+	csn_wipe(t->first_key, sizeof(t->first_key));
 	csn_trust_free(t->trust);
 	csn_identity_free(t->server);
 	if (t->sample.p != NULL)

@@ -1,6 +1,8 @@
 /* cli/kv_inspect.c - caisson kv inspect: what a header says. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kv.h"
@@ -72,9 +74,11 @@ describe(const struct csn_header *h)
 	add(to, "epoch", h->epoch);
 	add(to, "sequence", (json_int_t)h->sequence);
 	json_object_set_new(to, "name", hex(h->name, sizeof(h->name)));
-	if (h->kind == CSN_KIND_STREAM)
+	add(to, "version", (json_int_t)h->version);
+	if (h->kind == CSN_KIND_STREAM) {
+		add(to, "segment_bytes", h->len);
 		return to;
-	add(to, "slot_version", (json_int_t)h->version);
+	}
 	add(to, "position", (json_int_t)h->position);
 	add(to, "positions", h->count);
 	json_object_set_new(to, "layer", h->layer == CSN_KV_ALL_LAYERS ?
@@ -122,38 +126,79 @@ show(struct cli *cli, const json_t *value, int depth)
 	}
 }
 
+/* A file as a whole, without reading more of it than is looked at; of a pipe
+ * what a header can need. */
+struct look {
+	uint8_t *p;
+	size_t len;
+	int mapped;
+};
+
+static int
+look_at(struct cli *cli, const char *path, struct look *look)
+{
+	struct stat st;
+	int fd, rc = 0;
+
+	memset(look, 0, sizeof(*look));
+	if ((fd = cli_in_open(cli, path)) < 0)
+		return CLI_FAILED;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		look->len = (size_t)st.st_size;
+		look->p = mmap(NULL, look->len, PROT_READ, MAP_PRIVATE, fd,
+		    0);
+		look->mapped = look->p != MAP_FAILED;
+		if (!look->mapped)
+			look->p = NULL;
+	}
+	if (!look->mapped) {
+		if ((look->p = malloc(MAX_LOOK)) == NULL)
+			rc = cli_error(cli, CLI_FAILED, NULL,
+			    "out of memory");
+		else
+			rc = cli_in_read(cli, fd, path, look->p, MAX_LOOK,
+			    &look->len);
+	}
+	if (fd != STDIN_FILENO)
+		close(fd);
+	return rc;
+}
+
+static void
+look_away(struct look *look)
+{
+	if (look->mapped)
+		munmap(look->p, look->len);
+	else
+		free(look->p);
+}
+
 int
 kv_inspect(struct cli *cli)
 {
 	const char *path = cli_arg(cli, 0);
 	struct csn_header header = { .size = sizeof(header) };
-	json_t *facts = NULL, *out;
-	uint8_t *p = NULL;
+	struct look look;
+	json_t *facts = NULL;
 	char *text = NULL;
-	size_t len = 0;
-	int fd, rc;
+	int rc;
 
-	if ((fd = cli_in_open(cli, path)) < 0)
-		return CLI_FAILED;
-	if ((p = malloc(MAX_LOOK)) == NULL) {
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+	if ((rc = look_at(cli, path, &look)) != 0)
 		goto out;
-	}
-	if ((rc = cli_in_read(cli, fd, path, p, MAX_LOOK, &len)) != 0)
-		goto out;
-	if (csn_header_read(cli->ctx, p, len, &header) == 0)
+	if (csn_header_read(cli->ctx, look.p, look.len, &header) == 0)
 		facts = describe(&header);
-	else if ((rc = csn_sealed_inspect(cli->ctx, p, len, &text)) == 0)
+	else if ((rc = csn_sealed_inspect(cli->ctx, look.p, look.len,
+	    &text)) == 0)
 		facts = json_loads(text, 0, NULL);
 	csn_free(text);
 	if (rc != 0) {
-		rc = cli_error_lib(cli, rc, NULL, "%s is nothing that Caisson "
-		    "sealed", path != NULL ? path : "standard input");
+		rc = cli_error_lib(cli, rc, NULL, "%s is nothing whole that "
+		    "Caisson sealed", path != NULL ? path : "standard input");
 		goto out;
 	}
 	if (cli->json) {
-		out = json_pack("{s:b, s:o}", "verified", 0, "header", facts);
-		rc = cli_json(cli, out);
+		rc = cli_json(cli, json_pack("{s:b, s:o}", "verified", 0,
+		    "header", facts));
 		goto out;
 	}
 	cli_say(cli, "What the header says. Not verified: only opening it "
@@ -161,8 +206,6 @@ kv_inspect(struct cli *cli)
 	show(cli, facts, 2);
 	json_decref(facts);
 out:
-	free(p);
-	if (fd != STDIN_FILENO)
-		close(fd);
+	look_away(&look);
 	return rc;
 }

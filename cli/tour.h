@@ -40,6 +40,7 @@ struct tour {
 	struct csn_trust *trust;	/* the server's: tenants, and itself */
 	struct tour_tenant tenants[TOUR_TENANTS];
 	struct csn_audit *audit;
+	uint8_t first_key[CSN_KEY_SIZE];	/* of the log's MACs */
 	struct csn_manager *manager;
 	struct csn_store *store;
 	struct csn_kv_store *kv;

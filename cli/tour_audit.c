@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tour.h"
 
@@ -36,6 +37,34 @@ record_file(const struct tour *t)
 	return best;
 }
 
+/* The first MAC key leaves the folder, as it should: t->first_key. */
+static int
+take_first_key(struct tour *t)
+{
+	char *path, text[2 * CSN_KEY_SIZE + 1];
+	uint8_t *p = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (asprintf(&path, "%s/first.key", t->log) < 0)
+		return cli_error(t->cli, CLI_FAILED, NULL, "out of memory");
+	if ((rc = cli_read_file(t->cli, path, 4096, &p, &len)) != 0)
+		goto out;
+	snprintf(text, sizeof(text), "%.*s", (int)len, (char *)p);
+	if (len < 2 * CSN_KEY_SIZE ||
+	    cli_unhex(text, t->first_key, CSN_KEY_SIZE) != 0)
+		rc = cli_error(t->cli, CLI_FAILED, NULL,
+		    "the log's first key is not what it should be");
+	else if (unlink(path) != 0)
+		rc = cli_error_sys(t->cli, errno, "cannot remove %s", path);
+	csn_wipe(text, sizeof(text));
+	csn_wipe(p, len);
+out:
+	free(p);
+	free(path);
+	return rc;
+}
+
 static int
 verify(struct tour *t, const char *head)
 {
@@ -45,6 +74,7 @@ verify(struct tour *t, const char *head)
 
 	options.expect_head = head;
 	options.trust = t->trust;
+	options.first_key = t->first_key;
 	if ((rc = csn_result_new(t->ctx, &result)) != 0)
 		return rc;
 	rc = csn_audit_verify(t->ctx, t->log, &options, result);
@@ -96,12 +126,12 @@ attack(struct tour *t, const char *path, const char *head)
 		goto out;
 	(void)tour_refused(t, verify(t, head), CSN_E_AUDIT,
 	    "the changed log");
-	/* The record before the last newline, and one more, go. */
+	/* Whole lines go, so that no line looks torn. */
 	if ((rc = cli_write_file(t->cli, path, 0600, 1, whole,
 	    cut(whole, len, 20))) != 0)
 		goto out;
 	(void)tour_refused(t, verify(t, head), CSN_E_AUDIT,
-	    "the log with its last lines cut off, by the head kept elsewhere");
+	    "the log with its last 20 lines cut off");
 	if ((rc = cli_write_file(t->cli, path, 0600, 1, whole, len)) != 0)
 		goto out;
 	(void)tour_check(t, verify(t, head) == 0,
@@ -160,12 +190,15 @@ tour_audit(struct tour *t)
 	    "forward, with checkpoints that the server signed.");
 	if ((rc = close_log(t, hex, &records)) != 0)
 		return tour_lib(t, rc, "cannot close the audit log");
-	tour_tell(t, "%llu records; the head, to keep elsewhere, is %.16s...",
+	tour_tell(t, "%llu lines; the head, to keep elsewhere, is %.16s...",
 	    (unsigned long long)records, hex);
-	tour_fact(t, "records", json_integer((json_int_t)records));
+	tour_fact(t, "lines", json_integer((json_int_t)records));
 	tour_fact(t, "head", json_string(hex));
+	if ((rc = take_first_key(t)) != 0)
+		return rc;
 	rc = verify(t, hex);
-	if (!tour_check(t, rc == 0, "the log verifies, up to the head"))
+	if (!tour_check(t, rc == 0, "the log verifies: chain, MACs, "
+	    "signatures, and the head"))
 		return tour_lib(t, rc, "the audit log");
 	if ((path = record_file(t)) == NULL)
 		return cli_error_sys(t->cli, errno, "cannot find the log in "

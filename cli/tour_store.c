@@ -122,17 +122,16 @@ tour_store(struct tour *t)
 	return 0;
 }
 
-static int
+static void
 epochs(struct tour *t, struct csn_session *session, const char *when,
     struct csn_session_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	csn_session_get_info(session, info);
-	tour_tell(t, "%s: epoch %u, %llu rotations, %u epochs still needed.",
-	    when, info->epoch, (unsigned long long)info->rotations,
-	    info->live_epochs);
-	return 0;
+	tour_tell(t, "%s: epoch %u, %llu rotations, %u epochs alive in both "
+	    "directions.", when, info->epoch,
+	    (unsigned long long)info->rotations, info->live_epochs);
 }
 
 /* Write alice's cache again, with a new epoch at a third and two thirds. */
@@ -169,11 +168,11 @@ tour_rotation(struct tour *t)
 	    "holds it.");
 	if ((rc = csn_manager_get(t->manager, "alice", &session)) != 0)
 		return tour_lib(t, rc, "cannot find alice's session");
-	(void)epochs(t, session, "Before", &before);
+	epochs(t, session, "Before", &before);
 	if ((rc = write_rotating(t, session)) != 0 ||
 	    (rc = tour_compare(t, 0, &same, &total)) != 0)
 		goto lib;
-	(void)epochs(t, session, "After", &after);
+	epochs(t, session, "After", &after);
 	(void)tour_check(t, after.epoch == before.epoch + 2 &&
 	    after.rotations == before.rotations + 2,
 	    "the keys moved on two epochs");

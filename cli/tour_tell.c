@@ -18,23 +18,28 @@ tour_step(struct tour *t, const char *name, const char *title)
 	    t->plain);
 }
 
-/* Lines of at most WIDTH columns, broken at spaces. */
+/*
+ * Lines of at most WIDTH columns, broken at spaces; the first one begins
+ * behind what stands there already.
+ */
 static void
-wrap(struct tour *t, const char *text)
+wrap(struct tour *t, int first, int indent, const char *text)
 {
-	size_t len, cut;
+	size_t room, len, cut;
 
-	while (*text != '\0') {
+	cli_say(t->cli, "%*s", first, "");
+	for (room = (size_t)(WIDTH - indent); *text != '\0';) {
 		len = strlen(text);
-		if (len > WIDTH - INDENT) {
-			for (cut = WIDTH - INDENT; cut > 0 &&
-			    text[cut] != ' '; cut--)
+		if (len > room) {
+			for (cut = room; cut > 0 && text[cut] != ' '; cut--)
 				;
 			len = cut > 0 ? cut : len;
 		}
-		cli_say(t->cli, "%*s%.*s\n", INDENT, "", (int)len, text);
+		cli_say(t->cli, "%.*s\n", (int)len, text);
 		text += len;
 		text += *text == ' ';
+		if (*text != '\0')
+			cli_say(t->cli, "%*s", indent, "");
 	}
 }
 
@@ -50,7 +55,7 @@ tour_tell(struct tour *t, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	wrap(t, text);
+	wrap(t, INDENT, INDENT, text);
 	free(text);
 }
 
@@ -76,12 +81,16 @@ outcome(struct tour *t, int ok, const char *good_word, char *text, int rc,
 		t->bad++;
 		json_object_set_new(t->step, "ok", json_false());
 	}
-	cli_say(t->cli, "   %s%-7s%s %s\n", ok ? t->green : t->red,
-	    ok ? good_word : "NOT SO", t->plain, text);
-	if (rc != 0)
-		cli_say(t->cli, "           %s%s%s%s\n", csn_error_name(rc),
-		    why != NULL ? ", \"" : "", why != NULL ? why : "",
-		    why != NULL ? "\"" : "");
+	cli_say(t->cli, "%*s%s%-7s%s ", INDENT, "", ok ? t->green : t->red,
+	    ok ? good_word : "NOT SO", t->plain);
+	wrap(t, 0, INDENT + 8, text);
+	if (rc == 0 && why == NULL)
+		return;
+	if (asprintf(&text, "%s, \"%s\"", csn_error_name(rc),
+	    why != NULL ? why : "") < 0)
+		return;
+	wrap(t, INDENT + 8, INDENT + 8, text);
+	free(text);
 }
 
 int

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Files and pipes, sealed and opened, and what does not open."""
+
+import json
+import os
+import subprocess
+
+from cli import PROGRAM, Folder, case, finish, read, run, says
+from people import Person, handshake, must
+
+MIB = 1 << 20
+SIZES = (0, 1, 4095, MIB, MIB + 1, 10 * MIB)
+
+
+def plain(size):
+    """Bytes that differ from segment to segment."""
+    block = bytes(range(256)) * 16
+    out = bytearray()
+    while len(out) < size:
+        out += len(out).to_bytes(8, "little") + block[8:]
+    return bytes(out[:size])
+
+
+def round_trips(folder, how, seal, unseal):
+    for size in SIZES:
+        data = plain(size)
+        source = folder.write("in", data)
+        must(seal("kv", "seal", source, "--out", folder / "x.csn",
+                  "--force"))
+        must(unseal("kv", "open", folder / "x.csn", "--out", folder / "out",
+                    "--force"))
+        case("%s_file_%d" % (how, size), read(folder / "out") == data and
+             data[:64] not in read(folder / "x.csn") or size == 0 and
+             read(folder / "out") == b"")
+        sealed = must(seal("kv", "seal", stdin=data)).stdout
+        result = unseal("kv", "open", "--pipe", stdin=sealed)
+        case("%s_pipe_%d" % (how, size), result.returncode == 0 and
+             result.stdout == data, result.stderr)
+    case(how + "_output_is_private",
+         os.stat(folder / "out").st_mode & 0o777 == 0o600)
+
+
+def tamperings(sealed, step):
+    """Yield (name, bytes) of inputs that must not open."""
+    for at in sorted({0, 5, 20, 40, 90, 127, 128, 140, len(sealed) // 2,
+                      len(sealed) - 1}):
+        bad = bytearray(sealed)
+        bad[at] ^= 0x10
+        yield "bit_%d" % at, bytes(bad)
+    for cut in (0, 1, 127, 128, len(sealed) - 1, len(sealed) - 16,
+                len(sealed) - 17):
+        yield "cut_%d" % cut, sealed[:cut]
+    yield "appended", sealed + b"\0"
+    yield "appended_segment", sealed + sealed[-step:]
+    if step and len(sealed) > 128 + 3 * step:
+        head, a, b, rest = (sealed[:128], sealed[128:128 + step],
+                            sealed[128 + step:128 + 2 * step],
+                            sealed[128 + 2 * step:])
+        yield "segments_swapped", head + b + a + rest
+        yield "segment_missing", head + b + rest
+        yield "segment_twice", head + a + a + b + rest
+        yield "cut_at_a_segment", head + a + b
+
+
+def refusals(folder, how, sealed, step, unseal):
+    out = folder / "never"
+    for name, bad in tamperings(sealed, step):
+        result = unseal("kv", "open", folder.write("bad", bad), "--out", out)
+        case("%s_refused_%s" % (how, name), says(result, 1, "does not open")
+             and not any(n.startswith("never") for n in folder.names()),
+             result)
+    # Nothing passes that was not verified: a prefix at most.
+    data = plain(3 * MIB + 5)
+    result = unseal("kv", "open", "--pipe", stdin=sealed[:-1])
+    case(how + "_cut_pipe_gives_a_verified_prefix_and_1",
+         result.returncode == 1 and data.startswith(result.stdout) and
+         len(result.stdout) < len(data), result.stderr)
+
+
+def under_a_session(folder, alice, server, bob):
+    mine, theirs = handshake(folder, alice, server)
+
+    def seal(*args, **more):
+        return alice.run(*args, "--session", mine, **more)
+
+    def unseal(*args, **more):
+        return server.run(*args, "--session", theirs, **more)
+
+    round_trips(folder, "session", seal, unseal)
+    data = plain(3 * MIB + 5)
+    sealed = must(seal("kv", "seal", stdin=data)).stdout
+    refusals(folder, "session", sealed, MIB + 16, unseal)
+
+    result = must(unseal("kv", "seal", stdin=b"from the server"))
+    result = seal("kv", "open", "--pipe", stdin=result.stdout)
+    case("session_the_other_way", result.stdout == b"from the server",
+         result)
+
+    named = must(seal("kv", "seal", "--name", "chapter 1",
+                      stdin=b"once upon a time")).stdout
+    result = unseal("kv", "open", "--pipe", "--name", "chapter 1",
+                    stdin=named)
+    case("session_name", result.stdout == b"once upon a time", result)
+    result = unseal("kv", "open", "--pipe", "--name", "chapter 2",
+                    stdin=named)
+    case("session_refused_other_name", says(result, 1, "does not open") and
+         result.stdout == b"", result)
+
+    other, _ = handshake(folder, bob, server, "bob-")
+    result = bob.run("kv", "open", "--pipe", "--session", other,
+                     stdin=sealed)
+    case("session_refused_other_tenant", says(result, 1, "CSN_E_TENANT"),
+         result)
+    result = server.run("kv", "open", "--pipe", "--session",
+                        folder / "bob-server.session", stdin=sealed)
+    case("session_refused_other_session", result.returncode == 1 and
+         result.stdout == b"", result)
+    return sealed, seal
+
+
+def to_people(folder, alice, server, bob):
+    def seal(*args, **more):
+        return alice.run(*args, "--to", "bob", "--to", "server", **more)
+
+    round_trips(folder, "people", seal, bob.run)
+    data = plain(3 * MIB + 5)
+    sealed = must(seal("kv", "seal", "--type", "text/plain",
+                       stdin=data)).stdout
+    refusals(folder, "people", sealed, 0, bob.run)
+    result = server.run("kv", "open", "--pipe", stdin=sealed)
+    case("people_each_recipient_opens", result.stdout == data, result.stderr)
+    result = alice.run("kv", "open", "--pipe", stdin=sealed)
+    case("people_refused_who_is_no_recipient", result.returncode == 1 and
+         result.stdout == b"", result)
+    path = folder.write("typed", sealed)
+    result = bob.run("kv", "open", path, "--out", folder / "typed.out",
+                     "--json")
+    facts = json.loads(result.stdout)
+    case("people_json", facts["signer"].startswith("did:") and
+         facts["content_type"] == "text/plain", result)
+    stranger = Person(folder, "stranger")
+    stranger.knows(bob, "recipient")
+    forged = must(stranger.run("kv", "seal", "--to", "bob",
+                               stdin=b"trust me")).stdout
+    result = bob.run("kv", "open", "--pipe", stdin=forged)
+    case("people_refused_unknown_sealer", says(result, 1, "CSN_E_SIGNER") and
+         result.stdout == b"", result)
+    result = alice.run("kv", "seal", "--to", "nobody", stdin=b"x")
+    case("people_unknown_recipient", says(result, 1, "nobody"), result)
+    return sealed
+
+
+def inspecting(stream, sealed, folder):
+    for name, data, word in (("stream", stream, "stream"),
+                             ("sealed_file", sealed, "text/plain")):
+        result = run("kv", "inspect", folder.write("look", data), "--json")
+        facts = json.loads(result.stdout)
+        case("inspect_json_" + name, result.returncode == 0 and
+             facts["verified"] is False and word in result.stdout.decode(),
+             result)
+        result = run("kv", "inspect", stdin=data)
+        case("inspect_words_" + name, b"Not verified" in result.stdout,
+             result)
+    result = run("kv", "inspect", stdin=b"just some text\n" * 99)
+    case("inspect_refuses_other_bytes", says(result, 1, "nothing"), result)
+    result = run("kv", "inspect", stdin=b"")
+    case("inspect_refuses_nothing", says(result, 1, "nothing"), result)
+
+
+def outputs(folder, bob, stream, seal):
+    result = bob.run("kv", "open", stdin=stream)
+    case("open_wants_pipe_said", says(result, 2, "--pipe", "--out"), result)
+    kept = folder.write("kept", b"mine")
+    result = seal("kv", "seal", "--out", kept, stdin=b"new")
+    case("output_is_not_replaced", says(result, 2, "--force") and
+         read(kept) == b"mine", result)
+    result = seal("kv", "seal", "--out", "/dev/full", stdin=plain(5000))
+    case("output_to_a_full_disk", says(result, 3, "No space left"), result)
+    with open("/dev/full", "wb") as full:
+        result = seal("kv", "seal", stdin=plain(5000), stdout=full)
+    case("standard_output_full", says(result, 3, "No space left"), result)
+    result = seal("kv", "seal", folder / "none", "--out", folder / "n")
+    case("input_that_is_missing", says(result, 3, "No such file") and
+         "n" not in folder.names(), result)
+    result = seal("kv", "seal", folder.path, "--out", folder / "n")
+    case("input_that_is_a_folder", says(result, 3, "directory"), result)
+    result = seal("kv", "seal", "--out", folder / "none/n", stdin=b"x")
+    case("output_in_a_missing_folder", says(result, 3, "No such file"),
+         result)
+    result = seal("kv", "seal", "--json", stdin=b"x")
+    case("json_wants_out", says(result, 2, "--out"), result)
+    result = seal("kv", "seal", "--json", "--out", folder / "j", stdin=b"xyz")
+    case("json_facts", json.loads(result.stdout)["bytes_read"] == 3, result)
+
+
+def interrupted(folder, alice):
+    """A signal in the middle leaves no output and no temporary file."""
+    before = folder.names()
+    program = subprocess.Popen(
+        [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
+         "--out", folder / "half"], stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=dict(os.environ,
+                                         CAISSON_HOME=alice.home))
+    program.stdin.write(plain(2 * MIB))
+    program.stdin.flush()
+    while folder.names() == before and program.poll() is None:
+        pass
+    program.terminate()
+    program.wait(timeout=60)
+    program.stdin.close()
+    case("signal_leaves_nothing", program.returncode == 128 + 15 and
+         folder.names() == before, program.returncode, folder.names())
+
+
+with Folder() as work:
+    a, b, s = (Person(work, n) for n in ("alice", "bob", "server"))
+    for tenant in (a, b):
+        tenant.knows(s, "server,recipient,sealer")
+        s.knows(tenant, "tenant,sealer")
+    a.knows(b, "recipient")
+    b.knows(a, "sealer")
+    one, sealing = under_a_session(work, a, s, b)
+    two = to_people(work, a, s, b)
+    inspecting(one, two, work)
+    outputs(work, b, one, sealing)
+    interrupted(work, a)
+finish()

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What the program says to a wrong command, and how it ends."""
+
+import json
+import os
+
+from cli import Folder, case, finish, run, says
+
+TABLE = json.loads(run("help", "--json").stdout)["nouns"]
+
+
+def commands():
+    for noun in TABLE:
+        for verb in noun["verbs"]:
+            yield [w for w in (noun["name"], verb["name"]) if w], verb
+
+
+def help_everywhere():
+    result = run("--help")
+    text = result.stdout.decode()
+    case("help_lists_every_noun_and_verb", result.returncode == 0 and
+         all(noun["name"] in text and all(v["name"] in text
+                                          for v in noun["verbs"])
+             for noun in TABLE), result)
+    bad = []
+    for words, verb in commands():
+        result = run(*words, "--help")
+        text = result.stdout.decode()
+        if result.returncode != 0 or result.stderr or not all(
+                "--" + o["name"] in text for o in verb["options"]):
+            bad.append(words)
+        if any(len(line) > 100 for line in text.splitlines()):
+            bad.append(words + ["has a long line"])
+    case("help_of_each_verb_lists_its_options", not bad, bad)
+    result = run("kv", "--help")
+    case("help_of_a_noun", result.returncode == 0 and
+         b"inspect" in result.stdout, result)
+    result = run("help", "kv", "seal")
+    case("help_as_a_command", result.returncode == 0 and
+         result.stdout == run("kv", "seal", "--help").stdout, result)
+
+
+def mistakes():
+    for name, args, words in (
+            ("no_command", (), ("missing",)),
+            ("unknown_noun", ("frobnicate",), ("no command",)),
+            ("mistyped_noun", ("sesion",), ("did you mean 'session'",)),
+            ("missing_verb", ("kv",), ("needs a verb",)),
+            ("mistyped_verb", ("kv", "saal"), ("did you mean", "kv seal")),
+            ("mistyped_option", ("version", "--jsno"),
+             ("did you mean --json",)),
+            ("unknown_option", ("version", "--xyzzy"), ("no option --xyzzy",)),
+            ("short_option", ("version", "-j"), ("Options are long",)),
+            ("missing_value", ("kv", "seal", "--session"), ("needs a value",)),
+            ("value_of_a_switch", ("version", "--json=yes"),
+             ("takes no value",)),
+            ("option_twice", ("kv", "seal", "--out", "a", "--out", "b"),
+             ("twice",)),
+            ("too_many_arguments", ("version", "now"), ("too many",)),
+            ("missing_argument", ("session", "show"), ("missing",)),
+            ("missing_option", ("session", "offer"), ("--server is missing",)),
+            ("bad_span", ("session", "offer", "--server", "x", "--state",
+                          "y", "--out", "z", "--ttl", "soon"),
+             ("span of time",)),
+            ("bad_kem", ("session", "offer", "--server", "x", "--state",
+                         "y", "--out", "z", "--kem", "rsa"),
+             ("ml-kem-768",)),
+            ("seal_without_a_way", ("kv", "seal"), ("--session", "--to")),
+            ("name_with_a_slash_less_dot", ("kv", "open", "--identity",
+                                            "../x y"), ("identity",))):
+        with Folder() as folder:
+            result = run(*args, home=folder / "home")
+            code = 3 if name.startswith("name_with") else 2
+            case("usage_" + name, says(result, code, *words), result)
+
+
+def version():
+    result = run("version", "--json")
+    facts = json.loads(result.stdout)
+    case("version_json", result.returncode == 0 and facts["aead"] and
+         facts["version"], result)
+    result = run("--version")
+    case("version_words", result.returncode == 0 and
+         result.stdout.startswith(b"caisson " + facts["version"].encode()),
+         result)
+    result = run("version", "--quiet")
+    case("quiet_says_nothing", result.returncode == 0 and
+         result.stdout == b"" and result.stderr == b"", result)
+
+
+def broken_output():
+    for args in (("version",), ("version", "--json"), ("--help",)):
+        with open("/dev/full", "wb") as full:
+            result = run(*args, stdout=full)
+        case("full_disk_" + args[0].strip("-") +
+             ("_json" if len(args) > 1 else ""),
+             says(result, 3, "No space left"), result.stderr)
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = run("version", stdout=writer)
+    os.close(writer)
+    case("closed_pipe", says(result, 3, "Broken pipe"), result.stderr)
+
+
+help_everywhere()
+mistakes()
+version()
+broken_output()
+finish()

@@ -129,9 +129,9 @@ CSN_API void csn_stream_forget(struct csn_session *session,
  * signed by the sealer: a random data key, wrapped for each recipient
  * (ML-KEM, HKDF, AES-256 key wrap, as RFC 9629 and RFC 9936 do it), a
  * commitment to the key, a header signed with ML-DSA over all of it, then
- * segments. The signature covers a hash of the segments' tags, checked at
- * the end, so that a recipient cannot pass on other bytes under the sealer's
- * name.
+ * segments, then a second signature over a hash of all the bytes before it,
+ * so that a recipient cannot pass on other bytes under the sealer's name.
+ * One thread at a time.
  */
 struct csn_sealer;	/* writes one sealed file */
 struct csn_opener;	/* reads one */
@@ -139,18 +139,28 @@ struct csn_opener;	/* reads one */
 struct csn_sealer_options {
 	uint32_t size;
 	uint32_t segment;	/* as in csn_stream_seal */
-	const struct csn_identity *signer;	/* needed */
-	/* Recipients: verified documents, at least 1, at most 64. */
+	const struct csn_identity *signer;	/* needed; outlives the sealer */
+	/*
+	 * Recipients: verified documents, at least 1, at most 64, none twice.
+	 * They are for CSN_PURPOSE_RECIPIENT, or the signer's own.
+	 */
 	const struct csn_document *const *recipients;
 	size_t nrecipients;
 	const char *content_type; /* 0 to 128 bytes of UTF-8; may be NULL */
 };
 
+/**
+ * Start sealing: the recipients' KEMs run here. CSN_E_ARG, CSN_E_POLICY (no
+ * recipient by its document's purposes), CSN_E_EXPIRED (its document),
+ * CSN_E_RANDOM, CSN_E_CRYPTO, CSN_E_NOMEM.
+ */
 CSN_API CSN_MUST_CHECK int csn_sealer_new(struct csn_ctx *ctx,
     const struct csn_sealer_options *options, struct csn_sealer **out);
 /**
  * Feed plaintext; write is called with sealed bytes in order and returns 0 or
- * an error code, which is passed on.
+ * an error code, which is passed on. A file ends at 1 TiB: CSN_E_LIMIT. After
+ * an error that is not CSN_E_ARG each later call gives the same one. In a
+ * forked child CSN_E_FORK.
  */
 CSN_API CSN_MUST_CHECK int csn_sealer_update(struct csn_sealer *sealer,
     const uint8_t *in, size_t len, int (*write)(void *arg, const uint8_t *p,
@@ -160,11 +170,21 @@ CSN_API CSN_MUST_CHECK int csn_sealer_final(struct csn_sealer *sealer,
 CSN_API void csn_sealer_free(struct csn_sealer *sealer);
 
 /**
- * Open with one of the identity's keys; the signer must be in trust for
- * CSN_PURPOSE_SEALER. Plaintext is passed to write only behind verified tags,
- * and csn_opener_final returns 0 only where the whole file was there and the
- * signature over the tags held. Until then what was written is provisional:
- * a program that acts on it waits for final.
+ * Open with the identity's key; the signer must be in trust for
+ * CSN_PURPOSE_SEALER. Both outlive the opener. Plaintext is passed to write
+ * only behind verified tags, and csn_opener_final returns 0 only where the
+ * whole file was there and both signatures held. Until then what was written
+ * is provisional: a program that acts on it waits for final. The last segment
+ * is written by csn_opener_final alone, so what fits in one is never
+ * provisional.
+ *
+ * Checked in this order: form (CSN_E_FORM, CSN_E_VERSION), signer
+ * (CSN_E_SIGNER), signature (CSN_E_ALGORITHM, CSN_E_POLICY for one made for
+ * another purpose, CSN_E_SIGNATURE), recipient (CSN_E_NOT_FOUND where there
+ * is no entry for the identity), the wrapped key and the commitment
+ * (CSN_E_TAG), each segment (CSN_E_TAG), the trailer (CSN_E_SIGNER,
+ * CSN_E_SIGNATURE). CSN_E_FORM from csn_opener_final for a file that was cut.
+ * After an error each later call gives the same one.
  */
 CSN_API CSN_MUST_CHECK int csn_opener_new(struct csn_ctx *ctx,
     const struct csn_identity *identity, struct csn_trust *trust,
@@ -176,10 +196,29 @@ CSN_API CSN_MUST_CHECK int csn_opener_final(struct csn_opener *opener,
     int (*write)(void *arg, const uint8_t *p, size_t len), void *arg);
 /** The verified signer's DID, once the header was read; else NULL. */
 CSN_API const char *csn_opener_signer(const struct csn_opener *opener);
+/** As the signer gave it, "" for none; NULL before the header was read. */
 CSN_API const char *csn_opener_content_type(const struct csn_opener *opener);
 CSN_API void csn_opener_free(struct csn_opener *opener);
 
-/** What a sealed file's header says, unverified, as JSON; csn_free. */
+/**
+ * The same for bytes in memory: *out (csn_wipe, then csn_free, where it is
+ * plaintext) appears only where everything held. content_type, where not
+ * NULL, is what csn_open_from insists on (CSN_E_POLICY).
+ */
+CSN_API CSN_MUST_CHECK int csn_seal_to(struct csn_ctx *ctx,
+    const struct csn_identity *signer,
+    const struct csn_document *const *recipients, size_t nrecipients,
+    const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
+    size_t *out_len);
+CSN_API CSN_MUST_CHECK int csn_open_from(struct csn_ctx *ctx,
+    const struct csn_identity *identity, struct csn_trust *trust,
+    const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
+    size_t *out_len);
+
+/**
+ * What a sealed file's header says, unverified, as JSON; csn_free. p holds
+ * the file's beginning at least.
+ */
 CSN_API CSN_MUST_CHECK int csn_sealed_inspect(struct csn_ctx *ctx,
     const uint8_t *p, size_t len, char **json);
 

@@ -72,6 +72,14 @@ csn_nonce(uint8_t nonce[CSN_NONCE_SIZE], uint64_t sequence)
 		nonce[i] = (uint8_t)sequence;
 }
 
+/* A segment size of a sealed file or a stream. */
+static inline int
+csn_segment_ok(uint64_t segment)
+{
+	return segment >= (1u << 12) && segment <= (1u << 26) &&
+	    (segment & (segment - 1)) == 0;
+}
+
 /* Write the header's 128 bytes. */
 void csn_header_encode(const struct csn_header *h,
     uint8_t out[CSN_SEAL_HEADER]);

@@ -10,8 +10,6 @@
 
 #define ROOM "seal"
 
-#define SEGMENT_MIN (1u << 12)
-#define SEGMENT_MAX (1u << 26)
 /* SP 800-38D: one key's messages, and blocks with our own margin. */
 #define MAX_SEGMENTS ((uint64_t)1 << 32)
 #define MAX_BLOCKS ((uint64_t)1 << 36)
@@ -35,13 +33,6 @@ struct csn_stream {
 	uint64_t bytes;
 	uint8_t aad[CSN_AAD_MAX];
 };
-
-static int
-segment_ok(uint32_t segment)
-{
-	return segment >= SEGMENT_MIN && segment <= SEGMENT_MAX &&
-	    (segment & (segment - 1)) == 0;
-}
 
 static int
 named(const uint8_t name[32])
@@ -121,7 +112,7 @@ csn_stream_seal(struct csn_session *session, uint32_t segment,
 
 	if (segment == 0)
 		segment = CSN_STREAM_SEGMENT;
-	if (!segment_ok(segment))
+	if (!csn_segment_ok(segment))
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a segment of %u bytes "
 		    "is no power of two from 4 KiB to 64 MiB", segment);
 	if ((rc = stream_new(session, &st)) != 0)
@@ -163,7 +154,7 @@ check_header(const struct csn_ctx *ctx, const struct csn_header *h)
 	if (h->kind != CSN_KIND_STREAM)
 		return csn_fail(ctx, CSN_E_FORM, ROOM, "the message is no "
 		    "stream but a KV entry or block");
-	if (!segment_ok(h->len) || h->count != 0 || h->layer != 0 ||
+	if (!csn_segment_ok(h->len) || h->count != 0 || h->layer != 0 ||
 	    h->position != 0 || h->sequence != 0 ||
 	    (h->flags & CSN_HEADER_HAS_TOKEN) != 0 ||
 	    (h->version != 0) != (h->replay == CSN_REPLAY_STORE))

@@ -153,6 +153,12 @@ struct csn_document;
  */
 CSN_API CSN_MUST_CHECK int csn_document_verify(struct csn_ctx *ctx,
     const uint8_t *doc, size_t len, struct csn_document **out);
+/**
+ * The same, but an expired document is no error: for showing it, never for
+ * trusting it.
+ */
+CSN_API CSN_MUST_CHECK int csn_document_inspect(struct csn_ctx *ctx,
+    const uint8_t *doc, size_t len, struct csn_document **out);
 CSN_API const char *csn_document_did(const struct csn_document *doc);
 CSN_API const char *csn_document_alias(const struct csn_document *doc);
 CSN_API const char *csn_document_name(const struct csn_document *doc);
@@ -280,9 +286,9 @@ CSN_API CSN_MUST_CHECK int csn_action_issue(struct csn_ctx *ctx,
  * "issuer", "signature", "parent", "scope", "time", "audience",
  * "delegation" and "subject", then "scope", "subject" and "audience" for
  * what was asked. A check that needs what an earlier one failed to establish
- * is listed as skipped. Returns 0 where none failed, else the first failure's code.
- * subject (either form) and audience may be NULL: then they are listed as
- * not checked. A credential without an audience is for anybody.
+ * is listed as skipped. Returns 0 where none failed, else the first failure's
+ * code. subject (either form) and audience may be NULL: then they are listed
+ * as not checked. A credential without an audience is for anybody.
  */
 CSN_API CSN_MUST_CHECK int csn_action_verify(struct csn_ctx *ctx,
     struct csn_trust *trust, const uint8_t *chain, size_t len,

@@ -189,7 +189,7 @@ keep_facts(struct csn_ctx *ctx, const struct facts *f,
 }
 
 int
-csn_document_open(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
+csn_document_inspect(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
     struct csn_document **out)
 {
 	struct csn_document *doc = NULL;
@@ -197,6 +197,9 @@ csn_document_open(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
 	struct facts f;
 	int rc;
 
+	if (bytes == NULL || out == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "A document and a place for its reading are needed.");
 	if (len > CSN_DOCUMENT_MAX)
 		return csn_fail(ctx, CSN_E_LIMIT, ROOM,
 		    "A document of %zu bytes is too long.", len);
@@ -254,10 +257,7 @@ csn_document_verify(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
 	struct csn_document *doc;
 	int rc;
 
-	if (bytes == NULL || out == NULL)
-		return csn_fail(ctx, CSN_E_ARG, ROOM,
-		    "A document and a place for its reading are needed.");
-	if ((rc = csn_document_open(ctx, bytes, len, &doc)) != 0)
+	if ((rc = csn_document_inspect(ctx, bytes, len, &doc)) != 0)
 		return rc;
 	if ((rc = csn_document_fresh(ctx, doc, csn_ctx_wall_ms(ctx))) != 0) {
 		csn_document_free(doc);

@@ -22,10 +22,6 @@ CSN_MUST_CHECK int csn_document_make(struct csn_ctx *ctx,
     const struct csn_sign_key *sign, const struct csn_kem_key *kem,
     const struct csn_document_facts *facts, uint8_t **out, size_t *out_len);
 
-/* As csn_document_verify(), but an expired one is no error. */
-CSN_MUST_CHECK int csn_document_open(struct csn_ctx *ctx, const uint8_t *doc,
-    size_t len, struct csn_document **out);
-
 /* CSN_E_EXPIRED where doc has expired at at_ms. */
 CSN_MUST_CHECK int csn_document_fresh(struct csn_ctx *ctx,
     const struct csn_document *doc, uint64_t at_ms);

@@ -24,7 +24,7 @@ csn_identity_assemble(struct csn_ctx *ctx, struct csn_sign_key *sign,
 		    "No memory for an identity.");
 		goto err;
 	}
-	if ((rc = csn_document_open(ctx, bytes, len, &id->doc)) != 0)
+	if ((rc = csn_document_inspect(ctx, bytes, len, &id->doc)) != 0)
 		goto err;
 	if (!csn_sign_same(ctx, sign, csn_document_sign_key(id->doc))) {
 		rc = csn_fail(ctx, CSN_E_SIGNER, ROOM,

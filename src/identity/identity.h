@@ -15,7 +15,7 @@ struct csn_identity {
 /*
  * Put an identity together from its pairs and its document (malloc'ed),
  * which it takes in any case: on error they are freed. CSN_E_SIGNER where
- * they do not belong together, and the errors of csn_document_open().
+ * they do not belong together, and the errors of csn_document_inspect().
  */
 CSN_MUST_CHECK int csn_identity_assemble(struct csn_ctx *ctx,
     struct csn_sign_key *sign, struct csn_kem_key *kem, uint8_t *bytes,

@@ -103,7 +103,7 @@ csn_trusted_new(struct csn_ctx *ctx, const struct csn_trust_entry *e,
 		    "No memory for an entry of the trust store.");
 	atomic_init(&t->refs, 1);
 	if ((rc = check_texts(ctx, e)) != 0 || (e->document != NULL &&
-	    (rc = csn_document_open(ctx, e->document, e->document_len,
+	    (rc = csn_document_inspect(ctx, e->document, e->document_len,
 	    &t->doc)) != 0) ||
 	    (rc = find_key(ctx, e, t)) != 0 ||
 	    (rc = csn_did_new(ctx, t->sign, &t->did)) != 0 ||

@@ -256,21 +256,24 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 	char id[CSN_TENANT_ID_MAX + 1], name[CSN_TENANT_NAME_MAX + 1];
 	struct csn_tenant tenant = { sizeof(tenant), id, name };
 	struct csn_ctx *ctx = acceptor->ctx;
+	uint64_t skew = acceptor->o.max_skew_ms;
 	struct csn_pending *p = NULL;
 	struct csn_offer_msg m;
 	struct csn_out w;
 	int rc;
 
 	csn_out_init(&w);
-	if ((rc = csn_offer_read(ctx, offer, len, &m)) != 0 ||
+	if (transport != NULL && transport->size < sizeof(*transport))
+		return csn_fail(ctx, CSN_E_ARG, "session",
+		    "the transport's tenant has not its size");
+	if ((transport != NULL && (rc = csn_tenant_check(ctx, transport->id,
+	    transport->display_name)) != 0) ||
+	    (rc = csn_offer_read(ctx, offer, len, &m)) != 0 ||
 	    (rc = check_cheap(acceptor, &m, transport != NULL)) != 0)
 		return rc;
-	if (m.tenant_len != 0)
-		rc = authenticate(acceptor, offer, &m, id, name);
-	else if ((rc = csn_tenant_check(ctx, transport->id,
-	    transport->display_name)) == 0)
+	if (m.tenant_len == 0)
 		tenant = *transport;
-	if (rc != 0)
+	else if ((rc = authenticate(acceptor, offer, &m, id, name)) != 0)
 		return rc;
 	/* A transport that names a tenant is not overruled by a signature. */
 	if (m.tenant_len != 0 && transport != NULL &&
@@ -284,7 +287,8 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 		    "too often: at most %u a minute are answered", tenant.id,
 		    acceptor->o.tenant_rate);
 	rc = csn_limits_remember(&acceptor->limits, m.nonce,
-	    csn_ctx_wall_ms(ctx), m.time_ms + acceptor->o.max_skew_ms + 1);
+	    csn_ctx_wall_ms(ctx), m.time_ms >= UINT64_MAX - skew ?
+	    UINT64_MAX : m.time_ms + skew + 1);
 	if (rc != 1)
 		return csn_fail(ctx, rc == 0 ? CSN_E_REPLAY : rc, "session",
 		    rc == 0 ? "the offer was answered before" :

@@ -20,12 +20,24 @@ read_head(const struct csn_ctx *ctx, struct csn_reader *r, const char *magic,
 }
 
 static int
+bad_form(const struct csn_ctx *ctx, const char *what)
+{
+	return csn_fail(ctx, CSN_E_FORM, "session", "the %s is cut short, too "
+	    "long, or a field in it has the wrong length", what);
+}
+
+static int
 read_suite(const struct csn_ctx *ctx, struct csn_reader *r, int *suite,
     uint32_t *flags, const char *what)
 {
+	uint16_t zero;
+
 	*suite = csn_read_u8(r);
 	*flags = csn_read_u8(r);
-	if (csn_read_u16(r) != 0 || (*flags & ~CSN_HANDSHAKE_SIGNED) != 0)
+	zero = csn_read_u16(r);
+	if (!csn_reader_ok(r))
+		return bad_form(ctx, what);
+	if (zero != 0 || (*flags & ~CSN_HANDSHAKE_SIGNED) != 0)
 		return csn_fail(ctx, CSN_E_FORM, "session",
 		    "the %s has flags that are not known", what);
 	if (csn_kem_name(*suite) == NULL)
@@ -33,13 +45,6 @@ read_suite(const struct csn_ctx *ctx, struct csn_reader *r, int *suite,
 		    "the %s asks for suite %d, which is not known", what,
 		    *suite);
 	return 0;
-}
-
-static int
-bad_form(const struct csn_ctx *ctx, const char *what)
-{
-	return csn_fail(ctx, CSN_E_FORM, "session", "the %s is cut short, too "
-	    "long, or a field in it has the wrong length", what);
 }
 
 int

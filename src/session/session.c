@@ -90,7 +90,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 {
 	struct csn_session_options o;
 	struct csn_session *s;
-	uint64_t random[4], now, ttl;
+	uint64_t random[4], now, since, ttl;
 	int rc, i;
 
 	csn_session_options_fill(options, &o);
@@ -133,7 +133,9 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	s->created_ms = seed->created_ms;
 	s->expires_ms = seed->expires_ms;
 	now = csn_ctx_wall_ms(ctx);
-	ttl = seed->expires_ms > now ? seed->expires_ms - now : 0;
+	/* A clock that is behind the maker's makes no session longer. */
+	since = seed->created_ms > now ? seed->created_ms : now;
+	ttl = seed->expires_ms > since ? seed->expires_ms - since : 0;
 	if (ttl > o.ttl_ms) {
 		ttl = o.ttl_ms;
 		s->expires_ms = add_ms(now, ttl);

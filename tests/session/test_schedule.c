@@ -1,0 +1,199 @@
+/* test_schedule.c - keys of directions, epochs and writers are all apart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "session/handshake.h"
+#include "session/pair.h"
+
+#define MOST 4096
+
+static struct csn_ctx *ctx;
+static uint8_t keys[MOST][CSN_KEY_SIZE];
+static size_t nkeys;
+
+static void
+note(const uint8_t key[CSN_KEY_SIZE])
+{
+	assert_true(nkeys < MOST);
+	memcpy(keys[nkeys++], key, CSN_KEY_SIZE);
+}
+
+static void
+note_rest(const struct csn_key *key)
+{
+	uint8_t plain[CSN_KEY_SIZE];
+
+	assert_int_equal(csn_key_wake(ctx, key, plain), 0);
+	note(plain);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, CSN_KEY_SIZE);
+}
+
+static void
+none_twice(void)
+{
+	size_t i;
+
+	qsort(keys, nkeys, CSN_KEY_SIZE, compare);
+	for (i = 1; i < nkeys; i++)
+		assert_memory_not_equal(keys[i - 1], keys[i], CSN_KEY_SIZE);
+}
+
+static void
+directions_epochs_and_writers_all_differ(void **state)
+{
+	uint8_t secret[CSN_KEM_SECRET_SIZE], id[16];
+	struct csn_key chain, root, next, writer;
+	struct csn_agreed a;
+	int dir, epoch, w;
+
+	(void)state;
+	nkeys = 0;
+	memset(secret, 7, sizeof(secret));
+	memset(a.transcript, 9, sizeof(a.transcript));
+	assert_int_equal(csn_agree(ctx, &a, secret), 0);
+	note(secret);
+	note(a.transcript);
+	for (dir = 0; dir < 4; dir++)
+		note(a.keys[dir]);
+	for (dir = 0; dir < 2; dir++) {
+		assert_int_equal(csn_key_rest(ctx, a.keys[2 + dir], &chain),
+		    0);
+		for (epoch = 0; epoch < 40; epoch++) {
+			assert_int_equal(csn_schedule_epoch(ctx, &chain,
+			    &root, &next), 0);
+			note_rest(&root);
+			note_rest(&next);
+			for (w = 0; w < 40; w++) {
+				/* Ids that differ in one bit only. */
+				memset(id, 0, sizeof(id));
+				id[w / 8] = (uint8_t)(1 << (w % 8));
+				assert_int_equal(csn_schedule_writer(ctx,
+				    &root, id, &writer), 0);
+				note_rest(&writer);
+				csn_key_forget(ctx, &writer);
+			}
+			csn_key_forget(ctx, &root);
+			csn_key_forget(ctx, &chain);
+			chain = next;
+		}
+		csn_key_forget(ctx, &chain);
+	}
+	assert_int_equal(nkeys, 6 + 2 * 40 * 42);
+	none_twice();
+}
+
+static void
+the_transcript_changes_every_key(void **state)
+{
+	uint8_t secret[CSN_KEM_SECRET_SIZE];
+	struct csn_agreed a;
+	int bit, i;
+
+	(void)state;
+	nkeys = 0;
+	memset(secret, 1, sizeof(secret));
+	for (bit = 0; bit < 256; bit++) {
+		memset(a.transcript, 0, sizeof(a.transcript));
+		a.transcript[bit / 8] = (uint8_t)(1 << (bit % 8));
+		assert_int_equal(csn_agree(ctx, &a, secret), 0);
+		for (i = 0; i < 4; i++)
+			note(a.keys[i]);
+	}
+	none_twice();
+}
+
+static void
+a_transcript_tells_where_the_offer_ends(void **state)
+{
+	const uint8_t bytes[] = "offerreply";
+	size_t i;
+
+	(void)state;
+	nkeys = 0;
+	for (i = 0; i <= 10; i++) {
+		assert_int_equal(csn_transcript(ctx, bytes, i, bytes + i,
+		    10 - i, keys[nkeys]), 0);
+		nkeys++;
+	}
+	none_twice();
+}
+
+static void
+confirmations_of_the_two_sides_differ(void **state)
+{
+	uint8_t mac[2][CSN_MAC_SIZE], secret[CSN_KEM_SECRET_SIZE];
+	struct csn_agreed a;
+
+	(void)state;
+	memset(secret, 2, sizeof(secret));
+	memset(a.transcript, 3, sizeof(a.transcript));
+	assert_int_equal(csn_agree(ctx, &a, secret), 0);
+	assert_int_equal(csn_confirm_mac(ctx, &a, CSN_DIR_SERVER, mac[0]), 0);
+	assert_int_equal(csn_confirm_mac(ctx, &a, CSN_DIR_TENANT, mac[1]), 0);
+	assert_memory_not_equal(mac[0], mac[1], CSN_MAC_SIZE);
+}
+
+static void
+two_sessions_of_one_tenant_share_no_key(void **state)
+{
+	struct csn_session *s;
+	uint8_t *p;
+	size_t len;
+	int i;
+
+	(void)state;
+	nkeys = 0;
+	for (i = 0; i < 20; i++) {
+		s = pair_local(ctx, "acme", NULL);
+		assert_int_equal(csn_session_export(s, &p, &len), 0);
+		/* The last 36 bytes are one chain key and no epochs. */
+		assert_true(len > 80);
+		note(p + len - 36);
+		note(p + len - 72);
+		csn_wipe(p, len);
+		csn_free(p);
+		csn_session_free(s);
+	}
+	none_twice();
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	ctx = pair_ctx();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(directions_epochs_and_writers_all_differ),
+		cmocka_unit_test(the_transcript_changes_every_key),
+		cmocka_unit_test(a_transcript_tells_where_the_offer_ends),
+		cmocka_unit_test(confirmations_of_the_two_sides_differ),
+		cmocka_unit_test(two_sessions_of_one_tenant_share_no_key),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -123,41 +123,28 @@ fetch_asymmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
 	return 0;
 }
 
-static EVP_KDF_CTX *
-hkdf_step(const struct csn_crypto *c, int mode)
+static int
+make_templates(const struct csn_ctx *ctx, struct csn_crypto *c)
 {
 	char digest[] = "SHA3-256";
-	OSSL_PARAM params[] = {
+	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+	OSSL_PARAM mac[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+		    digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	OSSL_PARAM expand[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
 		    digest, 0),
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
 		OSSL_PARAM_construct_end(),
 	};
-	EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(c->hkdf);
-
-	if (kdf != NULL && EVP_KDF_CTX_set_params(kdf, params) != 1) {
-		EVP_KDF_CTX_free(kdf);
-		kdf = NULL;
-	}
-	return kdf;
-}
-
-static int
-make_templates(const struct csn_ctx *ctx, struct csn_crypto *c)
-{
-	char digest[] = "SHA3-256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-		    digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
 
 	if ((c->hmac_sha3 = EVP_MAC_CTX_new(c->hmac)) == NULL ||
-	    EVP_MAC_CTX_set_params(c->hmac_sha3, params) != 1)
+	    EVP_MAC_CTX_set_params(c->hmac_sha3, mac) != 1)
 		return csn_ossl_fail(ctx, "preparing HMAC-SHA3-256");
-	c->extract_sha3 = hkdf_step(c, EVP_KDF_HKDF_MODE_EXTRACT_ONLY);
-	c->expand_sha3 = hkdf_step(c, EVP_KDF_HKDF_MODE_EXPAND_ONLY);
-	if (c->extract_sha3 == NULL || c->expand_sha3 == NULL)
+	if ((c->expand_sha3 = EVP_KDF_CTX_new(c->hkdf)) == NULL ||
+	    EVP_KDF_CTX_set_params(c->expand_sha3, expand) != 1)
 		return csn_ossl_fail(ctx, "preparing HKDF-SHA3-256");
 	return 0;
 }
@@ -232,7 +219,6 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	if (c == NULL)
 		return;
 	EVP_KDF_CTX_free(c->expand_sha3);
-	EVP_KDF_CTX_free(c->extract_sha3);
 	EVP_MAC_CTX_free(c->hmac_sha3);
 	for (i = 0; i < CSN_SIGN_COUNT; i++)
 		EVP_SIGNATURE_free(c->sign[i]);

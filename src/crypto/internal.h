@@ -36,11 +36,10 @@ struct csn_crypto {
 	EVP_CIPHER *aes_cbc;		/* AES-256-CBC, PKCS#8 files only */
 	EVP_SIGNATURE *sign[CSN_SIGN_COUNT];	/* by enum csn_sign - 1 */
 	/*
-	 * Set to SHA3-256 and, for HKDF, to one of its two steps, without a
-	 * key: copying them is cheaper than naming the digest again.
+	 * Set to SHA3-256 and, for HKDF, to its second step, without a key:
+	 * copying them is cheaper than naming the digest again.
 	 */
 	EVP_MAC_CTX *hmac_sha3;
-	EVP_KDF_CTX *extract_sha3;
 	EVP_KDF_CTX *expand_sha3;
 	const struct csn_aead_engine *engine;
 };

@@ -104,7 +104,8 @@ test_sign_keys_come_back(void **state)
 	(void)state;
 	for (alg = 1; csn_sign_name(alg) != NULL; alg++) {
 		assert_int_equal(csn_sign_generate(test_ctx, alg, &key), 0);
-		for (i = 0; i < 3; i++) {
+		/* Sealed ones take scrypt's time: one algorithm's do. */
+		for (i = 0; i < (alg == 1 ? 3u : 1u); i++) {
 			size_t n = passes[i] != NULL ? strlen(passes[i]) : 0;
 
 			assert_int_equal(csn_sign_to_pem(test_ctx, key, 1,
@@ -156,13 +157,15 @@ test_kem_keys_come_back(void **state)
 		csn_kem_free(back);
 		csn_free(pem);
 
-		assert_int_equal(csn_kem_to_pem(test_ctx, key, 1, PASS,
-		    PASS_LEN, &pem), 0);
-		assert_int_equal(csn_kem_from_pem(test_ctx, pem, strlen(pem),
-		    PASS, PASS_LEN, &back), 0);
-		same_kem_public(key, back);
-		csn_kem_free(back);
-		csn_free(pem);
+		if (kem == CSN_KEM_ML_KEM_768) {
+			assert_int_equal(csn_kem_to_pem(test_ctx, key, 1,
+			    PASS, PASS_LEN, &pem), 0);
+			assert_int_equal(csn_kem_from_pem(test_ctx, pem,
+			    strlen(pem), PASS, PASS_LEN, &back), 0);
+			same_kem_public(key, back);
+			csn_kem_free(back);
+			csn_free(pem);
+		}
 
 		assert_int_equal(csn_kem_to_pem(test_ctx, key, 0, NULL, 0,
 		    &pem), 0);

@@ -1,0 +1,37 @@
+/* cli/id.h - what the parts of caisson id share. */
+#ifndef CLI_ID_H
+#define CLI_ID_H
+
+#include "cli.h"
+
+#define ID_MAX_FILE (2u << 20)
+
+/** 1 where --force was given. */
+int id_force(const struct cli *cli);
+/**
+ * Read a file ("-": standard input) that is armoured with label, or those
+ * bytes as they are. free(). 0 or an exit code after saying why.
+ */
+int id_read(struct cli *cli, const char *path, const char *label,
+    uint8_t **out, size_t *len);
+/**
+ * Write bytes to --out or standard output, armoured with label unless --raw
+ * was given. An exit code.
+ */
+int id_write(struct cli *cli, const char *label, const uint8_t *p,
+    size_t len);
+/** CLI_USAGE where --json would mix with what goes to standard output. */
+int id_check_json(struct cli *cli);
+/** A Unix time in ms of "2026-01-02T03:04:05Z", "2026-01-02" or seconds. */
+int id_opt_time(struct cli *cli, const char *option, uint64_t *out);
+/**
+ * The did:key that who means: itself, or that of the document in the file
+ * who; free(). 0 or an exit code after saying why.
+ */
+int id_did_of(struct cli *cli, const char *who, char **out);
+
+int id_trust(struct cli *cli);	/* id_trust.c */
+int id_sign(struct cli *cli);	/* id_action.c */
+int id_verify(struct cli *cli);
+
+#endif

@@ -1,0 +1,379 @@
+/* tests/seal/test_stream_session.c - streams and the life of a session. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "seal/streams.h"
+
+#define SEG STREAMS_SEGMENT
+
+static uint64_t now_ms;
+
+static uint64_t
+clock_ms(void *arg)
+{
+	(void)arg;
+	return now_ms;
+}
+
+static int
+setup(void **state)
+{
+	static const struct csn_clock clock = { .size = sizeof(clock),
+	    .boot_ms = clock_ms, .wall_ms = clock_ms };
+	static const struct csn_ctx_options o = { .size = sizeof(o),
+	    .clock = &clock };
+	struct csn_ctx *ctx;
+
+	now_ms = 1767225600000;
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	*state = ctx;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	csn_ctx_free(*state);
+	return 0;
+}
+
+static const uint8_t text[] = "what a stream holds";
+
+static int
+again(struct csn_session *s, const struct streams_sealed *sealed)
+{
+	return streams_open(s, NULL, sealed, text, sizeof(text));
+}
+
+static void
+a_channel_opens_a_stream_once(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_CHANNEL);
+	uint8_t *data = streams_data(3 * SEG), out[SEG];
+	struct streams_sealed sealed, second;
+	struct csn_stream *st;
+
+	streams_seal(s, NULL, data, 3 * SEG, &sealed);
+	streams_seal(s, NULL, data, 3 * SEG, &second);
+	/* A tampered copy spends nothing. */
+	sealed.p[CSN_SEAL_HEADER] ^= 1;
+	assert_int_equal(streams_open(s, NULL, &sealed, data, 3 * SEG),
+	    CSN_E_TAG);
+	sealed.p[CSN_SEAL_HEADER] ^= 1;
+	assert_int_equal(streams_open(s, NULL, &sealed, data, 3 * SEG), 0);
+	assert_int_equal(streams_open(s, NULL, &sealed, data, 3 * SEG),
+	    CSN_E_REPLAY);
+	/* Two at a time: whichever shows its first segment first. */
+	assert_int_equal(csn_stream_open(s, second.p, NULL, &st), 0);
+	assert_int_equal(streams_open(s, NULL, &second, data, 3 * SEG), 0);
+	assert_int_equal(csn_stream_pull(st, second.p + second.at[0],
+	    SEG + CSN_STREAM_TAG, 0, out), CSN_E_REPLAY);
+	csn_stream_free(st);
+	streams_free(&second);
+	streams_free(&sealed);
+	csn_session_free(s);
+	free(data);
+}
+
+static void
+a_store_opens_the_newest_of_a_name(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	struct streams_sealed old, new, other, bare, barer;
+	uint8_t name[32] = "cache", elsewhere[32] = "weights";
+	struct csn_stream *half;
+	uint8_t header[CSN_SEAL_HEADER];
+
+	streams_seal(s, name, text, sizeof(text), &old);
+	streams_seal(s, elsewhere, text, sizeof(text), &other);
+	streams_seal(s, NULL, text, sizeof(text), &bare);
+	/* One that is under way supersedes nothing yet. */
+	assert_int_equal(csn_stream_seal(s, SEG, name, header, &half), 0);
+	assert_int_equal(again(s, &old), 0);
+	csn_stream_free(half);
+	assert_int_equal(again(s, &old), 0);
+	streams_seal(s, name, text, sizeof(text), &new);
+	streams_seal(s, NULL, text, sizeof(text), &barer);
+	assert_int_equal(again(s, &old), CSN_E_REPLAY);
+	assert_int_equal(again(s, &new), 0);
+	assert_int_equal(again(s, &new), 0);
+	assert_int_equal(again(s, &other), 0);
+	/* Without a name nothing is superseded. */
+	assert_int_equal(again(s, &bare), 0);
+	assert_int_equal(again(s, &barer), 0);
+	csn_stream_forget(s, name);
+	assert_int_equal(again(s, &new), CSN_E_REPLAY);
+	assert_int_equal(again(s, &bare), 0);
+	streams_free(&old);
+	streams_free(&new);
+	streams_free(&other);
+	streams_free(&bare);
+	streams_free(&barer);
+	csn_session_free(s);
+}
+
+static void
+rotation_loses_no_stream_that_lives(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	struct csn_session_info info = { .size = sizeof(info) };
+	uint8_t first[32] = "first", name[32] = "second";
+	uint8_t buf[SEG + 16], header[CSN_SEAL_HEADER];
+	struct streams_sealed named, bare;
+	struct csn_stream *st, *open;
+
+	memset(buf, 7, SEG);
+	streams_seal(s, first, text, sizeof(text), &named);
+	streams_seal(s, NULL, text, sizeof(text), &bare);
+	/* One that is being sealed holds its epoch too. */
+	assert_int_equal(csn_stream_seal(s, SEG, name, header, &st), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	now_ms += 60000;
+	assert_int_equal(again(s, &named), 0);
+	csn_stream_forget(s, first);
+	assert_int_equal(again(s, &named), CSN_E_REPLAY);
+	now_ms += 60000;
+	csn_session_get_info(s, &info);
+	assert_int_equal(info.live_epochs, 2);
+	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
+	csn_stream_free(st);
+	now_ms += 60000;
+	csn_session_get_info(s, &info);
+	assert_int_equal(info.live_epochs, 2);
+	assert_int_equal(csn_stream_open(s, header, name, &st), 0);
+	assert_int_equal(csn_stream_open(s, header, name, &open), 0);
+	assert_int_equal(csn_stream_pull(st, buf, sizeof(buf), 1, buf), 0);
+	assert_int_equal(buf[SEG - 1], 7);
+	csn_stream_free(st);
+	/* Forgotten, its epoch goes, and the streams in it. */
+	csn_stream_forget(s, name);
+	now_ms += 60000;
+	csn_session_get_info(s, &info);
+	assert_int_equal(info.live_epochs, 1);
+	assert_int_equal(again(s, &bare), CSN_E_EPOCH);
+	/* Also for one that was opened, but had shown nothing yet. */
+	memset(buf, 1, sizeof(buf));
+	assert_int_equal(csn_stream_pull(open, buf, sizeof(buf), 1, buf),
+	    CSN_E_TAG);
+	csn_stream_free(open);
+	streams_free(&named);
+	streams_free(&bare);
+	csn_session_free(s);
+}
+
+static void
+a_channel_rotates_before_its_writers_run_out(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_CHANNEL);
+	struct csn_session_info info = { .size = sizeof(info) };
+	struct streams_sealed sealed;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		streams_seal(s, NULL, text, sizeof(text), &sealed);
+		assert_int_equal(again(s, &sealed), 0);
+		assert_int_equal(again(s, &sealed), CSN_E_REPLAY);
+		streams_free(&sealed);
+	}
+	csn_session_get_info(s, &info);
+	assert_int_equal(info.epoch, 3);
+	assert_int_equal(info.total_entries, 200);
+	csn_session_free(s);
+}
+
+static void
+the_policy_counts_streams(void **state)
+{
+	struct csn_tenant tenant = { .size = sizeof(tenant), .id = "acme" };
+	struct csn_session_options o = { .size = sizeof(o),
+	    .rotate = CSN_ROTATE_REPORTED, .max_bytes = SEG };
+	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
+	struct csn_session *s;
+	struct csn_stream *st;
+
+	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
+	csn_stream_free(st);
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st),
+	    CSN_E_ROTATE);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	csn_stream_free(st);
+	csn_session_free(s);
+}
+
+static void
+closing_ends_streams(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	static const uint8_t zero[SEG];
+	uint8_t header[CSN_SEAL_HEADER], a[SEG + 16], b[SEG + 16], out[SEG];
+	struct csn_stream *sealing, *opening;
+
+	memset(a, 1, SEG);
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &sealing), 0);
+	assert_int_equal(csn_stream_push(sealing, a, SEG, 0, a), 0);
+	memcpy(b, a, sizeof(b));
+	assert_int_equal(csn_stream_open(s, header, NULL, &opening), 0);
+	csn_session_close(s);
+	assert_int_equal(csn_stream_push(sealing, b, SEG, 1, b),
+	    CSN_E_CLOSED);
+	assert_memory_equal(b, zero, SEG);
+	assert_int_equal(csn_stream_pull(opening, a, sizeof(a), 0, out),
+	    CSN_E_CLOSED);
+	assert_memory_equal(out, zero, SEG);
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &sealing),
+	    CSN_E_CLOSED);
+	/* The streams hold the session as long as they are there. */
+	csn_session_free(s);
+	csn_stream_free(opening);
+	csn_stream_free(sealing);
+}
+
+static void
+the_ttl_ends_streams(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
+	struct csn_stream *st;
+
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_push(st, buf, SEG, 0, buf), 0);
+	now_ms += 900001;
+	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf),
+	    CSN_E_EXPIRED);
+	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf),
+	    CSN_E_EXPIRED);
+	csn_stream_free(st);
+	csn_session_free(s);
+}
+
+/* In the child: 0 where each step is refused as it must be. */
+static int
+child(struct csn_session *s, struct csn_stream *st)
+{
+	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
+	struct csn_stream *own;
+
+	if (csn_stream_push(st, buf, SEG, 1, buf) != CSN_E_FORK)
+		return 1;
+	if (csn_stream_seal(s, SEG, NULL, header, &own) != CSN_E_FORK)
+		return 2;
+	if (csn_session_after_fork(s) != 0)
+		return 3;
+	/* The parent's stream stays the parent's. */
+	if (csn_stream_push(st, buf, SEG, 1, buf) != CSN_E_FORK)
+		return 4;
+	if (csn_stream_seal(s, SEG, NULL, header, &own) != 0)
+		return 5;
+	if (csn_stream_push(own, buf, SEG, 1, buf) != 0)
+		return 6;
+	csn_stream_free(own);
+	return 0;
+}
+
+static void
+a_forked_child_has_no_part_in_a_stream(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
+	struct csn_stream *st;
+	pid_t pid;
+	int status;
+
+	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(child(s, st));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
+	csn_stream_free(st);
+	csn_session_free(s);
+}
+
+static int
+count_record(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *r)
+{
+	uint64_t *seen = arg;
+
+	(void)n;
+	(void)unix_ms;
+	if (r->op == CSN_AUDIT_ENCRYPT && r->success)
+		seen[0]++;
+	else if (r->op == CSN_AUDIT_DECRYPT && r->success)
+		seen[1]++;
+	else if (r->op == CSN_AUDIT_DECRYPT && r->code == CSN_E_TAG)
+		seen[2]++;
+	else if (r->op == CSN_AUDIT_ISOLATION_VIOLATION)
+		seen[3]++;
+	return 0;
+}
+
+static void
+the_log_hears_of_streams(void **state)
+{
+	struct csn_tenant tenant = { .size = sizeof(tenant), .id = "acme" };
+	struct csn_session_options o = { .size = sizeof(o) };
+	struct csn_session *s, *other;
+	struct streams_sealed sealed;
+	struct csn_audit *log;
+	uint64_t seen[4] = { 0 };
+
+	assert_int_equal(csn_audit_memory(*state, 0, &log), 0);
+	o.audit = log;
+	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
+	tenant.id = "bolt";
+	assert_int_equal(csn_session_local(*state, &tenant, &o, &other), 0);
+	streams_seal(s, NULL, text, sizeof(text), &sealed);
+	assert_int_equal(again(s, &sealed), 0);
+	assert_int_equal(again(other, &sealed), CSN_E_TENANT);
+	sealed.p[sealed.len - 1] ^= 1;
+	assert_int_equal(again(s, &sealed), CSN_E_TAG);
+	assert_int_equal(csn_audit_query(log, NULL, count_record, seen), 0);
+	/* Begun and ended; refused; another tenant's. */
+	assert_int_equal(seen[0], 2);
+	assert_int_equal(seen[1], 2);
+	assert_int_equal(seen[2], 1);
+	assert_int_equal(seen[3], 1);
+	streams_free(&sealed);
+	csn_session_free(s);
+	csn_session_free(other);
+	csn_audit_close(log);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_channel_opens_a_stream_once),
+		cmocka_unit_test(a_store_opens_the_newest_of_a_name),
+		cmocka_unit_test(rotation_loses_no_stream_that_lives),
+		cmocka_unit_test(a_channel_rotates_before_its_writers_run_out),
+		cmocka_unit_test(the_policy_counts_streams),
+		cmocka_unit_test(closing_ends_streams),
+		cmocka_unit_test(the_ttl_ends_streams),
+		cmocka_unit_test(a_forked_child_has_no_part_in_a_stream),
+		cmocka_unit_test(the_log_hears_of_streams),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -42,7 +42,8 @@ struct cli_opt {
 
 /* For the tables of verbs that read keys which may be encrypted. */
 #define CLI_OPTS_PASSPHRASE \
-	{ "passphrase-file", "FILE", "read the passphrase of the key from FILE" }, \
+	{ "passphrase-file", "FILE", \
+	    "read the passphrase of the key from FILE" }, \
 	{ "passphrase-fd", "N", "read it from file descriptor N" }
 
 struct cli_verb {

@@ -83,8 +83,9 @@ open_session(struct cli *cli, const struct csn_identity *id,
 	if ((rc = kv_read(flow, header, sizeof(header), &got)) != 0)
 		goto out;
 	if (got < sizeof(header)) {
-		rc = cli_error(cli, CLI_REFUSED, NULL, "%s is cut short: it "
-		    "ends within its header", flow->in_name);
+		rc = cli_error(cli, CLI_REFUSED, NULL, "%s does not "
+		    "open: it is cut short, within its header",
+		    flow->in_name);
 		goto out;
 	}
 	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),

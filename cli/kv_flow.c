@@ -79,6 +79,10 @@ kv_refused(struct kv_flow *flow, int rc)
 		    "Nothing was written.";
 	else if (rc == CSN_E_SIGNER)
 		todo = "Trust its sealer: caisson id trust --purposes sealer";
-	return cli_error_lib(flow->cli, rc, todo, "%s does not open",
+	(void)cli_error_lib(flow->cli, rc, todo, "%s does not open",
 	    flow->in_name);
+	/* Sealed to others, or signed with what the signer does not use. */
+	if (rc == CSN_E_NOT_FOUND || rc == CSN_E_ALGORITHM)
+		return CLI_REFUSED;
+	return cli_exit_code(rc);
 }

@@ -7,24 +7,14 @@
 #include "cli.h"
 
 const struct cli_noun *const cli_nouns[] = {
-#ifdef CLI_HAVE_ID
 	&cli_id,
-#endif
-#ifdef CLI_HAVE_SESSION
 	&cli_session,
-#endif
-#ifdef CLI_HAVE_KV
 	&cli_kv,
-#endif
 #ifdef CLI_HAVE_AUDIT
 	&cli_audit,
 #endif
-#ifdef CLI_HAVE_TOUR
 	&cli_tour,
-#endif
-#ifdef CLI_HAVE_BENCH
 	&cli_bench,
-#endif
 	&cli_version,
 	NULL
 };

@@ -14,7 +14,7 @@ struct tour_sample {
 	size_t len;
 	uint32_t layers;
 	uint32_t tokens;	/* positions of a sequence */
-	uint32_t row;		/* bytes of one K or V of a layer and position */
+	uint32_t row;		/* bytes of K (or V) at a position */
 };
 
 struct tour_tenant {

@@ -30,8 +30,7 @@ def round_trips(folder, how, seal, unseal):
         must(unseal("kv", "open", folder / "x.csn", "--out", folder / "out",
                     "--force"))
         case("%s_file_%d" % (how, size), read(folder / "out") == data and
-             data[:64] not in read(folder / "x.csn") or size == 0 and
-             read(folder / "out") == b"")
+             (size < 64 or data[:64] not in read(folder / "x.csn")))
         sealed = must(seal("kv", "seal", stdin=data)).stdout
         result = unseal("kv", "open", "--pipe", stdin=sealed)
         case("%s_pipe_%d" % (how, size), result.returncode == 0 and

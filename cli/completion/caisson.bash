@@ -1,0 +1,63 @@
+# bash completion for caisson
+# Written by cli/completion/generate; change that, or the program.
+
+_caisson() {
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	local prev=${COMP_WORDS[COMP_CWORD-1]}
+	local words= options=
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		words='id session kv tour bench version help'
+		COMPREPLY=($(compgen -W "$words --help --version" -- "$cur"))
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	id) words='new show list export import renew trust sign verify' ;;
+	session) words='offer accept finish confirm show' ;;
+	kv) words='seal open inspect' ;;
+	esac
+	if [ "$COMP_CWORD" -eq 2 ] && [ -n "$words" ]; then
+		COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
+		return
+	fi
+	case $prev in
+	--kem-key|--key|--out|--parent|--passphrase-file|--sample|--session|--state|--trust)
+		compopt -o filenames
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--identity)
+		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
+		return ;;
+	--at|--audience|--capabilities|--delegate|--expires|--kem|--label|--lifetime|--max-ttl|--name|--not-before|--passphrase-fd|--purposes|--remove|--scope|--server|--sign|--subject|--tenant|--to|--transport-tenant|--ttl|--type)
+		return ;;
+	esac
+	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+	'id new') options='--sign --kem --capabilities --purposes --lifetime --encrypt --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id show') options='--json --quiet --help' ;;
+	'id list') options='--json --quiet --help' ;;
+	'id export') options='--out --force --raw --pem --kem-pem --json --quiet --help' ;;
+	'id import') options='--key --kem-key --kem --capabilities --purposes --lifetime --encrypt --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id renew') options='--lifetime --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id trust') options='--purposes --label --tenant --expires --remove --trust --json --quiet --help' ;;
+	'id sign') options='--subject --scope --expires --not-before --audience --delegate --parent --identity --out --force --raw --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id verify') options='--scope --subject --audience --at --trust --json --quiet --help' ;;
+	'session offer') options='--server --state --out --kem --ttl --unsigned --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session accept') options='--state --out --kem --max-ttl --transport-tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session finish') options='--state --session --out --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session confirm') options='--state --session --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv open') options='--session --out --pipe --name --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv inspect') options='--json --quiet --help' ;;
+	'tour '*) options='--sample --json --quiet --help' ;;
+	'bench '*) options='--json --quiet --help' ;;
+	'version '*) options='--json --quiet --help' ;;
+	esac
+	if [[ $cur == -* ]]; then
+		COMPREPLY=($(compgen -W "$options" -- "$cur"))
+	else
+		compopt -o filenames
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+}
+complete -F _caisson caisson

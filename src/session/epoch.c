@@ -168,8 +168,8 @@ sweep_chain(struct csn_session *s, struct csn_chain *chain, uint64_t now)
 	if (chain->head == NULL)
 		return;
 	for (at = &chain->head->older; (e = *at) != NULL; ) {
-		if (e->pins != 0 || e->live != 0 ||
-		    now < e->retired_ms + s->grace_ms) {
+		if (e->pins != 0 || e->live != 0 || now < e->retired_ms ||
+		    now - e->retired_ms < s->grace_ms) {
 			at = &e->older;
 			continue;
 		}

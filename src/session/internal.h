@@ -81,7 +81,7 @@ struct csn_session {
 	uint64_t grace_ms;
 	struct csn_audit *audit;
 	int audit_grain;
-	int expiry_logged;
+	int expired;		/* and logged */
 	uint64_t audit_failures;
 
 	uint8_t id[CSN_SESSION_ID_SIZE];

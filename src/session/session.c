@@ -216,10 +216,11 @@ csn_session_alive(struct csn_session *s)
 	if (s->closed)
 		return csn_fail(s->ctx, CSN_E_CLOSED, "session",
 		    "the session of tenant %s is closed", s->tenant_id);
-	if (csn_ctx_boot_ms(s->ctx) < s->expires_boot)
+	/* What was seen to be over stays over, whatever the clock does. */
+	if (!s->expired && csn_ctx_boot_ms(s->ctx) < s->expires_boot)
 		return 0;
-	if (!s->expiry_logged) {
-		s->expiry_logged = 1;
+	if (!s->expired) {
+		s->expired = 1;
 		csn_session_audit(s, CSN_AUDIT_SESSION_EXPIRE, 0, NULL);
 	}
 	csn_time_format(s->expires_ms, when);

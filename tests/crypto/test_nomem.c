@@ -46,8 +46,9 @@ plain_free(void *p, const char *file, int line)
 
 /*
  * Run one again and again, each time with an allocation failing that is step
- * later, until none fails any more. OpenSSL can do without some (a cache, say), so
- * success is allowed; what is not is any other code than two, and also.
+ * later, until none fails any more. OpenSSL can do without some (a cache,
+ * say), so success is allowed; what is not is any code but CSN_E_NOMEM,
+ * CSN_E_CRYPTO and also.
  */
 static void
 each(const char *name, int (*one)(void), int also, long step)

@@ -1,0 +1,105 @@
+/*
+ * fuzz_sealed.c - an opener that is given anything: as a whole file, as a
+ * header's payload behind no signature, and as the body behind a header that
+ * is true. What opens is read the same in other pieces, and a body that the
+ * sealer did not write never opens.
+ */
+#include "people.h"
+
+#include "base/cbor.h"
+#include "seal/sealed.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static struct csn_ctx *ctx;
+static struct csn_identity *id;
+static struct csn_trust *trust;
+static uint8_t *file;		/* a true one, whose header is used */
+static size_t file_len, header_len;
+
+static int
+count(void *arg, const uint8_t *p, size_t len)
+{
+	(void)p;
+	*(size_t *)arg += len;
+	return 0;
+}
+
+static void
+begin(void)
+{
+	struct csn_document *doc;
+	const uint8_t *p;
+	size_t n;
+
+	ctx = fuzz_ctx();
+	id = fuzz_identity(ctx);
+	trust = fuzz_trust(ctx, id);
+	p = csn_identity_document(id, &n);
+	must(csn_document_verify(ctx, p, n, &doc));
+	must(csn_seal_to(ctx, id, (const struct csn_document *const *)&doc,
+	    1, "fuzz", (const uint8_t *)"plaintext", 9, &file, &file_len));
+	must(csn_sealed_prefix(ctx, file, &header_len));
+	header_len += CSN_SEALED_PREFIX;
+	csn_document_free(doc);
+}
+
+/* Feed head and p in pieces; 0 where all of it held. */
+static int
+open_it(const uint8_t *head, size_t head_len, const uint8_t *p, size_t len,
+    size_t piece, size_t *out)
+{
+	struct csn_opener *opener;
+	size_t i, n;
+	int rc;
+
+	*out = 0;
+	must(csn_opener_new(ctx, id, trust, &opener));
+	rc = csn_opener_update(opener, head, head_len, count, out);
+	for (i = 0; i < len && rc == 0; i += n) {
+		n = len - i < piece ? len - i : piece;
+		rc = csn_opener_update(opener, p + i, n, count, out);
+	}
+	if (rc == 0)
+		rc = csn_opener_final(opener, count, out);
+	csn_opener_free(opener);
+	return rc;
+}
+
+/* A payload that is accepted has one form of its fixed part only. */
+static void
+read_payload(const uint8_t *data, size_t len)
+{
+	struct csn_sealed h;
+	struct csn_out w;
+
+	if (csn_sealed_read(ctx, data, len, &h) != 0)
+		return;
+	csn_out_init(&w);
+	csn_sealed_put_fixed(&w, &h);
+	if (w.len != h.fixed_len || memcmp(w.p, h.fixed, w.len) != 0)
+		abort();
+	csn_out_wipe(&w);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	size_t out, again;
+	char *json;
+	int rc;
+
+	if (ctx == NULL)
+		begin();
+	if (csn_sealed_inspect(ctx, data, len, &json) == 0)
+		csn_free(json);
+	read_payload(data, len);
+	rc = open_it(NULL, 0, data, len, len + 1, &out);
+	if (open_it(NULL, 0, data, len, 7, &again) != rc || out != again)
+		abort();
+	if (open_it(file, header_len, data, len, len + 1, &out) == 0 &&
+	    (len != file_len - header_len ||
+	    memcmp(data, file + header_len, len) != 0))
+		abort();
+	return 0;
+}

@@ -1,0 +1,166 @@
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/common.h"
+#include "base/text.h"
+
+char *
+temp_folder(void)
+{
+	const char *base = getenv("TMPDIR");
+	char *path;
+
+	if (asprintf(&path, "%s/caisson-audit-XXXXXX",
+	    base == NULL ? "/tmp" : base) < 0)
+		return NULL;
+	return mkdtemp(path);
+}
+
+void
+remove_folder(const char *path)
+{
+	struct dirent *entry;
+	char *full;
+	DIR *dir;
+
+	(void)chmod(path, 0700);
+	if ((dir = opendir(path)) != NULL) {
+		while ((entry = readdir(dir)) != NULL) {
+			if (strcmp(entry->d_name, ".") == 0 ||
+			    strcmp(entry->d_name, "..") == 0)
+				continue;
+			full = path_in(path, entry->d_name);
+			if (unlink(full) != 0)
+				remove_folder(full);
+			free(full);
+		}
+		(void)closedir(dir);
+	}
+	(void)rmdir(path);
+}
+
+char *
+path_in(const char *folder, const char *name)
+{
+	char *full;
+
+	return asprintf(&full, "%s/%s", folder, name) < 0 ? NULL : full;
+}
+
+char *
+read_whole(const char *path, size_t *len)
+{
+	struct stat st;
+	char *p;
+	FILE *f;
+
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	*len = (size_t)st.st_size;
+	p = malloc(*len + 1);
+	assert_non_null(p);
+	assert_int_equal(fread(p, 1, *len, f), *len);
+	p[*len] = '\0';
+	(void)fclose(f);
+	return p;
+}
+
+void
+write_whole(const char *path, const void *p, size_t len)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(p, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+struct csn_audit_record
+record_of(uint64_t i)
+{
+	struct csn_audit_record r = { .size = sizeof(r) };
+
+	r.op = CSN_AUDIT_ENCRYPT + (uint32_t)(i % 2);
+	r.success = i % 7 != 3;
+	r.code = r.success ? 0 : CSN_E_TAG;
+	r.flags = CSN_AUDIT_HAS_SESSION | CSN_AUDIT_HAS_SLOT |
+	    CSN_AUDIT_HAS_SEQUENCE;
+	r.layer = (uint32_t)(i % 30);
+	r.position = i * 3;
+	r.sequence = i;
+	r.count = 1;
+	r.bytes = 4096;
+	r.tenant = i % 3 == 0 ? "globex" : "acme";
+	r.detail = r.success ? NULL : "a \"tampered\" entry";
+	memset(r.session, (int)(i & 0xff), sizeof(r.session));
+	return r;
+}
+
+void
+append_range(struct csn_audit *a, uint64_t from, uint64_t to)
+{
+	struct csn_audit_record r;
+
+	for (; from < to; from++) {
+		r = record_of(from);
+		assert_int_equal(csn_audit_append(a, &r), 0);
+	}
+}
+
+struct csn_audit *
+open_log(struct csn_ctx *ctx, const char *folder,
+    const struct csn_audit_options *options)
+{
+	char *path = path_in(folder, "log");
+	struct csn_audit *a = NULL;
+	int rc;
+
+	rc = csn_audit_open(ctx, path, options, &a);
+	free(path);
+	if (rc != 0)
+		fail_msg("opening the log: %s", csn_ctx_message(ctx));
+	return a;
+}
+
+int
+verify_log(struct csn_ctx *ctx, const char *folder, const char *head,
+    struct csn_trust *trust, int keyed, struct csn_result *result)
+{
+	struct csn_audit_verify_options o = { .size = sizeof(o) };
+	char *path = path_in(folder, "log"), *key, *text;
+	uint8_t first[CSN_KEY_SIZE];
+	size_t len;
+	int rc;
+
+	o.expect_head = head;
+	o.trust = trust;
+	if (keyed) {
+		key = path_in(path, "first.key");
+		text = read_whole(key, &len);
+		assert_int_equal(csn_hex_decode(text, 64, first, 32), 0);
+		o.first_key = first;
+		free(text);
+		free(key);
+	}
+	rc = csn_audit_verify(ctx, path, &o, result);
+	free(path);
+	return rc;
+}
+
+const char *
+check_of(const struct csn_result *r, const char *name, int *status)
+{
+	const char *is, *detail;
+	size_t i;
+
+	for (i = 0; i < csn_result_count(r); i++) {
+		assert_int_equal(csn_result_get(r, i, &is, status, &detail),
+		    0);
+		if (strcmp(is, name) == 0)
+			return detail;
+	}
+	return NULL;
+}

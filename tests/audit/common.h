@@ -1,0 +1,43 @@
+/* tests/audit/common.h - what the audit tests share. */
+#ifndef CAISSON_TESTS_AUDIT_COMMON_H
+#define CAISSON_TESTS_AUDIT_COMMON_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <caisson/audit.h>
+
+/** A new folder below TMPDIR; free().  The log goes to NAME/log. */
+char *temp_folder(void);
+void remove_folder(const char *path);
+char *path_in(const char *folder, const char *name);	/* free() */
+
+/** A whole file with a NUL behind it; free().  Fails the test. */
+char *read_whole(const char *path, size_t *len);
+void write_whole(const char *path, const void *p, size_t len);
+
+/** A record of an ordinary kind, its numbers made from i. */
+struct csn_audit_record record_of(uint64_t i);
+
+/** Append records i..j of the above one by one. */
+void append_range(struct csn_audit *a, uint64_t from, uint64_t to);
+
+/** The log in folder opened with options (NULL for none); fails the test. */
+struct csn_audit *open_log(struct csn_ctx *ctx, const char *folder,
+    const struct csn_audit_options *options);
+
+/** Verify with the folder's first.key; 0 or the code. */
+int verify_log(struct csn_ctx *ctx, const char *folder, const char *head,
+    struct csn_trust *trust, int keyed, struct csn_result *result);
+
+/** The detail of the named check, or NULL; *status gets its outcome. */
+const char *check_of(const struct csn_result *r, const char *name,
+    int *status);
+
+#endif

@@ -1,0 +1,368 @@
+/* test_memory.c - the bounded log in memory; query and export. */
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "audit/common.h"
+
+/* A clock that the test moves. */
+static uint64_t test_ms = 1000000;
+
+static uint64_t
+test_clock(void *arg)
+{
+	(void)arg;
+	return test_ms;
+}
+
+static struct csn_ctx *ctx;
+
+static int
+setup(void **state)
+{
+	static const struct csn_clock clock = { sizeof(clock), NULL,
+	    test_clock, test_clock };
+	struct csn_ctx_options o = { .size = sizeof(o), .clock = &clock };
+
+	(void)state;
+	test_ms = 1000000;
+	return csn_ctx_new(&o, &ctx);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+struct seen {
+	size_t n;
+	uint64_t first, last, last_ms;
+	int stop_at;
+};
+
+static int
+visit(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *r)
+{
+	struct seen *s = arg;
+	struct csn_audit_record want = record_of(r->sequence);
+
+	if (s->n++ == 0)
+		s->first = r->sequence;
+	else
+		assert_true(r->sequence > s->last && unix_ms >= s->last_ms);
+	s->last = r->sequence;
+	s->last_ms = unix_ms;
+	assert_true(n >= r->sequence);
+	assert_int_equal(r->op, want.op);
+	assert_string_equal(r->tenant, want.tenant);
+	if (want.detail == NULL)
+		assert_null(r->detail);
+	else
+		assert_string_equal(r->detail, want.detail);
+	assert_memory_equal(r->session, want.session, 16);
+	return s->stop_at != 0 && (int)s->n == s->stop_at ? 42 : 0;
+}
+
+static struct seen
+query(struct csn_audit *a, const struct csn_audit_filter *f)
+{
+	struct seen s = { 0 };
+
+	assert_int_equal(csn_audit_query(a, f, visit, &s), 0);
+	return s;
+}
+
+/* The same questions to a log of either kind. */
+static void
+ask(struct csn_audit *a)
+{
+	struct csn_audit_filter f = { .size = sizeof(f) };
+	struct seen s = { .stop_at = 5 };
+	uint64_t i;
+
+	for (i = 0; i < 300; i++) {
+		test_ms = 1000000 + i * 10;
+		append_range(a, i, i + 1);
+	}
+	s.stop_at = 0;
+	assert_int_equal(query(a, NULL).n, 300);
+	assert_int_equal(query(a, &f).n, 300);
+	f.limit = 10;
+	s = query(a, &f);
+	assert_int_equal(s.n, 10);
+	assert_int_equal(s.first, 290);
+	assert_int_equal(s.last, 299);
+	f.tenant = "globex";
+	s = query(a, &f);
+	assert_int_equal(s.n, 10);
+	assert_int_equal(s.last, 297);
+	assert_int_equal(s.first, 270);
+	f.limit = 0;
+	assert_int_equal(query(a, &f).n, 100);
+	f.op = CSN_AUDIT_DECRYPT;
+	assert_int_equal(query(a, &f).n, 50);
+	f.tenant = "nobody";
+	assert_int_equal(query(a, &f).n, 0);
+	f = (struct csn_audit_filter){ .size = sizeof(f) };
+	f.from_ms = 1000000 + 50 * 10;
+	f.to_ms = 1000000 + 60 * 10;
+	s = query(a, &f);
+	assert_int_equal(s.n, 10);
+	assert_int_equal(s.first, 50);
+	assert_int_equal(s.last, 59);
+	s = (struct seen){ .stop_at = 5 };
+	assert_int_equal(csn_audit_query(a, NULL, visit, &s), 42);
+	assert_int_equal(s.n, 5);
+	f.size = 0;
+	assert_int_equal(csn_audit_query(a, &f, visit, &s), CSN_E_ARG);
+	assert_int_equal(csn_audit_query(a, NULL, NULL, NULL), CSN_E_ARG);
+}
+
+static void
+queries_in_memory(void **state)
+{
+	struct csn_audit *a;
+
+	(void)state;
+	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	ask(a);
+	csn_audit_close(a);
+}
+
+static void
+queries_in_files(void **state)
+{
+	struct csn_audit_options o = { .size = sizeof(o),
+	    .sync = CSN_AUDIT_SYNC_NEVER, .max_file_bytes = 20000,
+	    .checkpoint_every = 64 };
+	char *folder = temp_folder(), *path;
+	struct csn_audit *a;
+
+	(void)state;
+	a = open_log(ctx, folder, &o);
+	ask(a);
+	csn_audit_close(a);
+	/* And read without a lock, from outside. */
+	path = path_in(folder, "log");
+	assert_int_equal(csn_audit_open_reader(ctx, path, &a), 0);
+	assert_int_equal(query(a, NULL).n, 300);
+	assert_int_equal(csn_audit_checkpoint(a), CSN_E_POLICY);
+	csn_audit_close(a);
+	free(path);
+	assert_int_equal(csn_audit_open_reader(ctx, folder, &a),
+	    CSN_E_NOT_FOUND);
+	remove_folder(folder);
+	free(folder);
+}
+
+static void
+ring_keeps_the_newest(void **state)
+{
+	struct csn_audit *a;
+	uint8_t head[32];
+	struct seen s;
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(csn_audit_memory(ctx, 100, &a), 0);
+	append_range(a, 0, 1234);
+	s = query(a, NULL);
+	assert_int_equal(s.n, 100);
+	assert_int_equal(s.first, 1134);
+	assert_int_equal(s.last, 1233);
+	assert_int_equal(csn_audit_head(a, head, &n), 0);
+	assert_int_equal(n, 1234);
+	assert_int_equal(csn_audit_flush(a), 0);
+	assert_int_equal(csn_audit_checkpoint(a), CSN_E_SIGNER);
+	csn_audit_close(a);
+}
+
+static void
+long_texts_are_kept(void **state)
+{
+	struct csn_audit_record r = record_of(0);
+	char detail[501], tenant[CSN_AUDIT_MAX_TENANT + 2];
+	struct csn_audit *a;
+	char *json;
+
+	(void)state;
+	memset(detail, 'd', sizeof(detail) - 1);
+	detail[sizeof(detail) - 1] = '\0';
+	memset(tenant, 't', sizeof(tenant) - 1);
+	tenant[sizeof(tenant) - 2] = '\0';
+	r.detail = detail;
+	r.tenant = tenant;
+	assert_int_equal(csn_audit_memory(ctx, 4, &a), 0);
+	assert_int_equal(csn_audit_append(a, &r), 0);
+	assert_int_equal(csn_audit_export(a, NULL, &json), 0);
+	assert_non_null(strstr(json, detail));
+	assert_non_null(strstr(json, tenant));
+	csn_free(json);
+	tenant[sizeof(tenant) - 2] = 't';
+	tenant[sizeof(tenant) - 1] = '\0';
+	assert_int_equal(csn_audit_append(a, &r), CSN_E_ARG);
+	csn_audit_close(a);
+}
+
+static void
+records_are_checked(void **state)
+{
+	struct csn_audit_record r[2] = { record_of(0), record_of(1) };
+	struct csn_audit *a;
+	uint8_t head[32];
+	uint64_t n;
+
+	(void)state;
+	assert_int_equal(csn_audit_memory(ctx, 4, &a), 0);
+	r[1].op = 0;
+	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
+	r[1].op = CSN_AUDIT_RECOVERY;
+	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
+	r[0].size = 8;
+	assert_int_equal(csn_audit_append(a, r), CSN_E_ARG);
+	assert_int_equal(csn_audit_append_many(a, NULL, 0), 0);
+	assert_int_equal(csn_audit_append_many(a, NULL, 1), CSN_E_ARG);
+	assert_int_equal(csn_audit_append(NULL, r), CSN_E_ARG);
+	assert_int_equal(csn_audit_head(a, head, &n), 0);
+	assert_int_equal(n, 0);
+	csn_audit_close(a);
+	csn_audit_close(NULL);
+}
+
+/* A program built with a larger structure than this library knows. */
+static void
+larger_records_are_read_by_their_size(void **state)
+{
+	struct newer {
+		struct csn_audit_record r;
+		uint64_t more[3];
+	} rs[3];
+	struct csn_audit *a;
+	struct seen s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		rs[i].r = record_of(i);
+		rs[i].r.size = sizeof(rs[i]);
+		memset(rs[i].more, 0xff, sizeof(rs[i].more));
+	}
+	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 3), 0);
+	s = query(a, NULL);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(s.last, 2);
+	csn_audit_close(a);
+}
+
+static void
+export_is_a_json_array(void **state)
+{
+	struct csn_audit_filter f = { .size = sizeof(f), .limit = 3 };
+	struct csn_audit *a;
+	json_error_t error;
+	json_t *array, *one;
+	char *json;
+
+	(void)state;
+	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	assert_int_equal(csn_audit_export(a, NULL, &json), 0);
+	array = json_loads(json, 0, &error);
+	assert_non_null(array);
+	assert_int_equal(json_array_size(array), 0);
+	json_decref(array);
+	csn_free(json);
+	append_range(a, 0, 20);
+	assert_int_equal(csn_audit_export(a, &f, &json), 0);
+	array = json_loads(json, 0, &error);
+	assert_non_null(array);
+	assert_int_equal(json_array_size(array), 3);
+	one = json_array_get(array, 0);
+	assert_int_equal(json_integer_value(json_object_get(one, "n")), 17);
+	assert_string_equal(json_string_value(json_object_get(one, "op")),
+	    "decrypt");
+	assert_false(json_boolean_value(json_object_get(one, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(one, "code")),
+	    CSN_E_TAG);
+	assert_string_equal(json_string_value(json_object_get(one,
+	    "detail")), "a \"tampered\" entry");
+	json_decref(array);
+	csn_free(json);
+	csn_audit_close(a);
+}
+
+#define THREADS 4
+#define EACH 5000
+
+static void *
+append_many(void *arg)
+{
+	struct csn_audit_record r = record_of(3);
+	size_t i, wrong = 0;
+
+	for (i = 0; i < EACH; i++)
+		wrong += csn_audit_append(arg, &r) != 0;
+	return wrong == 0 ? NULL : arg;
+}
+
+static int
+count(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *r)
+{
+	(void)n;
+	(void)unix_ms;
+	assert_string_equal(r->tenant, "globex");
+	++*(size_t *)arg;
+	return 0;
+}
+
+static void
+threads_lose_nothing(void **state)
+{
+	pthread_t t[THREADS];
+	struct csn_audit *a;
+	size_t i, n = 0;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(csn_audit_memory(ctx, THREADS * EACH, &a), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, append_many, a),
+		    0);
+	/* Reading meanwhile sees whole records. */
+	assert_int_equal(csn_audit_query(a, NULL, count, &n), 0);
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	n = 0;
+	assert_int_equal(csn_audit_query(a, NULL, count, &n), 0);
+	assert_int_equal(n, THREADS * EACH);
+	csn_audit_close(a);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(queries_in_memory),
+		CASE(queries_in_files),
+		CASE(ring_keeps_the_newest),
+		CASE(long_texts_are_kept),
+		CASE(records_are_checked),
+		CASE(larger_records_are_read_by_their_size),
+		CASE(export_is_a_json_array),
+		CASE(threads_lose_nothing),
+	};
+
+	return cmocka_run_group_tests_name("audit in memory", tests, NULL,
+	    NULL);
+}

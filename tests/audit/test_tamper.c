@@ -1,0 +1,482 @@
+/* test_tamper.c - whatever is done to a log afterwards is caught and named. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit/chain.h"
+#include "audit/common.h"
+#include "audit/folder.h"
+
+#define FILES 3
+
+static struct csn_ctx *ctx;
+static char *folder;
+static char *names[FILES];		/* full paths */
+static char *bytes[FILES];		/* as they were written */
+static size_t lens[FILES];
+static char head[65];			/* the true one */
+
+static int
+setup(void **state)
+{
+	struct csn_audit_options o = { .size = sizeof(o) };
+	char name[64];
+	struct csn_audit *a;
+	uint8_t h[32];
+	uint64_t n;
+	size_t i;
+
+	(void)state;
+	if (csn_ctx_new(NULL, &ctx) != 0 || (folder = temp_folder()) == NULL)
+		return -1;
+	o.sync = CSN_AUDIT_SYNC_NEVER;
+	o.max_file_bytes = 2600;
+	a = open_log(ctx, folder, &o);
+	append_range(a, 0, 18);
+	if (csn_audit_head(a, h, &n) != 0)
+		return -1;
+	csn_audit_close(a);
+	csn_hex_encode(h, 32, head);
+	for (i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "log/audit-%06zu.jsonl", i);
+		names[i] = path_in(folder, name);
+		bytes[i] = read_whole(names[i], &lens[i]);
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < FILES; i++) {
+		free(names[i]);
+		free(bytes[i]);
+	}
+	remove_folder(folder);
+	free(folder);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+static void
+restore(void)
+{
+	size_t i;
+
+	for (i = 0; i < FILES; i++)
+		write_whole(names[i], bytes[i], lens[i]);
+}
+
+/* The line (from 1) that a byte of a file is in. */
+static unsigned
+line_of(size_t file, size_t at)
+{
+	unsigned line = 1;
+	size_t i;
+
+	for (i = 0; i < at; i++)
+		line += bytes[file][i] == '\n';
+	return line;
+}
+
+/* Where a line (from 1) begins. */
+static char *
+line_at(size_t file, unsigned line)
+{
+	char *p = bytes[file];
+
+	for (; line > 1; line--)
+		p = strchr(p, '\n') + 1;
+	return p;
+}
+
+static unsigned
+lines_in(size_t file)
+{
+	return line_of(file, lens[file]) - 1;
+}
+
+/* Verifying fails and its sentence has all of these words. */
+static void
+caught(int keyed, const char *a, const char *b)
+{
+	assert_int_equal(verify_log(ctx, folder, NULL, NULL, keyed, NULL),
+	    CSN_E_AUDIT);
+	if (strstr(csn_ctx_message(ctx), a) == NULL ||
+	    strstr(csn_ctx_message(ctx), b) == NULL)
+		fail_msg("%s: does not say %s, %s", csn_ctx_message(ctx), a,
+		    b);
+}
+
+static void
+caught_at(int keyed, size_t file, unsigned line, const char *what)
+{
+	char where[64];
+
+	snprintf(where, sizeof(where), "audit-%06zu.jsonl:%u ", file, line);
+	caught(keyed, where, what);
+}
+
+static void
+untouched_log_verifies(void **state)
+{
+	(void)state;
+	assert_true(lines_in(2) >= 3);
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
+	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, NULL), 0);
+}
+
+static void
+poke(const char *path, size_t at, char c)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &c, 1, (off_t)at), 1);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Without any key, and with: each byte of the log matters. */
+static void
+every_flipped_byte_is_caught(void **state)
+{
+	char here[64], next[64], first[64];
+	const char *message;
+	size_t f, i;
+	unsigned line;
+
+	(void)state;
+	for (f = 0; f < FILES; f++) {
+		for (i = 0; i < lens[f]; i++) {
+			poke(names[f], i, (char)(bytes[f][i] ^ 1));
+			assert_int_equal(verify_log(ctx, folder, NULL, NULL,
+			    (int)(i % 2), NULL), CSN_E_AUDIT);
+			/* It names the line, or the one behind it. */
+			line = line_of(f, i);
+			snprintf(here, sizeof(here), ".jsonl:%u ", line);
+			snprintf(next, sizeof(next), ".jsonl:%u ", line + 1);
+			snprintf(first, sizeof(first), "%06zu.jsonl:1 ",
+			    f + 1);
+			message = csn_ctx_message(ctx);
+			if (strstr(message, here) == NULL &&
+			    strstr(message, next) == NULL &&
+			    strstr(message, first) == NULL &&
+			    strstr(message, "state file") == NULL &&
+			    strstr(message, "was cut off") == NULL)
+				fail_msg("byte %zu: %s", i, message);
+			poke(names[f], i, bytes[f][i]);
+		}
+	}
+}
+
+static void
+removed_added_and_moved_lines_are_caught(void **state)
+{
+	char *copy = malloc(lens[1] * 2), *p = line_at(1, 4), *q, *r;
+	size_t before = (size_t)(p - bytes[1]), one, two;
+
+	(void)state;
+	assert_non_null(copy);
+	q = line_at(1, 5);
+	r = line_at(1, 6);
+	one = (size_t)(q - p);
+	two = (size_t)(r - q);
+	/* Without line 4. */
+	memcpy(copy, bytes[1], before);
+	memcpy(copy + before, q, lens[1] - before - one);
+	write_whole(names[1], copy, lens[1] - one);
+	caught_at(0, 1, 4, "next number");
+	/* Line 4 twice. */
+	memcpy(copy + before, p, one);
+	memcpy(copy + before + one, p, lens[1] - before);
+	write_whole(names[1], copy, lens[1] + one);
+	caught_at(0, 1, 5, "next number");
+	/* Lines 4 and 5 in the other order. */
+	memcpy(copy, bytes[1], lens[1]);
+	memcpy(copy + before, q, two);
+	memcpy(copy + before + two, p, one);
+	write_whole(names[1], copy, lens[1]);
+	caught_at(0, 1, 4, "next number");
+	/* Something else in between. */
+	memcpy(copy + before, "\n", 1);
+	memcpy(copy + before + 1, p, lens[1] - before);
+	write_whole(names[1], copy, lens[1] + 1);
+	caught_at(0, 1, 4, "is no record");
+	free(copy);
+	restore();
+}
+
+static void
+cut_tails_are_caught(void **state)
+{
+	size_t i, last = lens[2];
+	struct csn_audit *a;
+	char *path = path_in(folder, "log");
+
+	(void)state;
+	for (i = last; i-- > 0;) {
+		assert_int_equal(truncate(names[2], (off_t)i), 0);
+		if (i == 0 || bytes[2][i - 1] == '\n') {
+			caught(1, "cut off", "records and had");
+		} else if (i % 7 == 0) {
+			caught(1, "cut off", "");
+		}
+		if (i % 100 == 0) {
+			assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
+			    CSN_E_AUDIT);
+			assert_non_null(strstr(csn_ctx_message(ctx), "cut"));
+		}
+	}
+	/* Without the state, only a head kept elsewhere can tell. */
+	write_whole(names[2], bytes[2],
+	    (size_t)(line_at(2, 3) - bytes[2]));
+	{
+		char *st = path_in(folder, "log/state");
+		size_t len;
+		char *saved = read_whole(st, &len);
+
+		assert_int_equal(unlink(st), 0);
+		assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1,
+		    NULL), 0);
+		assert_int_equal(verify_log(ctx, folder, head, NULL, 1,
+		    NULL), CSN_E_AUDIT);
+		assert_non_null(strstr(csn_ctx_message(ctx),
+		    "expected head"));
+		write_whole(st, saved, len);
+		assert_int_equal(chmod(st, 0600), 0);
+		free(saved);
+		free(st);
+	}
+	restore();
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
+	free(path);
+}
+
+static void
+missing_files_are_named(void **state)
+{
+	char want[64];
+	struct csn_audit *a;
+	char *path = path_in(folder, "log");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < FILES; i++) {
+		assert_int_equal(unlink(names[i]), 0);
+		snprintf(want, sizeof(want), "audit-%06zu.jsonl", i);
+		caught(1, want, "missing");
+		assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
+		    CSN_E_AUDIT);
+		assert_non_null(strstr(csn_ctx_message(ctx), want));
+		restore();
+	}
+	for (i = 0; i < FILES; i++)
+		assert_int_equal(unlink(names[i]), 0);
+	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, NULL),
+	    CSN_E_NOT_FOUND);
+	restore();
+	/* The same file under two numbers. */
+	write_whole(names[1], bytes[0], lens[0]);
+	caught_at(0, 1, 1, "first line");
+	restore();
+	free(path);
+}
+
+/*
+ * Somebody without the key changes a record and computes every hash behind
+ * it anew, so that the chain holds: MACs are what they cannot make.
+ */
+static void
+rewrite_without_the_key(size_t from_file, unsigned from_line)
+{
+	struct csn_audit_chain chain = { 0 };
+	struct csn_audit_line *line = malloc(sizeof(*line));
+	struct csn_audit_stamp stamp = { 0 };
+	struct csn_hash *hash;
+	uint8_t mac[32];
+	struct csn_out w;
+	size_t f, from, len;
+	unsigned i, n;
+	char *p;
+
+	assert_non_null(line);
+	assert_int_equal(csn_hash_new(ctx, &hash), 0);
+	assert_int_equal(csn_random(ctx, chain.key, 32), 0);
+	for (f = 0; f < FILES; f++) {
+		csn_out_init(&w);
+		n = lines_in(f);
+		for (i = 1; i <= n; i++) {
+			p = line_at(f, i);
+			len = (size_t)(strchr(p, '\n') - p);
+			assert_int_equal(csn_audit_line_read(p, len, line),
+			    0);
+			if (f == 0 && i == 1)
+				assert_int_equal(csn_audit_chain_start(ctx,
+				    line->log, chain.head), 0);
+			if (f < from_file ||
+			    (f == from_file && i < from_line)) {
+				assert_int_equal(csn_audit_chain_check(ctx,
+				    hash, &chain, 0, line, p), 0);
+				csn_put_bytes(&w, p, len + 1);
+				continue;
+			}
+			if (f == from_file && i == from_line)
+				line->rec.tenant = "nobody";
+			from = w.len;
+			csn_audit_line_write(&w, &stamp, line);
+			csn_audit_line_prev(&w, chain.head);
+			assert_int_equal(csn_audit_chain_seal(ctx, hash,
+			    &chain, w.p + from, w.len - from, mac), 0);
+			csn_audit_line_mac(&w, mac);
+		}
+		write_whole(names[f], w.p, w.len);
+		csn_out_wipe(&w);
+	}
+	csn_hash_free(hash);
+	free(line);
+}
+
+static void
+rewriting_without_the_key_is_caught(void **state)
+{
+	char *path = path_in(folder, "log"), *st, *saved;
+	struct csn_audit *a;
+	size_t len;
+
+	(void)state;
+	rewrite_without_the_key(1, 3);
+	/* With the first key: the very record. */
+	caught_at(1, 1, 3, "MAC");
+	/* Without: the state file knows another head, and so do we. */
+	caught(0, "rewritten", "state file");
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 0, NULL),
+	    CSN_E_AUDIT);
+	/* Behind the state's record the writer itself checks MACs. */
+	restore();
+	st = path_in(folder, "log/state");
+	saved = read_whole(st, &len);
+	a = open_log(ctx, folder, NULL);
+	append_range(a, 18, 20);
+	csn_audit_close(a);
+	write_whole(st, saved, len);	/* as a crash would have left it */
+	free(bytes[2]);
+	bytes[2] = read_whole(names[2], &lens[2]);
+	rewrite_without_the_key(2, lines_in(2));
+	assert_int_equal(csn_audit_open(ctx, path, NULL, &a), CSN_E_AUDIT);
+	assert_non_null(strstr(csn_ctx_message(ctx), "MAC"));
+	/* What the crash left, untouched, opens. */
+	restore();
+	a = open_log(ctx, folder, NULL);
+	csn_audit_close(a);
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
+	free(saved);
+	free(st);
+	free(path);
+}
+
+static void
+damaged_state_is_caught(void **state)
+{
+	char *st = path_in(folder, "log/state"), *path, *p;
+	struct csn_audit *a;
+	size_t i, len;
+
+	(void)state;
+	path = path_in(folder, "log");
+	p = read_whole(st, &len);
+	assert_int_equal(len, CSN_AUDIT_STATE_SIZE);
+	for (i = 0; i < len; i += 5) {
+		p[i] ^= 0x40;
+		write_whole(st, p, len);
+		p[i] ^= 0x40;
+		caught(1, "state file is damaged", "");
+		assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
+		    CSN_E_AUDIT);
+	}
+	write_whole(st, p, len - 1);
+	caught(1, "state file is damaged", "");
+	free(p);
+	free(st);
+	free(path);
+}
+
+/* What lies behind the last newline was never acknowledged. */
+static void
+torn_last_line_is_told_apart(void **state)
+{
+	struct csn_result *r;
+	struct csn_audit *a;
+	const char *detail;
+	char *grown;
+	int status;
+
+	(void)state;
+	grown = malloc(lens[0] + lens[2] + 30);
+	assert_non_null(grown);
+	memcpy(grown, bytes[2], lens[2]);
+	memcpy(grown + lens[2], "{\"n\":21,\"time\":\"2026", 20);
+	write_whole(names[2], grown, lens[2] + 20);
+	assert_int_equal(csn_result_new(ctx, &r), 0);
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, r), 0);
+	detail = check_of(r, "end", &status);
+	assert_non_null(detail);
+	assert_int_equal(status, CSN_CHECK_SKIPPED);
+	assert_non_null(strstr(detail, "is torn, 20 bytes"));
+	csn_result_free(r);
+	/* In a file that is not the last it is no crash. */
+	memcpy(grown, bytes[0], lens[0] - 1);
+	write_whole(names[0], grown, lens[0] - 1);
+	caught(0, "audit-000000.jsonl", "torn");
+	write_whole(names[0], bytes[0], lens[0]);
+	/* Opening cuts it off and says so. */
+	a = open_log(ctx, folder, NULL);
+	append_range(a, 18, 19);
+	csn_audit_close(a);
+	free(grown);
+	grown = read_whole(names[2], &lens[2]);
+	assert_non_null(strstr(grown, "\"op\":\"recovery\""));
+	assert_non_null(strstr(grown, "torn last line of 20 bytes"));
+	free(grown);
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
+}
+
+static void
+expected_heads_are_compared(void **state)
+{
+	char wrong[65];
+
+	(void)state;
+	memcpy(wrong, head, sizeof(wrong));
+	wrong[3] = wrong[3] == '0' ? '1' : '0';
+	assert_int_equal(verify_log(ctx, folder, wrong, NULL, 0, NULL),
+	    CSN_E_AUDIT);
+	assert_int_equal(verify_log(ctx, folder, "12", NULL, 0, NULL),
+	    CSN_E_ARG);
+	assert_int_equal(verify_log(ctx, folder, head, NULL, 0, NULL), 0);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(untouched_log_verifies),
+		CASE(every_flipped_byte_is_caught),
+		CASE(removed_added_and_moved_lines_are_caught),
+		CASE(cut_tails_are_caught),
+		CASE(missing_files_are_named),
+		CASE(rewriting_without_the_key_is_caught),
+		CASE(damaged_state_is_caught),
+		CASE(torn_last_line_is_told_apart),
+		CASE(expected_heads_are_compared),
+	};
+
+	return cmocka_run_group_tests_name("audit tampering", tests, NULL,
+	    NULL);
+}

@@ -106,10 +106,11 @@ prompt(struct cli *cli, FILE *tty, const char *text, const char *what,
 		return cli_error_sys(cli, errno, "cannot use the terminal");
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(tty, text, what);
-	fflush(tty);
+	/* Silence first: who answers the prompt at once is not shown. */
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0)
 		return cli_error_sys(cli, errno, "cannot use the terminal");
+	fprintf(tty, text, what);
+	fflush(tty);
 	/* A terminal gives a line a read. */
 	n = read(fd, out->text, sizeof(out->text));
 	tcsetattr(fd, TCSAFLUSH, &before);

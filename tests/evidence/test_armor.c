@@ -111,8 +111,8 @@ armour_refuses_everything_else(void **state)
 		"x-----BEGIN A-----\nZm9v\n-----END A-----",
 		"-----BEGIN A-----\nZm9v\n-----END A-----x",
 		"-----BEGIN A-----\nProc-Type: 4\n\nZm9v\n-----END A-----",
-		"-----BEGIN A-----\nZm9v\n-----END A-----\n"
-		"-----BEGIN A-----\nZm9v\n-----END A-----",
+		("-----BEGIN A-----\nZm9v\n-----END A-----\n"
+		"-----BEGIN A-----\nZm9v\n-----END A-----"),
 	};
 	uint8_t *p;
 	size_t i, len;

@@ -7,7 +7,7 @@ _caisson() {
 	local words= options=
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='id session kv tour bench version help'
+		words='id session kv audit tour bench version help'
 		COMPREPLY=($(compgen -W "$words --help --version" -- "$cur"))
 		return
 	fi
@@ -15,20 +15,21 @@ _caisson() {
 	id) words='new show list export import renew trust sign verify' ;;
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
+	audit) words='show verify export' ;;
 	esac
 	if [ "$COMP_CWORD" -eq 2 ] && [ -n "$words" ]; then
 		COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 		return
 	fi
 	case $prev in
-	--kem-key|--key|--out|--parent|--passphrase-file|--sample|--session|--state|--trust)
+	--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--sample|--session|--state|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--at|--audience|--capabilities|--delegate|--expires|--kem|--label|--lifetime|--max-ttl|--name|--not-before|--passphrase-fd|--purposes|--remove|--scope|--server|--sign|--subject|--tenant|--to|--transport-tenant|--ttl|--type)
+	--at|--audience|--capabilities|--delegate|--expect-head|--expires|--kem|--label|--lifetime|--limit|--max-ttl|--name|--not-before|--op|--passphrase-fd|--purposes|--remove|--scope|--server|--sign|--since|--subject|--tenant|--to|--transport-tenant|--ttl|--type|--until)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -49,6 +50,9 @@ _caisson() {
 	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv open') options='--session --out --pipe --name --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
+	'audit show') options='--limit --tenant --op --since --until --json --quiet --help' ;;
+	'audit verify') options='--expect-head --first-key --trust --json --quiet --help' ;;
+	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
 	'tour '*) options='--sample --json --quiet --help' ;;
 	'bench '*) options='--json --quiet --help' ;;
 	'version '*) options='--json --quiet --help' ;;

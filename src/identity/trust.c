@@ -293,6 +293,9 @@ csn_trust_each(struct csn_trust *trust,
 	size_t i, n;
 	int rc = 0;
 
+	if (trust == NULL || visit == NULL)
+		return csn_fail(NULL, CSN_E_ARG, ROOM,
+		    "A walk needs a trust store and a visitor.");
 	/* A held copy, so that visit runs without the lock. */
 	pthread_rwlock_rdlock(&trust->lock);
 	n = trust->n;

@@ -1,0 +1,605 @@
+#!/usr/bin/env python3
+"""read_vectors.py - open the vectors with nothing of Caisson's own code.
+
+Everything is derived here from docs/WIRE.md with hashlib, hmac and the
+`cryptography` package.  ML-KEM and ML-DSA are checked where that package has
+them; elsewhere the recorded KEM secrets are the starting point.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import struct
+import sys
+
+try:
+    from cryptography.exceptions import InvalidSignature, InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
+    NO_CRYPTOGRAPHY = None
+except ImportError as e:
+    NO_CRYPTOGRAPHY = f"the Python package cryptography is not here ({e})"
+try:
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+except ImportError:
+    mldsa = None
+try:
+    from cryptography.hazmat.primitives.asymmetric import mlkem
+except ImportError:
+    mlkem = None
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER, TENANT = 0, 1
+ML_KEM_768, ML_KEM_1024 = 2, 3
+
+
+class Refused(Exception):
+    """What a reader must refuse."""
+
+
+def sha3(*pieces):
+    return hashlib.sha3_256(b"".join(pieces)).digest()
+
+
+def mac(key, msg):
+    return hmac.new(key, msg, hashlib.sha3_256).digest()
+
+
+def extract(salt, key):
+    return mac(salt or bytes(32), key)
+
+
+def expand(prk, info, length=32):
+    out, block, n = b"", b"", 0
+    while len(out) < length:
+        n += 1
+        block = mac(prk, block + info + bytes([n]))
+        out += block
+    return out[:length]
+
+
+def unhex(text):
+    return bytes.fromhex(text)
+
+
+class Reader:
+    """Bytes from left to right; reading past the end is refused."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        if n > len(self.data) - self.at:
+            raise Refused("cut short")
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def number(self, n):
+        return int.from_bytes(self.take(n), "little")
+
+    def sized(self):
+        return self.take(self.number(2))
+
+    def end(self):
+        if self.at != len(self.data):
+            raise Refused("bytes left over")
+
+
+# --- sessions -------------------------------------------------------------
+
+class Session:
+    """The keys of an exported session, and what they open."""
+
+    def __init__(self, exported):
+        r = Reader(exported)
+        if r.take(5) != b"CSX\1S":
+            raise Refused("no exported session")
+        self.suite, self.own, self.open_own = r.take(3)
+        self.id = r.take(16)
+        self.created, self.expires = r.number(8), r.number(8)
+        self.tenant, self.name = r.sized(), r.sized()
+        self.counter = r.number(8)
+        self.chains, self.epochs = [], []
+        for _ in range(2):
+            self.chains.append(r.take(32))
+            self.epochs.append({r.number(4): r.take(32)
+                                for _ in range(r.number(4))})
+        r.end()
+        self.label = sha3(b"caisson tenant v1:", self.tenant)[:8]
+
+    def root(self, direction, number):
+        """Walk the ratchet from the first chain key: none was used yet."""
+        if self.epochs[direction]:
+            return self.epochs[direction][number]
+        chain = self.chains[direction]
+        for _ in range(number):
+            chain = expand(chain, b"caisson v1 ratchet")
+        return expand(chain, b"caisson v1 epoch")
+
+    def key(self, h):
+        root = self.root(h["direction"], h["epoch"])
+        return expand(root, b"caisson v1 writer" + h["writer"])
+
+    def header(self, data):
+        """The 128 bytes as fields, checked against this session."""
+        r = Reader(data)
+        h = {"raw": data[:128]}
+        if r.take(4) != b"CSN\1":
+            raise Refused("magic")
+        h["suite"], h["kind"], flags, h["role"] = r.take(4)
+        h["direction"], h["token?"] = flags & 1, flags >> 1 & 1
+        h["replay"] = flags >> 4
+        if flags & 0x0c:
+            raise Refused("flags")
+        if r.take(8) != self.label:
+            raise Refused("tenant")
+        if r.take(16) != self.id:
+            raise Refused("session")
+        if h["suite"] != self.suite:
+            raise Refused("suite")
+        h["writer"] = r.take(16)
+        h["epoch"], h["layer"] = r.number(4), r.number(4)
+        h["sequence"], h["version"] = r.number(8), r.number(8)
+        h["position"], h["name"] = r.number(8), r.take(32)
+        h["token"], h["count"] = r.number(4), r.number(4)
+        h["key_len"], h["len"] = r.number(4), r.number(4)
+        if h["epoch"] > 16:
+            raise Refused("an epoch that is far ahead")
+        return h
+
+    def aad(self, h, index=0, final=True):
+        return (h["raw"] + struct.pack("<H", len(self.tenant)) + self.tenant +
+                struct.pack("<QB", index, final))
+
+    def open_kv(self, sealed):
+        h = self.header(sealed)
+        if h["kind"] not in (1, 2) or len(sealed) != 144 + h["len"] or \
+                h["key_len"] > h["len"]:
+            raise Refused("form")
+        nonce = struct.pack(">IQ", 0, h["sequence"])
+        try:
+            text = AESGCM(self.key(h)).decrypt(
+                nonce, sealed[144:] + sealed[128:144], self.aad(h))
+        except InvalidTag as e:
+            raise Refused("tag") from e
+        return text[:h["key_len"]], text[h["key_len"]:], h
+
+    def open_stream(self, header, segments):
+        h = self.header(header)
+        if h["kind"] != 3 or len(header) != 128:
+            raise Refused("form")
+        aes, out = AESGCM(self.key(h)), b""
+        for i, segment in enumerate(segments):
+            final = i == len(segments) - 1
+            if len(segment) < 16 or len(segment) > h["len"] + 16 or \
+                    (not final and len(segment) != h["len"] + 16):
+                raise Refused("form")
+            try:
+                out += aes.decrypt(struct.pack(">IQ", 0, i), segment,
+                                   self.aad(h, i, final))
+            except InvalidTag as e:
+                raise Refused("tag") from e
+        return out
+
+
+def flips(data, step=1, start=0):
+    """data with one bit changed, here and there."""
+    for at in range(start, len(data), step):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        yield bytes(changed)
+
+
+def refused(function, *args):
+    try:
+        function(*args)
+    except Refused:
+        return
+    raise AssertionError("what was changed opened")
+
+
+def same(got, want, what):
+    if got != want:
+        raise AssertionError(f"{what} is not what was recorded")
+
+
+def test_kv(vector):
+    s = Session(unhex(vector["exported"]))
+    same(s.tenant.decode(), vector["tenant"], "the tenant")
+    for entry in vector["entries"]:
+        sealed = unhex(entry["sealed"])
+        key, value, h = s.open_kv(sealed)
+        same(key, unhex(entry["key"]), "K")
+        same(value, unhex(entry["value"]), "V")
+        same(h["replay"], vector["replay"], "the replay mode")
+        for changed in flips(sealed):
+            refused(s.open_kv, changed)
+        refused(s.open_kv, sealed[:-1])
+        refused(s.open_kv, sealed + b"\0")
+
+
+def test_stream(vector):
+    s = Session(unhex(vector["exported"]))
+    for stream in vector["streams"]:
+        header = unhex(stream["header"])
+        parts = [unhex(p) for p in stream["segments"]]
+        same(s.open_stream(header, parts), unhex(stream["text"]), "the text")
+        for changed in flips(header):
+            refused(s.open_stream, changed, parts)
+        for i, part in enumerate(parts):
+            for changed in flips(part, 97):
+                refused(s.open_stream, header,
+                        parts[:i] + [changed] + parts[i + 1:])
+            for changed in flips(part, 1, len(part) - 16):
+                refused(s.open_stream, header,
+                        parts[:i] + [changed] + parts[i + 1:])
+            if len(parts) > 1:
+                refused(s.open_stream, header, parts[:i] + parts[i + 1:])
+                refused(s.open_stream, header, parts[:i + 1] + parts[i:])
+        if len(parts) > 2:
+            refused(s.open_stream, header, [parts[1], parts[0]] + parts[2:])
+
+
+# --- the handshake --------------------------------------------------------
+
+def read_offer(data):
+    r = Reader(data)
+    if r.take(4) != b"CSO\1":
+        raise Refused("no offer")
+    o = {"suite": r.number(1), "signed": r.number(1)}
+    same(r.number(2), 0, "the reserved field")
+    o["time"], o["ttl"], o["nonce"] = r.number(8), r.number(8), r.take(32)
+    o["server"], o["tenant"], o["ek"] = r.sized(), r.sized(), r.sized()
+    o["body"] = data[:r.at]
+    o["signature"] = r.sized() if o["signed"] else None
+    r.end()
+    return o
+
+
+def read_reply(data):
+    r = Reader(data)
+    if r.take(4) != b"CSR\1":
+        raise Refused("no reply")
+    p = {"suite": r.number(1), "signed": r.number(1)}
+    same(r.number(2), 0, "the reserved field")
+    p["session"], p["nonce"] = r.take(16), r.take(32)
+    p["created"], p["expires"] = r.number(8), r.number(8)
+    p["server"], p["tenant"], p["name"] = r.sized(), r.sized(), r.sized()
+    p["ct"] = r.sized()
+    p["body"] = data[:r.at]
+    p["mac"] = r.take(32)
+    p["signature"] = r.sized()
+    r.end()
+    return p
+
+
+def transcript(offer, body):
+    return sha3(b"caisson v1 handshake", struct.pack("<I", len(offer)), offer,
+                struct.pack("<I", len(body)), body)
+
+
+def test_handshake(vector, top):
+    offer, reply = unhex(vector["offer"]), unhex(vector["reply"])
+    o, p = read_offer(offer), read_reply(reply)
+    same(o["suite"], vector["suite"], "the suite of the offer")
+    same(p["suite"], vector["suite"], "the suite of the reply")
+    same(o["server"].decode(), top["server"]["alias"], "the server")
+    same(p["server"], o["server"], "the server of the reply")
+    same(o["tenant"].decode(), top["tenant"]["alias"] if o["signed"] else "",
+         "the tenant")
+    same(sha3(unhex(top["server"]["public"])).hex(),
+         top["server"]["alias"].rpartition(":")[2], "the server's DID")
+    t = transcript(offer, p["body"])
+    same(t, unhex(vector["transcript"]), "the transcript")
+    prk = extract(t, unhex(vector["secret"]))
+    keys = expand(prk, b"caisson v1 session keys", 128)
+    same(keys, unhex(vector["keys"]), "the keys")
+    same(mac(keys[:32], t), p["mac"], "the server's MAC")
+    same(b"CSC\1" + p["session"] + mac(keys[32:64], t),
+         unhex(vector["confirm"]), "the confirmation")
+    # Whatever is changed changes the transcript.
+    for changed in flips(offer, 61):
+        assert transcript(changed, p["body"]) != t
+    for changed in flips(p["body"], 61):
+        assert transcript(offer, changed) != t
+    for side, own in (("server", SERVER), ("tenant", TENANT)):
+        s = Session(unhex(vector[f"{side}_exported"]))
+        same(s.own, own, "the direction")
+        same(s.id, p["session"], "the session's id")
+        same(s.tenant, p["tenant"], "the session's tenant")
+        same((s.created, s.expires), (p["created"], p["expires"]), "times")
+        same(s.chains, [keys[64:96], keys[96:]], "the chain keys")
+        for sender in ("server", "tenant"):
+            message = vector[f"from_{sender}"]
+            key, value, h = s.open_kv(unhex(message["sealed"]))
+            same(key, unhex(message["key"]), "K")
+            same(value, unhex(message["value"]), "V")
+            same(h["direction"], ("server", "tenant").index(sender),
+                 "the direction bit")
+
+
+def kem_private(kem, keys):
+    """An ML-KEM key from its seed, or None where the package has none."""
+    name = {ML_KEM_768: "MLKEM768PrivateKey",
+            ML_KEM_1024: "MLKEM1024PrivateKey"}.get(kem)
+    cls = getattr(mlkem, name, None) if mlkem and name else None
+    return cls.from_seed_bytes(keys) if cls else None
+
+
+def seed_of_offer(exported):
+    r = Reader(exported)
+    if r.take(5) != b"CSX\1O":
+        raise Refused("no exported offer")
+    suite = r.number(1)
+    r.sized()
+    r.take(r.number(4))
+    keys = r.take(64)
+    r.end()
+    return suite, keys
+
+
+def test_handshake_kem(vector):
+    suite, keys = seed_of_offer(unhex(vector["offer_exported"]))
+    private = kem_private(suite, keys)
+    reply = read_reply(unhex(vector["reply"]))
+    same(private.public_key().public_bytes_raw(),
+         read_offer(unhex(vector["offer"]))["ek"], "the encapsulation key")
+    same(private.decapsulate(reply["ct"]), unhex(vector["secret"]),
+         "the KEM's secret")
+
+
+def verify(public, signature, message, context=b""):
+    key = mldsa.MLDSA44PublicKey.from_public_bytes(public)
+    try:
+        key.verify(signature, message, context or None)
+    except InvalidSignature as e:
+        raise Refused("signature") from e
+
+
+def test_handshake_signatures(vector, top):
+    o = read_offer(unhex(vector["offer"]))
+    p = read_reply(unhex(vector["reply"]))
+    if o["signed"]:
+        tenant = unhex(top["tenant"]["public"])
+        verify(tenant, o["signature"], o["body"], b"caisson session offer v1")
+        refused(verify, tenant, o["signature"], o["body"] + b"x",
+                b"caisson session offer v1")
+        refused(verify, tenant, o["signature"], o["body"],
+                b"caisson session reply v1")
+    server = unhex(top["server"]["public"])
+    text = unhex(vector["transcript"]) + p["mac"]
+    verify(server, p["signature"], text, b"caisson session reply v1")
+    refused(verify, server, p["signature"], text[:-1] + b"\0\0",
+            b"caisson session reply v1")
+
+
+# --- sealed files ---------------------------------------------------------
+
+def cbor(r):
+    """One deterministic CBOR item; maps come as lists of pairs."""
+    head = r.number(1)
+    kind, low = head >> 5, head & 31
+    if low < 24:
+        arg = low
+    elif low < 28:
+        arg = int.from_bytes(r.take(1 << low - 24), "big")
+    else:
+        raise Refused("CBOR")
+    if kind == 0:
+        return arg
+    if kind == 1:
+        return -1 - arg
+    if kind == 2:
+        return r.take(arg)
+    if kind == 3:
+        return r.take(arg).decode()
+    if kind == 4:
+        return [cbor(r) for _ in range(arg)]
+    if kind == 5:
+        return [(cbor(r), cbor(r)) for _ in range(arg)]
+    if kind == 6:
+        return ("tag", arg, cbor(r))
+    raise Refused("CBOR")
+
+
+def cbor_all(data):
+    r = Reader(data)
+    item = cbor(r)
+    r.end()
+    return item
+
+
+def cbor_bytes(data):
+    n = len(data)
+    if n < 24:
+        return bytes([0x40 | n]) + data
+    if n < 256:
+        return b"\x58" + struct.pack(">B", n) + data
+    if n < 65536:
+        return b"\x59" + struct.pack(">H", n) + data
+    return b"\x5a" + struct.pack(">I", n) + data
+
+
+class Cose:
+    """A COSE_Sign1 of ours, and what its signature is over."""
+
+    def __init__(self, data, typ, kid):
+        tag, number, (header, others, payload, signature) = cbor_all(data)
+        fields = dict(cbor_all(header))
+        if tag != "tag" or number != 18 or others or \
+                fields != {1: -48, 4: kid.encode(), 16: typ}:
+            raise Refused("COSE")
+        self.payload, self.signature = payload, signature
+        self.signed = (b"\x84\x6aSignature1" + cbor_bytes(header) +
+                       cbor_bytes(typ.encode()) + cbor_bytes(payload))
+
+
+def read_file(data, signer):
+    r = Reader(data)
+    if r.take(5) != b"CSNF\1":
+        raise Refused("no sealed file")
+    header = Cose(r.take(r.number(4)), "application/caisson-sealed+cbor",
+                  signer)
+    f = {"header": header, "prefix": data[:r.at], "records": []}
+    final = False
+    while not final:
+        n = r.number(4)
+        final, n = n >> 31, n & 0x7fffffff
+        f["records"].append((final, r.take(n + 16)))
+    f["signed"] = data[:r.at]
+    f["trailer"] = Cose(r.take(r.number(4)),
+                        "application/caisson-sealed-end+cbor", signer)
+    r.end()
+    # The list of recipients as its bytes: between the two byte strings.
+    p = Reader(header.payload)
+    same(p.number(1), 0x83, "the payload's head")
+    f["fixed"] = cbor(p)
+    start = p.at
+    f["recipients"] = cbor(p)
+    f["list"] = header.payload[start:p.at]
+    f["commitment"] = cbor(p)
+    p.end()
+    return f
+
+
+def open_file(data, signer, index, secret, data_key=None):
+    f = read_file(data, signer)
+    fixed = dict(cbor_all(f["fixed"]))
+    if fixed[1] != 1 or fixed[2] != 1 or fixed[4] != signer:
+        raise Refused("the fixed part")
+    alias, kem, ct, wrap = f["recipients"][index]
+    info = (b"caisson v1 sealed kek" + struct.pack("<BHB", 1, 32, kem) +
+            struct.pack("<H", len(alias)) + alias.encode() + sha3(ct) +
+            sha3(f["fixed"]))
+    try:
+        key = aes_key_unwrap(expand(extract(b"", secret), info), wrap)
+    except Exception as e:
+        raise Refused("the wrap") from e
+    if data_key is not None:
+        same(key, data_key, "the data key")
+    prk = extract(sha3(f["fixed"]), key)
+    if expand(prk, b"caisson v1 sealed commitment" + sha3(f["list"])) != \
+            f["commitment"]:
+        raise Refused("the commitment")
+    aes = AESGCM(expand(prk, b"caisson v1 sealed segments"))
+    prefix, out = sha3(f["prefix"]), b""
+    for i, (final, record) in enumerate(f["records"]):
+        n = len(record) - 16
+        if n > fixed[5] or (not final and n != fixed[5]):
+            raise Refused("a segment's length")
+        try:
+            out += aes.decrypt(struct.pack(">IQ", 0, i), record,
+                               prefix + struct.pack("<QB", i, final))
+        except InvalidTag as e:
+            raise Refused("tag") from e
+    if cbor_all(f["trailer"].payload) != [sha3(f["signed"]),
+                                          len(f["records"]), len(out)]:
+        raise Refused("the trailer")
+    return out, fixed
+
+
+def refused_file(data, signer, secret):
+    """What was changed may make no sense in any way, but never opens."""
+    try:
+        open_file(data, signer, 0, secret)
+    except (Refused, KeyError, ValueError, TypeError, IndexError,
+            AssertionError, UnicodeDecodeError):
+        return
+    raise AssertionError("what was changed opened")
+
+
+def test_sealed(vector, top):
+    data, signer = unhex(vector["file"]), top["signer"]["alias"]
+    for i, recipient in enumerate(vector["recipients"]):
+        out, fixed = open_file(data, signer, i, unhex(recipient["secret"]),
+                               unhex(vector["data_key"]))
+        same(out, unhex(vector["text"]), "the text")
+        same(fixed.get(7, ""), vector["content_type"], "the content type")
+        same(fixed[6] * 1000, top["clock_ms"], "the time")
+    first = unhex(vector["recipients"][0]["secret"])
+    f = read_file(data, signer)
+    body = len(f["prefix"])
+    # All but the last signature, which is checked where ML-DSA is there.
+    end = len(data) - len(f["trailer"].signature)
+    for changed in flips(data[:end], 101, body):
+        refused_file(changed + data[end:], signer, first)
+    for changed in flips(data[:body], 13):
+        refused_file(changed + data[body:], signer, first)
+    refused_file(data[:-1], signer, first)
+    refused_file(data + b"\0", signer, first)
+
+
+def test_sealed_kem(vector):
+    f = read_file(unhex(vector["file"]), vector["signer"])
+    for i, recipient in enumerate(vector["recipients"]):
+        private = kem_private(recipient["kem"], unhex(recipient["kem_seed"]))
+        if private is not None:
+            same(private.decapsulate(f["recipients"][i][2]),
+                 unhex(recipient["secret"]), "the KEM's secret")
+
+
+def test_sealed_signatures(vector, top):
+    public = unhex(top["signer"]["public"])
+    f = read_file(unhex(vector["file"]), top["signer"]["alias"])
+    for cose in (f["header"], f["trailer"]):
+        verify(public, cose.signature, cose.signed)
+        refused(verify, public, cose.signature, cose.signed + b"\0")
+    refused(verify, public, f["header"].signature, f["trailer"].signed)
+
+
+# --- running --------------------------------------------------------------
+
+failures = 0
+
+
+def case(name, function, *args, skip=None):
+    global failures
+    if NO_CRYPTOGRAPHY or skip:
+        print(f"skip {name}: {NO_CRYPTOGRAPHY or skip}")
+        return
+    try:
+        function(*args)
+        print(f"ok {name}")
+    except Exception as e:  # each case reports for itself
+        failures += 1
+        print(f"# {type(e).__name__}: {e}")
+        print(f"not ok {name}")
+
+
+def load(name):
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def main():
+    no_kem = None if mlkem else \
+        "this cryptography package has no ML-KEM"
+    no_sign = None if mldsa else \
+        "this cryptography package has no ML-DSA"
+    for i, vector in enumerate(load("kv.json")):
+        case(f"kv_{i}", test_kv, vector)
+    for i, vector in enumerate(load("stream.json")):
+        case(f"stream_{i}", test_stream, vector)
+    top = load("session.json")
+    for vector in top["handshakes"]:
+        suite = vector["suite"]
+        case(f"handshake_{suite}", test_handshake, vector, top)
+        case(f"handshake_{suite}_signatures", test_handshake_signatures,
+             vector, top, skip=no_sign)
+        other = no_kem or (None if suite in (ML_KEM_768, ML_KEM_1024) else
+                           "cryptography has no such KEM")
+        case(f"handshake_{suite}_kem", test_handshake_kem, vector,
+             skip=other)
+    top = load("sealed.json")
+    for i, vector in enumerate(top["files"]):
+        vector["signer"] = top["signer"]["alias"]
+        case(f"sealed_{i}", test_sealed, vector, top)
+        case(f"sealed_{i}_signatures", test_sealed_signatures, vector, top,
+             skip=no_sign)
+        case(f"sealed_{i}_kem", test_sealed_kem, vector, skip=no_kem)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,7 +24,7 @@ csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
     const uint8_t id[16], const struct csn_key *key, int with_window,
     struct csn_writer_key **out)
 {
-	struct csn_writer_key *w;
+	struct csn_writer_key *w, *old = e->writers;
 	struct csn_window *window = NULL;
 	uint32_t cap;
 
@@ -33,15 +33,21 @@ csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
 		goto nomem;
 	if (e->nwriters == e->cap) {
 		cap = e->cap == 0 ? 1 : e->cap * 2;
-		if ((w = csn_realloc(e->writers, cap, sizeof(*w))) == NULL)
+		if ((w = csn_calloc(cap, sizeof(*w))) == NULL)
 			goto nomem;
+		if (old != NULL)
+			memcpy(w, old, e->nwriters * sizeof(*w));
+		/* A child that is forked off here finds the one or the
+		 * other, and only whole writers. */
 		e->writers = w;
 		e->cap = cap;
+		csn_wipe_free(old, e->nwriters * sizeof(*w));
 	}
-	w = &e->writers[e->nwriters++];
+	w = &e->writers[e->nwriters];
 	memcpy(w->id, id, 16);
 	w->key = *key;
 	w->window = window;
+	e->nwriters++;
 	if (out != NULL)
 		*out = w;
 	return 0;

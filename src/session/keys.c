@@ -124,6 +124,13 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	if (left > CSN_KEY_MAX_MESSAGES - s->own.sequence)
 		left = CSN_KEY_MAX_MESSAGES - s->own.sequence;
 	run->n = left < n ? (size_t)left : n;
+	/* Before anything is sealed: nothing may fail once it is. */
+	if (s->replay == CSN_REPLAY_STORE &&
+	    csn_slots_promise(&s->slots, run->n) != 0) {
+		rc = csn_fail(s->ctx, CSN_E_NOMEM, "session",
+		    "out of memory for slot versions");
+		goto out;
+	}
 	run->epoch = s->chains[s->own_direction].head;
 	run->key = s->own.key;
 	run->epoch_number = run->epoch->number;

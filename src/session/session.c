@@ -168,10 +168,13 @@ csn_session_lock(struct csn_session *s)
 {
 	/*
 	 * In a forked child the lock may be held by a thread that is not
-	 * there, for ever: this process starts with a lock of its own.
+	 * there, for ever, and so may lanes: this process starts with a lock
+	 * of its own and adopts the context. The session's generation stays
+	 * behind, so its keys seal nothing before csn_session_after_fork.
 	 */
 	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
 	    memory_order_relaxed)) != 0 && s->pid != getpid()) {
+		(void)csn_fork_generation(s->ctx);
 		pthread_mutex_init(&s->lock, NULL);
 		s->pid = getpid();
 		s->pins = 0;
@@ -333,6 +336,7 @@ csn_session_after_fork(struct csn_session *session)
 			    e = e->older)
 				e->pins = 0;
 		session->pins = 0;
+		session->slots.promised = 0;
 		/* The parent goes on with the old writer: not ours. */
 		csn_wipe(&session->own, sizeof(session->own));
 		atomic_store(&session->generation, generation);

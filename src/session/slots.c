@@ -72,17 +72,18 @@ static int
 grow(struct csn_slots *t)
 {
 	size_t cap = t->cap == 0 ? FIRST_CAP : t->cap * 2;
-	struct csn_slot *table;
+	struct csn_slot *table, *old = t->table;
 	size_t i;
 
 	if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
 		return CSN_E_NOMEM;
 	for (i = 0; i < t->cap; i++)
-		if ((t->table[i].fp[0] | t->table[i].fp[1]) != 0)
-			*place(table, cap, t->table[i].fp) = t->table[i];
-	free(t->table);
+		if ((old[i].fp[0] | old[i].fp[1]) != 0)
+			*place(table, cap, old[i].fp) = old[i];
+	/* A child that is forked off here finds the one or the other. */
 	t->table = table;
 	t->cap = cap;
+	free(old);
 	return 0;
 }
 
@@ -148,6 +149,20 @@ csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
 }
 
 int
+csn_slots_promise(struct csn_slots *t, size_t n)
+{
+	size_t want = t->n + t->promised + n;
+
+	if (want > t->max)
+		want = t->max;
+	while (want * 4 > t->cap * 3)
+		if (grow(t) != 0)
+			return CSN_E_NOMEM;
+	t->promised += n;
+	return 0;
+}
+
+int
 csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t version, uint32_t epoch, uint32_t direction,
     struct csn_slot *was, struct csn_slot *lost)
@@ -157,7 +172,8 @@ csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
 
 	memset(was, 0, sizeof(*was));
 	memset(lost, 0, sizeof(*lost));
-	if ((t->cap == 0 || t->n * 4 >= t->cap * 3) && grow(t) != 0)
+	/* A fuller table is slower, not wrong: one free place ends a search. */
+	if (t->n * 4 >= t->cap * 3 && grow(t) != 0 && t->n + 1 >= t->cap)
 		return CSN_E_NOMEM;
 	fingerprint(t, name, fp);
 	s = place(t->table, t->cap, fp);

@@ -38,6 +38,7 @@ struct csn_slots {
 	struct csn_slot *table;	/* a power of two; NULL before the first */
 	size_t cap;
 	size_t n;
+	size_t promised;	/* places kept for versions under way */
 	size_t max;
 	uint64_t floor;
 	uint64_t counter;	/* the last version handed out or seen */
@@ -50,6 +51,12 @@ void csn_slots_free(struct csn_slots *t);
 /* NULL where the slot is not known. */
 struct csn_slot *csn_slots_find(struct csn_slots *t,
     const struct csn_slot_name *name);
+
+/*
+ * Keep room for n more slots, so that setting them cannot fail; the caller
+ * takes n from promised again. CSN_E_NOMEM, and nothing is promised.
+ */
+int csn_slots_promise(struct csn_slots *t, size_t n);
 
 /*
  * Set the slot to version. *was is what it was before (version 0: new), *lost

@@ -194,6 +194,36 @@ growing_loses_nothing(void **state)
 	csn_slots_free(&t);
 }
 
+static void
+a_promise_keeps_room(void **state)
+{
+	struct csn_slot_name name;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	size_t cap;
+	uint32_t i;
+
+	(void)state;
+	start(&t, SIZE_MAX, 7);
+	assert_int_equal(csn_slots_promise(&t, 100), 0);
+	assert_int_equal(csn_slots_promise(&t, 200), 0);
+	assert_int_equal(t.promised, 300);
+	cap = t.cap;
+	assert_true(300 * 4 <= cap * 3);
+	for (i = 0; i < 300; i++) {
+		name = name_of(i);
+		assert_int_equal(csn_slots_set(&t, &name, i + 1, 0, 0, &was,
+		    &lost), 1);
+	}
+	assert_int_equal(t.cap, cap);
+	csn_slots_free(&t);
+	/* No more than the bound will ever be needed. */
+	start(&t, 10, 8);
+	assert_int_equal(csn_slots_promise(&t, 1000000), 0);
+	assert_true(t.cap <= 64);
+	csn_slots_free(&t);
+}
+
 /* Everything the table says is what the model says. */
 static void
 agree(struct csn_slots *t, const uint64_t model[NAMES], uint64_t floor)
@@ -287,6 +317,7 @@ main(void)
 		cmocka_unit_test(
 		    past_the_bound_an_old_slot_goes_and_raises_the_floor),
 		cmocka_unit_test(growing_loses_nothing),
+		cmocka_unit_test(a_promise_keeps_room),
 		cmocka_unit_test(random_operations_agree_with_a_naive_model),
 	};
 

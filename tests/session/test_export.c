@@ -1,0 +1,277 @@
+/* test_export.c - halves and sessions that go on in another process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "session/pair.h"
+
+static struct pair p;
+
+static void
+give_up(uint8_t *bytes, size_t len)
+{
+	csn_wipe(bytes, len);
+	csn_free(bytes);
+}
+
+/* Each program ends after each of its steps, and so does its context. */
+static void
+a_handshake_goes_on_over_restarts(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .replay = CSN_REPLAY_CHANNEL };
+	struct csn_session *s, *t;
+	struct messages m;
+	struct text x;
+	uint8_t *bytes;
+	size_t len;
+	int kem, i;
+
+	(void)state;
+	for (kem = CSN_KEM_ML_KEM_512; kem <= CSN_KEM_X_WING; kem++) {
+		pair_offer(&p, &m, p.tenant, kem, 0);
+		assert_int_equal(csn_offer_export(m.state, &bytes, &len), 0);
+		csn_offer_free(m.state);
+		assert_int_equal(csn_offer_import(p.tenant_ctx, bytes, len,
+		    &m.state), 0);
+		give_up(bytes, len);
+		pair_accept(&p, &m);
+		assert_int_equal(csn_pending_export(m.pending, &bytes, &len),
+		    0);
+		csn_pending_free(m.pending);
+		assert_int_equal(csn_pending_import(p.server_ctx, bytes, len,
+		    &m.pending), 0);
+		give_up(bytes, len);
+		pair_finish(&p, &m, &o);
+		pair_confirm(&p, &m, &o);
+		for (i = 0; i < 3; i++) {
+			assert_int_equal(csn_session_export(m.server, &bytes,
+			    &len), 0);
+			assert_int_equal(csn_session_import(p.server_ctx,
+			    bytes, len, &o, &s), 0);
+			give_up(bytes, len);
+			csn_session_free(m.server);
+			m.server = s;
+			assert_int_equal(csn_session_export(m.tenant, &bytes,
+			    &len), 0);
+			assert_int_equal(csn_session_import(p.tenant_ctx,
+			    bytes, len, &o, &t), 0);
+			give_up(bytes, len);
+			csn_session_free(m.tenant);
+			m.tenant = t;
+			assert_memory_equal(csn_session_id(s),
+			    csn_session_id(t), CSN_SESSION_ID_SIZE);
+			assert_string_equal(csn_session_tenant_id(s), "acme");
+			assert_string_equal(csn_session_tenant_name(t),
+			    "acme");
+			assert_int_equal(text_seal(s, 0, "down", &x), 0);
+			assert_int_equal(text_open(t, &x, "down"), 0);
+			/* Still no reflection. */
+			assert_int_equal(text_open(s, &x, "down"),
+			    CSN_E_REPLAY);
+			assert_int_equal(text_seal(t, 0, "up", &x), 0);
+			assert_int_equal(text_open(s, &x, "up"), 0);
+			assert_int_equal(csn_session_rotate(s, 0), 0);
+			assert_int_equal(text_seal(s, 0, "down", &x), 0);
+			assert_int_equal(text_open(t, &x, "down"), 0);
+		}
+		messages_free(&m);
+	}
+}
+
+static void
+an_import_shares_no_nonce_and_reads_what_was_sealed(void **state)
+{
+	enum { N = 6, EACH = 7 };
+	struct csn_session *s[N];
+	struct text t[N][EACH];
+	struct csn_header h[N], g = { .size = sizeof(g) };
+	uint64_t last = 0;
+	uint8_t *bytes;
+	size_t len;
+	int i, k;
+
+	(void)state;
+	s[0] = pair_local(p.server_ctx, "acme", NULL);
+	for (i = 0; i < N; i++) {
+		for (k = 0; k < EACH; k++) {
+			assert_int_equal(text_seal(s[i], (uint64_t)(i * 100 +
+			    k), "x", &t[i][k]), 0);
+			assert_int_equal(t[i][k].sequence, k);
+			/* Versions go on where the former process was. */
+			assert_true(t[i][k].version > last);
+			last = t[i][k].version;
+			assert_int_equal(csn_header_read(p.server_ctx,
+			    t[i][k].sealed, t[i][k].len, &g), 0);
+			if (k == 0)
+				h[i] = g;
+			assert_memory_equal(h[i].writer, g.writer, 16);
+		}
+		for (k = 0; k < i; k++)
+			assert_memory_not_equal(h[i].writer, h[k].writer, 16);
+		if (i % 2 == 1)
+			assert_int_equal(csn_session_rotate(s[i], 0), 0);
+		if (i + 1 == N)
+			break;
+		assert_int_equal(csn_session_export(s[i], &bytes, &len), 0);
+		assert_int_equal(csn_session_import(p.server_ctx, bytes, len,
+		    NULL, &s[i + 1]), 0);
+		give_up(bytes, len);
+	}
+	/* The last has all epochs, whoever began them. */
+	for (i = 0; i < N; i++)
+		for (k = 0; k < EACH; k++)
+			assert_int_equal(text_open(s[N - 1], &t[i][k], "x"),
+			    0);
+	for (i = 0; i < N; i++)
+		csn_session_free(s[i]);
+}
+
+static void
+an_import_keeps_to_the_time_that_was_left(void **state)
+{
+	struct csn_session_info info = { .size = sizeof(info) };
+	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .ttl_ms = CSN_NEVER };
+	uint64_t expires = pair_wall + 900000;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	csn_session_free(s);
+	pair_wall += 800000;
+	pair_boot = 5;	/* the machine was started again */
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
+	    0);
+	csn_session_get_info(t, &info);
+	assert_int_equal(info.expires_ms, expires);
+	pair_boot += 99999;
+	assert_int_equal(csn_session_is_valid(t), 1);
+	pair_boot += 1;
+	assert_int_equal(csn_session_check_valid(t), CSN_E_EXPIRED);
+	csn_session_free(t);
+	pair_wall += 100000;
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
+	    0);
+	assert_int_equal(csn_session_check_valid(t), CSN_E_EXPIRED);
+	csn_session_free(t);
+	give_up(bytes, len);
+}
+
+static int
+import(int what, const uint8_t *in, size_t len)
+{
+	struct csn_session *s = NULL;
+	struct csn_pending *q = NULL;
+	struct csn_offer *o = NULL;
+	int rc;
+
+	if (what == 0)
+		rc = csn_offer_import(p.tenant_ctx, in, len, &o);
+	else if (what == 1)
+		rc = csn_pending_import(p.server_ctx, in, len, &q);
+	else
+		rc = csn_session_import(p.server_ctx, in, len, NULL, &s);
+	if (rc != 0) {
+		assert_null(s);
+		assert_null(q);
+		assert_null(o);
+	}
+	csn_session_free(s);
+	csn_pending_free(q);
+	csn_offer_free(o);
+	return rc;
+}
+
+/* Owners keep these bytes sealed; even so no bytes may be believed. */
+static void
+damaged_exports_are_refused_or_harmless(void **state)
+{
+	struct messages m;
+	struct text t;
+	uint8_t *bytes[3], *copy;
+	size_t len[3], n;
+	int i, k, bit, rc;
+
+	(void)state;
+	pair_offer(&p, &m, p.tenant, 0, 0);
+	assert_int_equal(csn_offer_export(m.state, &bytes[0], &len[0]), 0);
+	pair_accept(&p, &m);
+	assert_int_equal(csn_pending_export(m.pending, &bytes[1], &len[1]),
+	    0);
+	pair_finish(&p, &m, NULL);
+	pair_confirm(&p, &m, NULL);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(text_seal(m.server, 0, "x", &t), 0);
+		assert_int_equal(csn_session_rotate(m.server, 0), 0);
+	}
+	assert_int_equal(csn_session_export(m.server, &bytes[2], &len[2]),
+	    0);
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++)
+			assert_int_equal(import(i, bytes[k], len[k]),
+			    i == k ? 0 : CSN_E_FORM);
+		for (n = 0; n < len[i]; n += n < 400 ? 1 : 37) {
+			assert_non_null(copy = malloc(n != 0 ? n : 1));
+			memcpy(copy, bytes[i], n);
+			assert_int_equal(import(i, copy, n), CSN_E_FORM);
+			free(copy);
+		}
+		assert_non_null(copy = malloc(len[i] + 1));
+		memcpy(copy, bytes[i], len[i]);
+		copy[len[i]] = 0;
+		assert_int_equal(import(i, copy, len[i] + 1), CSN_E_FORM);
+		copy[3] = 2;
+		assert_int_equal(import(i, copy, len[i]), CSN_E_VERSION);
+		copy[3] = 1;
+		for (n = 5; n < len[i]; n += n < 300 ? 1 : 97)
+			for (bit = 0; bit < 8; bit++) {
+				copy[n] ^= (uint8_t)(1 << bit);
+				rc = import(i, copy, len[i]);
+				assert_true(rc <= 0 && rc != CSN_E_NOMEM);
+				copy[n] ^= (uint8_t)(1 << bit);
+			}
+		give_up(copy, len[i]);
+	}
+	for (i = 0; i < 3; i++)
+		give_up(bytes[i], len[i]);
+	messages_free(&m);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	pair_start(&p, NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pair_end(&p);
+	return 0;
+}
+
+#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PAIR_TEST(a_handshake_goes_on_over_restarts),
+		PAIR_TEST(an_import_shares_no_nonce_and_reads_what_was_sealed),
+		PAIR_TEST(an_import_keeps_to_the_time_that_was_left),
+		PAIR_TEST(damaged_exports_are_refused_or_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -8,7 +8,8 @@
 
 #define OPTS_FILTER \
 	{ "tenant", "ID", "only this tenant's records" }, \
-	{ "op", "NAME", "only this operation: encrypt, decrypt, rotate, ..." }, \
+	{ "op", "NAME", \
+	    "only this operation: encrypt, decrypt, rotate, ..." }, \
 	{ "since", "TIME", "only records from TIME on" }, \
 	{ "until", "TIME", "only records before TIME" }
 
@@ -250,21 +251,21 @@ static const struct cli_opt export_opts[] = {
 };
 
 static const struct cli_verb verbs[] = {
-	{ "show", "FOLDER", "show the newest records of a log", show,
+	{ "show", "FOLDER", "Show the newest records of a log", show,
 	    show_opts, 1, 1,
 	    "A TIME is 2026-01-31T12:00:00Z, 2026-01-31 or seconds since "
 	    "1970.\nRecords are shown as they are: verify the log before "
 	    "believing it." },
-	{ "verify", "FOLDER", "verify a log from its first record to its end",
+	{ "verify", "FOLDER", "Verify a log from its first record to its end",
 	    verify, verify_opts, 1, 1,
 	    "Each check is listed: ok, NO, or -- where what it needs was not "
 	    "given.\nThat nothing was cut off the end shows only against a "
 	    "head that was kept\nelsewhere; verify says the head of today." },
-	{ "export", "FOLDER", "write a log's records as one JSON array",
+	{ "export", "FOLDER", "Write a log's records as one JSON array",
 	    export, export_opts, 1, 1, NULL },
 	{ NULL }
 };
 
 const struct cli_noun cli_audit = {
-	"audit", "show, verify and export an audit log", verbs
+	"audit", "Show, verify and export an audit log", verbs
 };

@@ -10,9 +10,7 @@ const struct cli_noun *const cli_nouns[] = {
 	&cli_id,
 	&cli_session,
 	&cli_kv,
-#ifdef CLI_HAVE_AUDIT
 	&cli_audit,
-#endif
 	&cli_tour,
 	&cli_bench,
 	&cli_version,

@@ -120,14 +120,18 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	msg = csn_read_view(&r, n);
 	csn_read_bytes(&r, seed, sizeof(seed));
 	if (!csn_reader_done(&r) || server_len > CSN_ALIAS_MAX ||
+	    memchr(server, 0, server_len) != NULL ||
 	    csn_kem_name(o->suite) == NULL) {
-		rc = csn_fail(ctx, CSN_E_FORM, "session",
-		    "the exported offer is cut short or too long");
+		rc = csn_fail(ctx, CSN_E_FORM, "session", "the exported offer "
+		    "is cut short, too long or damaged");
 		goto err;
 	}
 	memcpy(o->server, server, server_len);
 	o->seed_len = o->suite == CSN_KEM_X_WING ? 32 : 64;
 	if ((rc = csn_offer_read(ctx, msg, n, &m)) != 0 ||
+	    (rc = m.suite == o->suite ? 0 : csn_fail(ctx, CSN_E_FORM,
+	    "session", "the exported offer's suite is not its "
+	    "message's")) != 0 ||
 	    (rc = csn_kem_from_seed(ctx, o->suite, seed, o->seed_len,
 	    &o->kem)) != 0 ||
 	    (rc = csn_key_rest(ctx, seed, &o->seed[0])) != 0 ||

@@ -198,6 +198,10 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 	int rc = 0;
 
 	csn_session_lock(s);
+	/* What was promised to this run; after a fork nothing is. */
+	if (s->replay == CSN_REPLAY_STORE)
+		s->slots.promised -= run->n < s->slots.promised ? run->n :
+		    s->slots.promised;
 	if (names != NULL && !s->closed)
 		for (i = 0; i < n && rc == 0; i++)
 			if (names[i].kind != 0)

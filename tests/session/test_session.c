@@ -380,6 +380,27 @@ another_sessions_message_is_refused(void **state)
 	csn_session_free(other);
 }
 
+/* Room that was kept for versions under way used to be kept for ever. */
+static void
+sealing_one_slot_again_and_again_takes_no_memory(void **state)
+{
+	struct csn_session_info first = { .size = sizeof(first) };
+	struct csn_session_info last = { .size = sizeof(last) };
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	struct text t;
+	int i;
+
+	(void)state;
+	assert_int_equal(text_seal(s, 1, "x", &t), 0);
+	csn_session_get_info(s, &first);
+	for (i = 0; i < 5000; i++)
+		assert_int_equal(text_seal(s, 1, "x", &t), 0);
+	csn_session_get_info(s, &last);
+	assert_int_equal(last.live_slots, 1);
+	assert_int_equal(last.memory, first.memory);
+	csn_session_free(s);
+}
+
 static int
 setup(void **state)
 {
@@ -415,6 +436,7 @@ main(void)
 		CTX_TEST(after_close_every_use_is_refused),
 		CTX_TEST(a_side_refuses_its_own_message_sent_back),
 		CTX_TEST(another_sessions_message_is_refused),
+		CTX_TEST(sealing_one_slot_again_and_again_takes_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

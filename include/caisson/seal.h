@@ -139,7 +139,7 @@ struct csn_opener;	/* reads one */
 struct csn_sealer_options {
 	uint32_t size;
 	uint32_t segment;	/* as in csn_stream_seal */
-	const struct csn_identity *signer;	/* needed; outlives the sealer */
+	const struct csn_identity *signer;	/* needed; outlives it */
 	/*
 	 * Recipients: verified documents, at least 1, at most 64, none twice.
 	 * They are for CSN_PURPOSE_RECIPIENT, or the signer's own.

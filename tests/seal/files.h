@@ -13,7 +13,7 @@ struct files_sealed {
 	size_t len;
 	size_t header;		/* where the COSE header begins: 9 */
 	size_t n;		/* segments */
-	size_t at[FILES_MOST + 1];	/* each one's head; then the trailer's */
+	size_t at[FILES_MOST + 1];	/* each one's head, the trailer's */
 };
 
 /* The recipient's own document, verified; csn_document_free. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -244,6 +245,50 @@ closing_ends_streams(void **state)
 	csn_stream_free(sealing);
 }
 
+/* Seal segments until it is refused; the error. */
+static void *
+push_on(void *arg)
+{
+	struct csn_stream *st = arg;
+	static const uint8_t zero[SEG];
+	uint8_t buf[SEG + 16];
+	int rc;
+
+	do {
+		memset(buf, 1, sizeof(buf));
+		rc = csn_stream_push(st, buf, SEG, 0, buf);
+	} while (rc == 0);
+	return rc == CSN_E_CLOSED && memcmp(buf, zero, SEG) == 0 ? arg :
+	    NULL;
+}
+
+static void
+closing_waits_for_a_segment_and_no_more(void **state)
+{
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	uint8_t header[CSN_SEAL_HEADER];
+	struct csn_stream *st[2];
+	pthread_t thread[2];
+	void *result;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(csn_stream_seal(s, SEG, NULL, header,
+		    &st[i]), 0);
+		assert_int_equal(pthread_create(&thread[i], NULL, push_on,
+		    st[i]), 0);
+	}
+	usleep(10000);
+	csn_session_close(s);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(thread[i], &result), 0);
+		assert_ptr_equal(result, st[i]);
+		csn_stream_free(st[i]);
+	}
+	csn_session_free(s);
+}
+
 static void
 the_ttl_ends_streams(void **state)
 {
@@ -370,6 +415,7 @@ main(void)
 		cmocka_unit_test(a_channel_rotates_before_its_writers_run_out),
 		cmocka_unit_test(the_policy_counts_streams),
 		cmocka_unit_test(closing_ends_streams),
+		cmocka_unit_test(closing_waits_for_a_segment_and_no_more),
 		cmocka_unit_test(the_ttl_ends_streams),
 		cmocka_unit_test(a_forked_child_has_no_part_in_a_stream),
 		cmocka_unit_test(the_log_hears_of_streams),

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/lock.h"
 #include "identity/did.h"
 #include "identity/document.h"
 #include "identity/trust.h"
@@ -130,7 +131,7 @@ csn_trust_new(struct csn_ctx *ctx, struct csn_trust **out)
 		    "A trust store needs a place to go.");
 	if ((trust = csn_calloc(1, sizeof(*trust))) == NULL)
 		goto nomem;
-	if (pthread_rwlock_init(&trust->lock, NULL) != 0) {
+	if (csn_rwlock_init(&trust->lock) != 0) {
 		free(trust);
 		goto nomem;
 	}

@@ -1,0 +1,19 @@
+/* base/lock.c - a lock of many readers or one writer that stays fair. */
+#include "base/lock.h"
+
+int
+csn_rwlock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+	int rc;
+
+	if ((rc = pthread_rwlockattr_init(&attr)) != 0)
+		return rc;
+	/* glibc's default lets readers starve a writer for minutes. */
+	rc = pthread_rwlockattr_setkind_np(&attr,
+	    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	if (rc == 0)
+		rc = pthread_rwlock_init(lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+	return rc;
+}

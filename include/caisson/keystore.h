@@ -12,11 +12,18 @@ extern "C" {
  * A keystore holds key-encryption keys by name and wraps 32-byte data keys
  * under them; the key-encryption key itself never leaves it. Providers sit
  * behind struct csn_keystore_provider, are registered by name, and are
- * opened by URL: "memory:", "file:/path/of/folder". Objects are safe from
- * many threads.
+ * opened by URL. Objects are safe from many threads.
+ *
+ * "memory:" is gone with the process. "file:/path/of/folder" keeps one file
+ * a key under a passphrase (Argon2id, RFC 9106: 64 MiB, 3 passes, 4 lanes);
+ * where the folder holds no keystore yet, opening makes one and needs the
+ * passphrase; where it does, opening without one gives a locked keystore.
+ * Removing a key overwrites its file first, which no copy of it and no
+ * medium that writes elsewhere takes notice of.
  */
 #define CSN_KEYSTORE_ABI 1
 #define CSN_KEYSTORE_MAX_WRAP 1024
+#define CSN_KEYSTORE_MAX_NAME 64	/* bytes of UTF-8 */
 
 struct csn_keystore;
 
@@ -38,7 +45,10 @@ struct csn_keystore_provider {
 	int (*wrap)(void *state, const char *key_name, const uint8_t *aad,
 	    size_t aad_len, const uint8_t key[CSN_KEY_SIZE], uint8_t *out,
 	    size_t *out_len);
-	/* CSN_E_TAG where the bytes or aad are not what was wrapped. */
+	/*
+	 * CSN_E_TAG where the bytes or aad are not what was wrapped,
+	 * CSN_E_FORM where they are no wrap at all; key is zero then.
+	 */
 	int (*unwrap)(void *state, const char *key_name, const uint8_t *aad,
 	    size_t aad_len, const uint8_t *in, size_t len,
 	    uint8_t key[CSN_KEY_SIZE]);
@@ -49,6 +59,10 @@ struct csn_keystore_provider {
 	int (*lock)(void *state);
 	int (*unlock)(void *state, const void *secret, size_t secret_len);
 	void (*close)(void *state);
+
+	/* Optional: another secret from now on. CSN_E_PASSPHRASE. */
+	int (*change_secret)(void *state, const void *old, size_t old_len,
+	    const void *next, size_t next_len);
 };
 
 /** CSN_E_ARG (another abi, a NULL function), CSN_E_EXISTS, CSN_E_LIMIT. */
@@ -59,10 +73,12 @@ CSN_API CSN_MUST_CHECK int csn_keystore_register(
 CSN_API CSN_MUST_CHECK int csn_keystore_open(struct csn_ctx *ctx,
     const char *url, const void *secret, size_t secret_len,
     struct csn_keystore **out);
+/** key_name: 1 to CSN_KEYSTORE_MAX_NAME bytes of UTF-8, no controls. */
 CSN_API CSN_MUST_CHECK int csn_keystore_create(struct csn_keystore *ks,
     const char *key_name);
 CSN_API CSN_MUST_CHECK int csn_keystore_remove(struct csn_keystore *ks,
     const char *key_name);
+/** *out_len: the cap on entry, the length on return (CSN_E_BUFFER too). */
 CSN_API CSN_MUST_CHECK int csn_keystore_wrap(struct csn_keystore *ks,
     const char *key_name, const uint8_t *aad, size_t aad_len,
     const uint8_t key[CSN_KEY_SIZE], uint8_t *out, size_t *out_len);
@@ -74,6 +90,15 @@ CSN_API CSN_MUST_CHECK int csn_keystore_list(struct csn_keystore *ks,
 CSN_API CSN_MUST_CHECK int csn_keystore_lock(struct csn_keystore *ks);
 CSN_API CSN_MUST_CHECK int csn_keystore_unlock(struct csn_keystore *ks,
     const void *secret, size_t secret_len);
+/**
+ * Have the keystore unlocked by another secret from now on; locked or not,
+ * it stays as it is. CSN_E_PASSPHRASE where old is wrong, CSN_E_BACKEND
+ * where the provider cannot.
+ */
+CSN_API CSN_MUST_CHECK int csn_keystore_change_secret(
+    struct csn_keystore *ks, const void *old, size_t old_len,
+    const void *next, size_t next_len);
+/** NULL is fine. */
 CSN_API void csn_keystore_close(struct csn_keystore *ks);
 
 #ifdef __cplusplus

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "providers/keystore/provider.h"
+#include "providers/region/provider.h"
 #include "providers/registry.h"
 #include "providers/store/provider.h"
 
@@ -31,7 +33,9 @@ static struct list stores = { "store", 1, {
 	{ "memory", &csn_store_memory },
 } };
 
-static struct list keystores = { "keystore", 0, {
+static struct list keystores = { "keystore", 2, {
+	{ "memory", &csn_keystore_memory },
+	{ "file", &csn_keystore_file },
 } };
 
 static int

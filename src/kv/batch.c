@@ -166,7 +166,7 @@ grain_of(const struct csn_kv_batch *b, size_t n, unsigned threads)
 int
 csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size,
-    csn_kv_group_fn fn)
+    csn_kv_group_fn fn, csn_kv_refuse_fn refuse)
 {
 	struct work w = { { ctx, (uint8_t *)items, item_size }, fn };
 	struct csn_kv_item *it;
@@ -180,8 +180,8 @@ csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
 		    "2^32 items");
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(&w.b, i);
-		if (it->session == NULL && it->rc == 0)
-			it->rc = CSN_E_ARG;
+		if (it->session == NULL)
+			(void)refuse(it, it->rc != 0 ? it->rc : CSN_E_ARG);
 	}
 	csn_pool_run(pool, n, pool == NULL ? n : grain_of(&w.b, n,
 	    csn_pool_threads(pool)), work_range, &w);
@@ -205,7 +205,7 @@ csn_kv_seal_batch(struct csn_ctx *ctx, struct csn_pool *pool,
 		((struct csn_kv_item *)(void *)((uint8_t *)items +
 		    i * item_size))->rc = 0;
 	return csn_kv_run_batch(ctx, pool, items, n, item_size,
-	    csn_kv_seal_group);
+	    csn_kv_seal_group, csn_kv_seal_refuse);
 }
 
 int
@@ -219,5 +219,5 @@ csn_kv_open_batch(struct csn_ctx *ctx, struct csn_pool *pool,
 		((struct csn_kv_item *)(void *)((uint8_t *)items +
 		    i * item_size))->rc = 0;
 	return csn_kv_run_batch(ctx, pool, items, n, item_size,
-	    csn_kv_open_group);
+	    csn_kv_open_group, csn_kv_open_refuse);
 }

@@ -79,6 +79,10 @@ void csn_kv_seal_group(const struct csn_kv_batch *b, struct csn_session *s,
 void csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
     const uint32_t *index, size_t n);
 
+/* Refuse an item that no session saw: its output is zeroed; returns rc. */
+int csn_kv_seal_refuse(struct csn_kv_item *it, int rc);
+int csn_kv_open_refuse(struct csn_kv_item *it, int rc);
+
 /*
  * Seal one item, then call keep(arg) while the run is still open: what it
  * returns is the item's result, and only on 0 does the slot's version move.
@@ -97,12 +101,16 @@ CSN_MUST_CHECK int csn_kv_audit(const struct csn_kv_batch *b,
 /* Split items into sessions and hand each group on; items[i].session set. */
 typedef void (*csn_kv_group_fn)(const struct csn_kv_batch *b,
     struct csn_session *s, const uint32_t *index, size_t n);
+typedef int (*csn_kv_refuse_fn)(struct csn_kv_item *it, int rc);
 void csn_kv_by_session(const struct csn_kv_batch *b, size_t from, size_t to,
     csn_kv_group_fn fn);
 
-/* The whole batch on the pool; the first failing item's code. */
+/*
+ * The whole batch on the pool; the first failing item's code. Items without
+ * a session are refused with their rc, or CSN_E_ARG where that is 0.
+ */
 CSN_MUST_CHECK int csn_kv_run_batch(struct csn_ctx *ctx,
     struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size, csn_kv_group_fn fn);
+    size_t item_size, csn_kv_group_fn fn, csn_kv_refuse_fn refuse);
 
 #endif

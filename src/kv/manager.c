@@ -281,10 +281,13 @@ csn_manager_adopt(struct csn_manager *mgr, struct csn_session *session)
 	if (session == NULL)
 		return csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "no session was given");
-	if ((rc = csn_session_check_valid(session)) != 0 ||
-	    (rc = member_new(mgr, csn_session_ref(session), &m)) != 0) {
+	if ((rc = csn_session_check_valid(session)) != 0)
+		return rc;
+	if ((rc = member_new(mgr, csn_session_ref(session), &m)) != 0) {
+		csn_session_free(session);
 		return rc;
 	}
+	csn_session_audit_default(session, mgr->audit);
 	if ((rc = put(mgr, m, 1, &former)) != 1) {
 		csn_member_release(m);
 		return rc;

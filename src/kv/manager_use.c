@@ -1,6 +1,7 @@
 /* kv/manager_use.c - sealing and opening by tenant id, within quotas. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "kv/manager.h"
 
@@ -8,13 +9,15 @@
 static int
 take(_Atomic uint64_t *used, uint64_t by, uint64_t most)
 {
-	uint64_t before = atomic_fetch_add_explicit(used, by,
-	    memory_order_relaxed);
+	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
 
-	if (most == 0 || (before <= most && by <= most - before))
-		return 1;
-	atomic_fetch_sub_explicit(used, by, memory_order_relaxed);
-	return 0;
+	/* Never past it for a moment: that would refuse another thread's. */
+	do {
+		if (most != 0 && (before > most || by > most - before))
+			return 0;
+	} while (!atomic_compare_exchange_weak_explicit(used, &before,
+	    before + by, memory_order_relaxed, memory_order_relaxed));
+	return 1;
 }
 
 int
@@ -53,48 +56,46 @@ item_bytes(const struct csn_kv_item *it)
 int
 csn_manager_seal(struct csn_manager *mgr, struct csn_kv_item *item)
 {
-	struct csn_session *given = item->session;
 	struct csn_member *m;
 	uint64_t bytes = item_bytes(item);
 	int rc;
 
-	if (given != NULL)
+	if (item->session != NULL)
 		return csn_kv_seal(mgr->ctx, item);
 	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
-		return item->rc = rc;
+		return csn_kv_seal_refuse(item, rc);
 	if ((rc = csn_member_charge(mgr, m, bytes)) == 0) {
 		item->session = m->session;
 		if ((rc = csn_kv_seal(mgr->ctx, item)) != 0)
 			csn_member_refund(m, bytes);
-		item->session = given;
-	}
+		item->session = NULL;
+	} else
+		(void)csn_kv_seal_refuse(item, rc);
 	csn_member_release(m);
-	return item->rc = rc;
+	return rc;
 }
 
 int
 csn_manager_open(struct csn_manager *mgr, struct csn_kv_item *item)
 {
-	struct csn_session *given = item->session;
 	struct csn_member *m;
 	int rc;
 
-	if (given != NULL)
+	if (item->session != NULL)
 		return csn_kv_open(mgr->ctx, item);
 	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
-		return item->rc = rc;
+		return csn_kv_open_refuse(item, rc);
 	item->session = m->session;
 	rc = csn_kv_open(mgr->ctx, item);
-	item->session = given;
+	item->session = NULL;
 	csn_member_release(m);
 	return rc;
 }
 
 /*
- * A batch by tenant id. Each item's member is referenced while the batch
- * runs, its session lent to the item, and both taken back afterwards. A
- * member is found again from its session's item by asking the table: what an
- * item holds is one reference to the session itself.
+ * A batch by tenant id. Each item without a session is lent one, which it
+ * holds a reference to, and which is taken back afterwards. A member is found
+ * again by asking the table.
  */
 static int
 lend(struct csn_manager *mgr, const struct csn_kv_batch *b, size_t i,
@@ -103,7 +104,6 @@ lend(struct csn_manager *mgr, const struct csn_kv_batch *b, size_t i,
 	struct csn_kv_item *it = csn_kv_at(b, i);
 	int rc;
 
-	it->rc = 0;
 	if (it->tenant == NULL || *last == NULL ||
 	    (it->tenant != *last_id && strcmp(it->tenant, *last_id) != 0)) {
 		if (*last != NULL)
@@ -134,14 +134,40 @@ refund(struct csn_manager *mgr, const struct csn_kv_item *it,
 }
 
 static int
+has(const uint8_t *bits, size_t i)
+{
+	return bits != NULL && (bits[i / 8] >> (i % 8) & 1) != 0;
+}
+
+/* Which items came with a session of their own: a bit each, NULL: none. */
+static int
+note_given(const struct csn_kv_batch *b, size_t n, uint8_t **given)
+{
+	size_t i;
+
+	*given = NULL;
+	for (i = 0; i < n; i++) {
+		if (csn_kv_at(b, i)->session == NULL)
+			continue;
+		if (*given == NULL &&
+		    (*given = csn_calloc(n / 8 + 1, 1)) == NULL)
+			return csn_fail(b->ctx, CSN_E_NOMEM, "kv",
+			    "out of memory for a batch");
+		(*given)[i / 8] |= (uint8_t)(1 << (i % 8));
+	}
+	return 0;
+}
+
+static int
 batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size,
-    csn_kv_group_fn fn, int charge)
+    csn_kv_group_fn fn, csn_kv_refuse_fn refuse, int charge)
 {
 	struct csn_kv_batch b = { mgr->ctx, (uint8_t *)items, item_size };
 	struct csn_member *last = NULL;
 	struct csn_kv_item *it;
 	const char *last_id = NULL;
+	uint8_t *given;
 	size_t i;
 	int rc;
 
@@ -149,23 +175,31 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
 		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "a batch is an array of struct csn_kv_item, with their "
 		    "size");
+	if ((rc = note_given(&b, n, &given)) != 0) {
+		for (i = 0; i < n; i++)
+			(void)refuse(csn_kv_at(&b, i), rc);
+		return rc;
+	}
 	for (i = 0; i < n; i++) {
-		csn_kv_at(&b, i)->session = NULL;
-		if (lend(mgr, &b, i, &last, &last_id, charge) != 0)
+		csn_kv_at(&b, i)->rc = 0;
+		if (!has(given, i) &&
+		    lend(mgr, &b, i, &last, &last_id, charge) != 0)
 			continue;
 	}
 	if (last != NULL)
 		csn_member_release(last);
-	rc = csn_kv_run_batch(mgr->ctx, pool, items, n, item_size, fn);
+	rc = csn_kv_run_batch(mgr->ctx, pool, items, n, item_size, fn,
+	    refuse);
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(&b, i);
-		if (it->session == NULL)
+		if (it->session == NULL || has(given, i))
 			continue;
 		csn_session_free(it->session);
 		it->session = NULL;
 		if (charge && it->rc != 0)
 			refund(mgr, it, item_bytes(it));
 	}
+	csn_free(given);
 	return rc;
 }
 
@@ -173,12 +207,14 @@ int
 csn_manager_seal_batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size)
 {
-	return batch(mgr, pool, items, n, item_size, csn_kv_seal_group, 1);
+	return batch(mgr, pool, items, n, item_size, csn_kv_seal_group,
+	    csn_kv_seal_refuse, 1);
 }
 
 int
 csn_manager_open_batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size)
 {
-	return batch(mgr, pool, items, n, item_size, csn_kv_open_group, 0);
+	return batch(mgr, pool, items, n, item_size, csn_kv_open_group,
+	    csn_kv_open_refuse, 0);
 }

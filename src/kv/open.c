@@ -8,20 +8,23 @@
 struct run {
 	struct csn_open_run keys;
 	struct csn_lane *lane;
-	const uint8_t *first;	/* header of the first message */
+	uint8_t first[CSN_SEAL_HEADER];	/* header of the first message */
 	size_t n;
 	uint32_t index[CSN_KV_RUN];
 	struct csn_open_done done[CSN_KV_RUN];
 	struct csn_slot_name names[CSN_KV_RUN];
 };
 
+/* No plaintext is longer than the message: more room needs no wiping. */
 static void
-wipe_room(struct csn_kv_item *it, size_t key_room, size_t value_room)
+wipe_room(struct csn_kv_item *it)
 {
 	if (it->key != NULL)
-		csn_wipe(it->key, key_room);
+		csn_wipe(it->key, it->key_len < it->sealed_len ?
+		    it->key_len : it->sealed_len);
 	if (it->value != NULL)
-		csn_wipe(it->value, value_room);
+		csn_wipe(it->value, it->value_len < it->sealed_len ?
+		    it->value_len : it->sealed_len);
 	it->key_len = 0;
 	it->value_len = 0;
 }
@@ -51,10 +54,14 @@ slot_of(const struct csn_header *h, struct csn_kv_slot *slot)
 	memcpy(slot->name, h->name, 32);
 }
 
-/* Form: the header, and room for what it promises. */
+/*
+ * Form: the header, and room for what it promises. The header is looked at
+ * once and copied: where somebody else may write meanwhile, what is checked,
+ * authenticated and acted on must be the same bytes.
+ */
 static int
 check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
-    struct csn_header *h)
+    uint8_t head[CSN_SEAL_HEADER], struct csn_header *h)
 {
 	uint32_t value_len;
 	int rc;
@@ -63,7 +70,9 @@ check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
 	    (it->value == NULL && it->value_len != 0))
 		return csn_fail(ctx, CSN_E_ARG, "kv",
 		    "a NULL buffer was given with a length");
-	if ((rc = csn_header_decode(ctx, it->sealed, it->sealed_len, h)) != 0)
+	if (it->sealed_len >= CSN_SEAL_HEADER)
+		memcpy(head, it->sealed, CSN_SEAL_HEADER);
+	if ((rc = csn_header_decode(ctx, head, it->sealed_len, h)) != 0)
 		return rc;
 	if (h->kind != CSN_KIND_KV_ENTRY && h->kind != CSN_KIND_KV_BLOCK)
 		return csn_fail(ctx, CSN_E_FORM, "kv",
@@ -78,14 +87,14 @@ check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
 
 /* Whether the message can go on under the run's key. */
 static int
-fits(const struct run *r, const uint8_t *sealed)
+fits(const struct run *r, const uint8_t *head)
 {
 	const uint8_t token = CSN_HEADER_HAS_TOKEN;
 
 	return r->n > 0 && r->n < CSN_KV_RUN &&
-	    memcmp(sealed, r->first, 5) == 0 &&	/* public */
-	    (sealed[6] | token) == (r->first[6] | token) &&
-	    memcmp(sealed + CSN_H_LABEL, r->first + CSN_H_LABEL,
+	    memcmp(head, r->first, 5) == 0 &&	/* public */
+	    (head[6] | token) == (r->first[6] | token) &&
+	    memcmp(head + CSN_H_LABEL, r->first + CSN_H_LABEL,
 	    52 - CSN_H_LABEL) == 0;	/* public */
 }
 
@@ -113,9 +122,17 @@ end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
 		if (it->rc == 0)
 			it->rc = rc;
 		if (it->rc != 0)
-			wipe_room(it, it->key_len, it->value_len);
+			wipe_room(it);
 	}
 	r->n = 0;
+}
+
+int
+csn_kv_open_refuse(struct csn_kv_item *it, int rc)
+{
+	if (!csn_kv_in_place(it))
+		wipe_room(it);
+	return it->rc = rc;
 }
 
 /* Refused before a key was found for it. */
@@ -123,11 +140,7 @@ static void
 refuse(const struct csn_kv_batch *b, struct csn_session *s, uint32_t index,
     int rc)
 {
-	struct csn_kv_item *it = csn_kv_at(b, index);
-
-	it->rc = rc;
-	if (!csn_kv_in_place(it))
-		wipe_room(it, it->key_len, it->value_len);
+	(void)csn_kv_open_refuse(csn_kv_at(b, index), rc);
 	/* The refusal stands whether the log takes it or not. */
 	if (csn_kv_audit(b, s, CSN_AUDIT_DECRYPT, &index, 1) != 0)
 		return;
@@ -136,7 +149,7 @@ refuse(const struct csn_kv_batch *b, struct csn_session *s, uint32_t index,
 /* Begin a run with this message's key. */
 static int
 begin_run(const struct csn_kv_batch *b, struct csn_session *s,
-    const struct csn_header *h, const uint8_t *sealed, struct run *r)
+    const struct csn_header *h, const uint8_t *head, struct run *r)
 {
 	int rc;
 
@@ -146,14 +159,15 @@ begin_run(const struct csn_kv_batch *b, struct csn_session *s,
 		csn_session_open_end(s, &r->keys, NULL, 0);
 		return rc;
 	}
-	r->first = sealed;
+	memcpy(r->first, head, CSN_SEAL_HEADER);
 	return 0;
 }
 
-/* AES over one message of the run. */
+/* AES over one message of the run, whose header is in aad. */
 static void
 open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
-    uint32_t index, const struct csn_header *h, uint8_t *aad, size_t aad_len)
+    uint32_t index, const struct csn_header *h, const uint8_t *aad,
+    size_t aad_len)
 {
 	struct csn_kv_item *it = csn_kv_at(b, index);
 	struct csn_open_done *done = &r->done[r->n];
@@ -161,11 +175,8 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	struct csn_aead_msg msg = { .aad = aad, .aad_len = aad_len,
 	    .parts = parts, .nparts = 2 };
 
-	/*
-	 * In place, K lands on its own ciphertext; the header and tag stay
-	 * as they are, so that they can still be read here.
-	 */
-	memcpy(aad, it->sealed, CSN_SEAL_HEADER);
+	/* In place, K lands on its own ciphertext; the tag stays as it is,
+	 * so that it can still be read here. */
 	csn_nonce(msg.nonce, h->sequence);
 	msg.tag = it->sealed + CSN_SEAL_HEADER;
 	parts[0].in = it->sealed + CSN_SEAL_OVERHEAD;
@@ -177,11 +188,13 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	it->key_len = parts[0].len;
 	it->value_len = parts[1].len;
 	msg.nparts = csn_kv_join(parts);
-	if (it->slot_expected && !same_slot(&it->slot, h))
+	if (it->slot_expected && !same_slot(&it->slot, h)) {
 		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
 		    "of another slot of tenant %s: it was moved here",
 		    csn_session_tenant_id(s));
-	else
+		if (csn_kv_in_place(it))	/* AES has not run */
+			it->key_len = it->value_len = 0;
+	} else
 		done->rc = csn_lane_open(r->lane, &msg);
 	if (done->rc == 0 && !it->slot_expected)
 		slot_of(h, &it->slot);
@@ -212,13 +225,13 @@ csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
 	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
-		if ((rc = check_form(b->ctx, it, &h)) != 0) {
+		if ((rc = check_form(b->ctx, it, aad, &h)) != 0) {
 			refuse(b, s, index[i], rc);
 			continue;
 		}
-		if (!fits(&r, it->sealed)) {
+		if (!fits(&r, aad)) {
 			end_run(b, s, &r);
-			if ((rc = begin_run(b, s, &h, it->sealed, &r)) != 0) {
+			if ((rc = begin_run(b, s, &h, aad, &r)) != 0) {
 				refuse(b, s, index[i], rc);
 				continue;
 			}
@@ -236,8 +249,9 @@ csn_kv_open(struct csn_ctx *ctx, struct csn_kv_item *item)
 	uint32_t zero = 0;
 
 	if (item->session == NULL)
-		return item->rc = csn_fail(ctx, CSN_E_ARG, "kv",
-		    "the item has no session: give one, or use a manager");
+		return csn_kv_open_refuse(item, csn_fail(ctx, CSN_E_ARG,
+		    "kv", "the item has no session: give one, or use a "
+		    "manager"));
 	csn_kv_open_group(&b, item->session, &zero, 1);
 	return item->rc;
 }

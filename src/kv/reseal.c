@@ -116,7 +116,7 @@ csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
 	struct csn_member *m;
 	struct found f;
 	size_t i;
-	int rc;
+	int rc, one;
 
 	*done = 0;
 	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
@@ -131,8 +131,12 @@ csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
 	if (f.nomem)
 		rc = csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
 		    "out of memory to list what is to be resealed");
-	for (i = 0; i < f.n && rc == 0; i++)
-		rc = reseal_one(kv, m, f.keys[i], done);
+	/* One that was tampered with keeps no other from moving. */
+	for (i = 0; i < f.n; i++) {
+		one = reseal_one(kv, m, f.keys[i], done);
+		if (rc == 0)
+			rc = one;
+	}
 	free(f.keys);
 	csn_member_release(m);
 	return rc;

@@ -40,6 +40,20 @@ csn_kv_slot_name(const struct csn_kv_slot *slot, struct csn_slot_name *name)
 	memcpy(name->name, slot->name, sizeof(name->name));
 }
 
+/*
+ * Whether [p, p + len) lies in the message where it would be overwritten
+ * before it is read. `there` is where in place it belongs.
+ */
+static int
+in_the_way(const struct csn_kv_item *it, const uint8_t *p, size_t len,
+    const uint8_t *there)
+{
+	uintptr_t from = (uintptr_t)it->sealed, at = (uintptr_t)p;
+	size_t all = it->key_len + it->value_len + CSN_SEAL_OVERHEAD;
+
+	return len != 0 && p != there && at < from + all && from < at + len;
+}
+
 /* The item makes sense as something to seal. */
 static int
 check(const struct csn_ctx *ctx, const struct csn_kv_item *it)
@@ -67,18 +81,34 @@ check(const struct csn_ctx *ctx, const struct csn_kv_item *it)
 		    "needs %llu bytes, its buffer has %zu",
 		    (unsigned long long)len + CSN_SEAL_OVERHEAD,
 		    it->sealed_len);
+	if (in_the_way(it, it->key, it->key_len,
+	    it->sealed + CSN_SEAL_OVERHEAD) ||
+	    in_the_way(it, it->value, it->value_len,
+	    it->sealed + CSN_SEAL_OVERHEAD + it->key_len))
+		return csn_fail(ctx, CSN_E_ARG, "kv", "K or V overlaps the "
+		    "sealed message: in place K begins %d bytes into it, "
+		    "with V behind", CSN_SEAL_OVERHEAD);
 	return 0;
 }
 
 static void
 wipe_out(struct csn_kv_item *it)
 {
-	uint64_t len = (uint64_t)it->key_len + it->value_len +
-	    CSN_SEAL_OVERHEAD;
+	size_t len = it->sealed_len;
 
+	if (it->key_len <= CSN_SEAL_MAX && it->value_len <= CSN_SEAL_MAX &&
+	    it->key_len + it->value_len + CSN_SEAL_OVERHEAD < len)
+		len = it->key_len + it->value_len + CSN_SEAL_OVERHEAD;
 	if (it->sealed != NULL)
-		csn_wipe(it->sealed, len < it->sealed_len ? (size_t)len :
-		    it->sealed_len);
+		csn_wipe(it->sealed, len);
+}
+
+int
+csn_kv_seal_refuse(struct csn_kv_item *it, int rc)
+{
+	if (!csn_kv_in_place(it))
+		wipe_out(it);
+	return it->rc = rc;
 }
 
 /* What all headers of a run share, written once. */
@@ -182,7 +212,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	struct csn_kv_item *it;
 	uint64_t bytes = 0, blocks = 0, len;
 	size_t i, tail_len;
-	int rc, end, handed = 0;
+	int rc, end, sealed = 0, handed = 0;
 
 	(void)csn_session_aad_tail(s, &tail_len);
 	for (i = 0; i < n; i++) {
@@ -192,13 +222,11 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		/* Data, AAD, the length block and the tag's mask. */
 		blocks += len / 16 + (CSN_SEAL_HEADER + tail_len) / 16 + 4;
 	}
-	if ((rc = csn_session_seal_begin(s, n, bytes, blocks, &run)) != 0) {
-		for (i = 0; i < n; i++)
-			csn_kv_at(b, index[i])->rc = rc;
+	if ((rc = csn_session_seal_begin(s, n, bytes, blocks, &run)) != 0)
 		goto refused;
-	}
 	if ((rc = csn_lane_acquire(b->ctx, &run.key, &lane)) == 0) {
 		seal_items(b, s, &run, lane, index, names);
+		sealed = 1;
 		csn_lane_release(lane);
 		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
 	}
@@ -214,15 +242,18 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	if (rc != 0)
 		for (i = 0; i < run.n; i++)
 			csn_kv_at(b, index[i])->rc = rc;
-	for (i = 0; i < run.n && !handed; i++)
-		if (csn_kv_at(b, index[i])->rc != 0)
-			wipe_out(csn_kv_at(b, index[i]));
+	for (i = 0; i < run.n && !handed; i++) {
+		it = csn_kv_at(b, index[i]);
+		if (it->rc != 0 && sealed)
+			wipe_out(it);
+		else if (it->rc != 0)
+			(void)csn_kv_seal_refuse(it, it->rc);
+	}
 	return run.n;
 
 refused:
 	for (i = 0; i < n; i++)
-		if (!csn_kv_in_place(csn_kv_at(b, index[i])))
-			wipe_out(csn_kv_at(b, index[i]));
+		(void)csn_kv_seal_refuse(csn_kv_at(b, index[i]), rc);
 	/* There is nothing to undo where the log cannot take this either. */
 	if (csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, n) != 0)
 		return n;
@@ -243,8 +274,8 @@ seal_group(const struct csn_kv_batch *b, struct csn_session *s,
 			it->rc = check(b->ctx, it);
 			if (it->rc == 0)
 				good[ngood++] = index[at];
-			else if (!csn_kv_in_place(it))
-				wipe_out(it);
+			else
+				(void)csn_kv_seal_refuse(it, it->rc);
 		}
 		for (i = 0; i < ngood; i += took)
 			took = seal_run(b, s, good + i, ngood - i, keeper);
@@ -277,8 +308,9 @@ csn_kv_seal(struct csn_ctx *ctx, struct csn_kv_item *item)
 	uint32_t zero = 0;
 
 	if (item->session == NULL)
-		return item->rc = csn_fail(ctx, CSN_E_ARG, "kv",
-		    "the item has no session: give one, or use a manager");
+		return csn_kv_seal_refuse(item, csn_fail(ctx, CSN_E_ARG,
+		    "kv", "the item has no session: give one, or use a "
+		    "manager"));
 	seal_group(&b, item->session, &zero, 1, NULL);
 	return item->rc;
 }

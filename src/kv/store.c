@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/lock.h"
 #include "kv/kv_store.h"
 
 void
@@ -142,7 +143,7 @@ csn_kv_store_new(struct csn_manager *mgr, struct csn_store *store,
 	pthread_mutex_init(&kv->lost_lock, NULL);
 	kv->reseal_batch = o.reseal_batch != 0 ? o.reseal_batch : 64;
 	for (i = 0; i < CSN_KV_STRIPES; i++)
-		pthread_rwlock_init(&kv->stripes[i].lock, NULL);
+		csn_rwlock_init(&kv->stripes[i].lock);
 	/* A provider that never evicts has nothing to tell. */
 	rc = csn_store_on_evict(store, evicted, kv);
 	if (rc != 0 && rc != CSN_E_BACKEND)
@@ -273,43 +274,94 @@ open_borrowed(struct csn_kv_store *kv, struct csn_session *session,
 	return csn_kv_open(kv->ctx, &item);
 }
 
-int
-csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
-    const struct csn_kv_slot *slot, void *key, size_t *key_len, void *value,
+/*
+ * CSN_E_SESSION was met: the slot's message is of a former session, which
+ * nobody can open any more, and goes. It is looked at again, since a put or a
+ * new session may have come meanwhile: 0 where the slot is worth another try.
+ */
+static int
+drop_former(struct csn_kv_store *kv, const char *tenant_id,
+    const uint8_t name[CSN_KV_STORE_KEY], pthread_rwlock_t *stripe)
+{
+	const uint8_t *space = (const uint8_t *)tenant_id;
+	size_t space_len = strlen(tenant_id);
+	struct csn_store_buf buf;
+	struct csn_member *m;
+	struct csn_header h;
+	int rc, current = 0;
+
+	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
+		return rc;
+	pthread_rwlock_wrlock(stripe);
+	if ((rc = csn_store_borrow(kv->store, space, space_len, name,
+	    CSN_KV_STORE_KEY, &buf)) == 0) {
+		current = csn_header_decode(kv->ctx, buf.p, buf.len,
+		    &h) == 0 && memcmp(h.session, csn_session_id(m->session),
+		    sizeof(h.session)) == 0;	/* public */
+		csn_store_release(kv->store, &buf);
+		if (!current)
+			rc = csn_store_remove(kv->store, space, space_len,
+			    name, CSN_KV_STORE_KEY);
+	}
+	pthread_rwlock_unlock(stripe);
+	csn_member_release(m);
+	if (rc == 0 && !current)
+		rc = csn_fail(kv->ctx, CSN_E_NOT_FOUND, "kv", "the slot's "
+		    "message was of a former session of tenant %s",
+		    tenant_id);
+	return rc;
+}
+
+static int
+get_once(struct csn_kv_store *kv, const char *tenant_id,
+    const struct csn_kv_slot *slot, const uint8_t name[CSN_KV_STORE_KEY],
+    pthread_rwlock_t *stripe, void *key, size_t *key_len, void *value,
     size_t *value_len)
 {
-	uint8_t name[CSN_KV_STORE_KEY];
-	pthread_rwlock_t *stripe;
 	struct csn_store_buf buf;
 	struct csn_member *m;
 	int rc;
 
-	if ((rc = csn_kv_slot_check(kv->ctx, slot)) != 0 ||
-	    (rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
+	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
 		return rc;
-	csn_kv_store_key(slot, name);
-	stripe = csn_kv_stripe(kv, tenant_id, name);
 	/* Readers of a slot together, and no writer between them. */
 	pthread_rwlock_rdlock(stripe);
 	rc = csn_store_borrow(kv->store, (const uint8_t *)tenant_id,
-	    strlen(tenant_id), name, sizeof(name), &buf);
+	    strlen(tenant_id), name, CSN_KV_STORE_KEY, &buf);
 	if (rc == 0) {
 		rc = open_borrowed(kv, m->session, slot, &buf, key, key_len,
 		    value, value_len);
 		csn_store_release(kv->store, &buf);
 	}
 	pthread_rwlock_unlock(stripe);
-	/* A former session's: nobody can open it any more. */
-	if (rc == CSN_E_SESSION) {
-		pthread_rwlock_wrlock(stripe);
-		rc = csn_store_remove(kv->store, (const uint8_t *)tenant_id,
-		    strlen(tenant_id), name, sizeof(name));
-		pthread_rwlock_unlock(stripe);
-		rc = csn_fail(kv->ctx, rc == 0 ? CSN_E_NOT_FOUND : rc, "kv",
-		    "the slot's message was of a former session of tenant "
-		    "%s", tenant_id);
-	}
 	csn_member_release(m);
+	return rc;
+}
+
+int
+csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
+    const struct csn_kv_slot *slot, void *key, size_t *key_len, void *value,
+    size_t *value_len)
+{
+	size_t key_room = *key_len, value_room = *value_len;
+	uint8_t name[CSN_KV_STORE_KEY];
+	pthread_rwlock_t *stripe;
+	int rc;
+
+	if (tenant_id == NULL)
+		return csn_fail(kv->ctx, CSN_E_ARG, "kv",
+		    "no tenant was given");
+	if ((rc = csn_kv_slot_check(kv->ctx, slot)) != 0)
+		return rc;
+	csn_kv_store_key(slot, name);
+	stripe = csn_kv_stripe(kv, tenant_id, name);
+	do {
+		*key_len = key_room;
+		*value_len = value_room;
+		rc = get_once(kv, tenant_id, slot, name, stripe, key,
+		    key_len, value, value_len);
+	} while (rc == CSN_E_SESSION &&
+	    (rc = drop_former(kv, tenant_id, name, stripe)) == 0);
 	return rc;
 }
 

@@ -79,7 +79,7 @@ struct csn_session {
 	uint64_t max_bytes;
 	uint64_t max_age_ms;
 	uint64_t grace_ms;
-	struct csn_audit *audit;
+	_Atomic(struct csn_audit *) audit;
 	int audit_grain;
 	int expired;		/* and logged */
 	uint64_t audit_failures;

@@ -143,6 +143,9 @@ const uint8_t *csn_session_label(const struct csn_session *s);
 const uint8_t *csn_session_aad_tail(const struct csn_session *s,
     size_t *len);
 struct csn_audit *csn_session_audit_log(const struct csn_session *s);
+/* From now on audit, where the session has no log. */
+void csn_session_audit_default(struct csn_session *s,
+    struct csn_audit *audit);
 int csn_session_audit_grain(const struct csn_session *s);
 /* Which slot of a store the session keeps versions for: 1 in store mode. */
 static inline int

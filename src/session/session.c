@@ -119,7 +119,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	s->max_bytes = o.max_bytes;
 	s->max_age_ms = o.max_age_ms;
 	s->grace_ms = o.grace_ms;
-	s->audit = o.audit;
+	atomic_init(&s->audit, o.audit);
 	s->audit_grain = (int)o.audit_grain;
 	memcpy(s->id, seed->id, sizeof(s->id));
 	memcpy(s->tenant_id, seed->tenant_id, strlen(seed->tenant_id));
@@ -192,9 +192,10 @@ void
 csn_session_audit(struct csn_session *s, int op, int code,
     const char *detail)
 {
+	struct csn_audit *audit = csn_session_audit_log(s);
 	struct csn_audit_record r;
 
-	if (s->audit == NULL)
+	if (audit == NULL)
 		return;
 	memset(&r, 0, sizeof(r));
 	r.size = sizeof(r);
@@ -207,7 +208,7 @@ csn_session_audit(struct csn_session *s, int op, int code,
 	r.detail = detail;
 	memcpy(r.session, s->id, sizeof(r.session));
 	/* What has happened cannot be taken back: it is counted. */
-	if (csn_audit_append(s->audit, &r) != 0)
+	if (csn_audit_append(audit, &r) != 0)
 		s->audit_failures++;
 }
 
@@ -290,7 +291,15 @@ csn_session_aad_tail(const struct csn_session *s, size_t *len)
 struct csn_audit *
 csn_session_audit_log(const struct csn_session *s)
 {
-	return s->audit;
+	return atomic_load_explicit(&s->audit, memory_order_acquire);
+}
+
+void
+csn_session_audit_default(struct csn_session *s, struct csn_audit *audit)
+{
+	struct csn_audit *none = NULL;
+
+	atomic_compare_exchange_strong(&s->audit, &none, audit);
 }
 
 int

@@ -27,9 +27,9 @@ enum csn_error {
 	CSN_E_SESSION = -10,	/* another session's message */
 	CSN_E_EPOCH = -11,	/* a key epoch that is gone or not yet here */
 	CSN_E_EXPIRED = -12,	/* past its time to live */
-	CSN_E_TAG = -13,	/* authentication failed: tampered or not ours */
+	CSN_E_TAG = -13,	/* tampered with, or not ours */
 	CSN_E_REPLAY = -14,	/* authentic, but seen before or superseded */
-	CSN_E_ROTATE = -15,	/* the rotation policy wants a new epoch first */
+	CSN_E_ROTATE = -15,	/* the policy wants a new epoch first */
 	CSN_E_UNKNOWN_TENANT = -16, /* no session of that tenant */
 	CSN_E_LOCKED = -17,	/* locked: unlock it first */
 	CSN_E_POLICY = -18,	/* a policy says no */

@@ -261,7 +261,8 @@ csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *tenant,
 	rc = put(mgr, m, 0, &former);
 	if (rc == 1 && out != NULL)
 		*out = csn_session_ref(m->session);
-	else if (rc == 0 && out != NULL)	/* another thread's came first */
+	else if (rc == 0 && out != NULL)
+		/* Another thread's came first. */
 		*out = csn_session_ref(former->session);
 	if (rc != 1)
 		csn_member_release(m);

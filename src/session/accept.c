@@ -328,7 +328,8 @@ check_confirm(struct csn_pending *p, const uint8_t *confirm, size_t len)
 	struct csn_agreed a;
 	int rc;
 
-	if (len != CSN_CONFIRM_SIZE || memcmp(confirm, "CSC", 3) != 0)	/* public */
+	if (len != CSN_CONFIRM_SIZE ||
+	    memcmp(confirm, "CSC", 3) != 0)	/* public */
 		return csn_fail(p->ctx, CSN_E_FORM, "session",
 		    "these bytes are no session confirmation");
 	if (confirm[3] != 1)

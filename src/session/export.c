@@ -25,7 +25,8 @@ read_head(const struct csn_ctx *ctx, struct csn_reader *r, char letter,
 {
 	const uint8_t *p = csn_read_view(r, 5);
 
-	if (p == NULL || memcmp(p, "CSX", 3) != 0 || p[4] != letter) /* public */
+	if (p == NULL || p[4] != letter ||
+	    memcmp(p, "CSX", 3) != 0)	/* public */
 		return csn_fail(ctx, CSN_E_FORM, "session",
 		    "these bytes are no exported %s", what);
 	if (p[3] != 1)

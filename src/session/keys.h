@@ -60,7 +60,7 @@ struct csn_open_run {
 	struct csn_epoch *epoch;	/* NULL: the next one, not yet here */
 	struct csn_key key;
 	int direction;
-	int known;			/* key is the session's, not temporary */
+	int known;		/* key is the session's, not temporary */
 	uint32_t epoch_number;
 	uint8_t writer[16];
 };

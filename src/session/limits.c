@@ -89,7 +89,8 @@ place(struct csn_limits *l, const uint8_t nonce[32], uint64_t now, int *found)
 	for (i = 0; i < PROBES; i++) {
 		at = (size_t)(h + i) & (CSN_LIMIT_NONCES - 1);
 		if (l->seen[at].until_ms > now &&
-		    memcmp(l->seen[at].nonce, nonce, 16) == 0) {	/* public */
+		    /* public */
+		    memcmp(l->seen[at].nonce, nonce, 16) == 0) {
 			*found = 1;
 			return (long)at;
 		}

@@ -12,6 +12,7 @@
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
 #include <caisson/pool.h>
+#include <caisson/region.h>
 #include <caisson/seal.h>
 #include <caisson/session.h>
 #include <caisson/store.h>

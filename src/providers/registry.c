@@ -38,6 +38,10 @@ static struct list keystores = { "keystore", 2, {
 	{ "file", &csn_keystore_file },
 } };
 
+static struct list regions = { "region provider", 1, {
+	{ "buffer", &csn_region_buffer },
+} };
+
 static int
 scheme_ok(const char *name)
 {
@@ -48,7 +52,7 @@ scheme_ok(const char *name)
 	for (i = 1; name[i] != '\0'; i++) {
 		if (i >= MAX_SCHEME || !((name[i] >= 'a' && name[i] <= 'z') ||
 		    (name[i] >= '0' && name[i] <= '9') || name[i] == '-' ||
-		    name[i] == '+' || name[i] == '.'))
+		    name[i] == '+' || name[i] == '.' || name[i] == '_'))
 			return 0;
 	}
 	return 1;
@@ -74,7 +78,7 @@ add(struct list *l, const char *name, const void *provider)
 
 	if (!scheme_ok(name))
 		return csn_fail(NULL, CSN_E_ARG, l->room, "a provider's name "
-		    "is 1 to %d of a-z, 0-9, '-', '+' and '.', a letter first",
+		    "is 1 to %d of a-z, 0-9 and -+._, a letter first",
 		    MAX_SCHEME);
 	(void)pthread_mutex_lock(&lock);
 	if (find(l, name, strlen(name)) != NULL) {
@@ -173,6 +177,32 @@ csn_keystore_lookup(struct csn_ctx *ctx, const char *url,
 	int rc;
 
 	rc = lookup(ctx, &keystores, url, &found, rest);
+	*out = found;
+	return rc;
+}
+
+int
+csn_region_register(const struct csn_region_provider *p)
+{
+	if (p == NULL || p->abi != CSN_REGION_ABI)
+		return csn_fail(NULL, CSN_E_ARG, "region", "a region provider "
+		    "of another abi than %d", CSN_REGION_ABI);
+	if (p->open == NULL || p->list == NULL || p->read == NULL ||
+	    p->close == NULL || p->platform == NULL ||
+	    (p->begin == NULL) != (p->end == NULL))
+		return csn_fail(NULL, CSN_E_ARG, "region",
+		    "a region provider lacks a function that it must have");
+	return add(&regions, p->name, p);
+}
+
+int
+csn_region_lookup(struct csn_ctx *ctx, const char *url,
+    const struct csn_region_provider **out, const char **rest)
+{
+	const void *found = NULL;
+	int rc;
+
+	rc = lookup(ctx, &regions, url, &found, rest);
 	*out = found;
 	return rc;
 }

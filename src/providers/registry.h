@@ -3,6 +3,7 @@
 #define CSN_PROVIDERS_REGISTRY_H
 
 #include <caisson/keystore.h>
+#include <caisson/region.h>
 #include <caisson/store.h>
 
 /*
@@ -13,5 +14,7 @@ CSN_MUST_CHECK int csn_store_lookup(struct csn_ctx *ctx, const char *url,
     const struct csn_store_provider **out, const char **rest);
 CSN_MUST_CHECK int csn_keystore_lookup(struct csn_ctx *ctx, const char *url,
     const struct csn_keystore_provider **out, const char **rest);
+CSN_MUST_CHECK int csn_region_lookup(struct csn_ctx *ctx, const char *url,
+    const struct csn_region_provider **out, const char **rest);
 
 #endif

@@ -1,0 +1,31 @@
+/* providers/region/provider.h - what a region provider of ours includes. */
+#ifndef CSN_PROVIDERS_REGION_PROVIDER_H
+#define CSN_PROVIDERS_REGION_PROVIDER_H
+
+#include <caisson/region.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+/* Named here and in registry.c, nowhere else. */
+extern const struct csn_region_provider csn_region_buffer;
+
+/* What is open: for what belongs to one provider alone. */
+struct csn_regions {
+	struct csn_ctx *ctx;
+	const struct csn_region_provider *p;
+	void *state;
+};
+
+/*
+ * One region by itself: CSN_E_REGION where its size, end, id, description or
+ * protection make no sense.
+ */
+CSN_MUST_CHECK int csn_region_check(const struct csn_ctx *ctx,
+    const struct csn_region *region);
+
+/* 1 where two regions share a byte; both have been checked. */
+int csn_region_overlap(const struct csn_region *a,
+    const struct csn_region *b);
+
+#endif

@@ -86,7 +86,7 @@ csn_audit_chain_check(struct csn_ctx *ctx, struct csn_hash *hash,
 
 	if (line->n != c->n)
 		return CSN_AUDIT_LINE_NUMBER;
-	if (memcmp(line->prev, c->head, CSN_HASH_SIZE) != 0)
+	if (memcmp(line->prev, c->head, CSN_HASH_SIZE) != 0) /* public */
 		return CSN_AUDIT_LINE_PREV;
 	if ((rc = digest2(hash, c->head, text, line->body_len, digest)) != 0)
 		return rc;

@@ -16,7 +16,7 @@ first_line_ok(const struct csn_audit_log *log, uint64_t number,
     const struct csn_audit_line *line)
 {
 	return line->rec.op == CSN_AUDIT_FILE && line->file == number &&
-	    memcmp(line->log, log->id, sizeof(log->id)) == 0;
+	    memcmp(line->log, log->id, sizeof(log->id)) == 0; /* public */
 }
 
 static int

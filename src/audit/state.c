@@ -39,7 +39,7 @@ csn_audit_state_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	csn_read_bytes(&r, sum, sizeof(sum));
 	rc = !csn_reader_done(&r) ? CSN_E_FORM :
 	    csn_sha3_256(ctx, p, len - sizeof(sum), is);
-	if (rc == 0 && (memcmp(head, magic, sizeof(magic)) != 0 ||
+	if (rc == 0 && (memcmp(head, magic, sizeof(magic)) != 0 || /* public */
 	    memcmp(sum, is, sizeof(sum)) != 0 || out->oldest > out->file))
 		rc = CSN_E_FORM;
 	if (rc != 0)

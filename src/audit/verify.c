@@ -63,10 +63,10 @@ meet(struct verify *v)
 	if (v->has_state == 1 && v->chain.n == v->state.chain.n) {
 		v->state_met = 1;
 		v->state_same = memcmp(v->chain.head, v->state.chain.head,
-		    CSN_HASH_SIZE) == 0;
+		    CSN_HASH_SIZE) == 0; /* public */
 	}
 	if (v->o.expect_head != NULL && !v->expect_met &&
-	    memcmp(v->chain.head, v->expect, CSN_HASH_SIZE) == 0) {
+	    memcmp(v->chain.head, v->expect, CSN_HASH_SIZE) == 0) { /* public */
 		v->expect_met = 1;
 		v->expect_at = v->chain.n;
 	}
@@ -140,7 +140,7 @@ check_checkpoint(struct verify *v, const struct csn_audit_reader *r,
 		    "%s:%llu is a checkpoint that does not verify: %s",
 		    r->name, (unsigned long long)r->line, why);
 	}
-	if (lines != n || memcmp(log, v->log, sizeof(log)) != 0 ||
+	if (lines != n || memcmp(log, v->log, sizeof(log)) != 0 || /* public */
 	    memcmp(signed_head, head, sizeof(signed_head)) != 0) {
 		v->stopped = 1;
 		return check(v, "checkpoints", CSN_CHECK_FAILED, CSN_E_AUDIT,
@@ -167,6 +167,7 @@ check_line(struct verify *v, const struct csn_audit_reader *r, uint64_t file,
 		    "is not the first line of this file");
 	if (!v->started && (rc = start(v, file)) != 0)
 		return rc;
+	/* public */
 	if (r->line == 1 && memcmp(v->line.log, v->log, sizeof(v->log)) != 0)
 		return bad_line(v, r, "records", "begins another log's file");
 	memcpy(before, v->chain.head, sizeof(before));
@@ -260,7 +261,7 @@ check_tail(struct verify *v)
 	if (v->has_state < 0)
 		return check(v, "tail", CSN_CHECK_FAILED, CSN_E_AUDIT,
 		    "the state file is damaged");
-	if (memcmp(v->state.log, v->log, sizeof(v->log)) != 0)
+	if (memcmp(v->state.log, v->log, sizeof(v->log)) != 0) /* public */
 		return check(v, "tail", CSN_CHECK_FAILED, CSN_E_AUDIT,
 		    "the state file is another log's");
 	if (v->chain.n < v->state.chain.n)

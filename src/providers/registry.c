@@ -65,7 +65,7 @@ find(const struct list *l, const char *name, size_t len)
 
 	for (i = 0; i < l->n; i++) {
 		if (strlen(l->items[i].name) == len &&
-		    memcmp(l->items[i].name, name, len) == 0)
+		    memcmp(l->items[i].name, name, len) == 0) /* public */
 			return l->items[i].provider;
 	}
 	return NULL;

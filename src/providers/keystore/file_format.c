@@ -21,7 +21,7 @@ check_magic(struct csn_reader *r, const uint8_t magic[8])
 	uint8_t is[8];
 
 	csn_read_bytes(r, is, sizeof(is));
-	if (!csn_reader_ok(r) || memcmp(is, magic, 7) != 0)
+	if (!csn_reader_ok(r) || memcmp(is, magic, 7) != 0) /* public */
 		return CSN_E_FORM;
 	return is[7] == magic[7] ? 0 : CSN_E_VERSION;
 }
@@ -91,7 +91,7 @@ csn_ksf_key_read(const uint8_t *p, size_t len, const char *name,
 	is = csn_read_view16(&r, &is_len);
 	csn_read_bytes(&r, wrap, CSN_KS_WRAP_SIZE);
 	if (!csn_reader_done(&r) || is_len != strlen(name) ||
-	    memcmp(is, name, is_len) != 0)
+	    memcmp(is, name, is_len) != 0) /* public */
 		return CSN_E_FORM;
 	return 0;
 }

@@ -185,7 +185,7 @@ lookup(struct csn_mem_shard *sh, uint32_t hash, const uint8_t *space,
 	for (at = bucket_of(sh, hash); (e = *at) != NULL; at = &e->next) {
 		if (e->hash == hash && e->key_len == key_len &&
 		    e->space->len == space_len &&
-		    memcmp(csn_mem_key(e), key, key_len) == 0 &&
+		    memcmp(csn_mem_key(e), key, key_len) == 0 && /* public */
 		    memcmp(e->space->name, space, space_len) == 0)
 			break;
 	}

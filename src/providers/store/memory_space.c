@@ -104,7 +104,7 @@ table_find(struct csn_mem_spaces *t, uint32_t hash, const uint8_t *name,
 	for (at = &t->buckets[hash & t->mask]; *at != NULL;
 	    at = &(*at)->next) {
 		if ((*at)->hash == hash && (*at)->len == len &&
-		    memcmp((*at)->name, name, len) == 0)
+		    memcmp((*at)->name, name, len) == 0) /* public */
 			break;
 	}
 	return at;

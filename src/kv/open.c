@@ -11,6 +11,9 @@ struct run {
 	uint8_t first[CSN_SEAL_HEADER];	/* header of the first message */
 	size_t n;
 	uint32_t index[CSN_KV_RUN];
+	uint32_t key_len[CSN_KV_RUN];
+	uint32_t value_len[CSN_KV_RUN];
+	uint8_t skipped[CSN_KV_RUN];	/* in place, and AES did not run */
 	struct csn_open_done done[CSN_KV_RUN];
 	struct csn_slot_name names[CSN_KV_RUN];
 };
@@ -112,7 +115,10 @@ end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
 	csn_session_open_end(s, &r->keys, r->done, r->n);
 	for (i = 0; i < r->n; i++) {
 		it = csn_kv_at(b, r->index[i]);
-		it->rc = r->done[i].rc;
+		if ((it->rc = r->done[i].rc) != 0)
+			continue;
+		it->key_len = r->key_len[i];
+		it->value_len = r->value_len[i];
 	}
 	/* No plaintext leaves without a record of it, where records are
 	 * asked for. */
@@ -121,7 +127,9 @@ end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
 		it = csn_kv_at(b, r->index[i]);
 		if (it->rc == 0)
 			it->rc = rc;
-		if (it->rc != 0)
+		if (it->rc != 0 && r->skipped[i])
+			it->key_len = it->value_len = 0;
+		else if (it->rc != 0)
 			wipe_room(it);
 	}
 	r->n = 0;
@@ -185,15 +193,15 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	parts[1].in = parts[0].in + h->key_len;
 	parts[1].out = it->value;
 	parts[1].len = h->len - h->key_len;
-	it->key_len = parts[0].len;
-	it->value_len = parts[1].len;
+	r->key_len[r->n] = h->key_len;
+	r->value_len[r->n] = h->len - h->key_len;
+	r->skipped[r->n] = 0;
 	msg.nparts = csn_kv_join(parts);
 	if (it->slot_expected && !same_slot(&it->slot, h)) {
 		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
 		    "of another slot of tenant %s: it was moved here",
 		    csn_session_tenant_id(s));
-		if (csn_kv_in_place(it))	/* AES has not run */
-			it->key_len = it->value_len = 0;
+		r->skipped[r->n] = csn_kv_in_place(it) != 0;
 	} else
 		done->rc = csn_lane_open(r->lane, &msg);
 	if (done->rc == 0 && !it->slot_expected)

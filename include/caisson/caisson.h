@@ -11,6 +11,7 @@
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
+#include <caisson/measure.h>
 #include <caisson/pool.h>
 #include <caisson/region.h>
 #include <caisson/seal.h>

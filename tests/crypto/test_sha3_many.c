@@ -1,0 +1,155 @@
+/* Many SHA3-256 at once are the same bytes as one by one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <caisson/measure.h>
+
+#define MANY 11
+#define LONGEST 70000
+
+static struct csn_ctx *ctx;
+static uint8_t *bytes;
+
+static int
+setup(void **state)
+{
+	size_t i;
+	uint64_t x = 1;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	assert_non_null(bytes = malloc(MANY * (LONGEST + 1)));
+	for (i = 0; i < MANY * (LONGEST + 1); i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		bytes[i] = (uint8_t)(x >> 56);
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	free(bytes);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+/* n messages of len bytes, odd places included, against one at a time. */
+static void
+same(size_t n, size_t len, int prefix)
+{
+	uint8_t out[MANY * CSN_HASH_SIZE], one[CSN_HASH_SIZE];
+	uint8_t *copy = malloc(len + 1);
+	const uint8_t *data[MANY];
+	size_t i;
+
+	assert_non_null(copy);
+	for (i = 0; i < n; i++)
+		data[i] = bytes + i * (LONGEST + 1);
+	assert_int_equal(csn_sha3_256_many(ctx, data, n, len, prefix, out),
+	    0);
+	for (i = 0; i < n; i++) {
+		copy[0] = (uint8_t)prefix;
+		memcpy(copy + (prefix >= 0), data[i], len);
+		assert_int_equal(csn_sha3_256(ctx, copy, len + (prefix >= 0),
+		    one), 0);
+		assert_memory_equal(out + i * CSN_HASH_SIZE, one,
+		    sizeof(one));
+	}
+	free(copy);
+}
+
+static void
+every_short_length_is_as_openssl_hashes_it(void **state)
+{
+	size_t len;
+
+	(void)state;
+	for (len = 0; len <= 420; len++) {
+		same(4, len, -1);
+		same(4, len, 0);
+		same(4, len, 1);
+	}
+}
+
+static void
+block_edges_of_long_messages(void **state)
+{
+	static const size_t blocks[] = { 7, 30, 481, 482, 514 };
+	size_t i, d;
+
+	(void)state;
+	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		for (d = 0; d < 5; d++) {
+			same(4, blocks[i] * 136 + d - 2, 0);
+			same(4, blocks[i] * 136 + d - 2, -1);
+		}
+	same(4, 4096, 0);
+	same(4, 65536, 0);
+}
+
+static void
+any_number_of_messages(void **state)
+{
+	size_t n;
+
+	(void)state;
+	for (n = 0; n <= MANY; n++) {
+		same(n, 65, -1);
+		same(n, 64, 1);
+		same(n, 1000, 255);
+	}
+}
+
+static void
+random_lengths(void **state)
+{
+	uint64_t x = 42;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		same(1 + (x >> 40) % 8, (x >> 20) % LONGEST,
+		    (int)((x >> 50) % 257) - 1);
+	}
+}
+
+static void
+wrong_arguments_are_refused(void **state)
+{
+	const uint8_t *data[1] = { bytes };
+	uint8_t out[CSN_HASH_SIZE];
+
+	(void)state;
+	assert_int_equal(csn_sha3_256_many(ctx, NULL, 1, 1, 0, out),
+	    CSN_E_ARG);
+	assert_int_equal(csn_sha3_256_many(ctx, data, 1, 1, 256, out),
+	    CSN_E_ARG);
+	assert_int_equal(csn_sha3_256_many(ctx, data, 1, 1, -2, out),
+	    CSN_E_ARG);
+	assert_int_equal(csn_sha3_256_many(ctx, data, 1, 1, 0, NULL),
+	    CSN_E_ARG);
+	assert_non_null(csn_sha3_kernel(ctx));
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_short_length_is_as_openssl_hashes_it),
+		cmocka_unit_test(block_edges_of_long_messages),
+		cmocka_unit_test(any_number_of_messages),
+		cmocka_unit_test(random_lengths),
+		cmocka_unit_test(wrong_arguments_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

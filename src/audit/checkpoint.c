@@ -10,7 +10,16 @@
 
 #define TYP "application/caisson-audit+cwt"
 
-enum { KEY_LOG = 1, KEY_LINES = 2, KEY_HEAD = 3, KEY_TIME = 4 };
+#define VERSION 1
+
+/* CWT claims (RFC 8392): iat, and private ones. */
+enum {
+	CLAIM_IAT = 6,
+	CLAIM_VERSION = -70000,
+	CLAIM_LOG = -70020,
+	CLAIM_LINES = -70021,
+	CLAIM_HEAD = -70022
+};
 
 int
 csn_audit_checkpoint_make(struct csn_ctx *ctx,
@@ -26,14 +35,16 @@ csn_audit_checkpoint_make(struct csn_ctx *ctx,
 
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
-	csn_cbor_key_int(&m, KEY_LOG);
+	csn_cbor_key_int(&m, CLAIM_IAT);
+	csn_cbor_uint(&w, unix_ms / 1000);
+	csn_cbor_key_int(&m, CLAIM_VERSION);
+	csn_cbor_uint(&w, VERSION);
+	csn_cbor_key_int(&m, CLAIM_LOG);
 	csn_cbor_bytes(&w, log, CSN_AUDIT_LOG_ID);
-	csn_cbor_key_int(&m, KEY_LINES);
+	csn_cbor_key_int(&m, CLAIM_LINES);
 	csn_cbor_uint(&w, n);
-	csn_cbor_key_int(&m, KEY_HEAD);
+	csn_cbor_key_int(&m, CLAIM_HEAD);
 	csn_cbor_bytes(&w, head, CSN_HASH_SIZE);
-	csn_cbor_key_int(&m, KEY_TIME);
-	csn_cbor_uint(&w, unix_ms);
 	csn_cbor_map_end(&m);
 	if (!csn_out_ok(&w)) {
 		rc = CSN_E_NOMEM;
@@ -63,14 +74,18 @@ read_payload(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	if ((rc = csn_cbor_check(ctx, p, len)) != 0)
 		return rc;
 	csn_reader_init(&r, p, len);
-	form = csn_cbor_get_map(&r) == 4 && csn_cbor_get_uint(&r) == KEY_LOG;
-	id = csn_cbor_get_bytes(&r, &id_len);
-	form &= csn_cbor_get_uint(&r) == KEY_LINES;
-	*n = csn_cbor_get_uint(&r);
-	form &= csn_cbor_get_uint(&r) == KEY_HEAD;
-	h = csn_cbor_get_bytes(&r, &h_len);
-	form &= csn_cbor_get_uint(&r) == KEY_TIME;
+	/* Deterministic, so there is one order that they can be in. */
+	form = csn_cbor_get_map(&r) == 5;
+	form &= csn_cbor_get_int(&r) == CLAIM_IAT;
 	(void)csn_cbor_get_uint(&r);
+	form &= csn_cbor_get_int(&r) == CLAIM_VERSION;
+	form &= csn_cbor_get_uint(&r) == VERSION;
+	form &= csn_cbor_get_int(&r) == CLAIM_LOG;
+	id = csn_cbor_get_bytes(&r, &id_len);
+	form &= csn_cbor_get_int(&r) == CLAIM_LINES;
+	*n = csn_cbor_get_uint(&r);
+	form &= csn_cbor_get_int(&r) == CLAIM_HEAD;
+	h = csn_cbor_get_bytes(&r, &h_len);
 	if (!form || !csn_reader_done(&r) || id_len != CSN_AUDIT_LOG_ID ||
 	    h_len != CSN_HASH_SIZE)
 		return csn_fail(ctx, CSN_E_FORM, "audit",

@@ -4,7 +4,7 @@
 
 #include "audit/line.h"
 
-/* COSE_Sign1 over {1: log id, 2: lines, 3: head, 4: Unix ms}, as base64. */
+/* COSE_Sign1 over log id, lines, head and time, as base64. */
 CSN_MUST_CHECK int csn_audit_checkpoint_make(struct csn_ctx *ctx,
     const struct csn_identity *signer, const uint8_t log[CSN_AUDIT_LOG_ID],
     uint64_t n, const uint8_t head[CSN_HASH_SIZE], uint64_t unix_ms,

@@ -86,6 +86,23 @@ read_plain(struct text *t, size_t max, size_t *len)
 	return from;
 }
 
+/* Base64 as far as JSON is concerned: the signature's reader is strict. */
+static const char *
+read_base64(struct text *t, size_t *len)
+{
+	const char *p = read_plain(t, CSN_AUDIT_MAX_COSE, len);
+	size_t i;
+
+	for (i = 0; i < *len; i++) {
+		if (!((p[i] >= 'A' && p[i] <= 'Z') ||
+		    (p[i] >= 'a' && p[i] <= 'z') ||
+		    (p[i] >= '0' && p[i] <= '9') || p[i] == '+' ||
+		    p[i] == '/' || p[i] == '='))
+			t->bad = 1;
+	}
+	return p;
+}
+
 static int
 digit(char c)
 {
@@ -227,8 +244,7 @@ csn_audit_line_read(const char *p, size_t len, struct csn_audit_line *line)
 	} else if (strcmp(name, "checkpoint") == 0) {
 		line->rec.op = CSN_AUDIT_CHECKPOINT;
 		expect(&t, ",\"cose\":\"");
-		line->cose = read_plain(&t, CSN_AUDIT_MAX_COSE,
-		    &line->cose_len);
+		line->cose = read_base64(&t, &line->cose_len);
 	} else if ((line->rec.op = (uint32_t)csn_audit_op_parse(name)) != 0) {
 		read_record(&t, line);
 	} else {

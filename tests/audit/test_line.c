@@ -179,6 +179,10 @@ log_lines_come_back(void **state)
 	assert_int_equal(csn_audit_line_read(text, len, out), 0);
 	assert_int_equal(out->cose_len, 8);
 	assert_memory_equal(out->cose, "AAECAw==", 8);
+	/* Nothing that would be no JSON, or that a terminal obeys. */
+	in.cose = "AAEC\x1b[0m";
+	len = write_line(&in);
+	assert_int_equal(csn_audit_line_read(text, len, out), CSN_E_FORM);
 	free(out);
 }
 

@@ -1,0 +1,405 @@
+/* test_manager.c - one live session a tenant: found, kept apart, closed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kv/parcel.h"
+#include "session/pair.h"
+
+static struct csn_ctx *ctx;
+static struct csn_manager *mgr;
+
+static struct csn_session *
+create(const char *id)
+{
+	const struct csn_tenant t = { .size = sizeof(t), .id = id };
+	struct csn_session *s;
+
+	assert_int_equal(csn_manager_create(mgr, &t, &s), 0);
+	assert_string_equal(csn_session_tenant_id(s), id);
+	return s;
+}
+
+static void
+create_returns_the_live_one(void **state)
+{
+	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
+	struct csn_session *a = create("acme"), *b = create("acme"), *c, *d;
+
+	(void)state;
+	assert_ptr_equal(a, b);
+	assert_int_equal(csn_manager_count(mgr), 1);
+	assert_int_equal(csn_manager_get(mgr, "acme", &c), 0);
+	assert_ptr_equal(a, c);
+	assert_int_equal(csn_manager_create(mgr, &t, NULL), 0);
+	/* Closed by someone who held it: no longer live. */
+	csn_session_close(a);
+	d = create("acme");
+	assert_ptr_not_equal(a, d);
+	assert_int_equal(csn_session_is_valid(d), 1);
+	assert_int_equal(csn_manager_count(mgr), 1);
+	/* Nor is one that has expired. */
+	pair_boot += 900000;
+	csn_session_free(b);
+	b = create("acme");
+	assert_ptr_not_equal(b, d);
+	assert_int_equal(csn_session_check_valid(d), CSN_E_CLOSED);
+	csn_session_free(a);
+	csn_session_free(b);
+	csn_session_free(c);
+	csn_session_free(d);
+}
+
+static void
+an_unknown_tenant_is_unknown_to_every_call(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct csn_session *s = NULL;
+	struct csn_kv_item item;
+	struct parcel p;
+
+	(void)state;
+	csn_session_free(create("acme"));
+	assert_int_equal(csn_manager_get(mgr, "other", &s),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_null(s);
+	assert_int_equal(csn_manager_close(mgr, "other"),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(csn_manager_set_quota(mgr, "other", 1, 1),
+	    CSN_E_UNKNOWN_TENANT);
+	parcel_fill(&p, &slot, 20, 20, 1);
+	parcel_item(&p, NULL, &item);
+	item.tenant = "other";
+	assert_int_equal(csn_manager_seal(mgr, &item), CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(item.rc, CSN_E_UNKNOWN_TENANT);
+	assert_true(all_zero(p.sealed, p.len));
+	assert_int_equal(csn_manager_seal_batch(mgr, NULL, &item, 1,
+	    sizeof(item)), CSN_E_UNKNOWN_TENANT);
+	assert_null(item.session);
+	item.tenant = NULL;
+	assert_int_equal(csn_manager_seal(mgr, &item), CSN_E_ARG);
+	item.tenant = "acme";
+	assert_int_equal(csn_manager_seal(mgr, &item), 0);
+	assert_null(item.session);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "other"),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, NULL), CSN_E_ARG);
+	item.tenant = "other";
+	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
+	    sizeof(item)), CSN_E_UNKNOWN_TENANT);
+	assert_true(all_zero(p.key, 20) && all_zero(p.value, 20));
+	parcel_free(&p);
+}
+
+static void
+bad_tenants_are_not_created(void **state)
+{
+	static const char *const bad[] = { NULL, "", "\xff\xff", "a\tb",
+	    "0123456789012345678901234567890123456789012345678901234567890123"
+	    "4" };
+	struct csn_tenant t = { .size = sizeof(t) };
+	struct csn_session *s = NULL;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		t.id = bad[i];
+		assert_int_equal(csn_manager_create(mgr, &t, &s), CSN_E_ARG);
+	}
+	t.size = 3;
+	assert_int_equal(csn_manager_create(mgr, &t, &s), CSN_E_ARG);
+	assert_int_equal(csn_manager_create(mgr, NULL, &s), CSN_E_ARG);
+	assert_int_equal(csn_manager_adopt(mgr, NULL), CSN_E_ARG);
+	assert_int_equal(csn_manager_close(mgr, NULL), CSN_E_ARG);
+	assert_int_equal(csn_manager_get(mgr, NULL, &s), CSN_E_ARG);
+	assert_null(s);
+	assert_int_equal(csn_manager_count(mgr), 0);
+}
+
+static void
+adopting_replaces_and_closes_the_former(void **state)
+{
+	struct csn_session *old = create("acme"), *s, *now;
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct parcel p, q;
+
+	(void)state;
+	parcel_make(&p, old, &slot, 8, 8, 1);
+	s = pair_local(ctx, "acme", NULL);
+	assert_int_equal(csn_manager_adopt(mgr, s), 0);
+	assert_int_equal(csn_session_check_valid(old), CSN_E_CLOSED);
+	assert_int_equal(csn_manager_count(mgr), 1);
+	parcel_make(&q, s, &slot, 8, 8, 1);
+	assert_int_equal(parcel_open_by(&q, mgr, ctx, "acme"), 0);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	    CSN_E_SESSION);
+	/* The same once more changes nothing. */
+	assert_int_equal(csn_manager_adopt(mgr, s), 0);
+	assert_int_equal(csn_session_is_valid(s), 1);
+	assert_int_equal(csn_manager_get(mgr, "acme", &now), 0);
+	assert_ptr_equal(now, s);
+	csn_session_free(now);
+	/* What is over is not taken in. */
+	assert_int_equal(csn_manager_adopt(mgr, old), CSN_E_CLOSED);
+	parcel_free(&p);
+	parcel_free(&q);
+	csn_session_free(old);
+	csn_session_free(s);
+}
+
+static void
+closing_ends_every_use(void **state)
+{
+	struct csn_session *s = create("acme");
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct parcel p;
+
+	(void)state;
+	parcel_make(&p, s, &slot, 8, 8, 1);
+	assert_int_equal(csn_manager_close(mgr, "acme"), 0);
+	assert_int_equal(csn_manager_count(mgr), 0);
+	assert_int_equal(parcel_open(&p, s), CSN_E_CLOSED);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	    CSN_E_UNKNOWN_TENANT);
+	csn_session_free(s);
+	/* A new one of the same name is another session. */
+	s = create("acme");
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	    CSN_E_SESSION);
+	csn_session_free(s);
+	parcel_free(&p);
+}
+
+static void
+an_expired_tenant_is_told_so_and_swept(void **state)
+{
+	const struct csn_session_options late = { .size = sizeof(late),
+	    .ttl_ms = 2000000 };
+	struct csn_session *s = create("acme"), *other;
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct parcel p;
+
+	(void)state;
+	other = pair_local(ctx, "other", &late);
+	assert_int_equal(csn_manager_adopt(mgr, other), 0);
+	parcel_make(&p, s, &slot, 8, 8, 1);
+	assert_int_equal(csn_manager_sweep(mgr), 0);
+	pair_boot += 900000;
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	    CSN_E_EXPIRED);
+	assert_int_equal(csn_manager_sweep(mgr), 1);
+	assert_int_equal(csn_manager_sweep(mgr), 0);
+	assert_int_equal(csn_manager_count(mgr), 1);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(csn_session_check_valid(s), CSN_E_CLOSED);
+	assert_int_equal(csn_session_check_valid(other), 0);
+	parcel_free(&p);
+	csn_session_free(s);
+	csn_session_free(other);
+}
+
+static int
+seal_by(const char *tenant, size_t len)
+{
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct csn_kv_item item;
+	struct parcel p;
+	int rc;
+
+	parcel_fill(&p, &slot, len, 0, 1);
+	parcel_item(&p, NULL, &item);
+	item.tenant = tenant;
+	rc = csn_manager_seal(mgr, &item);
+	if (rc != 0)
+		assert_true(all_zero(p.sealed, p.len));
+	parcel_free(&p);
+	return rc;
+}
+
+static void
+quotas_hold_for_bytes_and_entries(void **state)
+{
+	const struct csn_manager_options o = { .size = sizeof(o),
+	    .quota_bytes = 1000, .quota_entries = 5 };
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct csn_kv_item items[4];
+	struct parcel p[4];
+	int i;
+
+	(void)state;
+	csn_manager_free(mgr);
+	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
+	csn_session_free(create("acme"));
+	csn_session_free(create("other"));
+	assert_int_equal(seal_by("acme", 400), 0);
+	assert_int_equal(seal_by("acme", 601), CSN_E_QUOTA);
+	assert_int_equal(seal_by("acme", 600), 0);
+	assert_int_equal(seal_by("acme", 1), CSN_E_QUOTA);
+	assert_int_equal(seal_by("acme", 0), 0);
+	/* What failed was given back; another tenant has its own. */
+	for (i = 0; i < 5; i++)
+		assert_int_equal(seal_by("other", 10), 0);
+	assert_int_equal(seal_by("other", 10), CSN_E_QUOTA);
+	assert_int_equal(csn_manager_set_quota(mgr, "other", 0, 0), 0);
+	assert_int_equal(seal_by("other", 100000), 0);
+	assert_int_equal(csn_manager_set_quota(mgr, "acme", 2000, 7), 0);
+	/* In a batch each counts, and the failed ones are given back. */
+	for (i = 0; i < 4; i++) {
+		parcel_fill(&p[i], &slot, 100, 0, 1);
+		parcel_item(&p[i], NULL, &items[i]);
+		items[i].tenant = "acme";
+	}
+	items[0].slot.role = 9;
+	assert_int_equal(csn_manager_seal_batch(mgr, NULL, items, 4,
+	    sizeof(items[0])), CSN_E_ARG);
+	/* Three were used; the first took one, which came back late. */
+	assert_int_equal(items[0].rc, CSN_E_ARG);
+	assert_int_equal(items[1].rc, 0);
+	assert_int_equal(items[2].rc, 0);
+	assert_int_equal(items[3].rc, 0);
+	assert_int_equal(seal_by("acme", 1), 0);
+	assert_int_equal(seal_by("acme", 1), CSN_E_QUOTA);
+	assert_int_equal(csn_manager_seal_batch(mgr, NULL, &items[1], 3,
+	    sizeof(items[0])), CSN_E_QUOTA);
+	for (i = 1; i < 4; i++) {
+		assert_int_equal(items[i].rc, CSN_E_QUOTA);
+		assert_null(items[i].session);
+		assert_true(all_zero(p[i].sealed, p[i].len));
+	}
+	for (i = 0; i < 4; i++)
+		parcel_free(&p[i]);
+}
+
+static void
+a_batch_mixes_tenants_and_sessions_of_its_own(void **state)
+{
+	enum { N = 300 };
+	struct csn_session *own = pair_local(ctx, "own", NULL);
+	struct csn_kv_item items[N];
+	struct csn_kv_slot slot;
+	struct parcel p[N];
+	char names[7][16];
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		snprintf(names[i], sizeof(names[i]), "tenant-%u", i);
+		if (i < 6)
+			csn_session_free(create(names[i]));
+	}
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		parcel_fill(&p[i], &slot, 30, 30, i);
+		parcel_item(&p[i], i % 10 == 3 ? own : NULL, &items[i]);
+		items[i].tenant = i % 10 == 3 ? NULL : names[i % 7];
+	}
+	assert_int_equal(csn_manager_seal_batch(mgr, NULL, items, N,
+	    sizeof(items[0])), CSN_E_UNKNOWN_TENANT);
+	for (i = 0; i < N; i++) {
+		p[i].sequence = items[i].sequence;
+		p[i].version = items[i].version;
+		assert_ptr_equal(items[i].session, i % 10 == 3 ? own : NULL);
+		if (i % 10 == 3) {
+			assert_int_equal(items[i].rc, 0);
+			assert_int_equal(parcel_open(&p[i], own), 0);
+		} else if (i % 7 == 6) {
+			assert_int_equal(items[i].rc, CSN_E_UNKNOWN_TENANT);
+		} else {
+			assert_int_equal(parcel_open_by(&p[i], mgr, ctx,
+			    names[i % 7]), 0);
+			assert_int_equal(parcel_open_by(&p[i], mgr, ctx,
+			    names[(i % 7 + 1) % 6]), CSN_E_TENANT);
+		}
+		parcel_free(&p[i]);
+	}
+	csn_session_free(own);
+}
+
+struct seen {
+	int n;
+	int stop_at;
+	unsigned bits;
+};
+
+static int
+visit(void *arg, const char *id)
+{
+	struct seen *seen = arg;
+
+	seen->bits |= 1u << (id[0] - 'a');
+	if (id[0] == 'c')	/* visiting may close what it sees */
+		assert_int_equal(csn_manager_close(mgr, id), 0);
+	return ++seen->n == seen->stop_at ? 77 : 0;
+}
+
+static void
+listing_visits_the_active_ones(void **state)
+{
+	struct seen seen = { 0, -1, 0 };
+	struct csn_session *s;
+
+	(void)state;
+	csn_session_free(create("a"));
+	csn_session_free(create("b"));
+	csn_session_free(create("c"));
+	s = create("d");
+	csn_session_close(s);
+	csn_session_free(s);
+	assert_int_equal(csn_manager_list(mgr, visit, &seen), 0);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.bits, 7);
+	seen.n = 0;
+	seen.bits = 0;
+	assert_int_equal(csn_manager_list(mgr, visit, &seen), 0);
+	assert_int_equal(seen.bits, 3);
+	seen.n = 0;
+	seen.stop_at = 1;
+	assert_int_equal(csn_manager_list(mgr, visit, &seen), 77);
+	assert_int_equal(seen.n, 1);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	ctx = pair_ctx();
+	assert_int_equal(csn_manager_new(ctx, NULL, &mgr), 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_manager_free(mgr);
+	csn_manager_free(NULL);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CTX_TEST(create_returns_the_live_one),
+		CTX_TEST(an_unknown_tenant_is_unknown_to_every_call),
+		CTX_TEST(bad_tenants_are_not_created),
+		CTX_TEST(adopting_replaces_and_closes_the_former),
+		CTX_TEST(closing_ends_every_use),
+		CTX_TEST(an_expired_tenant_is_told_so_and_swept),
+		CTX_TEST(quotas_hold_for_bytes_and_entries),
+		CTX_TEST(a_batch_mixes_tenants_and_sessions_of_its_own),
+		CTX_TEST(listing_visits_the_active_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -40,6 +40,7 @@ bench: all
 
 lint:
 	@tools/lint
+	@tools/lint-docs
 
 check-all:
 	@tools/check-all $(BUILD)

@@ -44,12 +44,12 @@ csn_kv_audit(const struct csn_kv_batch *b, struct csn_session *s, int op,
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
 		if (batch && it->rc == 0) {
-			if (all.count == 0)
+			if (all.count == 0) {
 				record_of(s, op, it, &all);
-			else
-				all.bytes += (uint64_t)it->key_len +
-				    it->value_len;
-			all.count = all.count == 0 ? 1 : all.count + 1;
+				continue;
+			}
+			all.bytes += (uint64_t)it->key_len + it->value_len;
+			all.count++;
 			continue;
 		}
 		record_of(s, op, it, &records[k++]);

@@ -11,8 +11,8 @@ struct run {
 	uint8_t first[CSN_SEAL_HEADER];	/* header of the first message */
 	size_t n;
 	uint32_t index[CSN_KV_RUN];
-	uint32_t key_len[CSN_KV_RUN];
-	uint32_t value_len[CSN_KV_RUN];
+	size_t key_len[CSN_KV_RUN];	/* the message's; then the room */
+	size_t value_len[CSN_KV_RUN];
 	uint8_t skipped[CSN_KV_RUN];	/* in place, and AES did not run */
 	struct csn_open_done done[CSN_KV_RUN];
 	struct csn_slot_name names[CSN_KV_RUN];
@@ -101,6 +101,18 @@ fits(const struct run *r, const uint8_t *head)
 	    52 - CSN_H_LABEL) == 0;	/* public */
 }
 
+/* The item's lengths for the run's: the message's once it is verified. */
+static void
+swap_lengths(struct csn_kv_item *it, struct run *r, size_t i)
+{
+	size_t key_len = it->key_len, value_len = it->value_len;
+
+	it->key_len = r->key_len[i];
+	it->value_len = r->value_len[i];
+	r->key_len[i] = key_len;
+	r->value_len[i] = value_len;
+}
+
 /* End the run: replay, audit; what is refused is wiped. */
 static void
 end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
@@ -115,18 +127,18 @@ end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
 	csn_session_open_end(s, &r->keys, r->done, r->n);
 	for (i = 0; i < r->n; i++) {
 		it = csn_kv_at(b, r->index[i]);
-		if ((it->rc = r->done[i].rc) != 0)
-			continue;
-		it->key_len = r->key_len[i];
-		it->value_len = r->value_len[i];
+		if ((it->rc = r->done[i].rc) == 0)
+			swap_lengths(it, r, i);
 	}
 	/* No plaintext leaves without a record of it, where records are
 	 * asked for. */
 	rc = csn_kv_audit(b, s, CSN_AUDIT_DECRYPT, r->index, r->n);
 	for (i = 0; i < r->n; i++) {
 		it = csn_kv_at(b, r->index[i]);
-		if (it->rc == 0)
+		if (it->rc == 0 && rc != 0) {
+			swap_lengths(it, r, i);
 			it->rc = rc;
+		}
 		if (it->rc != 0 && r->skipped[i])
 			it->key_len = it->value_len = 0;
 		else if (it->rc != 0)

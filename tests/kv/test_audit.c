@@ -1,0 +1,363 @@
+/* test_audit.c - what sealing and opening leave in the log, and without it. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "identity/people.h"
+#include "kv/shelf.h"
+#include "session/pair.h"
+
+static struct csn_ctx *ctx;
+static struct csn_audit *log_;
+
+struct line {
+	struct csn_audit_record r;
+	char tenant[80];
+	char detail[200];
+};
+
+static struct line lines[600];
+static size_t nlines;
+
+static int
+take(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *r)
+{
+	struct line *l = &lines[nlines++];
+
+	(void)arg;
+	(void)n;
+	assert_true(nlines <= 600);
+	assert_int_equal(unix_ms, pair_wall);
+	l->r = *r;
+	strncpy(l->tenant, r->tenant != NULL ? r->tenant : "",
+	    sizeof(l->tenant) - 1);
+	strncpy(l->detail, r->detail != NULL ? r->detail : "",
+	    sizeof(l->detail) - 1);
+	return 0;
+}
+
+/* All records of one operation, 0 for any. */
+static size_t
+read_log(struct csn_audit *audit, int op)
+{
+	const struct csn_audit_filter f = { .size = sizeof(f),
+	    .op = (uint32_t)op };
+
+	nlines = 0;
+	assert_int_equal(csn_audit_query(audit, &f, take, NULL), 0);
+	return nlines;
+}
+
+static struct csn_session *
+logged(const char *tenant, uint32_t grain)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .audit = log_, .audit_grain = grain };
+
+	return pair_local(ctx, tenant, &o);
+}
+
+static void
+a_sessions_life_is_in_the_log(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .audit = log_, .ttl_ms = 1000, .max_entries = 1 };
+	struct csn_session *s = pair_local(ctx, "acme", &o);
+	struct text t;
+
+	(void)state;
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(text_seal(s, 1, "x", &t), 0);
+	assert_int_equal(text_seal(s, 1, "x", &t), 0);
+	pair_boot += 1000;
+	assert_int_equal(csn_session_is_valid(s), 0);
+	assert_int_equal(csn_session_is_valid(s), 0);
+	csn_session_close(s);
+	csn_session_free(s);
+	assert_int_equal(read_log(log_, CSN_AUDIT_SESSION_OPEN), 1);
+	assert_string_equal(lines[0].tenant, "acme");
+	assert_string_equal(lines[0].detail, "ML-KEM-768");
+	assert_int_equal(read_log(log_, CSN_AUDIT_ROTATE), 2);
+	assert_string_equal(lines[0].detail, "MANUAL");
+	assert_string_equal(lines[1].detail, "ENTRY_COUNT");
+	assert_int_equal(read_log(log_, CSN_AUDIT_SESSION_EXPIRE), 1);
+	assert_int_equal(read_log(log_, CSN_AUDIT_SESSION_CLOSE), 1);
+}
+
+static void
+each_entry_has_a_record(void **state)
+{
+	struct csn_session *s = logged("acme", CSN_AUDIT_PER_ENTRY);
+	struct csn_kv_item items[100];
+	struct csn_kv_slot slot;
+	struct parcel p[100];
+	size_t i;
+	int pass;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		slot = slot_entry(7, 1000 + i);
+		parcel_fill(&p[i], &slot, i, 3, (unsigned)i);
+		parcel_item(&p[i], s, &items[i]);
+	}
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 100,
+	    sizeof(items[0])), 0);
+	p[50].sealed[130] ^= 1;
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 100,
+	    sizeof(items[0])), CSN_E_TAG);
+	for (pass = 0; pass < 2; pass++) {
+		assert_int_equal(read_log(log_, pass == 0 ?
+		    CSN_AUDIT_ENCRYPT : CSN_AUDIT_DECRYPT), 100);
+		for (i = 0; i < 100; i++) {
+			assert_string_equal(lines[i].tenant, "acme");
+			assert_int_equal(lines[i].r.flags,
+			    CSN_AUDIT_HAS_SLOT | CSN_AUDIT_HAS_SEQUENCE |
+			    CSN_AUDIT_HAS_SESSION);
+			assert_int_equal(lines[i].r.layer, 7);
+			assert_int_equal(lines[i].r.position, 1000 + i);
+			assert_int_equal(lines[i].r.sequence, i);
+			assert_int_equal(lines[i].r.count, 1);
+			assert_memory_equal(lines[i].r.session,
+			    csn_session_id(s), 16);
+			if (pass == 1 && i == 50) {
+				assert_int_equal(lines[i].r.success, 0);
+				assert_int_equal(lines[i].r.code, CSN_E_TAG);
+				assert_int_equal(lines[i].r.bytes, 0);
+				assert_true(lines[i].detail[0] != '\0');
+				continue;
+			}
+			assert_int_equal(lines[i].r.success, 1);
+			assert_int_equal(lines[i].r.code, 0);
+			assert_int_equal(lines[i].r.bytes, i + 3);
+		}
+	}
+	for (i = 0; i < 100; i++)
+		parcel_free(&p[i]);
+	csn_session_free(s);
+}
+
+static void
+a_batch_has_one_record_and_one_for_each_failure(void **state)
+{
+	struct csn_session *s = logged("acme", CSN_AUDIT_PER_BATCH);
+	struct csn_kv_item items[100];
+	struct csn_kv_slot slot;
+	struct parcel p[100];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		slot = slot_entry(7, 1000 + i);
+		parcel_fill(&p[i], &slot, 10, 3, (unsigned)i);
+		parcel_item(&p[i], s, &items[i]);
+	}
+	/* Runs are of 64 where all is one session's. */
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 64,
+	    sizeof(items[0])), 0);
+	assert_int_equal(read_log(log_, CSN_AUDIT_ENCRYPT), 1);
+	assert_int_equal(lines[0].r.count, 64);
+	assert_int_equal(lines[0].r.bytes, 64 * 13);
+	assert_int_equal(lines[0].r.sequence, 0);
+	p[0].sealed[130] ^= 1;
+	p[10].sealed[130] ^= 1;
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 64,
+	    sizeof(items[0])), CSN_E_TAG);
+	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 3);
+	for (i = 0; i < 3; i++) {
+		if (lines[i].r.success) {
+			assert_int_equal(lines[i].r.count, 62);
+			assert_int_equal(lines[i].r.bytes, 62 * 13);
+		} else
+			assert_int_equal(lines[i].r.code, CSN_E_TAG);
+	}
+	for (i = 0; i < 100; i++)
+		parcel_free(&p[i]);
+	csn_session_free(s);
+}
+
+static size_t
+violations_of(const char *tenant)
+{
+	size_t i, n = 0;
+
+	for (i = read_log(log_, CSN_AUDIT_ISOLATION_VIOLATION); i > 0; i--) {
+		assert_int_equal(lines[i - 1].r.code, CSN_E_TENANT);
+		assert_int_equal(lines[i - 1].r.success, 0);
+		n += strcmp(lines[i - 1].tenant, tenant) == 0;
+	}
+	return n;
+}
+
+static void
+a_violation_of_isolation_is_in_the_log(void **state)
+{
+	struct csn_session *s = logged("victim", CSN_AUDIT_PER_BATCH);
+	const struct csn_manager_options o = { .size = sizeof(o),
+	    .audit = log_ };
+	const struct csn_tenant made = { .size = sizeof(made), .id = "made" };
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct csn_session *adopted;
+	struct csn_manager *mgr;
+	struct csn_kv_item item;
+	struct parcel p;
+
+	(void)state;
+	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
+	assert_int_equal(csn_manager_create(mgr, &made, NULL), 0);
+	/* From a handshake, without a log of its own. */
+	adopted = pair_local(ctx, "adopted", NULL);
+	assert_int_equal(csn_manager_adopt(mgr, adopted), 0);
+	parcel_make(&p, s, &slot, 20, 20, 1);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "made"), CSN_E_TENANT);
+	assert_int_equal(violations_of("made"), 1);
+	assert_int_equal(parcel_open_by(&p, mgr, ctx, "adopted"),
+	    CSN_E_TENANT);
+	assert_int_equal(violations_of("adopted"), 1);
+	parcel_item(&p, NULL, &item);
+	item.tenant = "adopted";
+	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
+	    sizeof(item)), CSN_E_TENANT);
+	assert_int_equal(violations_of("adopted"), 2);
+	parcel_free(&p);
+	csn_manager_free(mgr);
+	csn_session_free(adopted);
+	csn_session_free(s);
+}
+
+/* No file of this process may grow: as a full disk. */
+static void
+disk_full(int full)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = full ? 1 : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+without_its_log_nothing_is_sealed_or_opened(void **state)
+{
+	const struct csn_audit_options ao = { .size = sizeof(ao),
+	    .sync = CSN_AUDIT_SYNC_NEVER };
+	struct csn_session_options o = { .size = sizeof(o) };
+	struct csn_session_info info = { .size = sizeof(info) };
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct csn_audit *file;
+	struct csn_session *s;
+	struct csn_kv_item item;
+	struct parcel p, q;
+	uint32_t grain;
+	char *folder;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	folder = people_mkdir();
+	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
+	o.audit = file;
+	for (grain = 0; grain < 2; grain++) {
+		o.audit_grain = grain;
+		s = pair_local(ctx, "acme", &o);
+		parcel_make(&p, s, &slot, 20, 30, 1);
+		disk_full(1);
+		assert_int_equal(parcel_open(&p, s), CSN_E_IO);
+		slot.position++;
+		parcel_fill(&q, &slot, 20, 30, 2);
+		assert_int_equal(parcel_seal(&q, s), CSN_E_IO);
+		/* Nor in a batch, nor over what is there. */
+		parcel_item(&p, s, &item);
+		assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, 1,
+		    sizeof(item)), CSN_E_IO);
+		assert_true(all_zero(p.key, 20) && all_zero(p.value, 30));
+		/* Rotation has happened all the same, and is counted. */
+		assert_int_equal(csn_session_rotate(s, 0), 0);
+		csn_session_get_info(s, &info);
+		assert_int_equal(info.audit_failures, 1);
+		disk_full(0);
+		/* With the log back, everything is. */
+		parcel_item(&p, s, &item);
+		assert_int_equal(csn_kv_open(ctx, &item), 0);
+		assert_int_equal(parcel_seal(&q, s), 0);
+		assert_int_equal(parcel_open(&q, s), 0);
+		parcel_free(&p);
+		parcel_free(&q);
+		csn_session_free(s);
+	}
+	csn_audit_close(file);
+	people_rmdir(folder);
+}
+
+static void
+a_store_without_its_log_keeps_what_it_had(void **state)
+{
+	const struct csn_audit_options ao = { .size = sizeof(ao),
+	    .sync = CSN_AUDIT_SYNC_NEVER };
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct shelf_options so = { .ctx = ctx };
+	struct csn_audit *file;
+	struct shelf sh;
+	char *folder;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	folder = people_mkdir();
+	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
+	so.audit = file;
+	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 1), 0);
+	disk_full(1);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 1), CSN_E_IO);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 2), CSN_E_IO);
+	disk_full(0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 1), 0);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 3), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 3), 0);
+	csn_kv_store_free(sh.kv);
+	csn_store_close(sh.store);
+	csn_manager_free(sh.mgr);
+	csn_audit_close(file);
+	people_rmdir(folder);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	ctx = pair_ctx();
+	assert_int_equal(csn_audit_memory(ctx, 0, &log_), 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_audit_close(log_);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CTX_TEST(a_sessions_life_is_in_the_log),
+		CTX_TEST(each_entry_has_a_record),
+		CTX_TEST(a_batch_has_one_record_and_one_for_each_failure),
+		CTX_TEST(a_violation_of_isolation_is_in_the_log),
+		CTX_TEST(without_its_log_nothing_is_sealed_or_opened),
+		CTX_TEST(a_store_without_its_log_keeps_what_it_had),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,239 @@
+/* test_reseal.c - old epochs are moved, so that their keys can go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kv/shelf.h"
+#include "session/pair.h"
+
+#define N 120
+
+static struct shelf sh;
+static const struct csn_session_options session = { .size = sizeof(session),
+    .max_entries = 10, .ttl_ms = CSN_NEVER };
+static const struct shelf_options options = { .session = &session };
+
+static void
+pass(uint64_t ms)
+{
+	__atomic_fetch_add(&pair_boot, ms, __ATOMIC_RELAXED);
+}
+
+static void
+fill(const char *tenant)
+{
+	struct csn_kv_slot slot;
+	unsigned i;
+
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		if (i % 3 == 0) {
+			slot.flags = CSN_KV_HAS_TOKEN;
+			slot.token_id = i;
+		}
+		assert_int_equal(shelf_put(&sh, tenant, &slot, 40, i, i), 0);
+	}
+}
+
+static void
+all_there(const char *tenant)
+{
+	struct csn_kv_slot slot;
+	unsigned i;
+
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_get(&sh, tenant, &slot, 40, i, i), 0);
+	}
+}
+
+static void
+by_hand_all_old_epochs_can_go(void **state)
+{
+	size_t done;
+
+	(void)state;
+	fill("acme");
+	pass(1000000);
+	assert_int_equal(shelf_info(&sh, "acme").live_epochs, N / 10);
+	all_there("acme");
+	/* Resealing rotates on as it goes: by entries, like any sealing. */
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
+	assert_int_equal(done, N - 10);
+	all_there("acme");
+	pass(1000000);
+	/* 110 more of 10 each, and the last of the former. */
+	assert_int_equal(shelf_info(&sh, "acme").epoch, N / 10 - 1 +
+	    (N - 10) / 10);
+	all_there("acme");
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "nobody", 0, &done),
+	    CSN_E_UNKNOWN_TENANT);
+}
+
+static void
+after_a_manual_rotation_one_epoch_is_left(void **state)
+{
+	struct csn_kv_slot slot;
+	uint8_t *old;
+	size_t done, len, total = 0;
+	unsigned rounds = 0;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	fill("acme");
+	slot = slot_entry(0, 5);
+	old = shelf_copy(&sh, "acme", &slot, &len);
+	{
+		struct csn_session *s;
+
+		assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+		assert_int_equal(csn_session_rotate(s, 0), 0);
+		csn_session_free(s);
+	}
+	pass(100000);
+	assert_int_equal(shelf_info(&sh, "acme").live_epochs, 2);
+	/* A few at a time. */
+	do {
+		assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 17,
+		    &done), 0);
+		assert_true(done <= 17);
+		total += done;
+		rounds++;
+		all_there("acme");
+	} while (done != 0);
+	assert_int_equal(total, N);
+	assert_int_equal(rounds, N / 17 + 2);
+	pass(100000);
+	assert_int_equal(shelf_info(&sh, "acme").live_epochs, 1);
+	all_there("acme");
+	/* The old bytes are of an epoch that nobody has any more. */
+	shelf_plant(&sh, "acme", &slot, old, len);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 40, 5, 5),
+	    CSN_E_EPOCH);
+	free(old);
+}
+
+static void
+one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
+{
+	struct csn_kv_slot slot;
+	struct csn_session *s;
+	uint8_t *bytes;
+	size_t done, len;
+	unsigned i;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	fill("acme");
+	for (i = 0; i < 3; i++) {
+		slot = slot_entry(0, i * 50);
+		bytes = shelf_copy(&sh, "acme", &slot, &len);
+		bytes[len - 1] ^= 1;
+		shelf_plant(&sh, "acme", &slot, bytes, len);
+		free(bytes);
+	}
+	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	csn_session_free(s);
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done),
+	    CSN_E_TAG);
+	assert_int_equal(done, N - 3);
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_get(&sh, "acme", &slot, 40, i, i),
+		    i % 50 == 0 ? CSN_E_TAG : 0);
+	}
+}
+
+static void
+resealing_is_not_charged_to_the_quota(void **state)
+{
+	struct csn_session *s;
+	size_t done;
+
+	(void)state;
+	fill("acme");
+	assert_int_equal(csn_manager_set_quota(sh.mgr, "acme", 1, 1), 0);
+	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	csn_session_free(s);
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
+	assert_int_equal(done, N);
+	all_there("acme");
+}
+
+static void
+a_thread_does_it_in_the_background(void **state)
+{
+	const struct csn_kv_store_options o = { .size = sizeof(o),
+	    .reseal = 1, .reseal_batch = 50 };
+	const struct csn_session_options lasting = { .size = sizeof(lasting),
+	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
+	const struct shelf_options so = { .store = &o, .session = &lasting };
+	const char *const tenants[] = { "acme", "b", "c" };
+	struct csn_session *s;
+	int i, tries, left = 0;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &so);
+	for (i = 0; i < 3; i++) {
+		shelf_tenant(&sh, tenants[i]);
+		fill(tenants[i]);
+		assert_int_equal(csn_manager_get(sh.mgr, tenants[i], &s), 0);
+		assert_int_equal(csn_session_rotate(s, 0), 0);
+		csn_session_free(s);
+	}
+	for (tries = 0; tries < 400; tries++) {
+		pass(60000);	/* the grace, over and over */
+		for (i = left = 0; i < 3; i++)
+			left += shelf_info(&sh, tenants[i]).live_epochs != 1;
+		if (left == 0)
+			break;
+		usleep(20000);
+	}
+	assert_int_equal(left, 0);
+	for (i = 0; i < 3; i++)
+		all_there(tenants[i]);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &options);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	shelf_end(&sh);
+	return 0;
+}
+
+#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHELF_TEST(by_hand_all_old_epochs_can_go),
+		SHELF_TEST(after_a_manual_rotation_one_epoch_is_left),
+		SHELF_TEST(
+		    one_that_was_tampered_with_keeps_no_other_from_moving),
+		SHELF_TEST(resealing_is_not_charged_to_the_quota),
+		SHELF_TEST(a_thread_does_it_in_the_background),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

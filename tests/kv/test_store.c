@@ -1,0 +1,450 @@
+/* test_store.c - the KV store: put, get, replaced, evicted, closed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kv/kv_store.h"
+#include "kv/shelf.h"
+#include "session/pair.h"
+
+static struct shelf sh;
+
+static void
+what_was_put_comes_back(void **state)
+{
+	const size_t lens[] = { 0, 1, 100, 4096, 70001 };
+	struct csn_kv_slot slot;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		for (k = 0; k < 5; k++) {
+			slot = slot_entry((uint32_t)i, k);
+			assert_int_equal(shelf_put(&sh, "acme", &slot,
+			    lens[i], lens[k], (unsigned)(i * 5 + k)), 0);
+		}
+	for (i = 0; i < 5; i++)
+		for (k = 0; k < 5; k++) {
+			slot = slot_entry((uint32_t)i, k);
+			assert_int_equal(shelf_get(&sh, "acme", &slot,
+			    lens[i], lens[k], (unsigned)(i * 5 + k)), 0);
+		}
+	slot = slot_entry(9, 9);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 1, 1, 0),
+	    CSN_E_NOT_FOUND);
+	slot = slot_block(7, 0, 16);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
+	    0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
+	    0);
+}
+
+static void
+replacing_shows_the_newest(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(shelf_put(&sh, "acme", &slot, i, 100 - i,
+		    i), 0);
+		assert_int_equal(shelf_get(&sh, "acme", &slot, i, 100 - i,
+		    i), 0);
+	}
+	/* With a token or another it is the same slot. */
+	slot.flags = CSN_KV_HAS_TOKEN;
+	slot.token_id = 5;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 5, 5, 7), 0);
+	slot.flags = 0;
+	slot.token_id = 0;
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 5, 5, 7), 0);
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+}
+
+static void
+removing_removes(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct csn_session_info info;
+	uint8_t *copy;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	copy = shelf_copy(&sh, "acme", &slot, &len);
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot),
+	    CSN_E_NOT_FOUND);
+	info = shelf_info(&sh, "acme");
+	assert_int_equal(info.live_slots, 0);
+	/* Put back by someone who kept a copy. */
+	shelf_plant(&sh, "acme", &slot, copy, len);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	    CSN_E_REPLAY);
+	free(copy);
+}
+
+static void
+room_that_is_too_small_is_told(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	uint8_t key[100], value[100];
+	size_t key_len = 99, value_len = 100;
+
+	(void)state;
+	memset(key, 0xbb, sizeof(key));
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
+	    &key_len, value, &value_len), CSN_E_BUFFER);
+	assert_int_equal(key_len, 100);
+	assert_int_equal(value_len, 50);
+	assert_int_equal(key[0], 0xbb);
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
+	    &key_len, value, &value_len), 0);
+}
+
+static void
+tenants_do_not_see_each_other(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	uint8_t *copy;
+	size_t len;
+
+	(void)state;
+	shelf_tenant(&sh, "other");
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(shelf_get(&sh, "other", &slot, 10, 10, 1),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(shelf_put(&sh, "other", &slot, 20, 20, 2), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(shelf_get(&sh, "nobody", &slot, 10, 10, 1),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(shelf_put(&sh, "nobody", &slot, 10, 10, 1),
+	    CSN_E_UNKNOWN_TENANT);
+	/* Nor where the store is made to mix them up. */
+	copy = shelf_copy(&sh, "acme", &slot, &len);
+	shelf_plant(&sh, "other", &slot, copy, len);
+	assert_int_equal(shelf_get(&sh, "other", &slot, 10, 10, 1),
+	    CSN_E_TENANT);
+	free(copy);
+}
+
+static void
+a_store_that_lies_is_caught(void **state)
+{
+	struct csn_kv_slot a = slot_entry(1, 1), b = slot_entry(1, 2);
+	uint8_t *old, *other, *bad;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &a, 10, 10, 1), 0);
+	assert_int_equal(shelf_put(&sh, "acme", &b, 10, 10, 2), 0);
+	old = shelf_copy(&sh, "acme", &a, &len);
+	other = shelf_copy(&sh, "acme", &b, &len);
+	bad = shelf_copy(&sh, "acme", &b, &len);
+	/* Another slot's bytes under this slot's key. */
+	shelf_plant(&sh, "acme", &a, other, len);
+	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1), CSN_E_TAG);
+	/* A flipped bit. */
+	bad[150] ^= 4;
+	shelf_plant(&sh, "acme", &b, bad, len);
+	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), CSN_E_TAG);
+	shelf_plant(&sh, "acme", &b, bad, 100);
+	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), CSN_E_FORM);
+	/* The true ones still open, until they are superseded. */
+	shelf_plant(&sh, "acme", &a, old, len);
+	shelf_plant(&sh, "acme", &b, other, len);
+	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), 0);
+	assert_int_equal(shelf_put(&sh, "acme", &a, 10, 10, 3), 0);
+	shelf_plant(&sh, "acme", &a, old, len);
+	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1),
+	    CSN_E_REPLAY);
+	free(old);
+	free(other);
+	free(bad);
+}
+
+static void
+under_a_byte_limit_the_oldest_go_and_all_goes_on(void **state)
+{
+	enum { N = 3000, LEN = 1000 };
+	struct csn_kv_slot slot;
+	struct csn_store_stat st;
+	struct csn_session_info info;
+	unsigned i, there = 0;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, LEN, 0, i), 0);
+		/* What was just put is there. */
+		assert_int_equal(shelf_get(&sh, "acme", &slot, LEN, 0, i),
+		    0);
+	}
+	st = shelf_stat(&sh, "acme");
+	assert_true(st.evictions > N / 2);
+	assert_true(st.entries > 100 && st.entries < N / 2);
+	for (i = 0; i < N; i++) {
+		slot = slot_entry(0, i);
+		rc = shelf_get(&sh, "acme", &slot, LEN, 0, i);
+		assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
+		there += rc == 0;
+	}
+	assert_int_equal(there, st.entries);
+	/* The session forgot what the store gave up: its memory is bounded
+	 * by the store's. */
+	info = shelf_info(&sh, "acme");
+	assert_int_equal(info.live_slots, st.entries);
+}
+
+static void
+an_evicted_entry_shown_again_is_refused(void **state)
+{
+	struct csn_kv_slot first = slot_entry(1, 0), slot;
+	uint8_t *copy;
+	size_t len;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &first, 1000, 0, 7), 0);
+	copy = shelf_copy(&sh, "acme", &first, &len);
+	for (i = 0; i < 2500; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		    0);
+	}
+	assert_int_equal(shelf_get(&sh, "acme", &first, 1000, 0, 7),
+	    CSN_E_NOT_FOUND);
+	shelf_plant(&sh, "acme", &first, copy, len);
+	assert_int_equal(shelf_get(&sh, "acme", &first, 1000, 0, 7),
+	    CSN_E_REPLAY);
+	/* The slot itself is as good as ever. */
+	assert_int_equal(shelf_put(&sh, "acme", &first, 10, 0, 8), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &first, 10, 0, 8), 0);
+	free(copy);
+}
+
+static void
+one_tenants_flood_does_not_wash_out_another(void **state)
+{
+	struct csn_kv_slot slot;
+	unsigned i, there = 0;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "memory:?bytes=1M&slab=64K&share=0.25", NULL);
+	shelf_tenant(&sh, "quiet");
+	for (i = 0; i < 50; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "quiet", &slot, 1000, 0, i),
+		    0);
+	}
+	for (i = 0; i < 3000; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		    0);
+	}
+	assert_true(shelf_stat(&sh, "acme").memory <= 256 << 10);
+	for (i = 0; i < 50; i++) {
+		slot = slot_entry(0, i);
+		there += shelf_get(&sh, "quiet", &slot, 1000, 0, i) == 0;
+	}
+	assert_int_equal(there, 50);
+}
+
+static void
+closing_a_tenant_ends_it_at_once(void **state)
+{
+	struct csn_kv_slot slot;
+	struct csn_session *s;
+	uint8_t *copy;
+	size_t len;
+	unsigned i;
+
+	(void)state;
+	shelf_tenant(&sh, "other");
+	for (i = 0; i < 100; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, i), 0);
+		assert_int_equal(shelf_put(&sh, "other", &slot, 500, 0, i),
+		    0);
+	}
+	slot = slot_entry(0, 5);
+	copy = shelf_copy(&sh, "acme", &slot, &len);
+	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
+	assert_int_equal(csn_session_check_valid(s), CSN_E_CLOSED);
+	csn_session_free(s);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	    CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
+	assert_int_equal(shelf_stat(&sh, "acme").memory, 0);
+	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"),
+	    CSN_E_UNKNOWN_TENANT);
+	for (i = 0; i < 100; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_get(&sh, "other", &slot, 500, 0, i),
+		    0);
+	}
+	/* Come again, the tenant finds nothing of its former life. */
+	shelf_tenant(&sh, "acme");
+	slot = slot_entry(0, 5);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	    CSN_E_NOT_FOUND);
+	shelf_plant(&sh, "acme", &slot, copy, len);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	    CSN_E_NOT_FOUND);
+	/* And what nobody can open any more was given up. */
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
+	free(copy);
+}
+
+static void
+a_replaced_sessions_entries_are_gone_and_given_up(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(0, 1);
+	struct csn_session *s;
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 1), 0);
+	s = pair_local(sh.ctx, "acme", NULL);
+	assert_int_equal(csn_manager_adopt(sh.mgr, s), 0);
+	csn_session_free(s);
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 1),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 2), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 2), 0);
+}
+
+static void
+an_expired_tenant_reads_nothing(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(0, 1);
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
+	pair_boot += 900000;
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 50, 0, 1),
+	    CSN_E_EXPIRED);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1),
+	    CSN_E_EXPIRED);
+}
+
+static void
+a_put_that_fails_leaves_what_was_there(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(0, 1), bad = slot_entry(0, 1);
+	static uint8_t big[2 << 20];
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
+	/* More than the store holds at all. */
+	assert_int_equal(csn_kv_store_put(sh.kv, "acme", &slot, big,
+	    sizeof(big), NULL, 0), CSN_E_QUOTA);
+	assert_int_equal(csn_kv_store_put(sh.kv, "acme", &slot, big,
+	    SIZE_MAX, big, 2), CSN_E_LIMIT);
+	assert_int_equal(csn_manager_set_quota(sh.mgr, "acme", 60, 0), 0);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 11, 0, 2),
+	    CSN_E_QUOTA);
+	bad.role = 7;
+	assert_int_equal(shelf_put(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
+	assert_int_equal(shelf_get(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &bad),
+	    CSN_E_ARG);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 50, 0, 1), 0);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 0, 2), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 0, 2), 0);
+}
+
+/* A provider that only copies: the store's own buffers stand in. */
+static void
+a_store_that_cannot_work_in_place_serves_too(void **state)
+{
+	struct csn_kv_slot slot;
+	unsigned i;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "copying:?bytes=1M&slab=64K", NULL);
+	for (i = 0; i < 2000; i++) {
+		slot = slot_entry(0, i % 20);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, i, 10, i), 0);
+		assert_int_equal(shelf_get(&sh, "acme", &slot, i, 10, i), 0);
+	}
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 1, 1, 1),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	shelf_start(&sh, "memory:?bytes=1M&slab=64K", NULL);
+	return 0;
+}
+
+/* Its values are larger than the small store takes. */
+static int
+setup_large(void **state)
+{
+	(void)state;
+	shelf_start(&sh, "memory:?bytes=64M", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	shelf_end(&sh);
+	return 0;
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	shelf_register_copying();
+	return 0;
+}
+
+#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_put_comes_back,
+		    setup_large, teardown),
+		SHELF_TEST(replacing_shows_the_newest),
+		SHELF_TEST(removing_removes),
+		SHELF_TEST(room_that_is_too_small_is_told),
+		SHELF_TEST(tenants_do_not_see_each_other),
+		SHELF_TEST(a_store_that_lies_is_caught),
+		SHELF_TEST(under_a_byte_limit_the_oldest_go_and_all_goes_on),
+		SHELF_TEST(an_evicted_entry_shown_again_is_refused),
+		SHELF_TEST(one_tenants_flood_does_not_wash_out_another),
+		SHELF_TEST(closing_a_tenant_ends_it_at_once),
+		SHELF_TEST(a_replaced_sessions_entries_are_gone_and_given_up),
+		SHELF_TEST(an_expired_tenant_reads_nothing),
+		SHELF_TEST(a_put_that_fails_leaves_what_was_there),
+		SHELF_TEST(a_store_that_cannot_work_in_place_serves_too),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}

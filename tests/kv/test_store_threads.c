@@ -1,0 +1,204 @@
+/* test_store_threads.c - many threads at a small store that keeps moving. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kv/shelf.h"
+#include "session/pair.h"
+
+#define THREADS 6
+#define TENANTS 3
+#define SLOTS 400
+#define ROUNDS 6000
+
+static struct shelf sh;
+static const char *const tenants[TENANTS] = { "acme", "b", "c" };
+static _Atomic int wrong;
+static _Atomic unsigned long hits;
+
+static void
+complain(int step, int rc)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&wrong, &none, step * 1000 - rc);
+}
+
+/* K says which slot it is of; V is one byte repeated, K's last. */
+static int
+put(const char *tenant, unsigned n, unsigned seed)
+{
+	struct csn_kv_slot slot = slot_entry(0, n);
+	uint8_t key[16], value[3000];
+	size_t len = 1400 + seed % 200;
+
+	memset(key, 0, sizeof(key));
+	snprintf((char *)key, sizeof(key), "%s/%u", tenant, n);
+	key[15] = (uint8_t)seed;
+	memset(value, (uint8_t)seed, len);
+	return csn_kv_store_put(sh.kv, tenant, &slot, key, sizeof(key),
+	    value, len);
+}
+
+static int
+get(const char *tenant, unsigned n)
+{
+	struct csn_kv_slot slot = slot_entry(0, n);
+	uint8_t key[16], value[3000], expected[16];
+	size_t key_len = sizeof(key), value_len = sizeof(value), i;
+	int rc;
+
+	rc = csn_kv_store_get(sh.kv, tenant, &slot, key, &key_len, value,
+	    &value_len);
+	if (rc != 0)
+		return rc;
+	memset(expected, 0, sizeof(expected));
+	snprintf((char *)expected, sizeof(expected), "%s/%u", tenant, n);
+	expected[15] = key[15];
+	if (key_len != 16 || memcmp(key, expected, 16) != 0)
+		return 1;
+	for (i = 0; i < value_len; i++)
+		if (value[i] != key[15])
+			return 2;
+	return 0;
+}
+
+static void *
+work(void *arg)
+{
+	uint64_t x = *(unsigned *)arg * UINT64_C(0x9e3779b97f4a7c15);
+	struct csn_kv_slot slot;
+	struct csn_session *s;
+	const char *tenant;
+	unsigned i, n;
+	size_t done;
+	int rc;
+
+	for (i = 0; i < ROUNDS && atomic_load(&wrong) == 0; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		tenant = tenants[x % TENANTS];
+		n = (unsigned)(x >> 8) % SLOTS;
+		switch ((x >> 32) % 32) {
+		case 0:
+			slot = slot_entry(0, n);
+			rc = csn_kv_store_remove(sh.kv, tenant, &slot);
+			if (rc != 0 && rc != CSN_E_NOT_FOUND)
+				complain(1, rc);
+			break;
+		case 1:
+			if ((x >> 40) % 8 != 0)
+				break;
+			if (csn_manager_get(sh.mgr, tenant, &s) != 0) {
+				complain(2, 0);
+				break;
+			}
+			if ((rc = csn_session_rotate(s, 0)) != 0)
+				complain(3, rc);
+			csn_session_free(s);
+			/* Past the grace: what nothing needs may go. */
+			__atomic_fetch_add(&pair_boot, 1100,
+			    __ATOMIC_RELAXED);
+			break;
+		case 2:
+			if ((rc = csn_kv_store_reseal(sh.kv, tenant, 5,
+			    &done)) != 0)
+				complain(4, rc);
+			break;
+		default:
+			if ((x >> 50) % 2 == 0) {
+				if ((rc = put(tenant, n,
+				    (unsigned)(x >> 20))) != 0)
+					complain(5, rc);
+				break;
+			}
+			/* Whole and newest, or not there: nothing between. */
+			rc = get(tenant, n);
+			if (rc == 0)
+				atomic_fetch_add(&hits, 1);
+			else if (rc != CSN_E_NOT_FOUND)
+				complain(6, rc);
+		}
+	}
+	return NULL;
+}
+
+static void
+run(const char *url, uint32_t reseal)
+{
+	const struct csn_session_options session = { .size = sizeof(session),
+	    .ttl_ms = CSN_NEVER, .grace_ms = 1, .max_entries = 500 };
+	const struct csn_kv_store_options store = { .size = sizeof(store),
+	    .reseal = reseal };
+	const struct shelf_options o = { .session = &session,
+	    .store = &store };
+	pthread_t threads[THREADS];
+	unsigned seeds[THREADS], i, n, there;
+
+	shelf_start(&sh, url, &o);
+	shelf_tenant(&sh, "b");
+	shelf_tenant(&sh, "c");
+	atomic_store(&wrong, 0);
+	atomic_store(&hits, 0);
+	for (i = 0; i < THREADS; i++) {
+		seeds[i] = i + 1 + reseal * 100;
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+		    &seeds[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(atomic_load(&wrong), 0);
+	assert_true(atomic_load(&hits) > ROUNDS / 4);
+	/* Quiet again: what the store has, the sessions know, no more. */
+	for (i = 0; i < TENANTS; i++) {
+		for (n = there = 0; n < SLOTS; n++)
+			there += get(tenants[i], n) == 0;
+		assert_int_equal(shelf_stat(&sh, tenants[i]).entries, there);
+		assert_int_equal(put(tenants[i], 0, 1), 0);
+		assert_int_equal(shelf_info(&sh, tenants[i]).live_slots,
+		    shelf_stat(&sh, tenants[i]).entries);
+	}
+	shelf_end(&sh);
+}
+
+static void
+readers_see_the_newest_or_nothing(void **state)
+{
+	(void)state;
+	run("memory:?bytes=8M&slab=64K", 0);
+}
+
+static void
+also_while_the_store_evicts(void **state)
+{
+	(void)state;
+	run("memory:?bytes=1M&slab=64K", 0);
+}
+
+static void
+also_while_a_thread_reseals(void **state)
+{
+	(void)state;
+	run("memory:?bytes=1M&slab=64K&share=0.5", 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(readers_see_the_newest_or_nothing),
+		cmocka_unit_test(also_while_the_store_evicts),
+		cmocka_unit_test(also_while_a_thread_reseals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

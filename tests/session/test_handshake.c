@@ -171,8 +171,8 @@ static void
 a_transports_tenant_is_checked_and_not_overruled(void **state)
 {
 	static const char *const bad[] = { "", "\xff\xfe", "a\nb",
-	    "0123456789012345678901234567890123456789012345678901234567890123"
-	    "4" };
+	    ("0123456789012345678901234567890123456789012345678901234567890123"
+	    "4") };
 	struct csn_tenant by = { .size = sizeof(by), .id = "other" };
 	struct messages m;
 	size_t i;

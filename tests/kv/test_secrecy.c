@@ -103,14 +103,15 @@ not_after_a_read_that_was_refused(void **state)
 static void
 not_after_sealing_in_place(void **state)
 {
-	struct csn_session *s = pair_local(sh.ctx, "other", NULL);
 	struct csn_kv_slot slot = slot_block(1, 0, 16);
+	struct csn_session *s;
 	struct csn_kv_item item;
 	struct parcel p;
 
 	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
+	s = pair_local(sh.ctx, "other", NULL);
 	slot.role = CSN_KV_KEY;
 	parcel_fill(&p, &slot, 70000, 0, 1);
 	plant(p.sealed + CSN_SEAL_OVERHEAD + 33333);
@@ -118,7 +119,6 @@ not_after_sealing_in_place(void **state)
 	item.key = p.sealed + CSN_SEAL_OVERHEAD;
 	assert_int_equal(csn_kv_seal(sh.ctx, &item), 0);
 	assert_int_equal(needle_count(&needle), 0);
-	/* Moved under another slot's key it is not opened at all. */
 	assert_int_equal(csn_kv_open(sh.ctx, &item), 0);
 	assert_int_equal(needle_count(&needle), 1);
 	csn_wipe(p.sealed, p.len);

@@ -92,14 +92,16 @@ the_search_finds_what_is_there(void **state)
 static void
 closing_a_local_session_wipes_its_keys(void **state)
 {
-	struct csn_ctx *ctx = pair_ctx();
-	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	struct csn_ctx *ctx;
+	struct csn_session *s;
 	struct text t;
 	struct keys k;
 
 	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
+	ctx = pair_ctx();
+	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(text_seal(s, 1, "something", &t), 0);
 	learn(s, &t, &k);
 	/* At rest they are wrapped: only the lane's key is in the clear. */
@@ -149,15 +151,17 @@ closing_both_ends_of_a_handshake_wipes_their_keys(void **state)
 static void
 an_epoch_that_goes_is_wiped(void **state)
 {
-	struct csn_ctx *ctx = pair_ctx();
-	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_session_info info = { .size = sizeof(info) };
+	struct csn_ctx *ctx;
+	struct csn_session *s;
 	struct text t, newer;
 	struct keys k;
 
 	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
+	ctx = pair_ctx();
+	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(text_seal(s, 1, "old", &t), 0);
 	learn(s, &t, &k);
 	assert_int_equal(csn_session_rotate(s, 0), 0);

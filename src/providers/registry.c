@@ -38,8 +38,9 @@ static struct list keystores = { "keystore", 2, {
 	{ "file", &csn_keystore_file },
 } };
 
-static struct list regions = { "region provider", 1, {
+static struct list regions = { "region provider", 2, {
 	{ "buffer", &csn_region_buffer },
+	{ "process", &csn_region_process },
 } };
 
 static int

@@ -9,6 +9,7 @@
 
 /* Named here and in registry.c, nowhere else. */
 extern const struct csn_region_provider csn_region_buffer;
+extern const struct csn_region_provider csn_region_process;
 
 /* What is open: for what belongs to one provider alone. */
 struct csn_regions {

@@ -1,0 +1,349 @@
+/*
+ * target.c - hold a process fast, read its memory, notice that it is gone.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "providers/region/target.h"
+
+#define ROOM "region"
+#define PIECE ((size_t)1 << 20)	/* bytes a vector element */
+#define PIECES 64		/* elements a call */
+#define START_FIELD 22		/* proc_pid_stat(5) */
+
+static int
+gone(const struct csn_target *t)
+{
+	return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
+	    "process %ld has exited", (long)t->pid);
+}
+
+int
+csn_target_fail(const struct csn_target *t, int errnum, const char *what)
+{
+	char yama[8] = "", text[96] = "";
+	FILE *f;
+
+	if (errnum == ESRCH || errnum == ENOENT)
+		return gone(t);
+	if (errnum != EPERM && errnum != EACCES)
+		return csn_fail_errno(t->ctx, CSN_E_BACKEND, ROOM, errnum,
+		    "process %ld: %s", (long)t->pid, what);
+	if ((f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re")) != NULL) {
+		if (fgets(yama, sizeof(yama), f) != NULL &&
+		    yama[0] > '0' && yama[0] <= '9')
+			(void)snprintf(text, sizeof(text), ", and "
+			    "kernel.yama.ptrace_scope, %c here, has to be 0",
+			    yama[0]);
+		(void)fclose(f);
+	}
+	return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "process %ld: %s is not "
+	    "permitted: it takes CAP_SYS_PTRACE, or the same user as the "
+	    "process, which must not be set-user-ID or non-dumpable%s",
+	    (long)t->pid, what, text);
+}
+
+char
+csn_stat_parse(const char *text, uint64_t *start)
+{
+	const char *p;
+	char *end;
+	int field;
+
+	/* The program's name, in parentheses, may hold any of them. */
+	if ((p = strrchr(text, ')')) == NULL || p[1] != ' ' || p[2] == '\0')
+		return '?';
+	p += 2;
+	if (start != NULL) {
+		const char *at = p;
+
+		for (field = 3; field < START_FIELD; field++) {
+			if ((at = strchr(at, ' ')) == NULL)
+				return '?';
+			at++;
+		}
+		if (*at < '0' || *at > '9')
+			return '?';
+		errno = 0;
+		*start = strtoull(at, &end, 10);
+		if (errno != 0 || (*end != ' ' && *end != '\n'))
+			return '?';
+	}
+	return *p;
+}
+
+int
+csn_target_text(const struct csn_target *t, const char *name, size_t max,
+    char **out, size_t *len)
+{
+	size_t cap = 0, used = 0;
+	char *text = NULL, *more;
+	ssize_t n;
+	int fd, rc;
+
+	if ((fd = openat(t->dir, name, O_RDONLY | O_CLOEXEC)) < 0)
+		return csn_target_fail(t, errno, name);
+	for (;;) {
+		if (cap - used < 4096) {
+			cap = cap == 0 ? 16384 : cap * 2;
+			if ((more = csn_realloc(text, cap + 1, 1)) == NULL) {
+				rc = csn_fail(t->ctx, CSN_E_NOMEM, ROOM,
+				    "out of memory");
+				goto err;
+			}
+			text = more;
+		}
+		n = read(fd, text + used, cap - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			rc = csn_target_fail(t, errno, name);
+			goto err;
+		}
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used > max) {
+			rc = csn_fail(t->ctx, CSN_E_LIMIT, ROOM, "process "
+			    "%ld: its %s file has more than %zu bytes",
+			    (long)t->pid, name, max);
+			goto err;
+		}
+	}
+	text[used] = '\0';
+	(void)close(fd);
+	*out = text;
+	*len = used;
+	return 0;
+
+err:
+	free(text);
+	(void)close(fd);
+	return rc;
+}
+
+static int
+read_start(struct csn_target *t)
+{
+	char *text, state;
+	size_t len;
+	int rc;
+
+	if ((rc = csn_target_text(t, "stat", 4096, &text, &len)) != 0)
+		return rc;
+	state = csn_stat_parse(text, &t->start);
+	free(text);
+	if (state == '?')
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
+		    "process %ld: its stat file makes no sense",
+		    (long)t->pid);
+	return state == 'Z' || state == 'X' ? gone(t) : 0;
+}
+
+/* "NSpid:\t1234\t7": the last is its number where it lives. */
+static int
+read_status(struct csn_target *t)
+{
+	char *text, *line, *end, *last;
+	size_t len;
+	long inner;
+	int rc;
+
+	if ((rc = csn_target_text(t, "status", 65536, &text, &len)) != 0)
+		return rc;
+	t->inner = t->pid;
+	if ((line = strstr(text, "\nNSpid:")) != NULL) {
+		line++;
+		if ((end = strchr(line, '\n')) != NULL)
+			*end = '\0';
+		if ((last = strrchr(line, '\t')) != NULL &&
+		    (inner = strtol(last + 1, NULL, 10)) > 0)
+			t->inner = (pid_t)inner;
+	}
+	free(text);
+	return 0;
+}
+
+int
+csn_target_open(struct csn_ctx *ctx, pid_t pid, struct csn_target *out)
+{
+	struct csn_target t = {
+		.ctx = ctx, .pid = pid, .pidfd = -1, .dir = -1, .mem = -1,
+		.pagemap = -1
+	};
+	char path[64];
+	struct stat st;
+	int rc;
+
+	t.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (t.pidfd < 0) {
+		if (errno == ESRCH)
+			rc = csn_fail(ctx, CSN_E_BACKEND, ROOM,
+			    "there is no process %ld", (long)pid);
+		else
+			rc = csn_target_fail(&t, errno, "pidfd_open(2), which "
+			    "Linux has from 5.3 on");
+		goto err;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
+	if ((t.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		rc = csn_target_fail(&t, errno, path);
+		goto err;
+	}
+	/* The folder opened second: while pidfd lives, both are one's. */
+	if ((rc = read_start(&t)) != 0 || (rc = read_status(&t)) != 0)
+		goto err;
+	if (fstat(t.dir, &st) == 0)
+		t.uid = st.st_uid;
+	if ((t.mem = openat(t.dir, "mem", O_RDONLY | O_CLOEXEC)) < 0) {
+		rc = csn_target_fail(&t, errno, "reading its memory");
+		goto err;
+	}
+	if (fstatat(t.dir, "exe", &st, 0) == 0) {
+		t.exe_dev = st.st_dev;
+		t.exe_ino = st.st_ino;
+	}
+	if ((rc = csn_target_check(&t)) != 0)
+		goto err;
+	*out = t;
+	return 0;
+
+err:
+	csn_target_close(&t);
+	return rc;
+}
+
+void
+csn_target_close(struct csn_target *t)
+{
+	if (t->pidfd >= 0)
+		(void)close(t->pidfd);
+	if (t->dir >= 0)
+		(void)close(t->dir);
+	if (t->mem >= 0)
+		(void)close(t->mem);
+	if (t->pagemap >= 0)
+		(void)close(t->pagemap);
+	t->pidfd = t->dir = t->mem = t->pagemap = -1;
+}
+
+int
+csn_target_check(const struct csn_target *t)
+{
+	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
+	struct stat st;
+	ssize_t n;
+	char byte;
+
+	/* pidfd_open(2): readable once the process has terminated. */
+	if (poll(&p, 1, 0) == 1)
+		return gone(t);
+	/*
+	 * The mem file reads nothing, not even an error, once the memory it
+	 * was opened for has been given up, which exec(2) does.
+	 */
+	do
+		n = pread(t->mem, &byte, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 0 || (t->exe_ino != 0 &&
+	    fstatat(t->dir, "exe", &st, 0) == 0 &&
+	    (st.st_dev != t->exe_dev || st.st_ino != t->exe_ino))) {
+		if (poll(&p, 1, 0) == 1)
+			return gone(t);
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
+		    "process %ld runs another program by now (exec): "
+		    "open its regions again", (long)t->pid);
+	}
+	return 0;
+}
+
+int
+csn_target_maps(const struct csn_target *t, struct csn_maps *out)
+{
+	char *text;
+	size_t len;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = csn_target_text(t, "maps", CSN_MAPS_BYTES, &text, &len);
+	if (rc != 0)
+		return rc;
+	rc = csn_maps_parse(t->ctx, text, len, out);
+	free(text);
+	/* Of the program that was opened, not of one that came after. */
+	if (rc == 0 && (rc = csn_target_check(t)) != 0)
+		csn_maps_free(out);
+	return rc;
+}
+
+/* Bytes read, up to the first that cannot be; -1 with errno. */
+static ssize_t
+read_vectors(const struct csn_target *t, uint64_t address, uint8_t *out,
+    size_t len)
+{
+	struct iovec local = { out, 0 }, remote[PIECES];
+	size_t n, take, given = 0;
+
+	for (n = 0; n < PIECES && given < len; n++) {
+		take = len - given < PIECE ? len - given : PIECE;
+		remote[n].iov_base = (void *)(uintptr_t)(address + given);
+		remote[n].iov_len = take;
+		given += take;
+	}
+	local.iov_len = given;
+	return process_vm_readv(t->pid, &local, 1, remote, n, 0);
+}
+
+int
+csn_target_read(const struct csn_target *t, uint64_t address, void *out,
+    size_t len)
+{
+	uint8_t *to = out;
+	size_t done = 0;
+	ssize_t n;
+	int vectors = 1;
+
+	while (done < len) {
+		if (vectors)
+			n = read_vectors(t, address + done, to + done,
+			    len - done);
+		else
+			n = pread(t->mem, to + done, len - done,
+			    (off_t)(address + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 && vectors) {
+			/* Forbidden by a filter, or not mapped: ask again. */
+			vectors = 0;
+			continue;
+		}
+		if (n <= 0) {
+			int errnum = errno, rc;
+
+			if ((rc = csn_target_check(t)) != 0)
+				return rc;
+			if (n == 0 || errnum == EIO)
+				return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
+				    "process %ld has no memory to read at "
+				    "0x%llx (any more)", (long)t->pid,
+				    (unsigned long long)(address + done));
+			return csn_target_fail(t, errnum,
+			    "reading its memory");
+		}
+		done += (size_t)n;
+	}
+	/* process_vm_readv(2) goes by the number alone: was it still he? */
+	return csn_target_check(t);
+}

@@ -1,0 +1,336 @@
+/* test_freeze.c - one moment of a process, frozen or not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "attest/child.h"
+#include "attest/look.h"
+#include "lib/path.h"
+
+#define PAGE ((size_t)4096)
+#define SIZE (16 * PAGE)
+
+static struct csn_ctx *ctx;
+static struct child child;
+static uint8_t *memory;
+static struct csn_regions *regions;
+static struct look look;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	regions = NULL;
+	return memory == MAP_FAILED ? -1 : csn_ctx_new(NULL, &ctx);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_regions_close(regions);
+	child_end(&child);
+	(void)munmap(memory, SIZE);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+static void
+open_memory(const char *options)
+{
+	char url[512];
+
+	(void)snprintf(url, sizeof(url), "process:%ld?address=0x%lx-0x%lx%s",
+	    (long)child.pid, (unsigned long)(uintptr_t)memory,
+	    (unsigned long)(uintptr_t)memory + SIZE, options);
+	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
+	assert_int_equal(look_at(regions, (uintptr_t)memory, &look), 0);
+}
+
+static void
+hammer(int on)
+{
+	struct child_order o = {
+		.verb = on ? CHILD_HAMMER : CHILD_CALM,
+		.address = (uintptr_t)memory + 8 * PAGE
+	};
+
+	assert_int_equal(child_do(&child, &o), 0);
+}
+
+/* 1 where the child's busy byte is at work. */
+static int
+moves(void)
+{
+	uint8_t a, b;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(csn_regions_read(regions, &look.region,
+		    8 * PAGE, &a, 1), 0);
+		(void)usleep(500);
+		assert_int_equal(csn_regions_read(regions, &look.region,
+		    8 * PAGE, &b, 1), 0);
+		if (a != b)
+			return 1;
+	}
+	return 0;
+}
+
+/* What holds under either freeze. */
+static void
+stands_still_between_begin_and_end(void)
+{
+	uint8_t *one = malloc(SIZE), *two = malloc(SIZE);
+
+	assert_true(moves());
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, one,
+	    SIZE), 0);
+	(void)usleep(20000);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, two,
+	    SIZE), 0);
+	assert_memory_equal(one, two, SIZE);
+	assert_int_equal(csn_regions_end(regions), 0);
+	assert_true(moves());
+	free(one);
+	free(two);
+}
+
+static void
+sigstop_stops_every_thread_and_sets_them_going_again(void **state)
+{
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=sigstop");
+	hammer(1);
+	stands_still_between_begin_and_end();
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(child_state(child.pid), 'T');
+	assert_int_equal(csn_regions_end(regions), 0);
+	assert_int_not_equal(child_state(child.pid), 'T');
+	hammer(0);
+}
+
+static void
+what_was_stopped_before_stays_stopped(void **state)
+{
+	int i;
+
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=sigstop");
+	assert_int_equal(kill(child.pid, SIGSTOP), 0);
+	for (i = 0; i < 1000 && child_state(child.pid) != 'T'; i++)
+		(void)usleep(1000);
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_end(regions), 0);
+	assert_int_equal(child_state(child.pid), 'T');
+}
+
+static void
+closing_in_the_middle_leaves_nothing_frozen(void **state)
+{
+	int i;
+
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=sigstop");
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(child_state(child.pid), 'T');
+	csn_regions_close(regions);
+	regions = NULL;
+	for (i = 0; i < 1000 && child_state(child.pid) == 'T'; i++)
+		(void)usleep(1000);
+	assert_int_not_equal(child_state(child.pid), 'T');
+}
+
+static void
+a_process_does_not_stop_itself(void **state)
+{
+	char url[128];
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "process:%ld?address=0x%lx-0x%lx"
+	    "&freeze=sigstop", (long)getpid(),
+	    (unsigned long)(uintptr_t)memory,
+	    (unsigned long)(uintptr_t)memory + SIZE);
+	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
+	assert_int_equal(csn_regions_begin(regions), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "itself"));
+}
+
+static int
+write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	(void)close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* Where cgroup2 is mounted, or NULL. */
+static char *
+cgroup_mount(void)
+{
+	char line[1024], *point = NULL, *save, *word;
+	FILE *f = fopen("/proc/self/mounts", "re");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		(void)strtok_r(line, " ", &save);
+		point = strtok_r(NULL, " ", &save);
+		word = strtok_r(NULL, " ", &save);
+		if (word != NULL && strcmp(word, "cgroup2") == 0)
+			break;
+		point = NULL;
+	}
+	if (point != NULL)
+		point = strdup(point);
+	if (f != NULL)
+		(void)fclose(f);
+	return point;
+}
+
+static void
+a_control_group_freezes_as_a_whole(void **state)
+{
+	char group[512], path[600], number[32];
+	char *mount = cgroup_mount();
+
+	(void)state;
+	child_start(&child);
+	if (mount == NULL)
+		test_skip("no cgroup2 file system is mounted");
+	(void)snprintf(group, sizeof(group), "%s/caisson-test-%ld", mount,
+	    (long)getpid());
+	free(mount);
+	if (mkdir(group, 0755) != 0)
+		test_skip("no control group can be made here");
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	(void)snprintf(number, sizeof(number), "%ld", (long)child.pid);
+	if (write_text(path, number) != 0) {
+		(void)rmdir(group);
+		test_skip("no process can be put into a control group here");
+	}
+	open_memory("&freeze=cgroup");
+	hammer(1);
+	stands_still_between_begin_and_end();
+	hammer(0);
+	/* It is not stopped by a signal, and its parent hears nothing. */
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_not_equal(child_state(child.pid), 'T');
+	assert_int_equal(csn_regions_end(regions), 0);
+	child_end(&child);
+	assert_int_equal(rmdir(group), 0);
+}
+
+static void
+the_group_that_holds_us_is_not_frozen(void **state)
+{
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=cgroup");
+	/* The child was born into our own group. */
+	assert_int_equal(csn_regions_begin(regions), CSN_E_BACKEND);
+	assert_int_not_equal(child_state(child.pid), 'T');
+}
+
+static void
+without_a_freeze_quiet_memory_is_one_moment(void **state)
+{
+	uint8_t *out = malloc(SIZE);
+
+	(void)state;
+	child_start(&child);
+	open_memory("");
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
+	    SIZE), 0);
+	assert_int_equal(csn_regions_end(regions), 0);
+	/* What changes afterwards is the next look's. */
+	child_write(&child, memory, 7);
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_end(regions), 0);
+	free(out);
+}
+
+static void
+without_a_freeze_a_write_meanwhile_is_noticed(void **state)
+{
+	uint8_t *out = malloc(SIZE);
+
+	(void)state;
+	child_start(&child);
+	open_memory("");
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
+	    SIZE), 0);
+	child_write(&child, memory + SIZE - 1, 0x42);
+	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
+	assert_non_null(strstr(csn_ctx_message(ctx), "freeze=sigstop"));
+	/* The next try finds it quiet. */
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
+	    SIZE), 0);
+	assert_int_equal(csn_regions_end(regions), 0);
+	assert_int_equal(out[SIZE - 1], 0x42);
+	free(out);
+}
+
+static void
+without_a_freeze_a_mapping_that_changes_is_noticed(void **state)
+{
+	struct child_order o = {
+		.verb = CHILD_PROTECT, .address = (uintptr_t)memory,
+		.size = PAGE, .value = PROT_READ
+	};
+	uint8_t *out = malloc(SIZE);
+
+	(void)state;
+	child_start(&child);
+	open_memory("");
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
+	    SIZE), 0);
+	assert_int_equal(child_do(&child, &o), 0);
+	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
+	assert_non_null(strstr(csn_ctx_message(ctx), "mappings"));
+	free(out);
+}
+
+int
+main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(sigstop_stops_every_thread_and_sets_them_going_again),
+		CASE(what_was_stopped_before_stays_stopped),
+		CASE(closing_in_the_middle_leaves_nothing_frozen),
+		CASE(a_process_does_not_stop_itself),
+		CASE(a_control_group_freezes_as_a_whole),
+		CASE(the_group_that_holds_us_is_not_frozen),
+		CASE(without_a_freeze_quiet_memory_is_one_moment),
+		CASE(without_a_freeze_a_write_meanwhile_is_noticed),
+		CASE(without_a_freeze_a_mapping_that_changes_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

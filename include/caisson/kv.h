@@ -45,7 +45,8 @@ struct csn_kv_slot {
  * CSN_SEAL_OVERHEAD bytes.
  *
  * Sealing reads key, value and slot, and writes sealed. In place: key at
- * sealed + CSN_SEAL_OVERHEAD and value behind it.
+ * sealed + CSN_SEAL_OVERHEAD and value behind it; overlapping in any other
+ * way is CSN_E_ARG.
  * Opening reads sealed (sealed_len bytes) and writes key and value: on entry
  * key_len and value_len are what there is room for, afterwards what there
  * was. With slot_expected 1 the message must be that very slot's (CSN_E_TAG

@@ -27,10 +27,12 @@ csn_audit_checkpoint_make(struct csn_ctx *ctx,
     uint64_t n, const uint8_t head[CSN_HASH_SIZE], uint64_t unix_ms,
     char **out)
 {
+	const struct csn_sign_key *key = csn_identity_sign_key(signer);
+	const uint8_t *payload;
 	struct csn_cbor_map m;
 	struct csn_out w;
 	uint8_t *cose = NULL;
-	size_t len;
+	size_t len, payload_len;
 	int rc;
 
 	csn_out_init(&w);
@@ -50,10 +52,20 @@ csn_audit_checkpoint_make(struct csn_ctx *ctx,
 		rc = CSN_E_NOMEM;
 		goto out;
 	}
-	rc = csn_cose_sign(ctx, csn_identity_sign_key(signer),
-	    csn_identity_alias(signer), TYP, w.p, w.len, &cose, &len);
+	rc = csn_cose_sign(ctx, key, csn_identity_alias(signer), TYP, w.p,
+	    w.len, &cose, &len);
+	/*
+	 * A line cannot be taken back, and OpenSSL 3.5 was seen to give a
+	 * wrong signature, and success, where memory ran out meanwhile.
+	 */
+	if (rc == 0)
+		rc = csn_cose_verify(ctx, key, TYP, cose, len, &payload,
+		    &payload_len);
 	if (rc == 0 && (*out = csn_base64_encode(cose, len)) == NULL)
 		rc = CSN_E_NOMEM;
+	if (rc == CSN_E_SIGNATURE)
+		rc = csn_fail(ctx, CSN_E_CRYPTO, "audit",
+		    "the checkpoint's signature came out wrong");
 out:
 	if (rc == CSN_E_NOMEM)
 		rc = csn_fail(ctx, rc, "audit", "no memory for a checkpoint");

@@ -64,7 +64,8 @@ csn_audit_files(struct csn_ctx *ctx, const char *path, uint64_t **numbers,
 
 	if ((dir = opendir(path)) == NULL)
 		return csn_fail_errno(ctx, errno == ENOENT ?
-		    CSN_E_NOT_FOUND : CSN_E_IO, "audit", errno,
+		    CSN_E_NOT_FOUND : errno == ENOMEM ? CSN_E_NOMEM :
+		    CSN_E_IO, "audit", errno,
 		    "the log's folder %s cannot be read", path);
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		if ((number = number_of(entry->d_name)) < 0)

@@ -48,8 +48,8 @@ void csn_audit_line_mac(struct csn_out *w, const uint8_t mac[CSN_HASH_SIZE]);
 
 /*
  * Read a line (without its newline), strictly: only the bytes that writing
- * its fields would give. 0 or CSN_E_FORM, without a sentence. cose points
- * into p.
+ * its fields would give. 0, CSN_E_FORM or CSN_E_NOMEM, without a sentence.
+ * cose points into p.
  */
 int csn_audit_line_read(const char *p, size_t len,
     struct csn_audit_line *line);

@@ -196,23 +196,25 @@ read_record(struct text *t, struct csn_audit_line *line)
 		r->detail = read_text(t, CSN_AUDIT_MAX_DETAIL, &room);
 }
 
-/* 1 where writing the line's fields gives these bytes. */
+/* Does writing the line's fields give these bytes? 0 or an error. */
 static int
-same_again(const struct csn_audit_line *line, const char *p, size_t len)
+check_spelling(const struct csn_audit_line *line, const char *p, size_t len)
 {
 	struct csn_audit_stamp stamp = { 0 };
 	struct csn_out w;
-	int same;
+	int rc = 0;
 
 	csn_out_init(&w);
 	csn_audit_line_write(&w, &stamp, line);
 	csn_audit_line_prev(&w, line->prev);
 	csn_audit_line_mac(&w, line->mac);
 	/* Behind the line that was written stands its newline. */
-	same = csn_out_ok(&w) && w.len == len + 1 &&
-	    memcmp(w.p, p, len) == 0;
+	if (!csn_out_ok(&w))
+		rc = CSN_E_NOMEM;
+	else if (w.len != len + 1 || memcmp(w.p, p, len) != 0)
+		rc = CSN_E_FORM;
 	csn_out_wipe(&w);
-	return same;
+	return rc;
 }
 
 int
@@ -257,7 +259,7 @@ csn_audit_line_read(const char *p, size_t len, struct csn_audit_line *line)
 	expect(&t, ",\"mac\":\"");
 	read_hex(&t, line->mac, sizeof(line->mac));
 	expect(&t, "\"}");
-	if (t.bad || t.left != 0 || !same_again(line, p, len))
+	if (t.bad || t.left != 0)
 		return CSN_E_FORM;
-	return 0;
+	return check_spelling(line, p, len);
 }

@@ -14,7 +14,8 @@ csn_audit_log_failed(struct csn_audit_log *log, int error)
 	char name[CSN_AUDIT_NAME_SIZE];
 
 	csn_audit_file_name(log->file, name);
-	return csn_fail_errno(log->ctx, CSN_E_IO, "audit", error,
+	return csn_fail_errno(log->ctx, error == ENOMEM ? CSN_E_NOMEM :
+	    CSN_E_IO, "audit", error,
 	    "nothing was logged: %s/%s cannot be written", log->path, name);
 }
 

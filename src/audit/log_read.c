@@ -21,7 +21,13 @@ each_of_file(struct csn_ctx *ctx, const char *path, uint64_t number,
 	    limit)) != 0)
 		return rc;
 	while ((rc = csn_audit_reader_next(&r, &p, &len)) > 0) {
-		if (csn_audit_line_read(p, len, line) != 0) {
+		rc = csn_audit_line_read(p, len, line);
+		if (rc == CSN_E_NOMEM) {
+			rc = csn_fail(ctx, rc, "audit",
+			    "no memory to read %s", r.name);
+			break;
+		}
+		if (rc != 0) {
 			rc = csn_fail(ctx, CSN_E_AUDIT, "audit",
 			    "%s/%s:%llu is no record: verify this log", path,
 			    r.name, (unsigned long long)r.line);

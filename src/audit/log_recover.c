@@ -31,7 +31,11 @@ check_line(struct csn_audit_log *log, struct csn_audit_reader *r,
 	const char *what = NULL;
 	int rc;
 
-	if (csn_audit_line_read(p, len, &log->line) != 0)
+	rc = csn_audit_line_read(p, len, &log->line);
+	if (rc == CSN_E_NOMEM)
+		return csn_fail(log->ctx, rc, "audit",
+		    "no memory to read %s", r->name);
+	if (rc != 0)
 		what = "is no record";
 	else if ((r->line == 1) != (log->line.rec.op == CSN_AUDIT_FILE) ||
 	    (r->line == 1 && !first_line_ok(log, number, &log->line)))

@@ -159,7 +159,11 @@ check_line(struct verify *v, const struct csn_audit_reader *r, uint64_t file,
 	uint8_t before[CSN_HASH_SIZE];
 	int rc;
 
-	if (csn_audit_line_read(p, len, &v->line) != 0)
+	rc = csn_audit_line_read(p, len, &v->line);
+	if (rc == CSN_E_NOMEM)
+		return csn_fail(v->ctx, rc, "audit", "no memory to read %s",
+		    r->name);
+	if (rc != 0)
 		return bad_line(v, r, "records", "is no record");
 	if ((r->line == 1) != (v->line.rec.op == CSN_AUDIT_FILE) ||
 	    (r->line == 1 && v->line.file != file))

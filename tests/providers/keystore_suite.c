@@ -16,8 +16,7 @@
 
 #include "providers/keystore_suite.h"
 
-static const char secret[] = "correct horse battery staple";
-#define SECRET secret, sizeof(secret) - 1
+#define SECRET KEYSTORE_SECRET, strlen(KEYSTORE_SECRET)
 #define AAD(s) (const uint8_t *)(s), strlen(s)
 
 struct fixture {
@@ -80,6 +79,8 @@ setup(void **state)
 	if (asprintf(&url, "%.*s%s", at == NULL ? (int)strlen(f->url) :
 	    (int)(at - f->url), f->url, at == NULL ? "" : f->folder) < 0)
 		return -1;
+	if (at != NULL)
+		keystore_make_cheap(f->ctx, f->folder);
 	rc = csn_keystore_open(f->ctx, url, SECRET, &f->ks);
 	free(url);
 	return rc;

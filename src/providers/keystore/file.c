@@ -63,6 +63,22 @@ passphrase_key(struct folder *f, const struct csn_ksf_header *h,
 	    h->memory_kib, h->passes, h->lanes, out);
 }
 
+/* What a header's wrap holds, by the passphrase: CSN_E_TAG for another. */
+static int
+header_open(struct folder *f, const uint8_t bytes[CSN_KSF_HEADER_SIZE],
+    const struct csn_ksf_header *h, const void *secret, size_t len,
+    uint8_t master[CSN_KEY_SIZE])
+{
+	uint8_t key[CSN_KEY_SIZE];
+	int rc;
+
+	if ((rc = passphrase_key(f, h, secret, len, key)) == 0)
+		rc = csn_ks_unwrap(f->ctx, key, bytes, CSN_KSF_HEADER_AAD,
+		    h->master, sizeof(h->master), master);
+	csn_wipe(key, sizeof(key));
+	return rc;
+}
+
 /* A header that wraps master under the passphrase, with a fresh salt. */
 static int
 header_make(struct folder *f, const uint8_t master[CSN_KEY_SIZE],
@@ -70,7 +86,7 @@ header_make(struct folder *f, const uint8_t master[CSN_KEY_SIZE],
 {
 	struct csn_ksf_header h = { CSN_KSF_MEMORY_KIB, CSN_KSF_PASSES,
 	    CSN_KSF_LANES, { 0 }, { 0 } };
-	uint8_t key[CSN_KEY_SIZE];
+	uint8_t key[CSN_KEY_SIZE], again[CSN_KEY_SIZE];
 	int rc;
 
 	if ((rc = csn_random(f->ctx, h.salt, sizeof(h.salt))) != 0 ||
@@ -80,7 +96,17 @@ header_make(struct folder *f, const uint8_t master[CSN_KEY_SIZE],
 	rc = csn_ks_wrap(f->ctx, key, out, CSN_KSF_HEADER_AAD, master,
 	    h.master);
 	csn_ksf_header_write(&h, out);
+	/*
+	 * A header that does not open loses every key. OpenSSL 3.5 was seen
+	 * to give a wrong key, and success, where memory ran out meanwhile.
+	 */
+	if (rc == 0)
+		rc = header_open(f, out, &h, secret, len, again);
+	if (rc == CSN_E_TAG)
+		rc = csn_fail(f->ctx, CSN_E_CRYPTO, "keystore",
+		    "the key that Argon2id made came out wrong");
 	csn_wipe(key, sizeof(key));
+	csn_wipe(again, sizeof(again));
 	return rc;
 }
 
@@ -98,7 +124,7 @@ open_master(struct folder *f, const void *secret, size_t len,
     uint8_t master[CSN_KEY_SIZE])
 {
 	struct csn_ksf_header h;
-	uint8_t key[CSN_KEY_SIZE], *p = NULL;
+	uint8_t *p = NULL;
 	size_t n = 0;
 	char *path;
 	int rc;
@@ -111,15 +137,12 @@ open_master(struct folder *f, const void *secret, size_t len,
 		rc = fail_form(f, rc, "keystore");
 		goto out;
 	}
-	if ((rc = passphrase_key(f, &h, secret, len, key)) == 0)
-		rc = csn_ks_unwrap(f->ctx, key, p, CSN_KSF_HEADER_AAD,
-		    h.master, sizeof(h.master), master);
+	rc = header_open(f, p, &h, secret, len, master);
 	if (rc == CSN_E_TAG)
 		rc = csn_fail(f->ctx, CSN_E_PASSPHRASE, "keystore",
 		    "the passphrase does not open the keystore in %s",
 		    f->path);
 out:
-	csn_wipe(key, sizeof(key));
 	csn_free(p);
 	csn_free(path);
 	return rc;
@@ -387,8 +410,9 @@ folder_list(void *state, int (*visit)(void *arg, const char *name), void *arg)
 		return rc;
 	csn_wipe(&master, sizeof(master));
 	if ((dir = opendir(f->path)) == NULL)
-		return csn_fail_errno(f->ctx, CSN_E_IO, "keystore", errno,
-		    "%s cannot be read", f->path);
+		return csn_fail_errno(f->ctx, errno == ENOMEM ? CSN_E_NOMEM :
+		    CSN_E_IO, "keystore", errno, "%s cannot be read",
+		    f->path);
 	while (rc == 0 && (errno = 0, (entry = readdir(dir)) != NULL)) {
 		if (csn_ksf_name_read(entry->d_name, name) == 0)
 			rc = visit(arg, name);

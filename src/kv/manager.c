@@ -51,8 +51,7 @@ find(struct csn_shard *shard, uint64_t hash, const char *id)
 	struct csn_member **at;
 
 	for (at = bucket_of(shard, hash); *at != NULL; at = &(*at)->next)
-		if ((*at)->hash == hash && strcmp(id,
-		    csn_session_tenant_id((*at)->session)) == 0)
+		if ((*at)->hash == hash && strcmp(id, (*at)->tenant_id) == 0)
 			return at;
 	return NULL;
 }
@@ -163,6 +162,28 @@ csn_member_get(struct csn_manager *mgr, const char *tenant_id,
 	return 0;
 }
 
+void
+csn_member_soon(struct csn_manager *mgr, const char *tenant_id, int step)
+{
+	struct csn_member **at;
+	struct csn_shard *shard;
+	uint64_t hash;
+
+	if (tenant_id == NULL)
+		return;
+	hash = hash_of(mgr, tenant_id);
+	shard = shard_of(mgr, hash);
+	pthread_mutex_lock(&shard->lock);
+	at = bucket_of(shard, hash);
+	if (step == 0)
+		__builtin_prefetch(at);
+	else if (*at != NULL) {
+		__builtin_prefetch(*at);
+		__builtin_prefetch((const char *)*at + 64);
+	}
+	pthread_mutex_unlock(&shard->lock);
+}
+
 /* A member of its own for session, whose reference it takes. */
 static int
 member_new(struct csn_manager *mgr, struct csn_session *session,
@@ -177,6 +198,8 @@ member_new(struct csn_manager *mgr, struct csn_session *session,
 	atomic_init(&m->refs, 1);
 	m->hash = hash_of(mgr, csn_session_tenant_id(session));
 	m->session = session;
+	memcpy(m->tenant_id, csn_session_tenant_id(session),
+	    strlen(csn_session_tenant_id(session)));
 	atomic_init(&m->quota_bytes, mgr->quota_bytes);
 	atomic_init(&m->quota_entries, mgr->quota_entries);
 	*out = m;

@@ -1,7 +1,6 @@
 /* kv/manager_use.c - sealing and opening by tenant id, within quotas. */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/fail.h"
 #include "kv/manager.h"
 
@@ -133,29 +132,66 @@ refund(struct csn_manager *mgr, const struct csn_kv_item *it,
 	csn_member_release(m);
 }
 
-static int
-has(const uint8_t *bits, size_t i)
+/*
+ * Items go through in windows: what a window's tenants need is fetched while
+ * its first ones are looked up, and still in the cache when they are sealed.
+ */
+#define WINDOW 512
+#define AHEAD 8			/* items between two steps of fetching */
+
+struct many {
+	struct csn_manager *mgr;
+	struct csn_pool *pool;
+	struct csn_kv_batch b;
+	csn_kv_group_fn fn;
+	csn_kv_refuse_fn refuse;
+	int charge;
+};
+
+static void
+look_ahead(const struct many *m, size_t i, size_t n)
 {
-	return bits != NULL && (bits[i / 8] >> (i % 8) & 1) != 0;
+	if (i + 2 * AHEAD < n)
+		csn_member_soon(m->mgr, csn_kv_at(&m->b,
+		    i + 2 * AHEAD)->tenant, 0);
+	if (i + AHEAD < n)
+		csn_member_soon(m->mgr, csn_kv_at(&m->b,
+		    i + AHEAD)->tenant, 1);
 }
 
-/* Which items came with a session of their own: a bit each, NULL: none. */
-static int
-note_given(const struct csn_kv_batch *b, size_t n, uint8_t **given)
+/* At most WINDOW items a thread, from m->b.items on. */
+static void
+window(const struct many *m, size_t n, uint8_t *given)
 {
+	struct csn_member *last = NULL;
+	const char *last_id = NULL;
+	struct csn_kv_item *it;
 	size_t i;
 
-	*given = NULL;
 	for (i = 0; i < n; i++) {
-		if (csn_kv_at(b, i)->session == NULL)
-			continue;
-		if (*given == NULL &&
-		    (*given = csn_calloc(n / 8 + 1, 1)) == NULL)
-			return csn_fail(b->ctx, CSN_E_NOMEM, "kv",
-			    "out of memory for a batch");
-		(*given)[i / 8] |= (uint8_t)(1 << (i % 8));
+		it = csn_kv_at(&m->b, i);
+		it->rc = 0;
+		given[i] = it->session != NULL;
+		if (n > AHEAD)
+			look_ahead(m, i, n);
+		if (!given[i] && lend(m->mgr, &m->b, i, &last, &last_id,
+		    m->charge) == 0)
+			csn_session_soon(it->session);
 	}
-	return 0;
+	if (last != NULL)
+		csn_member_release(last);
+	/* Its code is that of an item: each has its own. */
+	(void)!csn_kv_run_batch(m->mgr->ctx, m->pool, csn_kv_at(&m->b, 0), n,
+	    m->b.stride, m->fn, m->refuse);
+	for (i = 0; i < n; i++) {
+		it = csn_kv_at(&m->b, i);
+		if (it->session == NULL || given[i])
+			continue;
+		csn_session_free(it->session);
+		it->session = NULL;
+		if (m->charge && it->rc != 0)
+			refund(m->mgr, it, item_bytes(it));
+	}
 }
 
 static int
@@ -163,44 +199,29 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size,
     csn_kv_group_fn fn, csn_kv_refuse_fn refuse, int charge)
 {
-	struct csn_kv_batch b = { mgr->ctx, (uint8_t *)items, item_size };
-	struct csn_member *last = NULL;
+	struct many m = { mgr, pool, { mgr->ctx, (uint8_t *)items,
+	    item_size }, fn, refuse, charge };
+	uint8_t given[WINDOW * 4];
 	struct csn_kv_item *it;
-	const char *last_id = NULL;
-	uint8_t *given;
-	size_t i;
-	int rc;
+	size_t at, k, most = pool != NULL ? sizeof(given) : WINDOW;
 
 	if (items == NULL || item_size < sizeof(*items))
 		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "a batch is an array of struct csn_kv_item, with their "
 		    "size");
-	if ((rc = note_given(&b, n, &given)) != 0) {
-		for (i = 0; i < n; i++)
-			(void)refuse(csn_kv_at(&b, i), rc);
-		return rc;
+	for (at = 0; at < n; at += k) {
+		k = n - at < most ? n - at : most;
+		m.b.items = (uint8_t *)items + at * item_size;
+		window(&m, k, given);
 	}
-	for (i = 0; i < n; i++) {
-		csn_kv_at(&b, i)->rc = 0;
-		if (!has(given, i) &&
-		    lend(mgr, &b, i, &last, &last_id, charge) != 0)
-			continue;
+	m.b.items = (uint8_t *)items;
+	for (at = 0; at < n; at++) {
+		it = csn_kv_at(&m.b, at);
+		if (it->rc != 0)
+			return csn_fail(mgr->ctx, it->rc, "kv", "item %zu of "
+			    "%zu: %s", at, n, csn_error_text(it->rc));
 	}
-	if (last != NULL)
-		csn_member_release(last);
-	rc = csn_kv_run_batch(mgr->ctx, pool, items, n, item_size, fn,
-	    refuse);
-	for (i = 0; i < n; i++) {
-		it = csn_kv_at(&b, i);
-		if (it->session == NULL || has(given, i))
-			continue;
-		csn_session_free(it->session);
-		it->session = NULL;
-		if (charge && it->rc != 0)
-			refund(mgr, it, item_bytes(it));
-	}
-	csn_free(given);
-	return rc;
+	return 0;
 }
 
 int

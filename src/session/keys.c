@@ -4,6 +4,26 @@
 #include "base/fail.h"
 #include "session/internal.h"
 
+void
+csn_session_soon(const struct csn_session *s)
+{
+	const char *p = (const char *)s;
+	size_t i;
+
+	for (i = 0; i < CSN_SESSION_HOT; i += 64)
+		__builtin_prefetch(p + i);
+}
+
+void
+csn_session_next(const struct csn_session *s)
+{
+	const char *e = (const char *)atomic_load_explicit(
+	    &s->chains[s->own_direction].head, memory_order_relaxed);
+
+	__builtin_prefetch(e);
+	__builtin_prefetch(e + 64);
+}
+
 static void
 pin(struct csn_session *s, struct csn_epoch *e)
 {

@@ -133,6 +133,11 @@ CSN_MUST_CHECK int csn_session_stream_keep(struct csn_session *s,
 /* Wipe the key. A key that never began is fine. */
 void csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k);
 
+/* The session is wanted soon: have it fetched into the cache meanwhile. */
+void csn_session_soon(const struct csn_session *s);
+/* As csn_session_soon, a step later: what it points to. */
+void csn_session_next(const struct csn_session *s);
+
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);
 uint32_t csn_session_suite(const struct csn_session *s);

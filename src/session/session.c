@@ -101,9 +101,10 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	if ((rc = csn_tenant_check(ctx, seed->tenant_id,
 	    seed->tenant_name)) != 0)
 		return rc;
-	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
+	if ((s = aligned_alloc(64, sizeof(*s))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a session");
+	memset(s, 0, sizeof(*s));
 	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
 	s->pid = getpid();

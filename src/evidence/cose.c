@@ -88,7 +88,7 @@ put_header(struct csn_out *w, int alg, const char *kid, size_t kid_len,
 static int
 sign_args(struct csn_ctx *ctx, const struct csn_sign_key *key,
     const char *kid, const char *typ, const uint8_t *payload, size_t len,
-    const void *out)
+    size_t max, const void *out)
 {
 	if (key == NULL || kid == NULL || typ == NULL ||
 	    (payload == NULL && len != 0) || out == NULL)
@@ -103,7 +103,7 @@ sign_args(struct csn_ctx *ctx, const struct csn_sign_key *key,
 		    "A key id has 1 to %d bytes and a type 1 to %d.",
 		    MAX_KID, MAX_TYP);
 	/* What is left is for header, signature and their heads. */
-	if (len > CSN_COSE_MAX - 16384)
+	if (len > max - 16384)
 		return csn_fail(ctx, CSN_E_LIMIT, ROOM,
 		    "A payload of %zu bytes is too long for a signed "
 		    "message.", len);
@@ -115,13 +115,22 @@ csn_cose_sign(struct csn_ctx *ctx, const struct csn_sign_key *key,
     const char *kid, const char *typ, const uint8_t *payload,
     size_t payload_len, uint8_t **out, size_t *out_len)
 {
+	return csn_cose_sign_max(ctx, key, kid, typ, payload, payload_len,
+	    CSN_COSE_MAX, out, out_len);
+}
+
+int
+csn_cose_sign_max(struct csn_ctx *ctx, const struct csn_sign_key *key,
+    const char *kid, const char *typ, const uint8_t *payload,
+    size_t payload_len, size_t max, uint8_t **out, size_t *out_len)
+{
 	struct csn_out header = { 0 }, tbs = { 0 }, msg = { 0 };
 	struct csn_cbor_map others;
 	uint8_t sig[CSN_SIGN_MAX_SIGNATURE];
 	size_t sig_len;
 	int rc;
 
-	if ((rc = sign_args(ctx, key, kid, typ, payload, payload_len,
+	if ((rc = sign_args(ctx, key, kid, typ, payload, payload_len, max,
 	    out)) != 0)
 		goto out;
 	csn_out_init(&header);
@@ -211,6 +220,13 @@ int
 csn_cose_parse(struct csn_ctx *ctx, const uint8_t *msg, size_t len,
     struct csn_cose *out)
 {
+	return csn_cose_parse_max(ctx, msg, len, CSN_COSE_MAX, out);
+}
+
+int
+csn_cose_parse_max(struct csn_ctx *ctx, const uint8_t *msg, size_t len,
+    size_t max, struct csn_cose *out)
+{
 	struct csn_reader r;
 	size_t fields, others;
 	uint64_t tag;
@@ -220,7 +236,7 @@ csn_cose_parse(struct csn_ctx *ctx, const uint8_t *msg, size_t len,
 	if (msg == NULL || len == 0)
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "There is no signed message: it has no bytes.");
-	if (len > CSN_COSE_MAX)
+	if (len > max)
 		return csn_fail(ctx, CSN_E_LIMIT, ROOM,
 		    "A signed message of %zu bytes is too long.", len);
 	if ((rc = csn_cbor_check(ctx, msg, len)) != 0)

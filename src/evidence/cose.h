@@ -23,6 +23,17 @@ struct csn_cose {
 CSN_MUST_CHECK int csn_cose_parse(struct csn_ctx *ctx, const uint8_t *msg,
     size_t len, struct csn_cose *out);
 
+/*
+ * csn_cose_sign() and csn_cose_parse() with another limit than CSN_COSE_MAX
+ * on the message, for purposes that have one of their own (above 64 KiB).
+ */
+CSN_MUST_CHECK int csn_cose_sign_max(struct csn_ctx *ctx,
+    const struct csn_sign_key *key, const char *kid, const char *typ,
+    const uint8_t *payload, size_t payload_len, size_t max, uint8_t **out,
+    size_t *out_len);
+CSN_MUST_CHECK int csn_cose_parse_max(struct csn_ctx *ctx,
+    const uint8_t *msg, size_t len, size_t max, struct csn_cose *out);
+
 /* The rest of csn_cose_verify(): typ, alg, signature, in this order. */
 CSN_MUST_CHECK int csn_cose_check(struct csn_ctx *ctx,
     const struct csn_sign_key *key, const char *typ,

@@ -3,7 +3,6 @@
 #define CAISSON_CAISSON_H
 
 #include <caisson/aead.h>
-#include <caisson/attest.h>
 #include <caisson/attest_note.h>
 #include <caisson/audit.h>
 #include <caisson/context.h>
@@ -14,6 +13,7 @@
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
 #include <caisson/measure.h>
+#include <caisson/platform.h>
 #include <caisson/pool.h>
 #include <caisson/region.h>
 #include <caisson/seal.h>

@@ -130,6 +130,12 @@ csn_pki_add_crl(struct csn_pki *pki, X509_CRL *crl)
 }
 
 int
+csn_pki_add(struct csn_pki *pki, const struct csn_cert *cert)
+{
+	return csn_pki_add_cert(pki, cert->x);
+}
+
+int
 csn_pki_add_all(struct csn_pki *pki, const struct csn_pki *from)
 {
 	size_t i;

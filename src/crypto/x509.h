@@ -72,7 +72,10 @@ CSN_MUST_CHECK int csn_pki_new(struct csn_ctx *ctx, struct csn_pki **out);
  */
 CSN_MUST_CHECK int csn_pki_read(struct csn_pki *pki, const void *p,
     size_t len);
-/** Add what another set holds. CSN_E_LIMIT or CSN_E_NOMEM. */
+/** Add a certificate of another set. CSN_E_LIMIT or CSN_E_NOMEM. */
+CSN_MUST_CHECK int csn_pki_add(struct csn_pki *pki,
+    const struct csn_cert *cert);
+/** Add all that another set holds. CSN_E_LIMIT or CSN_E_NOMEM. */
 CSN_MUST_CHECK int csn_pki_add_all(struct csn_pki *pki,
     const struct csn_pki *from);
 size_t csn_pki_count(const struct csn_pki *pki);	/* certificates */

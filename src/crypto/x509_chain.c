@@ -40,18 +40,49 @@ refused(struct csn_ctx *ctx, X509_STORE_CTX *sctx)
 	    X509_verify_cert_error_string(why));
 }
 
-/* Lists that hold no references of their own. */
+/* 1 where candidate's key signed cert. */
+static int
+signed_by(const struct csn_cert *cert, const struct csn_cert *candidate)
+{
+	EVP_PKEY *key = X509_get0_pubkey(candidate->x);
+	int yes = key != NULL && X509_verify(cert->x, key) == 1;
+
+	ERR_clear_error();
+	return yes;
+}
+
+/*
+ * The certificates that may stand above leaf, without references of their
+ * own. OpenSSL takes the first of the issuer's name; where a cache holds
+ * several of one name (or a host slips one in), the one that signed is meant.
+ */
 static STACK_OF(X509) *
-stack_of(const struct csn_pki *pki)
+above(const struct csn_pki *pki, const struct csn_cert *leaf)
 {
 	STACK_OF(X509) *list = sk_X509_new_null();
-	size_t i;
+	const struct csn_cert *cert = leaf, *found, *one;
+	size_t i, depth;
 
-	for (i = 0; list != NULL && i < pki->ncerts; i++) {
-		if (sk_X509_push(list, pki->certs[i]->x) <= 0) {
+	for (depth = 0; list != NULL && cert != NULL && depth < MAX_DEPTH &&
+	    !csn_cert_is_root(cert); depth++) {
+		found = NULL;
+		for (i = 0; i < pki->ncerts; i++) {
+			one = pki->certs[i];
+			if (X509_NAME_cmp(X509_get_subject_name(one->x),
+			    X509_get_issuer_name(cert->x)) != 0)
+				continue;
+			if (found == NULL)
+				found = one;
+			if (signed_by(cert, one)) {
+				found = one;
+				break;
+			}
+		}
+		if (found != NULL && sk_X509_push(list, found->x) <= 0) {
 			sk_X509_free(list);
 			return NULL;
 		}
+		cert = found;
 	}
 	return list;
 }
@@ -84,7 +115,7 @@ csn_pki_chain(const struct csn_pki *pki, const struct csn_cert *leaf,
 {
 	struct csn_ctx *ctx = pki->ctx;
 	X509_STORE *store = X509_STORE_new();
-	STACK_OF(X509) *pool = stack_of(pki);
+	STACK_OF(X509) *pool = above(pki, leaf);
 	X509_STORE_CTX *sctx = X509_STORE_CTX_new_ex(ctx->crypto->lib, NULL);
 	X509_VERIFY_PARAM *param;
 	size_t i;

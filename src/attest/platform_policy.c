@@ -1,0 +1,467 @@
+/* attest/platform_policy.c - what a verifier asks of a platform. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "attest/platform_policy.h"
+#include "base/fail.h"
+#include "base/text.h"
+
+#define ROOM "attest"
+#define MAX_VALUE 64		/* bytes of one value in hex */
+
+/* The forms that a member of a policy may have. */
+enum form {
+	HEX,		/* len bytes in hex, or a list of such: any of them */
+	NUMBER,		/* 0 to len */
+	SWITCH,		/* true or false */
+	WORDS,		/* a word, or a list of them: any; words or any text */
+	TCB,		/* an object of numbers 0 to 255, by words */
+	BLOCKS		/* "1" to "254": HEX of 32 to 64 bytes */
+};
+
+struct rule {
+	const char *name;
+	enum form form;
+	uint64_t len;
+	const char *const *words;
+};
+
+static const char *const tcb_parts[] = {
+	"fmc", "bootloader", "tee", "snp", "microcode", NULL
+};
+static const char *const products[] = { "Milan", "Genoa", "Turin", NULL };
+static const char *const signers[] = { "vcek", "vlek", NULL };
+/* Not "Revoked": nobody means to trust that. */
+static const char *const statuses[] = {
+	"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+	"ConfigurationAndSWHardeningNeeded", "OutOfDate",
+	"OutOfDateConfigurationNeeded", NULL
+};
+
+static const struct rule snp_rules[] = {
+	{ "measurement", HEX, 48, NULL },
+	{ "host_data", HEX, 32, NULL },
+	{ "id_key_digest", HEX, 48, NULL },
+	{ "author_key_digest", HEX, 48, NULL },
+	{ "family_id", HEX, 16, NULL },
+	{ "image_id", HEX, 16, NULL },
+	{ "chip_id", HEX, 64, NULL },
+	{ "product", WORDS, 0, products },
+	{ "signer", WORDS, 0, signers },
+	{ "csp", WORDS, 0, NULL },
+	{ "min_guest_svn", NUMBER, UINT32_MAX, NULL },
+	{ "max_vmpl", NUMBER, 3, NULL },
+	{ "min_tcb", TCB, 0, tcb_parts },
+	{ "mitigations", NUMBER, INT64_MAX, NULL },
+	{ "allow_debug", SWITCH, 0, NULL },
+	{ "allow_migration", SWITCH, 0, NULL },
+	{ "allow_smt", SWITCH, 0, NULL },
+	{ NULL }
+};
+
+static const struct rule tdx_rules[] = {
+	{ "mr_td", HEX, 48, NULL },
+	{ "rtmr0", HEX, 48, NULL },
+	{ "rtmr1", HEX, 48, NULL },
+	{ "rtmr2", HEX, 48, NULL },
+	{ "rtmr3", HEX, 48, NULL },
+	{ "mr_config_id", HEX, 48, NULL },
+	{ "mr_owner", HEX, 48, NULL },
+	{ "mr_owner_config", HEX, 48, NULL },
+	{ "mr_seam", HEX, 48, NULL },
+	{ "mr_service_td", HEX, 48, NULL },
+	{ "td_attributes", HEX, 8, NULL },
+	{ "xfam", HEX, 8, NULL },
+	{ "fmspc", HEX, 6, NULL },
+	{ "tcb_status", WORDS, 0, statuses },
+	{ "min_tcb_evaluation", NUMBER, UINT32_MAX, NULL },
+	{ "allow_debug", SWITCH, 0, NULL },
+	{ NULL }
+};
+
+static const struct rule nvidia_rules[] = {
+	{ "measurements", BLOCKS, 0, NULL },
+	{ "driver_version", WORDS, 0, NULL },
+	{ "vbios_version", WORDS, 0, NULL },
+	{ NULL }
+};
+
+static const struct rule *const rules[] = {
+	snp_rules, tdx_rules, nvidia_rules
+};
+
+/* --- forms ---------------------------------------------------- */
+
+static int
+hex_ok(const json_t *v, uint64_t min, uint64_t max)
+{
+	const char *s = json_string_value(v);
+	size_t len = json_string_length(v);
+	uint8_t bytes[MAX_VALUE];
+
+	return s != NULL && len / 2 >= min && len / 2 <= max &&
+	    csn_hex_decode(s, len, bytes, len / 2) == 0;
+}
+
+static int
+word_ok(const json_t *v, const char *const *words)
+{
+	const char *s = json_string_value(v);
+
+	if (s == NULL || s[0] == '\0' || words == NULL)
+		return s != NULL && s[0] != '\0';
+	for (; *words != NULL; words++)
+		if (strcmp(*words, s) == 0)
+			return 1;
+	return 0;
+}
+
+/* v, or each entry of the list v, which has one at least. */
+static int
+set_ok(const json_t *v, const struct rule *r, uint64_t min, uint64_t max)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(v))
+		return r->form == WORDS ? word_ok(v, r->words) :
+		    hex_ok(v, min, max);
+	for (i = 0; (one = json_array_get(v, i)) != NULL; i++)
+		if (!(r->form == WORDS ? word_ok(one, r->words) :
+		    hex_ok(one, min, max)))
+			return 0;
+	return i > 0;
+}
+
+static int
+number_ok(const json_t *v, uint64_t max)
+{
+	return json_is_integer(v) && json_integer_value(v) >= 0 &&
+	    (uint64_t)json_integer_value(v) <= max;
+}
+
+static int
+tcb_ok(const json_t *v, const struct rule *r)
+{
+	const char *const *part;
+	size_t known = 0;
+	const json_t *one;
+
+	if (!json_is_object(v))
+		return 0;
+	for (part = r->words; *part != NULL; part++) {
+		if ((one = json_object_get(v, *part)) == NULL)
+			continue;
+		known++;
+		if (!number_ok(one, 255))
+			return 0;
+	}
+	return known > 0 && known == json_object_size(v);
+}
+
+static int
+blocks_ok(json_t *v, const struct rule *r)
+{
+	const char *key;
+	char text[8];
+	json_t *one;
+	long n;
+
+	if (json_object_size(v) == 0)
+		return 0;
+	json_object_foreach(v, key, one) {
+		n = strtol(key, NULL, 10);
+		(void)snprintf(text, sizeof(text), "%ld", n % 1000);
+		if (n < 1 || n > 254 || strcmp(text, key) != 0 ||
+		    !set_ok(one, r, 32, MAX_VALUE))
+			return 0;
+	}
+	return 1;
+}
+
+/* What the rule asks for where v is not so, or NULL. */
+static const char *
+breach(const struct rule *r, json_t *v)
+{
+	switch (r->form) {
+	case HEX:
+		return set_ok(v, r, r->len, r->len) ? NULL :
+		    "is not hex of the right length, or a list of such";
+	case NUMBER:
+		return number_ok(v, r->len) ? NULL :
+		    "is not a number in its range";
+	case SWITCH:
+		return json_is_boolean(v) ? NULL :
+		    "is neither true nor false";
+	case WORDS:
+		return set_ok(v, r, 0, 0) ? NULL :
+		    "is not one of its words, or a list of them";
+	case TCB:
+		return tcb_ok(v, r) ? NULL :
+		    "does not have numbers of 0 to 255 for parts of a TCB";
+	default:
+		return blocks_ok(v, r) ? NULL :
+		    "does not give hex for block numbers of 1 to 254";
+	}
+}
+
+static int
+check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
+    const struct rule *table)
+{
+	const struct rule *r;
+	const char *key, *why;
+	json_t *v;
+
+	if (!json_is_object(part))
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "platform.%s of the policy is no object", platform);
+	json_object_foreach(part, key, v) {
+		for (r = table; r->name != NULL; r++)
+			if (strcmp(r->name, key) == 0)
+				break;
+		if (r->name == NULL)
+			return csn_fail(ctx, CSN_E_FORM, ROOM,
+			    "platform.%s of the policy has a member '%.40s' "
+			    "that nobody knows", platform, key);
+		if ((why = breach(r, v)) != NULL)
+			return csn_fail(ctx, CSN_E_FORM, ROOM,
+			    "platform.%s.%s of the policy %s", platform, key,
+			    why);
+	}
+	return 0;
+}
+
+int
+csn_platform_policy_check(struct csn_ctx *ctx, const json_t *document)
+{
+	json_t *all, *part;
+	const char *key;
+	int platform, rc;
+
+	if (!json_is_object(document))
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "the policy is no JSON object");
+	if ((all = json_object_get(document, "platform")) == NULL)
+		return 0;
+	if (!json_is_object(all))
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "platform of the policy is no object");
+	json_object_foreach(all, key, part) {
+		if ((platform = csn_platform_parse(key)) == 0)
+			return csn_fail(ctx, CSN_E_FORM, ROOM,
+			    "platform of the policy names '%.40s', there are "
+			    "sev-snp, tdx and nvidia", key);
+		if ((rc = check_part(ctx, key, part,
+		    rules[platform - 1])) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+csn_policy_of(struct csn_appraisal *a)
+{
+	json_error_t e;
+
+	if (a->o.policy_json == NULL)
+		return 0;
+	a->document = json_loadb(a->o.policy_json, a->o.policy_len,
+	    JSON_REJECT_DUPLICATES, &e);
+	if (a->document == NULL)
+		return csn_fail(a->ctx, CSN_E_ARG, ROOM,
+		    "the policy is no JSON: line %d: %s", e.line, e.text);
+	if (csn_platform_policy_check(a->ctx, a->document) != 0)
+		return csn_fail(a->ctx, CSN_E_ARG, ROOM, "%s",
+		    csn_ctx_message(a->ctx));
+	a->policy = json_object_get(json_object_get(a->document, "platform"),
+	    csn_platform_name(a->platform));
+	if (json_object_size(a->policy) == 0)
+		a->policy = NULL;
+	return 0;
+}
+
+/* --- comparing ---------------------------------------------------- */
+
+static int
+same_hex(const json_t *v, const uint8_t *p, size_t len)
+{
+	uint8_t want[MAX_VALUE];
+	size_t n = json_string_length(v);
+
+	return n == 2 * len && len <= MAX_VALUE &&
+	    csn_hex_decode(json_string_value(v), n, want, len) == 0 &&
+	    csn_equal(want, p, len);
+}
+
+static int
+hex_in(const json_t *set, const uint8_t *p, size_t len)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(set))
+		return same_hex(set, p, len);
+	for (i = 0; (one = json_array_get(set, i)) != NULL; i++)
+		if (same_hex(one, p, len))
+			return 1;
+	return 0;
+}
+
+static int
+word_in(const json_t *set, const char *word)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(set))
+		return strcmp(json_string_value(set), word) == 0;
+	for (i = 0; (one = json_array_get(set, i)) != NULL; i++)
+		if (strcmp(json_string_value(one), word) == 0)
+			return 1;
+	return 0;
+}
+
+static void
+compare_hex(struct csn_appraisal *a, const char *name, const json_t *set,
+    const uint8_t *p, size_t len)
+{
+	char hex[2 * MAX_VALUE + 1];
+
+	csn_hex_encode(p, len < MAX_VALUE ? len : MAX_VALUE, hex);
+	if (hex_in(set, p, len))
+		csn_check_pass(a, name, "%s, as the policy says", hex);
+	else
+		csn_check_fail(a, name, CSN_E_POLICY,
+		    "%s, which the policy does not list", hex);
+}
+
+int
+csn_policy_hex(struct csn_appraisal *a, const char *name, const uint8_t *p,
+    size_t len)
+{
+	const json_t *set = json_object_get(a->policy, name);
+
+	if (set == NULL)
+		return 0;
+	compare_hex(a, name, set, p, len);
+	return 1;
+}
+
+int
+csn_policy_inside(struct csn_appraisal *a, const char *name,
+    const char *inside, const uint8_t *p, size_t len)
+{
+	const json_t *set = json_object_get(json_object_get(a->policy, name),
+	    inside);
+	char label[64];
+
+	if (set == NULL)
+		return 0;
+	(void)snprintf(label, sizeof(label), "%s %s", name, inside);
+	if (p == NULL)
+		csn_check_fail(a, label, CSN_E_POLICY,
+		    "the evidence has none, and the policy asks for one");
+	else
+		compare_hex(a, label, set, p, len);
+	return 1;
+}
+
+int
+csn_policy_word(struct csn_appraisal *a, const char *name, const char *word)
+{
+	const json_t *set = json_object_get(a->policy, name);
+
+	if (set == NULL)
+		return 0;
+	if (word_in(set, word))
+		csn_check_pass(a, name, "%s, as the policy says", word);
+	else
+		csn_check_fail(a, name, CSN_E_POLICY,
+		    "'%s', which the policy does not list", word);
+	return 1;
+}
+
+int
+csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v)
+{
+	const json_t *n = json_object_get(a->policy, name);
+	uint64_t floor = (uint64_t)json_integer_value(n);
+
+	if (n == NULL)
+		return 0;
+	if (v >= floor)
+		csn_check_pass(a, name, "%" PRIu64 ", at least %" PRIu64, v,
+		    floor);
+	else
+		csn_check_fail(a, name, CSN_E_POLICY,
+		    "%" PRIu64 ", the policy asks for %" PRIu64, v, floor);
+	return 1;
+}
+
+int
+csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v)
+{
+	const json_t *n = json_object_get(a->policy, name);
+	uint64_t most = (uint64_t)json_integer_value(n);
+
+	if (n == NULL)
+		return 0;
+	if (v <= most)
+		csn_check_pass(a, name, "%" PRIu64 ", at most %" PRIu64, v,
+		    most);
+	else
+		csn_check_fail(a, name, CSN_E_POLICY,
+		    "%" PRIu64 ", the policy allows %" PRIu64, v, most);
+	return 1;
+}
+
+int
+csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v)
+{
+	const json_t *n = json_object_get(a->policy, name);
+	uint64_t want = (uint64_t)json_integer_value(n);
+
+	if (n == NULL)
+		return 0;
+	if ((v & want) == want)
+		csn_check_pass(a, name, "0x%" PRIx64 " has 0x%" PRIx64, v,
+		    want);
+	else
+		csn_check_fail(a, name, CSN_E_POLICY,
+		    "0x%" PRIx64 ", the policy asks for 0x%" PRIx64, v, want);
+	return 1;
+}
+
+int
+csn_policy_lists(const struct csn_appraisal *a, const char *name,
+    const char *word, const char *otherwise)
+{
+	const json_t *set = json_object_get(a->policy, name);
+
+	return set != NULL ? word_in(set, word) :
+	    strcmp(word, otherwise) == 0;
+}
+
+int
+csn_policy_flag(const struct csn_appraisal *a, const char *name,
+    int otherwise)
+{
+	const json_t *v = json_object_get(a->policy, name);
+
+	return v != NULL ? json_is_true(v) : otherwise;
+}
+
+int
+csn_policy_number(const struct csn_appraisal *a, const char *name,
+    const char *inside)
+{
+	const json_t *v = json_object_get(json_object_get(a->policy, name),
+	    inside);
+
+	return v != NULL ? (int)json_integer_value(v) : -1;
+}

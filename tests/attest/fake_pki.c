@@ -1,0 +1,299 @@
+/* tests/attest/fake_pki.c - keys, certificates and CRLs, made up. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "attest/fake_pki.h"
+
+struct fake_cert {
+	X509 *x;
+	EVP_PKEY *key;
+	enum fake_key kind;
+};
+
+static void
+need(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "cannot make %s\n", what);
+	abort();
+}
+
+void
+fake_put(struct fake_bytes *b, const void *p, size_t len)
+{
+	uint8_t *more = realloc(b->p, b->len + len + 1);
+
+	need(more != NULL, "room");
+	if (len > 0)
+		memcpy(more + b->len, p, len);
+	b->p = more;
+	b->len += len;
+	b->p[b->len] = '\0';
+}
+
+void
+fake_put_text(struct fake_bytes *b, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	need(n >= 0, "text");
+	fake_put(b, text, (size_t)n);
+	free(text);
+}
+
+void
+fake_put_hex(struct fake_bytes *b, const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		fake_put_text(b, "%02x", p[i]);
+}
+
+void
+fake_le(uint8_t *p, uint64_t v, size_t bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static EVP_PKEY *
+new_key(enum fake_key kind)
+{
+	EVP_PKEY *key = NULL;
+
+	switch (kind) {
+	case FAKE_P256:
+		key = EVP_EC_gen("P-256");
+		break;
+	case FAKE_P384:
+		key = EVP_EC_gen("P-384");
+		break;
+	case FAKE_RSA:
+		key = EVP_RSA_gen(3072);
+		break;
+	}
+	need(key != NULL, "a key");
+	return key;
+}
+
+/* Ready to sign a certificate or a CRL as the vendors do. */
+static EVP_MD_CTX *
+signer(const struct fake_cert *c)
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *p;
+
+	need(md != NULL && EVP_DigestSignInit_ex(md, &p, c->kind ==
+	    FAKE_P256 ? "SHA256" : "SHA384", NULL, NULL, c->key, NULL) == 1,
+	    "a signer");
+	if (c->kind == FAKE_RSA)
+		need(EVP_PKEY_CTX_set_rsa_padding(p,
+		    RSA_PKCS1_PSS_PADDING) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_pss_saltlen(p,
+		    RSA_PSS_SALTLEN_DIGEST) == 1, "a PSS signer");
+	return md;
+}
+
+static void
+add_extension(X509 *x, const char *oid, int critical, const uint8_t *p,
+    size_t len)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(oid, 0);
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext;
+
+	need(object != NULL && value != NULL &&
+	    ASN1_OCTET_STRING_set(value, p, (int)len) == 1, "an extension");
+	ext = X509_EXTENSION_create_by_OBJ(NULL, object, critical, value);
+	need(ext != NULL && X509_add_ext(x, ext, -1) == 1, "an extension");
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(value);
+	ASN1_OBJECT_free(object);
+}
+
+static void
+set_time(ASN1_TIME *t, const char *text, const char *otherwise)
+{
+	need(ASN1_TIME_set_string_X509(t, text != NULL ? text :
+	    otherwise) == 1, "a time");
+}
+
+static void
+set_name(X509_NAME *name, const char *text)
+{
+	need(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
+	    (const uint8_t *)"Caisson tests", -1, -1, 0) == 1 &&
+	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+	    (const uint8_t *)text, -1, -1, 0) == 1, "a name");
+}
+
+struct fake_cert *
+fake_cert_new(const struct fake_cert_options *o)
+{
+	static const uint8_t is_ca[] = { 0x30, 0x03, 0x01, 0x01, 0xff };
+	static const uint8_t no_ca[] = { 0x30, 0x00 };
+	static const uint8_t ca_usage[] = { 0x03, 0x02, 0x01, 0x06 };
+	static long serial = 1000;
+	struct fake_cert *c = calloc(1, sizeof(*c));
+	const struct fake_cert *issuer;
+	EVP_MD_CTX *md;
+	size_t i;
+
+	need(c != NULL && (c->x = X509_new()) != NULL, "a certificate");
+	issuer = o->issuer != NULL ? o->issuer : c;
+	c->kind = o->key;
+	c->key = new_key(o->key);
+	set_name(X509_get_subject_name(c->x), o->name);
+	set_time(X509_getm_notBefore(c->x), o->from, FAKE_FROM);
+	set_time(X509_getm_notAfter(c->x), o->until, FAKE_UNTIL);
+	need(X509_set_version(c->x, 2) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(c->x), serial++) == 1 &&
+	    X509_set_issuer_name(c->x,
+	    X509_get_subject_name(issuer->x)) == 1 &&
+	    X509_set_pubkey(c->x, c->key) == 1, "a certificate");
+	add_extension(c->x, "basicConstraints", 1, o->ca ? is_ca : no_ca,
+	    o->ca ? sizeof(is_ca) : sizeof(no_ca));
+	if (o->ca)
+		add_extension(c->x, "keyUsage", 1, ca_usage,
+		    sizeof(ca_usage));
+	for (i = 0; i < o->nextensions; i++)
+		add_extension(c->x, o->extensions[i].oid, 0,
+		    o->extensions[i].p, o->extensions[i].len);
+	md = signer(issuer);
+	need(X509_sign_ctx(c->x, md) > 0, "a signature");
+	EVP_MD_CTX_free(md);
+	return c;
+}
+
+void
+fake_cert_free(struct fake_cert *c)
+{
+	if (c == NULL)
+		return;
+	X509_free(c->x);
+	EVP_PKEY_free(c->key);
+	free(c);
+}
+
+void
+fake_put_der(struct fake_bytes *b, const struct fake_cert *c)
+{
+	uint8_t *der = NULL;
+	int len = i2d_X509(c->x, &der);
+
+	need(len > 0, "DER");
+	fake_put(b, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
+void
+fake_put_pem(struct fake_bytes *b, const struct fake_cert *c)
+{
+	struct fake_bytes der = { NULL, 0 };
+	size_t at, n;
+	char line[65];
+
+	fake_put_der(&der, c);
+	fake_put_text(b, "-----BEGIN CERTIFICATE-----\n");
+	for (at = 0; at < der.len; at += n) {
+		n = der.len - at < 48 ? der.len - at : 48;
+		EVP_EncodeBlock((uint8_t *)line, der.p + at, (int)n);
+		fake_put_text(b, "%s\n", line);
+	}
+	fake_put_text(b, "-----END CERTIFICATE-----\n");
+	free(der.p);
+}
+
+void
+fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
+    const struct fake_cert *revoked, const char *from, const char *until)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	X509_REVOKED *entry;
+	EVP_MD_CTX *md;
+	uint8_t *der = NULL;
+	int len = 0;
+
+	need(crl != NULL && t != NULL && X509_CRL_set_version(crl, 1) == 1 &&
+	    X509_CRL_set_issuer_name(crl,
+	    X509_get_subject_name(issuer->x)) == 1, "a CRL");
+	set_time(t, from, FAKE_FROM);
+	need(X509_CRL_set1_lastUpdate(crl, t) == 1, "a CRL");
+	if (revoked != NULL) {
+		need((entry = X509_REVOKED_new()) != NULL &&
+		    X509_REVOKED_set_serialNumber(entry,
+		    X509_get_serialNumber(revoked->x)) == 1 &&
+		    X509_REVOKED_set_revocationDate(entry, t) == 1 &&
+		    X509_CRL_add0_revoked(crl, entry) == 1, "a CRL");
+	}
+	set_time(t, until, FAKE_UNTIL);
+	need(X509_CRL_set1_nextUpdate(crl, t) == 1, "a CRL");
+	md = signer(issuer);
+	need(X509_CRL_sign_ctx(crl, md) > 0 &&
+	    (len = i2d_X509_CRL(crl, &der)) > 0, "a CRL");
+	fake_put(b, der, (size_t)len);
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(md);
+	ASN1_TIME_free(t);
+	X509_CRL_free(crl);
+}
+
+void
+fake_ecdsa(const struct fake_cert *c, const void *msg, size_t len,
+    uint8_t *rs)
+{
+	int field = c->kind == FAKE_P256 ? 32 : 48;
+	EVP_MD_CTX *md = signer(c);
+	const uint8_t *at;
+	uint8_t der[128];
+	size_t der_len = sizeof(der);
+	ECDSA_SIG *sig;
+
+	need(EVP_DigestSign(md, der, &der_len, msg, len) == 1,
+	    "a signature");
+	at = der;
+	need((sig = d2i_ECDSA_SIG(NULL, &at, (long)der_len)) != NULL &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), rs, field) == field &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), rs + field, field) == field,
+	    "a signature");
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(md);
+}
+
+void
+fake_point(const struct fake_cert *c, uint8_t *xy)
+{
+	size_t field = c->kind == FAKE_P256 ? 32 : 48, n = 0;
+	uint8_t point[97];
+
+	need(EVP_PKEY_get_octet_string_param(c->key, OSSL_PKEY_PARAM_PUB_KEY,
+	    point, sizeof(point), &n) == 1 && n == 1 + 2 * field, "a point");
+	memcpy(xy, point + 1, 2 * field);
+}
+
+void
+fake_sha256(const void *msg, size_t len, uint8_t out[32])
+{
+	need(EVP_Q_digest(NULL, "SHA256", NULL, msg, len, out, NULL) == 1,
+	    "a hash");
+}

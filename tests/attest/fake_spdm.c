@@ -1,0 +1,162 @@
+/* tests/attest/fake_spdm.c - a made-up GPU. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/fake_spdm.h"
+
+#define CHAIN 5
+#define FIRMWARE 0xf1
+
+struct fake_spdm {
+	struct fake_cert *chain[CHAIN];	/* leaf first */
+};
+
+/* SEQUENCE { INTEGER 1, SEQUENCE { OID sha384, OCTET STRING } } */
+static const uint8_t dice_head[] = {
+	0x30, 0x42, 0x02, 0x01, 0x01, 0x30, 0x3d, 0x06, 0x09, 0x60, 0x86,
+	0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x04, 0x30
+};
+
+struct fake_spdm *
+fake_spdm_new(const char *leaf_until)
+{
+	static const char *const names[CHAIN] = {
+		"GH100 FMC", "GH100 BROM", "GH100 Provisioner",
+		"GH100 Identity", "Device Identity CA"
+	};
+	uint8_t dice[sizeof(dice_head) + FAKE_SPDM_DIGEST];
+	struct fake_extension ext = { "2.23.133.5.4.1", dice, sizeof(dice) };
+	struct fake_cert_options o = { .key = FAKE_P384, .ca = 1 };
+	struct fake_spdm *s = calloc(1, sizeof(*s));
+	int i;
+
+	if (s == NULL)
+		abort();
+	memcpy(dice, dice_head, sizeof(dice_head));
+	memset(dice + sizeof(dice_head), FIRMWARE, FAKE_SPDM_DIGEST);
+	for (i = CHAIN - 1; i >= 0; i--) {
+		o.name = names[i];
+		if (i == 0) {
+			o.ca = 0;
+			o.until = leaf_until;
+			o.extensions = &ext;
+			o.nextensions = 1;
+		}
+		s->chain[i] = fake_cert_new(&o);
+		o.issuer = s->chain[i];
+	}
+	return s;
+}
+
+void
+fake_spdm_free(struct fake_spdm *s)
+{
+	int i;
+
+	for (i = 0; s != NULL && i < CHAIN; i++)
+		fake_cert_free(s->chain[i]);
+	free(s);
+}
+
+static void
+put_le(struct fake_bytes *b, uint64_t v, size_t bytes)
+{
+	uint8_t p[8];
+
+	fake_le(p, v, bytes);
+	fake_put(b, p, bytes);
+}
+
+static void
+put_block(struct fake_bytes *b, int index)
+{
+	uint8_t digest[FAKE_SPDM_DIGEST];
+
+	memset(digest, index, sizeof(digest));
+	put_le(b, (uint64_t)index, 1);
+	put_le(b, 1, 1);		/* DMTF's form */
+	put_le(b, 3 + sizeof(digest), 2);
+	put_le(b, 1, 1);
+	put_le(b, sizeof(digest), 2);
+	fake_put(b, digest, sizeof(digest));
+}
+
+static void
+put_field(struct fake_bytes *b, unsigned type, const void *p, size_t len)
+{
+	put_le(b, type, 2);
+	put_le(b, len, 2);
+	fake_put(b, p, len);
+}
+
+struct fake_bytes
+fake_spdm_evidence(const struct fake_spdm *s,
+    const uint8_t nonce[FAKE_SPDM_NONCE],
+    const struct fake_spdm_options *options)
+{
+	static const uint8_t vbios[8] = { 0x00, 0x5e, 0x00, 0x96, 0x01 };
+	static const uint8_t zero[FAKE_SPDM_NONCE];
+	struct fake_bytes b = { NULL, 0 }, blocks = { NULL, 0 };
+	struct fake_bytes opaque = { NULL, 0 };
+	struct fake_spdm_options o = { 0 };
+	uint8_t firmware[FAKE_SPDM_DIGEST], signature[96];
+	int i, n;
+
+	if (options != NULL)
+		o = *options;
+	n = o.blocks != 0 ? o.blocks : 4;
+	for (i = 1; i <= n; i++)
+		put_block(&blocks, o.block_twice && i == n ? 1 : i);
+	o.driver = o.driver != NULL ? o.driver : "550.1";
+	put_field(&opaque, 6, vbios, sizeof(vbios));
+	put_field(&opaque, 3, o.driver, strlen(o.driver) + 1);
+	memset(firmware, o.wrong_firmware ? 0 : FIRMWARE, sizeof(firmware));
+	if (!o.no_firmware)
+		put_field(&opaque, 20, firmware, sizeof(firmware));
+
+	fake_put(&b, "\x11\xe0\x01\xff", 4);
+	fake_put(&b, nonce != NULL ? nonce : zero, FAKE_SPDM_NONCE);
+	put_le(&b, 0, 1);
+	fake_put(&b, "\x11\x60\x00\x00", 4);
+	put_le(&b, (uint64_t)n, 1);
+	put_le(&b, blocks.len, 3);
+	fake_put(&b, blocks.p, blocks.len);
+	fake_put(&b, zero, FAKE_SPDM_NONCE);
+	put_le(&b, opaque.len, 2);
+	fake_put(&b, opaque.p, opaque.len);
+	fake_ecdsa(s->chain[0], b.p, b.len, signature);
+	fake_put(&b, signature, sizeof(signature));
+	free(blocks.p);
+	free(opaque.p);
+	return b;
+}
+
+struct fake_bytes
+fake_spdm_chain(const struct fake_spdm *s)
+{
+	struct fake_bytes b = { NULL, 0 };
+	int i;
+
+	for (i = 0; i < CHAIN; i++)
+		fake_put_pem(&b, s->chain[i]);
+	return b;
+}
+
+struct fake_bytes
+fake_spdm_root(const struct fake_spdm *s)
+{
+	struct fake_bytes b = { NULL, 0 };
+
+	fake_put_pem(&b, s->chain[CHAIN - 1]);
+	return b;
+}
+
+struct fake_bytes
+fake_spdm_crl(const struct fake_spdm *s, int i, int revoked)
+{
+	struct fake_bytes b = { NULL, 0 };
+
+	fake_put_crl(&b, s->chain[i + 1], revoked ? s->chain[i] : NULL, NULL,
+	    NULL);
+	return b;
+}

@@ -3,6 +3,7 @@
 #define CAISSON_CAISSON_H
 
 #include <caisson/aead.h>
+#include <caisson/attest.h>
 #include <caisson/attest_note.h>
 #include <caisson/audit.h>
 #include <caisson/context.h>

@@ -9,7 +9,7 @@
 
 #define LEN ((size_t)2 << 20)
 #define MESSAGES 16
-#define REPEATS 3		/* of the batch in a slice: /proc/stat is coarse */
+#define REPEATS 3	/* of the batch in a slice: /proc/stat is coarse */
 #define ROUNDS 21
 #define MAX_ROUNDS 120
 #define QUIET 0.03		/* of two cores, taken by others */

@@ -22,7 +22,8 @@ maybe(struct text *t, const char *s)
 {
 	size_t len = strlen(s);
 
-	if (t->bad || t->left < len || memcmp(t->p, s, len) != 0)
+	if (t->bad || t->left < len ||
+	    memcmp(t->p, s, len) != 0)	/* public */
 		return 0;
 	t->p += len;
 	t->left -= len;
@@ -211,7 +212,8 @@ check_spelling(const struct csn_audit_line *line, const char *p, size_t len)
 	/* Behind the line that was written stands its newline. */
 	if (!csn_out_ok(&w))
 		rc = CSN_E_NOMEM;
-	else if (w.len != len + 1 || memcmp(w.p, p, len) != 0)
+	else if (w.len != len + 1 ||
+	    memcmp(w.p, p, len) != 0)	/* public */
 		rc = CSN_E_FORM;
 	csn_out_wipe(&w);
 	return rc;

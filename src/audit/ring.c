@@ -21,7 +21,7 @@ struct slot {
 	uint64_t number;	/* of the record, from 1; 0 for none */
 	uint64_t unix_ms;
 	struct csn_audit_record rec;	/* strings: offsets do not matter */
-	char *text;		/* tenant, NUL, detail, NUL: here, or malloc'ed */
+	char *text;	/* tenant, NUL, detail, NUL: here, or malloc'ed */
 	uint16_t tenant_len, detail_len;
 	char here[SHORT];
 };

@@ -49,7 +49,10 @@ struct csn_platform_options {
 	 */
 	const struct csn_blob *certs;
 	size_t ncerts;
-	/* Self-signed certificates to trust instead of the pinned roots. */
+	/*
+	 * Self-signed certificates to trust instead of the pinned roots, and
+	 * of those that the policy names.
+	 */
 	const struct csn_blob *root;
 	/*
 	 * What the vendor publishes beside certificates: CRLs, and for TDX

@@ -29,7 +29,7 @@ add(struct csn_appraisal *a, const char *name, int status, int code,
 }
 
 void
-csn_check_pass(struct csn_appraisal *a, const char *name, const char *fmt,
+csn_appraise_pass(struct csn_appraisal *a, const char *name, const char *fmt,
     ...)
 {
 	va_list ap;
@@ -40,7 +40,7 @@ csn_check_pass(struct csn_appraisal *a, const char *name, const char *fmt,
 }
 
 void
-csn_check_skip(struct csn_appraisal *a, const char *name, const char *fmt,
+csn_appraise_skip(struct csn_appraisal *a, const char *name, const char *fmt,
     ...)
 {
 	va_list ap;
@@ -51,7 +51,7 @@ csn_check_skip(struct csn_appraisal *a, const char *name, const char *fmt,
 }
 
 void
-csn_check_fail(struct csn_appraisal *a, const char *name, int code,
+csn_appraise_fail(struct csn_appraisal *a, const char *name, int code,
     const char *fmt, ...)
 {
 	va_list ap;
@@ -62,7 +62,7 @@ csn_check_fail(struct csn_appraisal *a, const char *name, int code,
 }
 
 int
-csn_check_rc(struct csn_appraisal *a, const char *name, int rc,
+csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
     const char *fmt, ...)
 {
 	va_list ap;
@@ -71,7 +71,7 @@ csn_check_rc(struct csn_appraisal *a, const char *name, int rc,
 		if (a->broken == 0)
 			a->broken = rc;
 	} else if (rc != 0) {
-		csn_check_fail(a, name, rc, "%s", csn_ctx_message(a->ctx));
+		csn_appraise_fail(a, name, rc, "%s", csn_ctx_message(a->ctx));
 	} else {
 		va_start(ap, fmt);
 		add(a, name, CSN_CHECK_PASSED, 0, fmt, ap);
@@ -81,14 +81,14 @@ csn_check_rc(struct csn_appraisal *a, const char *name, int rc,
 }
 
 void
-csn_check_missing(struct csn_appraisal *a, const char *name, uint32_t bit,
+csn_appraise_missing(struct csn_appraisal *a, const char *name, uint32_t bit,
     const char *what)
 {
 	if ((a->o.require & bit) != 0)
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "required, but not checked: %s", what);
 	else
-		csn_check_skip(a, name, "not checked: %s", what);
+		csn_appraise_skip(a, name, "not checked: %s", what);
 }
 
 void
@@ -98,17 +98,17 @@ csn_appraise_nonce(struct csn_appraisal *a, const uint8_t *field, size_t len)
 	uint8_t rest = 0;
 
 	if (a->o.nonce == NULL) {
-		csn_check_missing(a, "nonce", CSN_REQUIRE_NONCE,
+		csn_appraise_missing(a, "nonce", CSN_REQUIRE_NONCE,
 		    "no nonce given, so nobody knows how old this is");
 		return;
 	}
 	for (i = n; i < len; i++)
 		rest |= field[i];
 	if (n > len || !csn_equal(field, a->o.nonce, n) || rest != 0)
-		csn_check_fail(a, "nonce", CSN_E_REPLAY,
+		csn_appraise_fail(a, "nonce", CSN_E_REPLAY,
 		    "the evidence was made for another nonce");
 	else
-		csn_check_pass(a, "nonce", "the one that was given");
+		csn_appraise_pass(a, "nonce", "the one that was given");
 }
 
 static const struct csn_pin *
@@ -210,7 +210,7 @@ appraise_revocation(struct csn_appraisal *a, int leaf_too)
 	int rc;
 
 	if (csn_pki_crls(a->pki) == 0) {
-		csn_check_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
+		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
 		    "no CRL given");
 		return;
 	}
@@ -220,11 +220,11 @@ appraise_revocation(struct csn_appraisal *a, int leaf_too)
 			continue;
 		(void)snprintf(what, sizeof(what), "no CRL of '%s' given",
 		    csn_cert_issuer(csn_pki_cert(a->chain, i)));
-		csn_check_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
+		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
 		    what);
 		return;
 	}
-	(void)csn_check_rc(a, "revocation", rc,
+	(void)csn_appraise_rc(a, "revocation", rc,
 	    "no certificate is on its issuer's CRL");
 }
 
@@ -237,11 +237,11 @@ csn_appraise_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
 	int rc;
 
 	if ((rc = csn_pki_new(a->ctx, &chain)) != 0)
-		return csn_check_rc(a, "chain", rc, "%s", "");
+		return csn_appraise_rc(a, "chain", rc, "%s", "");
 	rc = csn_trusted_chain(a, leaf, pins, npins, chain, &a->pin);
 	if (rc == 0)
 		names(chain, list, sizeof(list));
-	if (csn_check_rc(a, "chain", rc, "%s%s%s", list, a->pin != NULL ?
+	if (csn_appraise_rc(a, "chain", rc, "%s%s%s", list, a->pin != NULL ?
 	    "; its key is the pinned one of " : " as it was given",
 	    a->pin != NULL ? a->pin->name : "") != 0) {
 		csn_pki_free(chain);

@@ -37,17 +37,17 @@ struct csn_appraisal {
  * Each adds one check. What goes wrong on our side (memory) is kept in
  * a->broken, so that a verifier reads from top to bottom.
  */
-void csn_check_pass(struct csn_appraisal *a, const char *name,
+void csn_appraise_pass(struct csn_appraisal *a, const char *name,
     const char *fmt, ...) CSN_PRINTF(3, 4);
-void csn_check_skip(struct csn_appraisal *a, const char *name,
+void csn_appraise_skip(struct csn_appraisal *a, const char *name,
     const char *fmt, ...) CSN_PRINTF(3, 4);
-void csn_check_fail(struct csn_appraisal *a, const char *name, int code,
+void csn_appraise_fail(struct csn_appraisal *a, const char *name, int code,
     const char *fmt, ...) CSN_PRINTF(4, 5);
 /* Passed with this sentence where rc is 0, else failed with the context's. */
-int csn_check_rc(struct csn_appraisal *a, const char *name, int rc,
+int csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
     const char *fmt, ...) CSN_PRINTF(4, 5);
 /* Skipped as not given, or failed where bit of options.require is set. */
-void csn_check_missing(struct csn_appraisal *a, const char *name,
+void csn_appraise_missing(struct csn_appraisal *a, const char *name,
     uint32_t bit, const char *what);
 
 /* field is what the evidence holds: 64 bytes of report data, 32 of SPDM. */

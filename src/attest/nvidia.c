@@ -30,7 +30,7 @@ read_certs(struct csn_appraisal *a)
 	if (rc == 0)
 		rc = csn_pki_add_all(a->pki, a->roots);
 	if (rc != 0)
-		(void)csn_check_rc(a, "certificates", rc, "%s", "");
+		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
 	return rc;
 }
 
@@ -100,15 +100,15 @@ appraise_firmware(struct csn_appraisal *a, const struct csn_spdm *m,
 	said = csn_nvidia_field(m, CSN_NV_FWID, &said_len);
 	issued = firmware_of(a, leaf, &issued_len);
 	if (said == NULL || issued == NULL)
-		csn_check_skip(a, "firmware",
+		csn_appraise_skip(a, "firmware",
 		    "not checked: the %s names no firmware",
 		    said == NULL ? "report" : "certificate");
 	else if (said_len == issued_len &&
 	    csn_equal(said, issued, said_len))
-		csn_check_pass(a, "firmware",
+		csn_appraise_pass(a, "firmware",
 		    "the one that the certificate was issued for");
 	else
-		csn_check_fail(a, "firmware", CSN_E_SIGNER,
+		csn_appraise_fail(a, "firmware", CSN_E_SIGNER,
 		    "the certificate was issued for another firmware");
 }
 
@@ -126,13 +126,13 @@ appraise_policy(struct csn_appraisal *a, const struct csn_spdm *m)
 		    text, b != NULL ? b->value : NULL, b != NULL ? b->len : 0);
 	}
 	if (compared == 0)
-		csn_check_skip(a, "measurements", "not checked: %zu blocks "
+		csn_appraise_skip(a, "measurements", "not checked: %zu blocks "
 		    "are signed, no reference value was given", m->nblocks);
 	csn_nvidia_driver(m, text);
 	(void)csn_policy_word(a, "driver_version", text);
 	csn_nvidia_vbios(m, vbios);
 	(void)csn_policy_word(a, "vbios_version", vbios);
-	csn_check_skip(a, "host_driver", "not checked: this proves the GPU "
+	csn_appraise_skip(a, "host_driver", "not checked: this proves the GPU "
 	    "and its firmware, not the kernel module that the host loaded");
 }
 
@@ -144,16 +144,16 @@ csn_appraise_nvidia(struct csn_appraisal *a)
 	int rc;
 
 	rc = csn_spdm_parse(a->ctx, a->evidence, a->len, &m);
-	if (csn_check_rc(a, "form", rc, "SPDM 1.1 measurements, %zu blocks",
+	if (csn_appraise_rc(a, "form", rc, "SPDM 1.1 measurements, %zu blocks",
 	    m.nblocks) != 0 || read_certs(a) != 0)
 		return;
 	if ((leaf = find_leaf(a, &m)) == NULL) {
-		csn_check_fail(a, "chain", CSN_E_SIGNER,
+		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
 		    "no certificate of a GPU is given");
 		return;
 	}
 	(void)csn_appraise_chain(a, leaf, &pin, 1, 0);
-	(void)csn_check_rc(a, "signature", verify_signature(a, &m, leaf),
+	(void)csn_appraise_rc(a, "signature", verify_signature(a, &m, leaf),
 	    "by '%s'", csn_cert_name(leaf));
 	appraise_firmware(a, &m, leaf);
 	csn_appraise_nonce(a, m.nonce, CSN_SPDM_NONCE);

@@ -1,24 +1,99 @@
-/* attest/platform.c - which platform's evidence is verified by whom. */
+/* attest/platform.c - a platform's evidence within a report, verified. */
 #include <stdio.h>
+#include <string.h>
+
+#include <caisson/platform.h>
 
 #include "attest/platform.h"
+#include "base/alloc.h"
 #include "evidence/result.h"
+
+/* A policy that asks for what cannot be verified must not pass. */
+static int
+unknown(const struct csn_platform_claim *claim, const char *name,
+    struct csn_result *result)
+{
+	const char *why = "this build cannot verify evidence of this platform";
+
+	if (claim->policy != NULL)
+		return csn_result_add(result, name, CSN_CHECK_FAILED,
+		    CSN_E_POLICY, why);
+	return csn_result_add(result, name, CSN_CHECK_SKIPPED, 0, why);
+}
+
+/* Every check of from, named as one of this platform. */
+static int
+copy(const struct csn_result *from, const char *name, struct csn_result *to)
+{
+	const char *check, *detail;
+	char full[160];
+	int status, code, rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && csn_result_item(from, i, &check, &status,
+	    &code, &detail) == 0; i++) {
+		(void)snprintf(full, sizeof(full), "%s %.90s", name, check);
+		rc = csn_result_add(to, full, status, code, detail);
+	}
+	return rc;
+}
+
+/* The policy as csn_platform_verify() reads it; csn_free. */
+static char *
+document(const char *platform)
+{
+	static const char fmt[] = "{\"platform\":%s}";
+	size_t cap = strlen(platform) + sizeof(fmt);
+	char *text = csn_calloc(cap, 1);
+
+	if (text != NULL)
+		(void)snprintf(text, cap, fmt, platform);
+	return text;
+}
 
 int
 csn_platform_check(struct csn_ctx *ctx,
     const struct csn_platform_claim *claim, struct csn_result *result)
 {
-	char name[64];
+	const struct csn_blob certs = { claim->certs, claim->certs_len };
+	struct csn_platform_options o = {
+		.size = sizeof(o), .require = CSN_REQUIRE_NONCE,
+		.certs = &certs, .ncerts = claim->certs_len > 0 ? 1 : 0,
+		.nonce = claim->report_data, .nonce_len = 64,
+		.at_ms = claim->at_ms
+	};
+	int platform = csn_platform_parse(claim->platform), rc;
+	struct csn_result *checks = NULL;
+	char name[64], *policy = NULL;
 
-	(void)ctx;
-	/* A policy that asks for what cannot be verified must not pass. */
-	if (claim->policy != NULL)
-		return csn_result_note(result, CSN_E_POLICY,
-		    "the policy has rules for it, but this build cannot "
-		    "verify evidence of this platform", "platform %.40s",
-		    claim->platform);
 	(void)snprintf(name, sizeof(name), "platform %.40s",
 	    claim->platform);
-	return csn_result_add(result, name, CSN_CHECK_SKIPPED, 0,
-	    "this build cannot verify evidence of this platform");
+	if (platform == 0)
+		return unknown(claim, name, result);
+	/* A GPU takes 32 bytes as its nonce: the hash, without the zeros. */
+	if (platform == CSN_PLATFORM_NVIDIA)
+		o.nonce_len = CSN_HASH_SIZE;
+	if (claim->policy != NULL) {
+		if ((policy = document(claim->policy)) == NULL)
+			return CSN_E_NOMEM;
+		o.policy_json = policy;
+		o.policy_len = strlen(policy);
+		o.require |= CSN_REQUIRE_POLICY;
+	}
+	if ((rc = csn_result_new(ctx, &checks)) != 0)
+		goto out;
+	rc = csn_platform_verify(ctx, platform, claim->evidence, claim->len,
+	    &o, checks);
+	if (rc != 0 && csn_result_code(checks) == 0) {
+		/* Nothing was decided: a bad policy, or no memory. */
+		if (rc == CSN_E_ARG)
+			rc = csn_result_add(result, name, CSN_CHECK_FAILED,
+			    CSN_E_POLICY, csn_ctx_message(ctx));
+		goto out;
+	}
+	rc = copy(checks, name, result);
+out:
+	csn_result_free(checks);
+	csn_free(policy);
+	return rc;
 }

@@ -20,7 +20,8 @@ enum form {
 	SWITCH,		/* true or false */
 	WORDS,		/* a word, or a list of them: any; words or any text */
 	TCB,		/* an object of numbers 0 to 255, by words */
-	BLOCKS		/* "1" to "254": HEX of 32 to 64 bytes */
+	BLOCKS,		/* "1" to "254": HEX of 32 to 64 bytes */
+	PEM		/* certificates, as text */
 };
 
 struct rule {
@@ -60,6 +61,7 @@ static const struct rule snp_rules[] = {
 	{ "allow_debug", SWITCH, 0, NULL },
 	{ "allow_migration", SWITCH, 0, NULL },
 	{ "allow_smt", SWITCH, 0, NULL },
+	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
 
@@ -80,6 +82,7 @@ static const struct rule tdx_rules[] = {
 	{ "tcb_status", WORDS, 0, statuses },
 	{ "min_tcb_evaluation", NUMBER, UINT32_MAX, NULL },
 	{ "allow_debug", SWITCH, 0, NULL },
+	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
 
@@ -87,6 +90,7 @@ static const struct rule nvidia_rules[] = {
 	{ "measurements", BLOCKS, 0, NULL },
 	{ "driver_version", WORDS, 0, NULL },
 	{ "vbios_version", WORDS, 0, NULL },
+	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
 
@@ -203,6 +207,9 @@ breach(const struct rule *r, json_t *v)
 	case TCB:
 		return tcb_ok(v, r) ? NULL :
 		    "does not have numbers of 0 to 255 for parts of a TCB";
+	case PEM:
+		return json_string_length(v) > 0 ? NULL :
+		    "is no certificate in PEM";
 	default:
 		return blocks_ok(v, r) ? NULL :
 		    "does not give hex for block numbers of 1 to 254";
@@ -334,9 +341,9 @@ compare_hex(struct csn_appraisal *a, const char *name, const json_t *set,
 
 	csn_hex_encode(p, len < MAX_VALUE ? len : MAX_VALUE, hex);
 	if (hex_in(set, p, len))
-		csn_check_pass(a, name, "%s, as the policy says", hex);
+		csn_appraise_pass(a, name, "%s, as the policy says", hex);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "%s, which the policy does not list", hex);
 }
 
@@ -364,7 +371,7 @@ csn_policy_inside(struct csn_appraisal *a, const char *name,
 		return 0;
 	(void)snprintf(label, sizeof(label), "%s %s", name, inside);
 	if (p == NULL)
-		csn_check_fail(a, label, CSN_E_POLICY,
+		csn_appraise_fail(a, label, CSN_E_POLICY,
 		    "the evidence has none, and the policy asks for one");
 	else
 		compare_hex(a, label, set, p, len);
@@ -379,9 +386,9 @@ csn_policy_word(struct csn_appraisal *a, const char *name, const char *word)
 	if (set == NULL)
 		return 0;
 	if (word_in(set, word))
-		csn_check_pass(a, name, "%s, as the policy says", word);
+		csn_appraise_pass(a, name, "%s, as the policy says", word);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "'%s', which the policy does not list", word);
 	return 1;
 }
@@ -395,10 +402,10 @@ csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v)
 	if (n == NULL)
 		return 0;
 	if (v >= floor)
-		csn_check_pass(a, name, "%" PRIu64 ", at least %" PRIu64, v,
+		csn_appraise_pass(a, name, "%" PRIu64 ", at least %" PRIu64, v,
 		    floor);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "%" PRIu64 ", the policy asks for %" PRIu64, v, floor);
 	return 1;
 }
@@ -412,10 +419,10 @@ csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v)
 	if (n == NULL)
 		return 0;
 	if (v <= most)
-		csn_check_pass(a, name, "%" PRIu64 ", at most %" PRIu64, v,
+		csn_appraise_pass(a, name, "%" PRIu64 ", at most %" PRIu64, v,
 		    most);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "%" PRIu64 ", the policy allows %" PRIu64, v, most);
 	return 1;
 }
@@ -429,10 +436,10 @@ csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v)
 	if (n == NULL)
 		return 0;
 	if ((v & want) == want)
-		csn_check_pass(a, name, "0x%" PRIx64 " has 0x%" PRIx64, v,
+		csn_appraise_pass(a, name, "0x%" PRIx64 " has 0x%" PRIx64, v,
 		    want);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "0x%" PRIx64 ", the policy asks for 0x%" PRIx64, v, want);
 	return 1;
 }

@@ -72,16 +72,25 @@ check_options(struct csn_appraisal *a, const struct platform *platform)
 	return 0;
 }
 
-/* The verifier's own: what is wrong here is wrong with the call. */
+/*
+ * The verifier's own roots, of the options or else of its policy: what is
+ * wrong here is wrong with the call.
+ */
 static int
 read_roots(struct csn_appraisal *a)
 {
-	const struct csn_blob *root = a->o.root;
+	const json_t *pem = json_object_get(a->policy, "root");
+	struct csn_blob root = {
+		(const uint8_t *)json_string_value(pem),
+		json_string_length(pem)
+	};
 	size_t i;
 
-	if (root == NULL)
+	if (a->o.root != NULL)
+		root = *a->o.root;
+	else if (pem == NULL)
 		return 0;
-	if (csn_pki_read(a->roots, root->p, root->len) != 0)
+	if (csn_pki_read(a->roots, root.p, root.len) != 0)
 		return csn_fail(a->ctx, CSN_E_ARG, ROOM, "the root: %s",
 		    csn_ctx_message(a->ctx));
 	for (i = 0; i < csn_pki_count(a->roots); i++)
@@ -117,12 +126,12 @@ csn_platform_verify(struct csn_ctx *ctx, int platform,
 	if ((rc = check_options(&a, &platforms[platform - 1])) != 0 ||
 	    (rc = csn_pki_new(ctx, &a.pki)) != 0 ||
 	    (rc = csn_pki_new(ctx, &a.roots)) != 0 ||
-	    (rc = read_roots(&a)) != 0 ||
-	    (rc = csn_policy_of(&a)) != 0)
+	    (rc = csn_policy_of(&a)) != 0 ||
+	    (rc = read_roots(&a)) != 0)
 		goto out;
 	platforms[platform - 1].appraise(&a);
 	if (a.policy == NULL)
-		csn_check_missing(&a, "policy", CSN_REQUIRE_POLICY,
+		csn_appraise_missing(&a, "policy", CSN_REQUIRE_POLICY,
 		    a.document == NULL ? "no policy given" :
 		    "the policy says nothing about this platform");
 	rc = a.broken;

@@ -59,7 +59,7 @@ read_certs(struct csn_appraisal *a)
 	if (rc == 0)
 		rc = csn_pki_add_all(a->pki, a->roots);
 	if (rc != 0)
-		(void)csn_check_rc(a, "certificates", rc, "%s", "");
+		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
 	return rc;
 }
 
@@ -130,21 +130,21 @@ appraise_product(struct csn_appraisal *a, const struct csn_snp_report *r,
 	if (product == CSN_SNP_UNKNOWN)
 		product = said != CSN_SNP_UNKNOWN ? said : pinned;
 	if (product == CSN_SNP_UNKNOWN) {
-		csn_check_fail(a, "product", CSN_E_SIGNER,
+		csn_appraise_fail(a, "product", CSN_E_SIGNER,
 		    "neither certificate nor report says which processor "
 		    "this is, and so not how its TCB is to be read");
 		return CSN_SNP_UNKNOWN;
 	}
 	if ((said != CSN_SNP_UNKNOWN && said != product) ||
 	    (pinned != CSN_SNP_UNKNOWN && pinned != product)) {
-		csn_check_fail(a, "product", CSN_E_SIGNER,
+		csn_appraise_fail(a, "product", CSN_E_SIGNER,
 		    "the certificate is for %s, the report for %s, the root "
 		    "for %s", csn_snp_product_name(product),
 		    csn_snp_product_name(said), csn_snp_product_name(pinned));
 		return CSN_SNP_UNKNOWN;
 	}
 	if (!csn_policy_word(a, "product", csn_snp_product_name(product)))
-		csn_check_pass(a, "product", "%s", cert->product_name[0] !=
+		csn_appraise_pass(a, "product", "%s", cert->product_name[0] !=
 		    '\0' ? cert->product_name :
 		    csn_snp_product_name(product));
 	return product;
@@ -158,19 +158,19 @@ appraise_chip(struct csn_appraisal *a, const struct csn_snp_report *r,
 	size_t n = cert->chip_id_len;
 
 	if (cert->chip_id == NULL)
-		csn_check_skip(a, "chip", "not checked: a VLEK is a "
+		csn_appraise_skip(a, "chip", "not checked: a VLEK is a "
 		    "provider's key, not a chip's%s%s",
 		    cert->csp[0] != '\0' ? "; the provider is " : "",
 		    cert->csp);
 	else if (csn_equal(r->chip_id, zero, CHIP_ID))
-		csn_check_skip(a, "chip",
+		csn_appraise_skip(a, "chip",
 		    "not checked: the host masks the chip's id");
 	else if (!csn_equal(r->chip_id, cert->chip_id, n) ||
 	    !csn_equal(r->chip_id + n, zero, CHIP_ID - n))
-		csn_check_fail(a, "chip", CSN_E_SIGNER,
+		csn_appraise_fail(a, "chip", CSN_E_SIGNER,
 		    "the certificate is that of another chip");
 	else
-		csn_check_pass(a, "chip", "the certificate's own");
+		csn_appraise_pass(a, "chip", "the certificate's own");
 }
 
 static void
@@ -201,11 +201,12 @@ appraise_tcb(struct csn_appraisal *a, const struct csn_snp_report *r,
 	csn_snp_tcb(r->reported_tcb, product, &tcb);
 	tcb_text(&tcb, product, text, sizeof(text));
 	if (memcmp(&tcb, &cert->tcb, sizeof(tcb)) != 0)	/* public */
-		csn_check_fail(a, "tcb", CSN_E_SIGNER,
+		csn_appraise_fail(a, "tcb", CSN_E_SIGNER,
 		    "the report says %s, the certificate is for another TCB",
 		    text);
 	else
-		csn_check_pass(a, "tcb", "%s, as the certificate says", text);
+		csn_appraise_pass(a, "tcb", "%s, as the certificate says",
+		    text);
 	for (i = 0; i < CSN_SNP_PARTS; i++) {
 		floor = csn_policy_number(a, "min_tcb",
 		    csn_snp_part_names[i]);
@@ -213,10 +214,10 @@ appraise_tcb(struct csn_appraisal *a, const struct csn_snp_report *r,
 		low |= tcb.part[i] < floor;
 	}
 	if (low)
-		csn_check_fail(a, "min_tcb", CSN_E_POLICY,
+		csn_appraise_fail(a, "min_tcb", CSN_E_POLICY,
 		    "%s, and the policy asks for more", text);
 	else if (asked)
-		csn_check_pass(a, "min_tcb", "%s is enough", text);
+		csn_appraise_pass(a, "min_tcb", "%s is enough", text);
 }
 
 /* What the guest was launched with. */
@@ -224,26 +225,26 @@ static void
 appraise_guest(struct csn_appraisal *a, const struct csn_snp_report *r)
 {
 	if ((r->policy & CSN_SNP_POLICY_ONE) == 0)
-		csn_check_fail(a, "guest_policy", CSN_E_FORM,
+		csn_appraise_fail(a, "guest_policy", CSN_E_FORM,
 		    "bit 17 of the guest's policy is not set");
 	else if ((r->policy & CSN_SNP_POLICY_MIGRATE) != 0 &&
 	    !csn_policy_flag(a, "allow_migration", 1))
-		csn_check_fail(a, "guest_policy", CSN_E_POLICY,
+		csn_appraise_fail(a, "guest_policy", CSN_E_POLICY,
 		    "a migration agent may move the guest");
 	else if ((r->policy & CSN_SNP_POLICY_SMT) != 0 &&
 	    !csn_policy_flag(a, "allow_smt", 1))
-		csn_check_fail(a, "guest_policy", CSN_E_POLICY,
+		csn_appraise_fail(a, "guest_policy", CSN_E_POLICY,
 		    "the guest may run with SMT");
 	else
-		csn_check_pass(a, "guest_policy", "0x%llx",
+		csn_appraise_pass(a, "guest_policy", "0x%llx",
 		    (unsigned long long)r->policy);
 	if ((r->policy & CSN_SNP_POLICY_DEBUG) == 0)
-		csn_check_pass(a, "debug", "off");
+		csn_appraise_pass(a, "debug", "off");
 	else if (csn_policy_flag(a, "allow_debug", 0))
-		csn_check_pass(a, "debug",
+		csn_appraise_pass(a, "debug",
 		    "on, as the policy allows: the host can read the guest");
 	else
-		csn_check_fail(a, "debug", CSN_E_POLICY,
+		csn_appraise_fail(a, "debug", CSN_E_POLICY,
 		    "on: the host can read and change the guest's memory");
 }
 
@@ -252,7 +253,7 @@ appraise_policy(struct csn_appraisal *a, const struct csn_snp_report *r,
     const struct csn_snp_cert *cert, unsigned signer)
 {
 	if (!csn_policy_hex(a, "measurement", r->measurement, 48))
-		csn_check_skip(a, "measurement",
+		csn_appraise_skip(a, "measurement",
 		    "not checked: no reference value given");
 	(void)csn_policy_hex(a, "host_data", r->host_data, 32);
 	(void)csn_policy_hex(a, "id_key_digest", r->id_key_digest, 48);
@@ -278,27 +279,27 @@ csn_appraise_snp(struct csn_appraisal *a)
 	int product, rc;
 
 	rc = csn_snp_parse(a->ctx, a->evidence, a->len, &r);
-	if (csn_check_rc(a, "form", rc, "SEV-SNP report, version %u",
+	if (csn_appraise_rc(a, "form", rc, "SEV-SNP report, version %u",
 	    r.version) != 0 || read_certs(a) != 0)
 		return;
 	signer = csn_snp_signer(&r);
 	if (signer > CSN_SNP_VLEK) {
-		csn_check_fail(a, "signature", CSN_E_SIGNATURE,
+		csn_appraise_fail(a, "signature", CSN_E_SIGNATURE,
 		    "the report is not signed: the host masks the key");
 		return;
 	}
 	if ((leaf = find_leaf(a, &r, signer)) == NULL) {
-		csn_check_fail(a, "chain", CSN_E_SIGNER,
+		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
 		    "no certificate of an %s is given", leaf_names[signer]);
 		return;
 	}
 	(void)csn_appraise_chain(a, leaf, pins,
 	    sizeof(pins) / sizeof(pins[0]), 0);
-	(void)csn_check_rc(a, "signature", verify_signature(a, &r, leaf),
+	(void)csn_appraise_rc(a, "signature", verify_signature(a, &r, leaf),
 	    "by the %s", leaf_names[signer]);
 	rc = csn_snp_cert_read(a->ctx, leaf, signer, &cert);
 	if (rc != 0) {
-		(void)csn_check_rc(a, "tcb", rc, "%s", "");
+		(void)csn_appraise_rc(a, "tcb", rc, "%s", "");
 		return;
 	}
 	if ((product = appraise_product(a, &r, &cert)) != CSN_SNP_UNKNOWN) {

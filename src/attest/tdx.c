@@ -30,9 +30,9 @@ read_certs(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	if (rc == 0)
 		rc = csn_pki_add_all(a->pki, a->roots);
 	if (rc != 0)
-		return csn_check_rc(a, "certificates", rc, "%s", "");
+		return csn_appraise_rc(a, "certificates", rc, "%s", "");
 	if ((rc = csn_tdx_collateral_read(a, c)) != 0)
-		return csn_check_rc(a, "collateral", rc, "%s", "");
+		return csn_appraise_rc(a, "collateral", rc, "%s", "");
 	return 0;
 }
 
@@ -81,13 +81,13 @@ appraise_signatures(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 
 	rc = csn_cert_ecdsa_verify(a->ctx, leaf, CSN_ECDSA_P256, q->qe.bytes,
 	    CSN_TDX_QE_REPORT, q->qe_signature);
-	(void)csn_check_rc(a, "qe_signature", rc,
+	(void)csn_appraise_rc(a, "qe_signature", rc,
 	    "the Quoting Enclave's report is signed by the platform");
-	(void)csn_check_rc(a, "qe_binding", verify_binding(a, q),
+	(void)csn_appraise_rc(a, "qe_binding", verify_binding(a, q),
 	    "the Quoting Enclave reports the attestation key");
 	rc = csn_ecdsa_verify(a->ctx, CSN_ECDSA_P256, q->key, q->bytes,
 	    q->signed_len, q->signature);
-	(void)csn_check_rc(a, "signature", rc, "by the attestation key");
+	(void)csn_appraise_rc(a, "signature", rc, "by the attestation key");
 }
 
 static void
@@ -99,21 +99,21 @@ appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 
 	rc = csn_pck_read(a->ctx, leaf, &pck);
 	if (rc != 0) {
-		(void)csn_check_rc(a, "tcb", rc, "%s", "");
+		(void)csn_appraise_rc(a, "tcb", rc, "%s", "");
 		return;
 	}
 	(void)csn_policy_hex(a, "fmspc", pck.fmspc, sizeof(pck.fmspc));
 	if (c->tcb_info.body == NULL) {
-		csn_check_missing(a, "tcb", CSN_REQUIRE_COLLATERAL,
+		csn_appraise_missing(a, "tcb", CSN_REQUIRE_COLLATERAL,
 		    "no TCB info given");
-	} else if (csn_check_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
+	} else if (csn_appraise_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
 	    &c->tcb_info), "signed by Intel and of this time") == 0) {
 		csn_tdx_appraise_tcb(a, q, &pck, c->tcb_info.body);
 	}
 	if (c->qe_identity.body == NULL) {
-		csn_check_missing(a, "qe_identity", CSN_REQUIRE_COLLATERAL,
+		csn_appraise_missing(a, "qe_identity", CSN_REQUIRE_COLLATERAL,
 		    "no QE identity given");
-	} else if (csn_check_rc(a, "qe_identity_info",
+	} else if (csn_appraise_rc(a, "qe_identity_info",
 	    csn_tdx_collateral_verify(a, &c->qe_identity),
 	    "signed by Intel and of this time") == 0) {
 		csn_tdx_appraise_qe(a, q, c->qe_identity.body);
@@ -125,15 +125,15 @@ appraise_debug(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 {
 	/* Bit 0 is DEBUG; the rest of its byte (TUD) has to be zero too. */
 	if ((q->qe.attributes[0] & QE_DEBUG) != 0)
-		csn_check_fail(a, "debug", CSN_E_POLICY,
+		csn_appraise_fail(a, "debug", CSN_E_POLICY,
 		    "the Quoting Enclave runs in debug mode");
 	else if (q->td_attributes[0] == 0)
-		csn_check_pass(a, "debug", "off");
+		csn_appraise_pass(a, "debug", "off");
 	else if (csn_policy_flag(a, "allow_debug", 0))
-		csn_check_pass(a, "debug",
+		csn_appraise_pass(a, "debug",
 		    "on, as the policy allows: the host can read the guest");
 	else
-		csn_check_fail(a, "debug", CSN_E_POLICY,
+		csn_appraise_fail(a, "debug", CSN_E_POLICY,
 		    "on: the host can read and change the guest's memory");
 }
 
@@ -147,12 +147,12 @@ appraise_policy(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 	int i, any = 0;
 
 	if (!csn_policy_hex(a, "mr_td", q->mr_td, 48))
-		csn_check_skip(a, "mr_td",
+		csn_appraise_skip(a, "mr_td",
 		    "not checked: no reference value given");
 	for (i = 0; i < 4; i++)
 		any |= csn_policy_hex(a, rtmr[i], q->rtmr[i], 48);
 	if (!any)
-		csn_check_skip(a, "rtmr",
+		csn_appraise_skip(a, "rtmr",
 		    "not checked: no reference value given");
 	(void)csn_policy_hex(a, "mr_config_id", q->mr_config_id, 48);
 	(void)csn_policy_hex(a, "mr_owner", q->mr_owner, 48);
@@ -174,11 +174,11 @@ csn_appraise_tdx(struct csn_appraisal *a)
 
 	memset(&c, 0, sizeof(c));
 	rc = csn_tdx_parse(a->ctx, a->evidence, a->len, &q);
-	if (csn_check_rc(a, "form", rc, "TDX quote, version %u",
+	if (csn_appraise_rc(a, "form", rc, "TDX quote, version %u",
 	    q.version) != 0 || read_certs(a, &q, &c) != 0)
 		goto out;
 	if ((leaf = find_leaf(a)) == NULL) {
-		csn_check_fail(a, "chain", CSN_E_SIGNER,
+		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
 		    "the quote brings no certificate of its platform");
 		goto out;
 	}

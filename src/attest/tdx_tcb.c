@@ -157,16 +157,16 @@ judge(struct csn_appraisal *a, const char *name, const json_t *level)
 	char see[160];
 
 	if (level == NULL) {
-		csn_check_fail(a, name, CSN_E_POLICY,
+		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "below every level that the collateral knows");
 		return;
 	}
 	advisories(level, see, sizeof(see));
 	if (csn_policy_lists(a, "tcb_status", status, "UpToDate"))
-		csn_check_pass(a, name, "%s, of %.20s%s", status,
+		csn_appraise_pass(a, name, "%s, of %.20s%s", status,
 		    text_of(level, "tcbDate"), see);
 	else
-		csn_check_fail(a, name, CSN_E_POLICY, "%.40s, of %.20s%s",
+		csn_appraise_fail(a, name, CSN_E_POLICY, "%.40s, of %.20s%s",
 		    status, text_of(level, "tcbDate"), see);
 }
 
@@ -188,7 +188,7 @@ appraise_module(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 				module = one;
 	}
 	if (module == NULL) {
-		csn_check_fail(a, "tdx_module", CSN_E_POLICY,
+		csn_appraise_fail(a, "tdx_module", CSN_E_POLICY,
 		    "the collateral knows no TDX module of version %u",
 		    version);
 		return;
@@ -196,7 +196,7 @@ appraise_module(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	if (!same(module, "mrsigner", q->mr_signer_seam, 48) ||
 	    !same_masked(module, "attributes", "attributesMask",
 	    q->seam_attributes, 8)) {
-		csn_check_fail(a, "tdx_module", CSN_E_POLICY,
+		csn_appraise_fail(a, "tdx_module", CSN_E_POLICY,
 		    "another signer's TDX module, or with other attributes");
 		return;
 	}
@@ -204,7 +204,7 @@ appraise_module(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		judge(a, "tdx_module", level_of_svn(json_object_get(module,
 		    "tcbLevels"), q->tee_tcb_svn[0]));
 	else
-		csn_check_pass(a, "tdx_module", "Intel's");
+		csn_appraise_pass(a, "tdx_module", "Intel's");
 }
 
 void
@@ -219,14 +219,14 @@ csn_tdx_appraise_tcb(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	if (strcmp(text_of(info, "id"), "TDX") != 0 ||
 	    number_of(info, "version", UINT16_MAX) != TCB_INFO_VERSION ||
 	    n < 0) {
-		csn_check_fail(a, "tcb", CSN_E_VERSION,
+		csn_appraise_fail(a, "tcb", CSN_E_VERSION,
 		    "the TCB info is not one of TDX, version %d",
 		    TCB_INFO_VERSION);
 		return;
 	}
 	if (!same(info, "fmspc", pck->fmspc, sizeof(pck->fmspc)) ||
 	    !same(info, "pceId", pck->pce_id, sizeof(pck->pce_id))) {
-		csn_check_fail(a, "tcb", CSN_E_FORM,
+		csn_appraise_fail(a, "tcb", CSN_E_FORM,
 		    "the TCB info is for another family of platforms, %.12s",
 		    text_of(info, "fmspc"));
 		return;
@@ -236,7 +236,7 @@ csn_tdx_appraise_tcb(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		if ((found = platform_reaches(level, q, pck)) != 0)
 			break;
 	if (found < 0)
-		csn_check_fail(a, "tcb", CSN_E_FORM,
+		csn_appraise_fail(a, "tcb", CSN_E_FORM,
 		    "level %zu of the TCB info is malformed", i);
 	else
 		judge(a, "tcb", level);
@@ -251,7 +251,7 @@ csn_tdx_appraise_qe(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 
 	if (strcmp(text_of(identity, "id"), "TD_QE") != 0 ||
 	    number_of(identity, "version", UINT16_MAX) != IDENTITY_VERSION) {
-		csn_check_fail(a, "qe_identity", CSN_E_VERSION,
+		csn_appraise_fail(a, "qe_identity", CSN_E_VERSION,
 		    "the QE identity is not one of TDX, version %d",
 		    IDENTITY_VERSION);
 		return;
@@ -262,7 +262,7 @@ csn_tdx_appraise_qe(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	    qe->misc_select, 4) ||
 	    !same_masked(identity, "attributes", "attributesMask",
 	    qe->attributes, 16)) {
-		csn_check_fail(a, "qe_identity", CSN_E_POLICY,
+		csn_appraise_fail(a, "qe_identity", CSN_E_POLICY,
 		    "the quote was made by an enclave that is not Intel's");
 		return;
 	}

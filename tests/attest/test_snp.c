@@ -444,6 +444,37 @@ takes_no_root_or_certificate_that_is_none(void **state)
 }
 
 static void
+takes_a_root_from_the_policy(void **state)
+{
+	struct fake_bytes policy = { NULL, 0 };
+	struct fake_snp *s, *other;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	s = begin(&t, NULL, 3);
+	other = fake_snp_new(NULL);
+	fake_put_text(&policy, "{\"platform\":{\"sev-snp\":{\"root\":\"");
+	for (i = 0; i < t.root.len; i++)
+		fake_put_text(&policy, t.root.p[i] == '\n' ? "\\n" : "%c",
+		    t.root.p[i]);
+	fake_put_text(&policy, "\"}}}");
+	t.policy = (const char *)policy.p;
+	/* The options' own goes first. */
+	trial_set(&t.root, fake_snp_root(other));
+	trial_refused(&t, CSN_E_SIGNER, "chain");
+	trial_set(&t.root, (struct fake_bytes){ NULL, 0 });
+	trial_good(&t);
+	t.policy = "{\"platform\":{\"sev-snp\":{\"root\":\"none\"}}}";
+	assert_int_equal(trial_run(&t), CSN_E_ARG);
+	t.policy = NULL;
+	trial_refused(&t, CSN_E_SIGNER, "chain");
+	free(policy.p);
+	fake_snp_free(other);
+	end(&t, s);
+}
+
+static void
 shows_a_report_to_people(void **state)
 {
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
@@ -576,6 +607,7 @@ main(void)
 		cmocka_unit_test(compares_what_the_policy_names),
 		cmocka_unit_test(takes_no_policy_that_it_does_not_understand),
 		cmocka_unit_test(takes_no_root_or_certificate_that_is_none),
+		cmocka_unit_test(takes_a_root_from_the_policy),
 		cmocka_unit_test(shows_a_report_to_people),
 		cmocka_unit_test(verifies_a_real_milan_report),
 		cmocka_unit_test(verifies_a_real_genoa_report),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include "base/alloc.h"
@@ -210,11 +211,16 @@ csn_sign_with(struct csn_ctx *ctx, const struct csn_sign_key *key,
 	if ((rc = check_context(ctx, context_len)) != 0)
 		goto err;
 	set_params(params, context, context_len, &deterministic);
+	/*
+	 * Out of memory in the middle, OpenSSL may answer with success and a
+	 * wrong signature: then its queue of errors tells.
+	 */
+	ERR_clear_error();
 	c = EVP_PKEY_CTX_new_from_pkey(ctx->crypto->lib, key->pkey, NULL);
 	if (c == NULL || EVP_PKEY_sign_message_init(c,
 	    ctx->crypto->sign[key->alg - 1], params) != 1 ||
 	    EVP_PKEY_sign(c, sig, &sig_len, msg, len) != 1 ||
-	    sig_len != a->signature) {
+	    sig_len != a->signature || ERR_peek_error() != 0) {
 		rc = csn_ossl_fail(ctx, "signing with ML-DSA");
 		goto err;
 	}
@@ -253,6 +259,8 @@ csn_verify(struct csn_ctx *ctx, const struct csn_sign_key *key,
 		    "a signature of %s has %zu bytes, not %zu", a->name,
 		    a->signature, sig_len);
 	set_params(params, context, context_len, NULL);
+	/* What is in the queue of errors afterwards is of this call. */
+	ERR_clear_error();
 	c = EVP_PKEY_CTX_new_from_pkey(ctx->crypto->lib, key->pkey, NULL);
 	if (c == NULL || EVP_PKEY_verify_message_init(c,
 	    ctx->crypto->sign[key->alg - 1], params) != 1)

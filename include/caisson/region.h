@@ -57,7 +57,8 @@ struct csn_region_provider {
 	int (*list)(void *state, int (*visit)(void *arg,
 	    const struct csn_region *region), void *arg);
 	/* Begin and end a look at all regions at one moment (freeze, thaw).
-	 * NULL where the provider cannot or need not. */
+	 * NULL where the provider cannot or need not. CSN_E_BUSY from end
+	 * where what was read was not one moment: it is then tried again. */
 	int (*begin)(void *state);
 	int (*end)(void *state);
 	/* Copy len bytes at offset of a region that list gave. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define ROOM "attest"
+#define TRIES 4		/* at a workload that writes while it is read */
 #define LIFETIME_MS 300000u
 #define MAX_LIFETIME_MS (UINT64_C(366) * 86400 * 1000)
 #define FULL_EVERY 10
@@ -230,22 +231,37 @@ nomem:
 	    "no memory for another region");
 }
 
+/* again: the last try was not one moment, and what it saw change counts. */
 static int
-measure_all(struct csn_attester *a, int full)
+measure_all(struct csn_attester *a, int full, int again)
 {
+	int rc, ended, changed;
 	size_t i;
-	int rc, ended;
 
 	a->hashed = a->total = 0;
 	if ((rc = csn_regions_begin(a->regions)) != 0)
 		return rc;
 	for (i = 0; i < a->n && rc == 0; i++) {
 		a->total += a->items[i].region.size;
+		changed = again ? a->items[i].changed : 0;
 		rc = csn_measure_region(a, &a->items[i], full);
+		a->items[i].changed |= changed;
 	}
 	/* A workload that was frozen goes on, whatever came of it. */
 	ended = csn_regions_end(a->regions);
 	return rc != 0 ? rc : ended;
+}
+
+/* A provider that cannot freeze says CSN_E_BUSY where it saw two moments. */
+static int
+measure_moment(struct csn_attester *a, int full)
+{
+	int rc, tries = 1;
+
+	rc = measure_all(a, full, 0);
+	while (rc == CSN_E_BUSY && tries++ < TRIES)
+		rc = measure_all(a, full, 1);
+	return rc;
 }
 
 int
@@ -265,7 +281,7 @@ csn_attester_measure(struct csn_attester *a, int incremental)
 	a->items = r.items;
 	a->n = r.n;
 	a->cap = r.cap;
-	if (rc != 0 || (rc = measure_all(a, full)) != 0)
+	if (rc != 0 || (rc = measure_moment(a, full)) != 0)
 		return rc;
 	a->round++;
 	a->since_full = full ? 0 : a->since_full + 1;

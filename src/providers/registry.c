@@ -38,9 +38,10 @@ static struct list keystores = { "keystore", 2, {
 	{ "file", &csn_keystore_file },
 } };
 
-static struct list regions = { "region provider", 2, {
+static struct list regions = { "region provider", 3, {
 	{ "buffer", &csn_region_buffer },
 	{ "process", &csn_region_process },
+	{ "qemu", &csn_region_qemu },
 } };
 
 static int

@@ -130,15 +130,6 @@ teardown(void **state)
 		    "PAGEMAP_SCAN with userfaultfd");			\
 } while (0)
 
-static struct look
-get(const char *id)
-{
-	struct look l;
-
-	assert_int_equal(look_for(regions, id, &l), 0);
-	return l;
-}
-
 static void
 dirty_ranges_are_the_pages_that_were_written(void **state)
 {
@@ -181,7 +172,7 @@ a_debuggers_write_is_seen(void **state)
 
 	(void)state;
 	NEEDS_TRACKING();
-	l = get("tracked");
+	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	(void)snprintf(path, sizeof(path), "/proc/%ld/mem", (long)child.pid);
 	if ((fd = open(path, O_RDWR)) < 0)
 		test_skip("this system forbids writing to another process");
@@ -202,7 +193,7 @@ too_many_ranges_say_so_and_are_told_only_once(void **state)
 
 	(void)state;
 	NEEDS_TRACKING();
-	l = get("tracked");
+	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	/* More than one call of the kernel's returns, too. */
 	for (i = 0; i < PAGES; i += 2)
 		child_write(&child, memory + i * PAGE, 5);
@@ -222,7 +213,7 @@ memory_that_nobody_tracks_does_not_look_clean(void **state)
 	(void)state;
 	NEEDS_TRACKING();
 	order(CHILD_REGISTER, alias, SIZE, "untracked");
-	l = get("untracked");
+	assert_int_equal(look_for(regions, "untracked", &l), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n),
 	    CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "not tracked"));
@@ -260,7 +251,7 @@ a_write_through_a_second_mapping_is_not_seen(void **state)
 
 	(void)state;
 	NEEDS_TRACKING();
-	l = get("shared");
+	assert_int_equal(look_for(regions, "shared", &l), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
 	child_write(&child, shared + PAGE, 0x11);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
@@ -288,7 +279,7 @@ tracking_spares_the_second_reading_and_still_notices(void **state)
 
 	(void)state;
 	NEEDS_TRACKING();
-	l = get("tracked");
+	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	assert_int_equal(csn_regions_begin(regions), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
 	assert_int_equal(csn_regions_read(regions, &l.region, PAGE, out, 64),

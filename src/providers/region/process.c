@@ -147,7 +147,10 @@ process_end(void *state)
 	struct csn_process *p = state;
 	int rc = 0, thawed;
 
-	if (p->looking && (rc = csn_seen_end(p)) == 0)
+	if (p->looking)
+		rc = csn_seen_end(p);
+	/* Listed before the freeze, they could have changed until it held. */
+	if (rc == 0)
 		rc = same_mappings(p);
 	thawed = csn_thaw(&p->freeze, &p->target);
 	return rc != 0 ? rc : thawed;

@@ -10,6 +10,7 @@
 /* Named here and in registry.c, nowhere else. */
 extern const struct csn_region_provider csn_region_buffer;
 extern const struct csn_region_provider csn_region_process;
+extern const struct csn_region_provider csn_region_qemu;
 
 /* What is open: for what belongs to one provider alone. */
 struct csn_regions {

@@ -1,0 +1,297 @@
+/* qmp.c - speak QEMU's machine protocol over a unix socket. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "providers/region/qmp.h"
+
+#define ROOM "region"
+
+struct csn_qmp {
+	struct csn_ctx *ctx;
+	int fd;
+	int dead;		/* out of step: no further call */
+	uid_t uid;
+	uint64_t timeout_ms;
+	int64_t id;		/* of the last command */
+	char *buf;		/* what came and was not yet taken */
+	size_t len;
+	size_t cap;
+	size_t taken;		/* of the line handed out last */
+};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Wait for the socket until end. 0, or CSN_E_BACKEND. */
+static int
+wait_for(struct csn_qmp *q, short events, uint64_t end)
+{
+	struct pollfd p = { .fd = q->fd, .events = events };
+	uint64_t now;
+	int n;
+
+	for (;;) {
+		now = now_ms();
+		if (now >= end)
+			return csn_fail(q->ctx, CSN_E_BACKEND, ROOM, "QEMU "
+			    "did not answer within %llu ms",
+			    (unsigned long long)q->timeout_ms);
+		n = poll(&p, 1, (int)(end - now));
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM,
+			    errno, "waiting for QEMU");
+	}
+}
+
+static int
+grow(struct csn_qmp *q)
+{
+	size_t cap = q->cap == 0 ? 16384 : q->cap * 2;
+	char *more;
+
+	if (q->len < q->cap)
+		return 0;
+	if (q->len >= CSN_QMP_LINE)
+		return csn_fail(q->ctx, CSN_E_FORM, ROOM, "QEMU sent a "
+		    "message of more than %zu bytes", CSN_QMP_LINE);
+	if ((more = csn_realloc(q->buf, cap, 1)) == NULL)
+		return csn_fail(q->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	q->buf = more;
+	q->cap = cap;
+	return 0;
+}
+
+/* The next line, valid until the next call. */
+static int
+next_line(struct csn_qmp *q, uint64_t end, const char **line, size_t *len)
+{
+	size_t looked = 0;
+	ssize_t n;
+	char *nl;
+	int rc;
+
+	if (q->taken > 0) {
+		memmove(q->buf, q->buf + q->taken, q->len - q->taken);
+		q->len -= q->taken;
+		q->taken = 0;
+	}
+	for (;;) {
+		nl = q->len > looked ?
+		    memchr(q->buf + looked, '\n', q->len - looked) : NULL;
+		if (nl != NULL)
+			break;
+		looked = q->len;
+		if ((rc = grow(q)) != 0 ||
+		    (rc = wait_for(q, POLLIN, end)) != 0)
+			return rc;
+		n = recv(q->fd, q->buf + q->len, q->cap - q->len,
+		    MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM,
+			    errno, "reading from QEMU");
+		if (n == 0)
+			return csn_fail(q->ctx, CSN_E_BACKEND, ROOM,
+			    "QEMU hung up");
+		q->len += (size_t)n;
+	}
+	*line = q->buf;
+	*len = (size_t)(nl - q->buf);
+	q->taken = *len + 1;
+	return 0;
+}
+
+static int
+send_all(struct csn_qmp *q, const char *p, size_t len, uint64_t end)
+{
+	ssize_t n;
+	int rc;
+
+	while (len > 0) {
+		if ((rc = wait_for(q, POLLOUT, end)) != 0)
+			return rc;
+		n = send(q->fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM,
+			    errno, "writing to QEMU");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The next message that is no event. */
+static int
+next_message(struct csn_qmp *q, uint64_t end, struct csn_qmp_message *m)
+{
+	const char *line = NULL;
+	size_t len = 0;
+	int events = 0, rc;
+
+	for (;;) {
+		if ((rc = next_line(q, end, &line, &len)) != 0 ||
+		    (rc = csn_qmp_parse(q->ctx, line, len, m)) != 0)
+			return rc;
+		if (m->kind != CSN_QMP_EVENT)
+			return 0;
+		json_decref(m->json);
+		if (++events > CSN_QMP_EVENTS)
+			return csn_fail(q->ctx, CSN_E_FORM, ROOM,
+			    "QEMU sent more than %d events and no answer",
+			    CSN_QMP_EVENTS);
+	}
+}
+
+static int
+send_command(struct csn_qmp *q, const char *command, json_t *arguments,
+    uint64_t end)
+{
+	json_t *json;
+	char *text;
+	int rc;
+
+	json = json_pack("{ss sI so*}", "execute", command, "id",
+	    (json_int_t)q->id, "arguments", arguments);
+	text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	if (text == NULL)
+		return csn_fail(q->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	if ((rc = send_all(q, text, strlen(text), end)) == 0)
+		rc = send_all(q, "\n", 1, end);
+	free(text);
+	return rc;
+}
+
+int
+csn_qmp_call(struct csn_qmp *q, const char *command, json_t *arguments,
+    json_t **value)
+{
+	struct csn_qmp_message m = { 0 };
+	uint64_t end = now_ms() + q->timeout_ms;
+	int rc;
+
+	if (q->dead) {
+		json_decref(arguments);
+		return csn_fail(q->ctx, CSN_E_BACKEND, ROOM, "the connection "
+		    "to QEMU was lost before: open its regions again");
+	}
+	q->id++;
+	if ((rc = send_command(q, command, arguments, end)) != 0 ||
+	    (rc = next_message(q, end, &m)) != 0)
+		goto lost;
+	if (m.kind == CSN_QMP_GREETING || m.id != q->id) {
+		json_decref(m.json);
+		rc = csn_fail(q->ctx, CSN_E_FORM, ROOM,
+		    "QEMU answered %s as something else", command);
+		goto lost;
+	}
+	if (m.kind == CSN_QMP_ERROR)
+		rc = csn_fail(q->ctx, CSN_E_BACKEND, ROOM, "QEMU refused %s: "
+		    "%.300s", command, m.text);
+	else if (value != NULL)
+		*value = json_incref(m.value);
+	json_decref(m.json);
+	return rc;
+
+lost:
+	q->dead = 1;
+	return rc;
+}
+
+static int
+connect_to(struct csn_qmp *q, const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return csn_fail(q->ctx, CSN_E_ARG, ROOM, "the path of a "
+		    "socket has at most %zu bytes: %.120s",
+		    sizeof(sun.sun_path) - 1, path);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (q->fd < 0)
+		return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM, errno,
+		    "a socket for QEMU");
+	if (connect(q->fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
+	    getsockopt(q->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM, errno,
+		    "%s (qemu -qmp unix:%s,server=on,wait=off)", path, path);
+	q->uid = peer.uid;
+	return 0;
+}
+
+int
+csn_qmp_open(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
+    struct csn_qmp **out)
+{
+	struct csn_qmp_message m;
+	struct csn_qmp *q;
+	int rc;
+
+	if ((q = csn_calloc(1, sizeof(*q))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	q->ctx = ctx;
+	q->fd = -1;
+	q->timeout_ms = timeout_ms;
+	if ((rc = connect_to(q, path)) != 0 ||
+	    (rc = next_message(q, now_ms() + timeout_ms, &m)) != 0)
+		goto err;
+	json_decref(m.json);
+	if (m.kind != CSN_QMP_GREETING) {
+		rc = csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "what listens at %s does not greet as QEMU does", path);
+		goto err;
+	}
+	if ((rc = csn_qmp_call(q, "qmp_capabilities", NULL, NULL)) != 0)
+		goto err;
+	*out = q;
+	return 0;
+
+err:
+	csn_qmp_close(q);
+	return rc;
+}
+
+int
+csn_qmp_alive(const struct csn_qmp *q)
+{
+	return !q->dead;
+}
+
+uid_t
+csn_qmp_uid(const struct csn_qmp *q)
+{
+	return q->uid;
+}
+
+void
+csn_qmp_close(struct csn_qmp *q)
+{
+	if (q == NULL)
+		return;
+	if (q->fd >= 0)
+		(void)close(q->fd);
+	free(q->buf);
+	free(q);
+}

@@ -4,13 +4,15 @@ BUILD	?= build
 PREFIX	?= /usr/local
 TIME	?= 60
 
-.PHONY: all help deps run test bench lint check-all fuzz install symbols clean
+.PHONY: all help deps run demo-attest test bench lint check-all fuzz install \
+	symbols clean
 
 all: $(BUILD)/.ready
 	@ninja -C $(BUILD)
 
 help:
 	@echo 'make run            build everything, then a tour of what Caisson does'
+	@echo 'make demo-attest    flip a bit in a live process and see it found'
 	@echo 'make test           run the tests; the last line counts them'
 	@echo 'make bench          measure, into $(BUILD)/bench (ONLY=kv: a part)'
 	@echo 'make lint           check the rules that grep can check'
@@ -31,6 +33,9 @@ $(BUILD)/.ready:
 
 run: all
 	@$(BUILD)/cli/caisson tour
+
+demo-attest: all
+	@tools/demo-attest $(BUILD)
 
 test: $(BUILD)/.ready
 	@tools/run-tests $(BUILD)

@@ -68,7 +68,7 @@ struct cli_noun {
 extern const struct cli_noun *const cli_nouns[];
 
 extern const struct cli_noun cli_id, cli_session, cli_kv, cli_audit,
-    cli_tour, cli_bench, cli_version;
+    cli_attest, cli_tour, cli_bench, cli_version;
 
 /* --- a run ------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@ const struct cli_noun *const cli_nouns[] = {
 	&cli_session,
 	&cli_kv,
 	&cli_audit,
+	&cli_attest,
 	&cli_tour,
 	&cli_bench,
 	&cli_version,

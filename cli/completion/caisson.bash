@@ -7,7 +7,7 @@ _caisson() {
 	local words= options=
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='id session kv audit tour bench version help'
+		words='id session kv audit attest tour bench version help'
 		COMPREPLY=($(compgen -W "$words --help --version" -- "$cur"))
 		return
 	fi
@@ -16,20 +16,21 @@ _caisson() {
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
 	audit) words='show verify export' ;;
+	attest) words='evidence' ;;
 	esac
 	if [ "$COMP_CWORD" -eq 2 ] && [ -n "$words" ]; then
 		COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 		return
 	fi
 	case $prev in
-	--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--sample|--session|--state|--trust)
+	--cert|--collateral|--evidence|--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--at|--audience|--capabilities|--delegate|--expect-head|--expires|--kem|--label|--lifetime|--limit|--max-ttl|--name|--not-before|--op|--passphrase-fd|--purposes|--remove|--scope|--server|--sign|--since|--subject|--tenant|--to|--transport-tenant|--ttl|--type|--until)
+	--at|--audience|--capabilities|--delegate|--expect-head|--expires|--kem|--label|--lifetime|--limit|--max-ttl|--name|--nonce|--not-before|--op|--passphrase-fd|--platform|--purposes|--remove|--require|--scope|--server|--sign|--since|--subject|--tenant|--to|--transport-tenant|--ttl|--type|--until)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -53,6 +54,7 @@ _caisson() {
 	'audit show') options='--limit --tenant --op --since --until --json --quiet --help' ;;
 	'audit verify') options='--expect-head --first-key --trust --json --quiet --help' ;;
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
+	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;
 	'tour '*) options='--sample --json --quiet --help' ;;
 	'bench '*) options='--json --quiet --help' ;;
 	'version '*) options='--json --quiet --help' ;;

@@ -1,12 +1,13 @@
 # fish completion for caisson
 # Written by cli/completion/generate; change that, or the program.
 
-set -l nouns id session kv audit tour bench version help
+set -l nouns id session kv audit attest tour bench version help
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a id -d 'Identities, whom they trust, and what they allow'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a session -d 'Agree on keys with a server or a tenant'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a kv -d 'Seal and open files and pipes, and look at sealed ones'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a audit -d 'Show, verify and export an audit log'
+complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a attest -d 'Attest memory, and verify attestations'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a tour -d 'See the main job done in a few seconds'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a bench -d 'See how fast it is on this machine'
 complete -c caisson -n "not __fish_seen_subcommand_from $nouns" -f -a version -d 'Show what this build is made of'
@@ -211,6 +212,19 @@ complete -c caisson -n "__fish_seen_subcommand_from audit; and __fish_seen_subco
 complete -c caisson -n "__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from export" -l json -d 'print facts as JSON'
 complete -c caisson -n "__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from export" -l quiet -d 'say only what went wrong'
 complete -c caisson -n "__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from export" -l help -d 'show help'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and not __fish_seen_subcommand_from evidence" -f -a evidence -d 'Verify what confidential hardware signed, offline'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l platform -x -d 'sev-snp, tdx or nvidia'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l evidence -r -F -d 'the report, quote or measurements'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l cert -r -F -d 'certificates, PEM or DER, or a host\'s table'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l root -r -F -d 'trust this root, not the vendor\'s own'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l collateral -r -F -d 'CRLs; TDX: TCB info and QE identity'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l nonce -x -d 'the report data that is expected'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l at -x -d 'verify as of TIME, not of now'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l policy -r -F -d 'reference values (docs/PLATFORM.md)'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l require -x -d 'fail without these: nonce,collateral,policy'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l json -d 'print facts as JSON'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l quiet -d 'say only what went wrong'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from evidence" -l help -d 'show help'
 complete -c caisson -n "__fish_seen_subcommand_from tour" -l sample -r -F -d 'another KV sample than the one that came with the program'
 complete -c caisson -n "__fish_seen_subcommand_from tour" -l json -d 'print facts as JSON'
 complete -c caisson -n "__fish_seen_subcommand_from tour" -l quiet -d 'say only what went wrong'

@@ -12,7 +12,6 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/text.h"
 #include "crypto/x509_internal.h"
 
 int
@@ -35,15 +34,17 @@ csn_common_name(const X509_NAME *name, char out[CSN_CERT_NAME_SIZE])
 {
 	X509_NAME_ENTRY *entry;
 	unsigned char *text = NULL;
-	int at, n;
+	int at, n, i;
 
 	out[0] = '\0';
 	at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 	if (at < 0 || (entry = X509_NAME_get_entry(name, at)) == NULL)
 		return;
 	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
-	if (n > 0 && n < CSN_CERT_NAME_SIZE &&
-	    csn_utf8_ok((const char *)text, (size_t)n)) {
+	/* Plain ASCII: it may end up on a terminal. */
+	for (i = 0; i < n && text[i] >= ' ' && text[i] <= '~'; i++)
+		;
+	if (n > 0 && n < CSN_CERT_NAME_SIZE && i == n) {
 		memcpy(out, text, (size_t)n);
 		out[n] = '\0';
 	}

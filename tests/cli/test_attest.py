@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""caisson attest evidence: made-up evidence in real formats, verified."""
+
+import base64
+import json
+import os
+import subprocess
+
+from cli import Folder, case, finish, read, run, says
+
+MAKE = os.path.join(os.environ.get("CAISSON_BUILD_ROOT", "build"), "tests",
+                    "attest", "make_evidence")
+AT = ("--at", "2026-01-01")
+
+
+def evidence(folder, verb, platform, *more):
+    return run("attest", "evidence", verb, "--platform", platform, *more,
+               home=folder / "home")
+
+
+def checks(result):
+    return {c["name"]: c["status"]
+            for c in json.loads(result.stdout)["checks"]}
+
+
+def snp(folder):
+    made = ("--evidence", folder / "snp.report", "--root",
+            folder / "snp.root", *AT)
+    plain = evidence(folder, "verify", "sev-snp", *made, "--cert",
+                     folder / "snp.certs")
+    case("evidence_snp", plain.returncode == 0 and
+         b"ok  signature" in plain.stdout and
+         b"--  nonce" in plain.stdout and b"not checked" in plain.stdout,
+         plain)
+    full = evidence(folder, "verify", "sev-snp", *made, "--cert",
+                    folder / "snp.table", "--collateral", folder / "snp.crl",
+                    "--nonce", "aabb", "--policy", folder.write(
+                        "policy", b'{"platform":{"sev-snp":{"measurement":'
+                        b'"' + b"4d" * 48 + b'","max_vmpl":0}}}'),
+                    "--require", "nonce,collateral,policy", "--json")
+    case("evidence_snp_with_everything", full.returncode == 0 and
+         {checks(full)[n] for n in ("nonce", "revocation", "measurement",
+                                    "max_vmpl", "chain")} == {"passed"},
+         full)
+    case("evidence_nonce_differs", says(
+        evidence(folder, "verify", "sev-snp", *made, "--cert",
+                 folder / "snp.certs", "--nonce", "aabc"),
+        1, "nonce", "CSN_E_REPLAY"))
+    case("evidence_required_is_missing", says(
+        evidence(folder, "verify", "sev-snp", *made, "--cert",
+                 folder / "snp.certs", "--require", "nonce"),
+        1, "required", "CSN_E_POLICY"))
+    case("evidence_debug", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder / "snp.debug", "--root", folder / "snp.root",
+                 "--cert", folder / "snp.certs", *AT),
+        1, "debug", "CSN_E_POLICY"))
+    case("evidence_revoked", says(
+        evidence(folder, "verify", "sev-snp", *made, "--cert",
+                 folder / "snp.certs", "--collateral",
+                 folder / "snp.revoked"), 1, "revoked", "CSN_E_SIGNER"))
+    case("evidence_expired", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder / "snp.report", "--root", folder / "snp.root",
+                 "--cert", folder / "snp.certs", "--at",
+                 "2050-01-01T00:00:00Z"), 1, "expired", "CSN_E_EXPIRED"))
+    case("evidence_root_is_not_amds", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder / "snp.report", "--cert", folder / "snp.certs",
+                 *AT), 1, "pinned", "CSN_E_SIGNER"))
+
+
+def forms(folder):
+    raw = read(folder / "snp.report")
+    for name, text in (
+            ("hex", raw.hex().encode()),
+            ("hex_in_lines", b"\n".join(
+                raw.hex().encode()[i:i + 64]
+                for i in range(0, 2 * len(raw), 64)) + b"\n"),
+            ("base64", base64.encodebytes(raw)),
+            ("base64_in_one", base64.b64encode(raw))):
+        path = folder.write("form", text)
+        result = evidence(folder, "verify", "sev-snp", "--evidence", path,
+                          "--root", folder / "snp.root", "--cert",
+                          folder / "snp.certs", *AT)
+        case("evidence_is_taken_as_" + name, result.returncode == 0, result)
+    changed = bytearray(raw)
+    changed[0x90] ^= 1
+    case("evidence_changed", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder.write("form", bytes(changed)), "--root",
+                 folder / "snp.root", "--cert", folder / "snp.certs", *AT),
+        1, "signature", "CSN_E_SIGNATURE"))
+    case("evidence_cut", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder.write("form", raw[:-1]), "--root",
+                 folder / "snp.root", "--cert", folder / "snp.certs", *AT),
+        1, "form", "CSN_E_FORM"))
+
+
+def others(folder):
+    tdx = ("--evidence", folder / "tdx.quote", "--root", folder / "tdx.root",
+           *AT)
+    bundle = evidence(folder, "verify", "tdx", *tdx, "--collateral",
+                      folder / "tdx.bundle", "--require", "collateral",
+                      "--json")
+    case("evidence_tdx", bundle.returncode == 0 and
+         {checks(bundle)[n] for n in ("tcb", "tdx_module", "qe_identity",
+                                      "revocation")} == {"passed"}, bundle)
+    files = []
+    for name in ("tcb", "qe", "signers", "pckcrl", "rootcrl"):
+        files += ["--collateral", folder / ("tdx." + name)]
+    pieces = evidence(folder, "verify", "tdx", *tdx, *files, "--require",
+                      "collateral")
+    case("evidence_tdx_in_pieces", pieces.returncode == 0, pieces)
+    gpu = evidence(folder, "verify", "nvidia", "--evidence",
+                   folder / "nvidia.report", "--cert",
+                   folder / "nvidia.certs", "--root", folder / "nvidia.root",
+                   "--nonce", "aabb" + "00" * 30, *AT)
+    case("evidence_nvidia", gpu.returncode == 0 and
+         b"--  host_driver" in gpu.stdout and
+         b"kernel module" in gpu.stdout, gpu)
+    for platform, name, member in (("sev-snp", "snp.report", "measurement"),
+                                   ("tdx", "tdx.quote", "mr_td"),
+                                   ("nvidia", "nvidia.report", "blocks")):
+        shown = evidence(folder, "show", platform, "--evidence",
+                         folder / name)
+        case("evidence_show_" + platform, shown.returncode == 0 and
+             member in json.loads(shown.stdout) and
+             b"verified" in shown.stderr, shown)
+
+
+def usage(folder):
+    made = ("--evidence", folder / "snp.report")
+    case("evidence_usage", all((
+        says(evidence(folder, "verify", "sgx", *made), 2, "tdx"),
+        says(evidence(folder, "check", "tdx", *made), 2, "check"),
+        says(evidence(folder, "verify", "tdx", *made, "--nonce", "xyz"), 2,
+             "--nonce"),
+        says(evidence(folder, "verify", "tdx", *made, "--require", "luck"),
+             2, "luck"),
+        says(evidence(folder, "verify", "sev-snp", *made, "--policy",
+                      folder.write("bad", b'{"platform":{"sev-snp":'
+                                   b'{"measurment":""}}}')), 2,
+             "measurment"),
+        says(evidence(folder, "verify", "sev-snp", "--evidence",
+                      folder / "none"), 3, "none"))))
+
+
+with Folder() as where:
+    subprocess.run([MAKE, where.path], check=True)
+    snp(where)
+    forms(where)
+    others(where)
+    usage(where)
+finish()

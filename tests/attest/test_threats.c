@@ -119,7 +119,7 @@ rewritten_weights_are_detected(void **state)
 
 /* A newer report by the same key: what is good is the verifier's to say. */
 static void
-a_newer_report_of_other_memory_does_not_change_what_is_good(void **state)
+a_newer_report_does_not_change_what_is_good(void **state)
 {
 	struct scene *s = *state;
 	uint8_t *report;
@@ -438,8 +438,7 @@ main(void)
 		threat(a_strangers_signature_under_a_trusted_name_is_refused),
 		threat(a_replayed_report_is_refused),
 		threat(rewritten_weights_are_detected),
-		threat(
-		    a_newer_report_of_other_memory_does_not_change_what_is_good),
+		threat(a_newer_report_does_not_change_what_is_good),
 		threat(a_report_tampered_with_in_transit_is_refused),
 		threat(a_truncated_report_is_refused),
 		threat(a_strangers_report_over_tampered_memory_is_refused),

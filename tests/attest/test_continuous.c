@@ -1,0 +1,391 @@
+/* The continuous attester: beats, errors, outputs, and its end. */
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attest/scene.h"
+
+/* What the callback saw, and what it is to do. */
+struct seen {
+	struct scene *s;
+	int beats;
+	int good;
+	int full;
+	uint64_t missed;
+	uint64_t hashed;
+	uint32_t failures;
+	int code;
+	char changed[64];
+	int verified;		/* what the verifier said of the last report */
+	int stop_at;
+	int (*act)(struct seen *seen);
+	struct csn_continuous *c;
+};
+
+static int
+challenge(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
+{
+	struct seen *seen = arg;
+
+	*len = 32;
+	return csn_verifier_challenge(seen->s->verifier, nonce);
+}
+
+static int
+beat(void *arg, const struct csn_beat *b)
+{
+	struct seen *seen = arg;
+	size_t i;
+
+	seen->beats++;
+	assert_int_equal(b->round, seen->beats);
+	seen->missed = b->missed;
+	seen->failures = b->failures;
+	seen->code = b->code;
+	seen->changed[0] = '\0';
+	if (b->code == 0) {
+		seen->good++;
+		seen->full += b->full;
+		seen->hashed = b->hashed;
+		for (i = 0; i < b->nchanged; i++) {
+			strncat(seen->changed, b->changed[i], 30);
+			strncat(seen->changed, " ", 2);
+		}
+		seen->verified = csn_verifier_check(seen->s->verifier,
+		    SCENE_WORKLOAD, b->report, b->len, 0, 0, NULL);
+	} else {
+		assert_null(b->report);
+	}
+	return seen->act != NULL ? seen->act(seen) : 0;
+}
+
+static struct csn_continuous_options
+options(struct seen *seen, uint64_t rounds)
+{
+	struct csn_continuous_options o = {
+		.size = sizeof(o), .interval_ms = 5, .rounds = rounds,
+		.challenge = challenge, .beat = beat, .arg = seen,
+	};
+
+	return o;
+}
+
+static int
+run(struct seen *seen, const struct csn_continuous_options *o)
+{
+	int rc;
+
+	assert_int_equal(csn_continuous_new(seen->s->ctx, seen->s->attester,
+	    o, &seen->c), 0);
+	rc = csn_continuous_run(seen->c);
+	csn_continuous_free(seen->c);
+	return rc;
+}
+
+static void
+it_ends_after_its_rounds(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 5);
+	struct timespec a, b;
+
+	o.jitter_percent = 50;
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_int_equal(run(&seen, &o), 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_int_equal(seen.beats, 5);
+	assert_int_equal(seen.good, 5);
+	assert_int_equal(seen.verified, 0);
+	/* Five beats span four intervals. */
+	assert_true((b.tv_sec - a.tv_sec) * 1000 +
+	    (b.tv_nsec - a.tv_nsec) / 1000000 >= 18);
+}
+
+static int
+tamper_at_three(struct seen *seen)
+{
+	if (seen->beats == 3) {
+		seen->s->weights[3] ^= 1;
+		assert_int_equal(csn_regions_touch_buffer(seen->s->regions,
+		    "weights", 3, 1), 0);
+	}
+	if (seen->beats == 4) {
+		assert_string_equal(seen->changed, "weights ");
+		assert_int_equal(seen->hashed, SCENE_LEAF + SCENE_CODE);
+	}
+	assert_int_equal(seen->verified, seen->beats < 4 ? 0 : CSN_E_DRIFT);
+	return 0;
+}
+
+static void
+a_change_is_seen_at_the_next_beat(void **state)
+{
+	struct seen seen = { .s = *state, .act = tamper_at_three };
+	struct csn_continuous_options o = options(&seen, 5);
+
+	assert_int_equal(csn_regions_touch_buffer(seen.s->regions, "weights",
+	    0, 0), 0);
+	assert_int_equal(run(&seen, &o), 0);
+	assert_int_equal(seen.beats, 5);
+	assert_int_equal(seen.full, 1);
+}
+
+static int
+slow(struct seen *seen)
+{
+	struct timespec t = { .tv_nsec = 42000000 };
+
+	if (seen->beats == 2)
+		(void)nanosleep(&t, NULL);
+	return 0;
+}
+
+static void
+beats_that_are_missed_are_counted(void **state)
+{
+	struct seen seen = { .s = *state, .act = slow };
+	struct csn_continuous_options o = options(&seen, 4);
+
+	o.interval_ms = 10;
+	assert_int_equal(run(&seen, &o), 0);
+	assert_true(seen.missed >= 4);
+	assert_int_equal(seen.good, 4);
+}
+
+/* From the second beat on there is no challenge to be had, for a while. */
+static int
+refuse(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
+{
+	struct seen *seen = arg;
+
+	if (seen->beats >= 1 && seen->beats < 4)
+		return CSN_E_IO;
+	return challenge(arg, nonce, len);
+}
+
+static int
+failures_rise(struct seen *seen)
+{
+	if (seen->beats >= 2 && seen->beats <= 4) {
+		assert_int_equal(seen->code, CSN_E_IO);
+		assert_int_equal(seen->failures, seen->beats - 1);
+	} else {
+		assert_int_equal(seen->code, 0);
+		assert_int_equal(seen->failures, 0);
+	}
+	return 0;
+}
+
+static void
+errors_are_told_and_waited_out(void **state)
+{
+	struct seen seen = { .s = *state, .act = failures_rise };
+	struct csn_continuous_options o = options(&seen, 3);
+
+	o.challenge = refuse;
+	assert_int_equal(run(&seen, &o), 0);
+	assert_int_equal(seen.beats, 6);
+	assert_int_equal(seen.good, 3);
+	/* It waited 5, 10 and 20 ms, in beats of 5. */
+	assert_true(seen.missed >= 4);
+}
+
+static int
+never(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
+{
+	(void)arg;
+	(void)nonce;
+	(void)len;
+	return CSN_E_IO;
+}
+
+static void
+too_many_failures_end_it(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 0);
+	struct timespec a, b;
+
+	o.challenge = never;
+	o.max_failures = 6;
+	o.backoff_max_ms = 10;
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_int_equal(run(&seen, &o), CSN_E_IO);
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_int_equal(seen.beats, 6);
+	/* 5 + 4 times 10, where uncapped it were 155 */
+	assert_true((b.tv_sec - a.tv_sec) * 1000 +
+	    (b.tv_nsec - a.tv_nsec) / 1000000 < 1000);
+}
+
+static int
+give_up(struct seen *seen)
+{
+	return seen->beats == 2 ? 42 : 0;
+}
+
+static void
+the_callback_may_end_it(void **state)
+{
+	struct seen seen = { .s = *state, .act = give_up };
+	struct csn_continuous_options o = options(&seen, 0);
+
+	assert_int_equal(run(&seen, &o), 42);
+	assert_int_equal(seen.beats, 2);
+}
+
+static void *
+run_in_thread(void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->code = csn_continuous_run(seen->c);
+	return NULL;
+}
+
+static void
+another_thread_may_stop_it(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 0);
+	pthread_t t;
+
+	o.interval_ms = 3600000;
+	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	    &seen.c), 0);
+	assert_int_equal(pthread_create(&t, NULL, run_in_thread, &seen), 0);
+	csn_continuous_stop(seen.c);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	assert_int_equal(seen.code, 0);
+	csn_continuous_free(seen.c);
+	csn_continuous_free(NULL);
+	csn_continuous_stop(NULL);
+}
+
+static void
+the_newest_report_is_put_into_a_file(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 3);
+	char *folder = people_mkdir(), *path, *url;
+	uint8_t *report;
+	size_t len;
+
+	path = people_path(folder, "report.cose");
+	assert_true(asprintf(&url, "file:%s", path) > 0);
+	o.output = url;
+	o.beat = NULL;
+	assert_int_equal(run(&seen, &o), 0);
+	report = people_read(path, &len);
+	assert_int_equal(scene_verify(seen.s, report, len, 0), 0);
+	free(report);
+	/* A place that is not there fails the round. */
+	free(url);
+	assert_true(asprintf(&url, "file:%s/no/such", folder) > 0);
+	o.output = url;
+	o.max_failures = 1;
+	assert_int_equal(run(&seen, &o), CSN_E_IO);
+	free(url);
+	free(path);
+	people_rmdir(folder);
+}
+
+struct listener {
+	int fd;
+	uint8_t bytes[65536];
+	size_t len;
+};
+
+static void *
+listen_once(void *arg)
+{
+	struct listener *l = arg;
+	ssize_t n;
+	int fd = accept(l->fd, NULL, NULL);
+
+	while (fd >= 0 && l->len < sizeof(l->bytes) && (n = read(fd,
+	    l->bytes + l->len, sizeof(l->bytes) - l->len)) > 0)
+		l->len += (size_t)n;
+	if (fd >= 0)
+		(void)close(fd);
+	return NULL;
+}
+
+static void
+a_report_goes_to_a_socket(void **state)
+{
+	struct scene *s = *state;
+	static struct listener l;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char *folder = people_mkdir(), *path, *url;
+	uint8_t *report;
+	pthread_t t;
+	size_t len;
+
+	path = people_path(folder, "socket");
+	assert_true(asprintf(&url, "unix:%s", path) > 0);
+	assert_true(strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	report = scene_report(s, &len);
+	/* Nobody listens yet. */
+	assert_int_equal(csn_report_deliver(s->ctx, url, report, len),
+	    CSN_E_IO);
+	memset(&l, 0, sizeof(l));
+	assert_true((l.fd = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0);
+	assert_int_equal(bind(l.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(l.fd, 1), 0);
+	assert_int_equal(pthread_create(&t, NULL, listen_once, &l), 0);
+	assert_int_equal(csn_report_deliver(s->ctx, url, report, len), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+	(void)close(l.fd);
+	assert_int_equal(l.len, len);
+	assert_memory_equal(l.bytes, report, len);
+	assert_int_equal(csn_report_deliver(s->ctx, "http://x", report, len),
+	    CSN_E_ARG);
+	assert_int_equal(csn_report_deliver(s->ctx, "unix:", report, len),
+	    CSN_E_ARG);
+	csn_free(report);
+	free(url);
+	free(path);
+	people_rmdir(folder);
+}
+
+static void
+options_that_make_no_sense_are_refused(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 1);
+
+	o.interval_ms = 0;
+	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	    &seen.c), CSN_E_ARG);
+	o.interval_ms = 1;
+	o.jitter_percent = 101;
+	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	    &seen.c), CSN_E_ARG);
+	assert_int_equal(csn_continuous_run(NULL), CSN_E_ARG);
+}
+
+#define case_of(name) \
+	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		case_of(it_ends_after_its_rounds),
+		case_of(a_change_is_seen_at_the_next_beat),
+		case_of(beats_that_are_missed_are_counted),
+		case_of(errors_are_told_and_waited_out),
+		case_of(too_many_failures_end_it),
+		case_of(the_callback_may_end_it),
+		case_of(another_thread_may_stop_it),
+		case_of(the_newest_report_is_put_into_a_file),
+		case_of(a_report_goes_to_a_socket),
+		case_of(options_that_make_no_sense_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

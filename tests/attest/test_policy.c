@@ -1,0 +1,357 @@
+/* Policies: what they may say, and that errors name the member. */
+#include "attest/scene.h"
+
+#include "attest/policy.h"
+
+#define HEX "00112233445566778899aabbccddeeff" \
+	"00112233445566778899aabbccddeeff"
+#define HEAD "{\"version\":1,\"workload\":\"w\","
+#define ONE(members) HEAD "\"regions\":[{\"id\":\"a\"," members "}]}"
+
+static struct csn_policy *
+good(struct scene *s, const char *json, const char *folder)
+{
+	struct csn_policy *p;
+
+	if (csn_policy_parse(s->ctx, json, strlen(json), folder, &p) != 0)
+		fail_msg("%s: %s", json, csn_ctx_message(s->ctx));
+	return p;
+}
+
+static void
+each_error_names_its_member(void **state)
+{
+	static const struct {
+		const char *json;
+		const char *word;
+		int code;
+	} bad[] = {
+		{ "", "line 1", CSN_E_FORM },
+		{ "{", "line 1", CSN_E_FORM },
+		{ "[]", "object", CSN_E_FORM },
+		{ "{}", "version", CSN_E_FORM },
+		{ "{\"version\":2,\"workload\":\"w\"}", "version",
+		    CSN_E_VERSION },
+		{ "{\"version\":\"1\"}", "version", CSN_E_FORM },
+		{ "{\"version\":1}", "workload", CSN_E_FORM },
+		{ "{\"version\":1,\"version\":1,\"workload\":\"w\"}", "line",
+		    CSN_E_FORM },
+		{ "{\"version\":1,\"workload\":\"w\"} x", "line",
+		    CSN_E_FORM },
+		{ "{\"version\":1,\"workload\":\"\"}", "workload",
+		    CSN_E_FORM },
+		{ "{\"version\":1,\"workload\":3}", "workload", CSN_E_FORM },
+		{ HEAD "\"compleet\":true}", "compleet", CSN_E_FORM },
+		{ HEAD "\"complete\":1}", "complete", CSN_E_FORM },
+		{ HEAD "\"full\":\"yes\"}", "full", CSN_E_FORM },
+		{ HEAD "\"drift\":\"loose\"}", "drift", CSN_E_FORM },
+		{ HEAD "\"max_age\":0}", "max_age", CSN_E_FORM },
+		{ HEAD "\"max_age\":1.5}", "max_age", CSN_E_FORM },
+		{ HEAD "\"platform\":[]}", "platform", CSN_E_FORM },
+		{ HEAD "\"regions\":{}}", "regions", CSN_E_FORM },
+		{ HEAD "\"regions\":[1]}", "regions[0]", CSN_E_FORM },
+		{ HEAD "\"regions\":[{\"tree\":\"" HEX "\"}]}",
+		    "regions[0].id", CSN_E_FORM },
+		{ ONE("\"size\":1"), "exactly one", CSN_E_FORM },
+		{ ONE("\"tree\":\"00\""), "regions[0].tree", CSN_E_FORM },
+		{ ONE("\"flat\":\"" HEX "0\""), "regions[0].flat",
+		    CSN_E_FORM },
+		{ ONE("\"flat\":7"), "regions[0].flat", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"file\":\"x\""), "exactly one",
+		    CSN_E_FORM },
+		{ ONE("\"file\":\"x\",\"safetensors\":\"x\""), "exactly one",
+		    CSN_E_FORM },
+		{ ONE("\"any\":[]"), "any", CSN_E_FORM },
+		{ ONE("\"any\":[{}]"), "regions[0].any[0]", CSN_E_FORM },
+		{ ONE("\"any\":[{\"tree\":\"" HEX "\"},{\"size\":1}]"),
+		    "regions[0].any[1].size", CSN_E_FORM },
+		{ ONE("\"any\":[\"" HEX "\"]"), "any[0]", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"size\":0"), "regions[0].size",
+		    CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"size\":-1"), "regions[0].size",
+		    CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"leaf\":5000"),
+		    "regions[0].leaf", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"leaf\":1024"),
+		    "regions[0].leaf", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"measure\":\"flat\""),
+		    "regions[0].measure", CSN_E_FORM },
+		{ ONE("\"file\":\"x\",\"measure\":\"all\""),
+		    "regions[0].measure", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"protection\":\"WX\""),
+		    "regions[0].protection", CSN_E_FORM },
+		{ ONE("\"tree\":\"" HEX "\",\"leaves\":\"x\""),
+		    "regions[0].leaves", CSN_E_FORM },
+		{ ONE("\"file\":\"x\""), "regions[0].file", CSN_E_FORM },
+		{ HEAD "\"regions\":[{\"id\":\"a\",\"tree\":\"" HEX "\"},"
+		    "{\"id\":\"a\",\"tree\":\"" HEX "\"}]}",
+		    "regions[1].id", CSN_E_FORM },
+		{ HEAD "\"regions\":[{\"id\":\"a\\u0000b\",\"tree\":\"" HEX
+		    "\"}]}", "line", CSN_E_FORM },
+	};
+	struct scene *s = *state;
+	struct csn_policy *p;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		rc = csn_policy_parse(s->ctx, bad[i].json,
+		    strlen(bad[i].json), NULL, &p);
+		if (rc != bad[i].code ||
+		    strstr(csn_ctx_message(s->ctx), bad[i].word) == NULL)
+			fail_msg("%s gave %d: %s", bad[i].json, rc,
+			    csn_ctx_message(s->ctx));
+	}
+}
+
+static void
+everything_a_policy_may_say(void **state)
+{
+	struct scene *s = *state;
+	struct csn_policy *p;
+
+	p = good(s, "{\"version\":1,\"workload\":\"w\"}", NULL);
+	assert_string_equal(csn_policy_workload(p), "w");
+	assert_int_equal(p->n, 0);
+	assert_int_equal(p->complete, 0);
+	assert_int_equal(p->lenient, 0);
+	assert_null(p->platform);
+	csn_policy_free(p);
+	p = good(s, HEAD "\"complete\":true,\"drift\":\"strict\","
+	    "\"full\":true,\"max_age\":3600,\"regions\":["
+	    "{\"id\":\"a\",\"tree\":\"" HEX "\",\"flat\":\"" HEX "\","
+	    "\"size\":9007199254740993,\"protection\":\"RO\"},"
+	    "{\"id\":\"b\",\"any\":[{\"tree\":\"" HEX "\"},"
+	    "{\"flat\":\"" HEX "\"}]}]}", NULL);
+	assert_int_equal(p->complete, 1);
+	assert_int_equal(p->full, 1);
+	assert_int_equal(p->max_age_ms, 3600000);
+	assert_int_equal(p->n, 2);
+	assert_int_equal(p->regions[0].nrefs, 1);
+	assert_int_equal(p->regions[0].refs[0].has_tree, 1);
+	assert_int_equal(p->regions[0].refs[0].has_flat, 1);
+	assert_int_equal(p->regions[0].refs[0].tree[1], 0x11);
+	assert_true(p->regions[0].size == 9007199254740993u);
+	assert_int_equal(p->regions[0].protection, CSN_PROT_RO);
+	assert_int_equal(p->regions[1].nrefs, 2);
+	assert_int_equal(p->regions[1].refs[1].has_tree, 0);
+	csn_policy_free(p);
+}
+
+/* A verifier with this policy, and whether the scene's memory passes. */
+static int
+verify_with(struct scene *s, struct csn_policy *p, unsigned measure)
+{
+	struct csn_verifier_options o = {
+		.size = sizeof(o), .trust = s->trust, .policy = p,
+	};
+	struct csn_attester_options ao = scene_options(s);
+	struct csn_attester *a;
+	struct csn_verifier *v;
+	uint8_t *report;
+	size_t len;
+	int rc;
+
+	ao.measure = measure;
+	ao.leaves = 0;
+	a = scene_attester(s, &ao);
+	report = scene_report_of(a, NULL, 0, &len);
+	assert_int_equal(csn_verifier_new(s->ctx, &o, &v), 0);
+	rc = csn_verifier_check(v, SCENE_WORKLOAD, report, len, 0,
+	    CSN_VERIFY_ARCHIVED, NULL);
+	csn_verifier_free(v);
+	csn_attester_free(a);
+	csn_free(report);
+	return rc;
+}
+
+static void
+a_file_is_a_reference(void **state)
+{
+	static const char *const measures[] = { "tree", "flat", "both" };
+	struct scene *s = *state;
+	char *folder = people_mkdir(), *path, *json;
+	struct csn_policy *p;
+	unsigned m;
+
+	path = people_path(folder, "model.bin");
+	people_write(path, s->weights, sizeof(s->weights));
+	for (m = CSN_MEASURE_TREE; m <= CSN_MEASURE_BOTH; m++) {
+		assert_true(asprintf(&json, "{\"version\":1,\"workload\":"
+		    "\"%s\",\"regions\":[{\"id\":\"weights\",\"file\":"
+		    "\"model.bin\",\"leaf\":4096,\"measure\":\"%s\"}]}",
+		    SCENE_WORKLOAD, measures[m - 1]) > 0);
+		p = good(s, json, folder);
+		assert_true(p->regions[0].size == sizeof(s->weights));
+		assert_int_equal(verify_with(s, p, m), 0);
+		s->weights[9] ^= 1;
+		assert_int_equal(verify_with(s, p, m), CSN_E_DRIFT);
+		s->weights[9] ^= 1;
+		csn_policy_free(p);
+		free(json);
+	}
+	/* Its size is held to what the policy says. */
+	json = strdup(ONE("\"file\":\"model.bin\",\"size\":1"));
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(s->ctx), "regions[0].file"));
+	free(json);
+	json = strdup(ONE("\"file\":\"gone\""));
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_NOT_FOUND);
+	assert_non_null(strstr(csn_ctx_message(s->ctx), "regions[0].file"));
+	free(json);
+	free(path);
+	people_rmdir(folder);
+}
+
+static void
+a_safetensors_files_tensors_are_a_reference(void **state)
+{
+	static const char header[] = "{\"t\":{\"dtype\":\"U8\"}}";
+	struct scene *s = *state;
+	size_t h = sizeof(header) - 1;
+	char *folder = people_mkdir(), *path, *json;
+	uint8_t *file;
+	struct csn_policy *p;
+
+	assert_non_null(file = calloc(1, 8 + h + sizeof(s->weights)));
+	file[0] = (uint8_t)h;
+	memcpy(file + 8, header, h);
+	memcpy(file + 8 + h, s->weights, sizeof(s->weights));
+	path = people_path(folder, "m.safetensors");
+	people_write(path, file, 8 + h + sizeof(s->weights));
+	assert_true(asprintf(&json, "{\"version\":1,\"workload\":\"%s\","
+	    "\"regions\":[{\"id\":\"weights\",\"safetensors\":\"%s\","
+	    "\"leaf\":4096}]}", SCENE_WORKLOAD, path) > 0);
+	p = good(s, json, folder);
+	assert_int_equal(verify_with(s, p, CSN_MEASURE_TREE), 0);
+	csn_policy_free(p);
+	/* Headers that are none. */
+	file[7] = 1;
+	people_write(path, file, 8 + h + sizeof(s->weights));
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	file[7] = 0;
+	file[8] = '[';
+	people_write(path, file, 8 + h + sizeof(s->weights));
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	people_write(path, file, 7);
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	file[8] = '{';
+	people_write(path, file, 8 + h);	/* no tensor at all */
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	free(json);
+	free(path);
+	free(file);
+	people_rmdir(folder);
+}
+
+static void
+leaf_hashes_belong_to_their_root(void **state)
+{
+	struct scene *s = *state;
+	char *folder = people_mkdir(), *path;
+	struct csn_policy *p;
+	const uint8_t *leaves;
+	const char *json;
+	size_t n;
+
+	assert_int_equal(csn_attester_measure(s->attester, 0), 0);
+	leaves = csn_attester_leaves(s->attester, 1, &n);
+	path = people_path(folder, "code.leaves");
+	people_write(path, leaves, n * CSN_HASH_SIZE);
+	json = ONE("\"leaves\":\"code.leaves\",\"leaf\":4096,\"size\":12288");
+	p = good(s, json, folder);
+	assert_int_equal(p->regions[0].nleaves, 3);
+	assert_int_equal(p->regions[0].refs[0].has_tree, 1);
+	csn_policy_free(p);
+	json = ONE("\"leaves\":\"code.leaves\",\"leaf\":4096,\"size\":12289");
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	json = ONE("\"leaves\":\"code.leaves\",\"leaf\":4096,"
+	    "\"size\":12288,\"tree\":\"" HEX "\"");
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
+	    &p), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(s->ctx), "\"tree\""));
+	free(path);
+	people_rmdir(folder);
+}
+
+static void
+any_of_several_states_is_good(void **state)
+{
+	struct scene *s = *state;
+	struct csn_snapshot snap = { .size_of = sizeof(snap) };
+	char hex[2][2 * CSN_HASH_SIZE + 1], *json;
+	struct csn_policy *p;
+	int i, k;
+
+	for (k = 0; k < 2; k++) {
+		s->code[0] = (uint8_t)k;
+		assert_int_equal(csn_attester_measure(s->attester, 0), 0);
+		assert_int_equal(csn_attester_snapshot(s->attester, 1, &snap),
+		    0);
+		for (i = 0; i < CSN_HASH_SIZE; i++)
+			(void)snprintf(hex[k] + 2 * i, 3, "%02X",
+			    snap.tree[i]);
+	}
+	assert_true(asprintf(&json, "{\"version\":1,\"workload\":\"%s\","
+	    "\"regions\":[{\"id\":\"code\",\"any\":[{\"tree\":\"%s\"},"
+	    "{\"tree\":\"%s\"}]}]}", SCENE_WORKLOAD, hex[0], hex[1]) > 0);
+	p = good(s, json, NULL);
+	for (k = 0; k < 3; k++) {
+		s->code[0] = (uint8_t)k;
+		assert_int_equal(verify_with(s, p, CSN_MEASURE_TREE), k < 2 ?
+		    0 : CSN_E_DRIFT);
+	}
+	csn_policy_free(p);
+	free(json);
+}
+
+static void
+a_policy_is_loaded_from_its_file(void **state)
+{
+	struct scene *s = *state;
+	char *folder = people_mkdir(), *path, *other;
+	const char *json = ONE("\"file\":\"x\"");
+	struct csn_policy *p;
+
+	path = people_path(folder, "policy.json");
+	other = people_path(folder, "x");
+	people_write(path, json, strlen(json));
+	people_write(other, "x", 1);
+	assert_int_equal(csn_policy_load(s->ctx, path, &p), 0);
+	assert_int_equal(p->regions[0].size, 1);
+	csn_policy_free(p);
+	assert_int_equal(csn_policy_load(s->ctx, other, &p), CSN_E_FORM);
+	free(other);
+	other = people_path(folder, "none");
+	assert_int_equal(csn_policy_load(s->ctx, other, &p),
+	    CSN_E_NOT_FOUND);
+	free(other);
+	free(path);
+	people_rmdir(folder);
+}
+
+#define case_of(name) \
+	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		case_of(each_error_names_its_member),
+		case_of(everything_a_policy_may_say),
+		case_of(a_file_is_a_reference),
+		case_of(a_safetensors_files_tensors_are_a_reference),
+		case_of(leaf_hashes_belong_to_their_root),
+		case_of(any_of_several_states_is_good),
+		case_of(a_policy_is_loaded_from_its_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -78,7 +78,9 @@ group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
 		group = &g->groups[i];
 		for (k = 0, at = group->first; at != NONE; at = g->next[at])
 			g->index[k++] = (uint32_t)from + at;
-		/* What the next but one points to, while this one works. */
+		/* The next ones are fetched while this one works. */
+		if (i + 4 < g->ngroups)
+			csn_session_soon(g->groups[i + 4].session);
 		if (i + 2 < g->ngroups)
 			csn_session_next(g->groups[i + 2].session);
 		fn(b, group->session, g->index, k);

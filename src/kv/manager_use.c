@@ -136,7 +136,7 @@ refund(struct csn_manager *mgr, const struct csn_kv_item *it,
  * Items go through in windows: what a window's tenants need is fetched while
  * its first ones are looked up, and still in the cache when they are sealed.
  */
-#define WINDOW 512
+#define WINDOW 4096
 #define AHEAD 8			/* items between two steps of fetching */
 
 struct many {
@@ -159,7 +159,7 @@ look_ahead(const struct many *m, size_t i, size_t n)
 		    i + AHEAD)->tenant, 1);
 }
 
-/* At most WINDOW items a thread, from m->b.items on. */
+/* At most WINDOW items, from m->b.items on. */
 static void
 window(const struct many *m, size_t n, uint8_t *given)
 {
@@ -201,16 +201,16 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
 {
 	struct many m = { mgr, pool, { mgr->ctx, (uint8_t *)items,
 	    item_size }, fn, refuse, charge };
-	uint8_t given[WINDOW * 4];
+	uint8_t given[WINDOW];
 	struct csn_kv_item *it;
-	size_t at, k, most = pool != NULL ? sizeof(given) : WINDOW;
+	size_t at, k;
 
 	if (items == NULL || item_size < sizeof(*items))
 		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "a batch is an array of struct csn_kv_item, with their "
 		    "size");
 	for (at = 0; at < n; at += k) {
-		k = n - at < most ? n - at : most;
+		k = n - at < WINDOW ? n - at : WINDOW;
 		m.b.items = (uint8_t *)items + at * item_size;
 		window(&m, k, given);
 	}

@@ -96,7 +96,7 @@ read_all(struct csn_reader *r, struct csn_pck *out)
 	if (csn_der_next(r, &list) != CSN_DER_SEQUENCE ||
 	    !csn_reader_done(r))
 		return 0;
-	while ((n = next_pair(&list, NULL, 0, &pair)) != 0) {
+	while ((n = next_pair(&list, prefix, 0, &pair)) != 0) {
 		bit = n == TCB ? SEEN_TCB : n == PCE_ID ? SEEN_PCE_ID :
 		    n == FMSPC ? SEEN_FMSPC : 0;
 		if (bit == 0)

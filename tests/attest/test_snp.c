@@ -399,8 +399,7 @@ takes_no_policy_that_it_does_not_understand(void **state)
 		"{\"platform\":{\"sev-snp\":{\"allow_debug\":1}}}",
 		"{\"platform\":{\"sev-snp\":{\"product\":\"Rome\"}}}",
 		"{\"platform\":{\"tdx\":{\"tcb_status\":\"Revoked\"}}}",
-		"{\"platform\":{\"nvidia\":{\"measurements\":"
-		    "{\"01\":\"00\"}}}}",
+		"{\"platform\":{\"nvidia\":{\"measurements\":{\"1\":0}}}}",
 		"{\"platform\":{\"sev-snp\":{\"max_vmpl\":1,\"max_vmpl\":2}}}",
 	};
 	struct fake_snp *s;

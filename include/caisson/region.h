@@ -36,8 +36,9 @@ struct csn_region {
 	const char *description; /* 0 to 256 bytes of UTF-8 */
 	uint64_t address;	/* in the workload's own address space */
 	uint64_t size;		/* bytes, not 0 */
-	uint32_t immutable;	/* 1: the provider knows it cannot change
-				   (a memfd sealed against writing) */
+	uint32_t immutable;	/* not 0: the provider knows it cannot change
+				   (a memfd sealed against writing); another
+				   number: something else is there now */
 	uint32_t reserved;
 };
 

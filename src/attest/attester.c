@@ -214,8 +214,8 @@ renew(void *arg, const struct csn_region *region)
 		memcpy(m->root, old->root, sizeof(m->root));
 		memcpy(m->flat, old->flat, sizeof(m->flat));
 		m->valid = old->valid;
-		/* What may be written again is no longer known. */
-		if (old->region.immutable && !region->immutable)
+		/* It may be written again, or is something else by now. */
+		if (old->region.immutable != region->immutable)
 			m->valid = 0;
 	}
 	if (m->tree == NULL && (r->a->o.measure & CSN_MEASURE_TREE) != 0) {
@@ -320,7 +320,7 @@ csn_attester_snapshot(const struct csn_attester *a, size_t i,
 	s.protection = m->region.protection;
 	s.leaf = m->tree != NULL ? a->o.leaf : 0;
 	s.changed = (uint32_t)m->changed;
-	s.immutable = m->region.immutable;
+	s.immutable = m->region.immutable != 0;
 	memcpy(s.tree, m->root, sizeof(s.tree));
 	memcpy(s.flat, m->flat, sizeof(s.flat));
 	size = out->size_of;

@@ -1,4 +1,5 @@
 /* child.c - the other process of the attestation tests. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -46,6 +47,8 @@ carry_out(struct life *life, const struct child_order *o)
 	    (char *)(uintptr_t)"60", NULL };
 	struct csn_region r = { .size_of = sizeof(r) };
 	uint8_t *p = (uint8_t *)(uintptr_t)o->address;
+	char path[64];
+	int fd;
 
 	switch (o->verb) {
 	case CHILD_WRITE:
@@ -55,6 +58,14 @@ carry_out(struct life *life, const struct child_order *o)
 		return munmap(p, o->size);
 	case CHILD_PROTECT:
 		return mprotect(p, o->size, (int)o->value);
+	case CHILD_REMAP:
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%u",
+		    o->value);
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 ||
+		    mmap(p, o->size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+		    0) != p)
+			return -1;
+		return close(fd);
 	case CHILD_HAMMER:
 		anvil = p;
 		atomic_store(&hammering, 1);

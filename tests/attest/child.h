@@ -16,6 +16,7 @@ enum child_verb {
 	CHILD_WRITE = 1,	/* a byte: the value */
 	CHILD_UNMAP,		/* size bytes */
 	CHILD_PROTECT,		/* size bytes, value the protection */
+	CHILD_REMAP,		/* size bytes of descriptor value, in place */
 	CHILD_HAMMER,		/* a thread writes there without end */
 	CHILD_CALM,		/* it stops */
 	CHILD_NOTE,		/* start a note in the folder text */

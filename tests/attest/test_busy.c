@@ -1,4 +1,4 @@
-/* test_busy.c - a workload that writes while it is measured. */
+/* test_busy.c - a workload that changes while, and when, it should not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@ static struct csn_identity *id;
 static uint8_t bytes[SIZE];
 static int busy;		/* how many more looks are not one moment */
 static int looks;
+static uint32_t immutable;
 
 static int
 fidget_open(struct csn_ctx *c, const char *rest, void **state)
@@ -34,7 +35,8 @@ fidget_list(void *state, int (*visit)(void *arg,
 {
 	struct csn_region r = {
 		.size_of = sizeof(r), .protection = CSN_PROT_RW, .id = "kv",
-		.description = "", .address = 4096, .size = SIZE
+		.description = "", .address = 4096, .size = SIZE,
+		.immutable = immutable
 	};
 
 	(void)state;
@@ -144,11 +146,47 @@ a_look_that_was_two_moments_is_taken_again(void **state)
 	csn_regions_close(regions);
 }
 
+static void
+something_else_that_cannot_change_is_hashed_anew(void **state)
+{
+	const struct csn_attester_options o = {
+		.size = sizeof(o), .workload = "w", .identity = id
+	};
+	struct csn_snapshot s = { .size_of = sizeof(s) };
+	struct csn_regions *regions;
+	struct csn_attester *a;
+	uint64_t hashed, total;
+
+	(void)state;
+	immutable = 1;
+	assert_int_equal(csn_regions_open(ctx, "fidget:", &regions), 0);
+	assert_int_equal(csn_attester_new(ctx, regions, &o, &a), 0);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(csn_attester_measure(a, 1), 0);
+	csn_attester_work(a, &hashed, &total);
+	assert_int_equal(hashed, 0);
+	assert_int_equal(total, SIZE);
+	/* Another sealed memfd was mapped in its place. */
+	immutable = 2;
+	bytes[1] ^= 1;
+	assert_int_equal(csn_attester_measure(a, 1), 0);
+	csn_attester_work(a, &hashed, &total);
+	assert_int_equal(hashed, SIZE);
+	assert_int_equal(csn_attester_snapshot(a, 0, &s), 0);
+	assert_int_equal(s.changed, 1);
+	assert_int_equal(s.immutable, 1);
+	immutable = 0;
+	csn_attester_free(a);
+	csn_regions_close(regions);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_look_that_was_two_moments_is_taken_again),
+		cmocka_unit_test(
+		    something_else_that_cannot_change_is_hashed_anew),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

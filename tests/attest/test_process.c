@@ -363,15 +363,18 @@ a_note_names_regions_and_is_held_to_what_is_mapped(void **state)
 	assert_int_equal(system(path), 0);
 }
 
-/* A memfd of one page with those seals, mapped shared and read-only. */
+/*
+ * A memfd of one page with those seals, mapped read-only. Its descriptor
+ * stays open, for who may not look into map_files.
+ */
 static uint8_t *
-sealed_memfd(const char *name, int seals, int flags)
+sealed_memfd(const char *name, int seals, int flags, int *out)
 {
 	char path[64];
 	uint8_t *p;
 	int fd, ro;
 
-	fd = memfd_create(name, MFD_ALLOW_SEALING);
+	fd = *out = memfd_create(name, MFD_ALLOW_SEALING);
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)PAGE), 0);
 	assert_int_equal(pwrite(fd, "model", 5, 0), 5);
@@ -382,7 +385,6 @@ sealed_memfd(const char *name, int seals, int flags)
 	p = mmap(NULL, PAGE, PROT_READ, flags, ro, 0);
 	assert_ptr_not_equal(p, MAP_FAILED);
 	(void)close(ro);
-	(void)close(fd);
 	return p;
 }
 
@@ -390,25 +392,33 @@ static void
 a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
 {
 	const int write = F_SEAL_WRITE, shrink = F_SEAL_SHRINK;
-	uint8_t *good, *future, *cut, *copy;
+	struct child_order o = { .verb = CHILD_REMAP, .size = PAGE };
+	uint8_t *good, *future, *cut, *copy, *other;
+	uint32_t first;
+	int fds[5], i;
 	struct look l;
 	struct csn_range r;
 	size_t n = 9;
 
 	(void)state;
-	good = sealed_memfd("good", write | shrink | F_SEAL_GROW, MAP_SHARED);
+	good = sealed_memfd("good", write | shrink | F_SEAL_GROW, MAP_SHARED,
+	    &fds[0]);
 	future = sealed_memfd("future", F_SEAL_FUTURE_WRITE | shrink,
-	    MAP_SHARED);
-	cut = sealed_memfd("cut", write, MAP_SHARED);
-	copy = sealed_memfd("copy", write | shrink, MAP_PRIVATE);
+	    MAP_SHARED, &fds[1]);
+	cut = sealed_memfd("cut", write, MAP_SHARED, &fds[2]);
+	copy = sealed_memfd("copy", write | shrink, MAP_PRIVATE, &fds[3]);
+	/* Of the same name, unmapped: it will take the first one's place. */
+	other = sealed_memfd("good", write | shrink, MAP_SHARED, &fds[4]);
+	assert_int_equal(munmap(other, PAGE), 0);
 	child_start(&child);
 	(void)snprintf(url, sizeof(url), "process:%ld?path=/memfd:*",
 	    (long)child.pid);
 	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
 	assert_int_equal(look_count(regions), 4);
 	assert_int_equal(look_for(regions, "memfd:good+0x0", &l), 0);
-	assert_int_equal(l.region.immutable, 1);
+	assert_int_not_equal(l.region.immutable, 0);
 	assert_int_equal(l.region.protection, CSN_PROT_RO);
+	first = l.region.immutable;
 	assert_int_equal(csn_regions_dirty(regions, &l.region, &r, 1, &n), 0);
 	assert_int_equal(n, 0);
 	/* Older writable mappings stay writable. */
@@ -421,10 +431,22 @@ a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
 	assert_int_equal(look_for(regions, "memfd:copy+0x0", &l), 0);
 	assert_int_equal(l.region.immutable, 0);
 	assert_int_equal(l.region.protection, CSN_PROT_R);
+	/* It is the same still; another sealed one in its place is not. */
+	assert_int_equal(look_for(regions, "memfd:good+0x0", &l), 0);
+	assert_int_equal(l.region.immutable, first);
+	o.address = (uintptr_t)good;
+	o.value = (uint32_t)fds[4];
+	assert_int_equal(child_do(&child, &o), 0);
+	assert_int_equal(look_for(regions, "memfd:good+0x0", &l), 0);
+	assert_true(l.region.address == (uintptr_t)good);
+	assert_int_not_equal(l.region.immutable, 0);
+	assert_int_not_equal(l.region.immutable, first);
 	(void)munmap(good, PAGE);
 	(void)munmap(future, PAGE);
 	(void)munmap(cut, PAGE);
 	(void)munmap(copy, PAGE);
+	for (i = 0; i < 5; i++)
+		(void)close(fds[i]);
 }
 
 static void

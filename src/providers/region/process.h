@@ -49,6 +49,9 @@ void csn_process_config_free(struct csn_process_config *c);
 /* One region that is listed. */
 struct csn_picked {
 	struct csn_region region;	/* its strings are the two below */
+	/* Where it is immutable: which bytes of which file it shows. */
+	uint64_t inode;
+	uint64_t offset;
 	char id[CSN_REGION_ID_MAX + 1];
 	char description[257];
 };
@@ -69,6 +72,7 @@ struct csn_process {
 	struct csn_picked *picked;
 	size_t n;
 	size_t cap;
+	uint32_t seals;			/* values of immutable given so far */
 	/* Without a freeze: what to compare at the end. */
 	int looking;
 	struct csn_seen *seen;
@@ -85,12 +89,19 @@ CSN_MUST_CHECK int csn_process_pick(struct csn_process *p);
 /* One more region, its strings to be written; NULL on CSN_E_NOMEM/_LIMIT. */
 struct csn_picked *csn_process_add(struct csn_process *p);
 
+/* Say where it is immutable, once its address and size are known. */
+void csn_process_seal(const struct csn_process *p, struct csn_picked *one);
+
 /* process_note.c: the regions of the workload's note. */
 CSN_MUST_CHECK int csn_process_pick_note(struct csn_process *p);
 
 /* process_file.c: what is known of a mapping by its file. */
 
-/* 1 where it maps a memfd that nobody can write to or cut any more. */
+/*
+ * 1 where it maps a memfd that nobody can write to or cut any more. Without
+ * CAP_CHECKPOINT_RESTORE that is only seen of one whose descriptor the
+ * process has kept.
+ */
 int csn_process_sealed(const struct csn_process *p, const struct csn_map *m);
 /* How a read-only mapping compares with its file, as words: never fails. */
 void csn_process_compare(const struct csn_process *p,

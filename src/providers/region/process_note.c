@@ -130,7 +130,7 @@ check_mapped(const struct csn_process *p, struct csn_region *r)
 {
 	const struct csn_map *m;
 	uint64_t at = r->address, end = r->address + r->size;
-	int sealed = 1, writable = 0;
+	int writable = 0;
 
 	if (!csn_maps_cover(&p->maps, at, r->size))
 		return csn_fail(p->ctx, CSN_E_REGION, ROOM, "region %s: "
@@ -139,18 +139,14 @@ check_mapped(const struct csn_process *p, struct csn_region *r)
 	for (; at < end; at = m->end) {
 		m = csn_maps_find(&p->maps, at);
 		writable |= (m->perms & CSN_MAP_WRITE) != 0;
-		sealed = sealed && csn_process_sealed(p, m);
 	}
 	if (writable && r->protection != CSN_PROT_RW)
 		return csn_fail(p->ctx, CSN_E_REGION, ROOM, "region %s: the "
 		    "note says %s, but process %ld can write to it", r->id,
 		    csn_protection_name((int)r->protection),
 		    (long)p->target.pid);
-	r->immutable = (uint32_t)sealed;
-	/* "For good" is more than not now. */
-	if (sealed)
-		r->protection = CSN_PROT_RO;
-	else if (r->protection == CSN_PROT_RO)
+	/* "For good" is more than not now: only a seal makes it so. */
+	if (r->protection == CSN_PROT_RO)
 		r->protection = CSN_PROT_R;
 	return 0;
 }
@@ -179,6 +175,7 @@ csn_process_pick_note(struct csn_process *p)
 		one->region = note.v[i];
 		one->region.id = one->id;
 		one->region.description = one->description;
+		csn_process_seal(p, one);
 	}
 	csn_note_regions_free(&note);
 	return rc;

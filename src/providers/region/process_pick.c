@@ -9,6 +9,7 @@
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -136,6 +137,46 @@ number_it(const struct csn_process *p, struct csn_picked *one)
 		    copies);
 }
 
+void
+csn_process_seal(const struct csn_process *p, struct csn_picked *one)
+{
+	const struct csn_map *m;
+
+	m = csn_maps_find(&p->maps, one->region.address);
+	if (m == NULL || m->end - one->region.address < one->region.size ||
+	    !csn_process_sealed(p, m))
+		return;
+	one->region.protection = CSN_PROT_RO;
+	one->region.immutable = 1;
+	one->inode = m->inode;
+	one->offset = m->offset + (one->region.address - m->start);
+}
+
+/*
+ * What was sealed cannot change, but something else that is sealed can take
+ * its place: then the region gets a number that it never had.
+ */
+static void
+number_seals(struct csn_process *p, const struct csn_picked *old, size_t n)
+{
+	struct csn_picked *one;
+	size_t i, k;
+
+	for (i = 0; i < p->n; i++) {
+		one = &p->picked[i];
+		if (!one->region.immutable)
+			continue;
+		for (k = 0; k < n; k++)
+			if (old[k].region.immutable &&
+			    old[k].inode == one->inode &&
+			    old[k].offset == one->offset &&
+			    strcmp(old[k].id, one->id) == 0)
+				break;
+		one->region.immutable = k < n ? old[k].region.immutable :
+		    ++p->seals;
+	}
+}
+
 static int
 pick_map(struct csn_process *p, const struct csn_map *m)
 {
@@ -148,10 +189,7 @@ pick_map(struct csn_process *p, const struct csn_map *m)
 	one->region.address = m->start;
 	one->region.size = m->end - m->start;
 	one->region.protection = protection(m);
-	if (csn_process_sealed(p, m)) {
-		one->region.protection = CSN_PROT_RO;
-		one->region.immutable = 1;
-	}
+	csn_process_seal(p, one);
 	if (p->config.compare)
 		csn_process_compare(p, m, words, sizeof(words));
 	if (m->path[0] == '\0') {
@@ -190,38 +228,30 @@ pick_range(struct csn_process *p, uint64_t start, uint64_t end)
 	one->region.size = end - start;
 	m = csn_maps_find(&p->maps, start);
 	one->region.protection = protection(m);
-	if (m->end >= end && csn_process_sealed(p, m)) {
-		one->region.protection = CSN_PROT_RO;
-		one->region.immutable = 1;
-	}
 	/* Where one byte of it is writable, the region is. */
 	while (m->end < end) {
 		m = csn_maps_find(&p->maps, m->end);
 		if ((m->perms & CSN_MAP_WRITE) != 0)
 			one->region.protection = CSN_PROT_RW;
 	}
+	csn_process_seal(p, one);
 	(void)snprintf(one->id, sizeof(one->id),
 	    "0x%" PRIx64 "-0x%" PRIx64, start, end);
 	return 0;
 }
 
-int
-csn_process_pick(struct csn_process *p)
+static int
+pick_all(struct csn_process *p)
 {
 	const struct csn_process_config *c = &p->config;
-	struct csn_maps maps;
+	const struct csn_maps *maps = &p->maps;
 	size_t i;
 	int rc;
 
-	if ((rc = csn_target_maps(&p->target, &maps)) != 0)
-		return rc;
-	csn_maps_free(&p->maps);
-	p->maps = maps;
-	p->n = 0;
-	for (i = 0; (c->npaths > 0 || c->nperms > 0) && i < maps.n; i++) {
-		if (!readable(&maps.v[i]) || !matches(c, &maps.v[i]))
+	for (i = 0; (c->npaths > 0 || c->nperms > 0) && i < maps->n; i++) {
+		if (!readable(&maps->v[i]) || !matches(c, &maps->v[i]))
 			continue;
-		if ((rc = pick_map(p, &maps.v[i])) != 0)
+		if ((rc = pick_map(p, &maps->v[i])) != 0)
 			return rc;
 	}
 	for (i = 0; i < c->nranges; i++) {
@@ -230,4 +260,24 @@ csn_process_pick(struct csn_process *p)
 			return rc;
 	}
 	return c->note ? csn_process_pick_note(p) : 0;
+}
+
+int
+csn_process_pick(struct csn_process *p)
+{
+	struct csn_picked *old = p->picked;
+	struct csn_maps maps;
+	size_t n = p->n;
+	int rc;
+
+	if ((rc = csn_target_maps(&p->target, &maps)) != 0)
+		return rc;
+	csn_maps_free(&p->maps);
+	p->maps = maps;
+	p->picked = NULL;
+	p->n = p->cap = 0;
+	rc = pick_all(p);
+	number_seals(p, old, n);
+	free(old);
+	return rc;
 }

@@ -31,6 +31,9 @@ csn_policy_free(struct csn_policy *p)
 		free(p->regions[i].refs);
 		free(p->regions[i].leaves);
 	}
+	for (i = 0; i < p->nplatforms; i++)
+		free(p->platforms[i]);
+	free(p->platforms);
 	free(p->regions);
 	free(p->workload);
 	free(p->platform);

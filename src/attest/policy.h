@@ -32,6 +32,8 @@ struct csn_policy {
 	int full;		/* an incremental report fails */
 	uint64_t max_age_ms;	/* of a measurement; 0: any */
 	char *platform;		/* JSON text, or NULL */
+	char **platforms;	/* the names in it: each has to be proven */
+	size_t nplatforms;
 };
 
 /* What kind of bytes of a file count. */

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "attest/platform_policy.h"
 #include "attest/policy.h"
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -324,18 +325,32 @@ get_regions(struct place *at, json_t *list, struct csn_policy *p)
 	return 0;
 }
 
+/* Rules for platforms: their verification reads them, we keep their names. */
 static int
-get_platform(const struct place *at, json_t *o, struct csn_policy *p)
+get_platform(const struct place *at, json_t *policy, struct csn_policy *p)
 {
+	json_t *o = json_object_get(policy, "platform"), *value;
+	const char *name;
+	int rc;
+
 	if (o == NULL)
 		return 0;
-	if (!json_is_object(o))
-		return wrong(at, "platform", "must be an object");
-	/* The rules in it are those of the platform's own verification. */
-	if ((p->platform = json_dumps(o, JSON_COMPACT)) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+	if ((rc = csn_platform_policy_check(at->ctx, policy)) != 0)
+		return csn_fail(at->ctx, rc, ROOM, "policy: %s",
+		    csn_ctx_message(at->ctx));
+	p->platform = json_dumps(o, JSON_COMPACT);
+	p->platforms = csn_calloc(json_object_size(o),
+	    sizeof(*p->platforms));
+	if (p->platform == NULL || p->platforms == NULL)
+		goto nomem;
+	json_object_foreach(o, name, value)
+		if ((p->platforms[p->nplatforms++] = csn_strdup(name)) == NULL)
+			goto nomem;
 	return 0;
+
+nomem:
+	return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
+	    "no memory for a policy");
 }
 
 static int
@@ -380,7 +395,7 @@ get_policy(struct place *at, json_t *o, struct csn_policy *p)
 	    (rc = get_bool(at, o, "full", &p->full)) != 0 ||
 	    (rc = get_drift(at, o, &p->lenient)) != 0 ||
 	    (rc = get_number(at, o, "max_age", 1, MAX_AGE_S, &age)) != 0 ||
-	    (rc = get_platform(at, json_object_get(o, "platform"), p)) != 0)
+	    (rc = get_platform(at, o, p)) != 0)
 		return rc;
 	if (workload == NULL)
 		return wrong(at, "workload", "is missing");

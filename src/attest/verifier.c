@@ -1,4 +1,5 @@
 /* attest/verifier.c - a report against trust, nonce, clock and policy. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,6 +290,38 @@ check_report(struct csn_check_run *run)
 
 /* --- platforms ---------------------------------------------------------- */
 
+static int
+has_evidence(const struct csn_report *r, const char *platform)
+{
+	size_t i;
+
+	for (i = 0; i < r->nevidence; i++)
+		if (r->evidence[i].platform.len == strlen(platform) &&
+		    csn_equal(r->evidence[i].platform.p, platform,
+		    strlen(platform)))
+			return 1;
+	return 0;
+}
+
+/* Each platform that the policy has rules for is one that must be proven. */
+static void
+check_missing(struct csn_check_run *run)
+{
+	const struct csn_policy *p = run->v->policy;
+	char name[16 + CSN_PLATFORM_NAME_MAX];
+	size_t i;
+
+	for (i = 0; p != NULL && i < p->nplatforms; i++) {
+		if (has_evidence(run->report, p->platforms[i]))
+			continue;
+		(void)snprintf(name, sizeof(name), "platform %.*s",
+		    CSN_PLATFORM_NAME_MAX, p->platforms[i]);
+		csn_check_note(run, name, csn_fail(run->ctx, CSN_E_POLICY,
+		    ROOM, "the policy asks for evidence of %s, and the "
+		    "report has none", p->platforms[i]));
+	}
+}
+
 void
 csn_check_platforms(struct csn_check_run *run,
     const struct csn_sign_key *key)
@@ -302,14 +335,11 @@ csn_check_platforms(struct csn_check_run *run,
 	size_t i;
 	int rc;
 
+	check_missing(run);
 	if (r->nevidence == 0) {
 		if (policy == NULL)
 			csn_check_skip(run, "platform",
 			    "the report carries no platform's evidence");
-		else
-			csn_check_note(run, "platform", csn_fail(run->ctx,
-			    CSN_E_POLICY, ROOM, "the policy asks for a "
-			    "platform's evidence, and the report has none"));
 		return;
 	}
 	if ((rc = csn_report_body_hash(run->ctx, r, body)) != 0 ||

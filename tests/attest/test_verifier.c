@@ -321,6 +321,19 @@ a_policy_may_ask_for_a_full_and_recent_measurement(void **state)
 	csn_free(report);
 }
 
+static int
+made_up(void *arg, const uint8_t data[64], uint8_t **out, size_t *len,
+    uint8_t **certs, size_t *certs_len)
+{
+	(void)arg;
+	(void)certs;
+	(void)certs_len;
+	*len = 64;
+	*out = malloc(64);
+	memcpy(*out, data, 64);
+	return 0;
+}
+
 static void
 a_policy_may_ask_for_a_platform(void **state)
 {
@@ -329,12 +342,28 @@ a_policy_may_ask_for_a_platform(void **state)
 	size_t len;
 	char *json;
 
-	json = scene_policy_now(s, "\"platform\":{\"debug\":false},");
+	json = scene_policy_now(s,
+	    "\"platform\":{\"sev-snp\":{\"max_vmpl\":0}},");
 	scene_policy(s, json);
 	free(json);
 	report = scene_report(s, &len);
 	assert_int_equal(scene_verify(s, report, len, 0), CSN_E_POLICY);
-	assert_check(s, "platform", CSN_CHECK_FAILED);
+	assert_check(s, "platform sev-snp", CSN_CHECK_FAILED);
+	csn_free(report);
+	/* Another platform's evidence is not what was asked for. */
+	assert_int_equal(csn_attester_add_evidence(s->attester, "abacus",
+	    made_up, NULL), 0);
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, 0), CSN_E_POLICY);
+	assert_check(s, "platform sev-snp", CSN_CHECK_FAILED);
+	csn_free(report);
+	/* Nor is something that only bears the name. */
+	assert_int_equal(csn_attester_add_evidence(s->attester, "sev-snp",
+	    made_up, NULL), 0);
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, 0), CSN_E_POLICY);
+	assert_int_equal(scene_check(s, "platform sev-snp", NULL), -1);
+	assert_check(s, "platform sev-snp form", CSN_CHECK_FAILED);
 	csn_free(report);
 }
 

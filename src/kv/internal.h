@@ -30,6 +30,30 @@ csn_kv_at(const struct csn_kv_batch *b, size_t i)
 }
 
 /*
+ * Begin to fetch the item after next, and the header of the next one's
+ * message: they come from memory while AES works on this one.
+ */
+static inline void
+csn_kv_fetch(const struct csn_kv_batch *b, const uint32_t *index, size_t i,
+    size_t n)
+{
+	const uint8_t *p;
+
+	if (i + 2 < n) {
+		p = (const uint8_t *)csn_kv_at(b, index[i + 2]);
+		__builtin_prefetch(p, 1);
+		__builtin_prefetch(p + 64, 1);
+		__builtin_prefetch(p + 128, 1);
+	}
+	if (i + 1 < n) {
+		p = csn_kv_at(b, index[i + 1])->sealed;
+		__builtin_prefetch(p, 1);
+		__builtin_prefetch(p + 64, 1);
+		__builtin_prefetch(p + 128, 1);
+	}
+}
+
+/*
  * Where plaintext and sealed bytes share a buffer, what is refused before AES
  * ran is left as it was: the caller may rotate, make room, and try again.
  */

@@ -245,6 +245,7 @@ csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
 	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
+		csn_kv_fetch(b, index, i, n);
 		if ((rc = check_form(b->ctx, it, aad, &h)) != 0) {
 			refuse(b, s, index[i], rc);
 			continue;

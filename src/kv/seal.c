@@ -171,6 +171,7 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 	msg.aad_len = CSN_SEAL_HEADER + tail_len;
 	for (i = 0; i < run->n; i++) {
 		it = csn_kv_at(b, index[i]);
+		csn_kv_fetch(b, index, i, run->n);
 		it->sequence = run->first_sequence + i;
 		it->version = run->first_version == 0 ? 0 :
 		    run->first_version + i;

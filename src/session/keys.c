@@ -187,20 +187,23 @@ live_add(struct csn_session *s, uint32_t direction, uint32_t number, int by)
 }
 
 /* Under lock: version is the slot's newest, sealed in that epoch. */
-int
-csn_session_slot_set(struct csn_session *s,
-    const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
-    int direction)
+static int
+slot_set(struct csn_session *s, const struct csn_slot_print *print,
+    uint64_t version, uint32_t epoch, int direction)
 {
 	struct csn_slot was, lost;
 	int rc;
 
-	rc = csn_slots_set(&s->slots, name, version, epoch,
+	rc = csn_slots_set_print(&s->slots, print, version, epoch,
 	    (uint32_t)direction, &was, &lost);
 	if (rc < 0)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 		    "out of memory for slot versions");
 	if (rc == 0)
+		return 0;
+	/* Once more in the same epoch: it keeps as many as it had. */
+	if (was.version != 0 && was.epoch == epoch &&
+	    was.direction == (uint32_t)direction)
 		return 0;
 	live_add(s, (uint32_t)direction, epoch, 1);
 	if (was.version != 0)
@@ -208,6 +211,39 @@ csn_session_slot_set(struct csn_session *s,
 	if (lost.version != 0)
 		live_add(s, lost.direction, lost.epoch, -1);
 	return 0;
+}
+
+int
+csn_session_slot_set(struct csn_session *s,
+    const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
+    int direction)
+{
+	struct csn_slot_print print;
+
+	csn_slots_print(&s->slots, name, &print);
+	return slot_set(s, &print, version, epoch, direction);
+}
+
+/* Slots that are looked up together: what one waits for, all wait for. */
+#define AHEAD 16
+
+/* Under lock: n slots' newest are the run's versions from `first` on. */
+static int
+slots_sealed(struct csn_session *s, const struct csn_seal_run *run,
+    uint64_t first, const struct csn_slot_name *names, size_t n)
+{
+	struct csn_slot_print prints[AHEAD];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < n; i++)
+		if (names[i].kind != 0)
+			csn_slots_print(&s->slots, &names[i], &prints[i]);
+	for (i = 0; i < n && rc == 0; i++)
+		if (names[i].kind != 0)
+			rc = slot_set(s, &prints[i], first + i,
+			    run->epoch_number, s->own_direction);
+	return rc;
 }
 
 int
@@ -223,11 +259,9 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 		s->slots.promised -= run->n < s->slots.promised ? run->n :
 		    s->slots.promised;
 	if (names != NULL && !s->closed)
-		for (i = 0; i < n && rc == 0; i++)
-			if (names[i].kind != 0)
-				rc = csn_session_slot_set(s, &names[i],
-				    run->first_version + i,
-				    run->epoch_number, s->own_direction);
+		for (i = 0; i < n && rc == 0; i += AHEAD)
+			rc = slots_sealed(s, run, run->first_version + i,
+			    names + i, n - i < AHEAD ? n - i : AHEAD);
 	unpin(s, run->epoch);
 	csn_session_unlock(s);
 	csn_wipe(&run->key, sizeof(run->key));
@@ -430,14 +464,14 @@ install(struct csn_session *s, struct csn_open_run *run,
 
 static int
 store_replay(struct csn_session *s, const struct csn_open_run *run,
-    const struct csn_open_done *d)
+    const struct csn_open_done *d, const struct csn_slot_print *print)
 {
 	struct csn_slot *slot;
 	uint64_t newest;
 
 	if (d->name == NULL)
 		return 0;
-	slot = csn_slots_find(&s->slots, d->name);
+	slot = csn_slots_find_print(&s->slots, print);
 	newest = slot != NULL ? slot->version : s->slots.floor;
 
 	if (slot != NULL ? d->version < newest : d->version <= newest)
@@ -447,8 +481,33 @@ store_replay(struct csn_session *s, const struct csn_open_run *run,
 		    slot != NULL ? "" : " or forgotten");
 	if (slot != NULL && d->version == newest)
 		return 0;
-	return csn_session_slot_set(s, d->name, d->version,
-	    run->epoch_number, run->direction);
+	return slot_set(s, print, d->version, run->epoch_number,
+	    run->direction);
+}
+
+/* Under lock: the replay check of n messages whose tags may have held. */
+static void
+check_replay(struct csn_session *s, const struct csn_open_run *run,
+    struct csn_writer_key *w, struct csn_open_done *done, size_t n)
+{
+	struct csn_slot_print prints[AHEAD];
+	size_t i;
+
+	for (i = 0; i < n && s->replay == CSN_REPLAY_STORE; i++)
+		if (done[i].rc == 0 && done[i].name != NULL)
+			csn_slots_print(&s->slots, done[i].name, &prints[i]);
+	for (i = 0; i < n; i++) {
+		if (done[i].rc != 0)
+			continue;
+		if (s->replay == CSN_REPLAY_STORE)
+			done[i].rc = store_replay(s, run, &done[i],
+			    &prints[i]);
+		else if (s->replay == CSN_REPLAY_CHANNEL &&
+		    !csn_window_take(w->window, done[i].sequence))
+			done[i].rc = csn_fail(s->ctx, CSN_E_REPLAY, "session",
+			    "message %llu was seen before, or is too far "
+			    "behind", (unsigned long long)done[i].sequence);
+	}
 }
 
 void
@@ -473,19 +532,12 @@ csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
 		rc = csn_session_alive(s);
 	else if (any)
 		rc = install(s, run, &w);
-	for (i = 0; i < n; i++) {
-		if (done[i].rc != 0)
-			continue;
-		if (rc != 0)
+	for (i = 0; i < n && rc != 0; i++)
+		if (done[i].rc == 0)
 			done[i].rc = rc;
-		else if (s->replay == CSN_REPLAY_STORE)
-			done[i].rc = store_replay(s, run, &done[i]);
-		else if (s->replay == CSN_REPLAY_CHANNEL &&
-		    !csn_window_take(w->window, done[i].sequence))
-			done[i].rc = csn_fail(s->ctx, CSN_E_REPLAY, "session",
-			    "message %llu was seen before, or is too far "
-			    "behind", (unsigned long long)done[i].sequence);
-	}
+	for (i = 0; i < n && rc == 0; i += AHEAD)
+		check_replay(s, run, w, done + i, n - i < AHEAD ? n - i :
+		    AHEAD);
 	unpin(s, run->epoch);
 	csn_session_unlock(s);
 	if (!run->known)

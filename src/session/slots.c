@@ -18,15 +18,22 @@ fold(uint64_t a, uint64_t b)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
+/*
+ * An entry has no name of its own: there the first words say it all. How many
+ * words were taken in is part of the start, so that the two kinds are hashed
+ * as if under seeds of their own.
+ */
 static void
 fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t fp[2])
 {
 	uint64_t w[7], a = t->seed[0], b = t->seed[1];
-	size_t i;
+	size_t i, n;
 
 	memcpy(w, name, sizeof(w));
-	for (i = 0; i < 7; i++) {
+	n = (w[3] | w[4] | w[5] | w[6]) == 0 ? 3 : 7;
+	b += n;
+	for (i = 0; i < n; i++) {
 		a = fold(a ^ w[i], t->seed[2]);
 		b = fold(b + w[i], t->seed[3]) ^ w[i];
 	}
@@ -135,17 +142,33 @@ make_room(struct csn_slots *t, size_t from, struct csn_slot *lost)
 		drop(t, oldest, lost);
 }
 
+void
+csn_slots_print(const struct csn_slots *t, const struct csn_slot_name *name,
+    struct csn_slot_print *out)
+{
+	fingerprint(t, name, out->fp);
+	if (t->cap != 0)
+		__builtin_prefetch(&t->table[out->fp[0] & (t->cap - 1)], 1);
+}
+
 struct csn_slot *
-csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
+csn_slots_find_print(struct csn_slots *t, const struct csn_slot_print *print)
 {
 	struct csn_slot *s;
-	uint64_t fp[2];
 
 	if (t->cap == 0)
 		return NULL;
-	fingerprint(t, name, fp);
-	s = place(t->table, t->cap, fp);
+	s = place(t->table, t->cap, print->fp);
 	return (s->fp[0] | s->fp[1]) == 0 ? NULL : s;
+}
+
+struct csn_slot *
+csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
+{
+	struct csn_slot_print print;
+
+	csn_slots_print(t, name, &print);
+	return csn_slots_find_print(t, &print);
 }
 
 int
@@ -163,24 +186,22 @@ csn_slots_promise(struct csn_slots *t, size_t n)
 }
 
 int
-csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
+csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
     uint64_t version, uint32_t epoch, uint32_t direction,
     struct csn_slot *was, struct csn_slot *lost)
 {
 	struct csn_slot *s;
-	uint64_t fp[2];
 
 	memset(was, 0, sizeof(*was));
 	memset(lost, 0, sizeof(*lost));
 	/* A fuller table is slower, not wrong: one free place ends a search. */
 	if (t->n * 4 >= t->cap * 3 && grow(t) != 0 && t->n + 1 >= t->cap)
 		return CSN_E_NOMEM;
-	fingerprint(t, name, fp);
-	s = place(t->table, t->cap, fp);
+	s = place(t->table, t->cap, print->fp);
 	if ((s->fp[0] | s->fp[1]) == 0) {
 		if (t->n >= t->max) {
 			make_room(t, (size_t)(s - t->table), lost);
-			s = place(t->table, t->cap, fp);
+			s = place(t->table, t->cap, print->fp);
 		}
 		t->n++;
 	} else if (s->version > version) {
@@ -188,14 +209,26 @@ csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
 		return 0;
 	} else
 		*was = *s;
-	s->fp[0] = fp[0];
-	s->fp[1] = fp[1];
+	s->fp[0] = print->fp[0];
+	s->fp[1] = print->fp[1];
 	s->version = version;
 	s->epoch = epoch;
 	s->direction = direction;
 	if (version > t->counter)
 		t->counter = version;
 	return 1;
+}
+
+int
+csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
+    uint64_t version, uint32_t epoch, uint32_t direction,
+    struct csn_slot *was, struct csn_slot *lost)
+{
+	struct csn_slot_print print;
+
+	csn_slots_print(t, name, &print);
+	return csn_slots_set_print(t, &print, version, epoch, direction, was,
+	    lost);
 }
 
 int

@@ -45,8 +45,27 @@ struct csn_slots {
 	uint64_t seed[4];
 };
 
+/* A name's fingerprint. */
+struct csn_slot_print {
+	uint64_t fp[2];
+};
+
 void csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4]);
 void csn_slots_free(struct csn_slots *t);
+
+/*
+ * A name's fingerprint; the processor begins to fetch the slot's place. Taking
+ * those of a few slots before the first is looked up hides what memory costs.
+ */
+void csn_slots_print(const struct csn_slots *t,
+    const struct csn_slot_name *name, struct csn_slot_print *out);
+
+/* As csn_slots_find and csn_slots_set, by fingerprint. */
+struct csn_slot *csn_slots_find_print(struct csn_slots *t,
+    const struct csn_slot_print *print);
+int csn_slots_set_print(struct csn_slots *t,
+    const struct csn_slot_print *print, uint64_t version, uint32_t epoch,
+    uint32_t direction, struct csn_slot *was, struct csn_slot *lost);
 
 /* NULL where the slot is not known. */
 struct csn_slot *csn_slots_find(struct csn_slots *t,

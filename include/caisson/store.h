@@ -15,6 +15,11 @@ extern "C" {
  * Providers sit behind struct csn_store_provider, are registered by name and
  * opened by URL. Stores are safe from many threads.
  *
+ * A space's name may have no bytes: its keys are outside any space, and a
+ * backend that others use too holds them under exactly these bytes. They are
+ * removed one by one; there is no drop for them. docs/STORES.md says what
+ * each store promises and what it cannot do.
+ *
  * "memory:?bytes=4G&share=0.25&slab=2M" is the store in RAM. bytes (1M to
  * 4T; 1G where absent) bounds the memory that values take, overhead in slabs
  * included; the least recently used are evicted under it. share (a fraction
@@ -108,6 +113,30 @@ struct csn_store_provider {
 
 	/* Optional: told of evictions, called with no lock held. */
 	void (*on_evict)(void *state, csn_store_evicted fn, void *arg);
+
+	/*
+	 * Optional, both or none: values that end by themselves. put_for is
+	 * put with a time to live, 0 for ever; what has ended is not found
+	 * by anything. ttl gives what is left of a value's time, 0 where it
+	 * has no end; CSN_E_NOT_FOUND. So it also says whether one exists.
+	 */
+	int (*put_for)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, const uint8_t *value,
+	    size_t len, uint64_t ttl_ms);
+	int (*ttl)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, uint64_t *ttl_ms);
+	/*
+	 * Optional, both or none, and atomic: what a lock between processes
+	 * is made of. add_for puts where nothing is, else CSN_E_EXISTS;
+	 * remove_if removes a value of exactly these bytes, else
+	 * CSN_E_NOT_FOUND.
+	 */
+	int (*add_for)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, const uint8_t *value,
+	    size_t len, uint64_t ttl_ms);
+	int (*remove_if)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, const uint8_t *value,
+	    size_t len);
 };
 
 /**
@@ -136,6 +165,29 @@ CSN_API CSN_MUST_CHECK int csn_store_list(struct csn_store *store,
     const uint8_t *key, size_t key_len, size_t value_len), void *arg);
 CSN_API CSN_MUST_CHECK int csn_store_stat(struct csn_store *store,
     const uint8_t *space, size_t space_len, struct csn_store_stat *out);
+/*
+ * Values that end by themselves, and what locks are made of: as the
+ * provider's functions of these names say. CSN_E_BACKEND where it has none;
+ * a csn_store_put_for() without an end is then a csn_store_put(). Times are
+ * in milliseconds; a store whose clock is coarser rounds them up.
+ */
+CSN_API CSN_MUST_CHECK int csn_store_put_for(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, const uint8_t *value, size_t len, uint64_t ttl_ms);
+CSN_API CSN_MUST_CHECK int csn_store_ttl(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, uint64_t *ttl_ms);
+CSN_API CSN_MUST_CHECK int csn_store_add_for(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, const uint8_t *value, size_t len, uint64_t ttl_ms);
+CSN_API CSN_MUST_CHECK int csn_store_remove_if(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, const uint8_t *value, size_t len);
+
+#define CSN_STORE_TTL 1u	/* put_for and ttl */
+#define CSN_STORE_LOCK 2u	/* add_for and remove_if */
+/** Which of them this store has: CSN_STORE_TTL | CSN_STORE_LOCK. */
+CSN_API uint32_t csn_store_abilities(const struct csn_store *store);
 /*
  * In place where the provider can; else through a buffer of the store's own,
  * so callers need not care. commit (whatever it returns) and abort end a

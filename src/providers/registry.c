@@ -10,17 +10,18 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "csn_config.h"
 #include "providers/keystore/provider.h"
 #include "providers/region/provider.h"
 #include "providers/registry.h"
 #include "providers/store/provider.h"
 
-#define MAX_PROVIDERS 32
+#define MAX_PROVIDERS 48
 #define MAX_SCHEME 32
 
+/* Full up to the first item without a name. */
 struct list {
 	const char *room;
-	size_t n;
 	struct {
 		const char *name;
 		const void *provider;
@@ -29,16 +30,26 @@ struct list {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct list stores = { "store", 1, {
+static struct list stores = { "store", {
 	{ "memory", &csn_store_memory },
+#ifdef CSN_HAVE_REDIS
+	{ "redis", &csn_store_redis },
+	{ "rediss", &csn_store_rediss },
+	{ "valkey", &csn_store_valkey },
+	{ "valkeys", &csn_store_valkeys },
+#endif
+#ifdef CSN_HAVE_HTTP
+	{ "http", &csn_store_http },
+	{ "https", &csn_store_https },
+#endif
 } };
 
-static struct list keystores = { "keystore", 2, {
+static struct list keystores = { "keystore", {
 	{ "memory", &csn_keystore_memory },
 	{ "file", &csn_keystore_file },
 } };
 
-static struct list regions = { "region provider", 3, {
+static struct list regions = { "region provider", {
 	{ "buffer", &csn_region_buffer },
 	{ "process", &csn_region_process },
 	{ "qemu", &csn_region_qemu },
@@ -60,12 +71,22 @@ scheme_ok(const char *name)
 	return 1;
 }
 
+static size_t
+count(const struct list *l)
+{
+	size_t n = 0;
+
+	while (n < MAX_PROVIDERS && l->items[n].name != NULL)
+		n++;
+	return n;
+}
+
 static const void *
 find(const struct list *l, const char *name, size_t len)
 {
-	size_t i;
+	size_t i, n = count(l);
 
-	for (i = 0; i < l->n; i++) {
+	for (i = 0; i < n; i++) {
 		if (strlen(l->items[i].name) == len &&
 		    memcmp(l->items[i].name, name, len) == 0) /* public */
 			return l->items[i].provider;
@@ -76,6 +97,7 @@ find(const struct list *l, const char *name, size_t len)
 static int
 add(struct list *l, const char *name, const void *provider)
 {
+	size_t n;
 	int rc = 0;
 
 	if (!scheme_ok(name))
@@ -83,15 +105,16 @@ add(struct list *l, const char *name, const void *provider)
 		    "is 1 to %d of a-z, 0-9 and -+._, a letter first",
 		    MAX_SCHEME);
 	(void)pthread_mutex_lock(&lock);
+	n = count(l);
 	if (find(l, name, strlen(name)) != NULL) {
 		rc = csn_fail(NULL, CSN_E_EXISTS, l->room,
 		    "there is a provider named %s already", name);
-	} else if (l->n == MAX_PROVIDERS) {
+	} else if (n == MAX_PROVIDERS) {
 		rc = csn_fail(NULL, CSN_E_LIMIT, l->room,
 		    "there are %d providers already", MAX_PROVIDERS);
 	} else {
-		l->items[l->n].name = name;
-		l->items[l->n++].provider = provider;
+		l->items[n].name = name;
+		l->items[n].provider = provider;
 	}
 	(void)pthread_mutex_unlock(&lock);
 	return rc;
@@ -103,7 +126,7 @@ lookup(struct csn_ctx *ctx, const struct list *l, const char *url,
 {
 	char names[MAX_PROVIDERS * (MAX_SCHEME + 2)];
 	const char *colon;
-	size_t i, at = 0;
+	size_t i, n, at = 0;
 	int rc = 0;
 
 	colon = url == NULL ? NULL : strchr(url, ':');
@@ -114,7 +137,7 @@ lookup(struct csn_ctx *ctx, const struct list *l, const char *url,
 	(void)pthread_mutex_lock(&lock);
 	*out = find(l, url, (size_t)(colon - url));
 	if (*out == NULL) {
-		for (i = 0; i < l->n; i++)
+		for (i = 0, n = count(l); i < n; i++)
 			at += (size_t)snprintf(names + at, sizeof(names) - at,
 			    "%s%s", i > 0 ? ", " : "", l->items[i].name);
 		rc = csn_fail(ctx, CSN_E_UNKNOWN_BACKEND, l->room,
@@ -139,7 +162,9 @@ csn_store_register(const struct csn_store_provider *p)
 	if (p->open == NULL || p->put == NULL || p->get == NULL ||
 	    p->remove == NULL || p->drop == NULL || p->list == NULL ||
 	    p->stat == NULL || p->close == NULL ||
-	    (in_place != 0 && in_place != 5))
+	    (in_place != 0 && in_place != 5) ||
+	    (p->put_for == NULL) != (p->ttl == NULL) ||
+	    (p->add_for == NULL) != (p->remove_if == NULL))
 		return csn_fail(NULL, CSN_E_ARG, "store",
 		    "a store provider lacks a function that it must have");
 	return add(&stores, p->name, p);

@@ -27,17 +27,22 @@ done(struct csn_store *s, int rc)
 	return rc;
 }
 
+/* A space that is not there (NULL, 0) becomes a name without bytes. */
 static int
-check(struct csn_store *s, const uint8_t *space, size_t space_len,
+check(struct csn_store *s, const uint8_t **space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
 	if (s == NULL)
 		return csn_fail(NULL, CSN_E_ARG, "store", "no store is given");
-	if (space == NULL || space_len == 0 ||
-	    space_len > CSN_STORE_MAX_SPACE)
+	if (*space == NULL && space_len > 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no space's name is given, but its length is");
+	if (*space == NULL)
+		*space = (const uint8_t *)"";
+	if (space_len > CSN_STORE_MAX_SPACE)
 		return csn_fail(s->ctx, CSN_E_ARG, "store", "a space's name "
-		    "has 1 to %d bytes, not %zu", CSN_STORE_MAX_SPACE,
-		    space == NULL ? 0 : space_len);
+		    "has up to %d bytes, not %zu", CSN_STORE_MAX_SPACE,
+		    space_len);
 	if (key == NULL || key_len == 0 || key_len > CSN_STORE_MAX_KEY)
 		return csn_fail(s->ctx, CSN_E_ARG, "store", "a key has 1 to "
 		    "%d bytes, not %zu", CSN_STORE_MAX_KEY,
@@ -74,7 +79,7 @@ csn_store_put(struct csn_store *s, const uint8_t *space, size_t space_len,
 {
 	int rc;
 
-	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
 		return rc;
 	if (value == NULL && len > 0)
 		return csn_fail(s->ctx, CSN_E_ARG, "store",
@@ -89,7 +94,7 @@ csn_store_get(struct csn_store *s, const uint8_t *space, size_t space_len,
 {
 	int rc;
 
-	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
 		return rc;
 	if (len == NULL || (value == NULL && *len > 0))
 		return csn_fail(s->ctx, CSN_E_ARG, "store",
@@ -104,7 +109,7 @@ csn_store_remove(struct csn_store *s, const uint8_t *space, size_t space_len,
 {
 	int rc;
 
-	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
 		return rc;
 	return done(s, s->p->remove(s->state, space, space_len, key,
 	    key_len));
@@ -115,8 +120,12 @@ csn_store_drop(struct csn_store *s, const uint8_t *space, size_t space_len)
 {
 	int rc;
 
-	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+	if ((rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
 		return rc;
+	if (space_len == 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store", "keys outside any "
+		    "space are not dropped, others may use them too: list "
+		    "and remove those that are yours");
 	return done(s, s->p->drop(s->state, space, space_len));
 }
 
@@ -127,7 +136,7 @@ csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
 {
 	int rc;
 
-	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+	if ((rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
 		return rc;
 	if (visit == NULL)
 		return csn_fail(s->ctx, CSN_E_ARG, "store",
@@ -147,7 +156,7 @@ csn_store_stat(struct csn_store *s, const uint8_t *space, size_t space_len,
 		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
 		    "no store, or a statistic without its size");
 	if (space != NULL &&
-	    (rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+	    (rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
 		return rc;
 	if ((rc = done(s, s->p->stat(s->state, space, space_len,
 	    &stat))) != 0)
@@ -156,6 +165,99 @@ csn_store_stat(struct csn_store *s, const uint8_t *space, size_t space_len,
 	stat.size = out->size;
 	memcpy(out, &stat, size < sizeof(stat) ? size : sizeof(stat));
 	return 0;
+}
+
+static int
+lacks(struct csn_store *s, const char *what)
+{
+	return csn_fail(s->ctx, CSN_E_BACKEND, "store",
+	    "the %s store has no %s", s->p->name, what);
+}
+
+int
+csn_store_put_for(struct csn_store *s, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len,
+    const uint8_t *value, size_t len, uint64_t ttl_ms)
+{
+	int rc;
+
+	if (s != NULL && s->p->put_for == NULL && ttl_ms == 0)
+		return csn_store_put(s, space, space_len, key, key_len, value,
+		    len);
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
+		return rc;
+	if (value == NULL && len > 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no value is given");
+	if (s->p->put_for == NULL)
+		return lacks(s, "values that end by themselves");
+	return done(s, s->p->put_for(s->state, space, space_len, key,
+	    key_len, value, len, ttl_ms));
+}
+
+int
+csn_store_ttl(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
+{
+	uint64_t left = 0;
+	int rc;
+
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
+		return rc;
+	if (ttl_ms == NULL)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no place for the time is given");
+	if (s->p->ttl == NULL)
+		return lacks(s, "values that end by themselves");
+	if ((rc = done(s, s->p->ttl(s->state, space, space_len, key, key_len,
+	    &left))) == 0)
+		*ttl_ms = left;
+	return rc;
+}
+
+int
+csn_store_add_for(struct csn_store *s, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len,
+    const uint8_t *value, size_t len, uint64_t ttl_ms)
+{
+	int rc;
+
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
+		return rc;
+	if (value == NULL && len > 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no value is given");
+	if (s->p->add_for == NULL)
+		return lacks(s, "way to add only where nothing is");
+	return done(s, s->p->add_for(s->state, space, space_len, key,
+	    key_len, value, len, ttl_ms));
+}
+
+int
+csn_store_remove_if(struct csn_store *s, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len,
+    const uint8_t *value, size_t len)
+{
+	int rc;
+
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
+		return rc;
+	if (value == NULL && len > 0)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no value is given");
+	if (s->p->remove_if == NULL)
+		return lacks(s, "way to remove only a certain value");
+	return done(s, s->p->remove_if(s->state, space, space_len, key,
+	    key_len, value, len));
+}
+
+uint32_t
+csn_store_abilities(const struct csn_store *s)
+{
+	if (s == NULL)
+		return 0;
+	return (s->p->put_for != NULL ? CSN_STORE_TTL : 0) |
+	    (s->p->add_for != NULL ? CSN_STORE_LOCK : 0);
 }
 
 /* A buffer of our own; handle is what to free. */
@@ -186,7 +288,7 @@ csn_store_reserve(struct csn_store *s, const uint8_t *space, size_t space_len,
 	struct csn_store_buf buf = { 0 };
 	int rc;
 
-	if ((rc = check(s, space, space_len, (const uint8_t *)"", 1)) != 0)
+	if ((rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
 		return rc;
 	if (out == NULL)
 		return csn_fail(s->ctx, CSN_E_ARG, "store",
@@ -210,7 +312,7 @@ csn_store_commit(struct csn_store *s, const uint8_t *space, size_t space_len,
 	if (s == NULL || buf == NULL || buf->handle == NULL)
 		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
 		    "no reserved buffer is given");
-	if ((rc = check(s, space, space_len, key, key_len)) != 0) {
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0) {
 		csn_store_abort(s, buf);
 		return rc;
 	}
@@ -246,7 +348,7 @@ csn_store_borrow(struct csn_store *s, const uint8_t *space, size_t space_len,
 	size_t len = 0;
 	int rc;
 
-	if ((rc = check(s, space, space_len, key, key_len)) != 0)
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
 		return rc;
 	if (out == NULL)
 		return csn_fail(s->ctx, CSN_E_ARG, "store",

@@ -14,42 +14,41 @@
 
 #include "providers/store_suite.h"
 
-struct fixture {
-	const char *url;
-	struct csn_ctx *ctx;
-	struct csn_store *store;
-};
-
-#define U(s) ((const uint8_t *)(s)), strlen(s)
-
 static int
 setup(void **state)
 {
-	struct fixture *f;
+	struct store_fixture *f;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return -1;
-	f->url = *state;
+	f->subject = *state;
 	*state = f;
-	if (csn_ctx_new(NULL, &f->ctx) != 0)
+	f->url = f->subject->make(f->subject->arg);
+	if (f->url == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
 		return -1;
-	return csn_store_open(f->ctx, f->url, &f->store);
+	if (csn_store_open(f->ctx, f->url, &f->store) != 0) {
+		print_error("%s: %s\n", f->url, csn_ctx_message(f->ctx));
+		return -1;
+	}
+	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
+	if (f->subject->clear != NULL)
+		f->subject->clear(f->subject->arg, f->url);
+	free(f->url);
 	free(f);
 	return 0;
 }
 
-/* What the value of a number and a length is, byte by byte. */
-static void
-fill(uint8_t *p, size_t len, uint64_t seed)
+void
+store_fill(uint8_t *p, size_t len, uint64_t seed)
 {
 	size_t i;
 
@@ -57,9 +56,9 @@ fill(uint8_t *p, size_t len, uint64_t seed)
 		p[i] = (uint8_t)(seed * 31 + i * 7 + (i >> 8));
 }
 
-static void
-check_value(struct csn_store *store, const char *space, const char *key,
-    size_t want, uint64_t seed)
+void
+store_check_value(struct csn_store *store, const char *space,
+    const char *key, size_t want, uint64_t seed)
 {
 	uint8_t *got, *expected;
 	size_t len = want;
@@ -68,7 +67,7 @@ check_value(struct csn_store *store, const char *space, const char *key,
 	expected = malloc(want + 1);
 	assert_non_null(got);
 	assert_non_null(expected);
-	fill(expected, want, seed);
+	store_fill(expected, want, seed);
 	assert_int_equal(csn_store_get(store, U(space), U(key), got, &len),
 	    0);
 	assert_int_equal(len, want);
@@ -77,16 +76,28 @@ check_value(struct csn_store *store, const char *space, const char *key,
 	free(expected);
 }
 
-static void
-put_value(struct csn_store *store, const char *space, const char *key,
+void
+store_put_value(struct csn_store *store, const char *space, const char *key,
     size_t len, uint64_t seed)
 {
 	uint8_t *p = malloc(len + 1);
 
 	assert_non_null(p);
-	fill(p, len, seed);
+	store_fill(p, len, seed);
 	assert_int_equal(csn_store_put(store, U(space), U(key), p, len), 0);
 	free(p);
+}
+
+void
+store_check_entries(struct store_fixture *f, const char *space,
+    uint64_t entries)
+{
+	struct csn_store_stat st = { .size = sizeof(st) };
+
+	assert_int_equal(csn_store_stat(f->store, (const uint8_t *)space,
+	    space == NULL ? 0 : strlen(space), &st), 0);
+	if ((f->subject->lacks & STORE_LACKS_COUNTS) == 0)
+		assert_int_equal(st.entries, entries);
 }
 
 static void
@@ -94,60 +105,59 @@ put_then_get_gives_the_same_bytes(void **state)
 {
 	static const size_t lens[] = { 0, 1, 63, 64, 65, 144, 1000, 4096,
 	    4240, 32768, 65536, 300000, (2u << 20) + 144 };
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
+	size_t i, n = sizeof(lens) / sizeof(lens[0]);
 	char key[32];
-	size_t i;
 
-	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	if (f->subject->most > 0 && f->subject->most < lens[n - 1])
+		n--;
+	for (i = 0; i < n; i++) {
 		snprintf(key, sizeof(key), "key-%zu", i);
-		put_value(f->store, "acme", key, lens[i], i);
+		store_put_value(f->store, "acme", key, lens[i], i);
 	}
-	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (i = 0; i < n; i++) {
 		snprintf(key, sizeof(key), "key-%zu", i);
-		check_value(f->store, "acme", key, lens[i], i);
+		store_check_value(f->store, "acme", key, lens[i], i);
 	}
 }
 
 static void
 put_replaces(void **state)
 {
-	struct fixture *f = *state;
-	struct csn_store_stat st = { .size = sizeof(st) };
+	struct store_fixture *f = *state;
 
-	put_value(f->store, "acme", "k", 100, 1);
-	put_value(f->store, "acme", "k", 5000, 2);
-	check_value(f->store, "acme", "k", 5000, 2);
-	put_value(f->store, "acme", "k", 10, 3);
-	check_value(f->store, "acme", "k", 10, 3);
-	assert_int_equal(csn_store_stat(f->store, U("acme"), &st), 0);
-	assert_int_equal(st.entries, 1);
-	assert_int_equal(st.bytes, 10);
+	store_put_value(f->store, "acme", "k", 100, 1);
+	store_put_value(f->store, "acme", "k", 5000, 2);
+	store_check_value(f->store, "acme", "k", 5000, 2);
+	store_put_value(f->store, "acme", "k", 10, 3);
+	store_check_value(f->store, "acme", "k", 10, 3);
+	store_check_entries(f, "acme", 1);
 }
 
 static void
 spaces_are_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
-	put_value(f->store, "acme", "k", 8, 1);
+	store_put_value(f->store, "acme", "k", 8, 1);
 	assert_int_equal(csn_store_get(f->store, U("globex"), U("k"), p,
 	    &len), CSN_E_NOT_FOUND);
-	put_value(f->store, "globex", "k", 8, 2);
-	check_value(f->store, "acme", "k", 8, 1);
-	check_value(f->store, "globex", "k", 8, 2);
+	store_put_value(f->store, "globex", "k", 8, 2);
+	store_check_value(f->store, "acme", "k", 8, 1);
+	store_check_value(f->store, "globex", "k", 8, 2);
 	/* No two pairs run together into the same name. */
-	put_value(f->store, "ab", "c", 8, 3);
-	put_value(f->store, "a", "bc", 8, 4);
-	check_value(f->store, "ab", "c", 8, 3);
-	check_value(f->store, "a", "bc", 8, 4);
+	store_put_value(f->store, "ab", "c", 8, 3);
+	store_put_value(f->store, "a", "bc", 8, 4);
+	store_check_value(f->store, "ab", "c", 8, 3);
+	store_check_value(f->store, "a", "bc", 8, 4);
 }
 
 static void
 names_have_limits(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	uint8_t name[256], p[4] = { 1, 2, 3, 4 };
 	size_t len = sizeof(p);
 
@@ -162,7 +172,7 @@ names_have_limits(void **state)
 	    CSN_STORE_MAX_SPACE + 1, name, 1, p, 4), CSN_E_ARG);
 	assert_int_equal(csn_store_put(f->store, name, 1, name,
 	    CSN_STORE_MAX_KEY + 1, p, 4), CSN_E_ARG);
-	assert_int_equal(csn_store_put(f->store, name, 0, name, 1, p, 4),
+	assert_int_equal(csn_store_put(f->store, NULL, 1, name, 1, p, 4),
 	    CSN_E_ARG);
 	assert_int_equal(csn_store_put(f->store, name, 1, name, 0, p, 4),
 	    CSN_E_ARG);
@@ -173,11 +183,11 @@ names_have_limits(void **state)
 static void
 small_buffer_is_told_the_length(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	uint8_t p[10];
 	size_t len = sizeof(p);
 
-	put_value(f->store, "acme", "k", 11, 1);
+	store_put_value(f->store, "acme", "k", 11, 1);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("k"), p, &len),
 	    CSN_E_BUFFER);
 	assert_int_equal(len, 11);
@@ -190,19 +200,19 @@ small_buffer_is_told_the_length(void **state)
 static void
 remove_takes_one_away(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
-	put_value(f->store, "acme", "a", 8, 1);
-	put_value(f->store, "acme", "b", 8, 2);
+	store_put_value(f->store, "acme", "a", 8, 1);
+	store_put_value(f->store, "acme", "b", 8, 2);
 	assert_int_equal(csn_store_remove(f->store, U("acme"), U("a")), 0);
 	assert_int_equal(csn_store_remove(f->store, U("acme"), U("a")),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("a"), p, &len),
 	    CSN_E_NOT_FOUND);
 	assert_true(strlen(csn_ctx_message(f->ctx)) > 0);
-	check_value(f->store, "acme", "b", 8, 2);
+	store_check_value(f->store, "acme", "b", 8, 2);
 }
 
 struct seen {
@@ -235,16 +245,21 @@ visit_remove(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 static void
 list_visits_one_space(void **state)
 {
-	struct fixture *f = *state;
-	struct csn_store_stat st = { .size = sizeof(st) };
+	struct store_fixture *f = *state;
 	struct seen seen = { .store = f->store };
 	char key[32];
 	size_t i;
 
+	if ((f->subject->lacks & STORE_LACKS_LIST) != 0) {
+		assert_int_equal(csn_store_list(f->store, U("acme"),
+		    visit_count, &seen), CSN_E_BACKEND);
+		assert_true(strlen(csn_ctx_message(f->ctx)) > 20);
+		return;
+	}
 	for (i = 0; i < 100; i++) {
 		snprintf(key, sizeof(key), "key-%zu", i);
-		put_value(f->store, "acme", key, 10, i);
-		put_value(f->store, "globex", key, 20, i);
+		store_put_value(f->store, "acme", key, 10, i);
+		store_put_value(f->store, "globex", key, 20, i);
 	}
 	assert_int_equal(csn_store_list(f->store, U("acme"), visit_count,
 	    &seen), 0);
@@ -259,10 +274,8 @@ list_visits_one_space(void **state)
 	assert_int_equal(csn_store_list(f->store, U("acme"), visit_remove,
 	    &seen), 0);
 	assert_int_equal(seen.n, 100);
-	assert_int_equal(csn_store_stat(f->store, U("acme"), &st), 0);
-	assert_int_equal(st.entries, 0);
-	assert_int_equal(csn_store_stat(f->store, U("globex"), &st), 0);
-	assert_int_equal(st.entries, 100);
+	store_check_entries(f, "acme", 0);
+	store_check_entries(f, "globex", 100);
 	seen.n = 0;
 	assert_int_equal(csn_store_list(f->store, U("nobody"), visit_count,
 	    &seen), 0);
@@ -272,16 +285,15 @@ list_visits_one_space(void **state)
 static void
 drop_takes_a_whole_space(void **state)
 {
-	struct fixture *f = *state;
-	struct csn_store_stat st = { .size = sizeof(st) };
+	struct store_fixture *f = *state;
 	char key[32];
 	uint8_t p[64];
 	size_t i, len;
 
 	for (i = 0; i < 300; i++) {
 		snprintf(key, sizeof(key), "key-%zu", i);
-		put_value(f->store, "acme", key, 64 + i * 40, i);
-		put_value(f->store, "globex", key, 64, i);
+		store_put_value(f->store, "acme", key, 64 + i * 40, i);
+		store_put_value(f->store, "globex", key, 64, i);
 	}
 	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
 	for (i = 0; i < 300; i++) {
@@ -289,49 +301,50 @@ drop_takes_a_whole_space(void **state)
 		len = sizeof(p);
 		assert_int_equal(csn_store_get(f->store, U("acme"), U(key), p,
 		    &len), CSN_E_NOT_FOUND);
-		check_value(f->store, "globex", key, 64, i);
+		store_check_value(f->store, "globex", key, 64, i);
 	}
-	assert_int_equal(csn_store_stat(f->store, U("acme"), &st), 0);
-	assert_int_equal(st.entries, 0);
-	assert_int_equal(st.bytes, 0);
-	assert_int_equal(csn_store_stat(f->store, NULL, 0, &st), 0);
-	assert_int_equal(st.entries, 300);
+	store_check_entries(f, "acme", 0);
+	store_check_entries(f, NULL, 300);
 	/* Its name can be used again. */
-	put_value(f->store, "acme", "key-0", 64, 5);
-	check_value(f->store, "acme", "key-0", 64, 5);
+	store_put_value(f->store, "acme", "key-0", 64, 5);
+	store_check_value(f->store, "acme", "key-0", 64, 5);
 	assert_int_equal(csn_store_drop(f->store, U("nobody")), 0);
+	/* Keys outside any space may be anybody's. */
+	assert_int_equal(csn_store_drop(f->store, NULL, 0), CSN_E_ARG);
 }
 
 static void
 statistics_count(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct csn_store_stat st = { .size = sizeof(st) };
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
-	put_value(f->store, "acme", "a", 8, 1);
-	put_value(f->store, "acme", "b", 8, 2);
-	check_value(f->store, "acme", "a", 8, 1);
+	store_put_value(f->store, "acme", "a", 8, 1);
+	store_put_value(f->store, "acme", "b", 8, 2);
+	store_check_value(f->store, "acme", "a", 8, 1);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("z"), p, &len),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_store_remove(f->store, U("acme"), U("b")), 0);
 	assert_int_equal(csn_store_stat(f->store, NULL, 0, &st), 0);
 	assert_int_equal(st.size, sizeof(st));
-	assert_int_equal(st.entries, 1);
-	assert_int_equal(st.bytes, 8);
 	assert_int_equal(st.puts, 2);
 	assert_int_equal(st.hits, 1);
 	assert_int_equal(st.misses, 1);
 	assert_int_equal(st.deletes, 1);
-	assert_true(st.memory >= st.bytes);
+	if ((f->subject->lacks & STORE_LACKS_COUNTS) == 0) {
+		assert_int_equal(st.entries, 1);
+		assert_int_equal(st.bytes, 8);
+		assert_true(st.memory >= st.bytes);
+	}
 }
 
 static void
 reserve_and_borrow_are_in_place(void **state)
 {
 	static const size_t lens[] = { 0, 144, 5000, (2u << 20) + 144 };
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct csn_store_buf buf, again;
 	uint8_t *expected, key[CSN_STORE_MAX_KEY];
 	size_t i, key_len;
@@ -345,7 +358,7 @@ reserve_and_borrow_are_in_place(void **state)
 		    lens[i], &buf), 0);
 		assert_int_equal(buf.len, lens[i]);
 		assert_int_equal((uintptr_t)buf.p % 64, 0);
-		fill(buf.p, lens[i], i);
+		store_fill(buf.p, lens[i], i);
 		assert_int_equal(csn_store_borrow(f->store, U("acme"), key,
 		    key_len, &again), CSN_E_NOT_FOUND);
 		assert_int_equal(csn_store_commit(f->store, U("acme"), key,
@@ -357,7 +370,7 @@ reserve_and_borrow_are_in_place(void **state)
 		assert_int_equal((uintptr_t)again.p % 64, 0);
 		expected = malloc(lens[i] + 1);
 		assert_non_null(expected);
-		fill(expected, lens[i], i);
+		store_fill(expected, lens[i], i);
 		assert_memory_equal(again.p, expected, lens[i]);
 		free(expected);
 		csn_store_release(f->store, &again);
@@ -368,8 +381,7 @@ reserve_and_borrow_are_in_place(void **state)
 static void
 abort_leaves_nothing(void **state)
 {
-	struct fixture *f = *state;
-	struct csn_store_stat st = { .size = sizeof(st) };
+	struct store_fixture *f = *state;
 	struct csn_store_buf buf;
 
 	assert_int_equal(csn_store_reserve(f->store, U("acme"), 1000, &buf),
@@ -386,15 +398,14 @@ abort_leaves_nothing(void **state)
 	assert_null(buf.handle);
 	assert_int_equal(csn_store_commit(f->store, U("acme"), U("k"), &buf),
 	    CSN_E_ARG);
-	assert_int_equal(csn_store_stat(f->store, NULL, 0, &st), 0);
-	assert_int_equal(st.entries, 0);
+	store_check_entries(f, NULL, 0);
 }
 
 static void
 borrowed_stays_whole_whatever_happens(void **state)
 {
 	static const size_t lens[] = { 144, 100000 };
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct csn_store_buf buf[3];
 	uint8_t *expected;
 	char key[32];
@@ -403,20 +414,20 @@ borrowed_stays_whole_whatever_happens(void **state)
 	for (i = 0; i < 2; i++) {
 		expected = malloc(lens[i]);
 		assert_non_null(expected);
-		fill(expected, lens[i], 9);
+		store_fill(expected, lens[i], 9);
 		for (k = 0; k < 3; k++) {
 			snprintf(key, sizeof(key), "key-%zu", k);
-			put_value(f->store, "acme", key, lens[i], 9);
+			store_put_value(f->store, "acme", key, lens[i], 9);
 			assert_int_equal(csn_store_borrow(f->store, U("acme"),
 			    U(key), &buf[k]), 0);
 		}
-		put_value(f->store, "acme", "key-0", lens[i], 10);
+		store_put_value(f->store, "acme", "key-0", lens[i], 10);
 		assert_int_equal(csn_store_remove(f->store, U("acme"),
 		    U("key-1")), 0);
 		assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
 		for (k = 0; k < 200; k++) {
 			snprintf(key, sizeof(key), "key-%zu", k);
-			put_value(f->store, "globex", key, lens[i], k);
+			store_put_value(f->store, "globex", key, lens[i], k);
 		}
 		for (k = 0; k < 3; k++) {
 			assert_memory_equal(buf[k].p, expected, lens[i]);
@@ -494,8 +505,7 @@ work(void *arg)
 static void
 many_threads_never_see_a_torn_value(void **state)
 {
-	struct fixture *f = *state;
-	struct csn_store_stat st = { .size = sizeof(st) };
+	struct store_fixture *f = *state;
 	struct worker w[THREADS];
 	pthread_t threads[THREADS];
 	size_t i;
@@ -512,9 +522,7 @@ many_threads_never_see_a_torn_value(void **state)
 	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
 	assert_int_equal(csn_store_drop(f->store, U("globex")), 0);
 	assert_int_equal(csn_store_drop(f->store, U("initech")), 0);
-	assert_int_equal(csn_store_stat(f->store, NULL, 0, &st), 0);
-	assert_int_equal(st.entries, 0);
-	assert_int_equal(st.bytes, 0);
+	store_check_entries(f, NULL, 0);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -536,29 +544,60 @@ static const struct CMUnitTest cases[] = {
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
 int
-store_suite(const char *const *urls, size_t n)
+store_suite_run(const struct store_subject *subjects, size_t n)
 {
+	const struct CMUnitTest *more, *one;
 	struct CMUnitTest *tests;
+	size_t i, k, each;
 	char *name;
-	size_t i, k;
 	int failed;
 
-	if ((tests = calloc(n * CASES, sizeof(*tests))) == NULL)
+	more = store_more_cases(&each);
+	each += CASES;
+	if ((tests = calloc(n * each, sizeof(*tests))) == NULL)
 		return 1;
 	for (i = 0; i < n; i++) {
-		for (k = 0; k < CASES; k++) {
-			if (asprintf(&name, "%s %s", urls[i],
-			    cases[k].name) < 0)
+		for (k = 0; k < each; k++) {
+			one = k < CASES ? &cases[k] : &more[k - CASES];
+			if (asprintf(&name, "%s %s", subjects[i].name,
+			    one->name) < 0)
 				return 1;
-			tests[i * CASES + k] = (struct CMUnitTest){
-			    name, cases[k].test_func, setup, teardown,
-			    (void *)(uintptr_t)urls[i] };
+			tests[i * each + k] = (struct CMUnitTest){ name,
+			    one->test_func, setup, teardown,
+			    (void *)(uintptr_t)&subjects[i] };
 		}
 	}
-	failed = _cmocka_run_group_tests("store suite", tests, n * CASES,
+	failed = _cmocka_run_group_tests("store suite", tests, n * each,
 	    NULL, NULL);
-	for (i = 0; i < n * CASES; i++)
+	for (i = 0; i < n * each; i++)
 		free((void *)(uintptr_t)tests[i].name);
 	free(tests);
+	return failed;
+}
+
+static char *
+make_url(void *arg)
+{
+	return strdup(arg);
+}
+
+int
+store_suite(const char *const *urls, size_t n)
+{
+	struct store_subject *subjects;
+	size_t i;
+	int failed;
+
+	if ((subjects = calloc(n, sizeof(*subjects))) == NULL)
+		return 1;
+	for (i = 0; i < n; i++) {
+		subjects[i].name = urls[i];
+		subjects[i].make = make_url;
+		subjects[i].arg = (void *)(uintptr_t)urls[i];
+		/* The smallest of them holds 16 MiB. */
+		subjects[i].most = 4u << 20;
+	}
+	failed = store_suite_run(subjects, n);
+	free(subjects);
 	return failed;
 }

@@ -36,6 +36,19 @@ nothing(void *state, struct csn_store_buf *buf)
 	(void)buf;
 }
 
+static int
+no_ttl(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
+{
+	(void)state;
+	(void)space;
+	(void)space_len;
+	(void)key;
+	(void)key_len;
+	(void)ttl_ms;
+	return CSN_E_NOT_FOUND;
+}
+
 static void
 registering_checks_what_it_is_given(void **state)
 {
@@ -59,6 +72,11 @@ registering_checks_what_it_is_given(void **state)
 	p.abort = nothing;
 	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
 	assert_int_equal(csn_store_register(NULL), CSN_E_ARG);
+	/* One of two that go together. */
+	p = store_list;
+	p.name = "other";
+	p.ttl = no_ttl;
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
 }
 
 static void
@@ -72,13 +90,14 @@ own_provider_gets_a_sentence(void **state)
 	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_int_equal(csn_store_open(ctx, "list:", &store), 0);
-	assert_int_equal(csn_store_put(store, p, 0, p, 1, p, 1), CSN_E_ARG);
+	assert_int_equal(csn_store_put(store, p, 1, p, 0, p, 1), CSN_E_ARG);
 	assert_int_equal(csn_store_get(store, (const uint8_t *)"s", 1,
 	    (const uint8_t *)"k", 1, p, &len), CSN_E_NOT_FOUND);
 	assert_int_equal(csn_ctx_code(ctx), CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "list store"));
 	assert_int_equal(csn_store_on_evict(store, NULL, NULL),
 	    CSN_E_BACKEND);
+	assert_int_equal(csn_store_abilities(store), 0);
 	csn_store_close(store);
 	csn_ctx_free(ctx);
 }

@@ -319,6 +319,69 @@ evictions_are_told(void **state)
 	csn_store_close(store);
 }
 
+static uint64_t fake_ms;
+
+static uint64_t
+fake_clock(void *arg)
+{
+	(void)arg;
+	return fake_ms;
+}
+
+/* Nobody asks for them again, and still their memory comes back. */
+static void
+ended_values_are_reclaimed(void **state)
+{
+	static const struct csn_clock clock = {
+		.size = sizeof(clock),
+		.boot_ms = fake_clock,
+		.wall_ms = fake_clock,
+	};
+	struct csn_ctx_options options = {
+		.size = sizeof(options),
+		.clock = &clock,
+	};
+	struct csn_store_stat st = { .size = sizeof(st) };
+	struct csn_store *store;
+	uint8_t p[100] = { 0 };
+	struct csn_ctx *own;
+	uint64_t left;
+	uint32_t i;
+
+	(void)state;
+	fake_ms = 1000;
+	assert_int_equal(csn_ctx_new(&options, &own), 0);
+	assert_int_equal(csn_store_open(own, "memory:", &store), 0);
+	assert_int_equal(csn_store_abilities(store),
+	    CSN_STORE_TTL | CSN_STORE_LOCK);
+	for (i = 0; i < 20000; i++) {
+		assert_int_equal(csn_store_put_for(store, U("acme"),
+		    (const uint8_t *)&i, 4, p, sizeof(p), 500 + i % 7), 0);
+	}
+	i = 6;
+	fake_ms = 1505;
+	assert_int_equal(csn_store_ttl(store, U("acme"), (const uint8_t *)&i,
+	    4, &left), 0);
+	assert_int_equal(left, 1);
+	fake_ms = 1506;
+	assert_int_equal(csn_store_ttl(store, U("acme"), (const uint8_t *)&i,
+	    4, &left), CSN_E_NOT_FOUND);
+	for (i = 100000; i < 160000; i++) {
+		assert_int_equal(csn_store_put_for(store, U("acme"),
+		    (const uint8_t *)&i, 4, p, sizeof(p), 1), 0);
+		fake_ms++;
+	}
+	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
+	assert_true(st.entries < 30000);
+	assert_int_equal(st.evictions, 0);
+	/* The end of time does not overflow. */
+	assert_int_equal(csn_store_put_for(store, U("acme"), U("k"), p, 1,
+	    UINT64_MAX), 0);
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &left), 0);
+	csn_store_close(store);
+	csn_ctx_free(own);
+}
+
 static void
 dropped_memory_is_overwritten(void **state)
 {
@@ -491,6 +554,7 @@ main(void)
 		cmocka_unit_test(share_bounds_one_tenant),
 		cmocka_unit_test(everything_borrowed_is_a_clean_refusal),
 		cmocka_unit_test(evictions_are_told),
+		cmocka_unit_test(ended_values_are_reclaimed),
 		cmocka_unit_test(dropped_memory_is_overwritten),
 		cmocka_unit_test(overhead_is_small),
 		cmocka_unit_test(threads_evict_at_once),

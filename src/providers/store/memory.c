@@ -97,7 +97,12 @@ key_set(struct csn_mem *m, struct csn_mem_entry *e, const uint8_t *key,
 {
 	uint8_t *copy;
 
-	if (e->len + key_len + sizeof(*e) <= csn_mem_chunk_size(m, e)) {
+	if ((e->flags & CSN_MEM_ENDS) != 0) {
+		/* put_whole() took room for both. */
+		memcpy((uint8_t *)e - CSN_MEM_END_ROOM - key_len, key,
+		    key_len);
+	} else if (e->len + key_len + sizeof(*e) <=
+	    csn_mem_chunk_size(m, e)) {
 		memcpy((uint8_t *)e - key_len, key, key_len);
 	} else {
 		if ((copy = csn_memdup(key, key_len)) == NULL)
@@ -115,7 +120,7 @@ key_set(struct csn_mem *m, struct csn_mem_entry *e, const uint8_t *key,
 /* Put a filled entry under its key. It is used up, whatever comes of it. */
 static int
 publish(struct csn_mem *m, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, struct csn_mem_entry *e)
+    const uint8_t *key, size_t key_len, struct csn_mem_entry *e, int fresh)
 {
 	struct csn_mem_space *s = NULL;
 	size_t size = csn_mem_chunk_size(m, e);
@@ -140,13 +145,18 @@ publish(struct csn_mem *m, const uint8_t *space, size_t space_len,
 		if (!csn_mem_evict_from(m, s))
 			break;
 	}
-	atomic_fetch_add_explicit(&s->puts, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&m->puts, 1, memory_order_relaxed);
-	if (csn_mem_insert(m, s, e) != 0) {
+	if ((rc = csn_mem_insert(m, s, e, fresh)) == CSN_E_EXISTS) {
+		rc = csn_fail(m->ctx, rc, "store",
+		    "the memory store has a value under this key already");
+		goto err;
+	}
+	if (rc != 0) {
 		/* The space is being dropped: it came just before. */
 		e->flags |= CSN_MEM_WIPE;
 		csn_mem_unpin(m, e);
 	}
+	atomic_fetch_add_explicit(&s->puts, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->puts, 1, memory_order_relaxed);
 	csn_mem_space_put(m, s);
 	return 0;
 
@@ -158,18 +168,81 @@ err:
 }
 
 static int
-memory_put(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+put_whole(struct csn_mem *m, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
+    uint64_t ttl_ms, int fresh)
 {
-	struct csn_mem *m = state;
 	struct csn_mem_entry *e;
+	uint64_t end;
 	int rc;
 
-	if ((rc = take(m, len, key_len, &e)) != 0)
+	if ((rc = take(m, len, key_len + (ttl_ms > 0 ? CSN_MEM_END_ROOM : 0),
+	    &e)) != 0)
 		return rc;
 	if (len > 0)
 		memcpy(csn_mem_value(m, e), value, len);
-	return publish(m, space, space_len, key, key_len, e);
+	if (ttl_ms > 0) {
+		end = csn_ctx_boot_ms(m->ctx);
+		end = ttl_ms < UINT64_MAX - end ? end + ttl_ms : UINT64_MAX;
+		memcpy((uint8_t *)e - sizeof(end), &end, sizeof(end));
+		e->flags |= CSN_MEM_ENDS;
+	}
+	return publish(m, space, space_len, key, key_len, e, fresh);
+}
+
+static int
+memory_put(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+{
+	return put_whole(state, space, space_len, key, key_len, value, len,
+	    0, 0);
+}
+
+/* A table only grows stale by values that end: each makes up for one. */
+static void
+sweep(struct csn_mem *m, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	csn_mem_sweep(m, (uint32_t)csn_mem_hash(m, space, space_len, key,
+	    key_len));
+}
+
+static int
+memory_put_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
+    uint64_t ttl_ms)
+{
+	sweep(state, space, space_len, key, key_len);
+	return put_whole(state, space, space_len, key, key_len, value, len,
+	    ttl_ms, 0);
+}
+
+static int
+memory_add_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
+    uint64_t ttl_ms)
+{
+	sweep(state, space, space_len, key, key_len);
+	return put_whole(state, space, space_len, key, key_len, value, len,
+	    ttl_ms, 1);
+}
+
+static int
+memory_ttl(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
+{
+	struct csn_mem *m = state;
+	struct csn_mem_entry *e;
+	uint64_t end, now;
+
+	if ((e = csn_mem_find(m, space, space_len, key, key_len, 0)) == NULL)
+		return fail_missing(m);
+	end = csn_mem_end(e);
+	now = csn_ctx_boot_ms(m->ctx);
+	/* It was there: at least its last millisecond is left. */
+	*ttl_ms = end == UINT64_MAX ? 0 : end > now ? end - now : 1;
+	csn_mem_unpin(m, e);
+	return 0;
 }
 
 static int
@@ -195,17 +268,12 @@ memory_get(void *state, const uint8_t *space, size_t space_len,
 	return rc;
 }
 
+/* Remove a pinned entry, and unpin it: 0 where another was quicker. */
 static int
-memory_remove(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len)
+remove_entry(struct csn_mem *m, struct csn_mem_entry *e)
 {
-	struct csn_mem *m = state;
-	struct csn_mem_entry *e;
 	int done;
 
-	e = csn_mem_find(m, space, space_len, key, key_len, 0);
-	if (e == NULL)
-		return fail_missing(m);
 	if ((done = csn_mem_remove(m, e, 0)) != 0) {
 		atomic_fetch_add_explicit(&m->deletes, 1,
 		    memory_order_relaxed);
@@ -213,7 +281,40 @@ memory_remove(void *state, const uint8_t *space, size_t space_len,
 		    memory_order_relaxed);
 	}
 	csn_mem_unpin(m, e);
-	return done ? 0 : fail_missing(m);
+	return done;
+}
+
+static int
+memory_remove(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	struct csn_mem *m = state;
+	struct csn_mem_entry *e;
+
+	e = csn_mem_find(m, space, space_len, key, key_len, 0);
+	if (e == NULL || !remove_entry(m, e))
+		return fail_missing(m);
+	return 0;
+}
+
+/* An entry never changes: comparing and then removing it is atomic. */
+static int
+memory_remove_if(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+{
+	struct csn_mem *m = state;
+	struct csn_mem_entry *e;
+
+	e = csn_mem_find(m, space, space_len, key, key_len, 0);
+	if (e != NULL && (e->len != len ||
+	    !csn_equal(csn_mem_value(m, e), value, len))) {
+		csn_mem_unpin(m, e);
+		return csn_fail(m->ctx, CSN_E_NOT_FOUND, "store",
+		    "the memory store has other bytes under this key");
+	}
+	if (e == NULL || !remove_entry(m, e))
+		return fail_missing(m);
+	return 0;
 }
 
 static int
@@ -246,6 +347,7 @@ memory_list(void *state, const uint8_t *space, size_t space_len,
 	struct csn_mem *m = state;
 	struct csn_mem_entry **pins = NULL;
 	struct csn_mem_space *s;
+	uint64_t now = csn_ctx_boot_ms(m->ctx);
 	size_t i, n, cap;
 	int rc = 0;
 
@@ -259,7 +361,8 @@ memory_list(void *state, const uint8_t *space, size_t space_len,
 	}
 	n = csn_mem_space_pin(m, s, pins, cap, 0);
 	for (i = 0; i < n; i++) {
-		if (rc == 0 && atomic_load(&pins[i]->state) == CSN_MEM_LIVE)
+		if (rc == 0 && now < csn_mem_end(pins[i]) &&
+		    atomic_load(&pins[i]->state) == CSN_MEM_LIVE)
 			rc = visit(arg, csn_mem_key(pins[i]),
 			    pins[i]->key_len, pins[i]->len);
 		csn_mem_unpin(m, pins[i]);
@@ -330,7 +433,7 @@ static int
 memory_commit(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_store_buf *buf)
 {
-	return publish(state, space, space_len, key, key_len, buf->handle);
+	return publish(state, space, space_len, key, key_len, buf->handle, 0);
 }
 
 /* What was half written may be anything: it goes as a dropped value does. */
@@ -391,4 +494,8 @@ const struct csn_store_provider csn_store_memory = {
 	.borrow = memory_borrow,
 	.release = memory_release,
 	.on_evict = memory_on_evict,
+	.put_for = memory_put_for,
+	.ttl = memory_ttl,
+	.add_for = memory_add_for,
+	.remove_if = memory_remove_if,
 };

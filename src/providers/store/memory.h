@@ -47,6 +47,9 @@ struct csn_mem_entry {
 
 #define CSN_MEM_KEY_OUTSIDE 1u	/* a pointer lies where the key would */
 #define CSN_MEM_WIPE 2u		/* overwrite when freed */
+/* It ends by itself: when (ms since boot) lies between key and header. */
+#define CSN_MEM_ENDS 4u
+#define CSN_MEM_END_ROOM 8
 
 struct csn_mem_slab {
 	struct csn_mem_slab *next, *prev; /* of its class: open or full */
@@ -88,6 +91,7 @@ struct csn_mem_shard {
 	uint32_t count;
 	struct csn_mem_entry *oldest, *newest;
 	uint64_t bytes, hits, misses;
+	uint32_t hand;			/* the bucket last swept */
 	uint8_t apart[64];		/* the next one's lock, elsewhere */
 };
 
@@ -179,15 +183,23 @@ int csn_mem_index_init(struct csn_mem *m);
 void csn_mem_index_free(struct csn_mem *m);
 uint64_t csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len);
-/* Pinned, or NULL. use: young again, and counted as a hit or a miss. */
+/*
+ * Pinned, or NULL. use: young again, and counted as a hit or a miss. What
+ * has ended is let go and not found.
+ */
 struct csn_mem_entry *csn_mem_find(struct csn_mem *m, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len, int use);
 /*
  * Make a reserved entry the one under its key; the former is let go. The
- * caller's reference becomes the index's. -1 where the space is dead.
+ * caller's reference becomes the index's. CSN_E_CLOSED where the space is
+ * dead; fresh: CSN_E_EXISTS where the former has not ended.
  */
 int csn_mem_insert(struct csn_mem *m, struct csn_mem_space *s,
-    struct csn_mem_entry *e);
+    struct csn_mem_entry *e, int fresh);
+/* Let go what has ended in the next bucket of the shard of an entry. */
+void csn_mem_sweep(struct csn_mem *m, uint32_t hash);
+/* When an entry ends, ms since boot; UINT64_MAX for never. */
+uint64_t csn_mem_end(const struct csn_mem_entry *e);
 /* Take a pinned entry out of the index: 1, or 0 where it was out already. */
 int csn_mem_remove(struct csn_mem *m, struct csn_mem_entry *e, int wipe);
 void csn_mem_unpin(struct csn_mem *m, struct csn_mem_entry *e);

@@ -128,10 +128,30 @@ csn_mem_key(const struct csn_mem_entry *e)
 {
 	const uint8_t *key;
 
+	if ((e->flags & CSN_MEM_ENDS) != 0)
+		return (const uint8_t *)e - CSN_MEM_END_ROOM - e->key_len;
 	if ((e->flags & CSN_MEM_KEY_OUTSIDE) == 0)
 		return (const uint8_t *)e - e->key_len;
 	memcpy(&key, (const uint8_t *)e - sizeof(key), sizeof(key));
 	return key;
+}
+
+uint64_t
+csn_mem_end(const struct csn_mem_entry *e)
+{
+	uint64_t end;
+
+	if ((e->flags & CSN_MEM_ENDS) == 0)
+		return UINT64_MAX;
+	memcpy(&end, (const uint8_t *)e - sizeof(end), sizeof(end));
+	return end;
+}
+
+static int
+has_ended(const struct csn_mem *m, const struct csn_mem_entry *e)
+{
+	return (e->flags & CSN_MEM_ENDS) != 0 &&
+	    csn_ctx_boot_ms(m->ctx) >= csn_mem_end(e);
 }
 
 static void
@@ -192,31 +212,6 @@ lookup(struct csn_mem_shard *sh, uint32_t hash, const uint8_t *space,
 	return at;
 }
 
-struct csn_mem_entry *
-csn_mem_find(struct csn_mem *m, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, int use)
-{
-	uint32_t hash = (uint32_t)csn_mem_hash(m, space, space_len, key,
-	    key_len);
-	struct csn_mem_shard *sh = shard_of(m, hash);
-	struct csn_mem_entry *e;
-
-	(void)pthread_mutex_lock(&sh->lock);
-	e = *lookup(sh, hash, space, space_len, key, key_len);
-	if (e != NULL)
-		atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
-	if (e != NULL && use) {
-		sh->hits++;
-		atomic_store_explicit(&e->touched, 1, memory_order_relaxed);
-		age_remove(m, sh, e);
-		age_push(m, sh, e);
-	} else if (use) {
-		sh->misses++;
-	}
-	(void)pthread_mutex_unlock(&sh->lock);
-	return e;
-}
-
 static void
 grow(struct csn_mem *m, struct csn_mem_shard *sh)
 {
@@ -254,9 +249,66 @@ take_out(struct csn_mem *m, struct csn_mem_shard *sh,
 	atomic_store_explicit(&e->state, CSN_MEM_DEAD, memory_order_release);
 }
 
+struct csn_mem_entry *
+csn_mem_find(struct csn_mem *m, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, int use)
+{
+	uint32_t hash = (uint32_t)csn_mem_hash(m, space, space_len, key,
+	    key_len);
+	struct csn_mem_shard *sh = shard_of(m, hash);
+	struct csn_mem_entry **at, *e, *ended = NULL;
+
+	(void)pthread_mutex_lock(&sh->lock);
+	at = lookup(sh, hash, space, space_len, key, key_len);
+	if ((e = *at) != NULL && has_ended(m, e)) {
+		take_out(m, sh, at);
+		ended = e;
+		e = NULL;
+	}
+	if (e != NULL)
+		atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+	if (e != NULL && use) {
+		sh->hits++;
+		atomic_store_explicit(&e->touched, 1, memory_order_relaxed);
+		age_remove(m, sh, e);
+		age_push(m, sh, e);
+	} else if (use) {
+		sh->misses++;
+	}
+	(void)pthread_mutex_unlock(&sh->lock);
+	if (ended != NULL)
+		csn_mem_unpin(m, ended);
+	return e;
+}
+
+/* A bucket for each put with an end: the whole table once a generation. */
+void
+csn_mem_sweep(struct csn_mem *m, uint32_t hash)
+{
+	struct csn_mem_shard *sh = shard_of(m, hash);
+	struct csn_mem_entry **at, *e, *ended = NULL;
+
+	(void)pthread_mutex_lock(&sh->lock);
+	sh->hand = (sh->hand + 1) & sh->mask;
+	for (at = &sh->buckets[sh->hand]; (e = *at) != NULL;) {
+		if (!has_ended(m, e)) {
+			at = &e->next;
+			continue;
+		}
+		take_out(m, sh, at);
+		e->next = ended;
+		ended = e;
+	}
+	(void)pthread_mutex_unlock(&sh->lock);
+	while ((e = ended) != NULL) {
+		ended = e->next;
+		csn_mem_unpin(m, e);
+	}
+}
+
 int
 csn_mem_insert(struct csn_mem *m, struct csn_mem_space *s,
-    struct csn_mem_entry *e)
+    struct csn_mem_entry *e, int fresh)
 {
 	struct csn_mem_shard *sh;
 	struct csn_mem_entry **at, *old;
@@ -265,12 +317,16 @@ csn_mem_insert(struct csn_mem *m, struct csn_mem_space *s,
 	    e->key_len);
 	sh = shard_of(m, e->hash);
 	(void)pthread_mutex_lock(&sh->lock);
+	at = lookup(sh, e->hash, s->name, s->len, csn_mem_key(e), e->key_len);
+	if ((old = *at) != NULL && fresh && !has_ended(m, old)) {
+		(void)pthread_mutex_unlock(&sh->lock);
+		return CSN_E_EXISTS;
+	}
 	if (csn_mem_space_link(m, s, e) != 0) {
 		(void)pthread_mutex_unlock(&sh->lock);
-		return -1;
+		return CSN_E_CLOSED;
 	}
-	at = lookup(sh, e->hash, s->name, s->len, csn_mem_key(e), e->key_len);
-	if ((old = *at) != NULL)
+	if (old != NULL)
 		take_out(m, sh, at);
 	at = bucket_of(sh, e->hash);
 	e->next = *at;

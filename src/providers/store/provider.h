@@ -9,5 +9,13 @@
 
 /* Named here and in registry.c, nowhere else. */
 extern const struct csn_store_provider csn_store_memory;
+/* CSN_HAVE_REDIS */
+extern const struct csn_store_provider csn_store_redis;
+extern const struct csn_store_provider csn_store_rediss;
+extern const struct csn_store_provider csn_store_valkey;
+extern const struct csn_store_provider csn_store_valkeys;
+/* CSN_HAVE_HTTP */
+extern const struct csn_store_provider csn_store_http;
+extern const struct csn_store_provider csn_store_https;
 
 #endif

@@ -89,6 +89,8 @@ fetch_symmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
 		return missing(ctx, "SHA3-256");
 	if ((c->sha2_256 = EVP_MD_fetch(c->lib, "SHA2-256", NULL)) == NULL)
 		return missing(ctx, "SHA-256");
+	if ((c->blake2b = EVP_MD_fetch(c->lib, "BLAKE2B-512", NULL)) == NULL)
+		return missing(ctx, "BLAKE2b");
 	if ((c->shake_256 = EVP_MD_fetch(c->lib, "SHAKE-256", NULL)) == NULL)
 		return missing(ctx, "SHAKE-256");
 	if ((c->hmac = EVP_MAC_fetch(c->lib, "HMAC", NULL)) == NULL)
@@ -226,6 +228,7 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	EVP_KDF_free(c->hkdf);
 	EVP_MAC_free(c->hmac);
 	EVP_MD_free(c->shake_256);
+	EVP_MD_free(c->blake2b);
 	EVP_MD_free(c->sha2_256);
 	EVP_MD_free(c->sha3_256);
 	EVP_CIPHER_free(c->aes_wrap);

@@ -16,6 +16,10 @@ CSN_MUST_CHECK int csn_hash_final(struct csn_hash *h,
     uint8_t out[CSN_HASH_SIZE]);
 void csn_hash_free(struct csn_hash *h);
 
+/* BLAKE2b, unkeyed, with out_len (1 to 64) bytes of output (RFC 7693). */
+CSN_MUST_CHECK int csn_blake2b(struct csn_ctx *ctx, const void *data,
+    size_t len, uint8_t *out, size_t out_len);
+
 /* HMAC-SHA3-256 (FIPS 198-1) over up to four pieces of one message. */
 struct csn_piece {
 	const void *p;

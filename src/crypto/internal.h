@@ -29,6 +29,7 @@ struct csn_crypto {
 	EVP_CIPHER *aes_wrap;		/* AES-256 key wrap, RFC 3394 */
 	EVP_MD *sha3_256;
 	EVP_MD *sha2_256;
+	EVP_MD *blake2b;		/* foreign formats */
 	EVP_MD *shake_256;		/* X-Wing's expansion of its key */
 	EVP_MAC *hmac;
 	EVP_KDF *hkdf;

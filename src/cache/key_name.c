@@ -1,0 +1,251 @@
+/* cache/key_name.c - the text of a cache key, around its arguments' hash. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "cache/key.h"
+#include "crypto/crypto.h"
+
+#define ROOM "cache"
+#define HASH_TEXT (2 * CSN_HASH_SIZE + 1)
+#define SEGMENT_MAX 64
+#define FUNCTION_MAX 200	/* characters */
+#define KEY_MAX 250		/* characters; longer keys are shortened */
+#define KEY_KEPT 50		/* characters of one that was */
+
+static int
+hash_args(struct csn_cache_key *key, char text[HASH_TEXT])
+{
+	uint8_t hash[CSN_HASH_SIZE];
+	const uint8_t *p;
+	size_t len;
+	int rc;
+
+	if ((rc = csn_cache_key_args(key, &p, &len)) != 0 ||
+	    (rc = csn_blake2b(key->ctx, p, len, hash, sizeof(hash))) != 0)
+		return rc;
+	csn_hex_encode(hash, sizeof(hash), text);
+	return 0;
+}
+
+/* --- interop ---------------------------------------------------------- */
+
+static int
+is_lower_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static int
+check_segment(struct csn_ctx *ctx, const char *what, const char *s)
+{
+	size_t i, len = s != NULL ? strnlen(s, SEGMENT_MAX + 1) : 0;
+
+	if (len == 0 || len > SEGMENT_MAX || !is_lower_or_digit(s[0]))
+		goto bad;
+	for (i = 1; i < len; i++)
+		if (!is_lower_or_digit(s[i]) && s[i] != '.' && s[i] != '_' &&
+		    s[i] != '-')
+			goto bad;
+	if (strstr(s, "..") != NULL)
+		return csn_fail(ctx, CSN_E_POLICY, ROOM, "the %s of an "
+		    "interop key may not hold '..'", what);
+	return 0;
+
+bad:
+	return csn_fail(ctx, CSN_E_POLICY, ROOM, "the %s of an interop key "
+	    "is 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or "
+	    "a digit", what);
+}
+
+int
+csn_cache_key_interop(struct csn_cache_key *key, const char *name_space,
+    const char *operation, char out[CSN_CACHE_KEY_SIZE])
+{
+	char hash[HASH_TEXT];
+	int rc;
+
+	if (key->mode != CSN_CACHE_KEY_INTEROP)
+		return csn_fail(key->ctx, CSN_E_ARG, ROOM,
+		    "an interop key wants a builder of that mode");
+	if ((rc = check_segment(key->ctx, "namespace", name_space)) != 0 ||
+	    (rc = check_segment(key->ctx, "operation", operation)) != 0)
+		return rc;
+	/* A server would take such a key for one with a namespace prefix. */
+	if (strcmp(name_space, "ns") == 0 || strcmp(name_space, "nsapi") == 0)
+		return csn_fail(key->ctx, CSN_E_POLICY, ROOM, "the namespace "
+		    "'%s' is reserved: take another", name_space);
+	if ((rc = hash_args(key, hash)) != 0)
+		return rc;
+	snprintf(out, CSN_CACHE_KEY_SIZE, "%s:%s:%s", name_space, operation,
+	    hash);
+	return 0;
+}
+
+/* --- auto ------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character that starts here. */
+static size_t
+character(const char *s)
+{
+	size_t n = 1;
+
+	while (((unsigned char)s[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+/* The length in bytes of the first n characters. */
+static size_t
+first_characters(const char *s, size_t n)
+{
+	size_t at = 0;
+
+	while (n-- > 0 && s[at] != '\0')
+		at += character(s + at);
+	return at;
+}
+
+/*
+ * The function's name for a key: every character but letters, digits, '_' and
+ * '.' becomes '_', a run of '.' one '.', 200 characters at most.
+ */
+static void
+put_function(struct csn_out *w, const char *module, const char *qualname)
+{
+	const char *parts[] = { module, ".", qualname };
+	size_t i, n = 0;
+	int dots = 0, dot;
+	const char *s;
+	char c;
+
+	for (i = 0; i < 3; i++) {
+		for (s = parts[i]; *s != '\0' && n < FUNCTION_MAX;
+		    s += character(s)) {
+			c = *s;
+			dot = c == '.';
+			if (!dot && c != '_' && !(c >= '0' && c <= '9') &&
+			    !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z'))
+				c = '_';
+			if (dot && dots)
+				continue;
+			dots = dot;
+			csn_put_u8(w, (uint8_t)c);
+			n++;
+		}
+	}
+}
+
+static int
+put_serializer(struct csn_ctx *ctx, struct csn_out *w, const char *name)
+{
+	static const struct {
+		const char *name;
+		char code;
+	} known[] = {
+		{ "default", 's' }, { "std", 's' }, { "standard", 's' },
+		{ "auto", 'a' }, { "pythonic", 'a' }, { "orjson", 'o' },
+		{ "arrow", 'w' }, { "local", 'l' },
+	};
+	uint8_t hash[2];
+	char text[5];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(name, known[i].name) == 0) {
+			csn_put_u8(w, (uint8_t)known[i].code);
+			return 0;
+		}
+	if ((rc = csn_blake2b(ctx, name, strlen(name), hash,
+	    sizeof(hash))) != 0)
+		return rc;
+	csn_hex_encode(hash, sizeof(hash), text);
+	csn_put_u8(w, 'x');
+	csn_put_bytes(w, text, 4);
+	return 0;
+}
+
+static void
+put_text(struct csn_out *w, const char *s)
+{
+	csn_put_bytes(w, s, strlen(s));
+}
+
+/* White space becomes '_', and a long key its beginning and a hash. */
+static int
+shorten(struct csn_ctx *ctx, struct csn_out *w, char out[CSN_CACHE_KEY_SIZE])
+{
+	uint8_t hash[CSN_HASH_SIZE];
+	char text[HASH_TEXT];
+	size_t i, len;
+	int rc;
+
+	csn_put_u8(w, 0);
+	if (!csn_out_ok(w))
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for a cache key");
+	for (i = 0; i + 1 < w->len; i++)
+		if (w->p[i] == ' ' || w->p[i] == '\n' || w->p[i] == '\r')
+			w->p[i] = '_';
+	len = first_characters((const char *)w->p, KEY_MAX);
+	if (w->p[len] == '\0') {
+		memcpy(out, w->p, len + 1);
+		return 0;
+	}
+	if ((rc = csn_blake2b(ctx, w->p, w->len - 1, hash,
+	    sizeof(hash))) != 0)
+		return rc;
+	csn_hex_encode(hash, sizeof(hash), text);
+	len = first_characters((const char *)w->p, KEY_KEPT);
+	snprintf(out, CSN_CACHE_KEY_SIZE, "%.*s:%.32s", (int)len,
+	    (const char *)w->p, text);
+	return 0;
+}
+
+int
+csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
+    const char *module, const char *qualname, int integrity,
+    const char *serializer, char out[CSN_CACHE_KEY_SIZE])
+{
+	const char *texts[] = { module, qualname, serializer };
+	char hash[HASH_TEXT];
+	struct csn_out w;
+	size_t i;
+	int rc;
+
+	if (key->mode != CSN_CACHE_KEY_AUTO)
+		return csn_fail(key->ctx, CSN_E_ARG, ROOM,
+		    "an auto key wants a builder of that mode");
+	for (i = 0; i < 3; i++) {
+		if (texts[i] == NULL || texts[i][0] == '\0')
+			return csn_fail(key->ctx, CSN_E_ARG, ROOM, "an auto "
+			    "key wants a module, a function's name and a "
+			    "serializer");
+		if (!csn_utf8_valid(texts[i], strlen(texts[i])))
+			return csn_fail(key->ctx, CSN_E_FORM, ROOM,
+			    "a name in an auto key is not UTF-8");
+	}
+	if (name_space != NULL &&
+	    !csn_utf8_valid(name_space, strlen(name_space)))
+		return csn_fail(key->ctx, CSN_E_FORM, ROOM,
+		    "the namespace of an auto key is not UTF-8");
+	if ((rc = hash_args(key, hash)) != 0)
+		return rc;
+	csn_out_init(&w);
+	if (name_space != NULL && name_space[0] != '\0') {
+		put_text(&w, "ns:");
+		put_text(&w, name_space);
+		put_text(&w, ":");
+	}
+	put_text(&w, "func:");
+	put_function(&w, module, qualname);
+	put_text(&w, ":args:");
+	put_text(&w, hash);
+	put_text(&w, integrity ? ":1" : ":0");
+	if ((rc = put_serializer(key->ctx, &w, serializer)) == 0)
+		rc = shorten(key->ctx, &w, out);
+	csn_out_wipe(&w);
+	return rc;
+}

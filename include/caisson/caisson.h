@@ -19,6 +19,8 @@
 #include <caisson/region.h>
 #include <caisson/seal.h>
 #include <caisson/session.h>
+#include <caisson/snp.h>
 #include <caisson/store.h>
+#include <caisson/tdx.h>
 
 #endif

@@ -53,6 +53,8 @@ static struct list regions = { "region provider", {
 	{ "buffer", &csn_region_buffer },
 	{ "process", &csn_region_process },
 	{ "qemu", &csn_region_qemu },
+	{ "sev_snp", &csn_region_sev_snp },
+	{ "tdx", &csn_region_tdx },
 } };
 
 static int

@@ -11,6 +11,8 @@
 extern const struct csn_region_provider csn_region_buffer;
 extern const struct csn_region_provider csn_region_process;
 extern const struct csn_region_provider csn_region_qemu;
+extern const struct csn_region_provider csn_region_sev_snp;
+extern const struct csn_region_provider csn_region_tdx;
 
 /* What is open: for what belongs to one provider alone. */
 struct csn_regions {

@@ -1,0 +1,58 @@
+/* caisson/snp.h - what a guest of AMD SEV-SNP asks of its own platform. */
+#ifndef CAISSON_SNP_H
+#define CAISSON_SNP_H
+
+#include <caisson/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a derived key depends on: another value is another key. */
+enum csn_snp_field {
+	CSN_SNP_GUEST_POLICY = 1,
+	CSN_SNP_IMAGE_ID = 2,
+	CSN_SNP_FAMILY_ID = 4,
+	CSN_SNP_MEASUREMENT = 8,
+	CSN_SNP_GUEST_SVN = 16,
+	CSN_SNP_TCB_VERSION = 32
+};
+
+enum csn_snp_root_key {
+	CSN_SNP_ROOT_VCEK = 0,	/* of this chip (or its VLEK) */
+	CSN_SNP_ROOT_VMRK = 1	/* of a migration agent, goes along */
+};
+
+struct csn_snp_key_options {
+	uint32_t size;
+	uint32_t root_key;	/* enum csn_snp_root_key */
+	uint64_t fields;	/* of enum csn_snp_field */
+	uint32_t vmpl;		/* 0 to 3, the caller's or a less privileged */
+	uint32_t guest_svn;	/* for CSN_SNP_GUEST_SVN: at most its own */
+	uint64_t tcb_version;	/* for CSN_SNP_TCB_VERSION: at most the
+				   committed one */
+	const char *device;	/* NULL for /dev/sev-guest */
+};
+
+/**
+ * A secret that this guest gets again after each start, and no other guest
+ * does whose chip or chosen fields differ: HKDF-SHA3-256 with the salt
+ * "caisson snp derived key" over the firmware's key, and label as info, so
+ * that keys of different labels tell nothing of each other. The 32 bytes
+ * serve as the seed of an ML-DSA key (csn_sign_from_seed()): an attester's
+ * identity that is stored nowhere. Without CSN_SNP_MEASUREMENT any guest that
+ * the host starts on this chip gets the same.
+ *
+ * label has 1 to 255 bytes. CSN_E_ARG; CSN_E_BACKEND where the device is not
+ * there (the sentence says what provides it) or the firmware refuses;
+ * CSN_E_BUSY, CSN_E_CRYPTO. On error out is zero.
+ */
+CSN_API CSN_MUST_CHECK int csn_snp_derived_key(struct csn_ctx *ctx,
+    const struct csn_snp_key_options *options, const char *label,
+    uint8_t out[32]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * tee.c - a confidential guest looks at its own memory: regions from the
+ * workload manifest, evidence from configfs-tsm or the guest's device.
+ *
+ * Sources are opened anew each time the regions are listed, so a process
+ * that was started again, or a file that was replaced, is seen as it is now.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "providers/region/manifest.h"
+#include "providers/region/provider.h"
+#include "providers/region/source.h"
+#include "providers/region/tee.h"
+#include "providers/region/url.h"
+
+#define ROOM "region"
+
+struct csn_tee {
+	struct csn_ctx *ctx;
+	const struct csn_tee_kind *kind;
+	struct csn_url url;	/* what the texts below lie in */
+	const char *workload;	/* that the manifest has to be of, or NULL */
+	struct csn_tsm tsm;
+	struct csn_device device;
+	int by_device;		/* how evidence is had */
+	struct csn_manifest manifest;
+	struct csn_source *sources;	/* as many as the manifest's */
+};
+
+const struct csn_tee_io csn_tee_system = {
+	&csn_tsm_system, &csn_device_system
+};
+
+static int
+take_options(struct csn_tee *t)
+{
+	const char *name, *value;
+	uint64_t level;
+	int rc;
+
+	while ((rc = csn_url_next(&t->url, &name, &value)) > 0) {
+		if (strcmp(name, "tsm") == 0) {
+			t->tsm.root = value;
+		} else if (strcmp(name, "workload") == 0) {
+			t->workload = value;
+		} else if (strcmp(name, "dev") == 0 &&
+		    t->kind->device != NULL) {
+			t->device.path = value;
+		} else if (strcmp(name, "vmpl") == 0 &&
+		    t->kind->device != NULL) {
+			if (csn_url_number(value, CSN_TSM_PRIVLEVEL_MAX,
+			    &level) != 0)
+				return csn_fail(t->ctx, CSN_E_ARG, ROOM,
+				    "a vmpl is 0 to %d, not %.40s",
+				    CSN_TSM_PRIVLEVEL_MAX, value);
+			t->tsm.privlevel = (int)level;
+		} else {
+			return csn_fail(t->ctx, CSN_E_ARG, ROOM, "%s has no "
+			    "option %.40s: there are tsm%s and workload",
+			    t->kind->name, name,
+			    t->kind->device != NULL ? ", dev, vmpl" : "");
+		}
+	}
+	return rc;
+}
+
+/* Which way to evidence there is; without one nothing is opened. */
+static int
+find_way(struct csn_tee *t)
+{
+	char *first;
+	int rc;
+
+	rc = csn_tsm_probe(&t->tsm);
+	if (rc != CSN_E_NOT_FOUND || t->kind->device == NULL)
+		return csn_device_absent(t->ctx, rc);
+	if ((first = csn_strdup(csn_ctx_message(t->ctx))) == NULL)
+		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	rc = csn_device_probe(&t->device);
+	if (rc == 0)
+		t->by_device = 1;
+	else if (rc == CSN_E_NOT_FOUND)
+		rc = csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "%s; and %s",
+		    first, csn_ctx_message(t->ctx));
+	free(first);
+	return rc;
+}
+
+static int
+load(struct csn_tee *t)
+{
+	int rc;
+
+	if (t->url.path[0] != '/')
+		return csn_fail(t->ctx, CSN_E_ARG, ROOM, "%s is opened with "
+		    "the path of a workload manifest, %s:/etc/caisson/"
+		    "workload.json, not %.60s", t->kind->name, t->kind->name,
+		    t->url.path);
+	if ((rc = csn_manifest_load(t->ctx, t->url.path, &t->manifest)) != 0)
+		return rc;
+	if (t->workload != NULL && strcmp(t->workload, t->manifest.workload)
+	    != 0)
+		return csn_fail(t->ctx, CSN_E_POLICY, ROOM, "%s is the "
+		    "manifest of the workload %s, not of %.128s", t->url.path,
+		    t->manifest.workload, t->workload);
+	t->sources = csn_calloc(t->manifest.nsources, sizeof(*t->sources));
+	if (t->sources == NULL)
+		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	return 0;
+}
+
+int
+csn_tee_open(struct csn_ctx *ctx, const struct csn_tee_kind *kind,
+    const struct csn_tee_io *io, const char *rest, void **state)
+{
+	struct csn_tee *t;
+	int rc;
+
+	if ((t = csn_calloc(1, sizeof(*t))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+	t->ctx = ctx;
+	t->kind = kind;
+	t->tsm = (struct csn_tsm){ .ctx = ctx, .io = io->tsm,
+	    .root = CSN_TSM_ROOT, .provider = kind->driver, .privlevel = -1 };
+	t->device = (struct csn_device){ .ctx = ctx, .io = io->device,
+	    .path = kind->device, .what = kind->what };
+	if ((rc = csn_url_open(ctx, rest, &t->url)) != 0 ||
+	    (rc = take_options(t)) != 0 || (rc = load(t)) != 0 ||
+	    (rc = find_way(t)) != 0) {
+		csn_tee_close(t);
+		return rc;
+	}
+	*state = t;
+	return 0;
+}
+
+void
+csn_tee_close(void *state)
+{
+	struct csn_tee *t = state;
+	size_t i;
+
+	for (i = 0; t->sources != NULL && i < t->manifest.nsources; i++)
+		csn_source_close(&t->sources[i]);
+	free(t->sources);
+	csn_manifest_free(&t->manifest);
+	csn_url_close(&t->url);
+	free(t);
+}
+
+int
+csn_tee_list(void *state, int (*visit)(void *arg,
+    const struct csn_region *region), void *arg)
+{
+	struct csn_tee *t = state;
+	struct csn_region r = { .size_of = sizeof(r) };
+	const struct csn_manifest_region *from;
+	const struct csn_source *s;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < t->manifest.nsources; i++) {
+		csn_source_close(&t->sources[i]);
+		if ((rc = csn_source_open(t->ctx, &t->manifest.sources[i],
+		    &t->sources[i])) != 0)
+			return rc;
+	}
+	for (i = 0; i < t->manifest.nregions; i++) {
+		from = &t->manifest.regions[i];
+		s = &t->sources[from->source];
+		r.id = from->id;
+		r.description = from->description;
+		r.protection = from->protection;
+		r.address = s->from->base + from->address;
+		r.size = from->size;
+		r.immutable = (uint32_t)s->immutable;
+		if (s->from->kind == CSN_SOURCE_FILE) {
+			if (from->address >= s->size ||
+			    from->size > s->size - from->address)
+				return csn_fail(t->ctx, CSN_E_REGION, ROOM,
+				    "region %s ends behind %s, which has %llu "
+				    "bytes", from->id, s->from->path,
+				    (unsigned long long)s->size);
+			if (from->size == 0)
+				r.size = s->size - from->address;
+			if (from->address + r.size > CSN_MANIFEST_FILE_SPACE)
+				return csn_fail(t->ctx, CSN_E_REGION, ROOM,
+				    "region %s ends past 0x%llx, which a file "
+				    "cannot", from->id, (unsigned long long)
+				    CSN_MANIFEST_FILE_SPACE);
+		}
+		if ((rc = visit(arg, &r)) != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Whose address it is; *own is what the source calls it. */
+static const struct csn_source *
+find_source(const struct csn_tee *t, uint64_t address, uint64_t *own)
+{
+	const struct csn_manifest_source *from;
+	uint64_t space;
+	size_t i;
+
+	for (i = 0; i < t->manifest.nsources; i++) {
+		from = &t->manifest.sources[i];
+		space = from->kind == CSN_SOURCE_FILE ?
+		    CSN_MANIFEST_FILE_SPACE : CSN_MANIFEST_SPACE;
+		if (t->sources[i].open && address >= from->base &&
+		    address - from->base < space) {
+			*own = address - from->base;
+			return &t->sources[i];
+		}
+	}
+	return NULL;
+}
+
+int
+csn_tee_read(void *state, const struct csn_region *region, uint64_t offset,
+    void *out, size_t len)
+{
+	struct csn_tee *t = state;
+	const struct csn_source *s;
+	uint64_t own = 0;
+
+	if ((s = find_source(t, region->address, &own)) == NULL)
+		return csn_fail(t->ctx, CSN_E_REGION, ROOM, "region %s is "
+		    "none of those that were listed", region->id);
+	return csn_source_read(s, own + offset, out, len);
+}
+
+const void *
+csn_tee_map(void *state, const struct csn_region *region)
+{
+	const struct csn_source *s;
+	uint64_t own = 0;
+
+	if ((s = find_source(state, region->address, &own)) == NULL ||
+	    s->view == NULL || own > s->size || region->size > s->size - own)
+		return NULL;
+	return s->view + own;
+}
+
+int
+csn_tee_evidence(void *state, const uint8_t report_data[64], uint8_t **out,
+    size_t *len, uint8_t **certs, size_t *certs_len)
+{
+	struct csn_tee *t = state;
+	const uint8_t *held;
+	int rc;
+
+	if (t->by_device)
+		rc = t->kind->ask(&t->device, report_data,
+		    t->tsm.privlevel < 0 ? 0 : (uint32_t)t->tsm.privlevel,
+		    out, len, certs, certs_len);
+	else
+		rc = csn_tsm_report(&t->tsm, report_data, out, len, certs,
+		    certs_len);
+	if (rc != 0)
+		return csn_device_absent(t->ctx, rc);
+	held = t->kind->report_data(*out, *len);
+	if (held != NULL && csn_equal(held, report_data, 64))
+		return 0;
+	csn_free(*out);
+	csn_free(*certs);
+	*out = *certs = NULL;
+	*len = *certs_len = 0;
+	return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "what %s gave is no "
+	    "evidence over the report data that was asked for",
+	    t->by_device ? t->device.path : t->tsm.root);
+}

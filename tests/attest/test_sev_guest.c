@@ -1,0 +1,343 @@
+/* test_sev_guest.c - the ioctls of /dev/sev-guest, byte for byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include <caisson/crypto.h>
+#include <caisson/snp.h>
+
+#include "attest/sim/guest.h"
+#include "providers/region/sev_guest.h"
+#include "providers/region/snp_key.h"
+
+static struct csn_ctx *ctx;
+static struct sim_guest guest;
+static struct sim_device sim;
+static struct csn_device_io io;
+static struct csn_device device;
+static uint8_t data[64], *out, *certs;
+static size_t len, certs_len;
+
+static int
+suite_start(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(200 - i);
+	sim_snp_start(&guest);
+	return csn_ctx_new(NULL, &ctx);
+}
+
+static int
+suite_end(void **state)
+{
+	(void)state;
+	sim_guest_end(&guest);
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	memset(&sim, 0, sizeof(sim));
+	sim.guest = &guest;
+	io = sim_sev_device(&sim);
+	device = (struct csn_device){ .ctx = ctx, .io = &io,
+	    .path = SIM_DEVICE, .what = CSN_SEV_GUEST_WHAT };
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	csn_free(out);
+	csn_free(certs);
+	out = certs = NULL;
+	/* Whatever happened, the device was closed. */
+	assert_int_equal(sim.open, 0);
+	return 0;
+}
+
+static int
+ask(uint32_t vmpl)
+{
+	csn_free(out);
+	csn_free(certs);
+	return csn_sev_guest_report(&device, data, vmpl, &out, &len, &certs,
+	    &certs_len);
+}
+
+static void
+refused(int code, const char *word)
+{
+	assert_int_equal(ask(0), code);
+	if (strstr(csn_ctx_message(ctx), word) == NULL)
+		fail_msg("no \"%s\" in: %s", word, csn_ctx_message(ctx));
+	assert_null(out);
+	assert_null(certs);
+	assert_int_equal(len + certs_len, 0);
+}
+
+/* 0 in all of the bytes. */
+static void
+assert_zero(const uint8_t *p, size_t n)
+{
+	while (n-- > 0)
+		assert_int_equal(*p++, 0);
+}
+
+static void
+extended_report_bytes(void **state)
+{
+	struct fake_bytes table = fake_snp_table(guest.snp);
+
+	(void)state;
+	assert_int_equal(ask(2), 0);
+	assert_int_equal(sim.requests, 1);
+	assert_int_equal(sim.number, 0xc0205302);
+	/* msg_version 1, padding; the result was not given in advance. */
+	assert_int_equal(sim.message[0], 1);
+	assert_zero(sim.message + 1, 7);
+	assert_zero(sim.message + 24, 8);
+	/* user_data, vmpl, reserved, certs_address, certs_len. */
+	assert_memory_equal(sim.request, data, 64);
+	assert_int_equal(sim.request[64], 2);
+	assert_zero(sim.request + 65, 31);
+	assert_int_equal(sim.request[104] | sim.request[105] << 8, 8192);
+	assert_zero(sim.request + 106, 6);
+
+	assert_int_equal(len, FAKE_SNP_REPORT);
+	assert_memory_equal(out + 0x50, data, 64);
+	assert_int_equal(out[0x30], 2);
+	/* The table ends where its last certificate does, not with a page. */
+	assert_int_equal(certs_len, table.len);
+	assert_memory_equal(certs, table.p, table.len);
+	free(table.p);
+}
+
+static void
+certificates_that_need_more_room(void **state)
+{
+	(void)state;
+	sim.certs_pages = 3;
+	assert_int_equal(ask(0), 0);
+	assert_int_equal(sim.requests, 2);
+	/* The second request is of the length that the first was told. */
+	assert_int_equal(sim.request[104] | sim.request[105] << 8, 3 * 4096);
+	assert_true(certs_len > 0);
+	sim.certs_pages = 4;
+	assert_int_equal(ask(0), 0);
+	assert_int_equal(sim.request[104] | sim.request[105] << 8, 4 * 4096);
+}
+
+static void
+a_report_without_certificates(void **state)
+{
+	(void)state;
+	/* More than the kernel takes: the report alone serves. */
+	sim.certs_pages = 5;
+	assert_int_equal(ask(1), 0);
+	assert_int_equal(sim.number, 0xc0205300);
+	assert_memory_equal(sim.request, data, 64);
+	assert_int_equal(sim.request[64], 1);
+	assert_zero(sim.request + 65, 31);
+	assert_int_equal(len, FAKE_SNP_REPORT);
+	assert_int_equal(certs_len, 0);
+	/* A host that knows nothing of certificates. */
+	sim.certs_pages = 0;
+	sim.no_extended = 1;
+	assert_int_equal(ask(0), 0);
+	assert_int_equal(sim.number, 0xc0205300);
+	assert_int_equal(certs_len, 0);
+}
+
+static void
+a_missing_device_is_named(void **state)
+{
+	struct csn_snp_key_options o = { .size = sizeof(o),
+	    .device = "/nowhere/sev-guest" };
+	uint8_t key[32];
+
+	(void)state;
+	sim.missing = ENOENT;
+	refused(CSN_E_NOT_FOUND, SIM_DEVICE);
+	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
+	sim.missing = EACCES;
+	refused(CSN_E_BACKEND, "not permitted");
+	/* And on this machine, by the public function. */
+	assert_int_equal(csn_snp_derived_key(ctx, &o, "x", key),
+	    CSN_E_BACKEND);
+	assert_int_equal(csn_ctx_code(ctx), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "/nowhere/sev-guest"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
+}
+
+static void
+errors_have_their_sentences(void **state)
+{
+	(void)state;
+	sim.fails = ENOTTY;
+	refused(CSN_E_BACKEND, "VMPCK");
+	/* A disabled key is not asked a second way. */
+	assert_int_equal(sim.requests, 1);
+	sim.fails = EIO;
+	sim.firmware = 0x16;
+	refused(CSN_E_BACKEND, "firmware error 0x16");
+	sim.firmware = 0;
+	sim.host = 7;
+	refused(CSN_E_BACKEND, "host error 0x7");
+	sim.host = 0;
+	sim.fails = ENODEV;
+	refused(CSN_E_BACKEND, "the request failed: No such device");
+	sim.fails = 0;
+	sim.status = 0x27;
+	refused(CSN_E_BACKEND, "status 0x27");
+	sim.status = 0;
+	sim.size = 4;
+	refused(CSN_E_BACKEND, "a report of 4 bytes");
+	sim.size = 4000;
+	refused(CSN_E_BACKEND, "a report of 4000 bytes");
+}
+
+static void
+a_host_that_throttles(void **state)
+{
+	(void)state;
+	sim.busy = 3;
+	assert_int_equal(ask(0), 0);
+	assert_int_equal(sim.requests, 4);
+	sim.busy = 1000;
+	refused(CSN_E_BUSY, "busy");
+}
+
+static void
+derived_key_bytes(void **state)
+{
+	struct csn_snp_key_options o = {
+		.size = sizeof(o), .root_key = CSN_SNP_ROOT_VMRK,
+		.fields = CSN_SNP_MEASUREMENT | CSN_SNP_GUEST_SVN, .vmpl = 3,
+		.guest_svn = 0x01020304, .tcb_version = 0x1112131415161718,
+		.device = SIM_DEVICE
+	};
+	static const uint8_t want[32] = {
+		1, 0, 0, 0, 0, 0, 0, 0, 0x18, 0, 0, 0, 0, 0, 0, 0,
+		3, 0, 0, 0, 4, 3, 2, 1,
+		0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11
+	};
+	uint8_t key[32], again[32], firmware[32], expect[32];
+
+	(void)state;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o,
+	    "attester", key), 0);
+	assert_int_equal(sim.number, 0xc0205301);
+	assert_memory_equal(sim.request, want, 32);
+	/* HKDF of what the firmware gave. */
+	sim_derived_key(want, firmware);
+	assert_int_equal(csn_hkdf(ctx, CSN_HKDF_SHA3_256,
+	    (const uint8_t *)"caisson snp derived key", 23, firmware, 32,
+	    (const uint8_t *)"attester", 8, expect, 32), 0);
+	assert_memory_equal(key, expect, 32);
+
+	/* The same again; another by another label or field. */
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o,
+	    "attester", again), 0);
+	assert_memory_equal(key, again, 32);
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o,
+	    "attester 2", again), 0);
+	assert_memory_not_equal(key, again, 32);
+	o.guest_svn++;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o,
+	    "attester", again), 0);
+	assert_memory_not_equal(key, again, 32);
+}
+
+static void
+an_identity_from_a_derived_key(void **state)
+{
+	struct csn_snp_key_options o = { .size = sizeof(o),
+	    .fields = CSN_SNP_MEASUREMENT, .device = SIM_DEVICE };
+	struct csn_sign_key *first, *second;
+	uint8_t key[32], pk[2][1952];
+
+	(void)state;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "attester",
+	    key), 0);
+	assert_int_equal(csn_sign_from_seed(ctx, CSN_SIGN_ML_DSA_65, key, 32,
+	    &first), 0);
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "attester",
+	    key), 0);
+	assert_int_equal(csn_sign_from_seed(ctx, CSN_SIGN_ML_DSA_65, key, 32,
+	    &second), 0);
+	assert_int_equal(csn_sign_public(ctx, first, pk[0], 1952), 0);
+	assert_int_equal(csn_sign_public(ctx, second, pk[1], 1952), 0);
+	assert_memory_equal(pk[0], pk[1], 1952);
+	csn_sign_free(first);
+	csn_sign_free(second);
+}
+
+static void
+derived_keys_refused(void **state)
+{
+	static const uint8_t zero[32];
+	struct csn_snp_key_options o = { .size = sizeof(o),
+	    .device = SIM_DEVICE };
+	char label[257];
+	uint8_t key[32];
+
+	(void)state;
+	memset(label, 'x', sizeof(label) - 1);
+	label[256] = '\0';
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "", key),
+	    CSN_E_ARG);
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, label, key),
+	    CSN_E_ARG);
+	o.fields = 64;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "x", key),
+	    CSN_E_ARG);
+	o.fields = 0;
+	o.vmpl = 4;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "x", key),
+	    CSN_E_ARG);
+	o.vmpl = 0;
+	assert_int_equal(csn_snp_derived_key(ctx, NULL, "x", key),
+	    CSN_E_ARG);
+	assert_int_equal(sim.requests, 0);
+	memset(key, 0xff, 32);
+	sim.status = 0x16;
+	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "x", key),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "status 0x16"));
+	assert_memory_equal(key, zero, 32);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(extended_report_bytes),
+		CASE(certificates_that_need_more_room),
+		CASE(a_report_without_certificates),
+		CASE(a_missing_device_is_named),
+		CASE(errors_have_their_sentences),
+		CASE(a_host_that_throttles),
+		CASE(derived_key_bytes),
+		CASE(an_identity_from_a_derived_key),
+		CASE(derived_keys_refused),
+	};
+
+	return cmocka_run_group_tests(tests, suite_start, suite_end);
+}

@@ -1,0 +1,127 @@
+/* test_tdx_guest.c - TD reports and run-time measurement registers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <caisson/tdx.h>
+
+#include "attest/sim/guest.h"
+#include "base/file.h"
+#include "providers/region/tdx_guest.h"
+
+static struct csn_ctx *ctx;
+static struct sim_device sim;
+static struct csn_device_io io;
+static struct csn_device device;
+
+static int
+start(void **state)
+{
+	(void)state;
+	memset(&sim, 0, sizeof(sim));
+	io = sim_tdx_device(&sim);
+	if (csn_ctx_new(NULL, &ctx) != 0)
+		return -1;
+	device = (struct csn_device){ .ctx = ctx, .io = &io,
+	    .path = SIM_DEVICE, .what = CSN_TDX_GUEST_WHAT };
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	assert_int_equal(sim.open, 0);
+	return 0;
+}
+
+static void
+report_bytes(void **state)
+{
+	uint8_t data[64], report[CSN_TDX_TDREPORT_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i + 7);
+	assert_int_equal(csn_tdx_guest_report(&device, data, report), 0);
+	assert_int_equal(sim.number, 0xc4405401);
+	assert_memory_equal(sim.request, data, 64);
+	/* What the device wrote behind the 64 bytes, from its first on. */
+	assert_int_equal(report[0], 0x81);
+	assert_memory_equal(report + 128, data, 64);
+	assert_int_equal(report[224], 0xa5);
+}
+
+static void
+errors_have_their_sentences(void **state)
+{
+	uint8_t data[64] = { 0 }, report[CSN_TDX_TDREPORT_SIZE];
+
+	(void)state;
+	sim.fails = EIO;
+	assert_int_equal(csn_tdx_guest_report(&device, data, report),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), SIM_DEVICE));
+	sim.missing = ENOENT;
+	assert_int_equal(csn_tdx_guest_report(&device, data, report),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(csn_tdx_report(ctx, "/nowhere/tdx-guest", data,
+	    report), CSN_E_BACKEND);
+	assert_int_equal(csn_ctx_code(ctx), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "/nowhere/tdx-guest"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "module tdx-guest"));
+	assert_int_equal(csn_tdx_report(ctx, NULL, NULL, report), CSN_E_ARG);
+}
+
+static void
+registers_are_extended_by_one_write(void **state)
+{
+	char folder[] = "/tmp/csn-rtmr-XXXXXX", path[64];
+	uint8_t digest[CSN_TDX_RTMR_SIZE], *written;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(digest); i++)
+		digest[i] = (uint8_t)(i ^ 0x5a);
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/rtmr3:sha384", folder);
+	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), path));
+	assert_non_null(strstr(csn_ctx_message(ctx), "6.16"));
+	assert_int_equal(csn_file_replace(ctx, path, "", 0, 0600), 0);
+	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest), 0);
+	assert_int_equal(csn_file_read(ctx, path, 1000, &written, &len), 0);
+	assert_int_equal(len, sizeof(digest));
+	assert_memory_equal(written, digest, sizeof(digest));
+	csn_free(written);
+	assert_int_equal(csn_tdx_extend(ctx, folder, 4, digest), CSN_E_ARG);
+	assert_int_equal(csn_tdx_extend(ctx, NULL, 0, NULL), CSN_E_ARG);
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(report_bytes),
+		CASE(errors_have_their_sentences),
+		CASE(registers_are_extended_by_one_write),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -71,6 +71,19 @@ CSN_API CSN_MUST_CHECK int csn_master_keys_env(struct csn_ctx *ctx,
  */
 CSN_API CSN_MUST_CHECK int csn_master_keys_file(struct csn_ctx *ctx,
     const char *path, uint32_t flags, struct csn_master_keys **out);
+/**
+ * From a keystore: each of the n wrapped keys (the current one first) was made
+ * by csn_master_key_make under the same name. The errors of
+ * csn_keystore_unwrap and csn_master_keys_new.
+ */
+CSN_API CSN_MUST_CHECK int csn_master_keys_keystore(struct csn_ctx *ctx,
+    struct csn_keystore *ks, const char *key_name,
+    const struct csn_master_bytes *wrapped, size_t n,
+    struct csn_master_keys **out);
+/** A fresh random master key, wrapped; as csn_keystore_wrap. */
+CSN_API CSN_MUST_CHECK int csn_master_key_make(struct csn_ctx *ctx,
+    struct csn_keystore *ks, const char *key_name, uint8_t *out,
+    size_t *out_len);
 /** Keys: 1 and the former ones. */
 CSN_API size_t csn_master_keys_count(const struct csn_master_keys *keys);
 /** 32 hex digits and a NUL that name a key of the ring and hide it. */
@@ -97,6 +110,8 @@ struct csn_cachekit;
 #define CSN_CACHEKIT_KEY_MAX 4096	/* bytes of a cache key, 1 at least */
 #define CSN_CACHEKIT_OVERHEAD 28	/* nonce and tag */
 #define CSN_CACHEKIT_VALUE_MAX (512u << 20)
+/* Bytes to seal: a value that did not compress, in its container. */
+#define CSN_CACHEKIT_SEAL_MAX (CSN_CACHEKIT_VALUE_MAX + (4u << 20))
 
 /* The protocol's three uses of a tenant's keys. */
 enum csn_cachekit_domain {
@@ -140,7 +155,7 @@ CSN_API CSN_MUST_CHECK int csn_cachekit_seal(struct csn_cachekit *kit,
     uint8_t *out);
 /**
  * Open what a kit with one of these keys sealed: len - CSN_CACHEKIT_OVERHEAD
- * bytes into out, which may be in + 12. fingerprint (16 bytes) may name the
+ * bytes into out, which does not overlap in. fingerprint (16 bytes) may name the
  * key: then that one alone is tried; NULL, or one that is nobody's: all, in
  * order, as the format demands. *which, where given, is the key's index: 0
  * for the current one. CSN_E_FORM (too short), CSN_E_TAG, CSN_E_ARG,

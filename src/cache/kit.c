@@ -1,0 +1,329 @@
+/* cache/kit.c - tenants' keys, derived once and kept in a bounded table. */
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/lock.h"
+#include "cache/kit.h"
+
+#define ROOM "cache"
+#define TENANTS 1024		/* by default */
+
+static const char *const domains[] = { NULL, "encryption", "authentication",
+    "cache_keys" };
+
+int
+csn_kit_derive(struct csn_ctx *ctx, const uint8_t *master, size_t master_len,
+    const char *domain, const char *tenant, size_t tenant_len,
+    uint8_t out[CSN_KEY_SIZE])
+{
+	static const char label[] = "cachekit_v1_";
+	uint8_t salt[sizeof(label) + 255 + 2 + CSN_CACHEKIT_TENANT_MAX];
+	size_t domain_len = strlen(domain), n = sizeof(label) - 1;
+
+	memcpy(salt, label, n);
+	salt[n++] = (uint8_t)domain_len;
+	memcpy(salt + n, domain, domain_len);
+	n += domain_len;
+	salt[n++] = (uint8_t)(tenant_len >> 8);
+	salt[n++] = (uint8_t)tenant_len;
+	memcpy(salt + n, tenant, tenant_len);
+	return csn_hkdf(ctx, CSN_HKDF_SHA256, salt, n + tenant_len, master,
+	    master_len, (const uint8_t *)domain, domain_len, out,
+	    CSN_KEY_SIZE);
+}
+
+/* --- the kit ---------------------------------------------------------- */
+
+static int
+init_shards(struct csn_cachekit *kit)
+{
+	size_t i;
+
+	for (i = 0; i < CSN_KIT_SHARDS; i++)
+		if (csn_rwlock_init(&kit->shards[i].lock) != 0)
+			break;
+	if (i == CSN_KIT_SHARDS)
+		return 0;
+	while (i-- > 0)
+		pthread_rwlock_destroy(&kit->shards[i].lock);
+	return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
+	    "out of memory for the locks of a CacheKit");
+}
+
+int
+csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
+    const struct csn_cachekit_options *options, struct csn_cachekit **out)
+{
+	struct csn_cachekit_options o = { 0 };
+	struct csn_cachekit *kit;
+	int rc;
+
+	if (keys == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "a CacheKit wants master keys");
+	if (options != NULL)
+		memcpy(&o, options, options->size < sizeof(o) ?
+		    options->size : sizeof(o));
+	if (o.tenants == 0)
+		o.tenants = TENANTS;
+	if ((kit = csn_calloc(1, sizeof(*kit))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for a CacheKit");
+	kit->ctx = ctx;
+	kit->generation = csn_fork_generation(ctx);
+	kit->nshards = o.tenants < CSN_KIT_SHARDS ? 1 : CSN_KIT_SHARDS;
+	kit->per_shard = (o.tenants + kit->nshards - 1) / kit->nshards;
+	if ((rc = init_shards(kit)) != 0) {
+		free(kit);
+		return rc;
+	}
+	if ((rc = csn_random(ctx, &kit->seed, sizeof(kit->seed))) != 0)
+		goto err;
+	if ((kit->keys = csn_secret_alloc(sizeof(*keys), NULL)) == NULL) {
+		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for master keys");
+		goto err;
+	}
+	memcpy(kit->keys, keys, sizeof(*keys));
+	kit->keys->ctx = ctx;
+	*out = kit;
+	return 0;
+
+err:
+	csn_cachekit_free(kit);
+	return rc;
+}
+
+static void
+wipe_tenant(struct csn_cachekit *kit, struct csn_kit_tenant *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->nkeys; i++)
+		csn_key_forget(kit->ctx, &t->keys[i]);
+	csn_wipe_free(t, sizeof(*t) + t->name_len);
+}
+
+void
+csn_kit_release(struct csn_cachekit *kit, struct csn_kit_tenant *t)
+{
+	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
+		wipe_tenant(kit, t);
+}
+
+static void
+forget_tenants(struct csn_cachekit *kit)
+{
+	struct csn_kit_tenant *t;
+	size_t i;
+
+	for (i = 0; i < CSN_KIT_SHARDS; i++) {
+		while ((t = kit->shards[i].first) != NULL) {
+			kit->shards[i].first = t->next;
+			wipe_tenant(kit, t);
+		}
+		kit->shards[i].n = 0;
+	}
+}
+
+int
+csn_cachekit_after_fork(struct csn_cachekit *kit)
+{
+	if (csn_fork_check(kit->ctx, kit->generation) == 0)
+		return 0;
+	/* Adopts the context, so that no lane waits for a thread of old. */
+	kit->generation = csn_fork_generation(kit->ctx);
+	/* Each tenant draws a new prefix. A call that was under way in the
+	 * parent holds nothing here. */
+	forget_tenants(kit);
+	return init_shards(kit);
+}
+
+void
+csn_cachekit_free(struct csn_cachekit *kit)
+{
+	size_t i;
+
+	if (kit == NULL)
+		return;
+	forget_tenants(kit);
+	for (i = 0; i < CSN_KIT_SHARDS; i++)
+		pthread_rwlock_destroy(&kit->shards[i].lock);
+	csn_master_keys_free(kit->keys);
+	csn_wipe_free(kit, sizeof(*kit));
+}
+
+/* --- tenants ---------------------------------------------------------- */
+
+static int
+make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
+    uint64_t hash, struct csn_kit_tenant **out)
+{
+	struct csn_kit_tenant *t;
+	uint8_t key[CSN_KEY_SIZE];
+	size_t i;
+	int rc;
+
+	if ((t = csn_calloc(1, sizeof(*t) + len)) == NULL)
+		return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for a tenant's keys");
+	t->hash = hash;
+	t->name_len = len;
+	memcpy(t->name, name, len);
+	atomic_init(&t->refs, 1);
+	if ((rc = csn_random(kit->ctx, t->prefix, sizeof(t->prefix))) != 0)
+		goto err;
+	for (i = 0; i < kit->keys->n; i++) {
+		if ((rc = csn_kit_derive(kit->ctx, kit->keys->keys[i].p,
+		    kit->keys->keys[i].len, domains[CSN_CACHEKIT_ENCRYPTION],
+		    name, len, key)) == 0 &&
+		    (rc = csn_key_fingerprint(kit->ctx, key, sizeof(key),
+		    t->prints[i])) == 0)
+			rc = csn_key_rest(kit->ctx, key, &t->keys[i]);
+		csn_wipe(key, sizeof(key));
+		if (rc != 0)
+			goto err;
+		t->nkeys++;
+	}
+	*out = t;
+	return 0;
+
+err:
+	wipe_tenant(kit, t);
+	return rc;
+}
+
+static struct csn_kit_tenant *
+find(struct csn_kit_shard *shard, uint64_t hash, const char *name, size_t len)
+{
+	struct csn_kit_tenant *t;
+
+	for (t = shard->first; t != NULL; t = t->next)
+		if (t->hash == hash && t->name_len == len &&
+		    memcmp(t->name, name, len) == 0)	/* public */
+			break;
+	return t;
+}
+
+static void
+hold(struct csn_cachekit *kit, struct csn_kit_tenant *t)
+{
+	uint64_t tick = atomic_load_explicit(&kit->tick,
+	    memory_order_relaxed);
+
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	/* Written once between two derivations, not by every call. */
+	if (atomic_load_explicit(&t->used, memory_order_relaxed) != tick)
+		atomic_store_explicit(&t->used, tick, memory_order_relaxed);
+}
+
+/* Take the one that was used longest ago out of a full shard. */
+static struct csn_kit_tenant *
+evict(struct csn_cachekit *kit, struct csn_kit_shard *shard)
+{
+	struct csn_kit_tenant **at, **oldest = NULL, *t;
+
+	if (shard->n < kit->per_shard)
+		return NULL;
+	for (at = &shard->first; *at != NULL; at = &(*at)->next)
+		if (oldest == NULL || atomic_load(&(*at)->used) <=
+		    atomic_load(&(*oldest)->used))
+			oldest = at;
+	t = *oldest;
+	*oldest = t->next;
+	shard->n--;
+	return t;
+}
+
+static int
+insert(struct csn_cachekit *kit, struct csn_kit_shard *shard, uint64_t hash,
+    const char *name, size_t len, struct csn_kit_tenant **out)
+{
+	struct csn_kit_tenant *mine = NULL, *t, *old = NULL;
+	int rc;
+
+	if ((rc = make_tenant(kit, name, len, hash, &mine)) != 0)
+		return rc;
+	pthread_rwlock_wrlock(&shard->lock);
+	if ((t = find(shard, hash, name, len)) == NULL) {
+		old = evict(kit, shard);
+		t = mine;
+		t->next = shard->first;
+		shard->first = t;
+		shard->n++;
+		atomic_fetch_add(&kit->tick, 1);
+		mine = NULL;
+	}
+	hold(kit, t);
+	pthread_rwlock_unlock(&shard->lock);
+	/* Another thread was first, or somebody had to go. */
+	if (mine != NULL)
+		wipe_tenant(kit, mine);
+	if (old != NULL)
+		csn_kit_release(kit, old);
+	*out = t;
+	return 0;
+}
+
+int
+csn_kit_hold(struct csn_cachekit *kit, const char *name, size_t len,
+    struct csn_kit_tenant **out)
+{
+	struct csn_kit_shard *shard;
+	struct csn_kit_tenant *t;
+	uint64_t hash;
+
+	if (csn_fork_check(kit->ctx, kit->generation) != 0)
+		return csn_fail(kit->ctx, CSN_E_FORK, ROOM, "this process was "
+		    "forked: call csn_cachekit_after_fork first");
+	if (name == NULL || len == 0 || len > CSN_CACHEKIT_TENANT_MAX)
+		return csn_fail(kit->ctx, CSN_E_ARG, ROOM, "a tenant's name "
+		    "has 1 to %d bytes, not %zu", CSN_CACHEKIT_TENANT_MAX,
+		    name != NULL ? len : 0);
+	hash = XXH3_64bits_withSeed(name, len, kit->seed);
+	shard = &kit->shards[hash % kit->nshards];
+	pthread_rwlock_rdlock(&shard->lock);
+	if ((t = find(shard, hash, name, len)) != NULL)
+		hold(kit, t);
+	pthread_rwlock_unlock(&shard->lock);
+	if (t == NULL)
+		return insert(kit, shard, hash, name, len, out);
+	*out = t;
+	return 0;
+}
+
+int
+csn_cachekit_fingerprint(struct csn_cachekit *kit, const char *tenant,
+    size_t tenant_len, size_t index, uint8_t out[16])
+{
+	struct csn_kit_tenant *t;
+	int rc;
+
+	if (index >= kit->keys->n)
+		return csn_fail(kit->ctx, CSN_E_ARG, ROOM,
+		    "the ring has no key %zu", index);
+	if ((rc = csn_kit_hold(kit, tenant, tenant_len, &t)) != 0)
+		return rc;
+	memcpy(out, t->prints[index], CSN_FINGERPRINT_SIZE);
+	csn_kit_release(kit, t);
+	return 0;
+}
+
+int
+csn_cachekit_derive(struct csn_cachekit *kit, const char *tenant,
+    size_t tenant_len, int domain, uint8_t out[CSN_KEY_SIZE])
+{
+	if (tenant == NULL || tenant_len == 0 ||
+	    tenant_len > CSN_CACHEKIT_TENANT_MAX)
+		return csn_fail(kit->ctx, CSN_E_ARG, ROOM, "a tenant's name "
+		    "has 1 to %d bytes", CSN_CACHEKIT_TENANT_MAX);
+	if (domain < CSN_CACHEKIT_ENCRYPTION ||
+	    domain > CSN_CACHEKIT_CACHE_KEYS)
+		return csn_fail(kit->ctx, CSN_E_ARG, ROOM,
+		    "the protocol has no domain %d", domain);
+	return csn_kit_derive(kit->ctx, kit->keys->keys[0].p,
+	    kit->keys->keys[0].len, domains[domain], tenant, tenant_len, out);
+}

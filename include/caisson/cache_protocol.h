@@ -192,6 +192,9 @@ enum csn_cachekit_shape {
 /* Auto mode: without checksum and compression (":0s" keys). Arrow always has
  * its checksum. */
 #define CSN_CACHEKIT_NO_INTEGRITY 1u
+/* Arrow: the IPC's bodies are compressed, which is bound too; the Python SDK's
+ * default. */
+#define CSN_CACHEKIT_COMPRESSED 2u
 
 struct csn_cachekit_entry {
 	uint32_t size;
@@ -242,8 +245,9 @@ CSN_API CSN_MUST_CHECK int csn_cachekit_unpack(struct csn_ctx *ctx,
     const uint8_t *stored, size_t len, struct csn_cache_buffer *out,
     size_t *which);
 /**
- * The same entry under the current key, its container untouched. *which says
- * which key it was under; where that is 0 already, *out gets a copy.
+ * The same entry under the current key and a fresh nonce, its container
+ * untouched and unread. *which says which key it was under. Where entry names
+ * no tenant it is "default". The errors of _unpack and _seal.
  */
 CSN_API CSN_MUST_CHECK int csn_cachekit_reseal(struct csn_ctx *ctx,
     struct csn_cachekit *kit, const struct csn_cachekit_entry *entry,

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "cache/kit.h"
 
 #define ROOM "cache"
@@ -167,6 +168,9 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 	size_t i;
 	int rc;
 
+	if (!csn_utf8_valid(name, len) || memchr(name, 0, len) != NULL)
+		return csn_fail(kit->ctx, CSN_E_ARG, ROOM,
+		    "a tenant's name is UTF-8 without a NUL");
 	if ((t = csn_calloc(1, sizeof(*t) + len)) == NULL)
 		return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
 		    "out of memory for a tenant's keys");

@@ -76,13 +76,18 @@ CSN_MUST_CHECK int csn_kit_aad(const struct csn_ctx *ctx,
     const struct csn_cachekit_bind *bind, uint8_t out[CSN_KIT_AAD_MAX],
     size_t *len);
 
-/* csn_cachekit_seal and _open for a tenant that is held. */
+/*
+ * csn_cachekit_seal and _open for a tenant that is held. head stands before
+ * the rest of the plaintext: a checksum, at its own place; it may be empty.
+ */
 CSN_MUST_CHECK int csn_kit_seal(struct csn_cachekit *kit,
     struct csn_kit_tenant *t, const struct csn_cachekit_bind *bind,
-    const uint8_t *in, size_t len, uint8_t *out);
+    const uint8_t *head, size_t head_len, const uint8_t *in, size_t len,
+    uint8_t *out);
+/* len is the whole entry's; out gets what is behind the head. */
 CSN_MUST_CHECK int csn_kit_open(struct csn_cachekit *kit,
     struct csn_kit_tenant *t, const struct csn_cachekit_bind *bind,
-    const uint8_t *print, const uint8_t *in, size_t len, uint8_t *out,
-    size_t *which);
+    const uint8_t *print, const uint8_t *in, size_t len, uint8_t *head,
+    size_t head_len, uint8_t *out, size_t *which);
 
 #endif

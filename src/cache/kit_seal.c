@@ -79,19 +79,23 @@ take_nonce(struct csn_cachekit *kit, struct csn_kit_tenant *t, uint64_t blocks,
 
 int
 csn_kit_seal(struct csn_cachekit *kit, struct csn_kit_tenant *t,
-    const struct csn_cachekit_bind *bind, const uint8_t *in, size_t len,
-    uint8_t *out)
+    const struct csn_cachekit_bind *bind, const uint8_t *head,
+    size_t head_len, const uint8_t *in, size_t len, uint8_t *out)
 {
 	uint8_t aad[CSN_KIT_AAD_MAX];
-	struct csn_aead_part part = { .in = in, .out = out + CSN_NONCE_SIZE,
-	    .len = len };
-	struct csn_aead_msg msg = { .aad = aad, .parts = &part, .nparts = 1,
-	    .tag = out + CSN_NONCE_SIZE + len };
+	uint8_t *body = out + CSN_NONCE_SIZE;
+	struct csn_aead_part parts[] = {
+		{ .in = head, .out = body, .len = head_len },
+		{ .in = in, .out = body + head_len, .len = len },
+	};
+	struct csn_aead_msg msg = { .aad = aad,
+	    .parts = head_len != 0 ? parts : parts + 1,
+	    .nparts = head_len != 0 ? 2 : 1, .tag = body + head_len + len };
 	struct csn_lane *lane;
 	int rc;
 
 	if ((rc = csn_kit_aad(kit->ctx, bind, aad, &msg.aad_len)) != 0 ||
-	    (rc = take_nonce(kit, t, (len + 15) / 16 +
+	    (rc = take_nonce(kit, t, (head_len + len + 15) / 16 +
 	    (msg.aad_len + 15) / 16 + 2, msg.nonce)) != 0 ||
 	    (rc = csn_lane_acquire(kit->ctx, &t->keys[0], &lane)) != 0)
 		goto err;
@@ -103,7 +107,7 @@ csn_kit_seal(struct csn_cachekit *kit, struct csn_kit_tenant *t,
 	return 0;
 
 err:
-	csn_wipe(out, len + CSN_CACHEKIT_OVERHEAD);
+	csn_wipe(out, head_len + len + CSN_CACHEKIT_OVERHEAD);
 	return rc;
 }
 
@@ -111,14 +115,18 @@ err:
 static int
 open_with(struct csn_cachekit *kit, const struct csn_key *key,
     const uint8_t *aad, size_t aad_len, const uint8_t *in, size_t len,
-    uint8_t *out)
+    uint8_t *head, size_t head_len, uint8_t *out)
 {
-	/* Openers read the tag; the type serves sealers too. */
-	struct csn_aead_part part = { .in = in + CSN_NONCE_SIZE, .out = out,
-	    .len = len - CSN_CACHEKIT_OVERHEAD };
+	const uint8_t *body = in + CSN_NONCE_SIZE;
+	struct csn_aead_part parts[] = {
+		{ .in = body, .out = head, .len = head_len },
+		{ .in = body + head_len, .out = out,
+		    .len = len - CSN_CACHEKIT_OVERHEAD - head_len },
+	};
 	uint8_t tag[CSN_TAG_SIZE];
 	struct csn_aead_msg msg = { .aad = aad, .aad_len = aad_len,
-	    .parts = &part, .nparts = 1, .tag = tag };
+	    .parts = head_len != 0 ? parts : parts + 1,
+	    .nparts = head_len != 0 ? 2 : 1, .tag = tag };
 	struct csn_lane *lane;
 	int rc;
 
@@ -134,10 +142,12 @@ open_with(struct csn_cachekit *kit, const struct csn_key *key,
 int
 csn_kit_open(struct csn_cachekit *kit, struct csn_kit_tenant *t,
     const struct csn_cachekit_bind *bind, const uint8_t *print,
-    const uint8_t *in, size_t len, uint8_t *out, size_t *which)
+    const uint8_t *in, size_t len, uint8_t *head, size_t head_len,
+    uint8_t *out, size_t *which)
 {
 	uint8_t aad[CSN_KIT_AAD_MAX];
 	size_t aad_len, i, first = 0, last = t->nkeys;
+	size_t out_len = len - CSN_CACHEKIT_OVERHEAD - head_len;
 	int rc;
 
 	for (i = 0; print != NULL && i < t->nkeys; i++)
@@ -149,14 +159,16 @@ csn_kit_open(struct csn_cachekit *kit, struct csn_kit_tenant *t,
 	if ((rc = csn_kit_aad(kit->ctx, bind, aad, &aad_len)) != 0)
 		goto err;
 	for (i = first; i < last; i++) {
-		rc = open_with(kit, &t->keys[i], aad, aad_len, in, len, out);
+		rc = open_with(kit, &t->keys[i], aad, aad_len, in, len, head,
+		    head_len, out);
 		if (rc == 0) {
 			if (which != NULL)
 				*which = i;
 			return 0;
 		}
 		/* What a failed open wrote is not plaintext, and still. */
-		csn_wipe(out, len - CSN_CACHEKIT_OVERHEAD);
+		csn_wipe(head, head_len);
+		csn_wipe(out, out_len);
 		if (rc != CSN_E_TAG)
 			return rc;
 	}
@@ -166,7 +178,8 @@ csn_kit_open(struct csn_cachekit *kit, struct csn_kit_tenant *t,
 	    last - first, last - first == 1 ? "" : "s");
 
 err:
-	csn_wipe(out, len - CSN_CACHEKIT_OVERHEAD);
+	csn_wipe(head, head_len);
+	csn_wipe(out, out_len);
 	return rc;
 }
 
@@ -186,7 +199,7 @@ csn_cachekit_seal(struct csn_cachekit *kit,
 		csn_wipe(out, len + CSN_CACHEKIT_OVERHEAD);
 		return rc;
 	}
-	rc = csn_kit_seal(kit, t, bind, in, len, out);
+	rc = csn_kit_seal(kit, t, bind, NULL, 0, in, len, out);
 	csn_kit_release(kit, t);
 	return rc;
 }
@@ -208,7 +221,8 @@ csn_cachekit_open(struct csn_cachekit *kit,
 		csn_wipe(out, len - CSN_CACHEKIT_OVERHEAD);
 		return rc;
 	}
-	rc = csn_kit_open(kit, t, bind, fingerprint, in, len, out, which);
+	rc = csn_kit_open(kit, t, bind, fingerprint, in, len, NULL, 0, out,
+	    which);
 	csn_kit_release(kit, t);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <caisson/attest.h>
 #include <caisson/attest_note.h>
 #include <caisson/audit.h>
+#include <caisson/cache.h>
 #include <caisson/context.h>
 #include <caisson/crypto.h>
 #include <caisson/error.h>

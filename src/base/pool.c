@@ -1,4 +1,4 @@
-/* base/pool.c - a fixed pool of threads that share out ranges. */
+/* base/pool.c - a fixed pool of threads that share out ranges or do tasks. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,6 +39,8 @@ struct csn_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct job *jobs;
+	struct csn_task *tasks;		/* oldest first */
+	struct csn_task **last_task;
 	int stop;
 	pthread_t threads[];
 };
@@ -84,6 +86,19 @@ choose(const struct csn_pool *pool)
 	return best;
 }
 
+/* Do the oldest task; the lock is let go meanwhile. */
+static void
+do_task(struct csn_pool *pool)
+{
+	struct csn_task *task = pool->tasks;
+
+	if ((pool->tasks = task->later) == NULL)
+		pool->last_task = &pool->tasks;
+	pthread_mutex_unlock(&pool->lock);
+	task->work(task);
+	pthread_mutex_lock(&pool->lock);
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -91,9 +106,12 @@ thread_main(void *arg)
 	struct job *job;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!pool->stop) {
+	while (!pool->stop || pool->tasks != NULL) {
 		if ((job = choose(pool)) == NULL) {
-			pthread_cond_wait(&pool->wake, &pool->lock);
+			if (pool->tasks != NULL)
+				do_task(pool);
+			else
+				pthread_cond_wait(&pool->wake, &pool->lock);
 			continue;
 		}
 		job->helpers++;
@@ -160,6 +178,7 @@ csn_pool_new(struct csn_ctx *ctx, unsigned threads, struct csn_pool **out)
 	pool->made_in = csn_fork_generation(ctx);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);
+	pool->last_task = &pool->tasks;
 	start_threads(pool, threads - 1);
 	if (threads > 1 && pool->started == 0) {
 		csn_pool_free(pool);
@@ -250,4 +269,21 @@ csn_pool_run(struct csn_pool *pool, size_t n, size_t grain,
 	enlist(pool, &job);
 	take_part(&job);
 	delist(pool, &job);
+}
+
+int
+csn_pool_post(struct csn_pool *pool, struct csn_task *task)
+{
+	if (pool == NULL || pool->started == 0 ||
+	    csn_fork_check(pool->ctx, pool->made_in) != 0)
+		return csn_fail(pool != NULL ? pool->ctx : NULL, CSN_E_BUSY,
+		    "base", "the pool has no thread of its own to do "
+		    "something later");
+	task->later = NULL;
+	pthread_mutex_lock(&pool->lock);
+	*pool->last_task = task;
+	pool->last_task = &task->later;
+	pthread_cond_signal(&pool->wake);
+	pthread_mutex_unlock(&pool->lock);
+	return 0;
 }

@@ -306,6 +306,72 @@ a_forked_child_works_alone(void **state)
 	csn_pool_free(pool);
 }
 
+struct later {
+	struct csn_task task;
+	_Atomic int *done;
+	struct csn_pool *pool;	/* post another one here, once */
+	pthread_t poster;
+};
+
+static void
+do_later(struct csn_task *task)
+{
+	struct later *l = (struct later *)(void *)task;
+	struct csn_pool *again = l->pool;
+
+	if (pthread_equal(l->poster, pthread_self()))
+		return;		/* never by who posted it */
+	l->pool = NULL;
+	atomic_fetch_add(l->done, 1);
+	if (again != NULL && csn_pool_post(again, task) != 0)
+		atomic_fetch_add(l->done, 1000);
+}
+
+static void
+what_is_posted_is_done_once(void **state)
+{
+	struct later later[100];
+	_Atomic int done = 0;
+	struct csn_pool *pool;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(csn_pool_new(ctx, 3, &pool), 0);
+	for (i = 0; i < 100; i++) {
+		later[i] = (struct later){ .task.work = do_later,
+		    .done = &done, .poster = pthread_self() };
+		/* Every tenth posts itself once more. */
+		if (i % 10 == 0)
+			later[i].pool = pool;
+		assert_int_equal(csn_pool_post(pool, &later[i].task), 0);
+	}
+	assert_true(covers(pool, 1000, 1));
+	/* Also what was still queued then. */
+	csn_pool_free(pool);
+	assert_int_equal(atomic_load(&done), 110);
+}
+
+static void
+nothing_is_posted_where_nobody_would_do_it(void **state)
+{
+	struct later later = { .task.work = do_later };
+	struct csn_pool *pool;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(csn_pool_post(NULL, &later.task), CSN_E_BUSY);
+	assert_int_equal(csn_pool_new(ctx, 1, &pool), 0);
+	assert_int_equal(csn_pool_post(pool, &later.task), CSN_E_BUSY);
+	csn_pool_free(pool);
+	assert_int_equal(csn_pool_new(ctx, 2, &pool), 0);
+	if ((pid = fork()) == 0)
+		_exit(csn_pool_post(pool, &later.task) == CSN_E_BUSY ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	csn_pool_free(pool);
+}
+
 int
 main(void)
 {
@@ -318,6 +384,8 @@ main(void)
 		cmocka_unit_test(a_batch_inside_a_batch),
 		cmocka_unit_test(helpers_take_no_signals),
 		cmocka_unit_test(a_forked_child_works_alone),
+		cmocka_unit_test(what_is_posted_is_done_once),
+		cmocka_unit_test(nothing_is_posted_where_nobody_would_do_it),
 	};
 
 	return cmocka_run_group_tests(tests, make_context, drop_context);

@@ -1,0 +1,262 @@
+/* cache/cache.c - the two levels: reading, setting, deleting. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "cache/internal.h"
+
+#define ROOM CSN_CACHE_ROOM
+
+static uint64_t
+after(uint64_t now_ms, uint64_t ttl_ms)
+{
+	if (ttl_ms == 0)
+		return 0;
+	return ttl_ms < UINT64_MAX - now_ms ? now_ms + ttl_ms : UINT64_MAX;
+}
+
+void
+csn_l1_set_end(const struct csn_cache *cache, struct csn_l1_entry *e,
+    uint64_t ttl_ms)
+{
+	uint64_t now = csn_ctx_boot_ms(cache->ctx);
+	uint64_t most = cache->config.l1_ttl_ms;
+
+	e->value_ends_ms = after(now, ttl_ms);
+	e->ends_ms = most != 0 && (ttl_ms == 0 || most < ttl_ms) ?
+	    after(now, most) : e->value_ends_ms;
+}
+
+/* What is left of an entry that L1 has; 0: no end. */
+static uint64_t
+left_of(const struct csn_l1_entry *e, uint64_t now)
+{
+	return e->value_ends_ms > now ? e->value_ends_ms - now : 0;
+}
+
+/* 1 where more than the configured part of its time is over. */
+static uint32_t
+is_stale(const struct csn_cache *cache, const struct csn_call *call,
+    uint64_t left_ms)
+{
+	uint64_t ttl = call->ttl_ms, percent = cache->config.stale_percent;
+
+	if (percent == 0 || ttl == 0 || left_ms == 0)
+		return 0;
+	return left_ms < ttl / 100 * (100 - percent) +
+	    ttl % 100 * (100 - percent) / 100;
+}
+
+int
+csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
+    struct csn_cache_value *out, int *negative)
+{
+	uint64_t now, began = csn_meter_sample();
+	struct csn_l1_entry *e;
+	int rc;
+
+	*negative = 0;
+	now = csn_ctx_boot_ms(cache->ctx);
+	if ((e = csn_l1_find(cache->l1, &call->name, now)) == NULL)
+		return CSN_E_NOT_FOUND;
+	if ((e->flags & CSN_L1_NEGATIVE) != 0) {
+		csn_l1_unpin(e);
+		*negative = 1;
+		csn_meter_add(cache->meter, CSN_COUNT_NEGATIVE);
+		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
+		    "there is no such value, as was found before");
+	}
+	if ((rc = csn_codec_open(cache, call, e->bytes, e->len, out)) == 0) {
+		out->source = CSN_CACHE_FROM_L1;
+		out->ttl_ms = left_of(e, now);
+		out->stale = is_stale(cache, call, out->ttl_ms);
+		if (out->stale)
+			csn_meter_add(cache->meter, CSN_COUNT_STALE);
+		csn_meter_add(cache->meter, CSN_COUNT_L1_HIT);
+		csn_meter_since(cache->meter, CSN_TIMED_L1, began);
+	} else if (csn_refused(rc)) {
+		csn_l1_forget(cache->l1, e);
+	}
+	csn_l1_unpin(e);
+	return rc;
+}
+
+/* What is left of the entry's time, as far as the store can say. */
+static int
+time_left(struct csn_cache *cache, const struct csn_call *call,
+    uint64_t *ttl_ms)
+{
+	*ttl_ms = 0;
+	if ((cache->abilities & CSN_STORE_TTL) == 0)
+		return 0;
+	return csn_store_ttl(cache->config.store, cache->space,
+	    cache->config.space_len, (const uint8_t *)call->store_key,
+	    call->store_len, ttl_ms);
+}
+
+int
+csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
+    struct csn_cache_value *out)
+{
+	struct csn_l1_entry *e = NULL;
+	struct csn_backend_call bc;
+	uint64_t left = 0;
+	uint32_t ticket;
+	int rc;
+
+	if (cache->config.store == NULL)
+		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
+		    "the cache has nothing under this key");
+	ticket = csn_l1_ticket(cache->l1, &call->name);
+	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+		return rc;
+	if ((rc = csn_backend_read(cache, call, &e)) == 0 &&
+	    (rc = time_left(cache, call, &left)) != 0)
+		csn_l1_unpin(e);
+	if (rc != 0)
+		return csn_backend_end(cache, call, &bc, rc, 0);
+	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	/* Another tenant's entry is no fault of the backend's. */
+	(void)csn_backend_end(cache, call, &bc, 0, csn_refused(rc) &&
+	    rc != CSN_E_TENANT);
+	if (rc == 0) {
+		out->source = CSN_CACHE_FROM_L2;
+		out->ttl_ms = left;
+		out->stale = is_stale(cache, call, left);
+		if (out->stale)
+			csn_meter_add(cache->meter, CSN_COUNT_STALE);
+		csn_meter_add(cache->meter, CSN_COUNT_L2_HIT);
+		csn_l1_set_end(cache, e, left);
+		csn_l1_fill(cache->l1, &call->name, ticket, e);
+	}
+	csn_l1_unpin(e);
+	return rc;
+}
+
+int
+csn_cache_get(struct csn_cache *cache, const char *key,
+    const struct csn_cache_how *how, struct csn_cache_value *out)
+{
+	struct csn_call call;
+	int rc, negative;
+
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+		return rc;
+	if (out == NULL || out->size < sizeof(*out))
+		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "no place for "
+		    "the value is given, or its size is not set");
+	if (cache->config.on_event != NULL)
+		call.began = csn_meter_now();
+	csn_value_clear(out);
+	rc = csn_lookup_l1(cache, &call, out, &negative);
+	if (!negative && rc != 0 &&
+	    (rc == CSN_E_NOT_FOUND || csn_refused(rc)))
+		rc = csn_lookup_l2(cache, &call, out);
+	if (rc == 0) {
+		csn_call_tell(cache, &call, out->source == CSN_CACHE_FROM_L1 ?
+		    CSN_CACHE_EVENT_L1_HIT : CSN_CACHE_EVENT_L2_HIT, 0,
+		    out->data.len);
+		return 0;
+	}
+	if (!negative)
+		csn_meter_add(cache->meter, CSN_COUNT_MISS);
+	csn_call_tell(cache, &call, negative ? CSN_CACHE_EVENT_NEGATIVE_HIT :
+	    CSN_CACHE_EVENT_MISS, rc, 0);
+	if (csn_refused(rc) && (call.flags & CSN_CACHE_STRICT) == 0)
+		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM, "what is "
+		    "under this key was refused, which counts as a miss (%s)",
+		    csn_error_name(rc));
+	return rc;
+}
+
+int
+csn_store_value(struct csn_cache *cache, struct csn_call *call,
+    const uint8_t *p, size_t len)
+{
+	struct csn_l1_entry *e = NULL;
+	uint32_t ticket;
+	int rc;
+
+	ticket = csn_l1_begin(cache->l1, &call->name);
+	if ((rc = csn_codec_seal(cache, call, p, len, &e)) == 0) {
+		if (cache->config.store != NULL)
+			rc = csn_backend_put(cache, call, e->bytes, e->len);
+		csn_l1_set_end(cache, e, call->ttl_ms);
+	}
+	(void)csn_l1_end(cache->l1, &call->name, ticket, e);
+	csn_l1_unpin(e);
+	csn_meter_add(cache->meter, CSN_COUNT_SET);
+	csn_call_tell(cache, call, CSN_CACHE_EVENT_SET, rc, len);
+	return rc;
+}
+
+int
+csn_cache_set(struct csn_cache *cache, const char *key,
+    const struct csn_cache_how *how, const void *p, size_t len)
+{
+	struct csn_call call;
+	int rc;
+
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+		return rc;
+	if (p == NULL && len > 0)
+		return csn_fail(cache->ctx, CSN_E_ARG, ROOM,
+		    "no value is given");
+	if (cache->config.on_event != NULL)
+		call.began = csn_meter_now();
+	return csn_store_value(cache, &call, p, len);
+}
+
+int
+csn_cache_delete(struct csn_cache *cache, const char *key,
+    const struct csn_cache_how *how)
+{
+	struct csn_call call;
+	uint32_t ticket;
+	int rc, was;
+
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+		return rc;
+	ticket = csn_l1_begin(cache->l1, &call.name);
+	/* What is deleted is not served while the store is asked. */
+	was = csn_l1_end(cache->l1, &call.name, ticket, NULL);
+	ticket = csn_l1_begin(cache->l1, &call.name);
+	rc = cache->config.store != NULL ?
+	    csn_backend_remove(cache, &call) : CSN_E_NOT_FOUND;
+	was |= csn_l1_end(cache->l1, &call.name, ticket, NULL);
+	if (rc == CSN_E_NOT_FOUND)
+		rc = was ? 0 : csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
+		    "the cache has nothing under this key");
+	csn_meter_add(cache->meter, CSN_COUNT_DELETE);
+	csn_call_tell(cache, &call, CSN_CACHE_EVENT_DELETE, rc, 0);
+	return rc;
+}
+
+int
+csn_cache_exists(struct csn_cache *cache, const char *key,
+    const struct csn_cache_how *how, uint64_t *ttl_ms)
+{
+	struct csn_call call;
+	struct csn_l1_entry *e;
+	uint64_t now, left = 0;
+	int rc;
+
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+		return rc;
+	now = csn_ctx_boot_ms(cache->ctx);
+	e = csn_l1_find(cache->l1, &call.name, now);
+	if (e != NULL && (e->flags & CSN_L1_NEGATIVE) == 0) {
+		left = left_of(e, now);
+		rc = 0;
+	} else if (cache->config.store != NULL) {
+		rc = csn_backend_ttl(cache, &call, &left);
+	} else {
+		rc = csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
+		    "the cache has nothing under this key");
+	}
+	csn_l1_unpin(e);
+	if (rc == 0 && ttl_ms != NULL)
+		*ttl_ms = left;
+	return rc;
+}

@@ -1,0 +1,300 @@
+/* cache/codec.c - between a caller's values and what the levels hold. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "cache/internal.h"
+
+#define ROOM CSN_CACHE_ROOM
+
+int
+csn_cache_value_room(struct csn_cache_value *v, size_t len)
+{
+	struct csn_cache_buffer *b = &v->data;
+	uint8_t *p;
+
+	if (len > b->cap) {
+		if (len > PTRDIFF_MAX || (p = malloc(len)) == NULL)
+			return csn_fail(NULL, CSN_E_NOMEM, ROOM,
+			    "out of memory for a value of %zu bytes", len);
+		csn_wipe_free(b->p, b->len);
+		b->p = p;
+		b->cap = len;
+	} else if (len < b->len) {
+		csn_wipe(b->p + len, b->len - len);
+	}
+	b->len = len;
+	return 0;
+}
+
+int
+csn_cache_value_set(struct csn_cache_value *v, const void *p, size_t len)
+{
+	int rc;
+
+	if ((rc = csn_cache_value_room(v, len)) == 0 && len > 0)
+		memcpy(v->data.p, p, len);
+	return rc;
+}
+
+void
+csn_cache_value_free(struct csn_cache_value *v)
+{
+	if (v == NULL)
+		return;
+	csn_cache_buffer_free(&v->data);
+	v->source = v->stale = v->which = 0;
+	v->ttl_ms = 0;
+}
+
+void
+csn_value_clear(struct csn_cache_value *v)
+{
+	if (v->data.len > 0)
+		csn_wipe(v->data.p, v->data.len);
+	v->data.len = 0;
+	v->source = v->stale = v->which = 0;
+	v->ttl_ms = 0;
+}
+
+/* Threads spread over the slots; one that finds its slot empty makes a new
+ * buffer, and one that finds it taken frees its own. */
+static unsigned
+slot(void)
+{
+	static _Atomic unsigned threads;
+	static _Thread_local unsigned number;
+
+	if (number == 0)
+		number = 1 + (atomic_fetch_add(&threads, 1) &
+		    (CSN_CACHE_SCRATCH - 1));
+	return number - 1;
+}
+
+struct csn_cache_buffer *
+csn_scratch_take(struct csn_cache *cache)
+{
+	struct csn_cache_buffer *b;
+
+	b = atomic_exchange(&cache->scratch[slot()].buffer, NULL);
+	return b != NULL ? b : csn_calloc(1, sizeof(*b));
+}
+
+void
+csn_scratch_give(struct csn_cache *cache, struct csn_cache_buffer *b)
+{
+	if (b == NULL)
+		return;
+	if (b->p != NULL)
+		csn_wipe(b->p, b->len);
+	b->len = 0;
+	b = atomic_exchange(&cache->scratch[slot()].buffer, b);
+	if (b != NULL) {
+		csn_cache_buffer_free(b);
+		free(b);
+	}
+}
+
+int
+csn_codec_check(struct csn_cache *cache, uint32_t format)
+{
+	int interop = cache->config.form == CSN_CACHE_INTEROP;
+
+	if (format > CSN_CACHE_BYTES)
+		return csn_fail(cache->ctx, CSN_E_ARG, ROOM,
+		    "there is no format %u: see enum csn_cache_format",
+		    format);
+	if (interop && (format == CSN_CACHE_JSON ||
+	    format == CSN_CACHE_ARROW))
+		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "interop "
+		    "entries are MessagePack: ask for the auto form, or for "
+		    "bytes");
+	return 0;
+}
+
+static void
+entry_of(const struct csn_cache *cache, const struct csn_call *call,
+    struct csn_cachekit_entry *e)
+{
+	static const uint32_t shapes[] = { CSN_CACHEKIT_AUTO_MSGPACK,
+	    CSN_CACHEKIT_AUTO_ORJSON, CSN_CACHEKIT_AUTO_ARROW };
+
+	memset(e, 0, sizeof(*e));
+	e->size = sizeof(*e);
+	e->shape = cache->config.form == CSN_CACHE_INTEROP ?
+	    CSN_CACHEKIT_INTEROP : shapes[call->format];
+	if ((cache->config.flags & CSN_CACHE_NO_INTEGRITY) != 0)
+		e->flags = CSN_CACHEKIT_NO_INTEGRITY;
+	e->tenant = call->name.tenant;
+	e->tenant_len = call->name.tenant_len;
+	e->key = call->name.key;
+	e->key_len = call->name.key_len;
+}
+
+static void
+bind_of(const struct csn_call *call, struct csn_cachekit_bind *b)
+{
+	b->tenant = call->name.tenant;
+	b->tenant_len = call->name.tenant_len;
+	b->key = call->name.key;
+	b->key_len = call->name.key_len;
+	b->format = "bytes";
+	b->compressed = 0;
+	b->type = NULL;
+}
+
+static int
+no_memory(struct csn_cache *cache, size_t len)
+{
+	return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
+	    "out of memory for an entry of %zu bytes", len);
+}
+
+static int
+new_entry(struct csn_cache *cache, const struct csn_call *call, size_t len,
+    struct csn_l1_entry **out)
+{
+	if ((*out = csn_l1_entry_new(&call->name, len)) == NULL)
+		return no_memory(cache, len);
+	(*out)->len = len;
+	return 0;
+}
+
+static int
+seal_bytes(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *p, size_t len, struct csn_l1_entry **out)
+{
+	struct csn_cachekit_bind bind;
+	int rc;
+
+	if (len > CSN_CACHEKIT_VALUE_MAX)
+		return csn_fail(cache->ctx, CSN_E_LIMIT, ROOM, "a value has "
+		    "at most %u bytes, not %zu", CSN_CACHEKIT_VALUE_MAX, len);
+	if (cache->kit == NULL) {
+		if ((rc = new_entry(cache, call, len, out)) == 0 && len > 0)
+			memcpy((*out)->bytes, p, len);
+		return rc;
+	}
+	if ((rc = new_entry(cache, call, len + CSN_CACHEKIT_OVERHEAD,
+	    out)) != 0)
+		return rc;
+	bind_of(call, &bind);
+	return csn_cachekit_seal(cache->kit, &bind, p, len, (*out)->bytes);
+}
+
+static int
+seal_packed(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *p, size_t len, struct csn_l1_entry **out)
+{
+	struct csn_cache_buffer *b;
+	struct csn_cachekit_entry entry;
+	int rc;
+
+	if ((b = csn_scratch_take(cache)) == NULL)
+		return no_memory(cache, len);
+	entry_of(cache, call, &entry);
+	rc = csn_cachekit_pack(cache->ctx, cache->kit, &entry, p, len, b);
+	if (rc == 0 && (rc = new_entry(cache, call, b->len, out)) == 0)
+		memcpy((*out)->bytes, b->p, b->len);
+	csn_scratch_give(cache, b);
+	return rc;
+}
+
+int
+csn_codec_seal(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *p, size_t len, struct csn_l1_entry **out)
+{
+	struct csn_l1_entry *e = NULL;
+	uint64_t began = csn_meter_sample();
+	int rc;
+
+	rc = call->format == CSN_CACHE_BYTES ?
+	    seal_bytes(cache, call, p, len, &e) :
+	    seal_packed(cache, call, p, len, &e);
+	csn_meter_since(cache->meter, CSN_TIMED_SEAL, began);
+	if (rc != 0) {
+		csn_l1_unpin(e);
+		return rc;
+	}
+	*out = e;
+	return 0;
+}
+
+static int
+open_bytes(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *stored, size_t len, struct csn_cache_value *out,
+    size_t *which)
+{
+	struct csn_cachekit_bind bind;
+	int rc;
+
+	if (cache->kit == NULL)
+		return csn_cache_value_set(out, stored, len);
+	if (len < CSN_CACHEKIT_OVERHEAD)
+		return csn_fail(cache->ctx, CSN_E_FORM, ROOM,
+		    "%zu bytes are no sealed entry", len);
+	if ((rc = csn_cache_value_room(out,
+	    len - CSN_CACHEKIT_OVERHEAD)) != 0)
+		return rc;
+	bind_of(call, &bind);
+	return csn_cachekit_open(cache->kit, &bind, NULL, stored, len,
+	    out->data.p, which);
+}
+
+int
+csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *stored, size_t len, struct csn_cache_value *out)
+{
+	struct csn_cachekit_entry entry;
+	uint64_t began = csn_meter_sample();
+	size_t which = 0;
+	int rc, audited;
+
+	if (call->format == CSN_CACHE_BYTES) {
+		rc = open_bytes(cache, call, stored, len, out, &which);
+	} else {
+		entry_of(cache, call, &entry);
+		rc = csn_cachekit_unpack(cache->ctx, cache->kit, &entry,
+		    stored, len, &out->data, &which);
+	}
+	csn_meter_since(cache->meter, CSN_TIMED_OPEN, began);
+	out->which = (uint32_t)which;
+	if (rc == 0 && which != 0)
+		csn_meter_add(cache->meter, CSN_COUNT_FORMER_KEY);
+	if ((audited = csn_call_opened(cache, call, rc, out->data.len)) != 0)
+		rc = audited;
+	if (rc != 0)
+		csn_value_clear(out);
+	return rc;
+}
+
+int
+csn_codec_reseal(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *stored, size_t len, struct csn_cache_buffer *out,
+    size_t *which)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cachekit_entry entry;
+	struct csn_l1_entry *e = NULL;
+	int rc;
+
+	*which = 0;
+	if (call->format != CSN_CACHE_BYTES) {
+		entry_of(cache, call, &entry);
+		return csn_cachekit_reseal(cache->ctx, cache->kit, &entry,
+		    stored, len, out, which);
+	}
+	if ((rc = open_bytes(cache, call, stored, len, &v, which)) == 0 &&
+	    *which != 0 && (rc = seal_bytes(cache, call, v.data.p,
+	    v.data.len, &e)) == 0) {
+		csn_cache_buffer_free(out);
+		if ((out->p = csn_memdup(e->bytes, e->len)) == NULL)
+			rc = no_memory(cache, e->len);
+		else
+			out->len = out->cap = e->len;
+	}
+	csn_l1_unpin(e);
+	csn_cache_value_free(&v);
+	return rc;
+}

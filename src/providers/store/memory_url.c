@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "providers/store/memory.h"
+#include "providers/store/options.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define DEFAULT_BYTES (1024 * MIB)
@@ -12,38 +13,6 @@
 #define MOST_BYTES ((uint64_t)4 << 40)
 #define LEAST_SLAB ((uint64_t)64 << 10)
 #define MOST_SLAB (32 * MIB)
-
-/* Digits with an optional K, M, G or T. -1 where it is something else. */
-static int
-parse_bytes(const char *s, size_t len, uint64_t *out)
-{
-	uint64_t v = 0;
-	unsigned shift = 0;
-	size_t i;
-
-	if (len == 0)
-		return -1;
-	switch (s[len - 1]) {
-	case 'K': shift = 10; break;
-	case 'M': shift = 20; break;
-	case 'G': shift = 30; break;
-	case 'T': shift = 40; break;
-	default: break;
-	}
-	if (shift > 0)
-		len--;
-	if (len == 0 || len > 18)
-		return -1;
-	for (i = 0; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return -1;
-		v = v * 10 + (uint64_t)(s[i] - '0');
-	}
-	if (v > (UINT64_MAX >> shift))
-		return -1;
-	*out = v << shift;
-	return 0;
-}
 
 /* "0.25" of the limit, in millionths so that no locale matters. */
 static int
@@ -72,69 +41,63 @@ parse_fraction(const char *s, size_t len, uint64_t *millionths)
 }
 
 static int
-bad(struct csn_ctx *ctx, const char *name, const char *s, size_t len,
-    const char *what)
+bad(struct csn_ctx *ctx, const struct csn_store_option *o, const char *what)
 {
-	return csn_fail(ctx, CSN_E_ARG, "store",
-	    "the memory store's option %s=%.*s: %s", name,
-	    (int)(len > 40 ? 40 : len), s, what);
+	return csn_store_option_bad(ctx, "memory", o, what);
 }
 
 int
 csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_mem_config *out)
 {
-	const char *p = rest, *end, *eq, *share = NULL;
-	size_t name_len, len, share_len = 0;
+	struct csn_store_option o, share = { 0 };
+	const char *p = rest;
 	uint64_t v = 0;
+	int rc;
 
 	out->bytes = DEFAULT_BYTES;
 	out->slab = 0;
 	if (*p != '\0' && *p != '?')
 		return csn_fail(ctx, CSN_E_ARG, "store", "the memory store "
 		    "has no path: write memory:?bytes=1G&share=0.25");
-	for (p += *p == '?'; *p != '\0'; p = *end == '&' ? end + 1 : end) {
-		end = p + strcspn(p, "&");
-		if ((eq = memchr(p, '=', (size_t)(end - p))) == NULL)
-			return bad(ctx, "", p, (size_t)(end - p),
-			    "an option is written name=value");
-		name_len = (size_t)(eq - p);
-		len = (size_t)(end - ++eq);
-		if (name_len == 5 && memcmp(p, "bytes", 5) == 0) {
-			if (parse_bytes(eq, len, &v) != 0 ||
+	p += *p == '?';
+	while ((rc = csn_store_option_next(ctx, "memory", &p, &o)) == 1) {
+		if (csn_store_option_is(&o, "bytes")) {
+			if (csn_store_bytes(o.value, o.len, &v) != 0 ||
 			    v < LEAST_BYTES || v > MOST_BYTES)
-				return bad(ctx, "bytes", eq, len, "give a "
-				    "number from 1M to 4T (K, M, G, T)");
+				return bad(ctx, &o, "give a number from 1M "
+				    "to 4T (K, M, G, T)");
 			out->bytes = v;
-		} else if (name_len == 5 && memcmp(p, "share", 5) == 0) {
-			share = eq;
-			share_len = len;
-		} else if (name_len == 4 && memcmp(p, "slab", 4) == 0) {
-			if (parse_bytes(eq, len, &v) != 0 || v < LEAST_SLAB ||
-			    v > MOST_SLAB || (v & (v - 1)) != 0)
-				return bad(ctx, "slab", eq, len,
+		} else if (csn_store_option_is(&o, "share")) {
+			share = o;
+		} else if (csn_store_option_is(&o, "slab")) {
+			if (csn_store_bytes(o.value, o.len, &v) != 0 ||
+			    v < LEAST_SLAB || v > MOST_SLAB ||
+			    (v & (v - 1)) != 0)
+				return bad(ctx, &o,
 				    "give a power of two from 64K to 32M");
 			out->slab = (size_t)v;
 		} else {
-			return csn_fail(ctx, CSN_E_ARG, "store", "the memory "
-			    "store has no option %.*s: there are bytes, "
-			    "share and slab", (int)(name_len > 40 ? 40 :
-			    name_len), p);
+			return csn_store_option_unknown(ctx, "memory", &o,
+			    "bytes, share and slab");
 		}
 	}
+	if (rc != 0)
+		return rc;
 	out->bytes = (out->bytes + CSN_MEM_PAGE - 1) / CSN_MEM_PAGE *
 	    CSN_MEM_PAGE;
 	out->share = out->bytes;
-	if (share != NULL && memchr(share, '.', share_len) != NULL) {
-		if (parse_fraction(share, share_len, &v) != 0)
-			return bad(ctx, "share", share, share_len,
+	if (share.name != NULL && memchr(share.value, '.', share.len) !=
+	    NULL) {
+		if (parse_fraction(share.value, share.len, &v) != 0)
+			return bad(ctx, &share,
 			    "a fraction is above 0.0 and at most 1.0");
 		out->share = (uint64_t)((double)out->bytes * (double)v / 1e6);
-	} else if (share != NULL) {
-		if (parse_bytes(share, share_len, &v) != 0 || v == 0 ||
-		    v > out->bytes)
-			return bad(ctx, "share", share, share_len, "give a "
-			    "fraction such as 0.25, or bytes up to the limit");
+	} else if (share.name != NULL) {
+		if (csn_store_bytes(share.value, share.len, &v) != 0 ||
+		    v == 0 || v > out->bytes)
+			return bad(ctx, &share, "give a fraction such as "
+			    "0.25, or bytes up to the limit");
 		out->share = v;
 	}
 	/* Enough slabs that each size class can have some. */

@@ -1,0 +1,590 @@
+/* test_store_file.c - the store in files: the suite, and what disks do. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/path.h"
+#include "providers/store_suite.h"
+
+static int
+remove_one(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void
+remove_tree(const char *path)
+{
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- The suite ----------------------------------------------------------- */
+
+static char *
+make(void *arg)
+{
+	char folder[] = "/tmp/caisson-store-XXXXXX", *url;
+
+	(void)arg;
+	if (mkdtemp(folder) == NULL ||
+	    asprintf(&url, "file:%s/made/here", folder) < 0)
+		return NULL;
+	return url;
+}
+
+static void
+clear(void *arg, const char *url)
+{
+	char folder[sizeof("/tmp/caisson-store-XXXXXX")];
+
+	(void)arg;
+	snprintf(folder, sizeof(folder), "%s", url + strlen("file:"));
+	remove_tree(folder);
+}
+
+/* --- What disks do ------------------------------------------------------- */
+
+struct fixture {
+	char folder[32];
+	char url[64];
+	struct csn_ctx *ctx;
+	struct csn_store *store;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return -1;
+	*state = f;
+	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-store-XXXXXX");
+	if (mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
+		return -1;
+	snprintf(f->url, sizeof(f->url), "file:%s", f->folder);
+	return csn_store_open(f->ctx, f->url, &f->store);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	csn_store_close(f->store);
+	csn_ctx_free(f->ctx);
+	(void)umount(f->folder);	/* where a case failed on its tmpfs */
+	remove_tree(f->folder);
+	free(f);
+	return 0;
+}
+
+/* The one file that holds a value: its path, to be freed. */
+static char found[512];
+static int nfound;
+
+static int
+find_one(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+	(void)st;
+	(void)where;
+	if (type == FTW_F) {
+		snprintf(found, sizeof(found), "%s", path);
+		nfound++;
+	}
+	return 0;
+}
+
+static const char *
+only_file(const char *folder)
+{
+	nfound = 0;
+	assert_int_equal(nftw(folder, find_one, 16, FTW_PHYS), 0);
+	assert_int_equal(nfound, 1);
+	return found;
+}
+
+static void
+damage(const char *path, off_t at, size_t cut)
+{
+	struct stat st;
+	uint8_t byte;
+	int fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	if (cut > 0) {
+		assert_int_equal(ftruncate(fd, st.st_size - (off_t)cut), 0);
+	} else {
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	close(fd);
+}
+
+/* Whatever bit flips, wherever it is cut: an error, never other bytes. */
+static void
+damaged_files_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t got[600], value[600];
+	size_t len, i, size;
+	struct stat st;
+	uint64_t left;
+	int rc;
+
+	store_fill(value, sizeof(value), 3);
+	assert_int_equal(csn_store_put_for(f->store, U("acme"), U("k"), value,
+	    600, 3600000), 0);
+	assert_int_equal(stat(only_file(f->folder), &st), 0);
+	size = (size_t)st.st_size;
+	assert_int_equal(size, 32 + 4 + 1 + 600);
+	for (i = 0; i < size; i++) {
+		assert_int_equal(csn_store_put_for(f->store, U("acme"),
+		    U("k"), value, 600, 3600000), 0);
+		damage(only_file(f->folder), (off_t)i, 0);
+		len = sizeof(got);
+		memset(got, 0, sizeof(got));
+		rc = csn_store_get(f->store, U("acme"), U("k"), got, &len);
+		if (rc == CSN_E_NOT_FOUND) {
+			/* Its end came nearer: it has ended, and is gone. */
+			assert_true(i >= 16 && i < 24);
+			continue;
+		}
+		assert_true(rc == CSN_E_FORM || rc == CSN_E_VERSION ||
+		    rc == CSN_E_BUFFER);
+		assert_true(got[0] == 0 && got[599] == 0);
+	}
+	for (i = 1; i <= size; i += i < 40 || i > size - 40 ? 1 : 37) {
+		assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
+		    value, 600), 0);
+		damage(only_file(f->folder), 0, i);
+		len = sizeof(got);
+		assert_int_equal(csn_store_get(f->store, U("acme"), U("k"),
+		    got, &len), CSN_E_FORM);
+		assert_non_null(strstr(csn_ctx_message(f->ctx), "cut off"));
+		assert_non_null(strstr(csn_ctx_message(f->ctx), f->folder));
+		assert_int_equal(csn_store_ttl(f->store, U("acme"), U("k"),
+		    &left), CSN_E_FORM);
+	}
+	/* It is no value of these bytes, no lock, and can be removed. */
+	assert_int_equal(csn_store_remove_if(f->store, U("acme"), U("k"),
+	    value, 600), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_store_add_for(f->store, U("acme"), U("k"), value,
+	    9, 1000), 0);
+	damage(only_file(f->folder), 0, 3);
+	assert_int_equal(csn_store_remove(f->store, U("acme"), U("k")), 0);
+	len = sizeof(got);
+	assert_int_equal(csn_store_get(f->store, U("acme"), U("k"), got,
+	    &len), CSN_E_NOT_FOUND);
+}
+
+/* A file that was moved to another key's place is not that key's value. */
+static void
+files_stay_under_their_key(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t got[8], key[CSN_STORE_MAX_KEY];
+	char from[512], to[600];
+	size_t len = sizeof(got);
+
+	store_put_value(f->store, "acme", "k1", 8, 1);
+	snprintf(from, sizeof(from), "%s", only_file(f->folder));
+	snprintf(to, sizeof(to), "%s", from);
+	store_put_value(f->store, "acme", "k2", 8, 2);
+	unlink(from);
+	snprintf(from, sizeof(from), "%s", only_file(f->folder));
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(csn_store_get(f->store, U("acme"), U("k1"), got,
+	    &len), CSN_E_FORM);
+	unlink(to);
+	/* The same for one whose file is named by a hash. */
+	memset(key, 0xff, sizeof(key));
+	assert_int_equal(csn_store_put(f->store, U("acme"), key, sizeof(key),
+	    key, 8), 0);
+	snprintf(to, sizeof(to), "%s", only_file(f->folder));
+	unlink(to);
+	store_put_value(f->store, "acme", "k3", 8, 3);
+	assert_int_equal(rename(only_file(f->folder), to), 0);
+	len = sizeof(got);
+	assert_int_equal(csn_store_get(f->store, U("acme"), key, sizeof(key),
+	    got, &len), CSN_E_FORM);
+}
+
+static size_t
+count_temps(const char *folder)
+{
+	char path[64];
+	struct dirent *d;
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/tmp", folder);
+	if ((dir = opendir(path)) == NULL)
+		return 0;
+	while ((d = readdir(dir)) != NULL)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+#define LARGE ((size_t)256 << 10)
+
+/* In a process of its own: put whole values until killed. */
+static void
+put_until_killed(const char *url, uint8_t seed)
+{
+	struct csn_store *store;
+	struct csn_ctx *ctx;
+	uint8_t *p = malloc(LARGE);
+	unsigned i;
+
+	if (p == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
+	    csn_store_open(ctx, url, &store) != 0)
+		_exit(1);
+	for (i = 0;; i++) {
+		memset(p, (int)(seed + i), LARGE);
+		if (csn_store_put(store, U("acme"), U("k"), p, LARGE) != 0)
+			_exit(2);
+		if (i % 8 == 3 && csn_store_drop(store, U("acme")) != 0)
+			_exit(3);
+	}
+}
+
+static void
+killed_writers_leave_no_wrong_value(void **state)
+{
+	struct fixture *f = *state;
+	size_t len, i, seen = 0, most = 0;
+	struct csn_store *again;
+	uint8_t *got = malloc(LARGE);
+	unsigned lap;
+	pid_t pid[2];
+	int rc, w;
+
+	assert_non_null(got);
+	for (lap = 0; lap < 40; lap++) {
+		for (w = 0; w < 2; w++) {
+			pid[w] = fork();
+			assert_true(pid[w] >= 0);
+			if (pid[w] == 0)
+				put_until_killed(f->url,
+				    (uint8_t)(lap * 2 + (unsigned)w));
+		}
+		usleep(3000 + lap * 700);
+		/* A reader meanwhile, which never sees half a value. */
+		for (i = 0; i < 20; i++) {
+			len = LARGE;
+			rc = csn_store_get(f->store, U("acme"), U("k"), got,
+			    &len);
+			assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
+			if (rc != 0)
+				continue;
+			seen++;
+			assert_int_equal(len, LARGE);
+			assert_memory_equal(got, got + 1, LARGE - 1);
+		}
+		for (w = 0; w < 2; w++) {
+			assert_int_equal(kill(pid[w], SIGKILL), 0);
+			assert_int_equal(waitpid(pid[w], &rc, 0), pid[w]);
+			assert_true(WIFSIGNALED(rc));
+		}
+		len = LARGE;
+		rc = csn_store_get(f->store, U("acme"), U("k"), got, &len);
+		assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
+		if (rc == 0)
+			assert_memory_equal(got, got + 1, LARGE - 1);
+		if (count_temps(f->folder) > most)
+			most = count_temps(f->folder);
+	}
+	free(got);
+	assert_true(seen > 0);
+	assert_true(most > 0);
+	/* Who opens it next tidies up. */
+	assert_int_equal(csn_store_open(f->ctx, f->url, &again), 0);
+	assert_int_equal(count_temps(f->folder), 0);
+	csn_store_close(again);
+}
+
+/* Processes take turns under a lock: a counter in a file loses nothing. */
+static void
+processes_take_turns(void **state)
+{
+	enum { PROCESSES = 4, TURNS = 40 };
+	struct fixture *f = *state;
+	struct csn_store *store;
+	struct csn_ctx *ctx;
+	uint8_t token;
+	uint64_t n = 0;
+	pid_t pids[PROCESSES];
+	size_t len;
+	int i, k, rc;
+
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("n"),
+	    (const uint8_t *)&n, sizeof(n)), 0);
+	for (i = 0; i < PROCESSES; i++) {
+		if ((pids[i] = fork()) != 0)
+			continue;
+		token = (uint8_t)i;
+		if (csn_ctx_new(NULL, &ctx) != 0 ||
+		    csn_store_open(ctx, f->url, &store) != 0)
+			_exit(1);
+		for (k = 0; k < TURNS;) {
+			rc = csn_store_add_for(store, U("acme"), U("lock"),
+			    &token, 1, 60000);
+			if (rc == CSN_E_EXISTS) {
+				usleep(100);
+				continue;
+			}
+			len = sizeof(n);
+			if (rc != 0 || csn_store_get(store, U("acme"), U("n"),
+			    (uint8_t *)&n, &len) != 0)
+				_exit(2);
+			n++;
+			if (csn_store_put(store, U("acme"), U("n"),
+			    (const uint8_t *)&n, sizeof(n)) != 0)
+				_exit(3);
+			if (csn_store_remove_if(store, U("acme"), U("lock"),
+			    &token, 1) != 0)
+				_exit(4);
+			k++;
+		}
+		_exit(0);
+	}
+	for (i = 0; i < PROCESSES; i++) {
+		assert_int_equal(waitpid(pids[i], &rc, 0), pids[i]);
+		assert_true(WIFEXITED(rc));
+		assert_int_equal(WEXITSTATUS(rc), 0);
+	}
+	len = sizeof(n);
+	assert_int_equal(csn_store_get(f->store, U("acme"), U("n"),
+	    (uint8_t *)&n, &len), 0);
+	assert_int_equal(n, PROCESSES * TURNS);
+}
+
+static void
+a_full_disk_is_said_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *p = calloc(1, 300000), got[8];
+	struct csn_store *store;
+	size_t len = sizeof(got);
+	char key[16];
+	int i, rc = 0;
+
+	assert_non_null(p);
+	if (mount("tmpfs", f->folder, "tmpfs", 0, "size=1m") != 0) {
+		free(p);
+		test_skip("a small tmpfs cannot be mounted here");
+	}
+	assert_int_equal(csn_store_open(f->ctx, f->url, &store), 0);
+	store_put_value(store, "acme", "first", 8, 1);
+	for (i = 0; i < 10 && rc == 0; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		rc = csn_store_put(store, U("acme"), U(key), p, 300000);
+	}
+	assert_int_equal(rc, CSN_E_QUOTA);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "no room"));
+	assert_int_equal(count_temps(f->folder), 0);
+	assert_int_equal(csn_store_get(store, U("acme"), U(key), p, &len),
+	    CSN_E_NOT_FOUND);
+	/* Where there is no room to replace, the old value stays. */
+	assert_int_equal(csn_store_put(store, U("acme"), U("first"), p,
+	    300000), CSN_E_QUOTA);
+	store_check_value(store, "acme", "first", 8, 1);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k0")), 0);
+	store_put_value(store, "acme", "k9", 300, 2);
+	store_check_value(store, "acme", "k9", 300, 2);
+	csn_store_close(store);
+	assert_int_equal(umount(f->folder), 0);
+	free(p);
+}
+
+static void
+a_read_only_folder_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	uint8_t p[8] = { 0 };
+
+	if (mount("tmpfs", f->folder, "tmpfs", 0, "size=1m") != 0)
+		test_skip("a small tmpfs cannot be mounted here");
+	assert_int_equal(csn_store_open(f->ctx, f->url, &store), 0);
+	store_put_value(store, "acme", "k", 8, 1);
+	assert_int_equal(csn_store_put_for(store, U("acme"), U("short"), p, 8,
+	    1), 0);
+	csn_store_close(store);
+	assert_int_equal(mount("tmpfs", f->folder, "tmpfs",
+	    MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+	assert_int_equal(csn_store_open(f->ctx, f->url, &store), 0);
+	store_check_value(store, "acme", "k", 8, 1);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8),
+	    CSN_E_IO);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "Read-only"));
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
+	    CSN_E_IO);
+	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_IO);
+	usleep(3000);
+	{
+		size_t len = sizeof(p);
+
+		assert_int_equal(csn_store_get(store, U("acme"), U("short"),
+		    p, &len), CSN_E_NOT_FOUND);
+	}
+	csn_store_close(store);
+	assert_int_equal(umount(f->folder), 0);
+	assert_int_equal(csn_store_open(f->ctx, "file:/proc/none/here",
+	    &store), CSN_E_IO);
+}
+
+/* Another process sits on the lock: an answer after the timeout. */
+static void
+a_lock_is_waited_for_so_long(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	char url[96], *slash;
+	uint8_t p[8] = { 0 };
+	size_t len = sizeof(p);
+	int fd;
+
+	store_put_value(f->store, "acme", "k", 8, 1);
+	(void)only_file(f->folder);
+	slash = strrchr(found, '/');
+	*slash = '\0';
+	assert_true((fd = open(found, O_RDONLY | O_DIRECTORY)) >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	snprintf(url, sizeof(url), "%s?timeout=100", f->url);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8),
+	    CSN_E_BUSY);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
+	    CSN_E_BUSY);
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	close(fd);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8), 0);
+	csn_store_close(store);
+}
+
+/* Nobody asks for them again, and still their files go. */
+static void
+ended_files_are_swept(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t p[8] = { 0 };
+	char key[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "old-%d", i);
+		assert_int_equal(csn_store_put_for(f->store, U("acme"),
+		    U(key), p, 8, 1), 0);
+	}
+	usleep(5000);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(csn_store_put_for(f->store, U("acme"),
+		    U("one"), p, 8, 3600000), 0);
+	(void)only_file(f->folder);
+}
+
+static void
+each_sync_keeps_values(void **state)
+{
+	static const char *const syncs[] = { "none", "file", "full" };
+	struct fixture *f = *state;
+	struct csn_store *store;
+	char url[96];
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(url, sizeof(url), "%s?sync=%s", f->url, syncs[i]);
+		assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+		store_put_value(store, "acme", "k", 5000, i);
+		store_put_value(store, "acme", "gone", 50, i);
+		assert_int_equal(csn_store_remove(store, U("acme"),
+		    U("gone")), 0);
+		csn_store_close(store);
+		store_check_value(f->store, "acme", "k", 5000, i);
+		assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+		assert_int_equal(csn_store_drop(store, U("acme")), 0);
+		csn_store_close(store);
+	}
+}
+
+static void
+options_are_checked(void **state)
+{
+	static const char *const bad[] = {
+		"file:", "file:?sync=none", "file:/tmp/x?sync=perhaps",
+		"file:/tmp/x?timeout=", "file:/tmp/x?timeout=1h",
+		"file:/tmp/x?colour=blue", "file:/tmp/x?sync",
+	};
+	struct fixture *f = *state;
+	struct csn_store *store = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(csn_store_open(f->ctx, bad[i], &store),
+		    CSN_E_ARG);
+		assert_non_null(strstr(csn_ctx_message(f->ctx), "file"));
+		assert_null(store);
+	}
+	assert_int_equal(csn_store_open(f->ctx, "file:/dev/null", &store),
+	    CSN_E_IO);
+}
+
+int
+main(void)
+{
+	static const struct store_subject subjects[] = {
+		{ "file", make, clear, NULL, 0, 0, 0 },
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(damaged_files_are_refused,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(files_stay_under_their_key,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    killed_writers_leave_no_wrong_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(processes_take_turns, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_full_disk_is_said_and_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_read_only_folder_is_read,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(a_lock_is_waited_for_so_long,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(ended_files_are_swept, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(each_sync_keeps_values,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(options_are_checked, setup,
+		    teardown),
+	};
+	int failed;
+
+	failed = store_suite_run(subjects, 1);
+	return failed + cmocka_run_group_tests_name("file store", tests, NULL,
+	    NULL);
+}

@@ -51,6 +51,8 @@ struct csn_store_stat {
 	uint64_t puts;
 	uint64_t deletes;
 	uint64_t evictions;
+	uint64_t connects;	/* connections made to servers so far */
+	uint64_t classical;	/* of them TLS, but not post-quantum */
 };
 
 /*

@@ -1,0 +1,81 @@
+/* tests/cache/larder.h - a cache to test, its clock, and a faulty store. */
+#ifndef CAISSON_TESTS_CACHE_LARDER_H
+#define CAISSON_TESTS_CACHE_LARDER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <caisson/caisson.h>
+
+/* Milliseconds, moved by hand; wall is boot and a constant. */
+extern _Atomic uint64_t larder_ms;
+
+/* A context under that clock; csn_ctx_free. */
+struct csn_ctx *larder_ctx(void);
+
+/* Keys of the ring: larder_keys(ctx, 'n', "om") has n's as its current key,
+ * and o's and m's as former ones. */
+struct csn_master_keys *larder_keys(struct csn_ctx *ctx, char current,
+    const char *previous);
+
+/* A configuration of bytes in compatible mode over store. */
+struct csn_cache_config larder_config(const struct csn_master_keys *keys,
+    struct csn_store *store);
+
+struct larder {
+	struct csn_ctx *ctx;
+	struct csn_master_keys *keys;
+	struct csn_store *store;
+	struct csn_cache *cache;
+};
+
+/* All of it over url; edit, where given, changes the configuration first. */
+void larder_start(struct larder *l, const char *url,
+    void (*edit)(struct csn_cache_config *c));
+void larder_end(struct larder *l);
+
+/* Another cache over the same store, as another process has it. */
+struct csn_cache *larder_second(struct larder *l,
+    void (*edit)(struct csn_cache_config *c));
+
+int larder_set(struct csn_cache *cache, const char *key, const char *text);
+/* 1 where key has this text; else 0, and *rc, where given, is why. */
+int larder_has(struct csn_cache *cache, const char *key, const char *text,
+    int *rc);
+struct csn_cache_stat larder_stat(struct csn_cache *cache);
+
+/* A computation of one text, which counts itself; arg is one of these. */
+struct recipe {
+	const char *text;
+	int rc;			/* what it returns instead, where not 0 */
+	unsigned ms;		/* how long it takes */
+	_Atomic unsigned made;
+};
+int recipe_make(void *arg, const char *key, struct csn_cache_value *out);
+/* By way of csn_cache_get_or_compute(); the text must be the recipe's. */
+int larder_make(struct csn_cache *cache, const char *key, struct recipe *r);
+
+/*
+ * "faulty:" is a memory store behind these; all 0: it works. Shared by all
+ * stores of the scheme.
+ */
+struct faulty {
+	_Atomic int dead;		/* every call fails */
+	_Atomic int silent_sets;	/* puts say 0 and keep nothing */
+	_Atomic unsigned slow_ms;	/* each call takes so long */
+	_Atomic int half;		/* half of each value is given */
+	_Atomic int flip;		/* a bit of each value is flipped */
+	_Atomic int longer;		/* lengths are too large, never right */
+	_Atomic int other;		/* whatever key: that of "other" */
+	_Atomic unsigned calls;
+	_Atomic unsigned gets;
+	_Atomic unsigned puts;
+	_Atomic unsigned inflight;
+	_Atomic unsigned most_inflight;
+};
+extern struct faulty faulty;
+void faulty_reset(void);
+/* Once; "faulty:" and, without lives and locks, "simple:". */
+void faulty_register(void);
+
+#endif

@@ -1,0 +1,596 @@
+/* test_cache.c - what is set is got, by whom it is for, as long as it lives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cache/larder.h"
+
+static void
+no_l1(struct csn_cache_config *c)
+{
+	c->flags |= CSN_CACHE_NO_L1;
+}
+
+static void
+plain(struct csn_cache_config *c)
+{
+	c->mode = CSN_CACHE_PLAIN;
+	c->keys = NULL;
+}
+
+static void
+with_space(struct csn_cache_config *c)
+{
+	c->space = (const uint8_t *)"mine";
+	c->space_len = 4;
+}
+
+static void
+scoped(struct csn_cache_config *c)
+{
+	c->flags |= CSN_CACHE_SCOPED;
+}
+
+static void
+what_is_set_is_got(void **state)
+{
+	static void (*const edits[])(struct csn_cache_config *c) = {
+		NULL, no_l1, plain, with_space, scoped
+	};
+	static const char *const urls[] = { "memory:?bytes=64M", "simple:",
+	    NULL };
+	static const size_t lens[] = { 0, 1, 15, 16, 4096, 70001, 3 << 20 };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	uint8_t *p = malloc(3 << 20);
+	struct larder l;
+	size_t e, u, i;
+
+	(void)state;
+	assert_non_null(p);
+	for (i = 0; i < (3 << 20); i++)
+		p[i] = (uint8_t)(i * 7 + i / 251);
+	for (u = 0; u < 3; u++) {
+		for (e = 0; e < 5; e++) {
+			if (urls[u] == NULL && edits[e] == no_l1)
+				continue;
+			larder_start(&l, urls[u], edits[e]);
+			for (i = 0; i < 7; i++) {
+				assert_int_equal(csn_cache_set(l.cache, "k",
+				    NULL, p, lens[i]), 0);
+				assert_int_equal(csn_cache_get(l.cache, "k",
+				    NULL, &v), 0);
+				assert_int_equal(v.data.len, lens[i]);
+				if (lens[i] > 0)
+					assert_memory_equal(v.data.p, p,
+					    lens[i]);
+				assert_int_equal(v.source, edits[e] == no_l1 ?
+				    CSN_CACHE_FROM_L2 : CSN_CACHE_FROM_L1);
+			}
+			assert_int_equal(csn_cache_delete(l.cache, "k",
+			    NULL), 0);
+			assert_int_equal(csn_cache_delete(l.cache, "k",
+			    NULL), CSN_E_NOT_FOUND);
+			assert_int_equal(csn_cache_get(l.cache, "k", NULL,
+			    &v), CSN_E_NOT_FOUND);
+			assert_int_equal(csn_cache_exists(l.cache, "k", NULL,
+			    NULL), CSN_E_NOT_FOUND);
+			larder_end(&l);
+		}
+	}
+	csn_cache_value_free(&v);
+	csn_cache_value_free(NULL);
+	csn_cache_free(NULL);
+	free(p);
+}
+
+static void
+each_format_has_its_entries(void **state)
+{
+	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
+	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
+	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .flags = CSN_CACHE_FORMAT };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cache *other;
+	struct larder l;
+	size_t i, k;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	for (i = 0; i < 4; i++) {
+		how.format = formats[i];
+		assert_int_equal(csn_cache_set(l.cache, "k", &how, document,
+		    sizeof(document)), 0);
+		other = larder_second(&l, NULL);
+		for (k = 0; k < 4; k++) {
+			how.format = formats[k];
+			assert_int_equal(csn_cache_get(other, "k", &how, &v),
+			    i == k ? 0 : CSN_E_NOT_FOUND);
+			if (i == k) {
+				assert_int_equal(v.source, CSN_CACHE_FROM_L2);
+				assert_int_equal(v.data.len,
+				    sizeof(document));
+				assert_memory_equal(v.data.p, document,
+				    sizeof(document));
+			}
+		}
+		csn_cache_free(other);
+	}
+	how.format = 17;
+	assert_int_equal(csn_cache_get(l.cache, "k", &how, &v), CSN_E_ARG);
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
+static void
+interop(struct csn_cache_config *c)
+{
+	c->form = CSN_CACHE_INTEROP;
+	c->format = CSN_CACHE_MSGPACK;
+}
+
+static void
+interop_takes_messagepack_alone(void **state)
+{
+	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .format = CSN_CACHE_JSON };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", interop);
+	assert_int_equal(csn_cache_set(l.cache, "users:get:00", NULL,
+	    document, sizeof(document)), 0);
+	assert_int_equal(csn_cache_get(l.cache, "users:get:00", NULL, &v), 0);
+	assert_memory_equal(v.data.p, document, sizeof(document));
+	assert_int_equal(csn_cache_set(l.cache, "users:get:00", NULL,
+	    document, sizeof(document) - 1), CSN_E_FORM);
+	assert_int_equal(csn_cache_set(l.cache, "users:get:00", &how, "{}",
+	    2), CSN_E_ARG);
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
+static void
+values_end(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 1000 };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cache *other;
+	struct larder l;
+	uint64_t left;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	other = larder_second(&l, NULL);
+	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
+	assert_int_equal(larder_set(l.cache, "forever", "v"), 0);
+	larder_ms += 400;
+	assert_int_equal(csn_cache_exists(l.cache, "k", NULL, &left), 0);
+	assert_int_equal(left, 600);
+	/* Copied from the store, it ends with it. */
+	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
+	assert_int_equal(v.source, CSN_CACHE_FROM_L2);
+	assert_int_equal(v.ttl_ms, 600);
+	larder_ms += 599;
+	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
+	assert_int_equal(v.source, CSN_CACHE_FROM_L1);
+	assert_int_equal(v.ttl_ms, 1);
+	larder_ms += 1;
+	assert_false(larder_has(l.cache, "k", "v", NULL));
+	assert_false(larder_has(other, "k", "v", NULL));
+	larder_ms += UINT64_C(1) << 40;
+	assert_true(larder_has(l.cache, "forever", "v", NULL));
+	/* Other than the configuration's, and none at all. */
+	csn_cache_value_free(&v);
+	csn_cache_free(other);
+	larder_end(&l);
+}
+
+static void
+short_l1(struct csn_cache_config *c)
+{
+	c->ttl_ms = 10000;
+	c->l1_ttl_ms = 100;
+}
+
+static void
+l1_asks_again_in_time(void **state)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cache *other;
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", short_l1);
+	other = larder_second(&l, short_l1);
+	assert_int_equal(larder_set(l.cache, "k", "old"), 0);
+	assert_true(larder_has(other, "k", "old", NULL));
+	assert_int_equal(larder_set(l.cache, "k", "new"), 0);
+	assert_true(larder_has(other, "k", "old", NULL));
+	larder_ms += 100;
+	assert_true(larder_has(other, "k", "new", NULL));
+	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
+	assert_int_equal(v.source, CSN_CACHE_FROM_L1);
+	assert_int_equal(v.ttl_ms, 9900);
+	csn_cache_value_free(&v);
+	csn_cache_free(other);
+	larder_end(&l);
+}
+
+static int
+tenant_of(void *arg, const void *tenant_arg, const char *key, char *out,
+    size_t cap)
+{
+	assert_non_null(key);
+	assert_ptr_equal(arg, &tenant_of);
+	if (tenant_arg == NULL)
+		return -1;
+	snprintf(out, cap, "%s", (const char *)tenant_arg);
+	return 0;
+}
+
+static void
+with_tenants(struct csn_cache_config *c)
+{
+	c->tenant_of = tenant_of;
+	c->tenant_of_arg = (void *)(uintptr_t)&tenant_of;
+	c->flags |= CSN_CACHE_SCOPED;
+}
+
+static void
+tenants_have_values_of_their_own(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how) };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cache *other;
+	struct larder l;
+	char text[2] = "A";
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", with_tenants);
+	for (; text[0] <= 'Z'; text[0]++) {
+		how.tenant_arg = text;
+		assert_int_equal(csn_cache_set(l.cache, "k", &how, text, 1),
+		    0);
+	}
+	other = larder_second(&l, with_tenants);
+	for (text[0] = 'A'; text[0] <= 'Z'; text[0]++) {
+		how.tenant_arg = text;
+		assert_int_equal(csn_cache_get(l.cache, "k", &how, &v), 0);
+		assert_memory_equal(v.data.p, text, 1);
+		assert_int_equal(csn_cache_get(other, "k", &how, &v), 0);
+		assert_memory_equal(v.data.p, text, 1);
+	}
+	assert_int_equal(csn_cache_get(other, "k", NULL, &v),
+	    CSN_E_UNKNOWN_TENANT);
+	how.tenant = "Q";
+	assert_int_equal(csn_cache_get(other, "k", &how, &v), 0);
+	assert_memory_equal(v.data.p, "Q", 1);
+	how.tenant = "";
+	assert_int_equal(csn_cache_get(other, "k", &how, &v),
+	    CSN_E_UNKNOWN_TENANT);
+	csn_cache_value_free(&v);
+	csn_cache_free(other);
+	larder_end(&l);
+}
+
+static void
+scoped_keys_are_percent_encoded(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .tenant = "a/b:c d~\xc3\xa9" };
+	static const char want[] = "t:a%2Fb%3Ac%20d~%C3%A9:k";
+	uint8_t bytes[100];
+	size_t len = sizeof(bytes);
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", scoped);
+	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
+	assert_int_equal(csn_store_get(l.store, NULL, 0,
+	    (const uint8_t *)want, sizeof(want) - 1, bytes, &len), 0);
+	assert_int_equal(len, 1 + CSN_CACHEKIT_OVERHEAD);
+	larder_end(&l);
+}
+
+static void
+namespaces_are_cleared(void **state)
+{
+	static const char *const keys[] = { "users:get:1", "users:get:2",
+	    "ns:users:func:m.f:args:0:1s", "usersx:get:1", "orders:get:1",
+	    "ns:orders:func:m.f:args:0:1s" };
+	static void (*const edits[])(struct csn_cache_config *c) = {
+		NULL, with_space, scoped
+	};
+	struct larder l;
+	uint64_t n;
+	size_t e, i;
+
+	(void)state;
+	for (e = 0; e < 3; e++) {
+		larder_start(&l, "memory:?bytes=64M", edits[e]);
+		for (i = 0; i < 6; i++)
+			assert_int_equal(larder_set(l.cache, keys[i], "v"),
+			    0);
+		assert_int_equal(csn_cache_clear(l.cache, "users", &n), 0);
+		assert_int_equal(n, 3);
+		for (i = 0; i < 6; i++)
+			assert_int_equal(larder_has(l.cache, keys[i], "v",
+			    NULL), i >= 3);
+		assert_int_equal(csn_cache_clear(l.cache, NULL, &n),
+		    e == 1 ? 0 : CSN_E_POLICY);
+		if (e == 1)
+			assert_int_equal(n, 3);
+		assert_int_equal(larder_has(l.cache, keys[5], "v", NULL),
+		    e != 1);
+		assert_int_equal(csn_cache_clear(l.cache, "", &n),
+		    CSN_E_ARG);
+		larder_end(&l);
+	}
+}
+
+static void
+keys_have_a_length(void **state)
+{
+	char key[260];
+	struct larder l;
+	int rc;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	memset(key, 'k', sizeof(key));
+	key[251] = '\0';
+	assert_int_equal(larder_set(l.cache, key, "v"), CSN_E_ARG);
+	assert_int_equal(larder_set(l.cache, "", "v"), CSN_E_ARG);
+	assert_int_equal(csn_cache_set(l.cache, NULL, NULL, "v", 1),
+	    CSN_E_ARG);
+	assert_int_equal(csn_cache_set(l.cache, "k", NULL, NULL, 1),
+	    CSN_E_ARG);
+	assert_int_equal(csn_cache_get(l.cache, "k", NULL, NULL), CSN_E_ARG);
+	key[250] = '\0';
+	assert_int_equal(larder_set(l.cache, key, "v"), 0);
+	assert_true(larder_has(l.cache, key, "v", &rc));
+	larder_end(&l);
+}
+
+static void
+secure_unless_plain_is_asked_for_by_name(void **state)
+{
+	struct csn_ctx *ctx = larder_ctx();
+	struct csn_master_keys *keys = larder_keys(ctx, 'n', NULL);
+	struct csn_cache_config c = larder_config(NULL, NULL);
+	struct csn_cache *cache = NULL;
+
+	(void)state;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(ctx), "CSN_CACHE_PLAIN"));
+	c.mode = CSN_CACHE_PLAIN;
+	c.keys = keys;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	c.keys = NULL;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), 0);
+	csn_cache_free(cache);
+	c.mode = 9;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	c = larder_config(keys, NULL);
+	c.flags = CSN_CACHE_NO_L1;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	c.flags = 0;
+	c.l1_shards = 3;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	c.l1_shards = 0;
+	c.stale_percent = 50;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(ctx), "pool"));
+	c.stale_percent = 0;
+	c.size = 8;	/* a program that knew no more: no keys */
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
+	csn_master_keys_free(keys);
+	csn_ctx_free(ctx);
+}
+
+static void
+remember_none(struct csn_cache_config *c)
+{
+	c->negative_ttl_ms = 1000;
+}
+
+static void
+what_does_not_exist_is_remembered(void **state)
+{
+	struct recipe none = { .text = "", .rc = CSN_E_NOT_FOUND };
+	struct recipe some = { .text = "now there is" };
+	struct larder l;
+	int rc;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", remember_none);
+	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
+	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
+	assert_int_equal(none.made, 1);
+	assert_false(larder_has(l.cache, "k", "", &rc));
+	assert_int_equal(rc, CSN_E_NOT_FOUND);
+	assert_int_equal(csn_cache_exists(l.cache, "k", NULL, NULL),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(larder_stat(l.cache).negative_hits, 2);
+	larder_ms += 1000;
+	assert_int_equal(larder_make(l.cache, "k", &some), 0);
+	assert_int_equal(larder_make(l.cache, "none", &none),
+	    CSN_E_NOT_FOUND);
+	assert_int_equal(larder_set(l.cache, "none", "set"), 0);
+	assert_true(larder_has(l.cache, "none", "set", NULL));
+	larder_end(&l);
+}
+
+static void
+a_failed_computation_is_not_remembered(void **state)
+{
+	struct recipe r = { .text = "good", .rc = CSN_E_IO };
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", remember_none);
+	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
+	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
+	r.rc = 0;
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(r.made, 3);
+	assert_int_equal(larder_stat(l.cache).compute_errors, 2);
+	larder_end(&l);
+}
+
+static struct csn_pool *pool;
+
+static void
+half_is_stale(struct csn_cache_config *c)
+{
+	c->ttl_ms = 1000;
+	c->stale_percent = 50;
+	c->pool = pool;
+}
+
+static void
+stale_values_are_served_and_refreshed(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .flags = CSN_CACHE_REFRESH };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct recipe old = { .text = "old" }, new_ = { .text = "new" };
+	struct timespec ms = { 0, 1000000 };
+	struct larder l;
+	int i;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(csn_pool_new(l.ctx, 3, &pool), 0);
+	csn_cache_free(l.cache);
+	l.cache = larder_second(&l, half_is_stale);
+	assert_int_equal(larder_make(l.cache, "k", &old), 0);
+	larder_ms += 499;
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
+	    recipe_make, &new_, &v), 0);
+	assert_int_equal(v.stale, 0);
+	larder_ms += 2;
+	/* Without leave to call it later, nothing is refreshed. */
+	assert_int_equal(larder_make(l.cache, "k", &old), 0);
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
+	    recipe_make, &new_, &v), 0);
+	assert_int_equal(v.stale, 1);
+	assert_memory_equal(v.data.p, "old", 3);
+	for (i = 0; i < 5000 && !larder_has(l.cache, "k", "new", NULL); i++)
+		nanosleep(&ms, NULL);
+	assert_true(larder_has(l.cache, "k", "new", NULL));
+	assert_int_equal(new_.made, 1);
+	assert_int_equal(old.made, 1);
+	larder_ms += 900;
+	assert_true(larder_has(l.cache, "k", "new", NULL));
+	larder_ms += 101;
+	assert_false(larder_has(l.cache, "k", "new", NULL));
+	assert_int_equal(larder_stat(l.cache).refreshes, 1);
+	csn_cache_value_free(&v);
+	csn_cache_free(l.cache);
+	l.cache = NULL;
+	csn_pool_free(pool);
+	larder_end(&l);
+}
+
+static void
+freeing_waits_for_refreshes(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .flags = CSN_CACHE_REFRESH };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct recipe r = { .text = "x" };
+	struct larder l;
+	char key[8];
+	int i;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(csn_pool_new(l.ctx, 2, &pool), 0);
+	csn_cache_free(l.cache);
+	l.cache = larder_second(&l, half_is_stale);
+	for (i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_int_equal(larder_make(l.cache, key, &r), 0);
+	}
+	larder_ms += 600;
+	r.ms = 5;
+	for (i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_int_equal(csn_cache_get_or_compute(l.cache, key, &how,
+		    recipe_make, &r, &v), 0);
+	}
+	csn_cache_value_free(&v);
+	csn_cache_free(l.cache);
+	l.cache = NULL;
+	assert_int_equal(r.made, 40);
+	csn_pool_free(pool);
+	larder_end(&l);
+}
+
+static void
+a_forked_child_must_make_its_own(void **state)
+{
+	struct larder l;
+	int status, rc;
+	pid_t pid;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	if ((pid = fork()) == 0) {
+		rc = larder_set(l.cache, "k", "w");
+		csn_cache_free(l.cache);
+		_exit(rc == CSN_E_FORK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(larder_has(l.cache, "k", "v", NULL));
+	larder_end(&l);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	faulty_register();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_set_is_got),
+		cmocka_unit_test(each_format_has_its_entries),
+		cmocka_unit_test(interop_takes_messagepack_alone),
+		cmocka_unit_test(values_end),
+		cmocka_unit_test(l1_asks_again_in_time),
+		cmocka_unit_test(tenants_have_values_of_their_own),
+		cmocka_unit_test(scoped_keys_are_percent_encoded),
+		cmocka_unit_test(namespaces_are_cleared),
+		cmocka_unit_test(keys_have_a_length),
+		cmocka_unit_test(secure_unless_plain_is_asked_for_by_name),
+		cmocka_unit_test(what_does_not_exist_is_remembered),
+		cmocka_unit_test(a_failed_computation_is_not_remembered),
+		cmocka_unit_test(stale_values_are_served_and_refreshed),
+		cmocka_unit_test(freeing_waits_for_refreshes),
+		cmocka_unit_test(a_forked_child_must_make_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

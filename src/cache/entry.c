@@ -230,6 +230,12 @@ check_frame(const struct job *j, const struct csn_frame *f)
 		return csn_fail(j->ctx, CSN_E_FORM, ROOM, "the entry was made "
 		    "by the serializer '%s' (%s), not '%s'", f->serializer,
 		    f->format, j->shape->serializer);
+	if (j->entry->shape == CSN_CACHEKIT_AUTO_MSGPACK &&
+	    f->compressed != (j->container == ENVELOPE))
+		return csn_fail(j->ctx, CSN_E_FORM, ROOM, "the entry was made "
+		    "%s integrity checking, and is read %s it",
+		    f->compressed ? "with" : "without",
+		    f->compressed ? "without" : "with");
 	if (j->tenant == NULL) {
 		if (f->encrypted)
 			return csn_fail(j->ctx, CSN_E_POLICY, ROOM, "the "

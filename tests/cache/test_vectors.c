@@ -439,18 +439,32 @@ check_entry(const json_t *v)
 }
 
 static void
-test_own_entries(void **state)
+check_entries(const char *name)
 {
-	json_t *root = own("entries.json"), *v;
+	json_t *root = own(name), *v;
 	size_t i;
 
-	(void)state;
 	assert_true(json_array_size(json_object_get(root, "entries")) >= 10);
 	json_array_foreach(json_object_get(root, "entries"), i, v) {
 		check_entry(v);
 		vectors_release();
 	}
 	json_decref(root);
+}
+
+static void
+test_own_entries(void **state)
+{
+	(void)state;
+	check_entries("entries.json");
+}
+
+/* Base64 in JSON, and blocks spelled as integers. */
+static void
+test_own_older_entries(void **state)
+{
+	(void)state;
+	check_entries("entries-older.json");
 }
 
 int
@@ -466,6 +480,7 @@ main(void)
 		cmocka_unit_test(test_shared_envelopes),
 		cmocka_unit_test(test_own_envelopes),
 		cmocka_unit_test(test_own_entries),
+		cmocka_unit_test(test_own_older_entries),
 	};
 
 	return cmocka_run_group_tests(tests, test_ctx_setup,

@@ -154,8 +154,17 @@ struct csn_verifier_options {
 	struct csn_trust *trust;	/* signers; outlives it */
 	const struct csn_policy *policy; /* outlives it; NULL: no region is
 					    checked against anything */
+	/*
+	 * What platforms' evidence is verified with beside what reports
+	 * bring: a file, or a folder of files, of certificates, CRLs,
+	 * certificate tables and TDX collateral (docs/PLATFORM.md), read
+	 * once. NULL for none.
+	 */
+	const char *endorsements;
+	const char *cache;	/* as that of csn_platform_options, or NULL */
 };
 
+/** Also what is wrong with endorsements: CSN_E_FORM, CSN_E_IO, … */
 CSN_API CSN_MUST_CHECK int csn_verifier_new(struct csn_ctx *ctx,
     const struct csn_verifier_options *options, struct csn_verifier **out);
 CSN_API void csn_verifier_free(struct csn_verifier *v);

@@ -72,6 +72,12 @@ struct csn_platform_options {
 	/* A policy's JSON, of which "platform" is read (docs/PLATFORM.md). */
 	const char *policy_json;
 	size_t policy_len;
+	/*
+	 * SEV-SNP: a folder that keeps certificates which were verified, and
+	 * gives them where evidence comes without (docs/PLATFORM.md), or
+	 * NULL. It is made where it is not there; nothing in it is trusted.
+	 */
+	const char *cache;
 };
 
 /**

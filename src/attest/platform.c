@@ -51,16 +51,63 @@ document(const char *platform)
 	return text;
 }
 
+/* What comes with the evidence, and what the verifier has. */
+struct given {
+	struct csn_blob certs[1 + 2 * CSN_ENDORSEMENTS_MAX];
+	size_t ncerts;
+	struct csn_blob collateral[1 + CSN_ENDORSEMENTS_MAX];
+	size_t ncollateral;
+};
+
+static void
+take(struct given *g, const struct csn_endorsements *own,
+    enum csn_endorsement kind)
+{
+	size_t i;
+
+	for (i = 0; own != NULL && i < own->n[kind]; i++)
+		if (kind == CSN_ENDORSED_JSON)
+			g->collateral[g->ncollateral++] =
+			    own->blobs[kind][i];
+		else
+			g->certs[g->ncerts++] = own->blobs[kind][i];
+}
+
+/*
+ * Collateral that a report brings is signed and dated as any, but its bearer
+ * chose among what is still of its time: where the verifier has its own, that
+ * one counts alone.
+ */
+static void
+gather(const struct csn_platform_claim *claim, int platform,
+    struct given *g)
+{
+	const struct csn_blob brought = { claim->certs, claim->certs_len };
+
+	if (brought.len == 0)
+		;
+	else if (platform != CSN_PLATFORM_TDX || csn_endorsement_kind(
+	    brought.p, brought.len) != CSN_ENDORSED_JSON)
+		g->certs[g->ncerts++] = brought;
+	else if (claim->own == NULL || claim->own->n[CSN_ENDORSED_JSON] == 0)
+		g->collateral[g->ncollateral++] = brought;
+	take(g, claim->own, CSN_ENDORSED_CERTS);
+	if (platform == CSN_PLATFORM_SEV_SNP)
+		take(g, claim->own, CSN_ENDORSED_TABLE);
+	if (platform == CSN_PLATFORM_TDX)
+		take(g, claim->own, CSN_ENDORSED_JSON);
+}
+
 int
 csn_platform_check(struct csn_ctx *ctx,
     const struct csn_platform_claim *claim, struct csn_result *result)
 {
-	const struct csn_blob certs = { claim->certs, claim->certs_len };
+	struct given given = { .ncerts = 0 };
 	struct csn_platform_options o = {
 		.size = sizeof(o), .require = CSN_REQUIRE_NONCE,
-		.certs = &certs, .ncerts = claim->certs_len > 0 ? 1 : 0,
+		.certs = given.certs, .collateral = given.collateral,
 		.nonce = claim->report_data, .nonce_len = 64,
-		.at_ms = claim->at_ms
+		.at_ms = claim->at_ms, .cache = claim->cache
 	};
 	int platform = csn_platform_parse(claim->platform), rc;
 	struct csn_result *checks = NULL;
@@ -70,6 +117,9 @@ csn_platform_check(struct csn_ctx *ctx,
 	    claim->platform);
 	if (platform == 0)
 		return unknown(claim, name, result);
+	gather(claim, platform, &given);
+	o.ncerts = given.ncerts;
+	o.ncollateral = given.ncollateral;
 	/* A GPU takes 32 bytes as its nonce: the hash, without the zeros. */
 	if (platform == CSN_PLATFORM_NVIDIA)
 		o.nonce_len = CSN_HASH_SIZE;

@@ -4,6 +4,8 @@
 
 #include <caisson/attest.h>
 
+#include "attest/endorsements.h"
+
 /* What one platform's evidence has to prove. */
 struct csn_platform_claim {
 	const char *platform;	/* "sev-snp", "tdx", "nvidia", … */
@@ -14,6 +16,8 @@ struct csn_platform_claim {
 	const uint8_t *report_data;	/* 64 bytes that it has to carry */
 	uint64_t at_ms;		/* Unix */
 	const char *policy;	/* the policy's "platform" as JSON text, NULL */
+	const struct csn_endorsements *own;	/* the verifier's, or NULL */
+	const char *cache;	/* of certificates, or NULL */
 };
 
 /**

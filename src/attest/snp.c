@@ -4,6 +4,7 @@
 
 #include "attest/platform_policy.h"
 #include "attest/snp.h"
+#include "attest/snp_cache.h"
 #include "base/fail.h"
 
 #define ROOM "attest"
@@ -96,26 +97,30 @@ verify_signature(struct csn_appraisal *a, const struct csn_snp_report *r,
 }
 
 /*
- * The certificate of the key that key_info names. Of several (a cache keeps
- * one for each TCB) the one that signed; of none that did, the first.
+ * The certificate of the key that key_info names. Of several the one that
+ * signed, rather one of this time; of none that did, the first.
  */
 static const struct csn_cert *
 find_leaf(struct csn_appraisal *a, const struct csn_snp_report *r,
     unsigned signer)
 {
-	const struct csn_cert *cert, *first = NULL;
+	const struct csn_cert *cert, *first = NULL, *stale = NULL;
 	size_t i;
 
 	for (i = 0; (cert = csn_pki_cert(a->pki, i)) != NULL; i++) {
 		if (strcmp(csn_cert_name(cert), leaf_names[signer]) != 0 ||
 		    csn_cert_is_ca(cert))
 			continue;
-		if (verify_signature(a, r, cert) == 0)
-			return cert;
 		if (first == NULL)
 			first = cert;
+		if (verify_signature(a, r, cert) != 0)
+			continue;
+		if (csn_cert_check_time(a->ctx, cert, a->at_ms) == 0)
+			return cert;
+		if (stale == NULL)
+			stale = cert;
 	}
-	return first;
+	return stale != NULL ? stale : first;
 }
 
 /* The generation, and that nobody says another one. */
@@ -288,6 +293,7 @@ csn_appraise_snp(struct csn_appraisal *a)
 		    "the report is not signed: the host masks the key");
 		return;
 	}
+	csn_snp_cache_read(a, &r, signer);
 	if ((leaf = find_leaf(a, &r, signer)) == NULL) {
 		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
 		    "no certificate of an %s is given", leaf_names[signer]);
@@ -305,6 +311,9 @@ csn_appraise_snp(struct csn_appraisal *a)
 	if ((product = appraise_product(a, &r, &cert)) != CSN_SNP_UNKNOWN) {
 		appraise_chip(a, &r, &cert);
 		appraise_tcb(a, &r, &cert, product);
+		/* So far all is about certificates and who signed. */
+		if (a->first == 0 && a->chain != NULL)
+			csn_snp_cache_write(a, &r, signer);
 	}
 	appraise_guest(a, &r);
 	csn_appraise_nonce(a, r.report_data, 64);

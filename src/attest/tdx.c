@@ -1,6 +1,8 @@
 /* attest/tdx.c - verifying an Intel TDX quote. */
 #include <string.h>
 
+#include <jansson.h>
+
 #include "attest/platform_policy.h"
 #include "attest/tdx.h"
 #include "base/alloc.h"
@@ -90,6 +92,18 @@ appraise_signatures(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	(void)csn_appraise_rc(a, "signature", rc, "by the attestation key");
 }
 
+/* A policy on the TCB without a TCB must not pass. */
+static void
+no_collateral(struct csn_appraisal *a, const char *name, const char *what)
+{
+	if (json_object_get(a->policy, "tcb_status") != NULL ||
+	    json_object_get(a->policy, "min_tcb_evaluation") != NULL)
+		csn_appraise_fail(a, name, CSN_E_POLICY,
+		    "the policy asks for a level of the TCB: %s", what);
+	else
+		csn_appraise_missing(a, name, CSN_REQUIRE_COLLATERAL, what);
+}
+
 static void
 appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
     const struct csn_cert *leaf, const struct csn_tdx_collateral *c)
@@ -104,15 +118,13 @@ appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	}
 	(void)csn_policy_hex(a, "fmspc", pck.fmspc, sizeof(pck.fmspc));
 	if (c->tcb_info.body == NULL) {
-		csn_appraise_missing(a, "tcb", CSN_REQUIRE_COLLATERAL,
-		    "no TCB info given");
+		no_collateral(a, "tcb", "no TCB info given");
 	} else if (csn_appraise_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
 	    &c->tcb_info), "signed by Intel and of this time") == 0) {
 		csn_tdx_appraise_tcb(a, q, &pck, c->tcb_info.body);
 	}
 	if (c->qe_identity.body == NULL) {
-		csn_appraise_missing(a, "qe_identity", CSN_REQUIRE_COLLATERAL,
-		    "no QE identity given");
+		no_collateral(a, "qe_identity", "no QE identity given");
 	} else if (csn_appraise_rc(a, "qe_identity_info",
 	    csn_tdx_collateral_verify(a, &c->qe_identity),
 	    "signed by Intel and of this time") == 0) {

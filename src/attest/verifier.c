@@ -17,6 +17,18 @@
 #define SKEW_MS 30000
 #define MAX_MS (UINT64_C(366) * 86400 * 1000)
 
+/* What platforms' evidence is verified with, beside what reports bring. */
+static int
+take_platform_options(struct csn_verifier *v,
+    const struct csn_verifier_options *o)
+{
+	if (o->cache != NULL && (v->cache = csn_strdup(o->cache)) == NULL)
+		return csn_fail(v->ctx, CSN_E_NOMEM, ROOM,
+		    "no memory for a verifier");
+	return o->endorsements == NULL ? 0 : csn_endorsements_load(v->ctx,
+	    o->endorsements, &v->endorsements);
+}
+
 int
 csn_verifier_new(struct csn_ctx *ctx,
     const struct csn_verifier_options *options, struct csn_verifier **out)
@@ -41,9 +53,12 @@ csn_verifier_new(struct csn_ctx *ctx,
 	v->trust = o.trust;
 	v->policy = o.policy;
 	v->skew_ms = o.skew_ms != 0 ? o.skew_ms : SKEW_MS;
-	if ((rc = csn_nonces_new(ctx, o.max_challenges != 0 ?
+	if ((rc = take_platform_options(v, &o)) != 0 ||
+	    (rc = csn_nonces_new(ctx, o.max_challenges != 0 ?
 	    o.max_challenges : MAX_CHALLENGES, o.challenge_ms != 0 ?
 	    o.challenge_ms : CHALLENGE_MS, &v->nonces)) != 0) {
+		csn_endorsements_free(v->endorsements);
+		free(v->cache);
 		free(v);
 		return rc;
 	}
@@ -59,6 +74,8 @@ csn_verifier_free(struct csn_verifier *v)
 		return;
 	pthread_mutex_destroy(&v->lock);
 	csn_nonces_free(v->nonces);
+	csn_endorsements_free(v->endorsements);
+	free(v->cache);
 	free(v);
 }
 
@@ -361,6 +378,8 @@ csn_check_platforms(struct csn_check_run *run,
 		claim.report_data = data;
 		claim.at_ms = run->at_ms;
 		claim.policy = policy;
+		claim.own = run->v->endorsements;
+		claim.cache = run->v->cache;
 		run->rc = csn_platform_check(run->ctx, &claim, run->result);
 	}
 }

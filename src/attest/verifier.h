@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "attest/endorsements.h"
 #include "attest/nonces.h"
 #include "attest/policy.h"
 #include "attest/report.h"
@@ -12,6 +13,8 @@ struct csn_verifier {
 	struct csn_ctx *ctx;
 	struct csn_trust *trust;
 	const struct csn_policy *policy;
+	struct csn_endorsements *endorsements;	/* or NULL */
+	char *cache;				/* or NULL */
 	uint64_t skew_ms;
 	pthread_mutex_t lock;		/* of the nonces */
 	struct csn_nonces *nonces;

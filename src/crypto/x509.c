@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "crypto/x509_internal.h"
 
 int
@@ -323,6 +324,42 @@ csn_cert_fingerprint(struct csn_ctx *ctx, const struct csn_cert *cert,
 	rc = csn_sha256(ctx, der, (size_t)len, out);
 	OPENSSL_free(der);
 	return rc;
+}
+
+int
+csn_cert_der(struct csn_ctx *ctx, const struct csn_cert *cert, uint8_t **out,
+    size_t *len)
+{
+	uint8_t *der = NULL;
+	int n;
+
+	if ((n = i2d_X509(cert->x, &der)) <= 0)
+		return csn_ossl_fail(ctx, "writing a certificate");
+	*out = csn_memdup(der, (size_t)n);
+	*len = (size_t)n;
+	OPENSSL_free(der);
+	return *out != NULL ? 0 : csn_fail(ctx, CSN_E_NOMEM, "crypto",
+	    "out of memory for a certificate");
+}
+
+int
+csn_cert_check_time(struct csn_ctx *ctx, const struct csn_cert *cert,
+    uint64_t at_ms)
+{
+	char when[CSN_TIME_TEXT_SIZE];
+	uint64_t from, until;
+	int rc;
+
+	if ((rc = csn_asn1_time(ctx, X509_get0_notBefore(cert->x),
+	    &from)) != 0 || (rc = csn_asn1_time(ctx,
+	    X509_get0_notAfter(cert->x), &until)) != 0)
+		return rc;
+	if (at_ms >= from && at_ms <= until)
+		return 0;
+	csn_time_format(at_ms < from ? from : until, when);
+	return csn_fail(ctx, CSN_E_EXPIRED, "crypto",
+	    "the certificate '%s' %s %s", cert->name, at_ms < from ?
+	    "is not valid before" : "expired on", when);
 }
 
 int

@@ -44,6 +44,12 @@ CSN_MUST_CHECK int csn_cert_ecdsa_verify(struct csn_ctx *ctx,
 /** SHA-256 of the DER SubjectPublicKeyInfo: what a pin is compared with. */
 CSN_MUST_CHECK int csn_cert_fingerprint(struct csn_ctx *ctx,
     const struct csn_cert *cert, uint8_t out[CSN_SHA256_SIZE]);
+/** The certificate itself as DER; csn_free. CSN_E_NOMEM or CSN_E_CRYPTO. */
+CSN_MUST_CHECK int csn_cert_der(struct csn_ctx *ctx,
+    const struct csn_cert *cert, uint8_t **out, size_t *len);
+/** CSN_E_EXPIRED where at_ms is past its time or before it; CSN_E_FORM. */
+CSN_MUST_CHECK int csn_cert_check_time(struct csn_ctx *ctx,
+    const struct csn_cert *cert, uint64_t at_ms);
 /** The subject's common name, printable; "" where it has none. */
 const char *csn_cert_name(const struct csn_cert *cert);
 /** The same of its issuer. */

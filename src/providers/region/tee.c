@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "providers/region/manifest.h"
 #include "providers/region/provider.h"
 #include "providers/region/source.h"
@@ -15,12 +16,14 @@
 #include "providers/region/url.h"
 
 #define ROOM "region"
+#define MAX_ENDORSEMENTS (1u << 20)
 
 struct csn_tee {
 	struct csn_ctx *ctx;
 	const struct csn_tee_kind *kind;
 	struct csn_url url;	/* what the texts below lie in */
 	const char *workload;	/* that the manifest has to be of, or NULL */
+	const char *endorsements;	/* goes with evidence, or NULL */
 	struct csn_tsm tsm;
 	struct csn_device device;
 	int by_device;		/* how evidence is had */
@@ -44,6 +47,8 @@ take_options(struct csn_tee *t)
 			t->tsm.root = value;
 		} else if (strcmp(name, "workload") == 0) {
 			t->workload = value;
+		} else if (strcmp(name, "endorsements") == 0) {
+			t->endorsements = value;
 		} else if (strcmp(name, "dev") == 0 &&
 		    t->kind->device != NULL) {
 			t->device.path = value;
@@ -57,7 +62,8 @@ take_options(struct csn_tee *t)
 			t->tsm.privlevel = (int)level;
 		} else {
 			return csn_fail(t->ctx, CSN_E_ARG, ROOM, "%s has no "
-			    "option %.40s: there are tsm%s and workload",
+			    "option %.40s: there are tsm%s, workload and "
+			    "endorsements",
 			    t->kind->name, name,
 			    t->kind->device != NULL ? ", dev, vmpl" : "");
 		}
@@ -243,6 +249,19 @@ csn_tee_map(void *state, const struct csn_region *region)
 	return s->view + own;
 }
 
+/* What the platform gives along, else what the owner of the guest gives. */
+static int
+endorse(const struct csn_tee *t, uint8_t **certs, size_t *certs_len)
+{
+	if (*certs_len > 0 || t->endorsements == NULL)
+		return 0;
+	csn_free(*certs);
+	*certs = NULL;
+	/* Anew each time: collateral is renewed while the guest runs. */
+	return csn_device_absent(t->ctx, csn_file_read(t->ctx,
+	    t->endorsements, MAX_ENDORSEMENTS, certs, certs_len));
+}
+
 int
 csn_tee_evidence(void *state, const uint8_t report_data[64], uint8_t **out,
     size_t *len, uint8_t **certs, size_t *certs_len)
@@ -262,12 +281,16 @@ csn_tee_evidence(void *state, const uint8_t report_data[64], uint8_t **out,
 		return csn_device_absent(t->ctx, rc);
 	held = t->kind->report_data(*out, *len);
 	if (held != NULL && csn_equal(held, report_data, 64))
+		rc = endorse(t, certs, certs_len);
+	else
+		rc = csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "what %s gave is "
+		    "no evidence over the report data that was asked for",
+		    t->by_device ? t->device.path : t->tsm.root);
+	if (rc == 0)
 		return 0;
 	csn_free(*out);
 	csn_free(*certs);
 	*out = *certs = NULL;
 	*len = *certs_len = 0;
-	return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "what %s gave is no "
-	    "evidence over the report data that was asked for",
-	    t->by_device ? t->device.path : t->tsm.root);
+	return rc;
 }

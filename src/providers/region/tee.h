@@ -37,8 +37,8 @@ extern const struct csn_tee_kind csn_tee_sev_snp;
 extern const struct csn_tee_kind csn_tee_tdx;
 
 /**
- * Open "MANIFEST?tsm=PATH&dev=PATH&vmpl=N&workload=ID"; dev and vmpl where
- * the kind has a device. kind and io outlive *state. CSN_E_BACKEND where
+ * Open "MANIFEST?tsm=PATH&dev=PATH&vmpl=N&workload=ID&endorsements=PATH";
+ * dev and vmpl where the kind has a device. kind and io outlive *state. CSN_E_BACKEND where
  * neither way to evidence is there; CSN_E_ARG, CSN_E_POLICY (the manifest is
  * another workload's), or as csn_manifest_load().
  */

@@ -5,20 +5,34 @@
 
 #include "attest/sim/guest.h"
 
+void
+sim_snp_report(const struct sim_guest *g, const uint8_t data[64],
+    unsigned privlevel, uint8_t out[FAKE_SNP_REPORT])
+{
+	uint8_t other[64];
+
+	memcpy(other, data, sizeof(other));
+	other[63] ^= (uint8_t)g->other_data;
+	fake_snp_report(g->snp, 3, other, out);
+	fake_le(out + 0x30, privlevel, 4);
+	if (g->debug)
+		out[0x0a] |= 1 << 3;	/* bit 19 of the guest's policy */
+	if (g->masked)
+		memset(out + 0x1a0, 0, 64);
+	fake_snp_sign(g->snp, out);
+}
+
 static int
 snp_report(void *arg, const uint8_t inblob[64], unsigned privlevel,
     struct fake_bytes *out, struct fake_bytes *aux)
 {
 	const struct sim_guest *g = arg;
-	uint8_t report[FAKE_SNP_REPORT], data[64];
+	uint8_t report[FAKE_SNP_REPORT];
 
-	memcpy(data, inblob, sizeof(data));
-	data[63] ^= (uint8_t)g->other_data;
-	fake_snp_report(g->snp, 3, data, report);
-	fake_le(report + 0x30, privlevel, 4);
-	fake_snp_sign(g->snp, report);
+	sim_snp_report(g, inblob, privlevel, report);
 	fake_put(out, report, sizeof(report));
-	*aux = fake_snp_table(g->snp);
+	if (!g->no_certs)
+		*aux = fake_snp_table(g->snp);
 	return 0;
 }
 
@@ -35,6 +49,8 @@ tdx_report(void *arg, const uint8_t inblob[64], unsigned privlevel,
 	memcpy(data, inblob, sizeof(data));
 	data[0] ^= (uint8_t)g->other_data;
 	fake_tdx_defaults(&q, g->tdx_version, data);
+	if (g->debug)
+		q.body[FAKE_TDX_ATTRIBUTES] |= 1;
 	*out = fake_tdx_quote(g->tdx, &q);
 	return 0;
 }

@@ -16,7 +16,14 @@ struct sim_guest {
 	struct tsm_driver driver;
 	int tdx_version;	/* of quotes; 4 */
 	int other_data;		/* evidence over other data than asked for */
+	int debug;		/* launched with debugging allowed */
+	int masked;		/* the host does not tell the chip's id */
+	int no_certs;		/* the host gives no certificates */
 };
+
+/* What the guest's processor signs of itself, over data. */
+void sim_snp_report(const struct sim_guest *g, const uint8_t data[64],
+    unsigned privlevel, uint8_t out[FAKE_SNP_REPORT]);
 
 void sim_snp_start(struct sim_guest *g);
 void sim_tdx_start(struct sim_guest *g);

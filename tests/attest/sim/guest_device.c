@@ -86,11 +86,8 @@ give_report(struct sim_device *d, const uint8_t *request, uint8_t *response)
 	fake_le(response + 4, d->size != 0 ? d->size : FAKE_SNP_REPORT, 4);
 	if (d->status != 0)
 		return 0;
-	fake_snp_report(d->guest->snp, 3, request, report);
-	fake_le(report + 0x30, field(request + 64, 4), 4);
-	if (d->guest->other_data)
-		report[0x50] ^= 1;
-	fake_snp_sign(d->guest->snp, report);
+	sim_snp_report(d->guest, request, (unsigned)field(request + 64, 4),
+	    report);
 	memcpy(response + 32, report, sizeof(report));
 	return 0;
 }

@@ -26,6 +26,10 @@ take_url(struct csn_http *http, CURLU *u, const char *url, char **scheme,
 
 	code = c->url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER |
 	    CURLU_PATH_AS_IS);
+	if (code == CURLUE_OK)
+		code = c->url_get(u, CURLUPART_SCHEME, scheme, 0);
+	if (code == CURLUE_OK)
+		code = c->url_get(u, CURLUPART_HOST, host, 0);
 	if (code == CURLUE_OUT_OF_MEMORY)
 		goto nomem;
 	if (code == CURLUE_USER_NOT_ALLOWED)
@@ -33,8 +37,6 @@ take_url(struct csn_http *http, CURLU *u, const char *url, char **scheme,
 		    "user or password in it: give a token by token-file= or "
 		    "token-env= instead");
 	if (code != CURLUE_OK ||
-	    c->url_get(u, CURLUPART_SCHEME, scheme, 0) != CURLUE_OK ||
-	    c->url_get(u, CURLUPART_HOST, host, 0) != CURLUE_OK ||
 	    (strcmp(*scheme, "http") != 0 && strcmp(*scheme, "https") != 0))
 		return csn_fail(http->ctx, CSN_E_ARG, "http", "%.60s is no "
 		    "URL of the form https://host:port/path", url);
@@ -318,7 +320,11 @@ csn_http_send(struct csn_http *http, const struct csn_http_request *req,
 		goto out;
 	}
 	rc = csn_http_exchange(http, h->easy, url, req, res);
-	give_handle(http, h);
+	/* One that failed, for want of memory too, is not trusted again. */
+	if (rc != 0 && rc != CSN_E_BUFFER)
+		end_handle(http, h);
+	else
+		give_handle(http, h);
 
 out:
 	csn_free(url);

@@ -28,14 +28,15 @@ digits(const char *s, size_t len, uint64_t *out)
 static json_t *
 load(const uint8_t *p, size_t len, int *rc, const char **why)
 {
-	json_error_t error;
+	json_error_t error = { .text = "" };
 	json_t *json;
 
 	json = json_loadb((const char *)p, p == NULL ? 0 : len,
 	    JSON_REJECT_DUPLICATES, &error);
 	if (json == NULL) {
-		*rc = json_error_code(&error) == json_error_out_of_memory ?
-		    CSN_E_NOMEM : CSN_E_FORM;
+		/* Where memory fails jansson says nothing, or that. */
+		*rc = error.text[0] == '\0' || json_error_code(&error) ==
+		    json_error_out_of_memory ? CSN_E_NOMEM : CSN_E_FORM;
 		*why = "sent something that is not JSON";
 	}
 	return json;

@@ -99,7 +99,7 @@ CSN_API void csn_master_keys_free(struct csn_master_keys *keys);
  * seen and kept in a bounded table; no derivation and no allocation is made
  * for a message after that. Nothing in the format tells an older value of a
  * key from the newest: a backend can put an old one back. The native mode
- * (below) refuses that.
+ * (<caisson/cache_native.h>) refuses that.
  *
  * Any number of threads. A forked child gets CSN_E_FORK until it calls
  * csn_cachekit_after_fork, with no other thread in the kit.

@@ -1,11 +1,9 @@
 /* cache/kit.c - tenants' keys, derived once and kept in a bounded table. */
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/lock.h"
 #include "base/text.h"
 #include "cache/kit.h"
 
@@ -38,20 +36,31 @@ csn_kit_derive(struct csn_ctx *ctx, const uint8_t *master, size_t master_len,
 
 /* --- the kit ---------------------------------------------------------- */
 
+struct name {
+	const char *p;
+	size_t len;
+};
+
 static int
-init_shards(struct csn_cachekit *kit)
+same_tenant(const struct csn_held *h, const void *name)
 {
+	const struct csn_kit_tenant *t = (const struct csn_kit_tenant *)h;
+	const struct name *n = name;
+
+	return t->name_len == n->len &&
+	    memcmp(t->name, n->p, n->len) == 0;		/* public */
+}
+
+static void
+wipe_tenant(void *arg, struct csn_held *h)
+{
+	struct csn_kit_tenant *t = (struct csn_kit_tenant *)h;
+	struct csn_cachekit *kit = arg;
 	size_t i;
 
-	for (i = 0; i < CSN_KIT_SHARDS; i++)
-		if (csn_rwlock_init(&kit->shards[i].lock) != 0)
-			break;
-	if (i == CSN_KIT_SHARDS)
-		return 0;
-	while (i-- > 0)
-		pthread_rwlock_destroy(&kit->shards[i].lock);
-	return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
-	    "out of memory for the locks of a CacheKit");
+	for (i = 0; i < t->nkeys; i++)
+		csn_key_forget(kit->ctx, &t->keys[i]);
+	csn_wipe_free(t, sizeof(*t) + t->name_len);
 }
 
 int
@@ -75,13 +84,10 @@ csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
 		    "out of memory for a CacheKit");
 	kit->ctx = ctx;
 	kit->generation = csn_fork_generation(ctx);
-	kit->nshards = o.tenants < CSN_KIT_SHARDS ? 1 : CSN_KIT_SHARDS;
-	kit->per_shard = (o.tenants + kit->nshards - 1) / kit->nshards;
-	if ((rc = init_shards(kit)) != 0) {
-		free(kit);
-		return rc;
-	}
-	if ((rc = csn_random(ctx, &kit->seed, sizeof(kit->seed))) != 0)
+	kit->tenants.same = same_tenant;
+	kit->tenants.wipe = wipe_tenant;
+	kit->tenants.arg = kit;
+	if ((rc = csn_held_init(ctx, &kit->tenants, o.tenants)) != 0)
 		goto err;
 	if ((kit->keys = csn_secret_alloc(sizeof(*keys), NULL)) == NULL) {
 		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
@@ -98,38 +104,6 @@ err:
 	return rc;
 }
 
-static void
-wipe_tenant(struct csn_cachekit *kit, struct csn_kit_tenant *t)
-{
-	size_t i;
-
-	for (i = 0; i < t->nkeys; i++)
-		csn_key_forget(kit->ctx, &t->keys[i]);
-	csn_wipe_free(t, sizeof(*t) + t->name_len);
-}
-
-void
-csn_kit_release(struct csn_cachekit *kit, struct csn_kit_tenant *t)
-{
-	if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1)
-		wipe_tenant(kit, t);
-}
-
-static void
-forget_tenants(struct csn_cachekit *kit)
-{
-	struct csn_kit_tenant *t;
-	size_t i;
-
-	for (i = 0; i < CSN_KIT_SHARDS; i++) {
-		while ((t = kit->shards[i].first) != NULL) {
-			kit->shards[i].first = t->next;
-			wipe_tenant(kit, t);
-		}
-		kit->shards[i].n = 0;
-	}
-}
-
 int
 csn_cachekit_after_fork(struct csn_cachekit *kit)
 {
@@ -137,22 +111,16 @@ csn_cachekit_after_fork(struct csn_cachekit *kit)
 		return 0;
 	/* Adopts the context, so that no lane waits for a thread of old. */
 	kit->generation = csn_fork_generation(kit->ctx);
-	/* Each tenant draws a new prefix. A call that was under way in the
-	 * parent holds nothing here. */
-	forget_tenants(kit);
-	return init_shards(kit);
+	/* Each tenant draws a new prefix. */
+	return csn_held_after_fork(kit->ctx, &kit->tenants);
 }
 
 void
 csn_cachekit_free(struct csn_cachekit *kit)
 {
-	size_t i;
-
 	if (kit == NULL)
 		return;
-	forget_tenants(kit);
-	for (i = 0; i < CSN_KIT_SHARDS; i++)
-		pthread_rwlock_destroy(&kit->shards[i].lock);
+	csn_held_free(&kit->tenants);
 	csn_master_keys_free(kit->keys);
 	csn_wipe_free(kit, sizeof(*kit));
 }
@@ -161,7 +129,7 @@ csn_cachekit_free(struct csn_cachekit *kit)
 
 static int
 make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
-    uint64_t hash, struct csn_kit_tenant **out)
+    struct csn_kit_tenant **out)
 {
 	struct csn_kit_tenant *t;
 	uint8_t key[CSN_KEY_SIZE];
@@ -174,10 +142,8 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 	if ((t = csn_calloc(1, sizeof(*t) + len)) == NULL)
 		return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
 		    "out of memory for a tenant's keys");
-	t->hash = hash;
 	t->name_len = len;
 	memcpy(t->name, name, len);
-	atomic_init(&t->refs, 1);
 	if ((rc = csn_random(kit->ctx, t->prefix, sizeof(t->prefix))) != 0)
 		goto err;
 	for (i = 0; i < kit->keys->n; i++) {
@@ -196,89 +162,19 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 	return 0;
 
 err:
-	wipe_tenant(kit, t);
+	wipe_tenant(kit, &t->held);
 	return rc;
-}
-
-static struct csn_kit_tenant *
-find(struct csn_kit_shard *shard, uint64_t hash, const char *name, size_t len)
-{
-	struct csn_kit_tenant *t;
-
-	for (t = shard->first; t != NULL; t = t->next)
-		if (t->hash == hash && t->name_len == len &&
-		    memcmp(t->name, name, len) == 0)	/* public */
-			break;
-	return t;
-}
-
-static void
-hold(struct csn_cachekit *kit, struct csn_kit_tenant *t)
-{
-	uint64_t tick = atomic_load_explicit(&kit->tick,
-	    memory_order_relaxed);
-
-	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
-	/* Written once between two derivations, not by every call. */
-	if (atomic_load_explicit(&t->used, memory_order_relaxed) != tick)
-		atomic_store_explicit(&t->used, tick, memory_order_relaxed);
-}
-
-/* Take the one that was used longest ago out of a full shard. */
-static struct csn_kit_tenant *
-evict(struct csn_cachekit *kit, struct csn_kit_shard *shard)
-{
-	struct csn_kit_tenant **at, **oldest = NULL, *t;
-
-	if (shard->n < kit->per_shard)
-		return NULL;
-	for (at = &shard->first; *at != NULL; at = &(*at)->next)
-		if (oldest == NULL || atomic_load(&(*at)->used) <=
-		    atomic_load(&(*oldest)->used))
-			oldest = at;
-	t = *oldest;
-	*oldest = t->next;
-	shard->n--;
-	return t;
-}
-
-static int
-insert(struct csn_cachekit *kit, struct csn_kit_shard *shard, uint64_t hash,
-    const char *name, size_t len, struct csn_kit_tenant **out)
-{
-	struct csn_kit_tenant *mine = NULL, *t, *old = NULL;
-	int rc;
-
-	if ((rc = make_tenant(kit, name, len, hash, &mine)) != 0)
-		return rc;
-	pthread_rwlock_wrlock(&shard->lock);
-	if ((t = find(shard, hash, name, len)) == NULL) {
-		old = evict(kit, shard);
-		t = mine;
-		t->next = shard->first;
-		shard->first = t;
-		shard->n++;
-		atomic_fetch_add(&kit->tick, 1);
-		mine = NULL;
-	}
-	hold(kit, t);
-	pthread_rwlock_unlock(&shard->lock);
-	/* Another thread was first, or somebody had to go. */
-	if (mine != NULL)
-		wipe_tenant(kit, mine);
-	if (old != NULL)
-		csn_kit_release(kit, old);
-	*out = t;
-	return 0;
 }
 
 int
 csn_kit_hold(struct csn_cachekit *kit, const char *name, size_t len,
     struct csn_kit_tenant **out)
 {
-	struct csn_kit_shard *shard;
-	struct csn_kit_tenant *t;
+	struct name n = { name, len };
+	struct csn_kit_tenant *t = NULL;
+	struct csn_held *h;
 	uint64_t hash;
+	int rc;
 
 	if (csn_fork_check(kit->ctx, kit->generation) != 0)
 		return csn_fail(kit->ctx, CSN_E_FORK, ROOM, "this process was "
@@ -287,16 +183,20 @@ csn_kit_hold(struct csn_cachekit *kit, const char *name, size_t len,
 		return csn_fail(kit->ctx, CSN_E_ARG, ROOM, "a tenant's name "
 		    "has 1 to %d bytes, not %zu", CSN_CACHEKIT_TENANT_MAX,
 		    name != NULL ? len : 0);
-	hash = XXH3_64bits_withSeed(name, len, kit->seed);
-	shard = &kit->shards[hash % kit->nshards];
-	pthread_rwlock_rdlock(&shard->lock);
-	if ((t = find(shard, hash, name, len)) != NULL)
-		hold(kit, t);
-	pthread_rwlock_unlock(&shard->lock);
-	if (t == NULL)
-		return insert(kit, shard, hash, name, len, out);
-	*out = t;
+	hash = csn_held_hash(&kit->tenants, name, len);
+	if ((h = csn_held_find(&kit->tenants, hash, &n)) == NULL) {
+		if ((rc = make_tenant(kit, name, len, &t)) != 0)
+			return rc;
+		h = csn_held_add(&kit->tenants, &t->held, hash, &n);
+	}
+	*out = (struct csn_kit_tenant *)h;
 	return 0;
+}
+
+void
+csn_kit_release(struct csn_cachekit *kit, struct csn_kit_tenant *t)
+{
+	csn_held_release(&kit->tenants, &t->held);
 }
 
 int

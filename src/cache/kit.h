@@ -2,15 +2,12 @@
 #ifndef CSN_CACHE_KIT_H
 #define CSN_CACHE_KIT_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include <caisson/cache_protocol.h>
 
+#include "cache/held.h"
 #include "cache/master.h"
 #include "crypto/keyring.h"
 
-#define CSN_KIT_SHARDS 16
 #define CSN_KIT_NONCE_PREFIX 8
 /* Of one tenant's key under one prefix: messages, and AES blocks (1 TiB). */
 #define CSN_KIT_MESSAGES ((uint64_t)1 << 32)
@@ -19,15 +16,11 @@
 #define CSN_KIT_TYPE_MAX 256
 
 /*
- * What a tenant's messages are sealed with. The table holds one reference,
- * each call under way another; the last one wipes the keys. A tenant that
+ * What a tenant's messages are sealed with. A tenant that was evicted and
  * comes back gets a fresh prefix, so no nonce is used twice.
  */
 struct csn_kit_tenant {
-	struct csn_kit_tenant *next;	/* of its shard */
-	atomic_uint refs;
-	uint64_t hash;
-	_Atomic uint64_t used;		/* the kit's tick at the last use */
+	struct csn_held held;		/* first */
 	_Atomic uint64_t messages;	/* and the next nonce's counter */
 	_Atomic uint64_t blocks;
 	uint8_t prefix[CSN_KIT_NONCE_PREFIX];
@@ -38,21 +31,11 @@ struct csn_kit_tenant {
 	char name[];
 };
 
-struct csn_kit_shard {
-	pthread_rwlock_t lock;
-	struct csn_kit_tenant *first;
-	size_t n;
-};
-
 struct csn_cachekit {
 	struct csn_ctx *ctx;
 	struct csn_master_keys *keys;
 	uint64_t generation;		/* of the process (base/context.h) */
-	uint64_t seed;			/* of the tenants' hashes */
-	size_t nshards;
-	size_t per_shard;
-	_Atomic uint64_t tick;		/* derivations so far */
-	struct csn_kit_shard shards[CSN_KIT_SHARDS];
+	struct csn_held_table tenants;
 };
 
 /*

@@ -1,0 +1,547 @@
+/*
+ * test_store_redis_cluster.c - the store in a cluster of six redis-servers:
+ * while slots move, and while a master dies.
+ */
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/path.h"
+#include "providers/redis_server.h"
+#include "providers/store/redis.h"
+#include "providers/store_suite.h"
+
+#define NODES 6
+
+static struct redis_server node[NODES];
+static struct csn_ctx *ctx;
+
+/* What node i answers; its first words are want, where that is given. */
+static void
+ask(size_t i, const char *command, const char *want, char *out, size_t cap)
+{
+	assert_int_equal(redis_say(node[i].port, command, out, cap), 0);
+	if (want != NULL && strncmp(out, want, strlen(want)) != 0)
+		fail_msg("node %zu, %s: %s", i, command, out);
+}
+
+static void
+say(size_t i, const char *command, const char *want)
+{
+	char answer[1024];
+
+	ask(i, command, want, answer, sizeof(answer));
+}
+
+static int
+all_nodes(const char *command, const char *has)
+{
+	char answer[4096];
+	size_t i;
+
+	for (i = 0; i < NODES; i++) {
+		if (node[i].pid > 0 && (redis_say(node[i].port, command,
+		    answer, sizeof(answer)) != 0 ||
+		    strstr(answer, has) == NULL))
+			return 0;
+	}
+	return 1;
+}
+
+static int
+settled(void)
+{
+	int i;
+
+	for (i = 0; i < 600; i++) {
+		if (all_nodes("CLUSTER INFO", "cluster_state:ok"))
+			return 1;
+		usleep(50000);
+	}
+	return 0;
+}
+
+static int
+cluster_start(void)
+{
+	char command[512];
+	size_t i, n;
+
+	for (i = 0; i < NODES; i++) {
+		node[i] = (struct redis_server){ .cluster = 1 };
+		if (redis_server_start(&node[i]) != 0)
+			return -1;
+	}
+	n = (size_t)snprintf(command, sizeof(command),
+	    "redis-cli --cluster create");
+	for (i = 0; i < NODES; i++)
+		n += (size_t)snprintf(command + n, sizeof(command) - n,
+		    " 127.0.0.1:%u", node[i].port);
+	snprintf(command + n, sizeof(command) - n,
+	    " --cluster-replicas 1 --cluster-yes >/dev/null 2>&1");
+	return system(command) == 0 && settled() ? 0 : -1;
+}
+
+static void
+cluster_stop(void)
+{
+	size_t i;
+
+	for (i = 0; i < NODES; i++)
+		redis_server_stop(&node[i]);
+}
+
+static char *
+cluster_url(const char *options)
+{
+	char *url;
+
+	/* Two of six are named; the rest is found. */
+	if (asprintf(&url, "redis://127.0.0.1:%u,127.0.0.1:%u/?cluster=1%s",
+	    node[0].port, node[1].port, options) < 0)
+		return NULL;
+	return url;
+}
+
+static struct csn_store *
+open_store(const char *options)
+{
+	char *url = cluster_url(options);
+	struct csn_store *store = NULL;
+
+	assert_non_null(url);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	free(url);
+	return store;
+}
+
+/* The master of a key's slot, as the cluster says. */
+static size_t
+owner_of(const char *key)
+{
+	char command[128], answer[256], *colon;
+	unsigned long port;
+	size_t i;
+
+	snprintf(command, sizeof(command), "STRLEN %s", key);
+	ask(0, command, NULL, answer, sizeof(answer));
+	if (strncmp(answer, "-MOVED", 6) != 0)
+		return 0;
+	colon = strrchr(answer, ':');
+	assert_non_null(colon);
+	port = strtoul(colon + 1, NULL, 10);
+	for (i = 0; i < NODES && node[i].port != port; i++)
+		;
+	assert_true(i < NODES);
+	return i;
+}
+
+static void
+id_of(size_t i, char id[41])
+{
+	char answer[256];
+
+	ask(i, "CLUSTER MYID", "$40", answer, sizeof(answer));
+	assert_true(strlen(answer) >= 45);
+	memcpy(id, answer + 5, 40);
+	id[40] = '\0';
+}
+
+static void
+flush_all(void)
+{
+	char answer[256];
+	size_t i;
+
+	/* A replica refuses; its master has done it. */
+	for (i = 0; i < NODES; i++)
+		if (node[i].pid > 0)
+			(void)redis_say(node[i].port, "FLUSHALL", answer,
+			    sizeof(answer));
+}
+
+static void
+holds(struct csn_store *store, const char *space, const char *key,
+    const char *want)
+{
+	uint8_t p[64];
+	size_t len = sizeof(p);
+
+	if (csn_store_get(store, U(space), U(key), p, &len) != 0)
+		fail_msg("%s %s: %s", space, key, csn_ctx_message(ctx));
+	assert_int_equal(len, strlen(want));
+	assert_memory_equal(p, want, len);
+}
+
+static int
+count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
+{
+	size_t *n = arg;
+
+	(void)key;
+	(void)key_len;
+	(void)value_len;
+	(*n)++;
+	return 0;
+}
+
+#define KEYS 40
+
+/* Move the keys from first on, and every second after it. */
+static void
+migrate(size_t from, size_t to, int first)
+{
+	char command[160];
+	int i;
+
+	for (i = first; i < KEYS; i += 2) {
+		snprintf(command, sizeof(command), "MIGRATE 127.0.0.1 %u "
+		    "csn:{61636d65}:key-%d 0 5000", node[to].port, i);
+		say(from, command, "+");
+	}
+}
+
+static void
+set_slot(size_t i, unsigned slot, const char *what, const char *id)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "CLUSTER SETSLOT %u %s %s", slot,
+	    what, id);
+	say(i, command, "+OK");
+}
+
+/* A slot with its keys on two servers: nothing is missing, nothing is twice. */
+static void
+a_slot_in_the_middle_of_its_move(void **state)
+{
+	const char *name = "csn:{61636d65}:key-0";
+	struct csn_store *store = open_store("&timeout=4000");
+	struct csn_store_stat st = { .size = sizeof(st) };
+	char key[32], value[32], from_id[41], to_id[41];
+	unsigned slot = csn_redis_slot((const uint8_t *)name, strlen(name));
+	size_t from = owner_of(name), to, n = 0, len = 0;
+	int i;
+
+	(void)state;
+	to = owner_of("elsewhere");
+	for (i = 0; to == from; i++) {
+		snprintf(key, sizeof(key), "elsewhere-%d", i);
+		to = owner_of(key);
+	}
+	id_of(from, from_id);
+	id_of(to, to_id);
+	for (i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		snprintf(value, sizeof(value), "value %d", i);
+		assert_int_equal(csn_store_put(store, U("acme"), U(key),
+		    U(value)), 0);
+	}
+	set_slot(to, slot, "IMPORTING", from_id);
+	set_slot(from, slot, "MIGRATING", to_id);
+	migrate(from, to, 0);
+
+	/* ASK for half of them. */
+	for (i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		snprintf(value, sizeof(value), "value %d", i);
+		holds(store, "acme", key, value);
+	}
+	assert_int_equal(csn_store_get(store, U("acme"), U("none"), NULL,
+	    &len), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(n, KEYS);
+	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
+	assert_int_equal(st.entries, KEYS);
+	assert_int_equal(csn_store_put(store, U("acme"), U("key-2"),
+	    U("new")), 0);
+	holds(store, "acme", "key-2", "new");
+	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
+	    U("me"), 60000), 0);
+	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
+	    U("you"), 60000), CSN_E_EXISTS);
+	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
+	    U("you")), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
+	    U("me")), 0);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("key-4")), 0);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("key-4")),
+	    CSN_E_NOT_FOUND);
+
+	/* It settles; MOVED is followed, and the map learns. */
+	migrate(from, to, 1);
+	set_slot(to, slot, "NODE", to_id);
+	set_slot(from, slot, "NODE", to_id);
+	holds(store, "acme", "key-1", "value 1");
+	n = 0;
+	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(n, KEYS - 1);
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	n = 0;
+	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(n, 0);
+	csn_store_close(store);
+}
+
+/* --- Load while the cluster changes --- */
+
+#define WORKERS 3
+#define SPREAD 400
+
+struct worker {
+	struct csn_store *store;
+	unsigned id;
+	_Atomic int *stop;
+	int hopes;		/* errors of the backend are borne */
+	unsigned done, failed, wrong;
+	uint64_t slowest_ms;
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	char key[32], value[32];
+	unsigned last[SPREAD] = { 0 }, i, k;
+	uint64_t start, took;
+	uint8_t p[32];
+	size_t len;
+	int rc;
+
+	for (i = 1; !atomic_load(w->stop); i++) {
+		k = (i * 7919u) % SPREAD;
+		snprintf(key, sizeof(key), "load-%u-%u", w->id, k);
+		start = test_now_ms();
+		len = sizeof(p);
+		rc = csn_store_get(w->store, NULL, 0, U(key), p, &len);
+		snprintf(value, sizeof(value), "%u", last[k]);
+		if (rc == 0)
+			w->wrong += !w->hopes && (len != strlen(value) ||
+			    memcmp(p, value, len) != 0);
+		else if (rc == CSN_E_NOT_FOUND)
+			w->wrong += !w->hopes && last[k] != 0;
+		else if (rc == CSN_E_BACKEND)
+			w->failed++;
+		else
+			w->wrong++;
+		snprintf(value, sizeof(value), "%u", i);
+		rc = csn_store_put(w->store, NULL, 0, U(key), U(value));
+		if (rc == 0)
+			last[k] = i;
+		else if (rc == CSN_E_BACKEND)
+			w->failed++;
+		else
+			w->wrong++;
+		if (rc != 0 && !w->hopes)
+			print_message("# %s\n", csn_ctx_message(ctx));
+		took = test_now_ms() - start;
+		if (took > w->slowest_ms)
+			w->slowest_ms = took;
+		w->done++;
+	}
+	return NULL;
+}
+
+static void
+resharding_under_load_loses_nothing(void **state)
+{
+	struct csn_store *store = open_store("&timeout=5000");
+	_Atomic int stop = 0;
+	struct worker w[WORKERS];
+	pthread_t threads[WORKERS];
+	char command[512], from[41], to[41];
+	size_t i, a = owner_of("one"), b = a;
+	int k, rc;
+
+	(void)state;
+	for (k = 0; b == a; k++) {
+		snprintf(command, sizeof(command), "other-%d", k);
+		b = owner_of(command);
+	}
+	id_of(a, from);
+	id_of(b, to);
+	for (i = 0; i < WORKERS; i++) {
+		w[i] = (struct worker){ .store = store, .id = (unsigned)i,
+		    .stop = &stop };
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+		    &w[i]), 0);
+	}
+	usleep(300000);
+	snprintf(command, sizeof(command), "redis-cli --cluster reshard "
+	    "127.0.0.1:%u --cluster-from %s --cluster-to %s --cluster-slots "
+	    "600 --cluster-yes >/dev/null 2>&1", node[0].port, from, to);
+	rc = system(command);
+	usleep(300000);
+	atomic_store(&stop, 1);
+	for (i = 0; i < WORKERS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		print_message("# %u rounds, the slowest %llu ms\n", w[i].done,
+		    (unsigned long long)w[i].slowest_ms);
+		assert_int_equal(w[i].wrong, 0);
+		assert_int_equal(w[i].failed, 0);
+		assert_true(w[i].done > 100);
+	}
+	assert_int_equal(rc, 0);
+	csn_store_close(store);
+	flush_all();
+}
+
+static void
+a_dead_master_is_replaced_by_its_replica(void **state)
+{
+	struct csn_store *store = open_store("&timeout=1000");
+	const char *name = "csn:{61636d65}:key-0";
+	_Atomic int stop = 0;
+	struct worker w = { .store = store, .stop = &stop, .hopes = 1 };
+	uint64_t start, took;
+	pthread_t thread;
+	size_t dead;
+	int rc = -1, failures = 0, i;
+
+	(void)state;
+	assert_true(settled());
+	assert_int_equal(csn_store_put(store, U("acme"), U("key-0"),
+	    U("before")), 0);
+	/* Replication is asynchronous: let it reach the replica. */
+	usleep(500000);
+	dead = owner_of(name);
+	assert_int_equal(pthread_create(&thread, NULL, work, &w), 0);
+	redis_server_kill(&node[dead]);
+	for (i = 0; i < 300 && rc != 0; i++) {
+		start = test_now_ms();
+		rc = csn_store_put(store, U("acme"), U("key-1"), U("after"));
+		took = test_now_ms() - start;
+		assert_true(took < 1500);
+		if (rc == 0)
+			break;
+		assert_int_equal(rc, CSN_E_BACKEND);
+		failures++;
+		usleep(50000);
+	}
+	atomic_store(&stop, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	print_message("# %d calls failed until the replica took over; the "
+	    "slowest took %llu ms\n", failures,
+	    (unsigned long long)w.slowest_ms);
+	assert_int_equal(rc, 0);
+	assert_int_equal(w.wrong, 0);
+	assert_true(w.slowest_ms < 2500);
+	holds(store, "acme", "key-0", "before");
+	holds(store, "acme", "key-1", "after");
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	csn_store_close(store);
+	/* It comes back as a replica, and nothing changes for us. */
+	assert_int_equal(redis_server_start(&node[dead]), 0);
+	assert_true(settled());
+	store = open_store("&timeout=4000");
+	assert_int_equal(csn_store_put(store, U("acme"), U("key-1"),
+	    U("again")), 0);
+	holds(store, "acme", "key-1", "again");
+	csn_store_close(store);
+}
+
+static void
+whoever_forgets_cluster_is_told(void **state)
+{
+	struct csn_store *store;
+	char url[128];
+	size_t i, other = owner_of("k");
+
+	(void)state;
+	for (i = 0; i == other; i++)
+		;
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u", node[i].port);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(csn_store_put(store, NULL, 0, U("k"), U("v")),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "cluster=1"));
+	csn_store_close(store);
+}
+
+/* Where all that the URL names is down, another host of it serves. */
+static void
+any_host_of_the_url_will_do(void **state)
+{
+	struct csn_store *store;
+	char url[128];
+
+	(void)state;
+	snprintf(url, sizeof(url), "redis://127.0.0.1:1,127.0.0.1:%u/"
+	    "?cluster=1&timeout=4000", node[4].port);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")), 0);
+	holds(store, "acme", "k", "v");
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")), 0);
+	csn_store_close(store);
+}
+
+static char *
+make(void *arg)
+{
+	(void)arg;
+	flush_all();
+	return cluster_url("&timeout=10000");
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return csn_ctx_new(NULL, &ctx);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+static void
+no_server(void **state)
+{
+	(void)state;
+	test_skip("redis-server or redis-cli is not on this machine");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest without[] = {
+		cmocka_unit_test(no_server),
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whoever_forgets_cluster_is_told),
+		cmocka_unit_test(any_host_of_the_url_will_do),
+		cmocka_unit_test(a_slot_in_the_middle_of_its_move),
+		cmocka_unit_test(resharding_under_load_loses_nothing),
+		cmocka_unit_test(a_dead_master_is_replaced_by_its_replica),
+	};
+	const struct store_subject subject = { .name = "redis-cluster",
+	    .make = make, .lacks = STORE_LACKS_COUNTS };
+	int failed;
+
+	if (!program_is_here("redis-server") || !program_is_here("redis-cli"))
+		return cmocka_run_group_tests_name("Redis cluster", without,
+		    NULL, NULL);
+	if (cluster_start() != 0) {
+		cluster_stop();
+		fprintf(stderr, "the cluster did not come up\n");
+		return 1;
+	}
+	failed = store_suite_run(&subject, 1);
+	failed += cmocka_run_group_tests_name("Redis cluster", tests, setup,
+	    teardown);
+	cluster_stop();
+	return failed;
+}

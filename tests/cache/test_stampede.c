@@ -1,0 +1,304 @@
+/* test_stampede.c - of many who want one value, one computes it. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "cache/larder.h"
+
+#define MANY 1000
+
+static struct larder l;
+
+struct asker {
+	struct csn_cache *cache;
+	struct recipe *recipe;
+	pthread_barrier_t *start;
+	int rc;
+};
+
+static void *
+ask(void *arg)
+{
+	struct asker *a = arg;
+
+	pthread_barrier_wait(a->start);
+	a->rc = larder_make(a->cache, "cold", a->recipe);
+	return NULL;
+}
+
+/* n threads at once, turn by turn over the caches; all must get rc. */
+static void
+stampede(struct csn_cache **caches, size_t ncaches, size_t n,
+    struct recipe *recipe, int rc)
+{
+	struct asker *askers = calloc(n, sizeof(*askers));
+	pthread_t *threads = calloc(n, sizeof(*threads));
+	pthread_barrier_t start;
+	pthread_attr_t attr;
+	size_t i;
+
+	assert_true(askers != NULL && threads != NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 256 << 10);
+	pthread_barrier_init(&start, NULL, (unsigned)n);
+	for (i = 0; i < n; i++) {
+		askers[i].cache = caches[i % ncaches];
+		askers[i].recipe = recipe;
+		askers[i].start = &start;
+		if (pthread_create(&threads[i], &attr, ask, &askers[i]) != 0)
+			fail_msg("thread %zu does not start", i);
+	}
+	for (i = 0; i < n; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(askers[i].rc, rc);
+	}
+	pthread_barrier_destroy(&start);
+	pthread_attr_destroy(&attr);
+	free(askers);
+	free(threads);
+}
+
+static void
+a_thousand_threads_make_one_computation(void **state)
+{
+	struct recipe r = { .text = "computed once", .ms = 50 };
+	struct csn_cache_stat st;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	stampede(&l.cache, 1, MANY, &r, 0);
+	assert_int_equal(r.made, 1);
+	st = larder_stat(l.cache);
+	assert_int_equal(st.computes, 1);
+	assert_int_equal(st.flight_timeouts, 0);
+	larder_end(&l);
+}
+
+static void
+no_l1(struct csn_cache_config *c)
+{
+	c->flags |= CSN_CACHE_NO_L1;
+}
+
+static void
+they_share_the_result_also_where_nothing_keeps_it(void **state)
+{
+	struct recipe r = { .text = "kept nowhere", .ms = 300 };
+
+	(void)state;
+	faulty_reset();
+	faulty.dead = 1;
+	larder_start(&l, "faulty:", no_l1);
+	stampede(&l.cache, 1, 100, &r, 0);
+	/* Those who came after it landed compute again: nothing keeps it. */
+	assert_in_range(r.made, 1, 3);
+	larder_end(&l);
+}
+
+static void
+a_failure_is_shared_too(void **state)
+{
+	struct recipe r = { .text = "", .rc = CSN_E_IO, .ms = 200 };
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	stampede(&l.cache, 1, 100, &r, CSN_E_IO);
+	assert_in_range(r.made, 1, 3);
+	larder_end(&l);
+}
+
+static void
+processes_share_a_lock(void **state)
+{
+	struct recipe r = { .text = "computed once", .ms = 100 };
+	struct csn_cache *caches[4];
+	uint64_t waits = 0;
+	int i;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	caches[0] = l.cache;
+	for (i = 1; i < 4; i++)
+		caches[i] = larder_second(&l, NULL);
+	stampede(caches, 4, 100, &r, 0);
+	assert_int_equal(r.made, 1);
+	for (i = 0; i < 4; i++)
+		waits += larder_stat(caches[i]).lock_waits;
+	assert_int_equal(waits, 3);
+	for (i = 1; i < 4; i++)
+		csn_cache_free(caches[i]);
+	larder_end(&l);
+}
+
+static void
+impatient(struct csn_cache_config *c)
+{
+	c->lock_wait_ms = 150;
+	c->lock_ms = 5000;
+	c->flight_wait_ms = 100;
+}
+
+static void
+who_waits_too_long_for_a_lock_computes(void **state)
+{
+	struct recipe r = { .text = "anyway" };
+	uint8_t lock[64];
+	struct timespec t0, t1;
+	size_t len = sizeof(lock);
+	double took;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", impatient);
+	/* A holder that died: its lock stays until it ends. */
+	assert_int_equal(csn_store_add_for(l.store, NULL, 0,
+	    (const uint8_t *)"k:lock", 6, (const uint8_t *)"dead", 4, 5000),
+	    0);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	took = (double)(t1.tv_sec - t0.tv_sec) +
+	    (double)(t1.tv_nsec - t0.tv_nsec) * 1e-9;
+	assert_true(took >= 0.15 && took < 2);
+	assert_int_equal(larder_stat(l.cache).lock_timeouts, 1);
+	/* It is not ours to remove. */
+	assert_int_equal(csn_store_get(l.store, NULL, 0,
+	    (const uint8_t *)"k:lock", 6, lock, &len), 0);
+	assert_int_equal(len, 4);
+	/* When it has ended, the next takes it at once, and gives it back. */
+	larder_ms += 5001;
+	assert_int_equal(csn_cache_delete(l.cache, "k", NULL), 0);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_stat(l.cache).locks, 1);
+	len = sizeof(lock);
+	assert_int_equal(csn_store_get(l.store, NULL, 0,
+	    (const uint8_t *)"k:lock", 6, lock, &len), CSN_E_NOT_FOUND);
+	larder_end(&l);
+}
+
+/* While it computes, its lock ends and another process takes it. */
+static int
+lose_the_lock(void *arg, const char *key, struct csn_cache_value *out)
+{
+	(void)arg;
+	larder_ms += 6000;
+	assert_int_equal(csn_store_add_for(l.store, NULL, 0,
+	    (const uint8_t *)"k:lock", 6, (const uint8_t *)"other", 5, 5000),
+	    0);
+	return csn_cache_value_set(out, key, strlen(key));
+}
+
+static void
+only_the_holder_lets_go(void **state)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	uint8_t lock[64];
+	size_t len = sizeof(lock);
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", impatient);
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
+	    lose_the_lock, NULL, &v), 0);
+	assert_int_equal(csn_store_get(l.store, NULL, 0,
+	    (const uint8_t *)"k:lock", 6, lock, &len), 0);
+	assert_memory_equal(lock, "other", 5);
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
+static void
+long_keys_have_locks_too(void **state)
+{
+	struct recipe r = { .text = "v" };
+	char key[251], other[251];
+
+	(void)state;
+	memset(key, 'k', 250);
+	key[250] = '\0';
+	memcpy(other, key, 251);
+	other[249] = 'l';
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(larder_make(l.cache, key, &r), 0);
+	assert_int_equal(larder_make(l.cache, other, &r), 0);
+	assert_int_equal(larder_stat(l.cache).locks, 2);
+	larder_end(&l);
+}
+
+static void
+who_waits_too_long_for_a_thread_computes(void **state)
+{
+	struct recipe r = { .text = "slow", .ms = 400 };
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", impatient);
+	stampede(&l.cache, 1, 3, &r, 0);
+	assert_int_equal(r.made, 3);
+	assert_int_equal(larder_stat(l.cache).flight_timeouts, 2);
+	larder_end(&l);
+}
+
+/* A computation that asks for its own value. */
+static int
+ask_again(void *arg, const char *key, struct csn_cache_value *out)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	int *depth = arg, rc;
+
+	if (++*depth == 3)
+		return csn_cache_value_set(out, "deep", 4);
+	rc = csn_cache_get_or_compute(l.cache, key, NULL, ask_again, arg, &v);
+	if (rc == 0)
+		rc = csn_cache_value_set(out, v.data.p, v.data.len);
+	csn_cache_value_free(&v);
+	return rc;
+}
+
+static void
+a_computation_may_ask_for_itself(void **state)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	int depth = 0;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
+	    ask_again, &depth, &v), 0);
+	assert_memory_equal(v.data.p, "deep", 4);
+	assert_int_equal(depth, 3);
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	faulty_register();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_thousand_threads_make_one_computation),
+		cmocka_unit_test(
+		    they_share_the_result_also_where_nothing_keeps_it),
+		cmocka_unit_test(a_failure_is_shared_too),
+		cmocka_unit_test(processes_share_a_lock),
+		cmocka_unit_test(who_waits_too_long_for_a_lock_computes),
+		cmocka_unit_test(only_the_holder_lets_go),
+		cmocka_unit_test(long_keys_have_locks_too),
+		cmocka_unit_test(who_waits_too_long_for_a_thread_computes),
+		cmocka_unit_test(a_computation_may_ask_for_itself),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

@@ -149,7 +149,7 @@ take(struct csn_appraisal *a, const struct csn_snp_report *r,
 		rc = csn_pki_add_all(a->pki, one);
 	if (rc == CSN_E_NOMEM || rc == CSN_E_CRYPTO)
 		a->broken = a->broken != 0 ? a->broken : rc;
-	else if (rc == CSN_E_EXPIRED)
+	else if (rc == CSN_E_EXPIRED || rc == CSN_E_IO)
 		csn_appraise_skip(a, "cache", "%s was not used: %s", path,
 		    csn_ctx_message(a->ctx));
 	else if (rc != 0 && rc != CSN_E_NOT_FOUND)

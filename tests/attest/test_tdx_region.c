@@ -1,0 +1,329 @@
+/*
+ * test_tdx_region.c - from a guest of TDX to the verdict elsewhere, with
+ * collateral that the report brings or that the verifier has.
+ */
+#include <sys/stat.h>
+
+#include "attest/sim/stage.h"
+#include "lib/path.h"
+
+#define P "platform tdx "
+
+static struct stage s;
+
+static int
+seam_start(void **state)
+{
+	(void)state;
+	stage_start(&s, 1, 0);
+	return 0;
+}
+
+static int
+mount_start(void **state)
+{
+	(void)state;
+	stage_start(&s, 1, 1);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	stage_end(&s);
+	return 0;
+}
+
+#define NEED_FRONT() do {						\
+	if (s.front.why != NULL)					\
+		test_skip(s.front.why);					\
+} while (0)
+
+#define HEX48(x) x x x x x x x x x x x x
+static const char good_rules[] =
+    ",\"mr_td\":\"" HEX48("4d4d4d4d") "\",\"rtmr3\":\"" HEX48("63636363")
+    "\",\"tcb_status\":[\"UpToDate\"]";
+
+/* "&endorsements=…" of a bundle. */
+static char *
+bundle_option(const struct fake_tdx_collateral *c)
+{
+	char *option;
+
+	assert_true(asprintf(&option, "&endorsements=%s", stage_file(&s,
+	    "guest.json", fake_tdx_bundle(s.guest.tdx, c))) > 0);
+	return option;
+}
+
+static void
+open_with_bundle(const struct fake_tdx_collateral *c)
+{
+	char *option = bundle_option(c);
+
+	stage_open(&s, option);
+	free(option);
+}
+
+static void
+assert_passed(const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(stage_status(&s, *names), "passed") != 0)
+			fail_msg("%s %s: %s", *names,
+			    stage_status(&s, *names),
+			    stage_detail(&s, *names));
+}
+
+static const char *const all_of_it[] = {
+	"signature", "nonce", "region weights", P "form", P "chain",
+	P "revocation", P "qe_signature", P "qe_binding", P "signature",
+	P "tcb_info", P "tcb", P "qe_identity_info", P "qe_identity",
+	P "debug", P "nonce", P "mr_td", P "rtmr3", NULL
+};
+
+static void
+a_report_may_bring_its_collateral(void **state)
+{
+	int version;
+
+	(void)state;
+	NEED_FRONT();
+	for (version = 4; version <= 5; version++) {
+		s.guest.tdx_version = version;
+		open_with_bundle(NULL);
+		assert_string_equal(csn_regions_platform(s.regions), "tdx");
+		stage_verifier(&s, good_rules, NULL, NULL);
+		stage_accepts(&s, stage_report(&s));
+		assert_passed(all_of_it);
+	}
+}
+
+static void
+a_verifier_may_have_the_collateral(void **state)
+{
+	char folder[300];
+
+	(void)state;
+	NEED_FRONT();
+	stage_open(&s, "");
+	stage_verifier(&s, good_rules, stage_file(&s, "bundle.json",
+	    fake_tdx_bundle(s.guest.tdx, NULL)), NULL);
+	stage_accepts(&s, stage_report(&s));
+	assert_passed(all_of_it);
+
+	/* The same as the service gives it, in a folder. */
+	(void)snprintf(folder, sizeof(folder), "%s/collateral", s.folder);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	(void)stage_file(&s, "collateral/tcb.json",
+	    fake_tdx_tcb_info(s.guest.tdx, NULL));
+	(void)stage_file(&s, "collateral/qe.json",
+	    fake_tdx_qe_identity(s.guest.tdx, NULL));
+	(void)stage_file(&s, "collateral/signers.pem",
+	    fake_tdx_signers(s.guest.tdx));
+	(void)stage_file(&s, "collateral/pck.crl",
+	    fake_tdx_pck_crl(s.guest.tdx, NULL));
+	(void)stage_file(&s, "collateral/root.crl",
+	    fake_tdx_root_crl(s.guest.tdx, NULL));
+	(void)stage_file(&s, "collateral/.hidden",
+	    (struct fake_bytes){ (uint8_t *)strdup("x"), 1 });
+	stage_verifier(&s, good_rules, folder, NULL);
+	stage_accepts(&s, stage_report(&s));
+	assert_passed(all_of_it);
+}
+
+/* The guest picks collateral from before a vulnerability: not here. */
+static void
+the_verifiers_collateral_comes_first(void **state)
+{
+	struct fake_tdx_collateral stricter = { .level = 9 };
+
+	(void)state;
+	NEED_FRONT();
+	open_with_bundle(NULL);
+	stage_verifier(&s, good_rules, NULL, NULL);
+	stage_accepts(&s, stage_report(&s));
+	stage_verifier(&s, good_rules, stage_file(&s, "bundle.json",
+	    fake_tdx_bundle(s.guest.tdx, &stricter)), NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
+}
+
+static void
+a_policy_on_the_tcb_needs_collateral(void **state)
+{
+	(void)state;
+	NEED_FRONT();
+	stage_open(&s, "");
+	stage_verifier(&s, "", NULL, NULL);
+	stage_accepts(&s, stage_report(&s));
+	assert_string_equal(stage_status(&s, P "tcb"), "skipped");
+	assert_string_equal(stage_status(&s, P "qe_identity"), "skipped");
+	stage_verifier(&s, ",\"tcb_status\":\"UpToDate\"", NULL, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
+	stage_verifier(&s, ",\"min_tcb_evaluation\":1", NULL, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
+	assert_string_equal(stage_status(&s, P "qe_identity"), "failed");
+}
+
+static void
+bad_collateral_is_refused(void **state)
+{
+	static const struct {
+		struct fake_tdx_collateral c;
+		int code;
+		const char *check;
+	} cases[] = {
+		{ { .next = "2025-12-31T00:00:00Z" }, CSN_E_EXPIRED,
+		  P "tcb_info" },
+		{ { .wrong_signature = 1 }, CSN_E_SIGNATURE, P "tcb_info" },
+		{ { .wrong_signature = 2 }, CSN_E_SIGNATURE,
+		  P "qe_identity_info" },
+		{ { .revoke_leaf = 1 }, CSN_E_SIGNER, P "revocation" },
+		{ { .revoke_ca = 1 }, CSN_E_SIGNER, P "revocation" },
+		{ { .crl_until = "20251231000000Z" }, CSN_E_EXPIRED,
+		  P "revocation" },
+	};
+	size_t i;
+
+	(void)state;
+	NEED_FRONT();
+	stage_verifier(&s, good_rules, NULL, NULL);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_with_bundle(&cases[i].c);
+		stage_refuses(&s, stage_report(&s), cases[i].code,
+		    cases[i].check);
+	}
+}
+
+static void
+the_policy_is_held_to(void **state)
+{
+	static const struct {
+		const char *rules, *check;
+	} cases[] = {
+		{ ",\"mr_td\":\"" HEX48("4d4d4d4e") "\"", P "mr_td" },
+		{ ",\"rtmr0\":\"" HEX48("60606061") "\"", P "rtmr0" },
+		{ ",\"fmspc\":\"010203040506\"", P "fmspc" },
+		{ ",\"mr_owner\":\"" HEX48("01020304") "\"", P "mr_owner" },
+	};
+	size_t i;
+
+	(void)state;
+	NEED_FRONT();
+	open_with_bundle(NULL);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		stage_verifier(&s, cases[i].rules, NULL, NULL);
+		stage_refuses(&s, stage_report(&s), CSN_E_POLICY,
+		    cases[i].check);
+	}
+	s.guest.debug = 1;
+	stage_verifier(&s, good_rules, NULL, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "debug");
+}
+
+static void
+evidence_of_another_report_is_refused(void **state)
+{
+	struct fake_bytes quote, none = { NULL, 0 };
+	uint8_t data[64] = { 9 };
+
+	(void)state;
+	NEED_FRONT();
+	stage_verifier(&s, "", NULL, NULL);
+	quote = stage_evidence(&s, data);
+	stage_refuses(&s, stage_report_with(&s, s.alice, quote, none),
+	    CSN_E_REPLAY, P "nonce");
+	assert_string_equal(stage_status(&s, P "signature"), "passed");
+	free(quote.p);
+}
+
+static void
+another_root_is_refused(void **state)
+{
+	(void)state;
+	NEED_FRONT();
+	stage_open(&s, "");
+	stage_verifier_platform(&s, "{\"tdx\":{\"xfam\":"
+	    "\"e700000000000000\"}}", NULL, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
+}
+
+static void
+a_machine_without_it_is_told_what_is_missing(void **state)
+{
+	uint8_t *p;
+	size_t len;
+
+	(void)state;
+	NEED_FRONT();
+	assert_int_equal(stage_try_open(&s, "&tsm=/nowhere/tsm/report"),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	    "/nowhere/tsm/report is not there"));
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "6.7"));
+	/* A TDREPORT is no evidence for anybody elsewhere. */
+	assert_int_equal(stage_try_open(&s, "&dev=/dev/tdx_guest"),
+	    CSN_E_ARG);
+	s.guest.other_data = 1;
+	stage_open(&s, "");
+	assert_int_equal(csn_attester_measure(s.attester, 0), 0);
+	assert_int_equal(csn_attester_report(s.attester, NULL, 0, &p, &len),
+	    CSN_E_BACKEND);
+}
+
+/* What cannot be read is found when the verifier is made, and named. */
+static void
+bad_files_of_a_verifier_are_named(void **state)
+{
+	static const char *const texts[] = {
+		"{\"tcbInfo\":", "-----BEGIN CERTIFICATE-----\nAAAA\n", "x",
+		""
+	};
+	struct csn_verifier_options o = {
+		.size = sizeof(o), .trust = s.trust
+	};
+	struct fake_bytes b;
+	struct csn_verifier *v;
+	size_t i;
+
+	(void)state;
+	NEED_FRONT();
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		b = (struct fake_bytes){ (uint8_t *)strdup(texts[i]),
+		    strlen(texts[i]) };
+		o.endorsements = stage_file(&s, "bad", b);
+		assert_int_equal(csn_verifier_new(s.ctx, &o, &v),
+		    CSN_E_FORM);
+		assert_non_null(strstr(csn_ctx_message(s.ctx),
+		    o.endorsements));
+	}
+	o.endorsements = "/nowhere/collateral";
+	assert_int_equal(csn_verifier_new(s.ctx, &o, &v), CSN_E_NOT_FOUND);
+	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	    "/nowhere/collateral"));
+}
+
+#define SEAM(name) cmocka_unit_test_setup_teardown(name, seam_start, end)
+#define MOUNTED(name) cmocka_unit_test_setup_teardown(name, mount_start, end)
+#define CASES(C)							\
+	C(a_report_may_bring_its_collateral),				\
+	C(a_verifier_may_have_the_collateral),				\
+	C(the_verifiers_collateral_comes_first),			\
+	C(a_policy_on_the_tcb_needs_collateral),			\
+	C(bad_collateral_is_refused),					\
+	C(the_policy_is_held_to),					\
+	C(evidence_of_another_report_is_refused),			\
+	C(another_root_is_refused),					\
+	C(a_machine_without_it_is_told_what_is_missing),		\
+	C(bad_files_of_a_verifier_are_named)
+
+int
+main(void)
+{
+	const struct CMUnitTest at_the_seam[] = { CASES(SEAM) };
+	const struct CMUnitTest mounted[] = { CASES(MOUNTED) };
+	int failed;
+
+	failed = cmocka_run_group_tests(at_the_seam, NULL, NULL);
+	return failed + cmocka_run_group_tests(mounted, NULL, NULL);
+}

@@ -33,6 +33,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list stores = { "store", {
 	{ "memory", &csn_store_memory },
 	{ "file", &csn_store_file },
+#ifdef CSN_HAVE_LMDB
+	{ "lmdb", &csn_store_lmdb },
+#endif
 #ifdef CSN_HAVE_REDIS
 	{ "redis", &csn_store_redis },
 	{ "rediss", &csn_store_rediss },

@@ -27,15 +27,20 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 rc=0
 
+# What the static library needs besides is what its pkg-config file says.
+needs=$(PKG_CONFIG_PATH=$CAISSON_BUILD_ROOT/meson-private \
+    pkg-config --print-requires-private caisson | awk '{ print $1 }' |
+    grep -v '^libcrypto$')
+
 # beside CASE LIBRARIES...: link the program with LIBRARIES, and run it.
 beside()
 {
 	local name=$1 say
 	shift
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2086
 	if cc -o "$work/$name" -I"$CAISSON_SOURCE_ROOT/include" \
 	    "$CAISSON_SOURCE_ROOT/tests/abi/coexist.c" "$@" \
-	    $(pkg-config --libs libcbor jansson) -ldl -pthread &&
+	    $(pkg-config --libs $needs) -ldl -pthread &&
 	    say=$(LD_LIBRARY_PATH=$lib "$work/$name") &&
 	    printf '%s\n' "$say" | sed 's/^/# /' &&
 	    printf '%s\n' "$say" | grep -q "^system OpenSSL $system " &&

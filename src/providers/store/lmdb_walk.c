@@ -1,0 +1,197 @@
+/* lmdb_walk.c - the entries of a space or of all: dropped, listed, counted. */
+
+#include <string.h>
+
+#include "providers/store/lmdb.h"
+
+#define BATCH 1000
+
+static int
+starts_with(const MDB_val *k, const struct csn_lmdb_key *prefix)
+{
+	return k->mv_size >= prefix->len &&
+	    memcmp(k->mv_data, prefix->p, prefix->len) == 0; /* public */
+}
+
+/* Up to BATCH entries with this prefix: their number, or LMDB's code. */
+static int
+drop_some(struct csn_lmdb_store *s, MDB_txn *txn,
+    const struct csn_lmdb_key *prefix, size_t *n)
+{
+	MDB_val k = { prefix->len, (void *)(uintptr_t)prefix->p }, v;
+	MDB_cursor *cursor;
+	int rc;
+
+	if ((rc = mdb_cursor_open(txn, s->e->dbi, &cursor)) != 0)
+		return rc;
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	for (*n = 0; rc == 0 && *n < BATCH && starts_with(&k, prefix);
+	    (*n)++) {
+		if ((rc = mdb_cursor_del(cursor, 0)) == 0)
+			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
+{
+	struct csn_lmdb_store *s = state;
+	struct csn_lmdb_key prefix;
+	MDB_txn *txn;
+	size_t n;
+	int rc;
+
+	csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+	do {
+		if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
+			return rc;
+		if ((rc = drop_some(s, txn, &prefix, &n)) != 0) {
+			csn_lmdb_abort(s, txn);
+			return csn_lmdb_fail(s, rc, "written");
+		}
+		if ((rc = csn_lmdb_commit(s, txn)) != 0)
+			return rc;
+		atomic_fetch_add(&s->deletes, n);
+	} while (n == BATCH);
+	return 0;
+}
+
+struct item {
+	struct csn_lmdb_key key;
+	size_t len;
+};
+
+/*
+ * Up to BATCH live entries behind *from, which moves on. Copies, because a
+ * transaction that stays open keeps every page that is given up meanwhile.
+ */
+static int
+list_some(struct csn_lmdb_store *s, const struct csn_lmdb_key *prefix,
+    struct csn_lmdb_key *from, struct item *items, size_t *n, int *more)
+{
+	struct csn_lmdb_value value;
+	MDB_cursor *cursor;
+	MDB_val k = { from->len, from->p }, v;
+	MDB_txn *txn;
+	int rc;
+
+	if ((rc = csn_lmdb_begin(s, 0, &txn)) != 0)
+		return rc;
+	if ((rc = mdb_cursor_open(txn, s->e->dbi, &cursor)) != 0)
+		goto out;
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	if (rc == 0 && from->len > prefix->len && k.mv_size == from->len &&
+	    memcmp(k.mv_data, from->p, from->len) == 0) /* public */
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	*n = 0;
+	while (rc == 0 && *n < BATCH && starts_with(&k, prefix)) {
+		if (k.mv_size <= sizeof(from->p)) {
+			memcpy(from->p, k.mv_data, k.mv_size);
+			from->len = k.mv_size;
+		}
+		if (k.mv_size > prefix->len && k.mv_size <= sizeof(from->p) &&
+		    csn_lmdb_value_read(&v, &value) == 0 &&
+		    !csn_lmdb_has_ended(s, &value)) {
+			items[*n].key = *from;
+			items[(*n)++].len = value.len;
+		}
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	*more = rc == 0 && starts_with(&k, prefix);
+	mdb_cursor_close(cursor);
+	if (rc == MDB_NOTFOUND)
+		rc = 0;
+out:
+	csn_lmdb_abort(s, txn);
+	return rc == 0 ? 0 : csn_lmdb_fail(s, rc, "read");
+}
+
+int
+csn_lmdb_list(void *state, const uint8_t *space, size_t space_len,
+    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+    size_t value_len), void *arg)
+{
+	struct csn_lmdb_store *s = state;
+	struct csn_lmdb_key prefix, from;
+	struct item *items;
+	size_t i, n = 0;
+	int rc, more = 0;
+
+	csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+	from = prefix;
+	if ((items = csn_calloc(BATCH, sizeof(*items))) == NULL)
+		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
+		    "no memory to list keys");
+	do {
+		rc = list_some(s, &prefix, &from, items, &n, &more);
+		for (i = 0; rc == 0 && i < n; i++)
+			rc = visit(arg, items[i].key.p + prefix.len,
+			    items[i].key.len - prefix.len, items[i].len);
+	} while (rc == 0 && more);
+	csn_free(items);
+	return rc;
+}
+
+static int
+count(struct csn_lmdb_store *s, MDB_txn *txn,
+    const struct csn_lmdb_key *prefix, struct csn_store_stat *out)
+{
+	struct csn_lmdb_value value;
+	MDB_cursor *cursor;
+	MDB_val k = { prefix->len, (void *)(uintptr_t)prefix->p }, v;
+	int rc;
+
+	if ((rc = mdb_cursor_open(txn, s->e->dbi, &cursor)) != 0)
+		return rc;
+	rc = mdb_cursor_get(cursor, &k, &v,
+	    prefix->len > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	for (; rc == 0 && starts_with(&k, prefix);
+	    rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
+		if (*(uint8_t *)k.mv_data == CSN_LMDB_OURS ||
+		    csn_lmdb_value_read(&v, &value) != 0 ||
+		    csn_lmdb_has_ended(s, &value))
+			continue;
+		out->entries++;
+		out->bytes += value.len;
+		out->memory += k.mv_size + v.mv_size;
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int
+csn_lmdb_stat(void *state, const uint8_t *space, size_t space_len,
+    struct csn_store_stat *out)
+{
+	struct csn_lmdb_store *s = state;
+	struct csn_lmdb_key prefix = { .len = 0 };
+	MDB_envinfo info;
+	MDB_stat st;
+	MDB_txn *txn;
+	int rc;
+
+	if (space != NULL)
+		csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+	if ((rc = csn_lmdb_begin(s, 0, &txn)) != 0)
+		return rc;
+	rc = count(s, txn, &prefix, out);
+	if (rc == 0 && (rc = mdb_env_info(s->e->env, &info)) == 0 &&
+	    (rc = mdb_env_stat(s->e->env, &st)) == 0) {
+		out->limit = info.me_mapsize;
+		if (space == NULL)
+			out->memory = ((uint64_t)info.me_last_pgno + 1) *
+			    st.ms_psize;
+	}
+	csn_lmdb_abort(s, txn);
+	if (rc != 0)
+		return csn_lmdb_fail(s, rc, "read");
+	if (space == NULL) {
+		out->hits = atomic_load(&s->hits);
+		out->misses = atomic_load(&s->misses);
+		out->puts = atomic_load(&s->puts);
+		out->deletes = atomic_load(&s->deletes);
+	}
+	return 0;
+}

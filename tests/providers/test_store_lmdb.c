@@ -1,0 +1,449 @@
+/* test_store_lmdb.c - the store in an LMDB file: the suite, and its limits. */
+
+#include <ftw.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/path.h"
+#include "providers/store_suite.h"
+
+#define MIB ((size_t)1 << 20)
+
+static int
+remove_one(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void
+remove_tree(const char *path)
+{
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static char *
+make(void *arg)
+{
+	char folder[] = "/tmp/caisson-lmdb-XXXXXX", *url;
+
+	(void)arg;
+	if (mkdtemp(folder) == NULL ||
+	    asprintf(&url, "lmdb:%s/made/here?sync=none", folder) < 0)
+		return NULL;
+	return url;
+}
+
+static void
+clear(void *arg, const char *url)
+{
+	char folder[sizeof("/tmp/caisson-lmdb-XXXXXX")];
+
+	(void)arg;
+	snprintf(folder, sizeof(folder), "%s", url + strlen("lmdb:"));
+	remove_tree(folder);
+}
+
+struct fixture {
+	char folder[32];
+	char url[80];
+	struct csn_ctx *ctx;
+	struct csn_store *store;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return -1;
+	*state = f;
+	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-lmdb-XXXXXX");
+	if (mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
+		return -1;
+	snprintf(f->url, sizeof(f->url), "lmdb:%s?size=4M&sync=none",
+	    f->folder);
+	return csn_store_open(f->ctx, f->url, &f->store);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	csn_store_close(f->store);
+	csn_ctx_free(f->ctx);
+	(void)umount(f->folder);
+	remove_tree(f->folder);
+	free(f);
+	return 0;
+}
+
+static void
+a_full_map_is_said_and_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *p = calloc(1, MIB);
+	char key[16];
+	int i, rc = 0;
+
+	assert_non_null(p);
+	store_put_value(f->store, "acme", "first", 100, 1);
+	for (i = 0; i < 10 && rc == 0; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		rc = csn_store_put(f->store, U("acme"), U(key), p, MIB);
+	}
+	assert_int_equal(rc, CSN_E_QUOTA);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "4194304 bytes"));
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("first"), p,
+	    MIB), CSN_E_QUOTA);
+	store_check_value(f->store, "acme", "first", 100, 1);
+	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
+	store_put_value(f->store, "acme", "again", MIB, 2);
+	store_check_value(f->store, "acme", "again", MIB, 2);
+	free(p);
+}
+
+/* What has ended makes room for what is put. */
+static void
+ended_values_make_room(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store_stat st = { .size = sizeof(st) };
+	uint8_t *p = calloc(1, MIB);
+	char key[16];
+	int i, rc = 0;
+
+	assert_non_null(p);
+	for (i = 0; i < 10 && rc == 0; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		rc = csn_store_put_for(f->store, U("acme"), U(key), p,
+		    MIB / 2, 300);
+	}
+	assert_int_equal(rc, CSN_E_QUOTA);
+	usleep(350000);
+	store_put_value(f->store, "acme", "new", MIB, 1);
+	store_check_value(f->store, "acme", "new", MIB, 1);
+	assert_int_equal(csn_store_stat(f->store, NULL, 0, &st), 0);
+	assert_int_equal(st.entries, 1);
+	assert_int_equal(st.limit, 4 * MIB);
+	free(p);
+}
+
+static void
+a_large_space_is_dropped_and_listed_in_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store_stat st = { .size = sizeof(st) };
+	struct csn_store *store;
+	char url[96];
+	uint32_t i;
+
+	snprintf(url, sizeof(url), "lmdb:%s/large?sync=none", f->folder);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	for (i = 0; i < 5000; i++) {
+		assert_int_equal(csn_store_put(store, U("acme"),
+		    (const uint8_t *)&i, 4, (const uint8_t *)&i, 4), 0);
+		if (i % 5 == 0)
+			assert_int_equal(csn_store_put(store, U("acme2"),
+			    (const uint8_t *)&i, 4, NULL, 0), 0);
+	}
+	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
+	assert_int_equal(st.entries, 5000);
+	assert_int_equal(st.bytes, 20000);
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
+	assert_int_equal(st.entries, 0);
+	assert_int_equal(csn_store_stat(store, U("acme2"), &st), 0);
+	assert_int_equal(st.entries, 1000);
+	csn_store_close(store);
+}
+
+static void
+a_forked_child_opens_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *own;
+	uint8_t p[8];
+	size_t len = sizeof(p);
+	pid_t pid;
+	int rc;
+
+	store_put_value(f->store, "acme", "k", 8, 1);
+	if ((pid = fork()) == 0) {
+		if (csn_store_get(f->store, U("acme"), U("k"), p, &len) !=
+		    CSN_E_FORK)
+			_exit(1);
+		if (csn_store_put(f->store, U("acme"), U("k"), p, 8) !=
+		    CSN_E_FORK)
+			_exit(2);
+		if (csn_store_open(f->ctx, f->url, &own) != 0)
+			_exit(3);
+		len = sizeof(p);
+		if (csn_store_get(own, U("acme"), U("k"), p, &len) != 0)
+			_exit(4);
+		if (csn_store_put(own, U("acme"), U("child"), p, 8) != 0)
+			_exit(5);
+		csn_store_close(own);
+		csn_store_close(f->store);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &rc, 0), pid);
+	assert_true(WIFEXITED(rc));
+	assert_int_equal(WEXITSTATUS(rc), 0);
+	store_check_value(f->store, "acme", "k", 8, 1);
+	store_check_value(f->store, "acme", "child", 8, 1);
+}
+
+/* Two stores on one file in one process share it, in any order of closing. */
+static void
+stores_share_a_file(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *other;
+
+	assert_int_equal(csn_store_open(f->ctx, f->url, &other), 0);
+	store_put_value(other, "acme", "k", 8, 1);
+	store_check_value(f->store, "acme", "k", 8, 1);
+	csn_store_close(f->store);
+	store_put_value(other, "acme", "k2", 8, 2);
+	f->store = other;
+	store_check_value(f->store, "acme", "k2", 8, 2);
+}
+
+#define LARGE (64u << 10)
+
+static void
+put_until_killed(const char *url, uint8_t seed)
+{
+	struct csn_store *store;
+	struct csn_ctx *ctx;
+	uint8_t *p = malloc(LARGE);
+	unsigned i;
+
+	if (p == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
+	    csn_store_open(ctx, url, &store) != 0)
+		_exit(1);
+	for (i = 0;; i++) {
+		memset(p, (int)(seed + i), LARGE);
+		if (csn_store_put(store, U("acme"), U("k"), p, LARGE) != 0)
+			_exit(2);
+	}
+}
+
+static void
+killed_writers_leave_no_wrong_value(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *got = malloc(LARGE);
+	size_t len, seen = 0;
+	unsigned lap, i;
+	pid_t pid[2];
+	int rc;
+
+	assert_non_null(got);
+	for (lap = 0; lap < 20; lap++) {
+		for (i = 0; i < 2; i++) {
+			pid[i] = fork();
+			assert_true(pid[i] >= 0);
+			if (pid[i] == 0)
+				put_until_killed(f->url, (uint8_t)(lap + i));
+		}
+		usleep(10000 + lap * 500);
+		for (i = 0; i < 20; i++) {
+			len = LARGE;
+			rc = csn_store_get(f->store, U("acme"), U("k"), got,
+			    &len);
+			assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
+			if (rc != 0)
+				continue;
+			seen++;
+			assert_int_equal(len, LARGE);
+			assert_memory_equal(got, got + 1, LARGE - 1);
+		}
+		for (i = 0; i < 2; i++) {
+			assert_int_equal(kill(pid[i], SIGKILL), 0);
+			assert_int_equal(waitpid(pid[i], &rc, 0), pid[i]);
+			assert_true(WIFSIGNALED(rc));
+		}
+		/* Who held the lock is dead: nobody waits for it. */
+		store_put_value(f->store, "acme", "mine", 100, lap);
+		store_check_value(f->store, "acme", "mine", 100, lap);
+	}
+	free(got);
+	assert_true(seen > 0);
+}
+
+/* Another process made the map larger; this one follows. */
+static void
+a_map_grows_under_a_reader(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	struct csn_ctx *ctx;
+	char url[96], key[16];
+	uint8_t *p = calloc(1, MIB);
+	pid_t pid;
+	int i, rc;
+
+	assert_non_null(p);
+	store_put_value(f->store, "acme", "k", 8, 1);
+	snprintf(url, sizeof(url), "lmdb:%s?size=64M&sync=none", f->folder);
+	if ((pid = fork()) == 0) {
+		if (csn_ctx_new(NULL, &ctx) != 0 ||
+		    csn_store_open(ctx, url, &store) != 0)
+			_exit(1);
+		for (i = 0; i < 20; i++) {
+			snprintf(key, sizeof(key), "k%d", i);
+			if (csn_store_put(store, U("acme"), U(key), p, MIB) !=
+			    0)
+				_exit(2);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &rc, 0), pid);
+	assert_int_equal(WEXITSTATUS(rc), 0);
+	store_check_value(f->store, "acme", "k", 8, 1);
+	assert_int_equal(csn_store_remove(f->store, U("acme"), U("k19")), 0);
+	store_put_value(f->store, "acme", "k", 8, 2);
+	store_check_value(f->store, "acme", "k", 8, 2);
+	free(p);
+}
+
+static void
+a_read_only_folder_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	char url[96];
+	uint8_t p[8] = { 0 };
+
+	if (mount("tmpfs", f->folder, "tmpfs", 0, "size=8m") != 0)
+		test_skip("a small tmpfs cannot be mounted here");
+	snprintf(url, sizeof(url), "lmdb:%s?size=4M", f->folder);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	store_put_value(store, "acme", "k", 8, 1);
+	csn_store_close(store);
+	assert_int_equal(mount("tmpfs", f->folder, "tmpfs",
+	    MS_REMOUNT | MS_RDONLY, "size=8m"), 0);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	store_check_value(store, "acme", "k", 8, 1);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8),
+	    CSN_E_IO);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "read-only"));
+	csn_store_close(store);
+	assert_int_equal(umount(f->folder), 0);
+}
+
+static void
+a_full_disk_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	uint8_t *p = calloc(1, MIB);
+	char url[96], key[16];
+	int i, rc = 0;
+
+	assert_non_null(p);
+	if (mount("tmpfs", f->folder, "tmpfs", 0, "size=3m") != 0) {
+		free(p);
+		test_skip("a small tmpfs cannot be mounted here");
+	}
+	snprintf(url, sizeof(url), "lmdb:%s?size=64M", f->folder);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	store_put_value(store, "acme", "first", 100, 1);
+	for (i = 0; i < 10 && rc == 0; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		rc = csn_store_put(store, U("acme"), U(key), p, MIB);
+	}
+	assert_int_equal(rc, CSN_E_QUOTA);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "disk is full"));
+	store_check_value(store, "acme", "first", 100, 1);
+	csn_store_close(store);
+	assert_int_equal(umount(f->folder), 0);
+	free(p);
+}
+
+static void
+options_and_files_are_checked(void **state)
+{
+	static const char *const bad[] = {
+		"lmdb:", "lmdb:?size=1G", "lmdb:/tmp/x?size=1",
+		"lmdb:/tmp/x?size=big", "lmdb:/tmp/x?readers=0",
+		"lmdb:/tmp/x?sync=maybe", "lmdb:/tmp/x?colour=blue",
+	};
+	struct fixture *f = *state;
+	struct csn_store *store = NULL;
+	char url[96], path[96];
+	size_t i;
+	FILE *out;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(csn_store_open(f->ctx, bad[i], &store),
+		    CSN_E_ARG);
+		assert_non_null(strstr(csn_ctx_message(f->ctx), "lmdb"));
+		assert_null(store);
+	}
+	assert_int_equal(csn_store_open(f->ctx, "lmdb:/dev/null", &store),
+	    CSN_E_IO);
+	snprintf(url, sizeof(url), "lmdb:%s/other", f->folder);
+	snprintf(path, sizeof(path), "mkdir -p %s/other", f->folder);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/other/data.mdb", f->folder);
+	assert_non_null(out = fopen(path, "w"));
+	for (i = 0; i < 1000; i++)
+		fputs("this is a diary, not a database\n", out);
+	fclose(out);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "no LMDB's"));
+}
+
+int
+main(void)
+{
+	static const struct store_subject subject = {
+		"lmdb", make, clear, NULL, 0, 0, 0
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_full_map_is_said_and_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(ended_values_make_room, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_large_space_is_dropped_and_listed_in_parts, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_forked_child_opens_its_own,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(stores_share_a_file, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    killed_writers_leave_no_wrong_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_map_grows_under_a_reader,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(a_read_only_folder_is_read,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_said, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    options_and_files_are_checked, setup, teardown),
+	};
+	int failed;
+
+	failed = store_suite_run(&subject, 1);
+	return failed + cmocka_run_group_tests_name("lmdb store", tests, NULL,
+	    NULL);
+}

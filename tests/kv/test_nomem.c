@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "kv/failmalloc.h"
 #include "kv/shelf.h"
+#include "lib/failmalloc.h"
 #include "lib/path.h"
 #include "session/pair.h"
 
@@ -36,7 +36,7 @@ each_fails_once(op_fn op)
 	long blocks[3];
 	int rc, fired, round;
 
-	if (!fail_can())
+	if (!failmalloc_works())
 		test_skip("a sanitizer has its own allocator");
 	assert_int_equal(op(0, &fired), 0);
 	for (round = 0; round < 3; round++) {
@@ -50,7 +50,7 @@ each_fails_once(op_fn op)
 		}
 		assert_int_equal(rc, 0);
 		count = n - 1;
-		blocks[round] = fail_blocks();
+		blocks[round] = failmalloc_blocks();
 	}
 	/* What the first rounds left is kept for reuse, once. */
 	assert_int_equal(blocks[1], blocks[2]);
@@ -63,9 +63,9 @@ op_ctx(unsigned long n, int *fired)
 	struct csn_ctx *ctx = NULL;
 	int rc;
 
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_ctx_new(NULL, &ctx);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	if (rc != 0)
 		assert_null(ctx);
 	csn_ctx_free(ctx);
@@ -84,9 +84,9 @@ op_local(unsigned long n, int *fired)
 	struct text x;
 	int rc;
 
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_session_local(ctx, &t, NULL, &s);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	if (rc != 0)
 		assert_null(s);
 	else {
@@ -134,10 +134,10 @@ op_handshake(unsigned long n, int *fired)
 	*fired = 0;
 	for (i = 0; i < 4 && rc == 0; i++) {
 		if (i == step)
-			fail_arm(n);
+			failmalloc_at((long)n - 1);
 		rc = do_step(i, &m, NULL);
 		if (i == step)
-			*fired = fail_disarm();
+			*fired = failmalloc_done();
 		if (i != step || rc == 0)
 			continue;
 		/* The accepted offer is spent; the others may try again. */
@@ -159,9 +159,9 @@ op_seal(unsigned long n, int *fired)
 	int rc;
 
 	parcel_fill(&q, &slot, 50, 50, 1);
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = parcel_seal(&q, s);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	if (rc != 0)
 		assert_int_equal(parcel_seal(&q, s), 0);
 	assert_int_equal(parcel_open(&q, s), 0);
@@ -199,9 +199,9 @@ op_open(unsigned long n, int *fired)
 	item.sealed = x.sealed;
 	item.sealed_len = x.len;
 	memset(key, 1, sizeof(key));
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_kv_open(ctx, &item);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	if (rc != 0) {
 		assert_true(all_zero(key, sizeof(key)));
 		/* Refused for want of memory, it is not used up. */
@@ -233,9 +233,9 @@ op_batch(unsigned long n, int *fired)
 		parcel_fill(&q[i], &slot, 20, 20, (unsigned)i);
 		parcel_item(&q[i], s[i % 2], &items[i]);
 	}
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_kv_seal_batch(ctx, NULL, items, ALL, sizeof(items[0]));
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	for (i = 0; i < ALL; i++) {
 		q[i].sequence = items[i].sequence;
 		q[i].version = items[i].version;
@@ -265,7 +265,7 @@ op_manager(unsigned long n, int *fired)
 	int rc;
 
 	mine = pair_local(ctx, "mine", NULL);
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_manager_new(ctx, NULL, &mgr);
 	if (rc == 0)
 		rc = csn_manager_create(mgr, &t, &s);
@@ -275,7 +275,7 @@ op_manager(unsigned long n, int *fired)
 		rc = csn_manager_get(mgr, "mine", &own[0]);
 	if (rc == 0)
 		rc = csn_manager_close(mgr, "acme");
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	if (rc != 0)
 		assert_int_equal(csn_session_is_valid(mine), 1);
 	csn_session_free(own[0]);
@@ -300,7 +300,7 @@ op_store(unsigned long n, int *fired)
 	parcel_fill(&q, &slot, 100, 100, 5);
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 100, 4), 0);
 	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_kv_store_put(sh.kv, "acme", &slot, q.key, 100, q.value, 100);
 	if (rc == 0)
 		rc = csn_session_rotate(s, 0);
@@ -309,7 +309,7 @@ op_store(unsigned long n, int *fired)
 	if (rc == 0)
 		rc = csn_kv_store_get(sh.kv, "acme", &slot, key, &key_len,
 		    value, &value_len);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	csn_session_free(s);
 	pair_boot += 40000;	/* old epochs go */
 	/* The old one or the new one, whole. */
@@ -335,13 +335,13 @@ op_describe(unsigned long n, int *fired)
 	int rc;
 
 	assert_int_equal(text_seal(s, 1, "x", &x), 0);
-	fail_arm(n);
+	failmalloc_at((long)n - 1);
 	rc = csn_session_json(s, &json);
 	if (rc == 0)
 		rc = csn_session_export(s, &bytes, &len);
 	if (rc == 0)
 		rc = csn_session_import(ctx, bytes, len, NULL, &t);
-	*fired = fail_disarm();
+	*fired = failmalloc_done();
 	csn_free(json);
 	csn_wipe(bytes, len);
 	csn_free(bytes);

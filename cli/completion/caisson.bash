@@ -16,21 +16,21 @@ _caisson() {
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
 	audit) words='show verify export' ;;
-	attest) words='evidence' ;;
+	attest) words='regions snapshot report verify policy challenge serve watch evidence' ;;
 	esac
 	if [ "$COMP_CWORD" -eq 2 ] && [ -n "$words" ]; then
 		COMPREPLY=($(compgen -W "$words --help" -- "$cur"))
 		return
 	fi
 	case $prev in
-	--cert|--collateral|--evidence|--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--trust)
+	--cert|--challenge|--collateral|--evidence|--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--at|--audience|--capabilities|--delegate|--expect-head|--expires|--kem|--label|--lifetime|--limit|--max-ttl|--name|--nonce|--not-before|--op|--passphrase-fd|--platform|--purposes|--remove|--require|--scope|--server|--sign|--since|--subject|--tenant|--to|--transport-tenant|--ttl|--type|--until)
+	--at|--audience|--capabilities|--connections|--delegate|--expect-head|--expires|--failures|--interval|--kem|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--server|--sign|--since|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -54,6 +54,14 @@ _caisson() {
 	'audit show') options='--limit --tenant --op --since --until --json --quiet --help' ;;
 	'audit verify') options='--expect-head --first-key --trust --json --quiet --help' ;;
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
+	'attest regions') options='--json --quiet --help' ;;
+	'attest snapshot') options='--measure --leaf --threads --json --quiet --help' ;;
+	'attest report') options='--workload --identity --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest verify') options='--policy --trust --workload --require --lenient --challenge --nonce --at --json --quiet --help' ;;
+	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
+	'attest challenge') options='--policy --trust --workload --require --lenient --out --force --lifetime --json --quiet --help' ;;
+	'attest serve') options='--workload --identity --listen --rate --connections --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest watch') options='--interval --rounds --failures --output --workload --identity --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;
 	'tour '*) options='--sample --json --quiet --help' ;;
 	'bench '*) options='--json --quiet --help' ;;

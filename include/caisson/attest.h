@@ -45,7 +45,8 @@ struct csn_attester_options {
 	uint32_t reserved;
 	uint64_t lifetime_ms;	/* of a report; 0 for 300,000 */
 	const char *workload;	/* workload id, 1 to 128 bytes of UTF-8 */
-	const struct csn_identity *identity;	/* signs; outlives it */
+	const struct csn_identity *identity;	/* signs; outlives it; NULL
+						   where it only measures */
 	struct csn_pool *pool;	/* NULL for the caller's thread alone */
 };
 
@@ -110,8 +111,8 @@ CSN_API int csn_attester_was_full(const struct csn_attester *a);
  * (16 to 64 bytes), or NULL for a report that proves no freshness. Where a
  * platform gives evidence, its report-data is SHA3-256 over label, nonce,
  * signing key and body of the report, then zeros, and the evidence goes into
- * the report. CSN_E_ARG without a measurement, CSN_E_LIMIT past
- * CSN_REPORT_MAX, CSN_E_BACKEND from the platform.
+ * the report. CSN_E_ARG without a measurement or an identity, CSN_E_LIMIT
+ * past CSN_REPORT_MAX, CSN_E_BACKEND from the platform.
  */
 CSN_API CSN_MUST_CHECK int csn_attester_report(struct csn_attester *a,
     const uint8_t *nonce, size_t nonce_len, uint8_t **out, size_t *len);
@@ -140,6 +141,16 @@ CSN_API CSN_MUST_CHECK int csn_policy_load(struct csn_ctx *ctx,
 CSN_API CSN_MUST_CHECK int csn_policy_parse(struct csn_ctx *ctx,
     const char *json, size_t len, const char *folder,
     struct csn_policy **out);
+/**
+ * The policy that a report's own content fulfils, as JSON; csn_free. It is
+ * for whoever has verified the signature and knows by other means that this
+ * state is good: a report is no reference for itself. Where folder is not
+ * NULL, leaf hashes that the report carries are put there, a file for each
+ * region, and the policy names them; it has to lie beside that folder.
+ * CSN_E_FORM and the other errors of a report, CSN_E_IO.
+ */
+CSN_API CSN_MUST_CHECK int csn_policy_from_report(struct csn_ctx *ctx,
+    const uint8_t *report, size_t len, const char *folder, char **json);
 CSN_API const char *csn_policy_workload(const struct csn_policy *policy);
 CSN_API void csn_policy_free(struct csn_policy *policy);
 
@@ -176,6 +187,14 @@ CSN_API void csn_verifier_free(struct csn_verifier *v);
 CSN_API CSN_MUST_CHECK int csn_verifier_challenge(struct csn_verifier *v,
     uint8_t nonce[32]);
 
+/**
+ * Remember a nonce that the caller made and kept by itself (16 to 64 bytes),
+ * as if it had been given out now. CSN_E_EXISTS where it is known already,
+ * used or not; CSN_E_RATE as above; CSN_E_ARG.
+ */
+CSN_API CSN_MUST_CHECK int csn_verifier_expect(struct csn_verifier *v,
+    const uint8_t *nonce, size_t len);
+
 #define CSN_VERIFY_LENIENT 1u	/* drift is reported and does not fail */
 #define CSN_VERIFY_ARCHIVED 2u	/* no nonce of ours is asked for */
 
@@ -203,7 +222,7 @@ struct csn_beat {
 	uint32_t size;
 	int code;		/* 0, or what failed: then no report */
 	uint64_t round;		/* from 1; failed rounds count too */
-	const uint8_t *report;
+	const uint8_t *report;	/* NULL without an identity */
 	size_t len;
 	uint64_t hashed;	/* bytes, of */
 	uint64_t total;
@@ -255,10 +274,25 @@ CSN_API void csn_continuous_free(struct csn_continuous *c);
 /**
  * Put a report where others find it: "file:PATH" replaces that file
  * atomically; "unix:PATH" connects to that stream socket, writes the report
- * and closes. CSN_E_IO, CSN_E_ARG for another URL.
+ * and closes; "http://…" and "https://…" POST it, and a 2xx answer is asked
+ * for. Behind a '#' there may be ca=FILE, token-file=FILE (a bearer token,
+ * sent over https alone where the server is another machine), timeout=MS (of
+ * one try, 5,000) and tries=N (3, with waits of 200 ms, 400 ms, …).
+ * CSN_E_IO; CSN_E_BACKEND, CSN_E_RATE for a server that does not take it;
+ * CSN_E_UNKNOWN_BACKEND without libcurl; CSN_E_ARG for another URL.
  */
 CSN_API CSN_MUST_CHECK int csn_report_deliver(struct csn_ctx *ctx,
     const char *url, const uint8_t *report, size_t len);
+
+/**
+ * Put a nonce (16 to 64 bytes) to an attester that answers challenges over
+ * HTTP (docs/wire/challenge.md) at url, with options as above (timeout
+ * 60,000, tries 1), and wait for its report; csn_free. Nothing of it is
+ * verified: csn_verifier_check() does that. The errors of the former.
+ */
+CSN_API CSN_MUST_CHECK int csn_report_ask(struct csn_ctx *ctx,
+    const char *url, const uint8_t *nonce, size_t nonce_len, uint8_t **out,
+    size_t *len);
 
 #ifdef __cplusplus
 }

@@ -18,16 +18,17 @@ options_ok(struct csn_ctx *ctx, const struct csn_attester_options *o)
 {
 	size_t len;
 
-	if (o->workload == NULL || o->identity == NULL)
+	if (o->workload == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
-		    "an attester needs a workload id and an identity");
+		    "an attester needs a workload id");
 	len = strnlen(o->workload, CSN_WORKLOAD_MAX + 1);
 	if (len == 0 || len > CSN_WORKLOAD_MAX ||
 	    !csn_utf8_ok(o->workload, len))
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a workload id has 1 to "
 		    "%d bytes of UTF-8 without control characters",
 		    CSN_WORKLOAD_MAX);
-	if (!csn_sign_is_private(csn_identity_sign_key(o->identity)))
+	if (o->identity != NULL &&
+	    !csn_sign_is_private(csn_identity_sign_key(o->identity)))
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "the attester's identity has no private key");
 	if (o->measure > CSN_MEASURE_BOTH || o->leaves > 1 ||

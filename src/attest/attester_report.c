@@ -164,6 +164,9 @@ csn_attester_report(struct csn_attester *a, const uint8_t *nonce,
 	if (!a->valid)
 		return csn_fail(a->ctx, CSN_E_ARG, ROOM,
 		    "there is nothing to report: measure first");
+	if (a->o.identity == NULL)
+		return csn_fail(a->ctx, CSN_E_ARG, ROOM,
+		    "this attester has no identity to sign reports with");
 	if ((rc = csn_report_ueid(a->ctx,
 	    csn_identity_sign_key(a->o.identity), ueid)) != 0)
 		return rc;

@@ -7,8 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <caisson/attest.h>
-
+#include "attest/attester.h"
 #include "base/alloc.h"
 #include "base/fail.h"
 
@@ -70,6 +69,10 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
 	    sizeof(o));
 	if ((rc = options_ok(ctx, &o)) != 0)
 		return rc;
+	if (o.output != NULL && attester->o.identity == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "what goes to %.60s is "
+		    "a report, and this attester has no identity to sign it",
+		    o.output);
 	if (o.backoff_max_ms == 0)
 		o.backoff_max_ms = o.interval_ms > BACKOFF_MAX_MS ?
 		    o.interval_ms : BACKOFF_MAX_MS;
@@ -182,6 +185,8 @@ attest(struct csn_continuous *c, uint8_t **report, size_t *len)
 
 	if ((rc = csn_attester_measure(c->a, 1)) != 0)
 		return rc;
+	if (c->a->o.identity == NULL)
+		return 0;
 	if (c->o.challenge != NULL && (rc = c->o.challenge(c->o.arg, nonce,
 	    &nonce_len)) != 0)
 		return csn_fail(c->ctx, rc, ROOM,

@@ -1,4 +1,4 @@
-/* attest/deliver.c - a report to a file or a socket. */
+/* attest/deliver.c - a report to a file, a socket or an HTTP server. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,15 @@
 
 #include <caisson/attest.h>
 
+#include "attest/endpoint.h"
 #include "base/fail.h"
 #include "base/file.h"
 
 #define ROOM "attest"
 #define PATIENCE_S 5		/* for a reader that does not read */
+#define TIMEOUT_MS 5000		/* of one POST */
+#define TRIES 3
+#define MAX_ANSWER 65536	/* bytes, of which nothing is made */
 
 /* As csn_write_all(), without a signal where nobody reads any more. */
 static int
@@ -61,6 +65,25 @@ to_socket(struct csn_ctx *ctx, const char *path, const uint8_t *report,
 	return rc;
 }
 
+/* The same report again does no harm, so a try that failed is repeated. */
+static int
+to_server(struct csn_ctx *ctx, const char *url, const uint8_t *report,
+    size_t len)
+{
+	struct csn_http_response res;
+	struct csn_endpoint e;
+	int rc;
+
+	if ((rc = csn_endpoint_open(ctx, url, TIMEOUT_MS, TRIES, &e)) != 0)
+		return rc;
+	rc = csn_endpoint_post(ctx, &e, "", "Content-Type: " CSN_REPORT_TYP,
+	    report, len, MAX_ANSWER, &res);
+	if (rc == 0)
+		csn_http_response_free(&res);
+	csn_endpoint_close(&e);
+	return rc;
+}
+
 int
 csn_report_deliver(struct csn_ctx *ctx, const char *url,
     const uint8_t *report, size_t len)
@@ -72,6 +95,8 @@ csn_report_deliver(struct csn_ctx *ctx, const char *url,
 		return csn_file_replace(ctx, url + 5, report, len, 0644);
 	if (strncmp(url, "unix:", 5) == 0 && url[5] != '\0')
 		return to_socket(ctx, url + 5, report, len);
-	return csn_fail(ctx, CSN_E_ARG, ROOM, "reports go to file:PATH or "
-	    "unix:PATH, not to %.60s", url);
+	if (csn_endpoint_is(url))
+		return to_server(ctx, url, report, len);
+	return csn_fail(ctx, CSN_E_ARG, ROOM, "reports go to file:PATH, "
+	    "unix:PATH or an http or https URL, not to %.60s", url);
 }

@@ -12,10 +12,11 @@
 #define NONE UINT32_MAX
 
 struct given {
-	uint8_t nonce[CSN_CHALLENGE_SIZE];
-	uint64_t ends;
+	uint8_t nonce[CSN_NONCE_MAX];
+	uint8_t len;
+	uint8_t used;
 	uint32_t next;		/* in its bucket */
-	int used;
+	uint64_t ends;
 };
 
 /*
@@ -104,30 +105,63 @@ forget_ended(struct csn_nonces *n, uint64_t now)
 		forget_oldest(n);
 }
 
+static struct given *
+find(struct csn_nonces *n, const uint8_t *nonce, size_t len)
+{
+	uint32_t at;
+
+	if (len < CSN_NONCE_MIN)
+		return NULL;
+	for (at = *bucket_of(n, nonce); at != NONE; at = n->ring[at].next)
+		if (n->ring[at].len == len &&
+		    csn_equal(n->ring[at].nonce, nonce, len))
+			return &n->ring[at];
+	return NULL;
+}
+
 int
-csn_nonces_issue(struct csn_nonces *n, uint64_t now,
-    uint8_t out[CSN_CHALLENGE_SIZE])
+csn_nonces_add(struct csn_nonces *n, uint64_t now, const uint8_t *nonce,
+    size_t len)
 {
 	uint32_t place, *bucket;
 	struct given *g;
-	int rc;
 
+	if (len < CSN_NONCE_MIN || len > CSN_NONCE_MAX)
+		return csn_fail(n->ctx, CSN_E_ARG, ROOM,
+		    "a nonce has %d to %d bytes, not %zu", CSN_NONCE_MIN,
+		    CSN_NONCE_MAX, len);
 	forget_ended(n, now);
+	if (find(n, nonce, len) != NULL)
+		return csn_fail(n->ctx, CSN_E_EXISTS, ROOM,
+		    "this nonce was given out already");
 	if (n->n == n->max)
 		return csn_fail(n->ctx, CSN_E_RATE, ROOM, "%u challenges are "
 		    "out already: ask again when one of them has ended",
 		    n->max);
 	place = (uint32_t)(((uint64_t)n->first + n->n) % n->max);
 	g = &n->ring[place];
-	if ((rc = csn_random(n->ctx, g->nonce, sizeof(g->nonce))) != 0)
-		return rc;
+	memcpy(g->nonce, nonce, len);
+	g->len = (uint8_t)len;
 	g->ends = now + n->life_ms;
 	g->used = 0;
 	bucket = bucket_of(n, g->nonce);
 	g->next = *bucket;
 	*bucket = place;
 	n->n++;
-	memcpy(out, g->nonce, sizeof(g->nonce));
+	return 0;
+}
+
+int
+csn_nonces_issue(struct csn_nonces *n, uint64_t now,
+    uint8_t out[CSN_CHALLENGE_SIZE])
+{
+	uint8_t nonce[CSN_CHALLENGE_SIZE];
+	int rc;
+
+	if ((rc = csn_random(n->ctx, nonce, sizeof(nonce))) != 0 ||
+	    (rc = csn_nonces_add(n, now, nonce, sizeof(nonce))) != 0)
+		return rc;
+	memcpy(out, nonce, sizeof(nonce));
 	return 0;
 }
 
@@ -135,16 +169,10 @@ int
 csn_nonces_use(struct csn_nonces *n, uint64_t now, const uint8_t *nonce,
     size_t len)
 {
-	struct given *g = NULL;
-	uint32_t at;
+	struct given *g;
 
 	forget_ended(n, now);
-	if (len == CSN_CHALLENGE_SIZE)
-		for (at = *bucket_of(n, nonce); at != NONE;
-		    at = n->ring[at].next)
-			if (csn_equal(n->ring[at].nonce, nonce, len))
-				g = &n->ring[at];
-	if (g == NULL)
+	if ((g = find(n, nonce, len)) == NULL)
 		return csn_fail(n->ctx, CSN_E_REPLAY, ROOM, "the report "
 		    "answers a nonce that was not given out here, or whose "
 		    "time is over");

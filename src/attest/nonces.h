@@ -2,7 +2,7 @@
 #ifndef CSN_ATTEST_NONCES_H
 #define CSN_ATTEST_NONCES_H
 
-#include <caisson/context.h>
+#include <caisson/attest.h>
 
 #define CSN_CHALLENGE_SIZE 32
 
@@ -19,6 +19,9 @@ CSN_MUST_CHECK int csn_nonces_new(struct csn_ctx *ctx, uint32_t max,
 /* CSN_E_RATE where all places are taken; CSN_E_RANDOM. */
 CSN_MUST_CHECK int csn_nonces_issue(struct csn_nonces *n, uint64_t now,
     uint8_t out[CSN_CHALLENGE_SIZE]);
+/* One that was made elsewhere. CSN_E_EXISTS, CSN_E_RATE. */
+CSN_MUST_CHECK int csn_nonces_add(struct csn_nonces *n, uint64_t now,
+    const uint8_t *nonce, size_t len);
 /*
  * Use one up. CSN_E_REPLAY with a sentence where it was not given out here,
  * was used, or its time is over.

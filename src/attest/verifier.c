@@ -93,6 +93,20 @@ csn_verifier_challenge(struct csn_verifier *v, uint8_t nonce[32])
 	return rc;
 }
 
+int
+csn_verifier_expect(struct csn_verifier *v, const uint8_t *nonce, size_t len)
+{
+	int rc;
+
+	if (v == NULL || nonce == NULL)
+		return csn_fail(v == NULL ? NULL : v->ctx, CSN_E_ARG, ROOM,
+		    "expecting a nonce needs a verifier and the nonce");
+	pthread_mutex_lock(&v->lock);
+	rc = csn_nonces_add(v->nonces, csn_ctx_boot_ms(v->ctx), nonce, len);
+	pthread_mutex_unlock(&v->lock);
+	return rc;
+}
+
 /* --- one run ------------------------------------------------------------ */
 
 void

@@ -246,10 +246,26 @@ options_that_make_no_sense_are_refused(void **state)
 	o.measure = 4;
 	assert_int_equal(csn_attester_new(s->ctx, s->regions, &o, &a),
 	    CSN_E_ARG);
-	o = scene_options(s);
+}
+
+static void
+without_an_identity_it_measures_and_reports_nothing(void **state)
+{
+	struct csn_snapshot snap = { .size_of = sizeof(snap) };
+	struct scene *s = *state;
+	struct csn_attester_options o = scene_options(s);
+	struct csn_attester *a;
+	uint8_t *report;
+	size_t len;
+
 	o.identity = NULL;
-	assert_int_equal(csn_attester_new(s->ctx, s->regions, &o, &a),
+	a = scene_attester(s, &o);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(csn_attester_snapshot(a, 0, &snap), 0);
+	assert_string_equal(snap.region, "weights");
+	assert_int_equal(csn_attester_report(a, NULL, 0, &report, &len),
 	    CSN_E_ARG);
+	csn_attester_free(a);
 }
 
 static void
@@ -388,6 +404,7 @@ main(void)
 		case_of(regions_may_come_and_go),
 		case_of(every_measure_and_pool_gives_the_same),
 		case_of(options_that_make_no_sense_are_refused),
+		case_of(without_an_identity_it_measures_and_reports_nothing),
 		case_of(
 		    a_report_needs_a_measurement_and_a_nonce_of_some_length),
 		case_of(evidence_binds_nonce_key_and_body),

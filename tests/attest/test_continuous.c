@@ -342,7 +342,7 @@ a_report_goes_to_a_socket(void **state)
 	(void)close(l.fd);
 	assert_int_equal(l.len, len);
 	assert_memory_equal(l.bytes, report, len);
-	assert_int_equal(csn_report_deliver(s->ctx, "http://x", report, len),
+	assert_int_equal(csn_report_deliver(s->ctx, "ftp://x", report, len),
 	    CSN_E_ARG);
 	assert_int_equal(csn_report_deliver(s->ctx, "unix:", report, len),
 	    CSN_E_ARG);
@@ -350,6 +350,41 @@ a_report_goes_to_a_socket(void **state)
 	free(url);
 	free(path);
 	people_rmdir(folder);
+}
+
+static int
+beat_without_report(void *arg, const struct csn_beat *b)
+{
+	struct seen *seen = arg;
+
+	assert_int_equal(b->code, 0);
+	assert_null(b->report);
+	assert_int_equal(b->total, SCENE_WEIGHTS + SCENE_CODE);
+	seen->beats++;
+	return 0;
+}
+
+static void
+without_an_identity_it_watches_and_delivers_nothing(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_attester_options a = scene_options(seen.s);
+	struct csn_continuous_options o = options(&seen, 3);
+	struct csn_attester *watcher;
+
+	a.identity = NULL;
+	watcher = scene_attester(seen.s, &a);
+	o.challenge = NULL;
+	o.beat = beat_without_report;
+	assert_int_equal(csn_continuous_new(seen.s->ctx, watcher, &o,
+	    &seen.c), 0);
+	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(seen.beats, 3);
+	csn_continuous_free(seen.c);
+	o.output = "file:/nowhere";
+	assert_int_equal(csn_continuous_new(seen.s->ctx, watcher, &o,
+	    &seen.c), CSN_E_ARG);
+	csn_attester_free(watcher);
 }
 
 static void
@@ -384,6 +419,7 @@ main(void)
 		case_of(another_thread_may_stop_it),
 		case_of(the_newest_report_is_put_into_a_file),
 		case_of(a_report_goes_to_a_socket),
+		case_of(without_an_identity_it_watches_and_delivers_nothing),
 		case_of(options_that_make_no_sense_are_refused),
 	};
 

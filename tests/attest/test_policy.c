@@ -316,6 +316,54 @@ any_of_several_states_is_good(void **state)
 	free(json);
 }
 
+/* What a report says is a policy that it fulfils, and a changed one not. */
+static void
+a_report_that_is_trusted_makes_a_policy(void **state)
+{
+	struct scene *s = *state;
+	struct csn_verifier_options o = { .size = sizeof(o) };
+	char *folder = people_mkdir(), *json, *path;
+	const char *detail;
+	uint8_t *report;
+	size_t len;
+
+	report = scene_report(s, &len);
+	assert_int_equal(csn_policy_from_report(s->ctx, report, len, NULL,
+	    &json), 0);
+	scene_policy(s, json);
+	csn_free(json);
+	csn_free(report);
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, 0), 0);
+	/* With its leaves, drift names the bytes. */
+	assert_int_equal(csn_policy_from_report(s->ctx, report, len, folder,
+	    &json), 0);
+	csn_free(report);
+	scene_policy(s, NULL);
+	csn_verifier_free(s->verifier);
+	path = strndup(folder, (size_t)(strrchr(folder, '/') - folder + 1));
+	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), path,
+	    &s->policy), 0);
+	csn_free(json);
+	o.trust = s->trust;
+	o.policy = s->policy;
+	assert_int_equal(csn_verifier_new(s->ctx, &o, &s->verifier), 0);
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, 0), 0);
+	csn_free(report);
+	s->weights[3 * SCENE_LEAF] ^= 1;
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, 0), CSN_E_DRIFT);
+	assert_int_equal(scene_check(s, "region weights", &detail),
+	    CSN_CHECK_FAILED);
+	assert_non_null(strstr(detail, "0x3000-0x3fff"));
+	assert_int_equal(csn_policy_from_report(s->ctx, report, len - 1,
+	    NULL, &json), CSN_E_FORM);
+	csn_free(report);
+	free(path);
+	people_rmdir(folder);
+}
+
 static void
 a_policy_is_loaded_from_its_file(void **state)
 {
@@ -354,6 +402,7 @@ main(void)
 		case_of(a_safetensors_files_tensors_are_a_reference),
 		case_of(leaf_hashes_belong_to_their_root),
 		case_of(any_of_several_states_is_good),
+		case_of(a_report_that_is_trusted_makes_a_policy),
 		case_of(a_policy_is_loaded_from_its_file),
 	};
 

@@ -58,6 +58,38 @@ a_verifier_knows_only_its_own_nonces(void **state)
 	csn_free(report);
 }
 
+/* Of each length, once, and for no longer than a challenge lives. */
+static void
+a_nonce_that_the_caller_kept_is_taken_once(void **state)
+{
+	static const size_t lengths[] = { 16, 32, 64 };
+	struct scene *s = *state;
+	uint8_t nonce[65], *report;
+	size_t len, i;
+
+	for (i = 0; i < 3; i++) {
+		memset(nonce, (int)(0x40 + i), sizeof(nonce));
+		report = scene_report_of(s->attester, nonce, lengths[i],
+		    &len);
+		assert_int_equal(scene_verify(s, report, len, 0),
+		    CSN_E_REPLAY);
+		assert_int_equal(csn_verifier_expect(s->verifier, nonce,
+		    lengths[i]), 0);
+		assert_int_equal(csn_verifier_expect(s->verifier, nonce,
+		    lengths[i]), CSN_E_EXISTS);
+		assert_int_equal(scene_verify(s, report, len, 0), 0);
+		assert_int_equal(scene_verify(s, report, len, 0),
+		    CSN_E_REPLAY);
+		assert_int_equal(csn_verifier_expect(s->verifier, nonce,
+		    lengths[i]), CSN_E_EXISTS);
+		csn_free(report);
+	}
+	assert_int_equal(csn_verifier_expect(s->verifier, nonce, 15),
+	    CSN_E_ARG);
+	assert_int_equal(csn_verifier_expect(s->verifier, nonce, 65),
+	    CSN_E_ARG);
+}
+
 static void
 memory_for_challenges_is_bounded(void **state)
 {
@@ -427,6 +459,7 @@ main(void)
 		case_of(a_nonce_is_used_once),
 		case_of(a_nonce_has_an_end),
 		case_of(a_verifier_knows_only_its_own_nonces),
+		case_of(a_nonce_that_the_caller_kept_is_taken_once),
 		case_of(memory_for_challenges_is_bounded),
 		case_of(drift_names_the_bytes_that_differ),
 		case_of(drift_is_found_without_leaf_hashes_too),

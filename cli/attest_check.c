@@ -1,0 +1,307 @@
+/* cli/attest_check.c - a report verified, and what was found said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest.h"
+#include "id.h"
+
+#define NEED_NONCE 1u
+#define NEED_POLICY 2u
+#define NEED_PLATFORM 4u
+#define COLUMN 24
+
+static const struct {
+	const char *word;	/* and the check that it is about */
+	unsigned bit;
+} needs[] = {
+	{ "nonce", NEED_NONCE },
+	{ "policy", NEED_POLICY },
+	{ "platform", NEED_PLATFORM },
+};
+
+static int
+take_require(struct cli *cli, unsigned *out)
+{
+	const char *p = cli_opt(cli, "require"), *end;
+	size_t i, n;
+
+	for (; p != NULL; p = *end != '\0' ? end + 1 : NULL) {
+		end = strchrnul(p, ',');
+		n = (size_t)(end - p);
+		for (i = 0; i < 3; i++)
+			if (strlen(needs[i].word) == n &&
+			    strncmp(needs[i].word, p, n) == 0)
+				break;
+		if (i == 3)
+			return cli_error(cli, CLI_USAGE, NULL,
+			    "--require has '%.*s', there are nonce, policy "
+			    "and platform", (int)n, p);
+		*out |= needs[i].bit;
+	}
+	return 0;
+}
+
+static int
+take_policy(struct cli *cli, struct attest_check *c)
+{
+	const char *path = cli_opt(cli, "policy");
+	int rc;
+
+	c->workload = cli_opt(cli, "workload");
+	if (path != NULL && (rc = csn_policy_load(cli->ctx, path,
+	    &c->policy)) != 0) {
+		(void)cli_error_lib(cli, rc, NULL, "cannot use the policy %s",
+		    path);
+		/* A policy that makes no sense is configuration gone wrong. */
+		return rc == CSN_E_FORM || rc == CSN_E_VERSION ? CLI_USAGE :
+		    cli_exit_code(rc);
+	}
+	if (c->workload == NULL && c->policy != NULL)
+		c->workload = csn_policy_workload(c->policy);
+	if (c->workload != NULL)
+		return 0;
+	return cli_error(cli, CLI_USAGE, NULL, "whose memory should it be? "
+	    "--workload says it, and so does a --policy");
+}
+
+int
+attest_check_open(struct cli *cli, struct attest_check *c)
+{
+	struct csn_verifier_options o = { .size = sizeof(o) };
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	if (cli_opt(cli, "lenient") != NULL)
+		c->flags |= CSN_VERIFY_LENIENT;
+	if ((rc = take_require(cli, &c->require)) != 0 ||
+	    (rc = id_opt_time(cli, "at", &c->at_ms)) != 0 ||
+	    (rc = take_policy(cli, c)) != 0 ||
+	    (rc = cli_trust_load(cli, &c->trust)) != 0)
+		goto err;
+	o.trust = c->trust;
+	o.policy = c->policy;
+	o.max_challenges = 1;
+	if ((rc = csn_verifier_new(cli->ctx, &o, &c->verifier)) != 0 ||
+	    (rc = csn_result_new(cli->ctx, &c->result)) != 0) {
+		rc = cli_error_lib(cli, rc, NULL, "cannot verify");
+		goto err;
+	}
+	return 0;
+
+err:
+	attest_check_close(c);
+	return rc;
+}
+
+void
+attest_check_close(struct attest_check *c)
+{
+	csn_result_free(c->result);
+	csn_verifier_free(c->verifier);
+	csn_policy_free(c->policy);
+	csn_trust_free(c->trust);
+	memset(c, 0, sizeof(*c));
+}
+
+/* The status of a check by name, or -1. */
+static int
+status_of(const struct csn_result *r, const char *wanted)
+{
+	const char *name, *detail;
+	int status;
+	size_t i;
+
+	for (i = 0; csn_result_get(r, i, &name, &status, &detail) == 0; i++)
+		if (strcmp(name, wanted) == 0)
+			return status;
+	return -1;
+}
+
+/* What --require names and nobody checked fails. */
+static int
+check_required(const struct attest_check *c)
+{
+	char name[32], why[64];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]) && rc == 0; i++) {
+		if ((c->require & needs[i].bit) == 0 ||
+		    status_of(c->result, needs[i].word) != CSN_CHECK_SKIPPED)
+			continue;
+		snprintf(name, sizeof(name), "require %s", needs[i].word);
+		snprintf(why, sizeof(why),
+		    "--require asks for it, and it was not checked");
+		rc = csn_result_add(c->result, name, CSN_CHECK_FAILED,
+		    CSN_E_POLICY, why);
+	}
+	return rc;
+}
+
+/* The first check that failed, and what to do about it. */
+static int
+say_no(struct cli *cli, const struct attest_check *c, int rc)
+{
+	const char *name, *detail, *todo = NULL;
+	int status = CSN_CHECK_PASSED, code = csn_result_code(c->result);
+	size_t i;
+
+	/* Nothing was decided where no check failed. */
+	if (code == 0)
+		return cli_error_lib(cli, rc, NULL,
+		    "cannot verify the report");
+	for (i = 0; status != CSN_CHECK_FAILED; i++)
+		if (csn_result_get(c->result, i, &name, &status,
+		    &detail) != 0)
+			break;
+	if (code == CSN_E_SIGNER)
+		todo = "Trust a signer: caisson id trust FILE --purposes "
+		    "report";
+	return cli_error(cli, CLI_REFUSED, todo,
+	    "the report does not verify: %s: %s [%s]", name,
+	    detail != NULL ? detail : csn_error_text(code),
+	    csn_error_name(code));
+}
+
+/* --- what was found ----------------------------------------------------- */
+
+/* The report's own view of a region, or NULL. */
+static const json_t *
+region_of(const json_t *report, const char *id)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "regions"), i, o)
+		if (strcmp(json_string_value(json_object_get(o, "id")),
+		    id) == 0)
+			return o;
+	return NULL;
+}
+
+static void
+say_region(struct cli *cli, const char *id, int status, const char *detail,
+    const json_t *o)
+{
+	static const char *const words[] = { "ok", "NO", "--" };
+
+	cli_say(cli, "%s  ", words[status]);
+	attest_say_column(cli, id, COLUMN);
+	if (o != NULL)
+		cli_say(cli, "  %15lld  %-4s", (long long)json_integer_value(
+		    json_object_get(o, "size")), json_string_value(
+		    json_object_get(o, "protection")));
+	else
+		cli_say(cli, "  %15s  %-4s", "-", "-");
+	if (detail != NULL && detail[0] != '\0') {
+		cli_say(cli, "  ");
+		attest_say_plain(cli, detail);
+	}
+	cli_say(cli, "\n");
+}
+
+/* The checks that are not about one region, then a table of those. */
+static void
+say_tables(struct cli *cli, const struct attest_check *c,
+    const json_t *report)
+{
+	const char *name, *detail;
+	size_t i, regions = 0;
+	int status;
+
+	for (i = 0; csn_result_get(c->result, i, &name, &status,
+	    &detail) == 0; i++) {
+		if (strncmp(name, "region ", 7) == 0) {
+			regions++;
+			continue;
+		}
+		attest_say_check(cli, name, status, detail);
+	}
+	if (regions == 0)
+		return;
+	cli_say(cli, "\n    %-*s  %15s  PROT\n", COLUMN, "REGION", "BYTES");
+	for (i = 0; csn_result_get(c->result, i, &name, &status,
+	    &detail) == 0; i++)
+		if (strncmp(name, "region ", 7) == 0)
+			say_region(cli, name + 7, status, detail,
+			    region_of(report, name + 7));
+}
+
+/* A good report is worth what it was checked for. */
+static void
+say_unchecked(struct cli *cli, const struct attest_check *c)
+{
+	const char *between = "The report verifies; not checked: ";
+	size_t i;
+
+	if (csn_result_code(c->result) != 0)
+		return;
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (status_of(c->result, needs[i].word) != CSN_CHECK_SKIPPED)
+			continue;
+		cli_note(cli, "%s%s", between, needs[i].word);
+		between = ", ";
+	}
+	cli_note(cli, between[0] == ',' ? ".\n" : "The report verifies.\n");
+}
+
+static int
+say_found(struct cli *cli, const struct attest_check *c,
+    const uint8_t *report, size_t len)
+{
+	char *text = NULL;
+	json_t *view = NULL, *all = NULL;
+	int rc;
+
+	if (csn_report_json(cli->ctx, report, len, &text) == 0)
+		view = json_loads(text, 0, NULL);
+	csn_free(text);
+	if (!cli->json) {
+		say_tables(cli, c, view);
+		say_unchecked(cli, c);
+		rc = CLI_OK;
+	} else if ((rc = csn_result_json(cli->ctx, c->result, &text)) != 0) {
+		rc = cli_error_lib(cli, rc, NULL, "cannot say what was found");
+	} else {
+		all = json_loads(text, 0, NULL);
+		csn_free(text);
+		/* Of a report that nobody signed, nothing is repeated. */
+		json_object_set(all, "report", view != NULL && status_of(
+		    c->result, "signature") == CSN_CHECK_PASSED ? view :
+		    json_null());
+		rc = cli_json(cli, all);
+	}
+	json_decref(view);
+	return rc;
+}
+
+int
+attest_check_run(struct cli *cli, struct attest_check *c,
+    const uint8_t *report, size_t len, struct attest_ticket *ticket,
+    int say)
+{
+	int rc = 0, code;
+
+	if (ticket != NULL && ticket->code != 0)
+		rc = csn_result_add(c->result, "challenge", CSN_CHECK_FAILED,
+		    ticket->code, ticket->why);
+	else if (ticket != NULL)
+		rc = csn_verifier_expect(c->verifier, ticket->nonce,
+		    ticket->len);
+	if (rc != 0)
+		return cli_error_lib(cli, rc, NULL, "cannot verify");
+	rc = csn_verifier_check(c->verifier, c->workload, report, len,
+	    c->at_ms, c->flags, c->result);
+	if (ticket != NULL && ticket->code == 0 && ticket->fd >= 0 &&
+	    status_of(c->result, "nonce") == CSN_CHECK_PASSED &&
+	    (code = attest_ticket_spend(ticket)) != 0)
+		return code;
+	if (rc == 0)
+		rc = check_required(c);
+	if (rc == 0)
+		rc = csn_result_code(c->result);
+	if (say && csn_result_count(c->result) > 0 &&
+	    (code = say_found(cli, c, report, len)) != 0)
+		return code;
+	return rc == 0 ? CLI_OK : say_no(cli, c, rc);
+}

@@ -1,0 +1,124 @@
+/* cli/attest_source.c - whose memory is measured, and how, by the options. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest.h"
+
+#define NOBODY "not reported"	/* a workload id, where none is signed */
+
+int
+attest_regions_open(struct cli *cli, const char *url,
+    struct csn_regions **out)
+{
+	int rc;
+
+	if (strncmp(url, "buffer:", 7) == 0)
+		return cli_error(cli, CLI_USAGE,
+		    "Another process is process:PID, a guest qemu:SOCKET.",
+		    "buffer: is the memory of a program that uses the "
+		    "library, there is none of it here");
+	if ((rc = csn_regions_open(cli->ctx, url, out)) == 0)
+		return 0;
+	return cli_error_lib(cli, rc, rc == CSN_E_UNKNOWN_BACKEND ?
+	    "A URL is process:PID?note=1, qemu:SOCKET, sev_snp:MANIFEST or "
+	    "tdx:MANIFEST." : NULL, "cannot open %s", url);
+}
+
+static int
+measure_of(struct cli *cli, uint32_t *out)
+{
+	static const char *const names[] = { "tree", "flat", "both" };
+	const char *word = cli_opt(cli, "measure");
+	uint32_t i;
+
+	*out = CSN_MEASURE_TREE;
+	for (i = 0; word != NULL && i < 3; i++)
+		if (strcmp(word, names[i]) == 0) {
+			*out = CSN_MEASURE_TREE + i;
+			return 0;
+		}
+	if (word == NULL)
+		return 0;
+	return cli_error(cli, CLI_USAGE, NULL,
+	    "--measure is '%s', there are tree, flat and both", word);
+}
+
+/* The options that are the attester's. */
+static int
+take_options(struct cli *cli, struct csn_attester_options *o,
+    uint64_t *threads)
+{
+	uint64_t leaf = 0;
+	int rc;
+
+	if ((rc = measure_of(cli, &o->measure)) != 0 ||
+	    (rc = cli_opt_u64(cli, "leaf", 4096, 16 << 20, &leaf)) != 0 ||
+	    (rc = cli_opt_u64(cli, "threads", 0, 256, threads)) != 0 ||
+	    (rc = cli_opt_span(cli, "lifetime", &o->lifetime_ms)) != 0)
+		return rc;
+	o->leaf = (uint32_t)leaf;
+	o->leaves = cli_opt(cli, "leaves") != NULL;
+	o->workload = cli_opt(cli, "workload");
+	if (o->workload == NULL)
+		o->workload = NOBODY;
+	return 0;
+}
+
+int
+attest_source_open(struct cli *cli, int signs, struct attest_source *s)
+{
+	struct csn_attester_options o = { .size = sizeof(o) };
+	uint64_t threads = 1;
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	if ((rc = take_options(cli, &o, &threads)) != 0 ||
+	    (signs && (rc = cli_identity_load(cli, "identity",
+	    &s->identity)) != 0) ||
+	    (rc = attest_regions_open(cli, cli_arg(cli, 0),
+	    &s->regions)) != 0)
+		goto err;
+	o.identity = s->identity;
+	if (threads != 1 && (rc = csn_pool_new(cli->ctx, (unsigned)threads,
+	    &s->pool)) != 0) {
+		rc = cli_error_lib(cli, rc, NULL, "cannot start threads");
+		goto err;
+	}
+	o.pool = s->pool;
+	if ((rc = csn_attester_new(cli->ctx, s->regions, &o,
+	    &s->attester)) != 0) {
+		rc = cli_error_lib(cli, rc, NULL, "cannot attest %s",
+		    cli_arg(cli, 0));
+		goto err;
+	}
+	return 0;
+
+err:
+	attest_source_close(s);
+	return rc;
+}
+
+int
+attest_source_measure(struct cli *cli, struct attest_source *s)
+{
+	int rc;
+
+	if ((rc = csn_attester_measure(s->attester, 0)) != 0)
+		return cli_error_lib(cli, rc, NULL, "cannot measure %s",
+		    cli_arg(cli, 0));
+	if (csn_attester_count(s->attester) != 0)
+		return 0;
+	return cli_error(cli, CLI_USAGE, "See: caisson attest regions URL",
+	    "%s has no regions, there is nothing to measure",
+	    cli_arg(cli, 0));
+}
+
+void
+attest_source_close(struct attest_source *s)
+{
+	csn_attester_free(s->attester);
+	csn_regions_close(s->regions);
+	csn_pool_free(s->pool);
+	csn_identity_free(s->identity);
+	memset(s, 0, sizeof(*s));
+}

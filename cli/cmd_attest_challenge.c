@@ -1,0 +1,111 @@
+/* cli/cmd_attest_challenge.c - caisson attest challenge. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest.h"
+#include "id.h"
+
+#define LIFE_MS 600000		/* a person carries it there and back */
+
+const struct cli_opt attest_challenge_opts[] = {
+	ATTEST_OPTS_CHECK,
+	{ "out", "FILE", "keep the attester's report in FILE" },
+	{ "force", NULL, "replace a file that is there" },
+	{ "lifetime", "TIME", "until a challenge in a file ends (10m)" },
+	{ NULL }
+};
+
+static int
+is_server(const char *target)
+{
+	return strncmp(target, "http://", 7) == 0 ||
+	    strncmp(target, "https://", 8) == 0;
+}
+
+/* --- in a file ---------------------------------------------------------- */
+
+static int
+make(struct cli *cli, const char *path)
+{
+	static const char *const others[] = { "policy", "trust", "workload",
+	    "require", "lenient", "out" };
+	char hex[2 * CSN_NONCE_MAX + 1], until[CLI_TEXT];
+	uint64_t life = LIFE_MS;
+	struct attest_ticket t;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (cli_opt(cli, others[i]) != NULL)
+			return cli_error(cli, CLI_USAGE, "An attester's URL "
+			    "begins with http:// or https://.", "--%s is for "
+			    "asking an attester, and %s is a file", others[i],
+			    path);
+	if ((rc = cli_opt_span(cli, "lifetime", &life)) != 0 ||
+	    (rc = attest_ticket_make(cli, path, life, id_force(cli),
+	    &t)) != 0)
+		return rc;
+	cli_hex(t.nonce, t.len, hex);
+	cli_time_text(t.expires_ms, until);
+	if (cli->json)
+		return cli_json(cli, json_pack("{s:s, s:s, s:I}", "file",
+		    path, "nonce", hex, "expires_ms",
+		    (json_int_t)t.expires_ms));
+	cli_say(cli, "%s\n", hex);
+	cli_note(cli, "Good for one report until %s. On the attester: "
+	    "caisson attest report URL --nonce ...\nThen here: caisson "
+	    "attest verify REPORT --challenge %s\n", until, path);
+	return CLI_OK;
+}
+
+/* --- put to an attester ------------------------------------------------- */
+
+static int
+keep(struct cli *cli, const uint8_t *report, size_t len)
+{
+	const char *path = cli_opt(cli, "out");
+
+	if (path == NULL)
+		return 0;
+	return cli_write_file(cli, path, 0644, id_force(cli), report, len);
+}
+
+static int
+ask(struct cli *cli, const char *url)
+{
+	struct attest_check c;
+	uint8_t nonce[32], *report = NULL;
+	size_t len = 0;
+	int rc, also;
+
+	if (cli_opt(cli, "lifetime") != NULL)
+		return cli_error(cli, CLI_USAGE, NULL,
+		    "--lifetime is for a challenge in a file");
+	if ((rc = attest_check_open(cli, &c)) != 0)
+		return rc;
+	if ((rc = csn_verifier_challenge(c.verifier, nonce)) != 0 ||
+	    (rc = csn_report_ask(cli->ctx, url, nonce, sizeof(nonce),
+	    &report, &len)) != 0) {
+		(void)cli_error_lib(cli, rc, NULL,
+		    "no report came from %s", url);
+		/* Nothing was checked, so nothing was refused. */
+		rc = cli_exit_code(rc) == CLI_REFUSED ? CLI_FAILED :
+		    cli_exit_code(rc);
+		goto out;
+	}
+	rc = attest_check_run(cli, &c, report, len, NULL, 1);
+	if ((also = keep(cli, report, len)) != 0)
+		rc = also;
+out:
+	csn_free(report);
+	attest_check_close(&c);
+	return rc;
+}
+
+int
+attest_challenge(struct cli *cli)
+{
+	const char *target = cli_arg(cli, 0);
+
+	return is_server(target) ? ask(cli, target) : make(cli, target);
+}

@@ -12,29 +12,31 @@
 
 #define DEFAULT_LANES 256
 #define MAX_LANES 65536
-#define MASKS 16		/* a power of two */
+#define SLOTS 16		/* threads that do not share; a power of two */
 
 /* One cache line of state a lane, so that threads do not share lines. */
 struct csn_lane {
 	alignas(64) atomic_uint held;
-	_Atomic uint64_t id;		/* of the key in it; 0: none */
 	_Atomic uint64_t used;		/* the ring's tick at the last use */
+	_Atomic uint64_t *id;		/* of the key in it; 0: none */
 	struct csn_ctx *ctx;
 	void *state;
 };
 
-/* The process key, expanded; several, so that misses do not queue. */
+/* The process key, expanded; one a thread, so that misses do not queue. */
 struct mask {
 	alignas(64) atomic_uint held;
 	EVP_CIPHER_CTX *ctr;
 };
 
 struct csn_keyring {
-	struct mask masks[MASKS];
+	struct mask masks[SLOTS];
 	struct csn_ctx *ctx;
-	struct csn_lane *lanes;
+	struct csn_lane *lanes;		/* nsets sets, then a guest a slot */
+	_Atomic uint64_t *ids;		/* of lanes: a set's in half a line */
 	uint32_t nlanes;
 	uint32_t nsets;			/* a power of two */
+	_Atomic uint64_t *turned_away;	/* a set: the last key refused */
 	_Atomic uint64_t next_id;
 	_Atomic uint64_t salt;		/* of keys put to rest from now on */
 	_Atomic uint64_t tick;		/* misses so far */
@@ -68,6 +70,19 @@ let_go(atomic_uint *flag)
 	atomic_store_explicit(flag, 0, memory_order_release);
 }
 
+/* Of the calling thread; a few may share one where there are many. */
+static unsigned
+my_slot(void)
+{
+	static _Thread_local unsigned mine;
+	static atomic_uint threads;
+
+	if (mine == 0)
+		mine = 1 + (atomic_fetch_add_explicit(&threads, 1,
+		    memory_order_relaxed) & (SLOTS - 1));
+	return mine - 1;
+}
+
 int
 csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 {
@@ -89,7 +104,7 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	memset(ring, 0, sizeof(*ring));
 	ring->ctx = ctx;
 	ring->nsets = sets;
-	ring->nlanes = sets * CSN_LANE_WAYS;
+	ring->nlanes = sets * CSN_LANE_WAYS + SLOTS;
 	atomic_init(&ring->next_id, 1);
 	if ((ring->lanes = aligned_alloc(64, ring->nlanes *
 	    sizeof(*ring->lanes))) == NULL)
@@ -97,6 +112,16 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	memset(ring->lanes, 0, ring->nlanes * sizeof(*ring->lanes));
 	for (i = 0; i < ring->nlanes; i++)
 		ring->lanes[i].ctx = ctx;
+	if ((ring->ids = aligned_alloc(64, (ring->nlanes + 7) / 8 * 64)) ==
+	    NULL)
+		goto nomem;
+	for (i = 0; i < ring->nlanes; i++) {
+		atomic_init(&ring->ids[i], 0);
+		ring->lanes[i].id = &ring->ids[i];
+	}
+	if ((ring->turned_away = csn_calloc(sets,
+	    sizeof(*ring->turned_away))) == NULL)
+		goto nomem;
 	if ((ring->process_key = csn_secret_alloc(CSN_KEY_SIZE,
 	    &ring->locked)) == NULL)
 		goto nomem;
@@ -104,7 +129,7 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	    (rc = csn_random(ctx, &salt, sizeof(salt))) != 0)
 		goto err;
 	atomic_init(&ring->salt, salt);
-	for (i = 0; i < MASKS; i++) {
+	for (i = 0; i < SLOTS; i++) {
 		if ((ring->masks[i].ctr = EVP_CIPHER_CTX_new()) == NULL)
 			goto nomem;
 		if (EVP_EncryptInit_ex2(ring->masks[i].ctr,
@@ -137,7 +162,9 @@ csn_keyring_free(struct csn_keyring *ring)
 			ring->ctx->crypto->engine->state_free(
 			    ring->lanes[i].state);
 	free(ring->lanes);
-	for (i = 0; i < MASKS; i++)
+	free(ring->ids);
+	free(ring->turned_away);
+	for (i = 0; i < SLOTS; i++)
 		EVP_CIPHER_CTX_free(ring->masks[i].ctr);
 	csn_secret_free(ring->process_key, CSN_KEY_SIZE);
 	free(ring);
@@ -149,7 +176,7 @@ empty_lane(struct csn_lane *lane)
 {
 	static const uint8_t zero[CSN_KEY_SIZE];
 
-	atomic_store_explicit(&lane->id, 0, memory_order_relaxed);
+	atomic_store_explicit(lane->id, 0, memory_order_relaxed);
 	if (lane->state != NULL &&
 	    lane->ctx->crypto->engine->state_key(lane->state, zero) != 0) {
 		lane->ctx->crypto->engine->state_free(lane->state);
@@ -166,10 +193,10 @@ csn_keyring_adopt(struct csn_keyring *ring)
 	/* What another thread was in the middle of is of no use here. */
 	for (i = 0; i < ring->nlanes; i++)
 		if (atomic_load(&ring->lanes[i].held) != 0) {
-			atomic_store(&ring->lanes[i].id, 0);
+			atomic_store(&ring->ids[i], 0);
 			atomic_store(&ring->lanes[i].held, 0);
 		}
-	for (i = 0; i < MASKS; i++)
+	for (i = 0; i < SLOTS; i++)
 		atomic_store(&ring->masks[i].held, 0);
 	if (csn_random(ring->ctx, &salt, sizeof(salt)) == 0)
 		atomic_store(&ring->salt, salt);
@@ -182,7 +209,7 @@ static int
 mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
     const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
 {
-	struct mask *m = &ctx->keyring->masks[id & (MASKS - 1)];
+	struct mask *m = &ctx->keyring->masks[my_slot()];
 	uint8_t iv[16];
 	uint64_t low = id << 8;		/* two blocks follow each id */
 	int ok;
@@ -238,11 +265,11 @@ csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
 	uint32_t i;
 
 	for (i = 0; key->id != 0 && i < ring->nlanes; i++) {
-		lane = &ring->lanes[i];
-		if (atomic_load(&lane->id) != key->id)
+		if (atomic_load(&ring->ids[i]) != key->id)
 			continue;
+		lane = &ring->lanes[i];
 		hold(&lane->held);
-		if (atomic_load(&lane->id) == key->id)
+		if (atomic_load(&ring->ids[i]) == key->id)
 			empty_lane(lane);
 		let_go(&lane->held);
 	}
@@ -257,7 +284,7 @@ expand(struct csn_lane *lane, const struct csn_key *key)
 	uint8_t plain[CSN_KEY_SIZE];
 	int rc;
 
-	atomic_store_explicit(&lane->id, 0, memory_order_relaxed);
+	atomic_store_explicit(lane->id, 0, memory_order_relaxed);
 	if (lane->state == NULL &&
 	    (lane->state = engine->state_new(lane->ctx)) == NULL)
 		return csn_ossl_fail_as(lane->ctx, CSN_E_NOMEM,
@@ -268,32 +295,40 @@ expand(struct csn_lane *lane, const struct csn_key *key)
 	csn_wipe(plain, sizeof(plain));
 	if (rc != 0)
 		return csn_ossl_fail_as(lane->ctx, rc, "expanding an AES key");
-	atomic_store_explicit(&lane->id, key->id, memory_order_release);
+	atomic_store_explicit(lane->id, key->id, memory_order_release);
 	return 0;
 }
 
-/* Of a set's ways: one that holds the key, or the best to take over. */
-static struct csn_lane *
-hold_in_set(struct csn_lane *set, uint64_t id, int *hit)
+static uint64_t
+id_in(const struct csn_keyring *ring, uint32_t lane)
 {
-	struct csn_lane *victim;
-	uint64_t used, oldest;
+	return atomic_load_explicit(&ring->ids[lane], memory_order_relaxed);
+}
+
+/* Hold the lane of a set that the key is in; NULL where none is. */
+static struct csn_lane *
+hold_hit(struct csn_keyring *ring, uint32_t set, uint64_t id)
+{
 	uint32_t i;
 
-	for (i = 0; i < CSN_LANE_WAYS; i++) {
-		if (atomic_load_explicit(&set[i].id,
-		    memory_order_relaxed) != id || !try_hold(&set[i].held))
+	for (i = set; i < set + CSN_LANE_WAYS; i++) {
+		if (id_in(ring, i) != id || !try_hold(&ring->lanes[i].held))
 			continue;
-		if (atomic_load_explicit(&set[i].id,
-		    memory_order_relaxed) == id) {
-			*hit = 1;
-			return &set[i];
-		}
-		let_go(&set[i].held);
+		if (id_in(ring, i) == id)
+			return &ring->lanes[i];
+		let_go(&ring->lanes[i].held);
 	}
-	*hit = 0;
-	victim = NULL;
-	oldest = UINT64_MAX;
+	return NULL;
+}
+
+/* Hold the way of a set that was used longest ago. */
+static struct csn_lane *
+hold_oldest(struct csn_lane *set)
+{
+	struct csn_lane *victim = NULL;
+	uint64_t used, oldest = UINT64_MAX;
+	uint32_t i;
+
 	for (i = 0; i < CSN_LANE_WAYS; i++) {
 		used = atomic_load_explicit(&set[i].used,
 		    memory_order_relaxed);
@@ -306,13 +341,52 @@ hold_in_set(struct csn_lane *set, uint64_t id, int *hit)
 	return victim != NULL && try_hold(&victim->held) ? victim : NULL;
 }
 
+/* Is every way of the set some key's? */
+static int
+is_full(const struct csn_keyring *ring, uint32_t set)
+{
+	uint32_t i;
+
+	for (i = set; i < set + CSN_LANE_WAYS; i++)
+		if (id_in(ring, i) == 0)
+			return 0;
+	return 1;
+}
+
+/*
+ * A lane for a key that has none: one of its home set where that has room, or
+ * where the key was the last to be turned away there, so is wanted again.
+ * Else it is a guest in the thread's own lane, which is warm in the thread's
+ * cache: a key that is used once among 100,000 pushes nothing out.
+ */
+static struct csn_lane *
+hold_for(struct csn_keyring *ring, uint32_t home, uint64_t id)
+{
+	struct csn_lane *guest = &ring->lanes[ring->nsets * CSN_LANE_WAYS +
+	    my_slot()], *lane;
+	uint32_t i;
+
+	if (is_full(ring, home * CSN_LANE_WAYS) && atomic_exchange_explicit(
+	    &ring->turned_away[home], id, memory_order_relaxed) != id &&
+	    try_hold(&guest->held))
+		return guest;
+	for (i = 0; ; i++) {
+		lane = hold_oldest(&ring->lanes[((home + i) &
+		    (ring->nsets - 1)) * CSN_LANE_WAYS]);
+		if (lane != NULL)
+			return lane;
+		if ((i + 1) % ring->nsets == 0)
+			sched_yield();	/* every lane is in use */
+	}
+}
+
 int
 csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
     struct csn_lane **out)
 {
 	struct csn_keyring *ring = ctx->keyring;
 	struct csn_lane *lane;
-	uint32_t home, i;
+	uint32_t home;
 	int hit, rc;
 
 	if (key->id == 0)
@@ -320,14 +394,10 @@ csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
 		    "the key was wiped");
 	home = (uint32_t)(key->id * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
 	    (ring->nsets - 1);
-	for (i = 0; ; i++) {
-		lane = hold_in_set(&ring->lanes[((home + i) &
-		    (ring->nsets - 1)) * CSN_LANE_WAYS], key->id, &hit);
-		if (lane != NULL)
-			break;
-		if ((i + 1) % ring->nsets == 0)
-			sched_yield();	/* every lane is in use */
-	}
+	lane = hold_hit(ring, home * CSN_LANE_WAYS, key->id);
+	hit = lane != NULL;
+	if (!hit)
+		lane = hold_for(ring, home, key->id);
 	if (!hit && (rc = expand(lane, key)) != 0) {
 		let_go(&lane->held);
 		return rc;
@@ -380,6 +450,6 @@ csn_keyring_stat(const struct csn_ctx *ctx, uint32_t *used, uint32_t *all)
 	*used = 0;
 	*all = ctx->keyring->nlanes;
 	for (i = 0; i < *all; i++)
-		if (atomic_load(&ctx->keyring->lanes[i].id) != 0)
+		if (atomic_load(&ctx->keyring->ids[i]) != 0)
 			(*used)++;
 }

@@ -12,10 +12,10 @@
  * block is (salt, id): the id never repeats in a process, and the salt is
  * random and drawn again in a forked child, so no block is used twice. To use
  * a key, a lane is acquired: an AEAD state that the key is expanded into.
- * Lanes are few (csn_ctx_options.lanes), in sets of CSN_LANE_WAYS; each is
- * held by one thread at a time by an atomic flag, so there is no lock that
- * all threads share. A hit costs two atomic operations, a miss an unwrap and
- * a key expansion.
+ * Lanes are few (csn_ctx_options.lanes, and a guest lane for each of 16
+ * threads), in sets of CSN_LANE_WAYS; each is held by one thread at a time by
+ * an atomic flag, so there is no lock that all threads share. A hit costs two
+ * atomic operations, a miss an unwrap and a key expansion.
  *
  * In a forked child the flags of lanes that other threads held would never
  * clear: csn_keyring_adopt() clears them all (csn_fork_generation calls it).

@@ -9,6 +9,9 @@
 
 #define SMALL 64	/* items that are grouped without allocating */
 #define NONE UINT32_MAX
+#define SOON 12		/* groups from fetching a session to its use */
+#define NEXT 6		/* and from fetching what it points to */
+#define CLOCK_EVERY 16384	/* bytes, some microseconds of sealing */
 
 /* A session's items, in order, as a list through next[]. */
 struct group {
@@ -50,13 +53,42 @@ group_of(struct scratch *g, struct csn_session *s)
 	return group;
 }
 
+/*
+ * While group i works, the groups behind it come from memory: the session
+ * first, then what that and the first item point to.
+ */
+static void
+fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
+    size_t from, size_t i)
+{
+	const struct csn_kv_item *it;
+	struct csn_slot_name name;
+
+	if (i + SOON < g->ngroups) {
+		csn_session_soon(g->groups[i + SOON].session);
+		it = csn_kv_at(b, from + g->groups[i + SOON].first);
+		__builtin_prefetch(it, 1);
+		__builtin_prefetch((const uint8_t *)it + 64, 1);
+		__builtin_prefetch((const uint8_t *)it + 128, 1);
+	}
+	if (i + NEXT < g->ngroups) {
+		it = csn_kv_at(b, from + g->groups[i + NEXT].first);
+		csn_kv_slot_name(&it->slot, &name);
+		csn_session_next(g->groups[i + NEXT].session, &name);
+		__builtin_prefetch(it->sealed, 1);
+		__builtin_prefetch(it->sealed + 64, 1);
+		__builtin_prefetch(it->sealed + 128, 1);
+	}
+}
+
 static void
 group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
     size_t to, csn_kv_group_fn fn)
 {
+	struct csn_kv_batch timed = *b;
 	struct group *group;
 	struct csn_kv_item *it;
-	size_t i, k;
+	size_t i, k, since = CLOCK_EVERY;
 	uint32_t at;
 
 	memset(g->table, 0xff, g->cap * sizeof(*g->table));
@@ -78,12 +110,13 @@ group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
 		group = &g->groups[i];
 		for (k = 0, at = group->first; at != NONE; at = g->next[at])
 			g->index[k++] = (uint32_t)from + at;
-		/* The next ones are fetched while this one works. */
-		if (i + 4 < g->ngroups)
-			csn_session_soon(g->groups[i + 4].session);
-		if (i + 2 < g->ngroups)
-			csn_session_next(g->groups[i + 2].session);
-		fn(b, group->session, g->index, k);
+		fetch_ahead(b, g, from, i);
+		if (since >= CLOCK_EVERY) {
+			timed.now_ms = csn_ctx_boot_ms(b->ctx);
+			since = 0;
+		}
+		since += k * csn_kv_at(b, g->index[0])->sealed_len;
+		fn(&timed, group->session, g->index, k);
 	}
 }
 

@@ -18,6 +18,7 @@ struct csn_kv_batch {
 	struct csn_ctx *ctx;
 	uint8_t *items;
 	size_t stride;
+	uint64_t now_ms;	/* since boot, read a moment ago; 0: unread */
 };
 
 /* Messages of one session that are sealed or opened in one run. */

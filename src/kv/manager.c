@@ -4,13 +4,16 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/slab.h"
 #include "kv/manager.h"
 
 #define FIRST_BUCKETS 16
 
+static struct csn_slab member_slab = CSN_SLAB(struct csn_member);
+
 /* Seeded, so that nobody can aim tenant ids at one bucket. */
-static uint64_t
-hash_of(const struct csn_manager *mgr, const char *id)
+uint64_t
+csn_member_hash(const struct csn_manager *mgr, const char *id)
 {
 	uint64_t h = mgr->seed, w;
 	size_t n = strlen(id), k;
@@ -37,43 +40,70 @@ shard_of(struct csn_manager *mgr, uint64_t hash)
 	return &mgr->shards[hash & (CSN_MANAGER_SHARDS - 1)];
 }
 
-static struct csn_member **
+static struct csn_member *_Atomic *
 bucket_of(struct csn_shard *shard, uint64_t hash)
 {
-	return &shard->buckets[hash / CSN_MANAGER_SHARDS &
-	    (shard->nbuckets - 1)];
+	struct csn_buckets *b = atomic_load_explicit(&shard->buckets,
+	    memory_order_acquire);
+
+	return &b->head[hash / CSN_MANAGER_SHARDS & (b->n - 1)];
+}
+
+static struct csn_member *
+read_link(struct csn_member *_Atomic *at)
+{
+	return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static void
+set_link(struct csn_member *_Atomic *at, struct csn_member *m)
+{
+	atomic_store_explicit(at, m, memory_order_relaxed);
 }
 
 /* Under the shard's lock. */
-static struct csn_member **
+static struct csn_member *_Atomic *
 find(struct csn_shard *shard, uint64_t hash, const char *id)
 {
-	struct csn_member **at;
+	struct csn_member *_Atomic *at;
+	struct csn_member *m;
 
-	for (at = bucket_of(shard, hash); *at != NULL; at = &(*at)->next)
-		if ((*at)->hash == hash && strcmp(id, (*at)->tenant_id) == 0)
+	for (at = bucket_of(shard, hash); (m = read_link(at)) != NULL;
+	    at = &m->next)
+		if (m->hash == hash && strcmp(id, m->tenant_id) == 0)
 			return at;
 	return NULL;
+}
+
+static struct csn_buckets *
+buckets_new(size_t n)
+{
+	struct csn_buckets *b = csn_calloc(1, sizeof(*b) +
+	    n * sizeof(b->head[0]));
+
+	if (b != NULL)
+		b->n = n;
+	return b;
 }
 
 static int
 grow(struct csn_shard *shard)
 {
-	struct csn_member **old = shard->buckets, *m, *next;
-	size_t i, n = shard->nbuckets;
+	struct csn_buckets *old = shard->buckets, *b;
+	struct csn_member *m, *next;
+	size_t i;
 
-	if ((shard->buckets = csn_calloc(n * 2, sizeof(m))) == NULL) {
-		shard->buckets = old;
+	if ((b = buckets_new(old->n * 2)) == NULL)
 		return CSN_E_NOMEM;
-	}
-	shard->nbuckets = n * 2;
-	for (i = 0; i < n; i++)
-		for (m = old[i]; m != NULL; m = next) {
-			next = m->next;
-			m->next = *bucket_of(shard, m->hash);
-			*bucket_of(shard, m->hash) = m;
+	b->outgrown = old;
+	atomic_store_explicit(&shard->buckets, b, memory_order_release);
+	for (i = 0; i < old->n; i++)
+		for (m = read_link(&old->head[i]); m != NULL; m = next) {
+			next = read_link(&m->next);
+			set_link(&m->next, read_link(bucket_of(shard,
+			    m->hash)));
+			set_link(bucket_of(shard, m->hash), m);
 		}
-	free(old);
 	return 0;
 }
 
@@ -110,9 +140,8 @@ csn_manager_new(struct csn_ctx *ctx,
 	if ((rc = csn_random(ctx, &mgr->seed, sizeof(mgr->seed))) != 0)
 		goto err;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
-		mgr->shards[i].nbuckets = FIRST_BUCKETS;
-		if ((mgr->shards[i].buckets = csn_calloc(FIRST_BUCKETS,
-		    sizeof(struct csn_member *))) == NULL) {
+		if ((mgr->shards[i].buckets = buckets_new(FIRST_BUCKETS)) ==
+		    NULL) {
 			rc = csn_fail(ctx, CSN_E_NOMEM, "kv",
 			    "out of memory for a manager");
 			goto err;
@@ -132,22 +161,16 @@ csn_member_release(struct csn_member *m)
 	if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	csn_session_free(m->session);
-	free(m);
+	csn_slab_free(&member_slab, m);
 }
 
 int
-csn_member_get(struct csn_manager *mgr, const char *tenant_id,
-    struct csn_member **out)
+csn_member_find(struct csn_manager *mgr, uint64_t hash,
+    const char *tenant_id, struct csn_member **out)
 {
-	struct csn_member **at;
-	struct csn_shard *shard;
-	uint64_t hash;
+	struct csn_shard *shard = shard_of(mgr, hash);
+	struct csn_member *_Atomic *at;
 
-	if (tenant_id == NULL)
-		return csn_fail(mgr->ctx, CSN_E_ARG, "kv",
-		    "neither a session nor a tenant was given");
-	hash = hash_of(mgr, tenant_id);
-	shard = shard_of(mgr, hash);
 	pthread_mutex_lock(&shard->lock);
 	if ((at = find(shard, hash, tenant_id)) != NULL) {
 		*out = *at;
@@ -162,26 +185,35 @@ csn_member_get(struct csn_manager *mgr, const char *tenant_id,
 	return 0;
 }
 
-void
-csn_member_soon(struct csn_manager *mgr, const char *tenant_id, int step)
+int
+csn_member_get(struct csn_manager *mgr, const char *tenant_id,
+    struct csn_member **out)
 {
-	struct csn_member **at;
-	struct csn_shard *shard;
-	uint64_t hash;
-
 	if (tenant_id == NULL)
-		return;
-	hash = hash_of(mgr, tenant_id);
-	shard = shard_of(mgr, hash);
-	pthread_mutex_lock(&shard->lock);
-	at = bucket_of(shard, hash);
-	if (step == 0)
-		__builtin_prefetch(at);
-	else if (*at != NULL) {
-		__builtin_prefetch(*at);
-		__builtin_prefetch((const char *)*at + 64);
-	}
-	pthread_mutex_unlock(&shard->lock);
+		return csn_fail(mgr->ctx, CSN_E_ARG, "kv",
+		    "neither a session nor a tenant was given");
+	return csn_member_find(mgr, csn_member_hash(mgr, tenant_id),
+	    tenant_id, out);
+}
+
+void
+csn_member_soon(struct csn_manager *mgr, uint64_t hash)
+{
+	struct csn_shard *shard = shard_of(mgr, hash);
+
+	__builtin_prefetch(bucket_of(shard, hash));
+	__builtin_prefetch(shard, 1);
+}
+
+void
+csn_member_next(struct csn_manager *mgr, uint64_t hash)
+{
+	const struct csn_member *m = read_link(bucket_of(shard_of(mgr, hash),
+	    hash));
+
+	/* It may go meanwhile: nothing of it is read here. */
+	__builtin_prefetch(m, 1);
+	__builtin_prefetch((const char *)m + 64);
 }
 
 /* A member of its own for session, whose reference it takes. */
@@ -191,12 +223,12 @@ member_new(struct csn_manager *mgr, struct csn_session *session,
 {
 	struct csn_member *m;
 
-	if ((m = csn_calloc(1, sizeof(*m))) == NULL)
+	if ((m = csn_slab_alloc(&member_slab)) == NULL)
 		return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
 		    "out of memory for tenant %s",
 		    csn_session_tenant_id(session));
 	atomic_init(&m->refs, 1);
-	m->hash = hash_of(mgr, csn_session_tenant_id(session));
+	m->hash = csn_member_hash(mgr, csn_session_tenant_id(session));
 	m->session = session;
 	memcpy(m->tenant_id, csn_session_tenant_id(session),
 	    strlen(csn_session_tenant_id(session)));
@@ -216,7 +248,8 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
     struct csn_member **former)
 {
 	struct csn_shard *shard = shard_of(mgr, m->hash);
-	struct csn_member **at;
+	struct csn_member *_Atomic *at;
+	size_t n;
 
 	*former = NULL;
 	pthread_mutex_lock(&shard->lock);
@@ -238,8 +271,9 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
 		*at = m;
 	} else {
 		/* A longer chain is slower, not wrong. */
-		if (shard->n >= shard->nbuckets && grow(shard) != 0 &&
-		    shard->n >= shard->nbuckets * 64) {
+		n = shard->buckets->n;
+		if (shard->n >= n / 2 && grow(shard) != 0 &&
+		    shard->n / 64 >= n) {
 			pthread_mutex_unlock(&shard->lock);
 			return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
 			    "out of memory for another tenant");
@@ -356,14 +390,14 @@ csn_manager_set_quota(struct csn_manager *mgr, const char *tenant_id,
 int
 csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 {
-	struct csn_member **at, *m = NULL;
+	struct csn_member *_Atomic *at, *m = NULL;
 	struct csn_shard *shard;
 	uint64_t hash;
 
 	if (tenant_id == NULL)
 		return csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "no tenant was given");
-	hash = hash_of(mgr, tenant_id);
+	hash = csn_member_hash(mgr, tenant_id);
 	shard = shard_of(mgr, hash);
 	pthread_mutex_lock(&shard->lock);
 	if ((at = find(shard, hash, tenant_id)) != NULL) {
@@ -384,7 +418,8 @@ csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 static size_t
 close_some(struct csn_manager *mgr, int all)
 {
-	struct csn_member **at, *m, *gone;
+	struct csn_member *_Atomic *at, *m, *gone;
+	struct csn_buckets *b;
 	struct csn_shard *shard;
 	size_t i, k, n = 0;
 
@@ -392,9 +427,9 @@ close_some(struct csn_manager *mgr, int all)
 		shard = &mgr->shards[i];
 		gone = NULL;
 		pthread_mutex_lock(&shard->lock);
-		for (k = 0; shard->buckets != NULL && k < shard->nbuckets;
-		    k++)
-			for (at = &shard->buckets[k]; (m = *at) != NULL; ) {
+		b = shard->buckets;
+		for (k = 0; b != NULL && k < b->n; k++)
+			for (at = &b->head[k]; (m = *at) != NULL; ) {
 				if (!all && csn_session_is_valid(m->session)) {
 					at = &m->next;
 					continue;
@@ -438,6 +473,7 @@ csn_manager_list(struct csn_manager *mgr,
     int (*visit)(void *arg, const char *tenant_id), void *arg)
 {
 	struct csn_member **members, *m;
+	struct csn_buckets *b;
 	struct csn_shard *shard;
 	size_t i, k, n;
 	int rc = 0;
@@ -447,8 +483,9 @@ csn_manager_list(struct csn_manager *mgr,
 		pthread_mutex_lock(&shard->lock);
 		n = 0;
 		members = csn_calloc(shard->n + 1, sizeof(m));
-		for (k = 0; members != NULL && k < shard->nbuckets; k++)
-			for (m = shard->buckets[k]; m != NULL; m = m->next) {
+		b = shard->buckets;
+		for (k = 0; members != NULL && k < b->n; k++)
+			for (m = b->head[k]; m != NULL; m = m->next) {
 				atomic_fetch_add(&m->refs, 1);
 				members[n++] = m;
 			}
@@ -472,13 +509,17 @@ csn_manager_list(struct csn_manager *mgr,
 void
 csn_manager_free(struct csn_manager *mgr)
 {
+	struct csn_buckets *b, *outgrown;
 	size_t i;
 
 	if (mgr == NULL)
 		return;
 	close_some(mgr, 1);
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
-		free(mgr->shards[i].buckets);
+		for (b = mgr->shards[i].buckets; b != NULL; b = outgrown) {
+			outgrown = b->outgrown;
+			free(b);
+		}
 		pthread_mutex_destroy(&mgr->shards[i].lock);
 	}
 	free(mgr);

@@ -15,21 +15,30 @@
  * 100,000 tenants each thing that is touched is out of every cache.
  */
 struct csn_member {
-	struct csn_member *next;	/* in its bucket */
+	_Alignas(64) struct csn_member *_Atomic next;	/* in its bucket */
 	uint64_t hash;
-	atomic_uint refs;
 	struct csn_session *session;
-	char tenant_id[CSN_TENANT_ID_MAX + 1];
 	_Atomic uint64_t bytes;		/* sealed, against the quota */
 	_Atomic uint64_t entries;
 	_Atomic uint64_t quota_bytes;	/* 0: none */
 	_Atomic uint64_t quota_entries;
+	atomic_uint refs;
+	char tenant_id[CSN_TENANT_ID_MAX + 1];
+};
+
+/*
+ * Half full at most. Changed under the shard's lock only; read without it to
+ * fetch ahead, so one that was outgrown stays until the manager goes.
+ */
+struct csn_buckets {
+	struct csn_buckets *outgrown;
+	size_t n;		/* a power of two */
+	struct csn_member *_Atomic head[];
 };
 
 struct csn_shard {
 	_Alignas(64) pthread_mutex_t lock;
-	struct csn_member **buckets;
-	size_t nbuckets;	/* a power of two */
+	struct csn_buckets *_Atomic buckets;
 	size_t n;
 };
 
@@ -43,17 +52,23 @@ struct csn_manager {
 	struct csn_shard shards[CSN_MANAGER_SHARDS];
 };
 
-/* A reference to the tenant's member. CSN_E_UNKNOWN_TENANT, CSN_E_ARG. */
+/* Of a tenant's id, for csn_member_find and csn_member_soon. */
+uint64_t csn_member_hash(const struct csn_manager *mgr,
+    const char *tenant_id);
+/* A reference to the tenant's member. CSN_E_UNKNOWN_TENANT. */
+CSN_MUST_CHECK int csn_member_find(struct csn_manager *mgr, uint64_t hash,
+    const char *tenant_id, struct csn_member **out);
+/* The same by id alone, which may be NULL: CSN_E_ARG. */
 CSN_MUST_CHECK int csn_member_get(struct csn_manager *mgr,
     const char *tenant_id, struct csn_member **out);
 void csn_member_release(struct csn_member *m);
 
 /*
- * The tenant is wanted soon: have its bucket (step 0) and then its member
- * (step 1) fetched into the cache meanwhile.
+ * A tenant is wanted soon: have its bucket, and some ten tenants later its
+ * member, fetched into the cache meanwhile.
  */
-void csn_member_soon(struct csn_manager *mgr, const char *tenant_id,
-    int step);
+void csn_member_soon(struct csn_manager *mgr, uint64_t hash);
+void csn_member_next(struct csn_manager *mgr, uint64_t hash);
 
 /* Take from the quota, or give back. CSN_E_QUOTA. */
 CSN_MUST_CHECK int csn_member_charge(struct csn_manager *mgr,

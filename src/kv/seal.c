@@ -223,7 +223,8 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		/* Data, AAD, the length block and the tag's mask. */
 		blocks += len / 16 + (CSN_SEAL_HEADER + tail_len) / 16 + 4;
 	}
-	if ((rc = csn_session_seal_begin(s, n, bytes, blocks, &run)) != 0)
+	if ((rc = csn_session_seal_begin(s, n, bytes, blocks,
+	    b->now_ms, &run)) != 0)
 		goto refused;
 	if ((rc = csn_lane_acquire(b->ctx, &run.key, &lane)) == 0) {
 		seal_items(b, s, &run, lane, index, names);

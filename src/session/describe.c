@@ -18,13 +18,16 @@ fill(struct csn_session *s, struct csn_session_info *info)
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->kem = s->suite;
-	info->memory = sizeof(*s) + s->slots.cap * sizeof(struct csn_slot) +
-	    (s->tenant_name != NULL ? strlen(s->tenant_name) + 1 : 0);
+	info->memory = sizeof(*s) + (s->tenant_name != NULL ?
+	    strlen(s->tenant_name) + 1 : 0);
+	if (s->slots.table != s->near_slots)
+		info->memory += s->slots.cap * sizeof(struct csn_slot);
 	for (i = 0; i < 2; i++)
 		for (e = s->chains[i].head; e != NULL; e = e->older) {
 			info->live_epochs++;
-			info->memory += sizeof(*e) +
-			    e->cap * sizeof(*e->writers);
+			info->memory += (e->taken ? 0 : sizeof(*e)) +
+			    (e->writers == &e->first ? 0 :
+			    e->cap * sizeof(*e->writers));
 			for (uint32_t w = 0; w < e->nwriters; w++)
 				if (e->writers[w].window != NULL)
 					info->memory +=

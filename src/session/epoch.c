@@ -33,7 +33,9 @@ csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
 		goto nomem;
 	if (e->nwriters == e->cap) {
 		cap = e->cap == 0 ? 1 : e->cap * 2;
-		if ((w = csn_calloc(cap, sizeof(*w))) == NULL)
+		if (cap == 1)
+			w = &e->first;
+		else if ((w = csn_calloc(cap, sizeof(*w))) == NULL)
 			goto nomem;
 		if (old != NULL)
 			memcpy(w, old, e->nwriters * sizeof(*w));
@@ -41,7 +43,10 @@ csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
 		 * other, and only whole writers. */
 		e->writers = w;
 		e->cap = cap;
-		csn_wipe_free(old, e->nwriters * sizeof(*w));
+		if (old == &e->first)
+			csn_wipe(old, sizeof(*w));
+		else
+			csn_wipe_free(old, e->nwriters * sizeof(*w));
 	}
 	w = &e->writers[e->nwriters];
 	memcpy(w->id, id, 16);
@@ -58,8 +63,21 @@ nomem:
 	    "out of memory for a writer's key");
 }
 
-static void
-epoch_free(struct csn_session *s, struct csn_epoch *e)
+struct csn_epoch *
+csn_epoch_new(struct csn_session *s)
+{
+	int i;
+
+	for (i = 0; i < CSN_NEAR_EPOCHS; i++)
+		if (!s->near_epochs[i].taken) {
+			s->near_epochs[i].taken = 1;
+			return &s->near_epochs[i];
+		}
+	return csn_calloc(1, sizeof(struct csn_epoch));
+}
+
+void
+csn_epoch_free(struct csn_session *s, struct csn_epoch *e)
 {
 	uint32_t i;
 
@@ -67,9 +85,13 @@ epoch_free(struct csn_session *s, struct csn_epoch *e)
 		csn_key_forget(s->ctx, &e->writers[i].key);
 		free(e->writers[i].window);
 	}
-	free(e->writers);
+	if (e->writers != &e->first)
+		free(e->writers);
 	csn_key_forget(s->ctx, &e->root);
-	free(e);
+	if (e->taken)
+		csn_wipe(e, sizeof(*e));
+	else
+		csn_wipe_free(e, sizeof(*e));
 }
 
 int
@@ -83,12 +105,12 @@ csn_chain_step(struct csn_session *s, int direction)
 	if (chain->head != NULL && chain->head->number == UINT32_MAX)
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
 		    "the session is at its last epoch: establish a new one");
-	if ((e = csn_calloc(1, sizeof(*e))) == NULL)
+	if ((e = csn_epoch_new(s)) == NULL)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a key epoch");
 	if ((rc = csn_schedule_epoch(s->ctx, &chain->next, &e->root,
 	    &next)) != 0) {
-		free(e);
+		csn_epoch_free(s, e);
 		return rc;
 	}
 	csn_key_forget(s->ctx, &chain->next);
@@ -180,7 +202,7 @@ sweep_chain(struct csn_session *s, struct csn_chain *chain, uint64_t now)
 			continue;
 		}
 		*at = e->older;
-		epoch_free(s, e);
+		csn_epoch_free(s, e);
 	}
 }
 
@@ -205,7 +227,7 @@ csn_epoch_wipe_all(struct csn_session *s)
 	for (i = 0; i < 2; i++) {
 		while ((e = s->chains[i].head) != NULL) {
 			s->chains[i].head = e->older;
-			epoch_free(s, e);
+			csn_epoch_free(s, e);
 		}
 		csn_key_forget(s->ctx, &s->chains[i].next);
 	}

@@ -296,11 +296,11 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
 		    number <= chain->head->number))
 			return csn_fail(s->ctx, CSN_E_FORM, "session",
 			    "the exported session's epochs are damaged");
-		if ((e = csn_calloc(1, sizeof(*e))) == NULL)
+		if ((e = csn_epoch_new(s)) == NULL)
 			return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 			    "out of memory for a key epoch");
 		if ((rc = read_key(s->ctx, r, &e->root)) != 0) {
-			free(e);
+			csn_epoch_free(s, e);
 			return rc;
 		}
 		e->number = number;

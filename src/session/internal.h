@@ -39,11 +39,15 @@ struct csn_epoch {
 	uint32_t pins;		/* seals and opens under way */
 	uint64_t live;		/* live slots sealed in it */
 	uint64_t retired_ms;	/* ms since boot; 0 while the newest */
-	struct csn_key root;
 	struct csn_writer_key *writers;
 	uint32_t nwriters;
 	uint32_t cap;
+	struct csn_key root;
+	struct csn_writer_key first;	/* writers, while there is one */
+	int taken;			/* of the session's near ones */
 };
+
+#define CSN_NEAR_EPOCHS 2
 
 /* One direction: the ratchet, and the epochs that are still there. */
 struct csn_chain {
@@ -107,6 +111,10 @@ struct csn_session {
 	uint8_t aad_tail[CSN_AAD_TAIL_MAX];
 	char tenant_id[CSN_TENANT_ID_MAX + 1];
 
+	/* Epochs and slots that need no memory, and no page, of their own. */
+	struct csn_epoch near_epochs[CSN_NEAR_EPOCHS];
+	_Alignas(64) struct csn_slot near_slots[CSN_SLOTS_FIRST];
+
 	char *tenant_name;	/* NULL: none */
 	uint64_t grace_ms;
 	uint64_t audit_failures;
@@ -151,6 +159,9 @@ void csn_session_unlock(struct csn_session *s);
 
 /* Under lock: open and in time; logs the expiry once. */
 CSN_MUST_CHECK int csn_session_alive(struct csn_session *s);
+/* The same where the time, in ms since boot, was just read. */
+CSN_MUST_CHECK int csn_session_alive_at(struct csn_session *s,
+    uint64_t now);
 
 /* Append to the session's own audit log, if there is one. */
 void csn_session_audit(struct csn_session *s, int op, int code,
@@ -159,14 +170,17 @@ void csn_session_audit(struct csn_session *s, int op, int code,
 /* keys.c: made before a fork; and, under lock, what streams share. */
 CSN_MUST_CHECK int csn_session_forked(const struct csn_session *s);
 CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
-    uint64_t bytes, uint64_t blocks);
+    uint64_t now, uint64_t bytes, uint64_t blocks);
 CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
     int direction);
 /* stream_keys.c, under lock: wipe the keys of streams under way. */
 void csn_session_wipe_streams(struct csn_session *s);
 
-/* epoch.c, all under lock. */
+/* epoch.c, all under lock. A zeroed epoch, or NULL. */
+struct csn_epoch *csn_epoch_new(struct csn_session *s);
+/* Wipe and free; its keys are forgotten. */
+void csn_epoch_free(struct csn_session *s, struct csn_epoch *e);
 CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);
 CSN_MUST_CHECK int csn_epoch_advance(struct csn_session *s, int trigger);
 struct csn_epoch *csn_epoch_find(struct csn_session *s, int direction,

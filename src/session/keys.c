@@ -11,17 +11,18 @@ csn_session_soon(const struct csn_session *s)
 	size_t i;
 
 	for (i = 0; i < CSN_SESSION_HOT; i += 64)
-		__builtin_prefetch(p + i);
+		__builtin_prefetch(p + i, 1);
 }
 
 void
-csn_session_next(const struct csn_session *s)
+csn_session_next(const struct csn_session *s,
+    const struct csn_slot_name *name)
 {
-	const char *e = (const char *)atomic_load_explicit(
-	    &s->chains[s->own_direction].head, memory_order_relaxed);
+	struct csn_slot_print print;
 
-	__builtin_prefetch(e);
-	__builtin_prefetch(e + 64);
+	__builtin_prefetch(atomic_load_explicit(
+	    &s->chains[s->own_direction].head, memory_order_relaxed), 1);
+	csn_slots_print(&s->slots, name, &print);
 }
 
 static void
@@ -52,7 +53,8 @@ csn_session_forked(const struct csn_session *s)
 
 /* The limit that one more run of `bytes` and `blocks` would cross. */
 static int
-trigger_now(const struct csn_session *s, uint64_t bytes, uint64_t blocks)
+trigger_at(const struct csn_session *s, uint64_t now, uint64_t bytes,
+    uint64_t blocks)
 {
 	if (s->epoch_entries >= s->max_entries ||
 	    s->own.sequence >= CSN_KEY_MAX_MESSAGES)
@@ -68,7 +70,8 @@ trigger_now(const struct csn_session *s, uint64_t bytes, uint64_t blocks)
 		return CSN_ROTATE_BYTE_COUNT;
 	/* An epoch that sealed nothing has nothing to rotate away from. */
 	if (s->epoch_entries != 0 && s->max_age_ms != CSN_NEVER &&
-	    csn_ctx_boot_ms(s->ctx) - s->epoch_started >= s->max_age_ms)
+	    now > s->epoch_started &&
+	    now - s->epoch_started >= s->max_age_ms)
 		return CSN_ROTATE_TIME_ELAPSED;
 	return CSN_ROTATE_NONE;
 }
@@ -80,7 +83,7 @@ csn_session_should_rotate(struct csn_session *session)
 
 	csn_session_lock(session);
 	trigger = session->closed ? CSN_ROTATE_NONE :
-	    trigger_now(session, 0, 0);
+	    trigger_at(session, csn_ctx_boot_ms(session->ctx), 0, 0);
 	csn_session_unlock(session);
 	return trigger;
 }
@@ -106,10 +109,10 @@ csn_session_rotate(struct csn_session *session, int trigger)
 
 /* Under lock: rotate where the policy says so, or report it. */
 int
-csn_session_rotate_if_due(struct csn_session *s, uint64_t bytes,
-    uint64_t blocks)
+csn_session_rotate_if_due(struct csn_session *s, uint64_t now,
+    uint64_t bytes, uint64_t blocks)
 {
-	int trigger = trigger_now(s, bytes, blocks);
+	int trigger = trigger_at(s, now, bytes, blocks);
 
 	if (trigger == CSN_ROTATE_NONE)
 		return 0;
@@ -123,7 +126,7 @@ csn_session_rotate_if_due(struct csn_session *s, uint64_t bytes,
 
 int
 csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
-    uint64_t blocks, struct csn_seal_run *run)
+    uint64_t blocks, uint64_t now, struct csn_seal_run *run)
 {
 	uint64_t left;
 	int rc;
@@ -134,8 +137,10 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
 		    "one batch of more than 1 TiB: seal it in parts");
 	csn_session_lock(s);
-	if ((rc = csn_session_alive(s)) != 0 ||
-	    (rc = csn_session_rotate_if_due(s, bytes, blocks)) != 0 ||
+	if (now == 0)
+		now = csn_ctx_boot_ms(s->ctx);
+	if ((rc = csn_session_alive_at(s, now)) != 0 ||
+	    (rc = csn_session_rotate_if_due(s, now, bytes, blocks)) != 0 ||
 	    (rc = csn_epoch_own(s)) != 0)
 		goto out;
 	if (s->chains[s->own_direction].head->older != NULL)

@@ -29,10 +29,11 @@ struct csn_seal_run {
  * Reserve for at most n messages of `bytes` plaintext bytes and `blocks` AES
  * blocks in all (AAD included). Fewer are granted where the rotation policy
  * draws a line between two entries. CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED,
- * CSN_E_ROTATE, CSN_E_LIMIT, CSN_E_CRYPTO, CSN_E_NOMEM.
+ * CSN_E_ROTATE, CSN_E_LIMIT, CSN_E_CRYPTO, CSN_E_NOMEM. now is the time in
+ * ms since boot where it was read a moment ago, else 0.
  */
 CSN_MUST_CHECK int csn_session_seal_begin(struct csn_session *s, size_t n,
-    uint64_t bytes, uint64_t blocks, struct csn_seal_run *run);
+    uint64_t bytes, uint64_t blocks, uint64_t now, struct csn_seal_run *run);
 
 /*
  * End the run. In store mode names says which slots its first n messages went
@@ -135,8 +136,9 @@ void csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k);
 
 /* The session is wanted soon: have it fetched into the cache meanwhile. */
 void csn_session_soon(const struct csn_session *s);
-/* As csn_session_soon, a step later: what it points to. */
-void csn_session_next(const struct csn_session *s);
+/* As csn_session_soon, a step later: its epoch, and the slot's place. */
+void csn_session_next(const struct csn_session *s,
+    const struct csn_slot_name *name);
 
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);

@@ -6,8 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/slab.h"
 #include "base/text.h"
 #include "session/internal.h"
+
+static struct csn_slab sessions = CSN_SLAB(struct csn_session);
 
 #define DEFAULT_ENTRIES 100000u
 #define DEFAULT_AGE_MS 300000u
@@ -101,10 +104,9 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	if ((rc = csn_tenant_check(ctx, seed->tenant_id,
 	    seed->tenant_name)) != 0)
 		return rc;
-	if ((s = aligned_alloc(64, sizeof(*s))) == NULL)
+	if ((s = csn_slab_alloc(&sessions)) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a session");
-	memset(s, 0, sizeof(*s));
 	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
 	s->pid = getpid();
@@ -146,7 +148,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	if ((rc = csn_tenant_label(ctx, s->tenant_id, s->label)) != 0 ||
 	    (rc = csn_random(ctx, random, sizeof(random))) != 0)
 		goto err;
-	csn_slots_init(&s->slots, o.max_slots, random);
+	csn_slots_init(&s->slots, o.max_slots, random, s->near_slots);
 	for (i = 0; i < 2; i++)
 		if ((rc = csn_key_rest(ctx, seed->chain[i],
 		    &s->chains[i].next)) != 0)
@@ -160,7 +162,7 @@ err:
 	csn_epoch_wipe_all(s);
 	pthread_mutex_destroy(&s->lock);
 	free(s->tenant_name);
-	csn_wipe_free(s, sizeof(*s));
+	csn_slab_free(&sessions, s);
 	return rc;
 }
 
@@ -216,13 +218,19 @@ csn_session_audit(struct csn_session *s, int op, int code,
 int
 csn_session_alive(struct csn_session *s)
 {
+	return csn_session_alive_at(s, csn_ctx_boot_ms(s->ctx));
+}
+
+int
+csn_session_alive_at(struct csn_session *s, uint64_t now)
+{
 	char when[CSN_TIME_TEXT_SIZE];
 
 	if (s->closed)
 		return csn_fail(s->ctx, CSN_E_CLOSED, "session",
 		    "the session of tenant %s is closed", s->tenant_id);
 	/* What was seen to be over stays over, whatever the clock does. */
-	if (!s->expired && csn_ctx_boot_ms(s->ctx) < s->expires_boot)
+	if (!s->expired && now < s->expires_boot)
 		return 0;
 	if (!s->expired) {
 		s->expired = 1;
@@ -392,5 +400,5 @@ csn_session_free(struct csn_session *session)
 	csn_session_close(session);
 	pthread_mutex_destroy(&session->lock);
 	free(session->tenant_name);
-	csn_wipe_free(session, sizeof(*session));
+	csn_slab_free(&sessions, session);
 }

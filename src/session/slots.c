@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "session/slots.h"
 
-#define FIRST_CAP 64
 #define LOOKED_AT 16	/* slots among which one is forgotten when full */
 
 /* The folded 64 x 64 -> 128 bit product. */
@@ -30,7 +29,11 @@ fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
 	uint64_t w[7], a = t->seed[0], b = t->seed[1];
 	size_t i, n;
 
-	memcpy(w, name, sizeof(w));
+	/* Field by field, as they were just written: no load waits. */
+	w[0] = (uint64_t)name->role << 32 | name->kind;
+	w[1] = (uint64_t)name->count << 32 | name->layer;
+	w[2] = name->position;
+	memcpy(&w[3], name->name, sizeof(name->name));
 	n = (w[3] | w[4] | w[5] | w[6]) == 0 ? 3 : 7;
 	b += n;
 	for (i = 0; i < n; i++) {
@@ -44,13 +47,15 @@ fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
 }
 
 void
-csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4])
+csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4],
+    struct csn_slot *first)
 {
 	size_t i;
 
 	_Static_assert(sizeof(struct csn_slot_name) == 56, "no padding");
 	memset(t, 0, sizeof(*t));
 	t->max = max;
+	t->first = first;
 	for (i = 0; i < 4; i++)	/* odd, so that no product is lost */
 		t->seed[i] = seed[i] | 1;
 }
@@ -58,7 +63,8 @@ csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4])
 void
 csn_slots_free(struct csn_slots *t)
 {
-	free(t->table);
+	if (t->table != t->first)
+		free(t->table);
 	t->table = NULL;
 	t->cap = t->n = 0;
 }
@@ -78,11 +84,13 @@ place(struct csn_slot *table, size_t cap, const uint64_t fp[2])
 static int
 grow(struct csn_slots *t)
 {
-	size_t cap = t->cap == 0 ? FIRST_CAP : t->cap * 2;
+	size_t cap = t->cap == 0 ? CSN_SLOTS_FIRST : t->cap * 2;
 	struct csn_slot *table, *old = t->table;
 	size_t i;
 
-	if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
+	if (t->cap == 0 && t->first != NULL)
+		table = t->first;
+	else if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
 		return CSN_E_NOMEM;
 	for (i = 0; i < t->cap; i++)
 		if ((old[i].fp[0] | old[i].fp[1]) != 0)
@@ -90,7 +98,8 @@ grow(struct csn_slots *t)
 	/* A child that is forked off here finds the one or the other. */
 	t->table = table;
 	t->cap = cap;
-	free(old);
+	if (old != t->first)
+		free(old);
 	return 0;
 }
 
@@ -146,9 +155,14 @@ void
 csn_slots_print(const struct csn_slots *t, const struct csn_slot_name *name,
     struct csn_slot_print *out)
 {
+	struct csn_slot *table = atomic_load_explicit(&t->table,
+	    memory_order_relaxed);
+	size_t cap = atomic_load_explicit(&t->cap, memory_order_relaxed);
+
 	fingerprint(t, name, out->fp);
-	if (t->cap != 0)
-		__builtin_prefetch(&t->table[out->fp[0] & (t->cap - 1)], 1);
+	/* Where the table grows meanwhile the wrong line comes: no harm. */
+	if (cap != 0)
+		__builtin_prefetch(table + (out->fp[0] & (cap - 1)), 1);
 }
 
 struct csn_slot *

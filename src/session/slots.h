@@ -2,6 +2,8 @@
 #ifndef CSN_SESSION_SLOTS_H
 #define CSN_SESSION_SLOTS_H
 
+#include <stdatomic.h>
+
 #include <caisson/error.h>
 
 /*
@@ -35,8 +37,10 @@ struct csn_slot {
 };
 
 struct csn_slots {
-	struct csn_slot *table;	/* a power of two; NULL before the first */
-	size_t cap;
+	/* Both are read without the session's lock to fetch a slot ahead. */
+	struct csn_slot *_Atomic table;	/* NULL before the first */
+	_Atomic size_t cap;		/* a power of two */
+	struct csn_slot *first;		/* used before any of the heap's */
 	size_t n;
 	size_t promised;	/* places kept for versions under way */
 	size_t max;
@@ -50,7 +54,10 @@ struct csn_slot_print {
 	uint64_t fp[2];
 };
 
-void csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4]);
+/* first: CSN_SLOTS_FIRST free slots that outlive t, or NULL. */
+#define CSN_SLOTS_FIRST 32
+void csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4],
+    struct csn_slot *first);
 void csn_slots_free(struct csn_slots *t);
 
 /*

@@ -42,7 +42,8 @@ csn_session_stream_begin(struct csn_session *s, struct csn_stream_key *k)
 		return rc;
 	csn_session_lock(s);
 	if ((rc = csn_session_alive(s)) != 0 ||
-	    (rc = csn_session_rotate_if_due(s, 0, 0)) != 0 ||
+	    (rc = csn_session_rotate_if_due(s,
+	    csn_ctx_boot_ms(s->ctx), 0, 0)) != 0 ||
 	    (rc = csn_epoch_own(s)) != 0)
 		goto out;
 	e = s->chains[s->own_direction].head;

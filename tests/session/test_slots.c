@@ -42,7 +42,7 @@ start(struct csn_slots *t, size_t max, uint64_t n)
 {
 	const uint64_t seed[4] = { n * 7919, n ^ 0x5555, n << 40, ~n };
 
-	csn_slots_init(t, max, seed);
+	csn_slots_init(t, max, seed, NULL);
 }
 
 static void

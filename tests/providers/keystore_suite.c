@@ -29,13 +29,19 @@ struct fixture {
 char *
 keystore_folder(void)
 {
-	const char *base = getenv("TMPDIR");
+	const char *const bases[] = { getenv("TMPDIR"), "/tmp" };
 	char *path;
+	size_t i;
 
-	if (asprintf(&path, "%s/caisson-keys-XXXXXX",
-	    base == NULL ? "/tmp" : base) < 0)
-		return NULL;
-	return mkdtemp(path);
+	for (i = 0; i < 2; i++) {
+		if (bases[i] == NULL || bases[i][0] != '/' || asprintf(&path,
+		    "%s/caisson-keys-XXXXXX", bases[i]) < 0)
+			continue;
+		if (mkdtemp(path) != NULL)
+			return path;
+		free(path);
+	}
+	return NULL;
 }
 
 void
@@ -45,6 +51,8 @@ keystore_folder_remove(const char *path)
 	char *full;
 	DIR *dir;
 
+	if (path == NULL)
+		return;
 	if ((dir = opendir(path)) != NULL) {
 		while ((entry = readdir(dir)) != NULL) {
 			if (entry->d_name[0] == '.')

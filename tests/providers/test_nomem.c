@@ -151,6 +151,7 @@ keystores_without_memory(void **state)
 	char *folder = keystore_folder(), file[300];
 
 	(void)state;
+	assert_non_null(folder);
 	url = "memory:";
 	each(keystore_life, 10, LONG_MAX);
 	keystore_make_cheap(ctx, folder);

@@ -43,22 +43,34 @@ program_is_here(const char *name)
 	return found;
 }
 
+/*
+ * Below those that outgoing connections get, so that a server which is killed
+ * and started again finds its port as it left it.
+ */
 uint16_t
 free_port(void)
 {
+	static unsigned at;
 	struct sockaddr_in to = { .sin_family = AF_INET };
-	socklen_t len = sizeof(to);
-	uint16_t port = 0;
-	int fd;
+	uint16_t port;
+	int fd, i, ok;
 
+	if (at == 0)
+		at = (unsigned)getpid() * 7919u + (unsigned)test_now_ms();
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
-		return 0;
-	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&to, &len) == 0)
-		port = ntohs(to.sin_port);
-	(void)close(fd);
-	return port;
+	for (i = 0; i < 1000; i++) {
+		at = at * 1103515245u + 12345u;
+		port = (uint16_t)(10000 + (at >> 8) % 20000);
+		to.sin_port = htons(port);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return 0;
+		ok = bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+		(void)close(fd);
+		if (ok)
+			return port;
+	}
+	return 0;
 }
 
 int

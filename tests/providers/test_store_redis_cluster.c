@@ -60,12 +60,20 @@ all_nodes(const char *command, const char *has)
 static int
 settled(void)
 {
+	char answer[4096];
+	size_t k;
 	int i;
 
 	for (i = 0; i < 600; i++) {
 		if (all_nodes("CLUSTER INFO", "cluster_state:ok"))
 			return 1;
 		usleep(50000);
+	}
+	for (k = 0; k < NODES; k++) {
+		if (redis_say(node[k].port, "CLUSTER NODES", answer,
+		    sizeof(answer)) == 0)
+			print_message("# node %zu, port %u:\n%s\n", k,
+			    node[k].port, answer);
 	}
 	return 0;
 }

@@ -1,0 +1,409 @@
+/*
+ * test_store_redis_tls.c - rediss:// through a TLS 1.3 terminator: with the
+ * hybrid key exchange and without it, and before servers not to be trusted.
+ */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/path.h"
+#include "providers/redis_server.h"
+#include "providers/store_suite.h"
+#include "providers/tls_front.h"
+
+static struct redis_server server;
+static struct csn_ctx *ctx;
+static struct test_cert *ca, *leaf;
+static char ca_path[128], other_path[128], cert_path[128], key_path[128];
+
+static struct csn_store *
+open_store(uint16_t port, const char *ca_file, const char *more)
+{
+	struct csn_store *store = NULL;
+	char url[512];
+
+	snprintf(url, sizeof(url), "rediss://127.0.0.1:%u/?timeout=3000&"
+	    "connect=2000&ca=%s%s", port, ca_file, more);
+	if (csn_store_open(ctx, url, &store) != 0)
+		fail_msg("%s: %s", url, csn_ctx_message(ctx));
+	return store;
+}
+
+static struct csn_store_stat
+stat_of(struct csn_store *store)
+{
+	struct csn_store_stat st = { .size = sizeof(st) };
+
+	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
+	return st;
+}
+
+static void
+put_and_get(struct csn_store *store)
+{
+	uint8_t p[16];
+	size_t len = sizeof(p);
+
+	if (csn_store_put(store, U("acme"), U("k"), U("value")) != 0)
+		fail_msg("%s", csn_ctx_message(ctx));
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	assert_int_equal(len, 5);
+	assert_memory_equal(p, "value", 5);
+}
+
+/* The store cannot be used, says why, and does not take long to. */
+static void
+refused(uint16_t port, const char *ca_file, const char *more,
+    const char *says)
+{
+	struct csn_store *store = open_store(port, ca_file, more);
+	uint64_t start = test_now_ms();
+
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
+	    CSN_E_BACKEND);
+	assert_true(test_now_ms() - start < 3500);
+	if (strstr(csn_ctx_message(ctx), says) == NULL)
+		fail_msg("%s", csn_ctx_message(ctx));
+	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	csn_store_close(store);
+}
+
+static void
+the_key_exchange_is_hybrid(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+	struct csn_store *store;
+	struct csn_store_stat st;
+
+	(void)state;
+	store = open_store(tls_front_port(f), ca_path, "");
+	put_and_get(store);
+	st = stat_of(store);
+	assert_int_equal(st.connects, 1);
+	assert_int_equal(st.classical, 0);
+	csn_store_close(store);
+	store = open_store(tls_front_port(f), ca_path, "&hybrid=require");
+	put_and_get(store);
+	csn_store_close(store);
+	tls_front_stop(f);
+}
+
+/* It works, and the statistics say so; who wants can refuse it. */
+static void
+a_server_with_x25519_alone_is_counted(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port, .groups = "X25519" });
+	struct csn_store *store;
+	struct csn_store_stat st;
+
+	(void)state;
+	store = open_store(tls_front_port(f), ca_path, "");
+	put_and_get(store);
+	st = stat_of(store);
+	assert_int_equal(st.connects, 1);
+	assert_int_equal(st.classical, 1);
+	csn_store_close(store);
+	refused(tls_front_port(f), ca_path, "&hybrid=require", "TLS");
+	tls_front_stop(f);
+}
+
+static void
+an_unknown_ca_is_refused(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+
+	(void)state;
+	refused(tls_front_port(f), other_path, "", "not trusted");
+	tls_front_stop(f);
+}
+
+static void
+certificates_of_another_time_or_name_are_refused(void **state)
+{
+	static const struct {
+		const char *names;
+		long from, until;
+		const char *says;
+	} bad[] = {
+		{ "IP:127.0.0.1", -10, -1, "expired" },
+		{ "IP:127.0.0.1", 2, 10, "not yet valid" },
+		{ "IP:127.0.0.2,DNS:localhost", 0, 10, "mismatch" },
+		{ NULL, 0, 10, "mismatch" },
+	};
+	struct tls_front *f;
+	struct test_cert *cert;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cert = test_cert_new(ca, bad[i].names, bad[i].from,
+		    bad[i].until);
+		f = tls_front_start(&(struct tls_front_options){
+		    .cert = cert, .to = server.port });
+		refused(tls_front_port(f), ca_path, "", bad[i].says);
+		tls_front_stop(f);
+		test_cert_free(cert);
+	}
+}
+
+static void
+names_are_verified_too(void **state)
+{
+	struct test_cert *cert = test_cert_new(ca, "DNS:localhost", 0, 10);
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = cert, .to = server.port });
+	struct csn_store *store;
+	char url[512];
+
+	(void)state;
+	refused(tls_front_port(f), ca_path, "", "mismatch");
+	snprintf(url, sizeof(url), "valkeys://localhost:%u/?timeout=3000&"
+	    "connect=2000&ca=%s", tls_front_port(f), ca_path);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	put_and_get(store);
+	csn_store_close(store);
+	tls_front_stop(f);
+	test_cert_free(cert);
+}
+
+static void
+tls_1_2_is_refused(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port, .tls12 = 1 });
+
+	(void)state;
+	refused(tls_front_port(f), ca_path, "", "TLS 1.3");
+	tls_front_stop(f);
+}
+
+static void
+a_plain_server_is_refused(void **state)
+{
+	(void)state;
+	refused(server.port, ca_path, "", "TLS 1.3");
+}
+
+/* And the other way around: nothing waits past its timeout. */
+static void
+tls_is_missing_on_our_side(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+	struct csn_store *store;
+	char url[128];
+	uint64_t start = test_now_ms();
+
+	(void)state;
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?timeout=500",
+	    tls_front_port(f));
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
+	    CSN_E_BACKEND);
+	assert_true(test_now_ms() - start < 1000);
+	csn_store_close(store);
+	tls_front_stop(f);
+}
+
+/* It takes the connection and never says a word. */
+static void
+a_silent_server_is_not_waited_for(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct csn_store *store;
+	socklen_t len = sizeof(in);
+	uint64_t start, took;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	store = open_store(ntohs(in.sin_port), ca_path, "&connect=300");
+	start = test_now_ms();
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
+	    CSN_E_BACKEND);
+	took = test_now_ms() - start;
+	assert_true(took >= 250 && took < 1000);
+	assert_non_null(strstr(csn_ctx_message(ctx), "handshake"));
+	csn_store_close(store);
+	(void)close(fd);
+}
+
+static void
+a_client_certificate_is_shown(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .client_ca = ca, .to = server.port });
+	struct csn_store *store;
+	char more[300], url[512];
+
+	(void)state;
+	refused(tls_front_port(f), ca_path, "", "127.0.0.1");
+	snprintf(more, sizeof(more), "&cert=%s&key=%s", cert_path, key_path);
+	store = open_store(tls_front_port(f), ca_path, more);
+	put_and_get(store);
+	csn_store_close(store);
+	tls_front_stop(f);
+	/* A key that is not the certificate's. */
+	snprintf(url, sizeof(url), "rediss://127.0.0.1/?ca=%s&cert=%s&key=%s",
+	    ca_path, ca_path, key_path);
+	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
+	snprintf(url, sizeof(url), "rediss://127.0.0.1/?ca=%s", key_path);
+	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(ctx), "certificate"));
+}
+
+static void
+a_child_and_its_parent_have_their_own_tls(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+	struct csn_store *store = open_store(tls_front_port(f), ca_path, "");
+	int status = 0, i;
+	pid_t pid;
+
+	(void)state;
+	put_and_get(store);
+	if ((pid = fork()) == 0) {
+		for (i = 0; i < 20; i++)
+			put_and_get(store);
+		csn_store_close(store);
+		_exit(0);
+	}
+	for (i = 0; i < 20; i++)
+		put_and_get(store);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_int_equal(stat_of(store).connects, 1);
+	csn_store_close(store);
+	tls_front_stop(f);
+}
+
+/* --- The suite --- */
+
+static struct tls_front *suite_front;
+
+static char *
+make(void *arg)
+{
+	char answer[64], *url;
+
+	(void)arg;
+	suite_front = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+	if (redis_say(server.port, "FLUSHALL", answer, sizeof(answer)) != 0 ||
+	    asprintf(&url, "rediss://127.0.0.1:%u/?timeout=10000&ca=%s",
+	    tls_front_port(suite_front), ca_path) < 0)
+		return NULL;
+	return url;
+}
+
+static void
+clear(void *arg, const char *url)
+{
+	(void)arg;
+	(void)url;
+	tls_front_stop(suite_front);
+	suite_front = NULL;
+}
+
+static void
+certificates_make(void)
+{
+	struct test_cert *other = test_cert_new(NULL, NULL, 0, 10);
+
+	ca = test_cert_new(NULL, NULL, 0, 10);
+	leaf = test_cert_new(ca, "IP:127.0.0.1,DNS:localhost", 0, 10);
+	snprintf(ca_path, sizeof(ca_path), "%s/ca.pem", server.dir);
+	snprintf(other_path, sizeof(other_path), "%s/other.pem", server.dir);
+	snprintf(cert_path, sizeof(cert_path), "%s/cert.pem", server.dir);
+	snprintf(key_path, sizeof(key_path), "%s/key.pem", server.dir);
+	test_cert_write(ca, ca_path, NULL);
+	test_cert_write(other, other_path, NULL);
+	test_cert_write(leaf, cert_path, key_path);
+	test_cert_free(other);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	certificates_make();
+	return csn_ctx_new(NULL, &ctx);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+static void
+no_server(void **state)
+{
+	(void)state;
+	test_skip("redis-server is not on this machine");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest without[] = {
+		cmocka_unit_test(no_server),
+	};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_key_exchange_is_hybrid),
+		cmocka_unit_test(a_server_with_x25519_alone_is_counted),
+		cmocka_unit_test(an_unknown_ca_is_refused),
+		cmocka_unit_test(
+		    certificates_of_another_time_or_name_are_refused),
+		cmocka_unit_test(names_are_verified_too),
+		cmocka_unit_test(tls_1_2_is_refused),
+		cmocka_unit_test(a_plain_server_is_refused),
+		cmocka_unit_test(tls_is_missing_on_our_side),
+		cmocka_unit_test(a_silent_server_is_not_waited_for),
+		cmocka_unit_test(a_client_certificate_is_shown),
+		cmocka_unit_test(a_child_and_its_parent_have_their_own_tls),
+	};
+	const struct store_subject subject = { .name = "redis-tls",
+	    .make = make, .clear = clear, .lacks = STORE_LACKS_COUNTS };
+	int failed;
+
+	if (!program_is_here("redis-server"))
+		return cmocka_run_group_tests_name("Redis over TLS", without,
+		    NULL, NULL);
+	/* The terminator's own OpenSSL writes with write(2). */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (redis_server_start(&server) != 0)
+		return 1;
+	failed = cmocka_run_group_tests_name("Redis over TLS", tests, setup,
+	    teardown);
+	if (failed == 0)
+		failed = store_suite_run(&subject, 1);
+	test_cert_free(leaf);
+	test_cert_free(ca);
+	(void)unlink(ca_path);
+	(void)unlink(other_path);
+	(void)unlink(cert_path);
+	(void)unlink(key_path);
+	redis_server_stop(&server);
+	return failed;
+}

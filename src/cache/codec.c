@@ -257,6 +257,10 @@ csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
 		entry_of(cache, call, &entry);
 		rc = csn_cachekit_unpack(cache->ctx, cache->kit, &entry,
 		    stored, len, &out->data, &which);
+		/* The container is plaintext too, and nobody's. */
+		if (out->data.spare != NULL)
+			csn_wipe(out->data.spare, len < out->data.spare_cap ?
+			    len : out->data.spare_cap);
 	}
 	csn_meter_since(cache->meter, CSN_TIMED_OPEN, began);
 	out->which = (uint32_t)which;

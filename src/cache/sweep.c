@@ -54,11 +54,12 @@ prefix_of(struct csn_cache *cache, const char *name_space, struct prefix *p)
 static int
 matches(const struct prefix *p, const char *key, size_t len)
 {
+	size_t longer = p->len + 3;
+
 	return p->len == 0 ||
-	    (len >= p->len && memcmp(key, p->plain, p->len) == 0) ||
 	    /* public */
-	    (len >= p->len + 3 &&
-	    memcmp(key, p->automatic, p->len + 3) == 0);
+	    (len >= p->len && memcmp(key, p->plain, p->len) == 0) ||
+	    (len >= longer && memcmp(key, p->automatic, longer) == 0);
 }
 
 /* The scope of any tenant's key, "t:…:"; 0 where it has none. */

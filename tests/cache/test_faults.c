@@ -1,0 +1,421 @@
+/* test_faults.c - whatever the backend does, the caller gets its value. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cache/larder.h"
+
+static struct larder l;
+
+static void
+fragile(struct csn_cache_config *c)
+{
+	c->flags |= CSN_CACHE_NO_L1;
+	c->breaker_failures = 3;
+	c->breaker_trials = 2;
+	c->breaker_open_ms = 1000;
+}
+
+static void
+a_dead_backend_never_fails_the_caller(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	struct csn_cache_stat st;
+	unsigned calls;
+	int i, rc;
+
+	(void)state;
+	larder_start(&l, "faulty:", fragile);
+	faulty.dead = 1;
+	for (i = 0; i < 50; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(r.made, 50);
+	st = larder_stat(l.cache);
+	assert_int_equal(st.breaker, CSN_CACHE_BREAKER_OPEN);
+	assert_int_equal(st.breaker_opens, 1);
+	assert_int_equal(st.backend_errors, 3);
+	assert_true(st.rejected > 40);
+	/* Left alone: it is not called at all. */
+	calls = faulty.calls;
+	assert_false(larder_has(l.cache, "k", "computed", &rc));
+	assert_int_equal(rc, CSN_E_BUSY);
+	assert_int_equal(larder_set(l.cache, "k", "x"), CSN_E_BUSY);
+	assert_int_equal(faulty.calls, calls);
+	/* It comes back: tried after a while, then used again. */
+	faulty.dead = 0;
+	larder_ms += 1000;
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_stat(l.cache).breaker,
+	    CSN_CACHE_BREAKER_CLOSED);
+	assert_true(larder_has(l.cache, "k", "computed", NULL));
+	larder_end(&l);
+}
+
+static void
+l1_serves_while_the_backend_is_dead(void **state)
+{
+	struct larder m;
+
+	(void)state;
+	larder_start(&m, "faulty:", NULL);
+	assert_int_equal(larder_set(m.cache, "before", "v"), 0);
+	faulty.dead = 1;
+	assert_true(larder_has(m.cache, "before", "v", NULL));
+	assert_int_equal(larder_set(m.cache, "after", "w"), CSN_E_BACKEND);
+	assert_true(larder_has(m.cache, "after", "w", NULL));
+	/* What cannot be deleted there is gone here, and the caller knows. */
+	assert_int_equal(csn_cache_delete(m.cache, "before", NULL),
+	    CSN_E_BACKEND);
+	assert_false(larder_has(m.cache, "before", "v", NULL));
+	larder_end(&m);
+}
+
+static void
+slow(struct csn_cache_config *c)
+{
+	fragile(c);
+	c->slow_ms = 20;
+}
+
+static void
+a_slow_backend_opens_the_breaker(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	int i;
+
+	(void)state;
+	larder_start(&l, "faulty:", slow);
+	assert_int_equal(larder_set(l.cache, "k", "computed"), 0);
+	faulty.slow_ms = 25;
+	for (i = 0; i < 20; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_stat(l.cache).slow_calls, 3);
+	assert_int_equal(larder_stat(l.cache).breaker,
+	    CSN_CACHE_BREAKER_OPEN);
+	assert_int_equal(r.made, 17);
+	larder_end(&l);
+}
+
+static void
+few_at_a_time(struct csn_cache_config *c)
+{
+	c->flags |= CSN_CACHE_NO_L1;
+	c->inflight_max = 4;
+	c->queue_ms = 5;
+}
+
+struct asker {
+	char key[8];
+	struct recipe recipe;
+	int rc;
+};
+
+static void *
+ask(void *arg)
+{
+	struct asker *a = arg;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		a->rc |= larder_make(l.cache, a->key, &a->recipe);
+	return NULL;
+}
+
+static void
+no_more_calls_are_in_flight_than_allowed(void **state)
+{
+	struct asker askers[32];
+	pthread_t threads[32];
+	int i;
+
+	(void)state;
+	larder_start(&l, "faulty:", few_at_a_time);
+	faulty.slow_ms = 10;
+	for (i = 0; i < 32; i++) {
+		memset(&askers[i], 0, sizeof(askers[i]));
+		snprintf(askers[i].key, sizeof(askers[i].key), "k%d", i);
+		askers[i].recipe.text = "v";
+		assert_int_equal(pthread_create(&threads[i], NULL, ask,
+		    &askers[i]), 0);
+	}
+	for (i = 0; i < 32; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(askers[i].rc, 0);
+	}
+	assert_in_range(faulty.most_inflight, 1, 4);
+	assert_true(larder_stat(l.cache).shed > 0);
+	larder_end(&l);
+}
+
+static void
+halves_and_flipped_bits_are_misses_that_count(void **state)
+{
+	struct csn_cache_how strict = { .size = sizeof(strict),
+	    .flags = CSN_CACHE_STRICT };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	_Atomic int *faults[] = { &faulty.half, &faulty.flip };
+	size_t i;
+	int rc, k;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		larder_start(&l, "faulty:", fragile);
+		assert_int_equal(larder_set(l.cache, "k", "a value whose "
+		    "half is still long enough for nonce and tag"), 0);
+		*faults[i] = 1;
+		assert_int_equal(csn_cache_get(l.cache, "k", &strict, &v),
+		    CSN_E_TAG);
+		for (k = 0; k < 2; k++) {
+			assert_false(larder_has(l.cache, "k", "", &rc));
+			assert_int_equal(rc, CSN_E_NOT_FOUND);
+		}
+		assert_int_equal(larder_stat(l.cache).tag_failures, 3);
+		assert_int_equal(larder_stat(l.cache).breaker,
+		    CSN_CACHE_BREAKER_OPEN);
+		larder_end(&l);
+		faulty_reset();
+	}
+	csn_cache_value_free(&v);
+}
+
+static void
+lengths_that_make_no_sense_are_failures(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	int rc, i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++) {
+		larder_start(&l, "faulty:", fragile);
+		assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+		faulty.longer = i;
+		assert_false(larder_has(l.cache, "k", "v", &rc));
+		assert_int_equal(rc, CSN_E_BACKEND);
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		larder_end(&l);
+		faulty_reset();
+	}
+}
+
+static void
+another_keys_value_is_refused(void **state)
+{
+	int rc;
+
+	(void)state;
+	larder_start(&l, "faulty:", fragile);
+	assert_int_equal(larder_set(l.cache, "other", "its"), 0);
+	assert_int_equal(larder_set(l.cache, "k", "mine"), 0);
+	faulty.other = 1;
+	assert_false(larder_has(l.cache, "k", "its", &rc));
+	assert_int_equal(rc, CSN_E_NOT_FOUND);
+	assert_int_equal(larder_stat(l.cache).tag_failures, 1);
+	larder_end(&l);
+}
+
+static void
+puts_that_keep_nothing_are_misses(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	int i;
+
+	(void)state;
+	larder_start(&l, "faulty:", fragile);
+	faulty.silent_sets = 1;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(r.made, 5);
+	larder_end(&l);
+}
+
+static void
+short_lives(struct csn_cache_config *c)
+{
+	c->ttl_ms = 1000;
+}
+
+static void
+clocks_that_jump_serve_nothing_that_is_over(void **state)
+{
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", short_lives);
+	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	larder_ms += UINT64_C(1) << 50;
+	assert_false(larder_has(l.cache, "k", "v", NULL));
+	larder_ms -= UINT64_C(1) << 50;
+	/* It was over once: it does not come back. */
+	assert_false(larder_has(l.cache, "k", "v", NULL));
+	assert_int_equal(larder_set(l.cache, "k", "w"), 0);
+	larder_ms -= 500;
+	assert_true(larder_has(l.cache, "k", "w", NULL));
+	larder_ms += 1500;
+	assert_false(larder_has(l.cache, "k", "w", NULL));
+	larder_end(&l);
+}
+
+static void
+a_store_without_lives_says_so(void **state)
+{
+	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 1000 };
+	struct recipe r = { .text = "computed" };
+	struct csn_cache_value v = { .size = sizeof(v) };
+
+	(void)state;
+	larder_start(&l, "simple:", NULL);
+	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(l.ctx), "end by themselves"));
+	/* This process keeps it for that long; the store has nothing. */
+	assert_true(larder_has(l.cache, "k", "v", NULL));
+	larder_ms += 1000;
+	assert_false(larder_has(l.cache, "k", "v", NULL));
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
+	    recipe_make, &r, &v), 0);
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
+struct told {
+	unsigned kinds[16];
+	unsigned opened;
+};
+
+static void
+on_event(void *arg, const struct csn_cache_event *e)
+{
+	struct told *t = arg;
+
+	assert_in_range(e->kind, 1, 10);
+	assert_string_equal(e->key, "k");
+	assert_string_equal(e->tenant, "default");
+	t->kinds[e->kind]++;
+	if (e->kind == CSN_CACHE_EVENT_BREAKER &&
+	    e->breaker == CSN_CACHE_BREAKER_OPEN)
+		t->opened++;
+}
+
+static struct told told;
+
+static void
+with_ears(struct csn_cache_config *c)
+{
+	fragile(c);
+	c->on_event = on_event;
+	c->on_event_arg = &told;
+}
+
+static void
+each_event_is_told(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	int i;
+
+	(void)state;
+	memset(&told, 0, sizeof(told));
+	larder_start(&l, "faulty:", with_ears);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	faulty.flip = 1;
+	assert_false(larder_has(l.cache, "k", "", NULL));
+	faulty.flip = 0;
+	assert_int_equal(csn_cache_delete(l.cache, "k", NULL), 0);
+	faulty.dead = 1;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_L2_HIT], 1);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_MISS], 7);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_COMPUTE], 6);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_SET], 6);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_REFUSED], 1);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_DELETE], 1);
+	assert_int_equal(told.kinds[CSN_CACHE_EVENT_BACKEND_ERROR], 3);
+	assert_int_equal(told.opened, 1);
+	larder_end(&l);
+}
+
+static void
+numbers_are_prometheus_text(void **state)
+{
+	struct recipe r = { .text = "computed" };
+	char *text, *line, *save = NULL;
+	unsigned samples = 0;
+	int i;
+
+	(void)state;
+	larder_start(&l, "faulty:", fragile);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	faulty.dead = 1;
+	for (i = 0; i < 5; i++)
+		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(csn_cache_prometheus(l.cache, "a\"b", &text), 0);
+	assert_non_null(strstr(text, "\ncaisson_cache_hits_total{cache="
+	    "\"a\\\"b\",level=\"l2\"} 2\n"));
+	assert_non_null(strstr(text, "\ncaisson_cache_breaker_state{cache="
+	    "\"a\\\"b\"} 2\n"));
+	assert_non_null(strstr(text, "\ncaisson_cache_computes_total{cache="
+	    "\"a\\\"b\"} 6\n"));
+	assert_non_null(strstr(text, "of=\"compute\",le=\"+Inf\"} 6\n"));
+	for (line = strtok_r(text, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		if (line[0] == '#')
+			continue;
+		assert_non_null(strstr(line, "} "));
+		samples++;
+	}
+	assert_in_range(samples, 100, 200);
+	csn_free(text);
+	assert_int_equal(csn_cache_prometheus(l.cache, NULL, &text), 0);
+	assert_non_null(strstr(text, "\ncaisson_cache_computes_total 6\n"));
+	csn_free(text);
+	assert_int_equal(csn_cache_prometheus(l.cache, "a\nb", &text),
+	    CSN_E_ARG);
+	larder_end(&l);
+}
+
+static int
+group_setup(void **state)
+{
+	(void)state;
+	faulty_register();
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	faulty_reset();
+	return 0;
+}
+
+#define FAULT_TEST(f) cmocka_unit_test_setup(f, setup)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FAULT_TEST(a_dead_backend_never_fails_the_caller),
+		FAULT_TEST(l1_serves_while_the_backend_is_dead),
+		FAULT_TEST(a_slow_backend_opens_the_breaker),
+		FAULT_TEST(no_more_calls_are_in_flight_than_allowed),
+		FAULT_TEST(halves_and_flipped_bits_are_misses_that_count),
+		FAULT_TEST(lengths_that_make_no_sense_are_failures),
+		FAULT_TEST(another_keys_value_is_refused),
+		FAULT_TEST(puts_that_keep_nothing_are_misses),
+		FAULT_TEST(clocks_that_jump_serve_nothing_that_is_over),
+		FAULT_TEST(a_store_without_lives_says_so),
+		FAULT_TEST(each_event_is_told),
+		FAULT_TEST(numbers_are_prometheus_text),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}

@@ -30,7 +30,7 @@ struct csn_ctx_options {
 	/*
 	 * How many expanded AES keys may exist at a time, 0 for 256. More
 	 * tenants than this only cost a rekeying (some 300 ns) when they
-	 * take turns.
+	 * take turns. 16 more serve keys that are used once.
 	 */
 	uint32_t lanes;
 	const struct csn_clock *clock;	/* NULL for the system's */

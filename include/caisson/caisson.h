@@ -4,6 +4,7 @@
 
 #include <caisson/aead.h>
 #include <caisson/attest.h>
+#include <caisson/attest_key.h>
 #include <caisson/attest_note.h>
 #include <caisson/audit.h>
 #include <caisson/cache.h>

@@ -38,9 +38,10 @@ extern const struct csn_tee_kind csn_tee_tdx;
 
 /**
  * Open "MANIFEST?tsm=PATH&dev=PATH&vmpl=N&workload=ID&endorsements=PATH";
- * dev and vmpl where the kind has a device. kind and io outlive *state. CSN_E_BACKEND where
- * neither way to evidence is there; CSN_E_ARG, CSN_E_POLICY (the manifest is
- * another workload's), or as csn_manifest_load().
+ * dev and vmpl where the kind has a device. kind and io outlive *state.
+ * CSN_E_BACKEND where neither way to evidence is there; CSN_E_ARG,
+ * CSN_E_POLICY (the manifest is another workload's), or as
+ * csn_manifest_load().
  */
 CSN_MUST_CHECK int csn_tee_open(struct csn_ctx *ctx,
     const struct csn_tee_kind *kind, const struct csn_tee_io *io,

@@ -31,8 +31,9 @@ struct csn_kv_store {
 	pthread_mutex_t lost_lock;
 	struct csn_kv_lost *lost;
 	atomic_uint lost_n;
-	/* The resealing thread, while running is 1. */
+	/* The resealing thread, while running is 1; stuck is its own. */
 	pthread_t thread;
+	size_t stuck;		/* slots to look at beyond the batch */
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
 	int running;

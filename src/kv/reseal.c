@@ -9,6 +9,7 @@
 #include "kv/kv_store.h"
 
 #define EVERY_MS 200	/* between two looks of the thread */
+#define MOST_STUCK ((size_t)1 << 24)
 
 /* Keys of a tenant's old slots, collected before any is touched. */
 struct found {
@@ -148,17 +149,24 @@ reseal_tenant(void *arg, const char *tenant_id)
 	struct csn_kv_store *kv = arg;
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_member *m;
-	size_t done;
+	size_t done = 0;
 	int stop;
 
 	if (csn_member_get(kv->mgr, tenant_id, &m) != 0)
 		return 0;
 	csn_session_get_info(m->session, &info);
 	csn_member_release(m);
-	/* What fails now is tried again at the next look. */
+	/*
+	 * What fails is tried again at the next look. Slots that were
+	 * tampered with fail each time and are found first each time: where
+	 * none moved, the next looks reach further, past any number of them.
+	 */
 	if (info.live_epochs > 1 && csn_kv_store_reseal(kv, tenant_id,
-	    kv->reseal_batch, &done) != 0)
+	    kv->reseal_batch + kv->stuck, &done) != 0) {
+		if (done == 0 && kv->stuck < MOST_STUCK)
+			kv->stuck = kv->stuck * 2 + kv->reseal_batch;
 		return 0;
+	}
 	pthread_mutex_lock(&kv->wake_lock);
 	stop = kv->stop;
 	pthread_mutex_unlock(&kv->wake_lock);

@@ -135,11 +135,11 @@ CSN_API void csn_cachekit_free(struct csn_cachekit *kit);	/* wipes */
 
 /* What the sealed bytes are bound to: AAD version 3. */
 struct csn_cachekit_bind {
-	const char *tenant;	/* 1 to CSN_CACHEKIT_TENANT_MAX bytes of UTF-8 */
+	const char *tenant;	/* 1 to CSN_CACHEKIT_TENANT_MAX bytes */
 	size_t tenant_len;
 	const char *key;	/* the key as the backend has it */
 	size_t key_len;
-	const char *format;	/* "msgpack", "orjson", "arrow": 1 to 32 bytes */
+	const char *format;	/* "msgpack", "orjson", "arrow": to 32 bytes */
 	int compressed;
 	const char *type;	/* "original type"; NULL or empty: not set */
 };
@@ -155,9 +155,9 @@ CSN_API CSN_MUST_CHECK int csn_cachekit_seal(struct csn_cachekit *kit,
     uint8_t *out);
 /**
  * Open what a kit with one of these keys sealed: len - CSN_CACHEKIT_OVERHEAD
- * bytes into out, which does not overlap in. fingerprint (16 bytes) may name the
- * key: then that one alone is tried; NULL, or one that is nobody's: all, in
- * order, as the format demands. *which, where given, is the key's index: 0
+ * bytes into out, which does not overlap in. fingerprint (16 bytes) may name
+ * the key: then that one alone is tried; NULL, or one that is nobody's: all,
+ * in order, as the format demands. *which, where given, is the key's index: 0
  * for the current one. CSN_E_FORM (too short), CSN_E_TAG, CSN_E_ARG,
  * CSN_E_FORK, CSN_E_NOMEM, CSN_E_CRYPTO; out is zero on error.
  */

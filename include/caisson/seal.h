@@ -21,7 +21,8 @@ extern "C" {
 enum csn_kind {
 	CSN_KIND_KV_ENTRY = 1,	/* K and V of one layer and position */
 	CSN_KIND_KV_BLOCK = 2,	/* a run of positions, by name */
-	CSN_KIND_STREAM = 3	/* segments of a stream */
+	CSN_KIND_STREAM = 3,	/* segments of a stream */
+	CSN_KIND_CACHE = 4	/* a cache's entry (<caisson/cache_native.h>) */
 };
 
 #define CSN_HEADER_TENANT_SENT 1u	/* direction: sealed by the tenant */
@@ -43,7 +44,7 @@ struct csn_header {
 	uint32_t suite;
 	uint64_t sequence;
 	uint64_t version;	/* of the slot */
-	uint64_t position;
+	uint64_t position;	/* of a cache's entry: its expiry, Unix ms */
 	uint8_t tenant_label[8];
 	uint8_t session[16];
 	uint8_t writer[16];

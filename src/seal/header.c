@@ -31,6 +31,24 @@ csn_header_encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
 	csn_store32(out + 124, h->len);
 }
 
+/* A cache's entry has no KV fields, and a commitment behind the tag. */
+static int
+check_cache(const struct csn_ctx *ctx, const struct csn_header *h,
+    size_t sealed_len)
+{
+	if (h->flags != 0 || h->role != 0 || h->layer != 0 ||
+	    h->token_id != 0 || h->count != 0 || h->key_len != 0)
+		return csn_fail(ctx, CSN_E_FORM, "seal",
+		    "the header mixes a cache's entry with KV fields");
+	if ((uint64_t)h->len + CSN_SEAL_OVERHEAD + CSN_HASH_SIZE !=
+	    sealed_len)
+		return csn_fail(ctx, CSN_E_FORM, "seal", "the entry has %zu "
+		    "bytes where its header says %llu: it was cut or "
+		    "lengthened", sealed_len, (unsigned long long)h->len +
+		    CSN_SEAL_OVERHEAD + CSN_HASH_SIZE);
+	return 0;
+}
+
 /* What the kinds share and where they differ. */
 static int
 check_fields(const struct csn_ctx *ctx, const struct csn_header *h,
@@ -49,6 +67,8 @@ check_fields(const struct csn_ctx *ctx, const struct csn_header *h,
 			    "the header mixes a stream with KV fields");
 		return 0;
 	}
+	if (h->kind == CSN_KIND_CACHE)
+		return check_cache(ctx, h, sealed_len);
 	if (h->kind != CSN_KIND_KV_ENTRY && h->kind != CSN_KIND_KV_BLOCK)
 		return csn_fail(ctx, CSN_E_FORM, "seal",
 		    "kind %u is not known", h->kind);

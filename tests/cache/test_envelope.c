@@ -1,0 +1,245 @@
+/* test_envelope.c - containers that lie, and bombs among them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/vectors.h"
+
+#include "cache/envelope.h"
+#include "cache/mp.h"
+
+/* [bin(data), checksum, size, "msgpack"], whatever these are. */
+static size_t
+forge(uint8_t *out, const uint8_t *data, size_t len, const uint8_t sum[8],
+    uint64_t size)
+{
+	size_t n = 0, i;
+
+	out[n++] = 0x94;
+	out[n++] = 0xc6;
+	for (i = 0; i < 4; i++)
+		out[n++] = (uint8_t)(len >> (24 - 8 * i));
+	memcpy(out + n, data, len);
+	n += len;
+	out[n++] = 0x98;
+	for (i = 0; i < 8; i++) {
+		out[n++] = 0xcc;
+		out[n++] = sum[i];
+	}
+	out[n++] = 0xcf;
+	for (i = 0; i < 8; i++)
+		out[n++] = (uint8_t)(size >> (56 - 8 * i));
+	memcpy(out + n, "\xa7msgpack", 8);
+	return n + 8;
+}
+
+static int
+reads(const uint8_t *p, size_t len)
+{
+	struct csn_envelope e;
+	uint8_t *out;
+	int rc;
+
+	if ((rc = csn_envelope_read(test_ctx, p, len, &e)) != 0)
+		return rc;
+	assert_non_null(out = malloc(e.original + 1));
+	if (e.spelled != 0) {
+		uint8_t *room = malloc(e.data_len + 1);
+
+		assert_non_null(room);
+		rc = csn_envelope_unpack(test_ctx, &e, room, out);
+		free(room);
+	} else {
+		rc = csn_envelope_unpack(test_ctx, &e, NULL, out);
+	}
+	free(out);
+	return rc;
+}
+
+static void
+test_limits(void **state)
+{
+	uint8_t buffer[4096], sum[8] = { 0 }, data[1024] = { 0 };
+	size_t n;
+
+	(void)state;
+	/* More than 1000 times as much: refused before anything is made. */
+	n = forge(buffer, data, 1, sum, 1001);
+	assert_int_equal(reads(buffer, n), CSN_E_LIMIT);
+	n = forge(buffer, data, 1, sum, 1000);
+	assert_int_equal(reads(buffer, n), CSN_E_FORM);
+	n = forge(buffer, data, 1024, sum, (512u << 20) + 1);
+	assert_int_equal(reads(buffer, n), CSN_E_LIMIT);
+	n = forge(buffer, data, 1024, sum, UINT64_MAX);
+	assert_int_equal(reads(buffer, n), CSN_E_LIMIT);
+	n = forge(buffer, data, 0, sum, 1);
+	assert_int_equal(reads(buffer, n), CSN_E_FORM);
+	/* Nothing of nothing has the checksum of nothing. */
+	n = forge(buffer, data, 0, sum, 0);
+	assert_int_equal(reads(buffer, n), CSN_E_FORM);
+	csn_checksum(NULL, 0, sum);
+	n = forge(buffer, data, 0, sum, 0);
+	assert_int_equal(reads(buffer, n), 0);
+	assert_int_equal(csn_envelope_write(test_ctx, "msgpack", data,
+	    (512u << 20) + 1, buffer, &n), CSN_E_LIMIT);
+}
+
+/* An array of a million integers that is not there asks for no memory. */
+static void
+test_counts_are_not_believed(void **state)
+{
+	static const uint8_t array[] = { 0x94, 0xdd, 0x7f, 0xff, 0xff, 0xff,
+	    1, 2, 3 };
+	static const uint8_t bin[] = { 0x94, 0xc6, 0xff, 0xff, 0xff, 0xff, 1 };
+	static const uint8_t wide[] = { 0x94, 0x91, 0xcd, 1, 0, 0x98, 0, 0, 0,
+	    0, 0, 0, 0, 0, 0, 0xa1, 'm' };
+
+	(void)state;
+	assert_int_equal(reads(array, sizeof(array)), CSN_E_FORM);
+	assert_int_equal(reads(bin, sizeof(bin)), CSN_E_FORM);
+	assert_int_equal(reads(wide, sizeof(wide)), CSN_E_FORM);
+	assert_int_equal(reads(NULL, 0), CSN_E_FORM);
+}
+
+static void
+test_each_bit_and_each_cut(void **state)
+{
+	uint8_t value[700], *stored;
+	size_t len, i;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(value); i++)
+		value[i] = (uint8_t)(i % 37);
+	assert_non_null(stored = malloc(csn_envelope_bound(sizeof(value))));
+	assert_int_equal(csn_envelope_write(test_ctx, "msgpack", value,
+	    sizeof(value), stored, &len), 0);
+	assert_true(len < 200);
+	assert_int_equal(reads(stored, len), 0);
+	for (i = 0; i < 8 * len; i++) {
+		stored[i / 8] ^= (uint8_t)(1 << i % 8);
+		rc = reads(stored, len);
+		/* The format's name is the reader's business. */
+		if (i / 8 < len - 8)
+			assert_true(rc == CSN_E_FORM || rc == CSN_E_LIMIT);
+		stored[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (i = 0; i < len; i++)
+		assert_int_equal(reads(stored, i), CSN_E_FORM);
+	free(stored);
+}
+
+/* Every size around where the lengths of headers change. */
+static void
+test_sizes(void **state)
+{
+	static const size_t around[] = { 0, 200, 250, 65000, 65530, 1 << 20 };
+	uint8_t *value, *stored;
+	size_t i, j, len, at;
+
+	(void)state;
+	assert_non_null(value = malloc((1 << 20) + 64));
+	for (i = 0; i < (1 << 20) + 64; i++)
+		value[i] = (uint8_t)(i * 2654435761u >> 13);
+	assert_non_null(stored = malloc(csn_envelope_bound((1 << 20) + 64)));
+	for (i = 0; i < sizeof(around) / sizeof(around[0]); i++)
+		for (j = 0; j < 16; j++) {
+			at = around[i] + j;
+			assert_int_equal(csn_envelope_write(test_ctx,
+			    "msgpack", value, at, stored, &len), 0);
+			assert_true(len <= csn_envelope_bound(at));
+			assert_int_equal(reads(stored, len), 0);
+		}
+	/* A great many zeroes stay below the ratio that readers refuse. */
+	memset(value, 0, 1 << 20);
+	assert_int_equal(csn_envelope_write(test_ctx, "msgpack", value,
+	    1 << 20, stored, &len), 0);
+	assert_int_equal(reads(stored, len), 0);
+	free(value);
+	free(stored);
+}
+
+/* --- documents -------------------------------------------------------- */
+
+static int
+check(const char *bytes, size_t len, int interop)
+{
+	return csn_mp_check(test_ctx, (const uint8_t *)bytes, len, interop);
+}
+
+static void
+test_documents(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		int plain, interop;
+	} docs[] = {
+		{ "", 0, CSN_E_FORM, CSN_E_FORM },
+		{ "\xc0", 1, 0, 0 },
+		{ "\xc0\xc0", 2, CSN_E_FORM, CSN_E_FORM },
+		{ "\xc1", 1, CSN_E_FORM, CSN_E_FORM },
+		{ "\x93\x01\xa1" "a\x80", 5, 0, 0 },
+		{ "\x93\x01\xa1" "a", 4, CSN_E_FORM, CSN_E_FORM },
+		{ "\x81\x01\x02", 3, 0, CSN_E_FORM },
+		{ "\x81\xa1k\x02", 4, 0, 0 },
+		{ "\x81\xa1k", 3, CSN_E_FORM, CSN_E_FORM },
+		{ "\x82\xa1k\x81\x01\x02\xa1l\x02", 9, 0, CSN_E_FORM },
+		{ "\xd4\x01\x02", 3, 0, CSN_E_FORM },
+		{ "\xd4\x01", 2, CSN_E_FORM, CSN_E_FORM },
+		{ "\xc7\x03\x01" "abc", 6, 0, CSN_E_FORM },
+		{ "\xc7\x03\x01" "ab", 5, CSN_E_FORM, CSN_E_FORM },
+		{ "\xd8\x01" "0123456789abcdef", 18, 0, CSN_E_FORM },
+		{ "\xa2\xc3\x28", 3, 0, CSN_E_FORM },
+		{ "\xcb\x7f\xf0\0\0\0\0\0\0", 9, 0, CSN_E_FORM },
+		{ "\xcb\x7f\xe0\0\0\0\0\0\0", 9, 0, 0 },
+		{ "\xca\x7f\xc0\0\0", 5, 0, CSN_E_FORM },
+		{ "\xca\x3f\x80\0\0", 5, 0, 0 },
+		{ "\xcf\0\0\0\0\0\0\0\1", 9, 0, 0 },
+		{ "\xd3\xff\xff\xff\xff\xff\xff\xff\xff", 9, 0, 0 },
+		{ "\xd1\xff", 2, CSN_E_FORM, CSN_E_FORM },
+		{ "\xdd\xff\xff\xff\xff", 5, CSN_E_FORM, CSN_E_FORM },
+		{ "\xdf\xff\xff\xff\xff\xa1k", 7, CSN_E_FORM, CSN_E_FORM },
+		{ "\xde\0\1\xa1k\xc4\1x", 8, 0, 0 },
+		{ "\xc5\0\2x", 4, CSN_E_FORM, CSN_E_FORM },
+		{ "\xdb\0\0\0\2xy", 7, 0, 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(docs) / sizeof(docs[0]); i++) {
+		assert_int_equal(check(docs[i].bytes, docs[i].len, 0),
+		    docs[i].plain);
+		assert_int_equal(check(docs[i].bytes, docs[i].len, 1),
+		    docs[i].interop);
+	}
+}
+
+static void
+test_documents_nest_to_a_limit(void **state)
+{
+	char deep[CSN_MP_DEPTH + 2];
+
+	(void)state;
+	memset(deep, '\x91', sizeof(deep));
+	deep[CSN_MP_DEPTH] = '\xc0';
+	assert_int_equal(check(deep, CSN_MP_DEPTH + 1, 1), 0);
+	deep[CSN_MP_DEPTH] = '\x91';
+	deep[CSN_MP_DEPTH + 1] = '\xc0';
+	assert_int_equal(check(deep, CSN_MP_DEPTH + 2, 1), CSN_E_LIMIT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_counts_are_not_believed),
+		cmocka_unit_test(test_each_bit_and_each_cut),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_documents_nest_to_a_limit),
+	};
+
+	return cmocka_run_group_tests(tests, test_ctx_setup,
+	    test_ctx_teardown);
+}

@@ -1,0 +1,307 @@
+/* test_key.c - the builder of cache keys: its rules and refusals. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/vectors.h"
+#include "feed.h"
+
+#include "base/text.h"
+
+static struct csn_cache_key *
+made(int mode)
+{
+	struct csn_cache_key *key;
+
+	assert_int_equal(csn_cache_key_new(test_ctx, mode, &key), 0);
+	return key;
+}
+
+static void
+expect(struct csn_cache_key *key, const char *hex)
+{
+	const uint8_t *p;
+	char *got;
+	size_t len;
+
+	assert_int_equal(csn_cache_key_args(key, &p, &len), 0);
+	assert_non_null(got = malloc(2 * len + 1));
+	csn_hex_encode(p, len, got);
+	assert_string_equal(got, hex);
+	free(got);
+}
+
+static void
+test_mode_must_be_known(void **state)
+{
+	struct csn_cache_key *key;
+
+	(void)state;
+	assert_int_equal(csn_cache_key_new(test_ctx, 3, &key), CSN_E_ARG);
+	csn_cache_key_free(NULL);
+}
+
+/* The first failure stays, until reset. */
+static void
+test_failure_stays(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+	char text[CSN_CACHE_KEY_SIZE];
+
+	(void)state;
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_float(key, (double)NAN), CSN_E_POLICY);
+	assert_int_equal(csn_cache_key_int(key, 2), CSN_E_POLICY);
+	assert_int_equal(csn_cache_key_list_begin(key), CSN_E_POLICY);
+	assert_int_equal(csn_cache_key_interop(key, "a", "b", text),
+	    CSN_E_POLICY);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_int(key, 2), 0);
+	expect(key, "9102");
+	csn_cache_key_free(key);
+}
+
+static void
+test_nesting_is_checked(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+	const uint8_t *p;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(csn_cache_key_list_end(key), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_list_begin(key), 0);
+	assert_int_equal(csn_cache_key_map_end(key), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_list_begin(key), 0);
+	assert_int_equal(csn_cache_key_args(key, &p, &len), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_map_key(key, "a", 1), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "a", 1), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "b", 1), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "a", 1), 0);
+	assert_int_equal(csn_cache_key_map_end(key), CSN_E_ARG);
+	csn_cache_key_free(key);
+}
+
+static void
+test_depth_has_a_limit(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+	int i;
+
+	(void)state;
+	for (i = 0; i < CSN_CACHE_KEY_DEPTH; i++)
+		assert_int_equal(csn_cache_key_list_begin(key), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	for (i = 0; i < CSN_CACHE_KEY_DEPTH; i++)
+		assert_int_equal(csn_cache_key_list_end(key), 0);
+	csn_cache_key_reset(key);
+	i = 0;
+	while (csn_cache_key_set_begin(key) == 0)
+		i++;
+	assert_in_range(i, CSN_CACHE_KEY_DEPTH, CSN_CACHE_KEY_DEPTH + 1);
+	assert_int_equal(csn_cache_key_null(key), CSN_E_LIMIT);
+	csn_cache_key_free(key);
+}
+
+static void
+test_equal_keys_are_refused(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_AUTO);
+	char text[CSN_CACHE_KEY_SIZE];
+
+	(void)state;
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "k", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "j", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "k", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_map_end(key), CSN_E_POLICY);
+
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_name(key, "k", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_name(key, "k", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 2), 0);
+	assert_int_equal(csn_cache_key_auto(key, NULL, "m", "f", 1, "std",
+	    text), CSN_E_POLICY);
+	csn_cache_key_free(key);
+}
+
+static void
+test_modes_refuse_what_is_not_theirs(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_AUTO);
+	char text[CSN_CACHE_KEY_SIZE];
+
+	(void)state;
+	assert_int_equal(csn_cache_key_set_begin(key), CSN_E_POLICY);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_interop(key, "a", "b", text),
+	    CSN_E_ARG);
+	/* A name inside a container is a map's business. */
+	assert_int_equal(csn_cache_key_list_begin(key), 0);
+	assert_int_equal(csn_cache_key_name(key, "a", 1), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	/* Behind a name, all have one. */
+	assert_int_equal(csn_cache_key_name(key, "a", 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 1), 0);
+	assert_int_equal(csn_cache_key_int(key, 2), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_auto(key, "n", "", "f", 1, "std",
+	    text), CSN_E_ARG);
+	assert_int_equal(csn_cache_key_auto(key, "n", "m", "f", 1, NULL,
+	    text), CSN_E_ARG);
+	assert_int_equal(csn_cache_key_auto(key, "\xff", "m", "f", 1, "std",
+	    text), CSN_E_FORM);
+	csn_cache_key_free(key);
+
+	key = made(CSN_CACHE_KEY_INTEROP);
+	assert_int_equal(csn_cache_key_auto(key, "n", "m", "f", 1, "std",
+	    text), CSN_E_ARG);
+	assert_int_equal(csn_cache_key_name(key, "a", 1), CSN_E_POLICY);
+	csn_cache_key_free(key);
+}
+
+static void
+test_text_is_utf8(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+
+	(void)state;
+	assert_int_equal(csn_cache_key_str(key, "\xed\xa0\x80", 3),
+	    CSN_E_FORM);		/* a lone surrogate */
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	assert_int_equal(csn_cache_key_map_key(key, "\xc0\x80", 2),
+	    CSN_E_FORM);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_str(key, "a\0b", 3), 0);
+	expect(key, "91a3610062");
+	csn_cache_key_free(key);
+}
+
+/* The widest headers, which no vector of the protocol spells out. */
+static void
+test_widest_headers(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+	const uint8_t *p;
+	char name[8], *big;
+	size_t len;
+	int i;
+
+	(void)state;
+	assert_non_null(big = malloc(65536));
+	memset(big, 'x', 65536);
+	assert_int_equal(csn_cache_key_str(key, big, 65536), 0);
+	assert_int_equal(csn_cache_key_bytes(key, big, 65536), 0);
+	assert_int_equal(csn_cache_key_list_begin(key), 0);
+	for (i = 0; i < 65536; i++)
+		assert_int_equal(csn_cache_key_null(key), 0);
+	assert_int_equal(csn_cache_key_list_end(key), 0);
+	assert_int_equal(csn_cache_key_map_begin(key), 0);
+	for (i = 65535; i >= 0; i--) {
+		snprintf(name, sizeof(name), "%05d", i);
+		assert_int_equal(csn_cache_key_map_key(key, name, 5), 0);
+		assert_int_equal(csn_cache_key_bool(key, i & 1), 0);
+	}
+	assert_int_equal(csn_cache_key_map_end(key), 0);
+	assert_int_equal(csn_cache_key_args(key, &p, &len), 0);
+	assert_int_equal(len, 1 + 5 + 65536 + 5 + 65536 + 5 + 65536 + 5 +
+	    7 * 65536);
+	assert_memory_equal(p, "\x94\xdb\0\1\0\0x", 7);
+	assert_memory_equal(p + 6 + 65536, "\xc6\0\1\0\0x", 6);
+	assert_memory_equal(p + 11 + 2 * 65536, "\xdd\0\1\0\0\xc0", 6);
+	assert_memory_equal(p + 16 + 3 * 65536,
+	    "\xdf\0\1\0\0\xa5" "00000\xc2\xa5" "00001\xc3", 19);
+	csn_cache_key_free(key);
+	free(big);
+}
+
+static void
+test_size_has_a_limit(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_INTEROP);
+	uint8_t *big;
+
+	(void)state;
+	assert_non_null(big = calloc(1, CSN_CACHE_KEY_ARGS_MAX + 1));
+	assert_int_equal(csn_cache_key_bytes(key, big,
+	    CSN_CACHE_KEY_ARGS_MAX + 1), CSN_E_LIMIT);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_bytes(key, big,
+	    CSN_CACHE_KEY_ARGS_MAX - 8), 0);
+	assert_int_equal(csn_cache_key_bytes(key, big, 16), CSN_E_LIMIT);
+	csn_cache_key_free(key);
+	free(big);
+}
+
+static void
+test_times_have_bounds(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_AUTO);
+
+	(void)state;
+	assert_int_equal(csn_cache_key_time(key, -1, 0), 0);
+	assert_int_equal(csn_cache_key_time(key, 0, 1440), CSN_E_ARG);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_time(key, INT64_MAX, 0),
+	    CSN_E_POLICY);
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_time(key, INT64_MIN, 0),
+	    CSN_E_POLICY);
+	csn_cache_key_free(key);
+	key = made(CSN_CACHE_KEY_INTEROP);
+	assert_int_equal(csn_cache_key_time(key, INT64_MIN, 0), 0);
+	assert_int_equal(csn_cache_key_time(key, INT64_MAX, 0), 0);
+	csn_cache_key_free(key);
+}
+
+/* All NaNs and both zeroes are one value in auto mode. */
+static void
+test_auto_floats_are_one_each(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_AUTO);
+
+	(void)state;
+	assert_int_equal(csn_cache_key_float(key, -(double)NAN), 0);
+	assert_int_equal(csn_cache_key_float(key, -0.0), 0);
+	assert_int_equal(csn_cache_key_float(key, HUGE_VAL), 0);
+	expect(key, "9293cb7ff8000000000000cb0000000000000000"
+	    "cb7ff000000000000080");
+	csn_cache_key_free(key);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mode_must_be_known),
+		cmocka_unit_test(test_failure_stays),
+		cmocka_unit_test(test_nesting_is_checked),
+		cmocka_unit_test(test_depth_has_a_limit),
+		cmocka_unit_test(test_equal_keys_are_refused),
+		cmocka_unit_test(test_modes_refuse_what_is_not_theirs),
+		cmocka_unit_test(test_text_is_utf8),
+		cmocka_unit_test(test_widest_headers),
+		cmocka_unit_test(test_size_has_a_limit),
+		cmocka_unit_test(test_times_have_bounds),
+		cmocka_unit_test(test_auto_floats_are_one_each),
+	};
+
+	return cmocka_run_group_tests(tests, test_ctx_setup,
+	    test_ctx_teardown);
+}

@@ -57,9 +57,9 @@ matches(const struct prefix *p, const char *key, size_t len)
 	size_t longer = p->len + 3;
 
 	return p->len == 0 ||
-	    /* public */
 	    (len >= p->len && memcmp(key, p->plain, p->len) == 0) ||
-	    (len >= longer && memcmp(key, p->automatic, longer) == 0);
+	    (len >= longer && /* public */
+	    memcmp(key, p->automatic, longer) == 0);
 }
 
 /* The scope of any tenant's key, "t:…:"; 0 where it has none. */

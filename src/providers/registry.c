@@ -33,6 +33,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list stores = { "store", {
 	{ "memory", &csn_store_memory },
 	{ "file", &csn_store_file },
+	{ "memcached", &csn_store_memcached },
 #ifdef CSN_HAVE_LMDB
 	{ "lmdb", &csn_store_lmdb },
 #endif

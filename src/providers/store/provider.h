@@ -10,6 +10,7 @@
 /* Named here and in registry.c, nowhere else. */
 extern const struct csn_store_provider csn_store_memory;
 extern const struct csn_store_provider csn_store_file;
+extern const struct csn_store_provider csn_store_memcached;
 extern const struct csn_store_provider csn_store_lmdb; /* CSN_HAVE_LMDB */
 /* CSN_HAVE_REDIS */
 extern const struct csn_store_provider csn_store_redis;

@@ -3,7 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -55,6 +55,12 @@ at_end(void)
 }
 
 static int
+out_of_memory(void)
+{
+	return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+static int
 trust(struct csn_tls_config *c, const uint8_t *pem, size_t len)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(c->ssl);
@@ -67,10 +73,22 @@ trust(struct csn_tls_config *c, const uint8_t *pem, size_t len)
 		return csn_ossl_fail_as(c->ctx, CSN_E_NOMEM, "reading the "
 		    "trusted certificates");
 	while (rc == 0 && (x = next_cert(c->ctx, bio)) != NULL) {
-		if (X509_STORE_add_cert(store, x) != 1)
-			rc = csn_ossl_fail(c->ctx, "trusting a certificate");
+		/*
+		 * Its extensions are parsed once: where memory is out just
+		 * then, it would be distrusted for good. One whose key is of
+		 * no known kind verifies nothing.
+		 */
+		ERR_clear_error();
+		if (X509_check_purpose(x, -1, 0) != 1 && out_of_memory()) {
+			rc = csn_ossl_fail_as(c->ctx, CSN_E_NOMEM,
+			    "reading a trusted certificate");
+		} else if (X509_get0_pubkey(x) != NULL) {
+			if (X509_STORE_add_cert(store, x) != 1)
+				rc = csn_ossl_fail(c->ctx,
+				    "trusting a certificate");
+			n++;
+		}
 		X509_free(x);
-		n++;
 	}
 	BIO_free(bio);
 	if (rc == 0 && !at_end())

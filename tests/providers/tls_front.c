@@ -4,13 +4,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <openssl/ec.h>
@@ -22,7 +25,7 @@
 
 #include "providers/tls_front.h"
 
-#define MAX_CONNECTIONS 256
+#define MAX_CONNECTIONS 8192
 
 struct test_cert {
 	X509 *x;
@@ -126,6 +129,7 @@ struct tls_front {
 	pthread_t thread;
 	struct link link[MAX_CONNECTIONS];
 	size_t n;
+	pid_t pid;
 };
 
 static int
@@ -256,7 +260,15 @@ tls_front_start(const struct tls_front_options *o)
 	assert_int_equal(getsockname(f->listener, (struct sockaddr *)&in,
 	    &len), 0);
 	f->port = ntohs(in.sin_port);
-	assert_int_equal(pthread_create(&f->thread, NULL, run, f), 0);
+	if (!o->apart) {
+		assert_int_equal(pthread_create(&f->thread, NULL, run, f),
+		    0);
+	} else if ((f->pid = fork()) == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)signal(SIGPIPE, SIG_IGN);
+		(void)run(f);
+		_exit(0);
+	}
 	return f;
 }
 
@@ -274,7 +286,12 @@ tls_front_stop(struct tls_front *f)
 	if (f == NULL)
 		return;
 	(void)shutdown(f->listener, SHUT_RDWR);
-	(void)pthread_join(f->thread, NULL);
+	if (f->pid > 0) {
+		(void)kill(f->pid, SIGKILL);
+		(void)waitpid(f->pid, NULL, 0);
+	} else {
+		(void)pthread_join(f->thread, NULL);
+	}
 	(void)close(f->listener);
 	for (i = 0; i < f->n; i++)
 		(void)shutdown(f->link[i].fd, SHUT_RDWR);

@@ -9,7 +9,10 @@
 
 struct test_cert;		/* a certificate and its key */
 
-/* With issuer NULL, a CA. names: "IP:127.0.0.1,DNS:localhost"; days from now. */
+/*
+ * With issuer NULL, a CA. names is as "IP:127.0.0.1,DNS:localhost"; the days
+ * count from now.
+ */
 struct test_cert *test_cert_new(const struct test_cert *issuer,
     const char *names, long from_days, long until_days);
 void test_cert_write(const struct test_cert *c, const char *cert_path,
@@ -18,10 +21,11 @@ void test_cert_free(struct test_cert *c);
 
 struct tls_front_options {
 	const struct test_cert *cert;
-	const struct test_cert *client_ca;	/* clients must have one of it */
+	const struct test_cert *client_ca;	/* who signs clients, or NULL */
 	const char *groups;		/* NULL: OpenSSL's */
 	int tls12;			/* nothing newer */
 	uint16_t to;			/* the plain server's port */
+	int apart;			/* in a process of its own */
 };
 
 struct tls_front;

@@ -1,0 +1,430 @@
+/*
+ * test_store_redis_faults.c - a Redis server that is slow, dead, breaks off,
+ * or lies: each is a sentence, and nothing waits past its timeout.
+ */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "providers/redis_server.h"
+#include "providers/redis_stub.h"
+#include "providers/store_suite.h"
+
+#define TIMEOUT_MS 400
+
+static struct csn_ctx *ctx;
+
+static struct csn_store *
+open_stub(const struct redis_stub *s, const char *more)
+{
+	struct csn_store *store = NULL;
+	char url[256];
+
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u/?timeout=%d&pool=1"
+	    "%s", redis_stub_port(s), TIMEOUT_MS, more);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	return store;
+}
+
+static int
+get(struct csn_store *store)
+{
+	uint8_t p[64];
+	size_t len = sizeof(p);
+
+	return csn_store_get(store, U("acme"), U("k"), p, &len);
+}
+
+/* A get that meets this answer gives that code, a sentence, and in time. */
+static void
+meets(const struct stub_answer *a, const char *map, int code,
+    const char *says)
+{
+	struct redis_stub *s = redis_stub_start(a, 1, map);
+	struct csn_store *store = open_stub(s, map != NULL ? "&cluster=1" :
+	    "");
+	uint64_t start = test_now_ms(), took;
+	int rc = get(store);
+
+	took = test_now_ms() - start;
+	if (rc != code || strstr(csn_ctx_message(ctx), says) == NULL ||
+	    took > TIMEOUT_MS + 300)
+		fail_msg("%.40s: %s, %s, %llu ms", a->bytes,
+		    csn_error_name(rc), csn_ctx_message(ctx),
+		    (unsigned long long)took);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+static void
+each_error_has_its_sentence(void **state)
+{
+	static const struct {
+		const char *answer;
+		int code;
+		const char *says;
+	} errors[] = {
+		{ "-LOADING Redis is loading\r\n", CSN_E_BACKEND, "loading" },
+		{ "-OOM command not allowed\r\n", CSN_E_QUOTA, "memory" },
+		{ "-READONLY You can't write\r\n", CSN_E_BACKEND,
+		    "read-only replica" },
+		{ "-NOAUTH Authentication required.\r\n", CSN_E_BACKEND,
+		    "password-env" },
+		{ "-NOPERM this user has no permissions\r\n", CSN_E_BACKEND,
+		    "ACL" },
+		{ "-MISCONF Redis is configured\r\n", CSN_E_BACKEND, "disk" },
+		{ "-BUSY Redis is busy\r\n", CSN_E_BACKEND, "script" },
+		{ "-MASTERDOWN Link\r\n", CSN_E_BACKEND, "master" },
+		{ "-NOREPLICAS Not enough\r\n", CSN_E_BACKEND, "replicas" },
+		{ "-MOVED 1 127.0.0.1:1\r\n", CSN_E_BACKEND, "cluster=1" },
+		{ "-WRONGTYPE Operation\r\n", CSN_E_BACKEND, "no string" },
+		{ "-ERR odd \x01\x7f words\r\n", CSN_E_BACKEND,
+		    "odd ?? words" },
+		{ "-ERR unknown command 'AUTH', with args beginning with: "
+		    "'hush'\r\n", CSN_E_BACKEND, "unknown command 'AUTH'" },
+		{ "-\r\n", CSN_E_BACKEND, "answers" },
+		{ "$-1\r\n", CSN_E_NOT_FOUND, "no such key" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		meets(&(struct stub_answer){ .bytes = errors[i].answer },
+		    NULL, errors[i].code, errors[i].says);
+		assert_null(strstr(csn_ctx_message(ctx), "hush"));
+	}
+}
+
+static void
+half_an_answer_is_no_answer(void **state)
+{
+	static const struct {
+		struct stub_answer a;
+		const char *says;
+	} half[] = {
+		{ { "$5\r\nhel", 0, STUB_HANG }, "too long" },
+		{ { "$5\r\nhel", 0, STUB_CLOSE }, "closed" },
+		{ { "$5\r\nhello", 0, STUB_CLOSE }, "closed" },
+		{ { "", 0, STUB_CLOSE }, "closed" },
+		{ { "", 0, STUB_HANG }, "too long" },
+		{ { "$", 0, STUB_HANG }, "too long" },
+		/* Each byte comes, but the whole does not in time. */
+		{ { "$60\r\n0123456789012345678901234567890123456789", 25,
+		    STUB_HANG }, "too long" },
+		{ { "$600000000000\r\nx", 0, STUB_HANG }, "too long" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(half) / sizeof(half[0]); i++)
+		meets(&half[i].a, NULL, CSN_E_BACKEND, half[i].says);
+}
+
+static void
+what_is_not_redis_is_told_so(void **state)
+{
+	static const char *const other[] = {
+		"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x03\x00\x02",
+		"SSH-2.0-x\r\n", "$x\r\n", "$-2\r\n", "*-2\r\n", ":\r\n",
+		":12a\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+		    "*1\r\n*1\r\n:1\r\n", "%1\r\n+a\r\n+b\r\n", ",1.5\r\n",
+		"#t\r\n",
+	};
+	static const char *const odd[] = { "+OK\r\n", ":5\r\n", "*0\r\n",
+	    "*1\r\n$1\r\nx\r\n" };
+	static const char *const huge[] = { "*2147483647\r\n", "*262145\r\n",
+	    "*2\r\n*262142\r\n" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+		meets(&(struct stub_answer){ .bytes = other[i],
+		    .then = STUB_HANG }, NULL, CSN_E_BACKEND,
+		    "Redis's protocol");
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		meets(&(struct stub_answer){ .bytes = odd[i] }, NULL,
+		    CSN_E_BACKEND, "kind");
+	for (i = 0; i < 2; i++)
+		meets(&(struct stub_answer){ .bytes = huge[i],
+		    .then = STUB_HANG }, NULL, CSN_E_BACKEND,
+		    "more than Redis can hold");
+	/* Within the limit: it waits, and memory is not what it promised. */
+	meets(&(struct stub_answer){ .bytes = huge[2], .then = STUB_HANG },
+	    NULL, CSN_E_BACKEND, "too long");
+}
+
+/* What is safe to repeat is sent once more; what is not, never. */
+static void
+broken_connections_are_tried_once_more(void **state)
+{
+	static const struct stub_answer broken_once[] = {
+		{ "", 0, STUB_CLOSE }, { "$2\r\nhi\r\n", 0, STUB_KEEP },
+	};
+	static const struct stub_answer removed[] = {
+		{ "", 0, STUB_CLOSE }, { ":0\r\n", 0, STUB_KEEP },
+	};
+	static const struct stub_answer broken[] = {
+		{ "", 0, STUB_CLOSE },
+	};
+	struct redis_stub *s = redis_stub_start(broken_once, 2, NULL);
+	struct csn_store *store = open_stub(s, "");
+
+	(void)state;
+	assert_int_equal(get(store), 0);
+	assert_int_equal(redis_stub_commands(s), 2);
+	assert_int_equal(redis_stub_connections(s), 2);
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	/* The first may have removed it: it is gone, and that was asked. */
+	s = redis_stub_start(removed, 2, NULL);
+	store = open_stub(s, "");
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")), 0);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
+	    CSN_E_NOT_FOUND);
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	s = redis_stub_start(broken, 1, NULL);
+	store = open_stub(s, "");
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_int_equal(redis_stub_commands(s), 2);
+	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
+	    U("me"), 1000), CSN_E_BACKEND);
+	assert_int_equal(redis_stub_commands(s), 3);
+	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
+	    U("me")), CSN_E_BACKEND);
+	assert_int_equal(redis_stub_commands(s), 4);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+/* An answer too many would become the next question's. */
+static void
+answers_do_not_slip(void **state)
+{
+	static const struct stub_answer more[] = {
+		{ "$1\r\na\r\n$6\r\nstolen\r\n", 0, STUB_KEEP },
+		{ "$1\r\nb\r\n", 0, STUB_KEEP },
+	};
+	struct redis_stub *s = redis_stub_start(more, 2, NULL);
+	struct csn_store *store = open_stub(s, "");
+	uint8_t p[8];
+	size_t len = sizeof(p);
+
+	(void)state;
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	assert_int_equal(p[0], 'a');
+	len = sizeof(p);
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	assert_int_equal(len, 1);
+	assert_int_equal(p[0], 'b');
+	assert_int_equal(redis_stub_connections(s), 2);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+#define MAP "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:PORT\r\n"
+
+static void
+a_cluster_that_misleads_is_left(void **state)
+{
+	static const struct { const char *answer, *map, *says; } bad[] = {
+		{ "-MOVED 1 127.0.0.1:PORT\r\n", MAP, "circle" },
+		{ "-MOVED 1 :PORT\r\n", MAP, "circle" },
+		{ "-ASK 1 127.0.0.1:PORT\r\n", MAP, "circle" },
+		{ "-MOVED\r\n", MAP, "does not read" },
+		{ "-MOVED 1\r\n", MAP, "does not read" },
+		{ "-MOVED 99999 127.0.0.1:PORT\r\n", MAP, "does not read" },
+		{ "-MOVED 1 127.0.0.1:0\r\n", MAP, "does not read" },
+		{ "-MOVED 1 127.0.0.1:99999\r\n", MAP, "does not read" },
+		{ "-MOVED 1 a b:1\r\n", MAP, "does not read" },
+		{ "-TRYAGAIN Multiple keys\r\n", MAP, "being moved" },
+		{ "-CLUSTERDOWN Hash slot\r\n", MAP, "down" },
+		{ "+OK\r\n", "*0\r\n", "no slots" },
+		{ "+OK\r\n", ":1\r\n", "does not read" },
+		{ "+OK\r\n", "*1\r\n:1\r\n", "does not read" },
+		{ "+OK\r\n", "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n"
+		    ":1\r\n", "does not read" },
+		{ "+OK\r\n", "*1\r\n*3\r\n:5\r\n:4\r\n*2\r\n$1\r\na\r\n"
+		    ":1\r\n", "does not read" },
+		{ "+OK\r\n", "*1\r\n*3\r\n:0\r\n:9\r\n*2\r\n$1\r\na\r\n"
+		    ":0\r\n", "does not read" },
+		{ "+OK\r\n", "*1\r\n*3\r\n:0\r\n:9\r\n*2\r\n$3\r\na\r\n"
+		    "\r\n:1\r\n", "does not read" },
+		{ "+OK\r\n", "-ERR This instance has cluster support "
+		    "disabled\r\n", "leave out cluster=1" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		meets(&(struct stub_answer){ .bytes = bad[i].answer },
+		    bad[i].map, CSN_E_BACKEND, bad[i].says);
+}
+
+static int
+visit(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
+{
+	(void)arg;
+	(void)key;
+	(void)key_len;
+	(void)value_len;
+	return 0;
+}
+
+static void
+a_scan_that_lies_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"+OK\r\n", "*1\r\n$1\r\n0\r\n", "*2\r\n:0\r\n*0\r\n",
+		"*2\r\n$1\r\nx\r\n*0\r\n", "*2\r\n$0\r\n\r\n*0\r\n",
+		"*2\r\n$21\r\n000000000000000000000\r\n*0\r\n",
+		"*2\r\n$1\r\n0\r\n$1\r\nx\r\n", "*2\r\n$-1\r\n*0\r\n",
+	};
+	struct redis_stub *s;
+	struct csn_store *store;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		s = redis_stub_start(&(struct stub_answer){ .bytes = bad[i] },
+		    1, NULL);
+		store = open_stub(s, "");
+		assert_int_equal(csn_store_list(store, U("acme"), visit,
+		    NULL), CSN_E_BACKEND);
+		assert_int_equal(csn_store_drop(store, U("acme")),
+		    CSN_E_BACKEND);
+		csn_store_close(store);
+		redis_stub_stop(s);
+	}
+	/* Names of no space of ours, and what is no name, are passed over. */
+	s = redis_stub_start(&(struct stub_answer){ .bytes = "*2\r\n$1\r\n0"
+	    "\r\n*4\r\n:1\r\n$-1\r\n$5\r\nother\r\n$15\r\ncsn:{61636d65}:\r\n"
+	    }, 1, NULL);
+	store = open_stub(s, "");
+	assert_int_equal(csn_store_list(store, U("acme"), visit, NULL), 0);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+static void
+nobody_there_is_told_at_once(void **state)
+{
+	struct csn_store *store;
+	char url[128];
+	uint64_t start = test_now_ms();
+
+	(void)state;
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u", free_port());
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "refused"));
+	assert_true(test_now_ms() - start < 500);
+	csn_store_close(store);
+	start = test_now_ms();
+	assert_int_equal(csn_store_open(ctx, "redis://no-such-host.invalid"
+	    "?timeout=600", &store), 0);
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "no-such-host"));
+	assert_true(test_now_ms() - start < 1000);
+	csn_store_close(store);
+}
+
+/* Its queue is full: packets to it go unanswered. */
+static void
+a_network_that_swallows_is_not_waited_for(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fill[8];
+	socklen_t len = sizeof(in);
+	struct csn_store *store;
+	uint64_t start, took;
+	char url[128];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	for (i = 0; i < 8; i++) {
+		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK |
+		    SOCK_CLOEXEC, 0);
+		(void)connect(fill[i], (struct sockaddr *)&in, sizeof(in));
+	}
+	usleep(50000);
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?connect=200",
+	    ntohs(in.sin_port));
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	start = test_now_ms();
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	took = test_now_ms() - start;
+	assert_true(took >= 180 && took < 600);
+	assert_non_null(strstr(csn_ctx_message(ctx), "connect="));
+	csn_store_close(store);
+	for (i = 0; i < 8; i++)
+		(void)close(fill[i]);
+	(void)close(fd);
+}
+
+static void
+a_full_pool_is_waited_for_and_no_longer(void **state)
+{
+	static const struct stub_answer hang = { "", 0, STUB_HANG };
+	struct redis_stub *s = redis_stub_start(&hang, 1, NULL);
+	struct csn_store *store = open_stub(s, "");
+	uint64_t start = test_now_ms();
+
+	(void)state;
+	/* Each drops its connection, so the pool of one never runs dry. */
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_true(test_now_ms() - start < 2 * TIMEOUT_MS + 400);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return csn_ctx_new(NULL, &ctx);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_error_has_its_sentence),
+		cmocka_unit_test(half_an_answer_is_no_answer),
+		cmocka_unit_test(what_is_not_redis_is_told_so),
+		cmocka_unit_test(broken_connections_are_tried_once_more),
+		cmocka_unit_test(answers_do_not_slip),
+		cmocka_unit_test(a_cluster_that_misleads_is_left),
+		cmocka_unit_test(a_scan_that_lies_is_refused),
+		cmocka_unit_test(nobody_there_is_told_at_once),
+		cmocka_unit_test(a_network_that_swallows_is_not_waited_for),
+		cmocka_unit_test(a_full_pool_is_waited_for_and_no_longer),
+	};
+
+	return cmocka_run_group_tests_name("Redis and its faults", tests,
+	    setup, teardown);
+}

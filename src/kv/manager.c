@@ -113,6 +113,7 @@ csn_manager_new(struct csn_ctx *ctx,
 {
 	struct csn_manager_options o;
 	struct csn_manager *mgr;
+	struct csn_buckets *b;
 	size_t i;
 	int rc;
 
@@ -140,8 +141,9 @@ csn_manager_new(struct csn_ctx *ctx,
 	if ((rc = csn_random(ctx, &mgr->seed, sizeof(mgr->seed))) != 0)
 		goto err;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
-		if ((mgr->shards[i].buckets = buckets_new(FIRST_BUCKETS)) ==
-		    NULL) {
+		b = buckets_new(FIRST_BUCKETS);
+		atomic_init(&mgr->shards[i].buckets, b);
+		if (b == NULL) {
 			rc = csn_fail(ctx, CSN_E_NOMEM, "kv",
 			    "out of memory for a manager");
 			goto err;

@@ -36,11 +36,8 @@ take_nonce(struct cli *cli, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
 		    "one of them");
 	if (hex != NULL)
 		return attest_nonce(cli, "--nonce", hex, nonce, len);
-	if (path == NULL) {
-		cli_note(cli, "No nonce is given: nothing will prove that "
-		    "this report is new.\n");
+	if (path == NULL)
 		return 0;
-	}
 	if ((rc = attest_ticket_read(cli, path, &t)) != 0)
 		return rc;
 	memcpy(nonce, t.nonce, t.len);
@@ -62,8 +59,8 @@ check_out(struct cli *cli)
 }
 
 static int
-tell(struct cli *cli, const struct attest_source *s, const uint8_t *report,
-    size_t len)
+tell(struct cli *cli, const struct attest_source *s, size_t nonce_len,
+    const uint8_t *report, size_t len)
 {
 	char size[CLI_TEXT], *json;
 	int rc;
@@ -82,6 +79,9 @@ tell(struct cli *cli, const struct attest_source *s, const uint8_t *report,
 	    csn_identity_alias(s->identity),
 	    csn_regions_has_evidence(s->regions) ?
 	    ", with the platform's evidence" : "");
+	if (nonce_len == 0)
+		cli_note(cli, "It answers no nonce: nothing proves that it "
+		    "is new.\n");
 	return CLI_OK;
 }
 
@@ -91,23 +91,29 @@ attest_report(struct cli *cli)
 	uint8_t nonce[CSN_NONCE_MAX], *report = NULL;
 	struct attest_source s;
 	size_t nonce_len, len = 0;
+	struct cli_out out;
 	int rc;
 
 	if ((rc = check_out(cli)) != 0 ||
 	    (rc = take_nonce(cli, nonce, &nonce_len)) != 0 ||
 	    (rc = attest_source_open(cli, 1, &s)) != 0)
 		return rc;
-	if ((rc = attest_source_measure(cli, &s)) != 0)
+	/* Measuring may take minutes: what is in the way is said before. */
+	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0644, id_force(cli),
+	    &out)) != 0)
 		goto out;
+	if ((rc = attest_source_measure(cli, &s)) != 0)
+		goto abort;
 	if ((rc = csn_attester_report(s.attester, nonce_len != 0 ? nonce :
 	    NULL, nonce_len, &report, &len)) != 0) {
 		rc = cli_error_lib(cli, rc, NULL, "cannot make a report");
-		goto out;
+		goto abort;
 	}
-	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, id_force(cli),
-	    report, len);
-	if (rc == 0)
-		rc = tell(cli, &s, report, len);
+	if ((rc = cli_out_write(&out, report, len)) == 0 &&
+	    (rc = cli_out_commit(&out)) == 0)
+		rc = tell(cli, &s, nonce_len, report, len);
+abort:
+	cli_out_abort(&out);
 out:
 	csn_free(report);
 	attest_source_close(&s);

@@ -64,7 +64,10 @@ split(const char *where, char host[256], const char **port)
 		return -1;
 	memcpy(host, from, n);
 	host[n] = '\0';
-	return 0;
+	/* getaddrinfo() would take 65536 for 0. */
+	n = strspn(*port, "0123456789");
+	return (*port)[n] == '\0' && n <= 5 &&
+	    strtoul(*port, NULL, 10) <= 65535 ? 0 : -1;
 }
 
 /* The address that it really has, as a URL. */

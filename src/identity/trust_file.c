@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "evidence/armor.h"
@@ -231,17 +232,18 @@ csn_trust_parse(struct csn_ctx *ctx, const char *text, size_t len,
     struct csn_trust **out)
 {
 	struct csn_trust *trust = NULL;
-	json_error_t error;
+	json_error_t error = { .text = "" };
 	json_t *root, *v;
 	size_t i;
 	int rc;
 
 	if ((root = json_loadb(text, len, JSON_REJECT_DUPLICATES,
-	    &error)) == NULL)
-		return csn_fail(ctx, json_error_code(&error) ==
-		    json_error_out_of_memory ? CSN_E_NOMEM : CSN_E_FORM, ROOM,
-		    "The trust store is not JSON: line %d: %s.", error.line,
-		    error.text);
+	    &error)) == NULL && csn_json_no_memory(&error))
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+		    "There is no memory for a trust store.");
+	if (root == NULL)
+		return csn_fail(ctx, CSN_E_FORM, ROOM, "The trust store is "
+		    "not JSON: line %d: %s.", error.line, error.text);
 	if ((rc = check_root(ctx, root)) != 0 ||
 	    (rc = csn_trust_new(ctx, &trust)) != 0)
 		goto out;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/fail.h"
+#include "base/json.h"
 #include "providers/store/http.h"
 
 /* Digits alone, at most 18. */
@@ -34,9 +35,7 @@ load(const uint8_t *p, size_t len, int *rc, const char **why)
 	json = json_loadb((const char *)p, p == NULL ? 0 : len,
 	    JSON_REJECT_DUPLICATES, &error);
 	if (json == NULL) {
-		/* Where memory fails jansson says nothing, or that. */
-		*rc = error.text[0] == '\0' || json_error_code(&error) ==
-		    json_error_out_of_memory ? CSN_E_NOMEM : CSN_E_FORM;
+		*rc = csn_json_no_memory(&error) ? CSN_E_NOMEM : CSN_E_FORM;
 		*why = "sent something that is not JSON";
 	}
 	return json;

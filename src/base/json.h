@@ -1,0 +1,19 @@
+/* base/json.h - what jansson leaves to be guessed. */
+#ifndef CSN_BASE_JSON_H
+#define CSN_BASE_JSON_H
+
+#include <jansson.h>
+
+/*
+ * 1 where a json_loadb() that gave NULL did so for want of memory and says
+ * so, or says nothing at all; at times it blames the text instead. *error was
+ * zero before the call.
+ */
+static inline int
+csn_json_no_memory(const json_error_t *error)
+{
+	return error->text[0] == '\0' ||
+	    json_error_code(error) == json_error_out_of_memory;
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* tests/lib/nomem.c - each allocation of an operation fails once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <caisson/context.h>
+
+#include "lib/failmalloc.h"
+#include "lib/nomem.h"
+
+#define ROUNDS 3
+
+void
+nomem_each(const char *name, int (*op)(void), int also)
+{
+	int rc, failed, round;
+	long n = 0, blocks[ROUNDS];
+
+	assert_int_equal(op(), 0);
+	for (round = 0; round < ROUNDS; round++) {
+		for (n = 0;; n++) {
+			failmalloc_at(n);
+			rc = op();
+			failed = failmalloc_done();
+			if (!failed)
+				break;
+			if (rc != 0 && rc != CSN_E_NOMEM &&
+			    rc != CSN_E_CRYPTO && rc != CSN_E_ALGORITHM &&
+			    rc != also)
+				fail_msg("%s, allocation %ld: %s (%s)", name,
+				    n, csn_error_name(rc),
+				    csn_ctx_message(NULL));
+		}
+		assert_int_equal(rc, 0);
+		blocks[round] = failmalloc_blocks();
+	}
+	if (blocks[1] != blocks[2])
+		fail_msg("%s: %ld blocks a round are left", name,
+		    blocks[2] - blocks[1]);
+	print_message("# %s: %ld allocations\n", name, n);
+}

@@ -305,6 +305,42 @@ an_acl_user_may_do_what_it_may(void **state)
 	say("ACL DELUSER reader", ":1");
 }
 
+/* What docs/wire/redis-store.md says a user needs. */
+static void
+the_documented_acl_is_enough(void **state)
+{
+	struct csn_store_stat st = { .size = sizeof(st) };
+	struct csn_store *store;
+	char url[256], p[16];
+	uint64_t left = 0;
+	size_t n = 0;
+
+	(void)state;
+	say("ACL SETUSER caisson on >pw ~csn:* +get +set +del +unlink "
+	    "+exists +strlen +pttl +scan +eval +dbsize +info +select",
+	    "+OK");
+	snprintf(url, sizeof(url), "redis://caisson:pw@127.0.0.1:%u/2",
+	    server.port);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(put(store, "k", "v"), 0);
+	assert_int_equal(get(store, "acme", "k", p, sizeof(p)), 0);
+	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
+	    U("me"), 60000), 0);
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("lock"), &left),
+	    0);
+	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
+	    U("me")), 0);
+	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
+	assert_int_equal(st.entries, 1);
+	assert_true(st.memory > 0);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")), 0);
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	csn_store_close(store);
+	say("ACL DELUSER caisson", ":1");
+}
+
 /* A lock is released without scripts too. */
 static void
 locks_work_where_scripts_are_forbidden(void **state)
@@ -606,6 +642,7 @@ run_with(const char *program)
 		cmocka_unit_test(urls_are_checked_with_clear_sentences),
 		cmocka_unit_test(users_and_passwords),
 		cmocka_unit_test(an_acl_user_may_do_what_it_may),
+		cmocka_unit_test(the_documented_acl_is_enough),
 		cmocka_unit_test(locks_work_where_scripts_are_forbidden),
 		cmocka_unit_test(the_pool_is_bounded),
 		cmocka_unit_test(

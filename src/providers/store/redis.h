@@ -87,7 +87,7 @@ CSN_MUST_CHECK int csn_redis_redirect_read(const struct csn_redis_reply *r,
     const struct csn_redis_host *asked, unsigned *slot,
     struct csn_redis_host *to);
 
-/* --- redis_net.c: nodes, the pool of connections, and the slots' map ------ */
+/* --- redis_net.c, redis_pool.c: nodes, the slots' map, connections ------ */
 
 struct csn_redis_conn;
 
@@ -150,6 +150,9 @@ void csn_redis_moved(struct csn_redis_net *net, unsigned slot,
 /* Fetch the map anew where it is stale and was not just fetched. */
 CSN_MUST_CHECK int csn_redis_refresh(struct csn_redis *r,
     struct csn_redis_net *net, uint64_t deadline);
+
+/* Wait for changed, no longer than the deadline; 0 or an errno. Locked. */
+int csn_redis_wait(struct csn_redis_net *net, uint64_t deadline);
 
 /*
  * A connection of one's own to node, made where none is idle; CSN_E_BACKEND

@@ -4,8 +4,8 @@ BUILD	?= build
 PREFIX	?= /usr/local
 TIME	?= 60
 
-.PHONY: all help deps run demo-attest test bench lint check-all fuzz install \
-	symbols clean
+.PHONY: all help deps run demo-attest test interop bench lint check-all fuzz \
+	install symbols clean
 
 all: $(BUILD)/.ready
 	@ninja -C $(BUILD)
@@ -14,6 +14,7 @@ help:
 	@echo 'make run            build everything, then a tour of what Caisson does'
 	@echo 'make demo-attest    flip a bit in a live process and see it found'
 	@echo 'make test           run the tests; the last line counts them'
+	@echo 'make interop        share a Redis with CacheKit'\''s Python SDK, from PyPI'
 	@echo 'make bench          measure, into $(BUILD)/bench (ONLY=kv: a part)'
 	@echo 'make lint           check the rules that grep can check'
 	@echo 'make check-all      sanitizers, valgrind, clang, fuzz corpora, lint'
@@ -39,6 +40,9 @@ demo-attest: all
 
 test: $(BUILD)/.ready
 	@tools/run-tests $(BUILD)
+
+interop: all
+	@tools/interop $(BUILD)
 
 bench: all
 	@tools/run-bench $(BUILD) $(ONLY)

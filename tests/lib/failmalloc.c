@@ -34,6 +34,21 @@ failmalloc_done(void)
 }
 
 long
+failmalloc_hold(void)
+{
+	long held = left;
+
+	left = -1;
+	return held;
+}
+
+void
+failmalloc_resume(long held)
+{
+	left = held;
+}
+
+long
 failmalloc_blocks(void)
 {
 	return atomic_load_explicit(&blocks, memory_order_relaxed);

@@ -17,6 +17,13 @@ void failmalloc_at(long n);
 /** 1 where it came to that, and none fails from now on. */
 int failmalloc_done(void);
 
+/**
+ * Nothing of this thread fails, and nothing is counted down, until it goes on
+ * with what hold gave: for a stand-in that the test itself provides.
+ */
+long failmalloc_hold(void);
+void failmalloc_resume(long held);
+
 /** Blocks of the whole process that are allocated now. */
 long failmalloc_blocks(void);
 

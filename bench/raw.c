@@ -43,6 +43,13 @@ raw_free(struct raw *raw)
 }
 
 void
+raw_set_aad(struct raw *raw, size_t len)
+{
+	bench_need(len <= RAW_HEADER, "a reference with so much AAD");
+	raw->aad_len = (int)len;
+}
+
+void
 raw_rekey(struct raw *raw, const uint8_t key[32])
 {
 	bench_need(EVP_EncryptInit_ex(raw->seal, NULL, NULL, key, NULL) == 1,

@@ -24,6 +24,9 @@ void raw_seal(struct raw *raw, uint64_t sequence, const uint8_t *in,
 void raw_open(struct raw *raw, uint64_t sequence, const uint8_t *in,
     size_t len, uint8_t *out);
 
+/* Another length of AAD from now on, at most RAW_HEADER. */
+void raw_set_aad(struct raw *raw, size_t len);
+
 /* Set another key first, as who has a context for many tenants must. */
 void raw_rekey(struct raw *raw, const uint8_t key[32]);
 

@@ -4,6 +4,7 @@
 
 #include <caisson/audit.h>
 #include <caisson/cache_key.h>
+#include <caisson/cache_native.h>
 #include <caisson/cache_protocol.h>
 #include <caisson/pool.h>
 #include <caisson/store.h>
@@ -29,6 +30,9 @@ enum csn_cache_mode {
 	/* Entries that CacheKit's SDKs read and write. No replay protection:
 	 * the format cannot tell an older value of a key from the newest. */
 	CSN_CACHE_COMPATIBLE = 0,
+	/* Caisson's own entries (<caisson/cache_native.h>), with epochs,
+	 * expiry and replay protection; no SDK reads them. */
+	CSN_CACHE_NATIVE = 1,
 	/* Not sealed at all. Only for what anybody may read and change. */
 	CSN_CACHE_PLAIN = 2
 };
@@ -70,7 +74,8 @@ struct csn_cache_value {
 	uint32_t size;
 	uint32_t source;	/* enum csn_cache_source */
 	uint32_t stale;		/* 1: a refresh is under way */
-	uint32_t which;		/* master key it was sealed under; 0: current */
+	uint32_t which;		/* master key it was sealed under; 0: current;
+				 * native mode: 1 for any older epoch */
 	uint64_t ttl_ms;	/* what is left; 0: no end */
 	struct csn_cache_buffer data;
 };
@@ -132,9 +137,11 @@ struct csn_cache_config {
 	uint32_t flags;		/* CSN_CACHE_* */
 	uint32_t stale_percent;	/* past so much of its TTL a value is stale:
 				 * served and refreshed; 0: never */
-	/* The master keys, for every mode but CSN_CACHE_PLAIN, where they
-	 * must be absent. May be freed after csn_cache_new(). */
+	/* The master keys of compatible mode, of no other. May be freed
+	 * after csn_cache_new(). */
 	const struct csn_master_keys *keys;
+	/* The epochs of native mode, of no other; outlives the cache. */
+	struct csn_cache_native *native;
 	struct csn_store *store; /* L2; outlives the cache; NULL: L1 alone */
 	/* The store's space; 0 bytes: none, the keys as SDKs share them. */
 	const uint8_t *space;
@@ -292,6 +299,7 @@ struct csn_cache_reseal {
  * refused. An entry that somebody else changes meanwhile keeps the change,
  * where the store can compare (CSN_STORE_LOCK). progress, where given, is
  * told after each entry; what it returns other than 0 stops and is returned.
+ * In native mode it is the older epochs' entries that move.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_reseal(struct csn_cache *cache,
     const char *name_space, const struct csn_cache_how *how,
@@ -324,6 +332,7 @@ struct csn_cache_stat {
 	uint64_t tag_failures;
 	uint64_t plain_refused;	/* unencrypted entries in a secure cache */
 	uint64_t form_refused;	/* no entry at all, or of another format */
+	uint64_t replays;	/* native: older than what was seen before */
 	uint64_t rejected;	/* calls that the breaker did not let pass */
 	uint64_t shed;		/* calls too many */
 	uint64_t breaker_opens;

@@ -110,6 +110,9 @@ csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *p, size_t len)
 {
 	const struct csn_cache_config *c = &cache->config;
+	/* Native entries carry their end. */
+	int forever = cache->native != NULL &&
+	    (cache->abilities & CSN_STORE_TTL) == 0;
 	struct csn_backend_call bc;
 	int rc;
 
@@ -117,7 +120,7 @@ csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
 		return rc;
 	rc = csn_store_put_for(c->store, cache->space, c->space_len,
 	    (const uint8_t *)call->store_key, call->store_len, p, len,
-	    call->ttl_ms);
+	    forever ? 0 : call->ttl_ms);
 	return csn_backend_end(cache, call, &bc, rc, 0);
 }
 

@@ -28,13 +28,6 @@ csn_l1_set_end(const struct csn_cache *cache, struct csn_l1_entry *e,
 	    after(now, most) : e->value_ends_ms;
 }
 
-/* What is left of an entry that L1 has; 0: no end. */
-static uint64_t
-left_of(const struct csn_l1_entry *e, uint64_t now)
-{
-	return e->value_ends_ms > now ? e->value_ends_ms - now : 0;
-}
-
 /* 1 where more than the configured part of its time is over. */
 static uint32_t
 is_stale(const struct csn_cache *cache, const struct csn_call *call,
@@ -52,13 +45,12 @@ int
 csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
     struct csn_cache_value *out, int *negative)
 {
-	uint64_t now, began = csn_meter_sample();
+	uint64_t left, began = csn_meter_sample();
 	struct csn_l1_entry *e;
 	int rc;
 
 	*negative = 0;
-	now = csn_ctx_boot_ms(cache->ctx);
-	if ((e = csn_l1_find(cache->l1, &call->name, now)) == NULL)
+	if ((e = csn_l1_find(cache->l1, &call->name, &left)) == NULL)
 		return CSN_E_NOT_FOUND;
 	if ((e->flags & CSN_L1_NEGATIVE) != 0) {
 		csn_l1_unpin(e);
@@ -67,9 +59,12 @@ csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
 		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
 		    "there is no such value, as was found before");
 	}
-	if ((rc = csn_codec_open(cache, call, e->bytes, e->len, out)) == 0) {
+	call->in_l1 = 1;
+	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	call->in_l1 = 0;
+	if (rc == 0) {
 		out->source = CSN_CACHE_FROM_L1;
-		out->ttl_ms = left_of(e, now);
+		out->ttl_ms = left;
 		out->stale = is_stale(cache, call, out->ttl_ms);
 		if (out->stale)
 			csn_meter_add(cache->meter, CSN_COUNT_STALE);
@@ -117,9 +112,7 @@ csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
 	if (rc != 0)
 		return csn_backend_end(cache, call, &bc, rc, 0);
 	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
-	/* Another tenant's entry is no fault of the backend's. */
-	(void)csn_backend_end(cache, call, &bc, 0, csn_refused(rc) &&
-	    rc != CSN_E_TENANT);
+	(void)csn_backend_end(cache, call, &bc, 0, csn_suspect(rc));
 	if (rc == 0) {
 		out->source = CSN_CACHE_FROM_L2;
 		out->ttl_ms = left;
@@ -224,6 +217,7 @@ csn_cache_delete(struct csn_cache *cache, const char *key,
 	ticket = csn_l1_begin(cache->l1, &call.name);
 	rc = cache->config.store != NULL ?
 	    csn_backend_remove(cache, &call) : CSN_E_NOT_FOUND;
+	csn_codec_forget(cache, &call);
 	was |= csn_l1_end(cache->l1, &call.name, ticket, NULL);
 	if (rc == CSN_E_NOT_FOUND)
 		rc = was ? 0 : csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
@@ -239,15 +233,13 @@ csn_cache_exists(struct csn_cache *cache, const char *key,
 {
 	struct csn_call call;
 	struct csn_l1_entry *e;
-	uint64_t now, left = 0;
+	uint64_t left;
 	int rc;
 
 	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
 		return rc;
-	now = csn_ctx_boot_ms(cache->ctx);
-	e = csn_l1_find(cache->l1, &call.name, now);
+	e = csn_l1_find(cache->l1, &call.name, &left);
 	if (e != NULL && (e->flags & CSN_L1_NEGATIVE) == 0) {
-		left = left_of(e, now);
 		rc = 0;
 	} else if (cache->config.store != NULL) {
 		rc = csn_backend_ttl(cache, &call, &left);

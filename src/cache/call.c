@@ -116,12 +116,15 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 	    (how != NULL && how->ttl_ms != 0))
 		call->ttl_ms = how->ttl_ms;
 	call->began = 0;
+	call->in_l1 = 0;
 	call->store_key = key;
 	call->store_len = len;
 	if ((c->flags & CSN_CACHE_SCOPED) != 0 &&
 	    (rc = scope(cache, call)) != 0)
 		return rc;
-	call->name.hash = csn_l1_hash(cache->l1, &call->name);
+	call->name.hash = call->name.tenant == cache->tenant ?
+	    csn_l1_hash_key(cache->tenant_seed, key, len) :
+	    csn_l1_hash(cache->l1, &call->name);
 	return 0;
 }
 
@@ -154,7 +157,17 @@ csn_refused(int rc)
 {
 	return rc == CSN_E_TAG || rc == CSN_E_TENANT || rc == CSN_E_POLICY ||
 	    rc == CSN_E_FORM || rc == CSN_E_LIMIT || rc == CSN_E_VERSION ||
-	    rc == CSN_E_REPLAY || rc == CSN_E_EXPIRED || rc == CSN_E_EPOCH;
+	    rc == CSN_E_REPLAY || rc == CSN_E_EXPIRED || rc == CSN_E_EPOCH ||
+	    rc == CSN_E_SUITE || rc == CSN_E_ALGORITHM;
+}
+
+int
+csn_suspect(int rc)
+{
+	/* Another tenant's entry under this key, one whose time is over, or
+	 * one that a put has overtaken: the backend did nothing wrong. */
+	return csn_refused(rc) && rc != CSN_E_TENANT && rc != CSN_E_EXPIRED &&
+	    rc != CSN_E_REPLAY && rc != CSN_E_EPOCH;
 }
 
 static int
@@ -203,11 +216,13 @@ csn_call_opened(struct csn_cache *cache, const struct csn_call *call, int rc,
 			return 0;
 		return leave_record(cache, call, 0, bytes);
 	}
-	if (!csn_refused(rc))
+	/* In L1 a replay is a value that a put has just overtaken. */
+	if (!csn_refused(rc) || rc == CSN_E_EXPIRED ||
+	    (rc == CSN_E_REPLAY && call->in_l1))
 		return 0;
 	csn_meter_add(cache->meter, rc == CSN_E_POLICY ? CSN_COUNT_PLAIN :
 	    rc == CSN_E_TAG || rc == CSN_E_TENANT ? CSN_COUNT_TAG :
-	    CSN_COUNT_FORM);
+	    rc == CSN_E_REPLAY ? CSN_COUNT_REPLAY : CSN_COUNT_FORM);
 	csn_call_tell(cache, call, CSN_CACHE_EVENT_REFUSED, rc, 0);
 	if (cache->config.audit == NULL)
 		return 0;

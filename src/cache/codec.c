@@ -161,26 +161,99 @@ new_entry(struct csn_cache *cache, const struct csn_call *call, size_t len,
 	return 0;
 }
 
+static const char *
+format_name(const struct csn_call *call)
+{
+	static const char *const names[] = { "msgpack", "json", "arrow",
+	    "bytes" };
+
+	return names[call->format];
+}
+
+static void
+native_of(const struct csn_call *call, struct csn_cache_native_bind *b)
+{
+	b->tenant = call->name.tenant;
+	b->key = call->name.key;
+	b->key_len = call->name.key_len;
+	b->format = format_name(call);
+}
+
+/* Without a container: whatever the format in native mode, else bytes. */
 static int
-seal_bytes(struct csn_cache *cache, const struct csn_call *call,
+is_bare(const struct csn_cache *cache, const struct csn_call *call)
+{
+	return cache->native != NULL || call->format == CSN_CACHE_BYTES;
+}
+
+static size_t
+overhead(const struct csn_cache *cache)
+{
+	return cache->native != NULL ? CSN_CACHE_NATIVE_OVERHEAD :
+	    cache->kit != NULL ? CSN_CACHEKIT_OVERHEAD : 0;
+}
+
+/* The tenant's keys; the configuration's tenant's are at hand. */
+static int
+hold(struct csn_cache *cache, const struct csn_call *call,
+    struct csn_kit_tenant **out)
+{
+	*out = cache->held;
+	if (call->name.tenant == cache->tenant)
+		return 0;
+	return csn_kit_hold(cache->kit, call->name.tenant,
+	    call->name.tenant_len, out);
+}
+
+static void
+let_go(struct csn_cache *cache, struct csn_kit_tenant *t)
+{
+	if (t != cache->held)
+		csn_kit_release(cache->kit, t);
+}
+
+static int
+seal_native(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *p, size_t len, uint8_t *out)
+{
+	struct csn_cache_native_bind bind;
+	uint64_t ends = 0;
+
+	native_of(call, &bind);
+	if (call->ttl_ms != 0)
+		ends = csn_ctx_wall_ms(cache->ctx) + call->ttl_ms;
+	if (ends < call->ttl_ms)
+		ends = UINT64_MAX;
+	return csn_cache_native_seal(cache->native, &bind, ends, p, len, out);
+}
+
+static int
+seal_bare(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *p, size_t len, struct csn_l1_entry **out)
 {
 	struct csn_cachekit_bind bind;
+	struct csn_kit_tenant *t;
 	int rc;
 
 	if (len > CSN_CACHEKIT_VALUE_MAX)
 		return csn_fail(cache->ctx, CSN_E_LIMIT, ROOM, "a value has "
 		    "at most %u bytes, not %zu", CSN_CACHEKIT_VALUE_MAX, len);
-	if (cache->kit == NULL) {
-		if ((rc = new_entry(cache, call, len, out)) == 0 && len > 0)
-			memcpy((*out)->bytes, p, len);
+	if ((rc = new_entry(cache, call, len + overhead(cache), out)) != 0)
 		return rc;
+	if (cache->native != NULL)
+		return seal_native(cache, call, p, len, (*out)->bytes);
+	if (cache->kit == NULL) {
+		if (len > 0)
+			memcpy((*out)->bytes, p, len);
+		return 0;
 	}
-	if ((rc = new_entry(cache, call, len + CSN_CACHEKIT_OVERHEAD,
-	    out)) != 0)
+	if ((rc = hold(cache, call, &t)) != 0)
 		return rc;
 	bind_of(call, &bind);
-	return csn_cachekit_seal(cache->kit, &bind, p, len, (*out)->bytes);
+	rc = csn_kit_seal(cache->kit, t, &bind, NULL, 0, p, len,
+	    (*out)->bytes);
+	let_go(cache, t);
+	return rc;
 }
 
 static int
@@ -209,8 +282,7 @@ csn_codec_seal(struct csn_cache *cache, const struct csn_call *call,
 	uint64_t began = csn_meter_sample();
 	int rc;
 
-	rc = call->format == CSN_CACHE_BYTES ?
-	    seal_bytes(cache, call, p, len, &e) :
+	rc = is_bare(cache, call) ? seal_bare(cache, call, p, len, &e) :
 	    seal_packed(cache, call, p, len, &e);
 	csn_meter_since(cache->meter, CSN_TIMED_SEAL, began);
 	if (rc != 0) {
@@ -222,24 +294,48 @@ csn_codec_seal(struct csn_cache *cache, const struct csn_call *call,
 }
 
 static int
-open_bytes(struct csn_cache *cache, const struct csn_call *call,
+open_native(struct csn_cache *cache, const struct csn_call *call,
+    const uint8_t *stored, size_t len, struct csn_cache_value *out,
+    size_t *which)
+{
+	struct csn_cache_native_bind bind;
+	int rc, old = 0;
+
+	native_of(call, &bind);
+	rc = csn_cache_native_open(cache->native, &bind, stored, len,
+	    out->data.p, &old);
+	*which = (size_t)old;
+	return rc;
+}
+
+static int
+open_bare(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *stored, size_t len, struct csn_cache_value *out,
     size_t *which)
 {
 	struct csn_cachekit_bind bind;
+	struct csn_kit_tenant *t;
 	int rc;
 
-	if (cache->kit == NULL)
-		return csn_cache_value_set(out, stored, len);
-	if (len < CSN_CACHEKIT_OVERHEAD)
+	if (len < overhead(cache))
 		return csn_fail(cache->ctx, CSN_E_FORM, ROOM,
 		    "%zu bytes are no sealed entry", len);
-	if ((rc = csn_cache_value_room(out,
-	    len - CSN_CACHEKIT_OVERHEAD)) != 0)
+	if ((rc = csn_cache_value_room(out, len - overhead(cache))) != 0)
+		return rc;
+	if (cache->native != NULL)
+		return open_native(cache, call, stored, len, out, which);
+	if (cache->kit == NULL) {
+		if (len > 0)
+			memcpy(out->data.p, stored, len);
+		return 0;
+	}
+	if ((rc = hold(cache, call, &t)) != 0)
 		return rc;
 	bind_of(call, &bind);
-	return csn_cachekit_open(cache->kit, &bind, NULL, stored, len,
+	rc = csn_kit_open(cache->kit, t, &bind, NULL, stored, len, NULL, 0,
 	    out->data.p, which);
+	let_go(cache, t);
+	return rc;
 }
 
 int
@@ -251,8 +347,8 @@ csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
 	size_t which = 0;
 	int rc, audited;
 
-	if (call->format == CSN_CACHE_BYTES) {
-		rc = open_bytes(cache, call, stored, len, out, &which);
+	if (is_bare(cache, call)) {
+		rc = open_bare(cache, call, stored, len, out, &which);
 	} else {
 		entry_of(cache, call, &entry);
 		rc = csn_cachekit_unpack(cache->ctx, cache->kit, &entry,
@@ -284,13 +380,13 @@ csn_codec_reseal(struct csn_cache *cache, const struct csn_call *call,
 	int rc;
 
 	*which = 0;
-	if (call->format != CSN_CACHE_BYTES) {
+	if (!is_bare(cache, call)) {
 		entry_of(cache, call, &entry);
 		return csn_cachekit_reseal(cache->ctx, cache->kit, &entry,
 		    stored, len, out, which);
 	}
-	if ((rc = open_bytes(cache, call, stored, len, &v, which)) == 0 &&
-	    *which != 0 && (rc = seal_bytes(cache, call, v.data.p,
+	if ((rc = open_bare(cache, call, stored, len, &v, which)) == 0 &&
+	    *which != 0 && (rc = seal_bare(cache, call, v.data.p,
 	    v.data.len, &e)) == 0) {
 		csn_cache_buffer_free(out);
 		if ((out->p = csn_memdup(e->bytes, e->len)) == NULL)
@@ -301,4 +397,17 @@ csn_codec_reseal(struct csn_cache *cache, const struct csn_call *call,
 	csn_l1_unpin(e);
 	csn_cache_value_free(&v);
 	return rc;
+}
+
+void
+csn_codec_forget(struct csn_cache *cache, const struct csn_call *call)
+{
+	struct csn_cache_native_bind bind;
+
+	if (cache->native == NULL)
+		return;
+	native_of(call, &bind);
+	/* Where it cannot be noted, what comes back is only not refused. */
+	if (csn_cache_native_forget(cache->native, &bind) != 0)
+		return;
 }

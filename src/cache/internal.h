@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "cache/breaker.h"
 #include "cache/flight.h"
+#include "cache/kit.h"
 #include "cache/l1.h"
 #include "cache/metrics.h"
 
@@ -20,7 +21,11 @@ struct csn_cache {
 	struct csn_ctx *ctx;
 	uint64_t made_in;		/* the process that made it */
 	struct csn_cache_config config;	/* whole, defaults filled in */
-	struct csn_cachekit *kit;	/* NULL: plain */
+	/* Compatible mode's, with the keys of the tenant that is not asked
+	 * for; native mode's; neither where nothing is sealed. */
+	struct csn_cachekit *kit;
+	struct csn_kit_tenant *held;
+	struct csn_cache_native *native;
 	struct csn_l1 *l1;
 	struct csn_flights *flights;
 	struct csn_meter *meter;
@@ -28,6 +33,7 @@ struct csn_cache {
 	uint32_t abilities;		/* the store's */
 	char *tenant;			/* copies, where config has pointers */
 	uint32_t tenant_len;
+	uint64_t tenant_seed;
 	uint8_t *space;
 	_Atomic size_t guess;		/* the size of what was last read */
 	/* What packing left, for the next: a slot a thread. */
@@ -46,6 +52,7 @@ struct csn_call {
 	uint32_t format;
 	uint64_t ttl_ms;
 	uint64_t began;			/* 0: not measured */
+	int in_l1;			/* where what is opened comes from */
 	const char *store_key;		/* on the backend */
 	size_t store_len;
 	char scoped[CSN_STORE_MAX_KEY + 1];	/* where it is another one */
@@ -60,6 +67,8 @@ void csn_call_tell(struct csn_cache *cache, const struct csn_call *call,
     uint32_t kind, int code, uint64_t bytes);
 /* 1 where the code says that stored bytes are not what they should be. */
 int csn_refused(int rc);
+/* 1 where that may be somebody's fault, and not the course of things. */
+int csn_suspect(int rc);
 /*
  * An entry was opened, or refused with rc: count it, leave a record. 0, or
  * why the record could not be written where every open must leave one.
@@ -79,6 +88,8 @@ CSN_MUST_CHECK int csn_codec_open(struct csn_cache *cache,
 CSN_MUST_CHECK int csn_codec_reseal(struct csn_cache *cache,
     const struct csn_call *call, const uint8_t *stored, size_t len,
     struct csn_cache_buffer *out, size_t *which);
+/* The key was deleted: what the backend may put back is old. */
+void csn_codec_forget(struct csn_cache *cache, const struct csn_call *call);
 /* A value that holds nothing but keeps its memory. */
 void csn_value_clear(struct csn_cache_value *v);
 struct csn_cache_buffer *csn_scratch_take(struct csn_cache *cache);

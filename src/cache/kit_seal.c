@@ -1,4 +1,5 @@
 /* cache/kit_seal.c - sealing and opening as CacheKit does it. */
+#include <endian.h>
 #include <string.h>
 
 #include <caisson/aead.h>
@@ -8,22 +9,23 @@
 
 #define ROOM "cache"
 
-static void
-put_field(uint8_t *out, size_t *n, const char *p, size_t len)
+/* A length, big-endian, and the bytes; where the next field goes. */
+static uint8_t *
+put_field(uint8_t *out, const char *p, size_t len)
 {
-	out[(*n)++] = (uint8_t)(len >> 24);
-	out[(*n)++] = (uint8_t)(len >> 16);
-	out[(*n)++] = (uint8_t)(len >> 8);
-	out[(*n)++] = (uint8_t)len;
-	memcpy(out + *n, p, len);
-	*n += len;
+	uint32_t be = htobe32((uint32_t)len);
+
+	memcpy(out, &be, sizeof(be));
+	memcpy(out + sizeof(be), p, len);
+	return out + sizeof(be) + len;
 }
 
 int
 csn_kit_aad(const struct csn_ctx *ctx, const struct csn_cachekit_bind *bind,
     uint8_t out[CSN_KIT_AAD_MAX], size_t *len)
 {
-	size_t format_len, type_len, n = 0;
+	size_t format_len, type_len;
+	uint8_t *to = out;
 
 	if (bind->tenant == NULL || bind->tenant_len == 0 ||
 	    bind->tenant_len > CSN_CACHEKIT_TENANT_MAX)
@@ -40,15 +42,15 @@ csn_kit_aad(const struct csn_ctx *ctx, const struct csn_cachekit_bind *bind,
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a sealed entry wants a "
 		    "format of 1 to %d bytes, and a type of at most %d",
 		    CSN_KIT_FORMAT_MAX, CSN_KIT_TYPE_MAX);
-	out[n++] = 3;
-	put_field(out, &n, bind->tenant, bind->tenant_len);
-	put_field(out, &n, bind->key, bind->key_len);
-	put_field(out, &n, bind->format, format_len);
-	put_field(out, &n, bind->compressed ? "True" : "False",
-	    bind->compressed ? 4 : 5);
+	*to++ = 3;
+	to = put_field(to, bind->tenant, bind->tenant_len);
+	to = put_field(to, bind->key, bind->key_len);
+	to = put_field(to, bind->format, format_len);
+	to = bind->compressed ? put_field(to, "True", 4) :
+	    put_field(to, "False", 5);
 	if (type_len != 0)
-		put_field(out, &n, bind->type, type_len);
-	*len = n;
+		to = put_field(to, bind->type, type_len);
+	*len = (size_t)(to - out);
 	return 0;
 }
 

@@ -120,10 +120,22 @@ csn_l1_free(struct csn_l1 *l1)
 }
 
 uint64_t
+csn_l1_seed(const struct csn_l1 *l1, const char *tenant, size_t tenant_len)
+{
+	return XXH3_64bits_withSeed(tenant, tenant_len, l1->seed);
+}
+
+uint64_t
+csn_l1_hash_key(uint64_t seed, const char *key, size_t key_len)
+{
+	return XXH3_64bits_withSeed(key, key_len, seed);
+}
+
+uint64_t
 csn_l1_hash(const struct csn_l1 *l1, const struct csn_l1_name *n)
 {
-	return XXH3_64bits_withSeed(n->key, n->key_len,
-	    XXH3_64bits_withSeed(n->tenant, n->tenant_len, l1->seed));
+	return csn_l1_hash_key(csn_l1_seed(l1, n->tenant, n->tenant_len),
+	    n->key, n->key_len);
 }
 
 struct csn_l1_entry *
@@ -325,20 +337,27 @@ make_room_elsewhere(struct csn_l1 *l1, uint64_t hash)
 }
 
 struct csn_l1_entry *
-csn_l1_find(struct csn_l1 *l1, const struct csn_l1_name *n, uint64_t now_ms)
+csn_l1_find(struct csn_l1 *l1, const struct csn_l1_name *n,
+    uint64_t *left_ms)
 {
 	struct shard *s = shard_of(l1, n->hash);
 	struct csn_l1_entry *e = NULL, *dead = NULL, **at;
+	uint64_t now;
 
+	*left_ms = 0;
 	if (l1->limit == 0)
 		return NULL;
 	pthread_mutex_lock(&s->lock);
 	if ((at = find(s, n)) != NULL) {
 		e = *at;
-		if (e->ends_ms != 0 && e->ends_ms <= now_ms) {
+		/* The clock is read only where it matters. */
+		now = e->ends_ms != 0 ? csn_ctx_boot_ms(l1->ctx) : 0;
+		if (e->ends_ms != 0 && e->ends_ms <= now) {
 			take_out(l1, s, at, &dead);
 			e = NULL;
 		} else {
+			if (e->value_ends_ms != 0)
+				*left_ms = e->value_ends_ms - now;
 			if (e != s->newest) {
 				list_out(s, e);
 				list_front(s, e);

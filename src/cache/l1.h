@@ -58,8 +58,14 @@ CSN_MUST_CHECK int csn_l1_new(struct csn_ctx *ctx, size_t bytes,
     uint32_t shards, struct csn_l1 **out);
 void csn_l1_free(struct csn_l1 *l1);	/* no entry is pinned; NULL is fine */
 
-/* name->hash of the other fields; keyed, so that nobody outside picks it. */
+/*
+ * name->hash of the other fields, and the part of it that is the tenant's;
+ * keyed, so that nobody outside picks it.
+ */
 uint64_t csn_l1_hash(const struct csn_l1 *l1, const struct csn_l1_name *name);
+uint64_t csn_l1_seed(const struct csn_l1 *l1, const char *tenant,
+    size_t tenant_len);
+uint64_t csn_l1_hash_key(uint64_t seed, const char *key, size_t key_len);
 
 /* An entry of the caller's, pinned once, with room bytes; NULL: no memory. */
 struct csn_l1_entry *csn_l1_entry_new(const struct csn_l1_name *name,
@@ -68,9 +74,12 @@ struct csn_l1_entry *csn_l1_entry_new(const struct csn_l1_name *name,
 struct csn_l1_entry *csn_l1_entry_fit(struct csn_l1_entry *e);
 void csn_l1_unpin(struct csn_l1_entry *e);	/* NULL is fine */
 
-/* The live entry, pinned and now the newest, or NULL. */
+/*
+ * The live entry, pinned and now the newest, or NULL. *left_ms is what is
+ * left of its value's time, 0: no end.
+ */
 struct csn_l1_entry *csn_l1_find(struct csn_l1 *l1,
-    const struct csn_l1_name *name, uint64_t now_ms);
+    const struct csn_l1_name *name, uint64_t *left_ms);
 
 /*
  * The store behind is changed without a lock held, so writers and those who

@@ -43,6 +43,7 @@ static const size_t count_at[CSN_COUNTS] = {
 	[CSN_COUNT_TAG] = offsetof(struct csn_cache_stat, tag_failures),
 	[CSN_COUNT_PLAIN] = offsetof(struct csn_cache_stat, plain_refused),
 	[CSN_COUNT_FORM] = offsetof(struct csn_cache_stat, form_refused),
+	[CSN_COUNT_REPLAY] = offsetof(struct csn_cache_stat, replays),
 	[CSN_COUNT_REJECTED] = offsetof(struct csn_cache_stat, rejected),
 	[CSN_COUNT_SHED] = offsetof(struct csn_cache_stat, shed),
 	[CSN_COUNT_SHARED] = offsetof(struct csn_cache_stat, shared),

@@ -43,17 +43,23 @@ defaults(struct csn_cache_config *c)
 static int
 check_keys(struct csn_ctx *ctx, const struct csn_cache_config *c)
 {
-	if (c->mode != CSN_CACHE_COMPATIBLE && c->mode != CSN_CACHE_PLAIN)
+	if (c->mode > CSN_CACHE_PLAIN)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "there is no mode %u: see enum csn_cache_mode", c->mode);
-	if (c->mode != CSN_CACHE_PLAIN && c->keys == NULL)
+	if (c->mode == CSN_CACHE_COMPATIBLE && c->keys == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a secure cache needs "
 		    "master keys: see csn_master_keys_env(); for what "
 		    "anybody may read and change say CSN_CACHE_PLAIN");
-	if (c->mode == CSN_CACHE_PLAIN && c->keys != NULL)
-		return csn_fail(ctx, CSN_E_ARG, ROOM, "a plain cache does "
-		    "not seal, yet master keys are given: say which is "
-		    "meant");
+	if (c->mode == CSN_CACHE_NATIVE && c->native == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "native mode needs the "
+		    "epochs of a csn_cache_native_new()");
+	if (c->mode != CSN_CACHE_COMPATIBLE && c->keys != NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "master keys are given, "
+		    "yet the cache is %s: say which is meant",
+		    c->mode == CSN_CACHE_PLAIN ? "plain" : "native");
+	if (c->mode != CSN_CACHE_NATIVE && c->native != NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "epochs of native mode "
+		    "are given, yet the cache is of another mode");
 	return 0;
 }
 
@@ -116,8 +122,12 @@ fill(struct csn_cache *cache)
 	if ((rc = csn_l1_new(cache->ctx, c->l1_bytes, c->l1_shards,
 	    &cache->l1)) != 0)
 		return rc;
-	if (c->keys != NULL && (rc = csn_cachekit_new(cache->ctx, c->keys,
-	    &options, &cache->kit)) != 0)
+	cache->tenant_seed = csn_l1_seed(cache->l1, cache->tenant,
+	    cache->tenant_len);
+	cache->native = c->native;
+	if (c->keys != NULL && ((rc = csn_cachekit_new(cache->ctx, c->keys,
+	    &options, &cache->kit)) != 0 || (rc = csn_kit_hold(cache->kit,
+	    cache->tenant, cache->tenant_len, &cache->held)) != 0))
 		return rc;
 	c->keys = NULL;
 	return csn_codec_check(cache, c->format);
@@ -186,6 +196,8 @@ csn_cache_free(struct csn_cache *cache)
 			csn_cache_buffer_free(b);
 		free(b);
 	}
+	if (cache->held != NULL)
+		csn_kit_release(cache->kit, cache->held);
 	csn_cachekit_free(cache->kit);
 	csn_l1_free(cache->l1);
 	csn_flights_free(cache->flights);

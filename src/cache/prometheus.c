@@ -112,6 +112,7 @@ lookups(struct text *t, const struct csn_cache_stat *s)
 	sample(t, "refused_total", "reason", "tag", s->tag_failures);
 	sample(t, "refused_total", "reason", "plain", s->plain_refused);
 	sample(t, "refused_total", "reason", "form", s->form_refused);
+	sample(t, "refused_total", "reason", "replay", s->replays);
 	counter(t, "former_key_hits_total",
 	    "Values sealed under a former master key", s->former_key_hits);
 	counter(t, "audit_errors_total", "Audit records that were not written",

@@ -240,6 +240,7 @@ reseal_one(struct csn_cache *cache, struct csn_call *call,
 		    cache->config.space_len, (const uint8_t *)call->store_key,
 		    call->store_len, &left);
 	rc = csn_backend_end(cache, call, &bc, rc, 0);
+	call->ttl_ms = left;
 	if (rc == 0) {
 		rc = csn_codec_reseal(cache, call, e->bytes, e->len, b,
 		    &which);
@@ -248,6 +249,8 @@ reseal_one(struct csn_cache *cache, struct csn_call *call,
 		} else if (rc == 0 && (rc = replace(cache, call, e, b,
 		    left)) == 0) {
 			out->moved++;
+		} else if (rc == CSN_E_EXPIRED || rc == CSN_E_REPLAY) {
+			rc = CSN_E_NOT_FOUND;
 		} else if (csn_refused(rc)) {
 			rc = csn_call_opened(cache, call, rc, 0);
 			out->refused++;
@@ -285,7 +288,8 @@ csn_cache_reseal(struct csn_cache *cache, const char *name_space,
 	if ((rc = csn_call_begin(cache, "*", how, &call)) != 0 ||
 	    (rc = prefix_of(cache, name_space, &prefix)) != 0)
 		return rc;
-	if (cache->kit == NULL || cache->config.store == NULL)
+	if ((cache->kit == NULL && cache->native == NULL) ||
+	    cache->config.store == NULL)
 		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "only a secure "
 		    "cache with a store has entries to seal anew");
 	if (call.store_key == call.scoped) {

@@ -41,7 +41,8 @@ put(struct csn_l1 *l1, const struct csn_l1_name *n, size_t len, uint8_t fill)
 static int
 look(struct csn_l1 *l1, const struct csn_l1_name *n)
 {
-	struct csn_l1_entry *e = csn_l1_find(l1, n, 0);
+	uint64_t left;
+	struct csn_l1_entry *e = csn_l1_find(l1, n, &left);
 	int byte = e != NULL ? e->bytes[0] : -1;
 
 	csn_l1_unpin(e);
@@ -136,13 +137,14 @@ a_pinned_entry_stays_whole(void **state)
 	struct csn_l1_entry *e;
 	struct csn_l1_name n;
 	struct csn_l1 *l1;
+	uint64_t left;
 	size_t i;
 
 	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 1 << 20, 4, &l1), 0);
 	n = name_of(l1, "t", "k");
 	put(l1, &n, 1000, 7);
-	assert_non_null(e = csn_l1_find(l1, &n, 0));
+	assert_non_null(e = csn_l1_find(l1, &n, &left));
 	put(l1, &n, 1000, 8);
 	csn_l1_forget(l1, e);	/* is not in its place any more */
 	assert_int_equal(look(l1, &n), 8);
@@ -210,6 +212,7 @@ hammer(void *arg)
 	struct csn_l1_name n;
 	char key[16];
 	unsigned i, k;
+	uint64_t left;
 	size_t len;
 
 	for (i = 0; i < 20000; i++) {
@@ -225,7 +228,8 @@ hammer(void *arg)
 			e->len = len;
 			(void)csn_l1_end(h->l1, &n, csn_l1_begin(h->l1, &n),
 			    e);
-		} else if ((e = csn_l1_find(h->l1, &n, 0)) != NULL) {
+		} else if ((e = csn_l1_find(h->l1, &n,
+		    &left)) != NULL) {
 			h->wrong |= e->len != 100 + k * 20 ||
 			    e->bytes[0] != k || e->bytes[e->len - 1] != k;
 			if ((h->seed >> 8 & 31) == 1)

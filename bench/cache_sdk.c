@@ -1,0 +1,199 @@
+/* cache_sdk.c - the secure cache beside CacheKit's Python SDK. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cache_parts.h"
+
+#define ROUNDS 15
+#define THEIR_CALLS 100
+#define OUR_CALLS 2000
+
+struct peer {
+	FILE *in;
+	FILE *out;
+	pid_t pid;
+};
+
+/* The Python that the SDK is installed for: said, or where `make interop`
+ * puts it, or any. */
+static const char *
+python(char path[512])
+{
+	const char *said = getenv("CAISSON_CACHEKIT_PYTHON");
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (said != NULL)
+		return said;
+	if (cache != NULL)
+		snprintf(path, 512, "%s/caisson/interop/bin/python3", cache);
+	else
+		snprintf(path, 512, "%s/.cache/caisson/interop/bin/python3",
+		    home != NULL ? home : "");
+	return access(path, X_OK) == 0 ? path : BENCH_PYTHON;
+}
+
+static void
+peer_start(struct peer *p)
+{
+	char path[512];
+	const char *program = python(path);
+	int to[2], from[2];
+
+	bench_need(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0,
+	    "making pipes");
+	/* A peer that does not start is told by its answer, not by SIGPIPE. */
+	signal(SIGPIPE, SIG_IGN);
+	fflush(stdout);
+	if ((p->pid = fork()) == 0) {
+		dup2(to[0], 0);
+		dup2(from[1], 1);
+		close(2);
+		execl(program, program, BENCH_SOURCE "/cache_peer.py",
+		    (char *)NULL);
+		_exit(127);
+	}
+	close(to[0]);
+	close(from[1]);
+	p->in = fdopen(from[0], "r");
+	p->out = fdopen(to[1], "w");
+	bench_need(p->pid > 0 && p->in != NULL && p->out != NULL,
+	    "starting Python");
+}
+
+static void
+peer_end(struct peer *p)
+{
+	(void)fclose(p->out);
+	(void)fclose(p->in);
+	(void)waitpid(p->pid, NULL, 0);
+}
+
+/* Seconds a set and get; 0 where the SDK is not there. */
+static double
+theirs(struct peer *p, size_t len, unsigned calls)
+{
+	double seconds;
+
+	if (fprintf(p->out, "%zu %u\n", len, calls) < 0 ||
+	    fflush(p->out) != 0 || fscanf(p->in, "%lf", &seconds) != 1)
+		return 0;
+	return seconds / calls;
+}
+
+struct bed {
+	struct csn_cache *cache;
+	struct csn_cache_key *builder;
+	struct csn_cache_value value;
+	uint8_t *document;
+	size_t len;
+	int64_t number;
+};
+
+/* As theirs: the key is built from its argument each time. */
+static double
+ours(struct bed *bed, unsigned calls)
+{
+	double began = bench_now(BENCH_CPU);
+	char key[CSN_CACHE_KEY_SIZE];
+	unsigned i, k;
+
+	for (i = 0; i < calls; i++, bed->number++) {
+		for (k = 0; k < 2; k++) {
+			csn_cache_key_reset(bed->builder);
+			bench_must(csn_cache_key_int(bed->builder,
+			    bed->number), "building a key");
+			bench_must(csn_cache_key_auto(bed->builder, "bench",
+			    "__main__", "function_of.<locals>.fetch", 1,
+			    "default", key), "building a key");
+			bench_must(k == 0 ? csn_cache_set(bed->cache, key,
+			    NULL, bed->document, bed->len) :
+			    csn_cache_get(bed->cache, key, NULL,
+			    &bed->value), "setting or getting");
+		}
+	}
+	return (bench_now(BENCH_CPU) - began) / calls;
+}
+
+static void
+one_size(struct peer *peer, struct bed *bed, size_t len, const char *name,
+    double target)
+{
+	struct bench_result r = { .unit = "us", .target = target,
+	    .reference = "CacheKit's Python SDK" };
+	double us[ROUNDS], them[ROUNDS], ratio[ROUNDS];
+	unsigned i, our_calls = len > 65536 ? 20 : OUR_CALLS;
+	unsigned their_calls = len > 65536 ? 5 : THEIR_CALLS;
+	char full[64];
+
+	/* MessagePack: bin 32 of so many bytes. */
+	bed->len = len + 5;
+	bed->document = bench_memory(bed->len);
+	bench_must(csn_random(bench_ctx(), bed->document + 5, len),
+	    "making a value");
+	bed->document[0] = 0xc6;
+	bed->document[1] = (uint8_t)(len >> 24);
+	bed->document[2] = (uint8_t)(len >> 16);
+	bed->document[3] = (uint8_t)(len >> 8);
+	bed->document[4] = (uint8_t)len;
+	(void)ours(bed, 10);
+	(void)theirs(peer, len, 2);
+	for (i = 0; i < ROUNDS; i++) {
+		us[i] = ours(bed, our_calls);
+		them[i] = theirs(peer, len, their_calls);
+		ratio[i] = them[i] / us[i];
+	}
+	snprintf(full, sizeof(full), "cache.secure.%s.sdk", name);
+	r.name = full;
+	r.value = bench_median(us, ROUNDS) * 1e6;
+	r.reference_value = bench_median(them, ROUNDS) * 1e6;
+	r.ratio = bench_median(ratio, ROUNDS);
+	bench_add(&r, "set and get with the key built, MessagePack, LZ4 and "
+	    "checksum, in-process level");
+	bench_memory_free(bed->document, bed->len);
+}
+
+void
+cache_sdk(void)
+{
+	const uint8_t master[32] = { 7 };
+	const struct csn_master_bytes current = { master, sizeof(master) };
+	struct bed bed = { .value = { .size = sizeof(bed.value) } };
+	struct csn_master_keys *keys;
+	struct csn_cache_config c;
+	struct csn_store *store;
+	struct peer peer;
+
+	peer_start(&peer);
+	if (theirs(&peer, 100, 1) == 0) {
+		printf("cache.secure.*.sdk             skipped: CacheKit's "
+		    "Python SDK is not installed: see make interop, or set "
+		    "CAISSON_CACHEKIT_PYTHON\n");
+		peer_end(&peer);
+		return;
+	}
+	bench_must(csn_store_open(bench_ctx(), "memory:?bytes=1G", &store),
+	    "opening a store");
+	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
+	    &keys), "making keys");
+	c = cache_config(store);
+	c.keys = keys;
+	bench_must(csn_cache_new(bench_ctx(), &c, &bed.cache),
+	    "making a cache");
+	csn_master_keys_free(keys);
+	bench_must(csn_cache_key_new(bench_ctx(), CSN_CACHE_KEY_AUTO,
+	    &bed.builder), "making a builder");
+	one_size(&peer, &bed, 100, "100B", 20);
+	one_size(&peer, &bed, 1024, "1KiB", 20);
+	one_size(&peer, &bed, (size_t)64 << 10, "64KiB", 0);
+	one_size(&peer, &bed, (size_t)1 << 20, "1MiB", 0);
+	csn_cache_key_free(bed.builder);
+	csn_cache_value_free(&bed.value);
+	csn_cache_free(bed.cache);
+	csn_store_close(store);
+	peer_end(&peer);
+}

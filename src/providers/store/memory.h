@@ -42,7 +42,7 @@ struct csn_mem_entry {
 	uint8_t key_len;
 	_Atomic uint8_t state;
 	_Atomic uint8_t touched;	/* read since its space last looked */
-	uint8_t flags;
+	_Atomic uint8_t flags;
 };
 
 #define CSN_MEM_KEY_OUTSIDE 1u	/* a pointer lies where the key would */

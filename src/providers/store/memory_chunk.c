@@ -221,7 +221,7 @@ csn_mem_chunk_take(struct csn_mem *m, size_t len, size_t key_room)
 	e->space = NULL;
 	e->len = len;
 	e->key_len = 0;
-	e->flags = 0;
+	atomic_store_explicit(&e->flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->touched, 0, memory_order_relaxed);
 	return e;
 }

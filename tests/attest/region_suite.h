@@ -17,6 +17,7 @@ struct region_world {
 	void (*write)(struct region_world *w, uint64_t offset, uint8_t value);
 	void (*stop)(struct region_world *w);
 	uint64_t changeable;	/* an offset that write() can write to */
+	int evidence;		/* 1: it has its platform's to give */
 	/* 1: dirty() tells. 0: it says CSN_E_BACKEND. */
 	int tracks;
 	struct csn_ctx *ctx;

@@ -29,6 +29,7 @@ struct csn_tee {
 	int by_device;		/* how evidence is had */
 	struct csn_manifest manifest;
 	struct csn_source *sources;	/* as many as the manifest's */
+	uint64_t *sizes;	/* of each region as it was listed, or 0 */
 };
 
 const struct csn_tee_io csn_tee_system = {
@@ -111,7 +112,8 @@ load(struct csn_tee *t)
 		    "manifest of the workload %s, not of %.128s", t->url.path,
 		    t->manifest.workload, t->workload);
 	t->sources = csn_calloc(t->manifest.nsources, sizeof(*t->sources));
-	if (t->sources == NULL)
+	t->sizes = csn_calloc(t->manifest.nregions, sizeof(*t->sizes));
+	if (t->sources == NULL || t->sizes == NULL)
 		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM, "out of memory");
 	return 0;
 }
@@ -150,6 +152,7 @@ csn_tee_close(void *state)
 	for (i = 0; t->sources != NULL && i < t->manifest.nsources; i++)
 		csn_source_close(&t->sources[i]);
 	free(t->sources);
+	free(t->sizes);
 	csn_manifest_free(&t->manifest);
 	csn_url_close(&t->url);
 	free(t);
@@ -166,6 +169,7 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 	size_t i;
 	int rc;
 
+	memset(t->sizes, 0, t->manifest.nregions * sizeof(*t->sizes));
 	for (i = 0; i < t->manifest.nsources; i++) {
 		csn_source_close(&t->sources[i]);
 		if ((rc = csn_source_open(t->ctx, &t->manifest.sources[i],
@@ -196,29 +200,31 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 				    "cannot", from->id, (unsigned long long)
 				    CSN_MANIFEST_FILE_SPACE);
 		}
+		t->sizes[i] = r.size;
 		if ((rc = visit(arg, &r)) != 0)
 			return rc;
 	}
 	return 0;
 }
 
-/* Whose address it is; *own is what the source calls it. */
+/* Where a region that was listed is; *own is what the source calls it. */
 static const struct csn_source *
-find_source(const struct csn_tee *t, uint64_t address, uint64_t *own)
+find_source(const struct csn_tee *t, const struct csn_region *region,
+    uint64_t *own)
 {
-	const struct csn_manifest_source *from;
-	uint64_t space;
+	const struct csn_manifest_region *r;
+	const struct csn_source *s;
 	size_t i;
 
-	for (i = 0; i < t->manifest.nsources; i++) {
-		from = &t->manifest.sources[i];
-		space = from->kind == CSN_SOURCE_FILE ?
-		    CSN_MANIFEST_FILE_SPACE : CSN_MANIFEST_SPACE;
-		if (t->sources[i].open && address >= from->base &&
-		    address - from->base < space) {
-			*own = address - from->base;
-			return &t->sources[i];
-		}
+	for (i = 0; i < t->manifest.nregions; i++) {
+		r = &t->manifest.regions[i];
+		s = &t->sources[r->source];
+		if (!s->open || s->from->base + r->address !=
+		    region->address || t->sizes[i] != region->size ||
+		    strcmp(r->id, region->id) != 0)
+			continue;
+		*own = r->address;
+		return s;
 	}
 	return NULL;
 }
@@ -231,7 +237,7 @@ csn_tee_read(void *state, const struct csn_region *region, uint64_t offset,
 	const struct csn_source *s;
 	uint64_t own = 0;
 
-	if ((s = find_source(t, region->address, &own)) == NULL)
+	if ((s = find_source(t, region, &own)) == NULL)
 		return csn_fail(t->ctx, CSN_E_REGION, ROOM, "region %s is "
 		    "none of those that were listed", region->id);
 	return csn_source_read(s, own + offset, out, len);
@@ -243,7 +249,7 @@ csn_tee_map(void *state, const struct csn_region *region)
 	const struct csn_source *s;
 	uint64_t own = 0;
 
-	if ((s = find_source(state, region->address, &own)) == NULL ||
+	if ((s = find_source(state, region, &own)) == NULL ||
 	    s->view == NULL || own > s->size || region->size > s->size - own)
 		return NULL;
 	return s->view + own;

@@ -1,0 +1,406 @@
+/*
+ * test_tee.c - what a guest's manifest names, looked at from inside: the
+ * suite of every provider over each kind of source, and what is special.
+ */
+#include <sys/mman.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "attest/child.h"
+#include "attest/region_suite.h"
+#include "attest/sim/stage.h"
+
+#define SIZE ((size_t)40 * 4096)
+
+static struct stage s;
+static struct child child;
+static char path[300];
+
+static void
+fill(uint8_t *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = (uint8_t)(i * 11 + i / 4096);
+}
+
+/* The manifest of these regions. */
+static void
+manifest(const char *regions)
+{
+	char *text;
+
+	assert_true(asprintf(&text, "{\"version\":1,\"workload\":\"%s\","
+	    "\"regions\":[%s]}", STAGE_WORKLOAD, regions) > 0);
+	people_write(s.manifest, text, strlen(text));
+	free(text);
+}
+
+static int
+open_it(struct csn_ctx *ctx, struct csn_regions **out)
+{
+	char *url = stage_url(&s, "");
+	int rc = csn_regions_open(ctx, url, out);
+
+	free(url);
+	return rc;
+}
+
+/* --- the suite over each kind of source --------------------------------- */
+
+static const char *
+start_with(struct region_world *w, struct csn_ctx *ctx, const char *where)
+{
+	char region[512];
+
+	(void)snprintf(region, sizeof(region), "{\"id\":\"suite\","
+	    "\"description\":\"for the suite\",\"protection\":\"RW\",%s}",
+	    where);
+	manifest(region);
+	if (open_it(ctx, &w->regions) != 0)
+		fail_msg("%s", csn_ctx_message(ctx));
+	return NULL;
+}
+
+static const char *
+process_start(struct region_world *w, struct csn_ctx *ctx)
+{
+	char where[200];
+
+	stage_start(&s, strcmp(w->platform, "tdx") == 0, 0);
+	w->bytes = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(w->bytes, MAP_FAILED);
+	w->size = SIZE;
+	fill(w->bytes, SIZE);
+	child_start(&child);
+	(void)snprintf(where, sizeof(where), "\"pid\":%ld,\"address\":\"%p\","
+	    "\"size\":%zu", (long)child.pid, (void *)w->bytes, SIZE);
+	return start_with(w, ctx, where);
+}
+
+static void
+process_write(struct region_world *w, uint64_t offset, uint8_t value)
+{
+	child_write(&child, w->bytes + offset, value);
+}
+
+static void
+process_stop(struct region_world *w)
+{
+	child_end(&child);
+	(void)munmap(w->bytes, SIZE);
+	stage_end(&s);
+}
+
+static void
+file_begin(struct region_world *w)
+{
+	stage_start(&s, strcmp(w->platform, "tdx") == 0, 0);
+	assert_non_null(w->bytes = malloc(SIZE));
+	w->size = SIZE;
+	fill(w->bytes, SIZE);
+	(void)snprintf(path, sizeof(path), "%s/memory", s.folder);
+	people_write(path, w->bytes, SIZE);
+}
+
+static const char *
+file_start(struct region_world *w, struct csn_ctx *ctx)
+{
+	char where[400];
+
+	file_begin(w);
+	(void)snprintf(where, sizeof(where), "\"file\":\"%s\"", path);
+	return start_with(w, ctx, where);
+}
+
+/* A file in the place of the device that shows physical memory. */
+static const char *
+physical_start(struct region_world *w, struct csn_ctx *ctx)
+{
+	char where[400];
+
+	file_begin(w);
+	(void)snprintf(where, sizeof(where), "\"physical\":0,\"mem\":\"%s\","
+	    "\"size\":%zu", path, SIZE);
+	return start_with(w, ctx, where);
+}
+
+static void
+file_write(struct region_world *w, uint64_t offset, uint8_t value)
+{
+	FILE *f = fopen(path, "r+be");
+
+	(void)w;
+	assert_non_null(f);
+	assert_int_equal(fseek(f, (long)offset, SEEK_SET), 0);
+	assert_int_equal(fputc(value, f), value);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+file_stop(struct region_world *w)
+{
+	free(w->bytes);
+	stage_end(&s);
+}
+
+/* --- what is special ----------------------------------------------------- */
+
+static int
+start(void **state)
+{
+	(void)state;
+	stage_start(&s, 0, 0);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	stage_end(&s);
+	return 0;
+}
+
+struct seen {
+	unsigned n;
+	struct csn_region r[4];
+	char id[4][16];
+};
+
+static int
+see(void *arg, const struct csn_region *r)
+{
+	struct seen *seen = arg;
+
+	assert_true(seen->n < 4);
+	(void)snprintf(seen->id[seen->n], sizeof(seen->id[0]), "%s", r->id);
+	seen->r[seen->n] = *r;
+	seen->r[seen->n].id = seen->id[seen->n];
+	seen->n++;
+	return 0;
+}
+
+static void
+open_regions(const char *text)
+{
+	manifest(text);
+	if (open_it(s.ctx, &s.regions) != 0)
+		fail_msg("%s", csn_ctx_message(s.ctx));
+}
+
+static void
+a_sealed_memfd_is_immutable_and_mapped(void **state)
+{
+	struct seen seen = { .n = 0 };
+	uint8_t bytes[8192];
+	const uint8_t *view;
+	char text[300];
+	int fd;
+
+	(void)state;
+	fill(bytes, sizeof(bytes));
+	assert_true((fd = memfd_create("weights", MFD_ALLOW_SEALING)) >= 0);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	(void)snprintf(text, sizeof(text), "{\"id\":\"w\",\"protection\":"
+	    "\"RO\",\"offset\":4096,\"file\":\"/proc/%ld/fd/%d\"}",
+	    (long)getpid(), fd);
+	/* Not sealed: it may change, and be cut short while mapped. */
+	open_regions(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(seen.r[0].immutable, 0);
+	assert_null(csn_regions_map(s.regions, &seen.r[0]));
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK),
+	    0);
+	seen.n = 0;
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.r[0].immutable, 1);
+	assert_int_equal(seen.r[0].size, 4096);
+	assert_non_null(view = csn_regions_map(s.regions, &seen.r[0]));
+	assert_memory_equal(view, bytes + 4096, 4096);
+	(void)close(fd);
+}
+
+/* Processes and files do not share addresses: each has its own part. */
+static void
+sources_have_addresses_of_their_own(void **state)
+{
+	struct seen seen = { .n = 0 };
+	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t got[16];
+	char *text;
+
+	(void)state;
+	assert_ptr_not_equal(p, MAP_FAILED);
+	fill(p, 4096);
+	assert_true(asprintf(&text, "{\"id\":\"a\",\"protection\":\"RO\","
+	    "\"file\":\"%s\",\"offset\":8,\"size\":100},"
+	    "{\"id\":\"b\",\"protection\":\"RW\",\"pid\":%ld,\"address\":"
+	    "\"%p\",\"size\":4096},{\"id\":\"c\",\"protection\":\"R\","
+	    "\"physical\":16,\"mem\":\"%s\",\"size\":32}", s.weights,
+	    (long)getpid(), (void *)p, s.weights) > 0);
+	open_regions(text);
+	free(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.r[0].address, (UINT64_C(1) << 63) + 8);
+	assert_int_equal(seen.r[1].address, (uintptr_t)p);
+	assert_int_equal(seen.r[2].address, (UINT64_C(1) << 56) + 16);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[1], 100, got,
+	    sizeof(got)), 0);
+	assert_memory_equal(got, p + 100, sizeof(got));
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[2], 0, got,
+	    sizeof(got)), 0);
+	assert_int_equal(got[0], (uint8_t)(16 * 31));
+	(void)munmap(p, 4096);
+}
+
+static void
+a_process_that_ends_is_an_error_until_it_is_there_again(void **state)
+{
+	struct seen seen = { .n = 0 };
+	static uint8_t bytes[4096];
+	char pid[32], got[8], *text;
+
+	(void)state;
+	fill(bytes, sizeof(bytes));
+	(void)snprintf(path, sizeof(path), "%s/llm.pid", s.folder);
+	assert_true(asprintf(&text, "{\"id\":\"kv\",\"protection\":\"RW\","
+	    "\"pid_file\":\"%s\",\"address\":\"%p\",\"size\":4096}", path,
+	    (void *)bytes) > 0);
+	open_regions(text);
+	free(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	    CSN_E_NOT_FOUND);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "llm.pid"));
+	people_write(path, "many\n", 5);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	    CSN_E_FORM);
+	child_start(&child);
+	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
+	people_write(path, pid, strlen(pid));
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
+	    sizeof(got)), 0);
+	child_end(&child);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
+	    sizeof(got)), CSN_E_BACKEND);
+	seen.n = 0;
+	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	    CSN_E_BACKEND);
+	/* Started again, its file says so. */
+	child_start(&child);
+	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
+	people_write(path, pid, strlen(pid));
+	seen.n = 0;
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
+	    sizeof(got)), 0);
+	child_end(&child);
+}
+
+static void
+files_that_are_not_what_was_said(void **state)
+{
+	struct seen seen = { .n = 0 };
+	uint8_t got[64];
+	char *text;
+
+	(void)state;
+	assert_true(asprintf(&text, "{\"id\":\"w\",\"protection\":\"RO\","
+	    "\"file\":\"%s\",\"offset\":199999,\"size\":2}", s.weights) > 0);
+	open_regions(text);
+	free(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	    CSN_E_REGION);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "200000"));
+	csn_regions_close(s.regions);
+	s.regions = NULL;
+	/* Cut short between listing and reading. */
+	assert_true(asprintf(&text, "{\"id\":\"w\",\"protection\":\"RO\","
+	    "\"file\":\"%s\"}", s.weights) > 0);
+	open_regions(text);
+	free(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(truncate(s.weights, 100), 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 90, got,
+	    sizeof(got)), CSN_E_BACKEND);
+	csn_regions_close(s.regions);
+	s.regions = NULL;
+	/* A device or folder is no file. */
+	open_regions("{\"id\":\"w\",\"protection\":\"RO\",\"file\":"
+	    "\"/dev/null\"}");
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), CSN_E_IO);
+	csn_regions_close(s.regions);
+	s.regions = NULL;
+	open_regions("{\"id\":\"w\",\"protection\":\"RO\",\"file\":"
+	    "\"/nowhere/weights\"}");
+	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	    CSN_E_NOT_FOUND);
+}
+
+static void
+manifests_that_cannot_be_opened(void **state)
+{
+	(void)state;
+	manifest("{\"id\":\"w\"}");
+	assert_int_equal(open_it(s.ctx, &s.regions), CSN_E_FORM);
+	assert_int_equal(unlink(s.manifest), 0);
+	assert_int_equal(open_it(s.ctx, &s.regions), CSN_E_NOT_FOUND);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), s.manifest));
+	assert_int_equal(csn_regions_open(s.ctx, "sev_snp:workload.json",
+	    &s.regions), CSN_E_ARG);
+	assert_int_equal(csn_regions_open(s.ctx, "tdx:", &s.regions),
+	    CSN_E_ARG);
+	assert_null(s.regions);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
+
+int
+main(void)
+{
+	static struct region_world process = {
+		.name = "sev_snp, a process", .platform = "sev-snp",
+		.start = process_start, .write = process_write,
+		.stop = process_stop, .changeable = 5000, .evidence = 1
+	};
+	static struct region_world file = {
+		.name = "sev_snp, a file", .platform = "sev-snp",
+		.start = file_start, .write = file_write,
+		.stop = file_stop, .changeable = 5000, .evidence = 1
+	};
+	static struct region_world physical = {
+		.name = "sev_snp, physical memory", .platform = "sev-snp",
+		.start = physical_start, .write = file_write,
+		.stop = file_stop, .changeable = 5000, .evidence = 1
+	};
+	static struct region_world td = {
+		.name = "tdx, a process", .platform = "tdx",
+		.start = process_start, .write = process_write,
+		.stop = process_stop, .changeable = 5000, .evidence = 1
+	};
+	static struct region_world td_file = {
+		.name = "tdx, a file", .platform = "tdx",
+		.start = file_start, .write = file_write,
+		.stop = file_stop, .changeable = 5000, .evidence = 1
+	};
+	struct region_world *const worlds[] = {
+		&process, &file, &physical, &td, &td_file
+	};
+	const struct CMUnitTest tests[] = {
+		CASE(a_sealed_memfd_is_immutable_and_mapped),
+		CASE(sources_have_addresses_of_their_own),
+		CASE(a_process_that_ends_is_an_error_until_it_is_there_again),
+		CASE(files_that_are_not_what_was_said),
+		CASE(manifests_that_cannot_be_opened),
+	};
+	int failed;
+
+	failed = region_suite(worlds, sizeof(worlds) / sizeof(worlds[0]));
+	return failed + cmocka_run_group_tests(tests, NULL, NULL);
+}

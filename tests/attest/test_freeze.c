@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -160,6 +161,90 @@ closing_in_the_middle_leaves_nothing_frozen(void **state)
 }
 
 static void
+ptrace_holds_every_thread_and_sets_them_going_again(void **state)
+{
+	int i;
+
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=ptrace");
+	hammer(1);
+	for (i = 0; i < 5; i++)
+		stands_still_between_begin_and_end();
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(child_state(child.pid), 't');
+	assert_int_equal(csn_regions_end(regions), 0);
+	assert_int_not_equal(child_state(child.pid), 't');
+	hammer(0);
+}
+
+static void
+ptrace_leaves_stopped_what_was_stopped(void **state)
+{
+	int i;
+
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=ptrace");
+	assert_int_equal(kill(child.pid, SIGSTOP), 0);
+	for (i = 0; i < 1000 && child_state(child.pid) != 'T'; i++)
+		(void)usleep(1000);
+	assert_int_equal(csn_regions_begin(regions), 0);
+	assert_int_equal(csn_regions_end(regions), 0);
+	for (i = 0; i < 1000 && child_state(child.pid) != 'T'; i++)
+		(void)usleep(1000);
+	assert_int_equal(child_state(child.pid), 'T');
+	assert_int_equal(kill(child.pid, SIGCONT), 0);
+}
+
+/* The attester: it begins to look, says so, and never comes to its end. */
+static void
+hold_for_ever(int say)
+{
+	struct csn_regions *mine;
+	struct csn_ctx *own;
+	char url[512];
+
+	(void)snprintf(url, sizeof(url), "process:%ld?address=0x%lx-0x%lx"
+	    "&freeze=ptrace", (long)child.pid,
+	    (unsigned long)(uintptr_t)memory,
+	    (unsigned long)(uintptr_t)memory + SIZE);
+	if (csn_ctx_new(NULL, &own) == 0 &&
+	    csn_regions_open(own, url, &mine) == 0 &&
+	    csn_regions_begin(mine) == 0 && write(say, "x", 1) == 1)
+		for (;;)
+			(void)pause();
+	_exit(1);
+}
+
+static void
+a_killed_attester_leaves_nothing_stopped(void **state)
+{
+	int said[2], status, i;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	child_start(&child);
+	open_memory("");
+	hammer(1);
+	assert_int_equal(pipe(said), 0);
+	if ((pid = fork()) == 0)
+		hold_for_ever(said[1]);
+	(void)close(said[1]);
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	(void)close(said[0]);
+	assert_int_equal(child_state(child.pid), 't');
+	assert_false(moves());
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (i = 0; i < 1000 && child_state(child.pid) == 't'; i++)
+		(void)usleep(1000);
+	assert_true(moves());
+	hammer(0);
+}
+
+static void
 a_process_does_not_stop_itself(void **state)
 {
 	char url[128];
@@ -285,7 +370,7 @@ without_a_freeze_a_write_meanwhile_is_noticed(void **state)
 	    SIZE), 0);
 	child_write(&child, memory + SIZE - 1, 0x42);
 	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "freeze=sigstop"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "freeze=ptrace"));
 	/* The next try finds it quiet. */
 	assert_int_equal(csn_regions_begin(regions), 0);
 	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
@@ -324,6 +409,9 @@ main(void)
 		CASE(sigstop_stops_every_thread_and_sets_them_going_again),
 		CASE(what_was_stopped_before_stays_stopped),
 		CASE(closing_in_the_middle_leaves_nothing_frozen),
+		CASE(ptrace_holds_every_thread_and_sets_them_going_again),
+		CASE(ptrace_leaves_stopped_what_was_stopped),
+		CASE(a_killed_attester_leaves_nothing_stopped),
 		CASE(a_process_does_not_stop_itself),
 		CASE(a_control_group_freezes_as_a_whole),
 		CASE(the_group_that_holds_us_is_not_frozen),

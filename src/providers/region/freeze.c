@@ -1,4 +1,4 @@
-/* freeze.c - SIGSTOP, and the freezer of control groups (version 2). */
+/* freeze.c - SIGSTOP, ptrace, the freezer of control groups (version 2). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -310,6 +310,8 @@ csn_freeze(struct csn_freeze *f, const struct csn_target *t)
 		return stop(f, t);
 	case CSN_FREEZE_CGROUP:
 		return freeze_group(f, t);
+	case CSN_FREEZE_PTRACE:
+		return csn_trace_hold(t, f->timeout_ms, &f->trace);
 	case CSN_FREEZE_NONE:
 	default:
 		return 0;
@@ -321,6 +323,8 @@ csn_thaw(struct csn_freeze *f, const struct csn_target *t)
 {
 	int rc = 0;
 
+	csn_trace_release(f->trace);
+	f->trace = NULL;
 	if (f->held && f->how == CSN_FREEZE_SIGSTOP &&
 	    signal_it(t, SIGCONT) != 0)
 		rc = csn_target_fail(t, errno, "setting it going again");

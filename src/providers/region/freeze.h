@@ -2,12 +2,13 @@
 #ifndef CSN_PROVIDERS_REGION_FREEZE_H
 #define CSN_PROVIDERS_REGION_FREEZE_H
 
-#include "providers/region/target.h"
+#include "providers/region/freeze_trace.h"
 
 enum csn_freeze_how {
 	CSN_FREEZE_NONE = 0,
 	CSN_FREEZE_SIGSTOP,
-	CSN_FREEZE_CGROUP
+	CSN_FREEZE_CGROUP,
+	CSN_FREEZE_PTRACE
 };
 
 struct csn_freeze {
@@ -15,6 +16,7 @@ struct csn_freeze {
 	uint64_t timeout_ms;
 	int held;		/* frozen by us, to be thawed by us */
 	int cgroup;		/* its folder while frozen, or -1 */
+	struct csn_trace *trace; /* that holds it, or NULL */
 };
 
 /**
@@ -22,7 +24,8 @@ struct csn_freeze {
  * still before is left so at the thaw.
  *
  * SIGSTOP: its threads alone; its parent is told, as by any stop. cgroup:
- * everything in its control group (version 2), none of which is told.
+ * everything in its control group (version 2), none of which is told. ptrace:
+ * its threads, nobody is told, and it runs on where we are killed meanwhile.
  * CSN_E_BACKEND: not possible or not permitted, or the time ran out (then it
  * runs again).
  */

@@ -17,7 +17,7 @@
  *   perms=r-xp     mappings with one of these permissions; . for any
  *   address=A-B    exactly these bytes, hexadecimal with 0x
  *   note=1|FOLDER  the regions of the note that the workload keeps
- *   freeze=HOW     none (the default), sigstop or cgroup
+ *   freeze=HOW     none (the default), sigstop, ptrace or cgroup
  *   timeout=MS     for the freeze; 5,000
  *   compare=1      describe each read-only mapping of a file with whether it
  *                  still is what the file holds

@@ -128,7 +128,7 @@ changed(const struct csn_process *p, uint64_t address)
 {
 	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "region %s of process %ld "
 	    "was written at 0x%" PRIx64 " while it was read: try again, or "
-	    "freeze the process meanwhile (freeze=sigstop or cgroup)",
+	    "freeze the process meanwhile (freeze=ptrace or cgroup)",
 	    name_at(p, address), (long)p->target.pid, address);
 }
 

@@ -107,8 +107,11 @@ set_freeze(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
 		c->freeze = CSN_FREEZE_SIGSTOP;
 	else if (strcmp(v, "cgroup") == 0)
 		c->freeze = CSN_FREEZE_CGROUP;
+	else if (strcmp(v, "ptrace") == 0)
+		c->freeze = CSN_FREEZE_PTRACE;
 	else
-		return bad(ctx, "freeze", v, "is none, sigstop or cgroup");
+		return bad(ctx, "freeze", v,
+		    "is none, sigstop, ptrace or cgroup");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <caisson/cache_native.h>
 
 #include "cache/native.h"
+#include "lib/path.h"
 
 static const uint8_t plain[] = "what a cache keeps";
 #define LEN sizeof(plain)
@@ -510,6 +511,53 @@ test_threads(void **state)
 	csn_cache_native_free(n);
 }
 
+/* What was sealed once opens for ever. */
+static void
+test_vectors(void **state)
+{
+	json_t *root = vectors_load(test_source_path(
+	    "tests/vectors/cache.json")), *v;
+	struct csn_cache_native *n = made(0);
+	struct csn_cache_native_bind b;
+	struct bytes id, key, value, sealed;
+	uint8_t *out;
+	size_t i;
+	int rc;
+
+	(void)state;
+	people_now = vectors_number(root, "clock_ms");
+	json_array_foreach(json_object_get(root, "masters"), i, v) {
+		id = vectors_hex(v, "id");
+		key = vectors_hex(v, "key");
+		assert_int_equal(csn_cache_native_add_key(n,
+		    (uint32_t)vectors_number(v, "epoch"), id.p, key.p), 0);
+	}
+	assert_true(json_array_size(json_object_get(root, "entries")) == 8);
+	json_array_foreach(json_object_get(root, "entries"), i, v) {
+		b = bind_of(vectors_text(v, "tenant"),
+		    vectors_text(v, "key"));
+		b.format = vectors_text(v, "format");
+		value = vectors_hex(v, "value");
+		sealed = vectors_hex(v, "sealed");
+		assert_non_null(out = malloc(value.len + 1));
+		rc = csn_cache_native_open(n, &b, sealed.p, sealed.len, out,
+		    NULL);
+		/* By then another test's clock may be past the expiry. */
+		if (vectors_number(v, "expires_ms") == 0 || rc == 0) {
+			assert_int_equal(rc, 0);
+			assert_int_equal(sealed.len,
+			    value.len + CSN_CACHE_NATIVE_OVERHEAD);
+			assert_memory_equal(out, value.p, value.len);
+		} else {
+			assert_int_equal(rc, CSN_E_EXPIRED);
+		}
+		free(out);
+		vectors_release();
+	}
+	csn_cache_native_free(n);
+	json_decref(root);
+}
+
 int
 main(void)
 {
@@ -525,6 +573,7 @@ main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_a_child_makes_its_own),
 		cmocka_unit_test(test_sealed_master_keys),
+		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_threads),
 	};
 

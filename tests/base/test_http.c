@@ -548,6 +548,46 @@ test_fork(void **state)
 	liar_stop(l);
 }
 
+/*
+ * Over http a token goes to this machine alone, unless that is asked for. An
+ * address that is neither loopback nor reachable: 0.0.0.0 with a port that
+ * listens is this machine as well, and is not called so.
+ */
+static void
+test_token_in_the_clear(void **state)
+{
+	static const struct liar_answer a = {
+	    .bytes = OK "Content-Length: 0\r\n\r\n" };
+	struct csn_http_options opt = { .allow_private = 1,
+	    .token = "s3cret", .timeout_ms = 2000 };
+	struct csn_http_request req = { .method = "GET", .target = "/",
+	    .max = 1000 };
+	struct csn_http_response res;
+	struct csn_http *http;
+	struct liar *l;
+	char url[64];
+
+	(void)state;
+	need_http();
+	l = liar_start(&a, 1);
+	(void)snprintf(url, sizeof(url), "http://0.0.0.0:%u/",
+	    liar_port(l));
+	assert_int_equal(csn_http_new(ctx, url, &opt, &http), 0);
+	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_POLICY);
+	assert_non_null(strstr(csn_ctx_message(ctx), "in the clear"));
+	assert_null(strstr(csn_ctx_message(ctx), "s3cret"));
+	csn_http_response_free(&res);
+	csn_http_free(http);
+	assert_int_equal(liar_connections(l), 0);
+	opt.token_in_clear = 1;
+	assert_int_equal(csn_http_new(ctx, url, &opt, &http), 0);
+	assert_int_equal(csn_http_send(http, &req, &res), 0);
+	csn_http_response_free(&res);
+	csn_http_free(http);
+	assert_int_equal(liar_connections(l), 1);
+	liar_stop(l);
+}
+
 static int
 setup(void **state)
 {
@@ -586,6 +626,7 @@ main(void)
 		cmocka_unit_test(test_no_connection),
 		cmocka_unit_test(test_no_proxy_of_the_environment),
 		cmocka_unit_test(test_servers_that_lie),
+		cmocka_unit_test(test_token_in_the_clear),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -549,9 +549,8 @@ test_fork(void **state)
 }
 
 /*
- * Over http a token goes to this machine alone, unless that is asked for. An
- * address that is neither loopback nor reachable: 0.0.0.0 with a port that
- * listens is this machine as well, and is not called so.
+ * Over http a token goes to this machine alone, unless that is asked for.
+ * 0.0.0.0 leads here too, but is no loopback address: it stands for another.
  */
 static void
 test_token_in_the_clear(void **state)

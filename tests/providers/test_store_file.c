@@ -200,6 +200,39 @@ damaged_files_are_refused(void **state)
 	    &len), CSN_E_NOT_FOUND);
 }
 
+/* Bytes and names as docs/wire/store.md has them, made by other means. */
+static void
+files_are_as_specified(void **state)
+{
+	static const uint8_t bytes[] = {
+		0x43, 0x53, 0x4e, 0x56, 0x41, 0x4c, 0x55, 0x45, 0x01, 0x00,
+		0x04, 0x03, 0xac, 0xa4, 0xa7, 0xde, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x61, 0x63, 0x6d, 0x65, 0x61, 0x2f, 0x62, 0x76,
+		0x61, 0x6c, 0x75, 0x65,
+	};
+	struct fixture *f = *state;
+	uint8_t key[CSN_STORE_MAX_KEY], got[sizeof(bytes) + 1];
+	char path[200];
+	FILE *in;
+
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("a/b"),
+	    (const uint8_t *)"value", 5), 0);
+	snprintf(path, sizeof(path), "%s/sacme/1c/ka%%2fb", f->folder);
+	assert_string_equal(only_file(f->folder), path);
+	assert_non_null(in = fopen(path, "r"));
+	assert_int_equal(fread(got, 1, sizeof(got), in), sizeof(bytes));
+	fclose(in);
+	assert_memory_equal(got, bytes, sizeof(bytes));
+	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
+	memset(key, 0xff, sizeof(key));
+	assert_int_equal(csn_store_put(f->store, NULL, 0, key, sizeof(key),
+	    key, 1), 0);
+	snprintf(path, sizeof(path), "%s/o/62/ha0bf563a6da2c30fc55ab05974b7"
+	    "18ad673c82543592e4cb0a55268349d4e161", f->folder);
+	assert_string_equal(only_file(f->folder), path);
+}
+
 /* A file that was moved to another key's place is not that key's value. */
 static void
 files_stay_under_their_key(void **state)
@@ -563,6 +596,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(damaged_files_are_refused,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(files_are_as_specified, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(files_stay_under_their_key,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -102,6 +102,31 @@ keys_outside_spaces_go_as_they_are(void **state)
 	assert_string_equal(out, "END\r\n");
 }
 
+/* Names as docs/wire/store.md has them, made by other means. */
+static void
+names_are_as_specified(void **state)
+{
+	struct fixture *f = *state;
+	char out[256];
+
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
+	    (const uint8_t *)"hello", 5), 0);
+	assert_int_equal(memcached_say(&f->servers[0], "mg "
+	    "csn:v:ca3e5a0c754cbf34d94625a54d51e4767197436191bc1665 s",
+	    "HD", out, sizeof(out)), 0);
+	assert_string_equal(out, "HD s13\r\n");
+	assert_int_equal(memcached_say(&f->servers[0], "mg "
+	    "csn:m:51d5d86f52c390f55c86ee644e76fc12c0fcef6a5e2d442e s",
+	    "HD", out, sizeof(out)), 0);
+	assert_string_equal(out, "HD s8\r\n");
+	assert_int_equal(csn_store_put(f->store, NULL, 0, U("a b"),
+	    (const uint8_t *)"hello", 5), 0);
+	assert_int_equal(memcached_say(&f->servers[0], "get "
+	    "csn:k:8196ca2bb0dcbc3adc065a9854f81c0d7707637c483c3492",
+	    "END", out, sizeof(out)), 0);
+	assert_non_null(strstr(out, "\r\nhello\r\n"));
+}
+
 static void
 a_dead_server_is_an_error_and_comes_back(void **state)
 {
@@ -372,6 +397,7 @@ main(void)
 	};
 	const struct CMUnitTest tests[] = {
 		WITH(keys_outside_spaces_go_as_they_are),
+		WITH(names_are_as_specified),
 		WITH(a_dead_server_is_an_error_and_comes_back),
 		WITH(a_restart_between_calls_goes_unnoticed),
 		WITH(a_stalled_server_holds_nobody_up),

@@ -33,7 +33,7 @@ struct liar {
 	const char *answer;	/* to the others, and to it where NULL */
 	int close_after;
 	unsigned gap_ms;	/* between single bytes; 0: all at once */
-	_Atomic int connections;
+	_Atomic int connections, guests;
 	_Atomic int stop;
 };
 
@@ -74,6 +74,7 @@ entertain(void *arg)
 	}
 	close(g->fd);
 	free(g);
+	l->guests--;
 	return NULL;
 }
 
@@ -91,8 +92,11 @@ serve(void *arg)
 			break;
 		}
 		*g = (struct guest){ l, fd, l->connections++ };
-		if (pthread_create(&thread, NULL, entertain, g) != 0)
+		l->guests++;
+		if (pthread_create(&thread, NULL, entertain, g) != 0) {
+			l->guests--;
 			break;
+		}
 		pthread_detach(thread);
 	}
 	return NULL;
@@ -121,8 +125,9 @@ stop(struct liar *l)
 	shutdown(l->fd, SHUT_RDWR);
 	assert_int_equal(pthread_join(l->thread, NULL), 0);
 	close(l->fd);
-	/* Guests leave when their connections close; give them the time. */
-	usleep(20000);
+	/* Guests leave when their connections close. */
+	while (l->guests > 0)
+		usleep(1000);
 }
 
 static struct csn_ctx *ctx;

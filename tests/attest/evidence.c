@@ -67,7 +67,8 @@ trial_run(struct trial *t)
 		.certs = certs, .collateral = collateral,
 		.nonce = t->nonce, .nonce_len = t->nonce_len,
 		.at_ms = t->at_ms, .policy_json = t->policy,
-		.policy_len = t->policy != NULL ? strlen(t->policy) : 0
+		.policy_len = t->policy != NULL ? strlen(t->policy) : 0,
+		.cache = t->cache
 	};
 
 	o.ncerts = blobs(t->certs, COUNT(t->certs), certs);

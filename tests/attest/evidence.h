@@ -22,6 +22,7 @@ struct trial {
 	uint64_t at_ms;
 	uint32_t require;
 	const char *policy;
+	const char *cache;
 	struct csn_result *result;	/* of the last verification */
 };
 

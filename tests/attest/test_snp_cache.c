@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attest/evidence.h"
 #include "attest/sim/stage.h"
 #include "crypto/x509.h"
 
@@ -288,6 +289,48 @@ files_of_a_verifier_fill_it_too(void **state)
 	stage_accepts(&s, stage_report(&s));
 }
 
+/* What AMD issues has the names that we give and look for. */
+static void
+real_certificates_are_kept(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_start(&t, CSN_PLATFORM_SEV_SNP);
+	t.cache = cache;
+	t.evidence = trial_vector("snp/genoa-v3-report.bin");
+	t.certs[0] = trial_vector("snp/genoa-v3-vcek.pem");
+	t.certs[1] = trial_vector("snp/genoa-v3-ask.pem");
+	t.certs[2] = trial_vector("snp/genoa-ark.pem");
+	t.at_ms = trial_time("2026-06-01T00:00:00Z");
+	trial_good(&t);
+	trial_expect(&t, "cache", "absent");
+	assert_int_equal(files_in("vcek"), 1);
+	assert_int_equal(files_in("ca"), 2);
+	trial_set(&t.certs[0], (struct fake_bytes){ NULL, 0 });
+	trial_set(&t.certs[1], (struct fake_bytes){ NULL, 0 });
+	trial_set(&t.certs[2], (struct fake_bytes){ NULL, 0 });
+	trial_good(&t);
+	trial_expect(&t, "cache", "passed");
+	assert_non_null(strstr(trial_detail(&t, "chain"), "ARK-Genoa"));
+
+	/* A provider's key beside it, of another processor. */
+	trial_set(&t.evidence, trial_vector("snp/milan-vlek-report.bin"));
+	t.certs[0] = trial_vector("snp/milan-vlek-expired-2025-12-10.der");
+	t.certs[1] = trial_vector("snp/milan-vlek-asvk-ark.pem");
+	t.at_ms = trial_time("2025-06-01T00:00:00Z");
+	trial_good(&t);
+	assert_int_equal(files_in("vlek"), 1);
+	assert_int_equal(files_in("ca"), 4);
+	trial_set(&t.certs[0], (struct fake_bytes){ NULL, 0 });
+	trial_set(&t.certs[1], (struct fake_bytes){ NULL, 0 });
+	trial_good(&t);
+	t.at_ms = trial_time("2026-06-01T00:00:00Z");
+	trial_refused(&t, CSN_E_SIGNER, "chain");
+	assert_non_null(strstr(trial_detail(&t, "cache"), "expired"));
+	trial_end(&t);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int
@@ -304,6 +347,7 @@ main(void)
 		CASE(what_did_not_verify_is_not_kept),
 		CASE(a_cache_that_cannot_be_written_is_no_failure),
 		CASE(files_of_a_verifier_fill_it_too),
+		CASE(real_certificates_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,32 @@ reply_of(const char *text)
 }
 
 static void
+arrays_are_so_deep_and_no_deeper(void **state)
+{
+	struct csn_redis_reader *reader;
+	struct csn_redis_reply *reply;
+	char text[64];
+	int depth, i, rc;
+
+	(void)state;
+	for (depth = 1; depth <= CSN_REDIS_MAX_DEPTH + 1; depth++) {
+		reader = csn_redis_reader_new();
+		assert_non_null(reader);
+		for (i = 0; i < depth; i++)
+			memcpy(text + 4 * i, "*1\r\n", 4);
+		memcpy(text + 4 * depth, ":1\r\n", 5);
+		assert_int_equal(csn_redis_reader_feed(reader, text,
+		    strlen(text)), 0);
+		rc = csn_redis_reader_next(reader, &reply);
+		assert_int_equal(rc, depth <= CSN_REDIS_MAX_DEPTH ? 0 :
+		    CSN_E_FORM);
+		if (rc == 0)
+			csn_redis_reply_free(reply);
+		csn_redis_reader_free(reader);
+	}
+}
+
+static void
 maps_are_read(void **state)
 {
 	struct csn_redis_host asked = { .name = "seed", .port = 1 };
@@ -182,6 +208,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_are_those_of_redis),
+		cmocka_unit_test(arrays_are_so_deep_and_no_deeper),
 		cmocka_unit_test(maps_are_read),
 		cmocka_unit_test(redirections_are_read),
 		cmocka_unit_test(hosts_are_read),

@@ -27,6 +27,7 @@ struct csn_redis_reader {
 	size_t fed;		/* bytes since the last whole reply */
 	size_t items;		/* elements of arrays in this reply */
 	int over;		/* a limit was passed */
+	int odd;		/* a kind of RESP3's, which nothing asked for */
 };
 
 void
@@ -105,11 +106,12 @@ create_string(const redisReadTask *task, char *p, size_t len)
 	struct csn_redis_reader *reader = task->privdata;
 	struct csn_redis_reply *reply;
 
-	/* RESP3 has more kinds; nothing asked for them. */
 	if (task->type != REDIS_REPLY_STRING &&
 	    task->type != REDIS_REPLY_STATUS &&
-	    task->type != REDIS_REPLY_ERROR)
+	    task->type != REDIS_REPLY_ERROR) {
+		reader->odd = 1;
 		return NULL;
+	}
 	if (reader->sink == NULL || task->parent != NULL ||
 	    task->type != REDIS_REPLY_STRING)
 		return make(task, task->type, p, len);
@@ -127,11 +129,18 @@ static void *
 create_array(const redisReadTask *task, elements_count n)
 {
 	struct csn_redis_reader *reader = task->privdata;
+	const redisReadTask *above;
 	struct csn_redis_reply *reply;
 	struct csn_redis_reply **item = NULL;
+	size_t depth = 1;
 
-	if (task->type != REDIS_REPLY_ARRAY)
+	/* hiredis 1 goes as deep as a server wants; freeing is recursive. */
+	for (above = task; above->parent != NULL; above = above->parent)
+		depth++;
+	if (task->type != REDIS_REPLY_ARRAY || depth > CSN_REDIS_MAX_DEPTH) {
+		reader->odd = 1;
 		return NULL;
+	}
 	if ((size_t)n > CSN_REDIS_MAX_ITEMS - reader->items) {
 		reader->over = 1;
 		return NULL;
@@ -153,10 +162,9 @@ create_integer(const redisReadTask *task, long long v)
 {
 	struct csn_redis_reply *reply;
 
-	if (task->type != REDIS_REPLY_INTEGER ||
-	    (reply = make(task, REDIS_REPLY_INTEGER, NULL, 0)) == NULL)
-		return NULL;
-	reply->integer = v;
+	reply = make(task, REDIS_REPLY_INTEGER, NULL, 0);
+	if (reply != NULL)
+		reply->integer = v;
 	return reply;
 }
 
@@ -171,18 +179,22 @@ create_nil(const redisReadTask *task)
 static void *
 create_double(const redisReadTask *task, double v, char *p, size_t len)
 {
-	(void)task;
+	struct csn_redis_reader *reader = task->privdata;
+
 	(void)v;
 	(void)p;
 	(void)len;
+	reader->odd = 1;
 	return NULL;
 }
 
 static void *
 create_bool(const redisReadTask *task, int v)
 {
-	(void)task;
+	struct csn_redis_reader *reader = task->privdata;
+
 	(void)v;
+	reader->odd = 1;
 	return NULL;
 }
 #endif
@@ -267,8 +279,8 @@ csn_redis_reader_next(struct csn_redis_reader *reader,
 	if (redisReaderGetReply(reader->hi, &reply) != REDIS_OK) {
 		if (reader->over)
 			return CSN_E_LIMIT;
-		return reader->hi->err == REDIS_ERR_OOM ? CSN_E_NOMEM :
-		    CSN_E_FORM;
+		return reader->hi->err == REDIS_ERR_OOM && !reader->odd ?
+		    CSN_E_NOMEM : CSN_E_FORM;
 	}
 	if (reply == NULL)
 		return 0;

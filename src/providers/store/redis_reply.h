@@ -10,6 +10,8 @@
 #define CSN_REDIS_MAX_REPLY (((size_t)512 << 20) + 64)
 /* Arrays in one reply have at most this many elements, all told. */
 #define CSN_REDIS_MAX_ITEMS ((size_t)1 << 18)
+/* And are this deep at most, one in another. */
+#define CSN_REDIS_MAX_DEPTH 7
 
 struct csn_redis_reply {
 	int type;		/* REDIS_REPLY_STRING ... REDIS_REPLY_ERROR */

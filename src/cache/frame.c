@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cache/frame.h"
 #include "evidence/armor.h"
@@ -159,9 +160,15 @@ static int
 read_json(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
     json_t **out)
 {
-	*out = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES, NULL);
+	json_error_t error = { 0 };
+
+	*out = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES,
+	    &error);
 	if (json_is_object(*out))
 		return 0;
+	if (*out == NULL && csn_json_no_memory(&error))
+		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for the header of a cache entry");
 	json_decref(*out);
 	*out = NULL;
 	return csn_fail(ctx, CSN_E_FORM, ROOM,

@@ -374,11 +374,14 @@ static int
 sorted(struct csn_cache_key *key, const struct csn_key_frame *f,
     struct csn_out *w, size_t *count)
 {
-	struct csn_key_item *items = key->items + f->item;
 	struct order order = { key->out.p, f->kind };
 	size_t i, n = key->nitems - f->item;
+	struct csn_key_item *items;
 
 	*count = 0;
+	if (n == 0)
+		return 0;
+	items = key->items + f->item;
 	if (n > 1)
 		qsort_r(items, n, sizeof(*items), compare, &order);
 	for (i = 0; i < n; i++) {
@@ -424,9 +427,10 @@ end(struct csn_cache_key *key, enum csn_key_kind kind)
 		    "a map ends behind a key that has no value" :
 		    "a container of a cache key is ended that was not begun");
 	csn_out_init(&body);
-	if (kind == CSN_KEY_LIST) {
+	if (kind == CSN_KEY_LIST && count != 0) {
 		csn_put_bytes(&body, key->out.p + at, key->out.len - at);
-	} else if ((rc = sorted(key, f, &body, &count)) != 0) {
+	} else if (kind != CSN_KEY_LIST &&
+	    (rc = sorted(key, f, &body, &count)) != 0) {
 		csn_out_wipe(&body);
 		return rc;
 	}

@@ -67,7 +67,8 @@ struct cli_noun {
 /* All of them, in the order of the help; ends with NULL. */
 extern const struct cli_noun *const cli_nouns[];
 
-extern const struct cli_noun cli_id, cli_session, cli_kv, cli_audit,
+extern const struct cli_noun cli_id, cli_session, cli_kv, cli_cache,
+    cli_audit,
     cli_attest, cli_tour, cli_bench, cli_version;
 
 /* --- a run ------------------------------------------------------------- */

@@ -10,6 +10,9 @@ const struct cli_noun *const cli_nouns[] = {
 	&cli_id,
 	&cli_session,
 	&cli_kv,
+#ifdef CLI_CACHE
+	&cli_cache,
+#endif
 	&cli_audit,
 	&cli_attest,
 	&cli_tour,

@@ -7,7 +7,7 @@ _caisson() {
 	local words= options=
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='id session kv audit attest tour bench version help'
+		words='id session kv cache audit attest tour bench version help'
 		COMPREPLY=($(compgen -W "$words --help --version" -- "$cur"))
 		return
 	fi
@@ -15,6 +15,7 @@ _caisson() {
 	id) words='new show list export import renew trust sign verify' ;;
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
+	cache) words='get set delete stat reseal key inspect' ;;
 	audit) words='show verify export' ;;
 	attest) words='regions snapshot report verify policy challenge serve watch evidence' ;;
 	esac
@@ -23,14 +24,14 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	--cert|--challenge|--collateral|--evidence|--first-key|--kem-key|--key|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	--args-file|--cache|--cert|--challenge|--collateral|--evidence|--first-key|--kem-key|--key|--key-file|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--at|--audience|--capabilities|--connections|--delegate|--expect-head|--expires|--failures|--interval|--kem|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--server|--sign|--since|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
+	--args|--at|--audience|--capabilities|--connections|--delegate|--endorsements|--expect-head|--expires|--failures|--form|--format|--interval|--kem|--key-fd|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -51,15 +52,22 @@ _caisson() {
 	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv open') options='--session --out --pipe --name --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
+	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --plain --json --quiet --help' ;;
+	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --plain --json --quiet --help' ;;
+	'cache delete') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --plain --json --quiet --help' ;;
+	'cache stat') options='--space --json --quiet --help' ;;
+	'cache reseal') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --plain --json --quiet --help' ;;
+	'cache key') options='--args --args-file --serializer --no-integrity --json --quiet --help' ;;
+	'cache inspect') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --plain --json --quiet --help' ;;
 	'audit show') options='--limit --tenant --op --since --until --json --quiet --help' ;;
 	'audit verify') options='--expect-head --first-key --trust --json --quiet --help' ;;
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
 	'attest regions') options='--json --quiet --help' ;;
 	'attest snapshot') options='--measure --leaf --threads --json --quiet --help' ;;
 	'attest report') options='--workload --identity --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'attest verify') options='--policy --trust --workload --require --lenient --challenge --nonce --at --json --quiet --help' ;;
+	'attest verify') options='--policy --trust --workload --endorsements --cache --require --lenient --challenge --nonce --at --json --quiet --help' ;;
 	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
-	'attest challenge') options='--policy --trust --workload --require --lenient --out --force --lifetime --json --quiet --help' ;;
+	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --lifetime --json --quiet --help' ;;
 	'attest serve') options='--workload --identity --listen --rate --connections --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest watch') options='--interval --rounds --failures --output --workload --identity --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;

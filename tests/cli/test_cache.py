@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""caisson cache: entries of a backend are set, got, looked at and rotated."""
+
+import json
+import os
+
+from cli import Folder, case, finish, run, says, skip
+
+OLD, NEW = "61" * 32, "62" * 32
+DOCUMENT = b"\x82\xa1a\x01\xa4name\xa5Alice"
+FOR_PEOPLE = {"a": 1, "name": "Alice"}
+
+
+def keys(current=None, previous=None):
+    """An environment with these master keys and no others."""
+    env = dict.fromkeys(("CACHEKIT_MASTER_KEY", "CAISSON_MASTER_KEY",
+                         "CACHEKIT_PREVIOUS_MASTER_KEYS",
+                         "CACHEKIT_MASTER_KEY_ROTATION"), "")
+    if current:
+        env["CACHEKIT_MASTER_KEY"] = current
+    if previous:
+        env["CACHEKIT_PREVIOUS_MASTER_KEYS"] = previous
+    return env
+
+
+def key_of(*arguments):
+    result = run("cache", "key", *arguments)
+    case("cache_key_" + str(len(arguments)), result.returncode == 0, result)
+    return result.stdout.decode().strip()
+
+
+def builds_keys():
+    interop = key_of("users", "get_user", "--args", '[42, "x"]')
+    case("cache_key_interop_form", interop.startswith("users:get_user:") and
+         len(interop.split(":")[2]) == 64, interop)
+    auto = key_of("users", "app.db", "fetch", "--args",
+                  '{"args": [1], "kwargs": {"b": {"$set": []}}}'
+                  .replace('{"$set": []}', '[null, 2.5]'))
+    case("cache_key_auto_form",
+         auto.startswith("ns:users:func:app.db.fetch:args:") and
+         auto.endswith(":1s"), auto)
+    sets = run("cache", "key", "users", "op", "--args",
+               '[{"$set": [2, 1]}, {"$bytes": "00ff"}, {"$time": 1000000}, '
+               '{"$uuid": "00112233445566778899aabbccddeeff"}]', "--json")
+    case("cache_key_typed", sets.returncode == 0 and
+         json.loads(sets.stdout)["form"] == "interop", sets)
+    case("cache_key_refuses_an_upper_case_namespace",
+         says(run("cache", "key", "Users", "op"), 2, "cannot build"))
+    case("cache_key_refuses_what_is_no_json",
+         says(run("cache", "key", "users", "op", "--args", "[1"), 2, "JSON"))
+    return interop, auto
+
+
+def sets_and_gets(url, name, key):
+    env = keys(OLD)
+    done = run("cache", "set", url, key, "--ttl", "60s", stdin=DOCUMENT,
+               env=env)
+    case(name + "_set", done.returncode == 0, done)
+    raw = run("cache", "get", url, key, env=env)
+    case(name + "_get", raw.returncode == 0 and raw.stdout == DOCUMENT, raw)
+    text = run("cache", "get", url, key, "--text", env=env)
+    case(name + "_get_text", json.loads(text.stdout) == FOR_PEOPLE, text)
+    full = run("cache", "get", url, key, "--json", env=env)
+    facts = json.loads(full.stdout)
+    case(name + "_get_json", facts["value"] == FOR_PEOPLE and
+         facts["bytes"] == len(DOCUMENT) and facts["format"] == "msgpack" and
+         0 < facts["ttl_ms"] <= 60000, full)
+    case(name + "_get_with_another_key",
+         says(run("cache", "get", url, key, env=keys(NEW)), 1, "CSN_E_TAG"))
+    case(name + "_get_without_a_key",
+         says(run("cache", "get", url, key, env=keys()), 2,
+              "no master key", "--key-file"))
+    case(name + "_get_for_another_tenant",
+         says(run("cache", "get", url, key, "--tenant", "globex", env=env),
+              1))
+
+
+def inspects(url, name, key, form):
+    with_key = run("cache", "inspect", url, key, "--json", env=keys(OLD))
+    facts = json.loads(with_key.stdout)
+    case(name + "_inspect", with_key.returncode == 0 and facts["opens"] and
+         facts["form"] == form and facts["value_bytes"] == len(DOCUMENT) and
+         facts["master_key"] == 0, with_key)
+    without = run("cache", "inspect", url, key, env=keys())
+    case(name + "_inspect_without_a_key_shows_noise",
+         without.returncode == 0 and b"no master key" in without.stdout and
+         b"Alice" not in without.stdout and b"bits a byte" in without.stdout,
+         without)
+    wrong = run("cache", "inspect", url, key, "--json", env=keys(NEW))
+    case(name + "_inspect_with_another_key", wrong.returncode == 1 and
+         json.loads(wrong.stdout)["refused"] == "CSN_E_TAG", wrong)
+
+
+def takes_keys_from_files(url, key, folder):
+    path = folder.write("keys", ("# ours\n%s\n%s\n" % (NEW, OLD)).encode())
+    os.chmod(path, 0o600)
+    from_file = run("cache", "get", url, key, "--key-file", path, "--json",
+                    env=keys())
+    case("cache_key_file", from_file.returncode == 0 and
+         json.loads(from_file.stdout)["master_key"] == 1, from_file)
+    with open(path, "rb") as f:
+        from_fd = run("cache", "get", url, key, "--key-fd", str(f.fileno()),
+                      env=keys(), pass_fds=[f.fileno()])
+    case("cache_key_fd", from_fd.stdout == DOCUMENT, from_fd)
+    os.chmod(path, 0o644)
+    case("cache_key_file_that_others_read",
+         says(run("cache", "get", url, key, "--key-file", path, env=keys()),
+              1, "CSN_E_POLICY"))
+    case("cache_key_that_is_no_hex",
+         says(run("cache", "get", url, key, env=keys("zz" * 32)), 1,
+              "CACHEKIT_MASTER_KEY"))
+
+
+def rotates(url, interop):
+    moved = run("cache", "reseal", url, "users", "--form", "interop",
+                "--json", env=keys(NEW, OLD))
+    facts = json.loads(moved.stdout)
+    case("cache_reseal", facts["moved"] == 1, moved)
+    got = run("cache", "get", url, interop, env=keys(NEW))
+    case("cache_reseal_needs_the_former_key_no_more",
+         got.stdout == DOCUMENT, got)
+    again = run("cache", "reseal", url, "users", "--form", "interop",
+                "--json", env=keys(NEW, OLD))
+    case("cache_reseal_again", json.loads(again.stdout)["moved"] == 0, again)
+    case("cache_reseal_of_plain_entries",
+         says(run("cache", "reseal", url, "users", "--plain", env=keys()), 2,
+              "not sealed"))
+
+
+def counts_and_deletes(url, interop):
+    stat = run("cache", "stat", url, "--json")
+    facts = json.loads(stat.stdout)
+    case("cache_stat", facts["entries"] == 2 and
+         facts["namespaces"]["users"]["entries"] == 2, stat)
+    case("cache_stat_of_a_namespace", json.loads(
+        run("cache", "stat", url, "orders", "--json").stdout)["entries"] == 0)
+    gone = run("cache", "delete", url, interop, env=keys())
+    case("cache_delete_without_a_key", gone.returncode == 0, gone)
+    case("cache_delete_again",
+         says(run("cache", "delete", url, interop, env=keys()), 3,
+              "CSN_E_NOT_FOUND"))
+    case("cache_get_what_is_not_there",
+         says(run("cache", "get", url, interop, env=keys(OLD)), 3))
+
+
+def plain_is_asked_for_by_name(url):
+    key = "ns:open:func:m.f:args:00:1s"
+    done = run("cache", "set", url, key, "--plain", stdin=DOCUMENT,
+               env=keys())
+    got = run("cache", "get", url, key, "--plain", env=keys())
+    case("cache_plain", done.returncode == 0 and got.stdout == DOCUMENT,
+         done, got)
+    case("cache_secure_refuses_a_plain_entry",
+         says(run("cache", "get", url, key, env=keys(OLD)), 1,
+              "CSN_E_POLICY"))
+
+
+def main():
+    if run("cache", "--help").returncode != 0:
+        skip("cache", "this build has no cache")
+        return finish()
+    with Folder() as folder:
+        url = "file:" + str(folder / "store")
+        os.mkdir(folder / "store")
+        interop, auto = builds_keys()
+        sets_and_gets(url, "cache_interop", interop)
+        sets_and_gets(url, "cache_auto", auto)
+        inspects(url, "cache_interop", interop, "interop or bytes")
+        inspects(url, "cache_auto", auto, "auto")
+        takes_keys_from_files(url, interop, folder)
+        rotates(url, interop)
+        counts_and_deletes(url, interop)
+        plain_is_asked_for_by_name(url)
+        case("cache_unknown_backend",
+             says(run("cache", "stat", "floppy:"), 2, "floppy"))
+        case("cache_unknown_format",
+             says(run("cache", "get", url, auto, "--format", "jsno",
+                      env=keys(OLD)), 2, "did you mean json"))
+    return finish()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -216,6 +216,33 @@ breach(const struct rule *r, json_t *v)
 	}
 }
 
+/* Roots that cannot be read are found now, and not with the first report. */
+static int
+check_root(struct csn_ctx *ctx, const char *platform, const json_t *pem)
+{
+	struct csn_pki *pki;
+	size_t i;
+	int rc;
+
+	if ((rc = csn_pki_new(ctx, &pki)) != 0)
+		return rc;
+	rc = csn_pki_read(pki, json_string_value(pem),
+	    json_string_length(pem));
+	if (rc == CSN_E_FORM || rc == CSN_E_LIMIT)
+		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.root of "
+		    "the policy: %s", platform, csn_ctx_message(ctx));
+	if (rc == 0 && csn_pki_count(pki) == 0)
+		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.root of "
+		    "the policy holds no certificate", platform);
+	for (i = 0; rc == 0 && i < csn_pki_count(pki); i++)
+		if (!csn_cert_is_root(csn_pki_cert(pki, i)))
+			rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s."
+			    "root of the policy: '%s' is not self-signed",
+			    platform, csn_cert_name(csn_pki_cert(pki, i)));
+	csn_pki_free(pki);
+	return rc;
+}
+
 static int
 check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
     const struct rule *table)
@@ -223,6 +250,7 @@ check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
 	const struct rule *r;
 	const char *key, *why;
 	json_t *v;
+	int rc;
 
 	if (!json_is_object(part))
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
@@ -239,6 +267,9 @@ check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
 			return csn_fail(ctx, CSN_E_FORM, ROOM,
 			    "platform.%s.%s of the policy %s", platform, key,
 			    why);
+		if (r->form == PEM &&
+		    (rc = check_root(ctx, platform, v)) != 0)
+			return rc;
 	}
 	return 0;
 }
@@ -274,6 +305,7 @@ int
 csn_policy_of(struct csn_appraisal *a)
 {
 	json_error_t e;
+	int rc;
 
 	if (a->o.policy_json == NULL)
 		return 0;
@@ -282,9 +314,9 @@ csn_policy_of(struct csn_appraisal *a)
 	if (a->document == NULL)
 		return csn_fail(a->ctx, CSN_E_ARG, ROOM,
 		    "the policy is no JSON: line %d: %s", e.line, e.text);
-	if (csn_platform_policy_check(a->ctx, a->document) != 0)
-		return csn_fail(a->ctx, CSN_E_ARG, ROOM, "%s",
-		    csn_ctx_message(a->ctx));
+	if ((rc = csn_platform_policy_check(a->ctx, a->document)) != 0)
+		return rc != CSN_E_FORM ? rc : csn_fail(a->ctx, CSN_E_ARG,
+		    ROOM, "%s", csn_ctx_message(a->ctx));
 	a->policy = json_object_get(json_object_get(a->document, "platform"),
 	    csn_platform_name(a->platform));
 	if (json_object_size(a->policy) == 0)

@@ -52,6 +52,18 @@ each_error_names_its_member(void **state)
 		    CSN_E_FORM },
 		{ HEAD "\"platform\":{\"tdx\":{\"mr_tt\":1}}}", "mr_tt",
 		    CSN_E_FORM },
+		{ HEAD "\"platform\":{\"sev-snp\":{\"measurement\":"
+		    "\"00\"}}}", "platform.sev-snp.measurement", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"sev-snp\":{\"min_tcb\":{}}}}",
+		    "platform.sev-snp.min_tcb", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"sev-snp\":{\"max_vmpl\":4}}}",
+		    "platform.sev-snp.max_vmpl", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"sev-snp\":{\"debug\":false}}}",
+		    "debug", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"tdx\":{\"tcb_status\":"
+		    "\"Revoked\"}}}", "platform.tdx.tcb_status", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"tdx\":{\"root\":\"x\"}}}",
+		    "platform.tdx.root", CSN_E_FORM },
 		{ HEAD "\"regions\":{}}", "regions", CSN_E_FORM },
 		{ HEAD "\"regions\":[1]}", "regions[0]", CSN_E_FORM },
 		{ HEAD "\"regions\":[{\"tree\":\"" HEX "\"}]}",

@@ -89,6 +89,9 @@ int attest_nonce(struct cli *cli, const char *what, const char *hex,
 	{ "policy", "FILE", "reference values (docs/POLICY.md)" }, \
 	{ "trust", "FILE", "another trust store than the home folder's" }, \
 	{ "workload", "ID", "whose memory it is; else the policy's" }, \
+	{ "endorsements", "PATH", "a file or folder of vendors' " \
+	    "certificates and collateral" }, \
+	{ "cache", "FOLDER", "keep vendors' certificates there" }, \
 	{ "require", "LIST", "fail without these: nonce,policy,platform" }, \
 	{ "lenient", NULL, "report drift without failing" }
 

@@ -80,6 +80,8 @@ attest_check_open(struct cli *cli, struct attest_check *c)
 		goto err;
 	o.trust = c->trust;
 	o.policy = c->policy;
+	o.endorsements = cli_opt(cli, "endorsements");
+	o.cache = cli_opt(cli, "cache");
 	o.max_challenges = 1;
 	if ((rc = csn_verifier_new(cli->ctx, &o, &c->verifier)) != 0 ||
 	    (rc = csn_result_new(cli->ctx, &c->result)) != 0) {

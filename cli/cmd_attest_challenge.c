@@ -28,7 +28,7 @@ static int
 make(struct cli *cli, const char *path)
 {
 	static const char *const others[] = { "policy", "trust", "workload",
-	    "require", "lenient", "out" };
+	    "require", "lenient", "out", "endorsements", "cache" };
 	char hex[2 * CSN_NONCE_MAX + 1], until[CLI_TEXT];
 	uint64_t life = LIFE_MS;
 	struct attest_ticket t;

@@ -92,11 +92,12 @@ policy_json(struct csn_ctx *ctx, const struct csn_report *r,
 	size_t i;
 	int rc = 0;
 
-	if (json_object_set_new(top, "version", json_integer(1)) != 0 ||
+	/* The list is the policy's from here on, or gone. */
+	if (json_object_set_new(top, "regions", list) != 0 ||
+	    json_object_set_new(top, "version", json_integer(1)) != 0 ||
 	    json_object_set_new(top, "workload", json_stringn(r->workload.p,
 	    r->workload.len)) != 0 ||
-	    json_object_set_new(top, "complete", json_true()) != 0 ||
-	    json_object_set_new(top, "regions", list) != 0)
+	    json_object_set_new(top, "complete", json_true()) != 0)
 		return CSN_E_NOMEM;
 	for (i = 0; i < r->nregions && rc == 0; i++) {
 		if (json_array_append_new(list, o = json_object()) != 0)

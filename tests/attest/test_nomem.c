@@ -90,6 +90,35 @@ a_policy_without_memory_is_no_policy(void **state)
 	assert_true(refused > 5);
 }
 
+/* What the report says, as a policy. */
+static void
+a_policy_of_a_report_without_memory_is_none(void **state)
+{
+	struct scene *s = *state;
+	uint8_t nonce[32] = { 1 }, *report;
+	int rc, done, refused = 0;
+	size_t len;
+	char *json;
+	long n;
+
+	if (!failmalloc_works())
+		test_skip("a sanitizer has the allocations");
+	assert_int_equal(attest(s, nonce, &report, &len), 0);
+	for (n = 0, done = 1; done; n++) {
+		failmalloc_at(n);
+		rc = csn_policy_from_report(s->ctx, report, len, NULL, &json);
+		done = failmalloc_done();
+		if (rc == 0)
+			csn_free(json);
+		else
+			assert_true(fits(rc));
+		refused += rc != 0;
+	}
+	assert_int_equal(rc, 0);
+	assert_true(refused > 10);
+	csn_free(report);
+}
+
 /* The report is over tampered memory: no lack of memory lets it pass. */
 static void
 a_verifier_without_memory_lets_nothing_pass(void **state)
@@ -149,6 +178,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		case_of(an_attester_without_memory_says_so),
 		case_of(a_policy_without_memory_is_no_policy),
+		case_of(a_policy_of_a_report_without_memory_is_none),
 		case_of(a_verifier_without_memory_lets_nothing_pass),
 	};
 

@@ -98,6 +98,8 @@ def reporting(s, work):
         says(s.verify(plain, "--policy", s.folder.write("bad", b"{}")), 2,
              "version"),
         says(s.verify(plain, "--policy", s / "none"), 3, "none"),
+        says(s.verify(plain, "--workload", "llm", "--endorsements",
+                      s / "none"), 3, "none"),
         says(s.verify(s / "none", "--workload", "llm"), 3, "none"))))
     case("report_usage", all((
         says(s.attester.run("attest", "report", work.url), 2, "--workload"),

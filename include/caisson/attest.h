@@ -244,7 +244,8 @@ struct csn_continuous_options {
 				    the interval, whichever is more */
 	uint32_t max_failures;	/* in a row until it ends; 0 for no end */
 	uint32_t reserved;
-	/* The verifier's nonce for a round; NULL: reports without one. */
+	/* The verifier's nonce for a round, asked for before memory is read;
+	   NULL: reports without one. */
 	int (*challenge)(void *arg, uint8_t nonce[CSN_NONCE_MAX],
 	    size_t *len);
 	/* Each round. Not 0 ends the run, which returns it. */

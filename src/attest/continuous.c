@@ -183,15 +183,16 @@ attest(struct csn_continuous *c, uint8_t **report, size_t *len)
 	size_t nonce_len = 0;
 	int rc;
 
+	/* First the nonce: a look from before it came proves nothing. */
+	if (c->o.challenge != NULL && c->a->o.identity != NULL &&
+	    (rc = c->o.challenge(c->o.arg, nonce, &nonce_len)) != 0)
+		return csn_fail(c->ctx, rc, ROOM,
+		    "no nonce came from the verifier: %s",
+		    csn_error_text(rc));
 	if ((rc = csn_attester_measure(c->a, 1)) != 0)
 		return rc;
 	if (c->a->o.identity == NULL)
 		return 0;
-	if (c->o.challenge != NULL && (rc = c->o.challenge(c->o.arg, nonce,
-	    &nonce_len)) != 0)
-		return csn_fail(c->ctx, rc, ROOM,
-		    "no nonce came from the verifier: %s",
-		    csn_error_text(rc));
 	if ((rc = csn_attester_report(c->a, c->o.challenge != NULL ? nonce :
 	    NULL, nonce_len, report, len)) != 0)
 		return rc;

@@ -192,6 +192,38 @@ errors_are_told_and_waited_out(void **state)
 	assert_true(seen.missed >= 4);
 }
 
+/* Whoever asks has memory read after asking, not before. */
+static int
+tamper_when_asked(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
+{
+	struct seen *seen = arg;
+
+	if (seen->beats == 1) {
+		seen->s->weights[3] ^= 1;
+		assert_int_equal(csn_regions_touch_buffer(seen->s->regions,
+		    "weights", 3, 1), 0);
+	}
+	return challenge(arg, nonce, len);
+}
+
+static int
+drift_at_two(struct seen *seen)
+{
+	assert_int_equal(seen->verified, seen->beats < 2 ? 0 : CSN_E_DRIFT);
+	return 0;
+}
+
+static void
+memory_is_read_after_the_nonce_came(void **state)
+{
+	struct seen seen = { .s = *state, .act = drift_at_two };
+	struct csn_continuous_options o = options(&seen, 2);
+
+	o.challenge = tamper_when_asked;
+	assert_int_equal(run(&seen, &o), 0);
+	assert_int_equal(seen.beats, 2);
+}
+
 static int
 never(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
 {
@@ -412,6 +444,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		case_of(it_ends_after_its_rounds),
 		case_of(a_change_is_seen_at_the_next_beat),
+		case_of(memory_is_read_after_the_nonce_came),
 		case_of(beats_that_are_missed_are_counted),
 		case_of(errors_are_told_and_waited_out),
 		case_of(too_many_failures_end_it),

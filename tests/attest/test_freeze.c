@@ -161,6 +161,31 @@ closing_in_the_middle_leaves_nothing_frozen(void **state)
 }
 
 static void
+a_stop_that_somebody_undid_is_noticed(void **state)
+{
+	int i;
+
+	(void)state;
+	child_start(&child);
+	open_memory("&freeze=sigstop");
+	hammer(1);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(csn_regions_begin(regions), 0);
+		assert_int_equal(kill(child.pid, SIGCONT), 0);
+		(void)usleep(5000);
+		/* Whether it is stopped again by then or not. */
+		if (i % 2 != 0)
+			assert_int_equal(kill(child.pid, SIGSTOP), 0);
+		(void)usleep(5000);
+		assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
+		assert_non_null(strstr(csn_ctx_message(ctx), "SIGCONT"));
+	}
+	/* Left alone it is one moment again. */
+	stands_still_between_begin_and_end();
+	hammer(0);
+}
+
+static void
 ptrace_holds_every_thread_and_sets_them_going_again(void **state)
 {
 	int i;
@@ -407,6 +432,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(sigstop_stops_every_thread_and_sets_them_going_again),
+		CASE(a_stop_that_somebody_undid_is_noticed),
 		CASE(what_was_stopped_before_stays_stopped),
 		CASE(closing_in_the_middle_leaves_nothing_frozen),
 		CASE(ptrace_holds_every_thread_and_sets_them_going_again),

@@ -103,7 +103,12 @@ process_begin(void *state)
 	if ((rc = csn_target_check(&p->target)) != 0 ||
 	    (rc = csn_freeze(&p->freeze, &p->target)) != 0)
 		return rc;
-	return p->freeze.how == CSN_FREEZE_NONE ? csn_seen_begin(p) : 0;
+	if (p->freeze.how == CSN_FREEZE_NONE)
+		return csn_seen_begin(p);
+	if (p->freeze.how == CSN_FREEZE_SIGSTOP &&
+	    (rc = csn_still_begin(p)) != 0)
+		(void)csn_thaw(&p->freeze, &p->target);
+	return rc;
 }
 
 /* Do the mappings under the regions still stand as they were listed? */
@@ -149,6 +154,8 @@ process_end(void *state)
 
 	if (p->looking)
 		rc = csn_seen_end(p);
+	else if (p->freeze.how == CSN_FREEZE_SIGSTOP)
+		rc = csn_still_end(p);
 	/* Listed before the freeze, they could have changed until it held. */
 	if (rc == 0)
 		rc = same_mappings(p);

@@ -73,6 +73,7 @@ struct csn_process {
 	size_t n;
 	size_t cap;
 	uint32_t seals;			/* values of immutable given so far */
+	uint64_t switches;		/* of its threads, as they stopped */
 	/* Without a freeze: what to compare at the end. */
 	int looking;
 	struct csn_seen *seen;
@@ -115,6 +116,10 @@ CSN_MUST_CHECK int csn_seen_add(struct csn_process *p, uint64_t address,
 void csn_seen_armed(struct csn_process *p, uint64_t address, uint64_t len);
 /* CSN_E_BUSY where something was written meanwhile. */
 CSN_MUST_CHECK int csn_seen_end(struct csn_process *p);
+
+/* process_still.c: notice that who was stopped ran on. CSN_E_BUSY then. */
+CSN_MUST_CHECK int csn_still_begin(struct csn_process *p);
+CSN_MUST_CHECK int csn_still_end(struct csn_process *p);
 
 /* The pagemap file, opened when first asked for. -1 and a sentence. */
 int csn_process_pagemap(struct csn_process *p);

@@ -479,15 +479,25 @@ whoever_forgets_cluster_is_told(void **state)
 static void
 any_host_of_the_url_will_do(void **state)
 {
+	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *store;
+	size_t n = 0;
 	char url[128];
 
 	(void)state;
+	flush_all();
 	snprintf(url, sizeof(url), "redis://127.0.0.1:1,127.0.0.1:%u/"
 	    "?cluster=1&timeout=4000", node[4].port);
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")), 0);
 	holds(store, "acme", "k", "v");
+	/* Masters are asked, each once: not the URL's hosts. */
+	assert_int_equal(csn_store_put(store, NULL, 0, U("a"), U("v")), 0);
+	assert_int_equal(csn_store_put(store, NULL, 0, U("b"), U("v")), 0);
+	assert_int_equal(csn_store_list(store, NULL, 0, count, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
+	assert_int_equal(st.entries, 3);
 	assert_int_equal(csn_store_remove(store, U("acme"), U("k")), 0);
 	csn_store_close(store);
 }

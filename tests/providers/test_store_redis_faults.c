@@ -135,8 +135,8 @@ what_is_not_redis_is_told_so(void **state)
 	static const char *const other[] = {
 		"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x03\x00\x02",
 		"SSH-2.0-x\r\n", "$x\r\n", "$-2\r\n", "*-2\r\n", ":\r\n",
-		":12a\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-		    "*1\r\n*1\r\n:1\r\n", "%1\r\n+a\r\n+b\r\n", ",1.5\r\n",
+		":12a\r\n", ("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
+		    "*1\r\n*1\r\n:1\r\n"), "%1\r\n+a\r\n+b\r\n", ",1.5\r\n",
 		"#t\r\n",
 	};
 	static const char *const odd[] = { "+OK\r\n", ":5\r\n", "*0\r\n",
@@ -340,31 +340,55 @@ nobody_there_is_told_at_once(void **state)
 	csn_store_close(store);
 }
 
-/* Its queue is full: packets to it go unanswered. */
+/* A listener whose queue is full: packets to it go unanswered. */
+struct swallower {
+	int fd, fill[8];
+	uint16_t port;
+};
+
 static void
-a_network_that_swallows_is_not_waited_for(void **state)
+swallower_start(struct swallower *s)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fill[8];
 	socklen_t len = sizeof(in);
+	size_t i;
+
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(s->fd, 0), 0);
+	assert_int_equal(getsockname(s->fd, (struct sockaddr *)&in, &len), 0);
+	s->port = ntohs(in.sin_port);
+	for (i = 0; i < 8; i++) {
+		s->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK |
+		    SOCK_CLOEXEC, 0);
+		(void)connect(s->fill[i], (struct sockaddr *)&in, sizeof(in));
+	}
+	usleep(20000);
+}
+
+static void
+swallower_stop(const struct swallower *s)
+{
+	size_t i;
+
+	for (i = 0; i < 8; i++)
+		(void)close(s->fill[i]);
+	(void)close(s->fd);
+}
+
+static void
+a_network_that_swallows_is_not_waited_for(void **state)
+{
+	struct swallower s;
 	struct csn_store *store;
 	uint64_t start, took;
 	char url[128];
-	size_t i;
 
 	(void)state;
-	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	assert_int_equal(listen(fd, 0), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-	for (i = 0; i < 8; i++) {
-		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK |
-		    SOCK_CLOEXEC, 0);
-		(void)connect(fill[i], (struct sockaddr *)&in, sizeof(in));
-	}
-	usleep(50000);
+	swallower_start(&s);
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?connect=200",
-	    ntohs(in.sin_port));
+	    s.port);
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	start = test_now_ms();
 	assert_int_equal(get(store), CSN_E_BACKEND);
@@ -372,13 +396,42 @@ a_network_that_swallows_is_not_waited_for(void **state)
 	assert_true(took >= 180 && took < 600);
 	assert_non_null(strstr(csn_ctx_message(ctx), "connect="));
 	csn_store_close(store);
-	for (i = 0; i < 8; i++)
-		(void)close(fill[i]);
-	(void)close(fd);
+	swallower_stop(&s);
+}
+
+/* Two dead hosts take a call's whole time, but not the next one's too. */
+static void
+the_third_host_of_a_cluster_gets_its_turn(void **state)
+{
+	static const struct stub_answer hi = { "$2\r\nhi\r\n", 0, STUB_KEEP };
+	struct redis_stub *stub = redis_stub_start(&hi, 1, MAP);
+	struct swallower a, b;
+	struct csn_store *store;
+	uint64_t start;
+	char url[160];
+	int i, rc = -1;
+
+	(void)state;
+	swallower_start(&a);
+	swallower_start(&b);
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u,127.0.0.1:%u,"
+	    "127.0.0.1:%u/?cluster=1&connect=200&timeout=390", a.port, b.port,
+	    redis_stub_port(stub));
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	for (i = 0; i < 3 && rc != 0; i++) {
+		start = test_now_ms();
+		rc = get(store);
+		assert_true(test_now_ms() - start < 700);
+	}
+	assert_int_equal(rc, 0);
+	csn_store_close(store);
+	swallower_stop(&a);
+	swallower_stop(&b);
+	redis_stub_stop(stub);
 }
 
 static void
-a_full_pool_is_waited_for_and_no_longer(void **state)
+a_hanging_server_does_not_use_up_the_pool(void **state)
 {
 	static const struct stub_answer hang = { "", 0, STUB_HANG };
 	struct redis_stub *s = redis_stub_start(&hang, 1, NULL);
@@ -422,7 +475,8 @@ main(void)
 		cmocka_unit_test(a_scan_that_lies_is_refused),
 		cmocka_unit_test(nobody_there_is_told_at_once),
 		cmocka_unit_test(a_network_that_swallows_is_not_waited_for),
-		cmocka_unit_test(a_full_pool_is_waited_for_and_no_longer),
+		cmocka_unit_test(the_third_host_of_a_cluster_gets_its_turn),
+		cmocka_unit_test(a_hanging_server_does_not_use_up_the_pool),
 	};
 
 	return cmocka_run_group_tests_name("Redis and its faults", tests,

@@ -113,6 +113,7 @@ struct csn_redis_net {
 	uint64_t asked_ms;		/* when it was last asked for */
 	int stale;			/* it is known to be out of date */
 	int asking;			/* a thread is fetching it */
+	size_t turn;			/* whom that begins with */
 };
 
 struct csn_redis {

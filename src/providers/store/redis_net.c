@@ -202,28 +202,41 @@ csn_redis_node_done(struct csn_redis_net *net, struct csn_redis_node *node)
 	(void)pthread_mutex_unlock(&net->lock);
 }
 
+/* The owner of a slot, or, where none is known, of any; locked. */
+static struct csn_redis_node *
+owner(const struct csn_redis_net *net, unsigned slot)
+{
+	unsigned i;
+
+	if (slot < CSN_REDIS_SLOTS && net->slots[slot] != NULL)
+		return net->slots[slot];
+	for (i = 0; i < CSN_REDIS_SLOTS; i++) {
+		if (net->slots[i] != NULL)
+			return net->slots[i];
+	}
+	return NULL;
+}
+
 int
 csn_redis_node_of(struct csn_redis *r, struct csn_redis_net *net,
     unsigned slot, uint64_t deadline, struct csn_redis_node **out)
 {
-	struct csn_redis_node *node = NULL;
-	int rc = 0;
+	struct csn_redis_node *node;
+	int rc;
 
-	if (r->config.cluster) {
-		if ((rc = csn_redis_refresh(r, net, deadline)) != 0)
-			return rc;
-		(void)pthread_mutex_lock(&net->lock);
-		if (slot < CSN_REDIS_SLOTS && (node =
-		    net->slots[slot]) != NULL)
-			node->users++;
-		(void)pthread_mutex_unlock(&net->lock);
-		if (node != NULL) {
-			*out = node;
-			return 0;
-		}
-	}
-	/* Any will do; in a cluster it says where to go. */
-	return csn_redis_node_at(r, net, &r->config.hosts[0], out);
+	if (!r->config.cluster)
+		return csn_redis_node_at(r, net, &r->config.hosts[0], out);
+	if ((rc = csn_redis_refresh(r, net, deadline)) != 0)
+		return rc;
+	(void)pthread_mutex_lock(&net->lock);
+	if ((node = owner(net, slot)) != NULL)
+		node->users++;
+	(void)pthread_mutex_unlock(&net->lock);
+	if (node == NULL)
+		return csn_fail(r->config.ctx, CSN_E_BACKEND, "store",
+		    "no server of the Redis cluster has any slots");
+	*out = node;
+	return 0;
 }
 
 int
@@ -232,7 +245,7 @@ csn_redis_masters(struct csn_redis *r, struct csn_redis_net *net,
     size_t *n)
 {
 	struct csn_redis_node **nodes, *node;
-	size_t i, k, count = 0;
+	size_t i, k, count;
 	int rc;
 
 	if ((nodes = csn_calloc(CSN_REDIS_MAX_NODES, sizeof(node))) == NULL)
@@ -358,38 +371,62 @@ map_ask(struct csn_redis *r, struct csn_redis_net *net,
 	return rc;
 }
 
-/* Ask one after another: those of the map first, then those of the URL. */
+/*
+ * Those worth asking: with an open connection first, for they are likely to
+ * be there; then the others of the map and those of the URL, from another one
+ * on each time, so that no two that swallow every packet take all the time
+ * there ever is. Returns how many.
+ */
+static size_t
+candidates(struct csn_redis *r, struct csn_redis_net *net,
+    struct csn_redis_host *out)
+{
+	struct csn_redis_host *rest;
+	size_t n = 0, k = 0, i, turn;
+
+	rest = out + CSN_REDIS_MAX_NODES + CSN_REDIS_MAX_HOSTS;
+	(void)pthread_mutex_lock(&net->lock);
+	for (i = 0; i < net->nnodes; i++) {
+		if (!net->nodes[i]->listed)
+			continue;
+		if (net->nodes[i]->idle != NULL)
+			out[n++] = net->nodes[i]->host;
+		else
+			rest[k++] = net->nodes[i]->host;
+	}
+	for (i = 0; i < r->config.nhosts; i++)
+		rest[k++] = r->config.hosts[i];
+	turn = net->turn++;
+	(void)pthread_mutex_unlock(&net->lock);
+	for (i = 0; i < k; i++)
+		out[n++] = rest[(turn + i) % k];
+	return n;
+}
+
+/* Ask one after another, none for longer than a connection may take. */
 static int
 map_fetch(struct csn_redis *r, struct csn_redis_net *net, uint64_t deadline)
 {
 	struct csn_redis_host *hosts;
 	struct csn_redis_node *node;
-	size_t n = 0, i;
+	uint64_t until;
+	size_t n, i;
 	int rc = CSN_E_BACKEND;
 
-	hosts = csn_calloc(CSN_REDIS_MAX_NODES + CSN_REDIS_MAX_HOSTS,
+	hosts = csn_calloc(2 * (CSN_REDIS_MAX_NODES + CSN_REDIS_MAX_HOSTS),
 	    sizeof(*hosts));
 	if (hosts == NULL)
 		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
 		    "no memory for a Redis cluster's servers");
-	(void)pthread_mutex_lock(&net->lock);
-	/* Those that have an open connection are likely to be there. */
-	for (i = 0; i < net->nnodes; i++)
-		if (net->nodes[i]->listed && net->nodes[i]->idle != NULL)
-			hosts[n++] = net->nodes[i]->host;
-	for (i = 0; i < net->nnodes; i++)
-		if (net->nodes[i]->listed && net->nodes[i]->idle == NULL)
-			hosts[n++] = net->nodes[i]->host;
-	(void)pthread_mutex_unlock(&net->lock);
-	memcpy(hosts + n, r->config.hosts,
-	    r->config.nhosts * sizeof(*hosts));
-	n += r->config.nhosts;
+	n = candidates(r, net, hosts);
 	for (i = 0; i < n && rc != 0; i++) {
 		if (i > 0 && csn_net_deadline(0) >= deadline)
 			break;
+		until = csn_net_deadline(r->config.connect_ms);
 		if ((rc = csn_redis_node_at(r, net, &hosts[i], &node)) != 0)
 			break;
-		rc = map_ask(r, net, node, deadline);
+		rc = map_ask(r, net, node, until < deadline ? until :
+		    deadline);
 		csn_redis_node_done(net, node);
 	}
 	csn_free(hosts);

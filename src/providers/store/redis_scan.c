@@ -336,7 +336,8 @@ scan_all(struct catalogue *c, unsigned slot)
 		}
 		csn_free(nodes);
 		/* Did the slot get another owner meanwhile? Once more. */
-		if (rc == 0 && c->r->config.cluster) {
+		if (rc == 0 && c->r->config.cluster &&
+		    slot < CSN_REDIS_SLOTS) {
 			csn_redis_moved(c->net, CSN_REDIS_ANY, NULL);
 			deadline = csn_redis_deadline(c->r);
 			rc = csn_redis_node_of(c->r, c->net, slot, deadline,
@@ -345,8 +346,7 @@ scan_all(struct catalogue *c, unsigned slot)
 				csn_redis_node_done(c->net, now);
 		}
 		csn_redis_node_done(c->net, owner);
-		if (rc != 0 || !c->r->config.cluster || now == owner ||
-		    slot == CSN_REDIS_ANY)
+		if (rc != 0 || now == NULL || now == owner)
 			return rc;
 	}
 	return 0;

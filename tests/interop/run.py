@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""run.py TOOL - CacheKit's Python SDK and this library share a Redis.
+"""run.py TOOL PROGRAM - CacheKit's Python SDK and we share a Redis.
 
-Runs under an interpreter that has the SDK; TOOL is the build's entry_tool.
+Runs under an interpreter that has the SDK; TOOL is the build's entry_tool,
+PROGRAM its caisson.
 What the SDK's decorators write is found under the key that we compute and
 read; what we write is what the decorated function then returns, without being
 called.  Prints a line a case and counts them.  Exit: 0, 1 where one failed.
@@ -22,7 +23,7 @@ import msgpack
 import orjson
 import redis
 
-TOOL = sys.argv[1]
+TOOL, PROGRAM = sys.argv[1:3]
 NEW, OLD = "a1" * 32, "b2" * 40
 KEYS = ("CACHEKIT_MASTER_KEY", "CACHEKIT_PREVIOUS_MASTER_KEYS",
         "CAISSON_MASTER_KEY", "CACHEKIT_MASTER_KEY_ROTATION",
@@ -251,6 +252,53 @@ def they_rotate(server, mode, value):
     assert not calls
 
 
+def program(server, mode, verb, key, data=b""):
+    """caisson cache VERB over the same server."""
+    options = ["--form", "interop" if mode.interop else "auto",
+               "--format", "json" if mode.serializer == "orjson" else
+               "msgpack"]
+    if mode.tenant:
+        options += ["--tenant", mode.tenant]
+    if not mode.integrity:
+        options.append("--no-integrity")
+    if not mode.secure:
+        options.append("--plain")
+    run = subprocess.run(
+        [PROGRAM, "cache", verb, server.url, key, *options], input=data,
+        capture_output=True, check=False)
+    if run.returncode != 0:
+        raise RuntimeError(run.stderr.decode().strip())
+    return run.stdout
+
+
+def program_reads(server, mode, value):
+    """caisson cache get prints what the SDK stored."""
+    set_up(server, mode, NEW)
+    function, _ = function_of(value)
+    mode.decorate(server.url, function)(7)
+    (key,) = (k.decode() for k in server.client.keys())
+    assert mode.decode(program(server, mode, "get", key)) == value
+    if mode.secure:
+        environment(CACHEKIT_MASTER_KEY=OLD)
+        try:
+            program(server, mode, "get", key)
+        except RuntimeError:
+            return
+        raise AssertionError("another master key opens it")
+
+
+def program_writes(server, mode, value):
+    """The SDK returns what caisson cache set stored."""
+    set_up(server, mode, NEW)
+    function, calls = function_of("the function itself")
+    decorated = mode.decorate(server.url, function)
+    args, kwargs = ([8, "plain"], {}) if mode.interop else ([8], {})
+    key = mode.key(function, args, kwargs)
+    program(server, mode, "set", key, mode.encode(value))
+    assert decorated(8) == value
+    assert not calls
+
+
 def cases(server):
     values = [("small", SMALL), ("large", LARGE)]
     for mode in MODES:
@@ -258,6 +306,8 @@ def cases(server):
                 [] if mode.serializer == "orjson" else [("blob", BLOB)]):
             yield f"{mode.name}, {size}: theirs", they_write, mode, value
             yield f"{mode.name}, {size}: ours", we_write, mode, value
+        yield f"{mode.name}: program reads", program_reads, mode, SMALL
+        yield f"{mode.name}: program writes", program_writes, mode, SMALL
         if mode.secure:
             yield f"{mode.name}: theirs, rotated", we_rotate, mode, SMALL
             yield f"{mode.name}: ours, rotated", they_rotate, mode, SMALL

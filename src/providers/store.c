@@ -10,6 +10,7 @@
 #include "providers/registry.h"
 
 #define ALIGN 64
+#define FIRST_GUESS 4096	/* so that a small value is asked for once */
 
 struct csn_store {
 	struct csn_ctx *ctx;
@@ -345,7 +346,7 @@ csn_store_borrow(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_store_buf *out)
 {
 	struct csn_store_buf buf = { 0 };
-	size_t len = 0;
+	size_t len = FIRST_GUESS;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)

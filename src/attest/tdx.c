@@ -108,6 +108,7 @@ static void
 appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
     const struct csn_cert *leaf, const struct csn_tdx_collateral *c)
 {
+	const struct csn_signed_json *info;
 	struct csn_pck pck;
 	int rc;
 
@@ -117,11 +118,11 @@ appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		return;
 	}
 	(void)csn_policy_hex(a, "fmspc", pck.fmspc, sizeof(pck.fmspc));
-	if (c->tcb_info.body == NULL) {
+	if ((info = csn_tdx_tcb_info(c, pck.fmspc)) == NULL) {
 		no_collateral(a, "tcb", "no TCB info given");
 	} else if (csn_appraise_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
-	    &c->tcb_info), "signed by Intel and of this time") == 0) {
-		csn_tdx_appraise_tcb(a, q, &pck, c->tcb_info.body);
+	    info), "signed by Intel and of this time") == 0) {
+		csn_tdx_appraise_tcb(a, q, &pck, info->body);
 	}
 	if (c->qe_identity.body == NULL) {
 		no_collateral(a, "qe_identity", "no QE identity given");

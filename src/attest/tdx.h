@@ -79,8 +79,11 @@ struct csn_signed_json {
 	uint8_t signature[64];
 };
 
+#define CSN_TDX_TCB_INFOS 16	/* kinds of platform that one call knows */
+
 struct csn_tdx_collateral {
-	struct csn_signed_json tcb_info;
+	struct csn_signed_json tcb_info[CSN_TDX_TCB_INFOS];
+	size_t ntcb_infos;
 	struct csn_signed_json qe_identity;
 };
 
@@ -92,6 +95,12 @@ struct csn_tdx_collateral {
 CSN_MUST_CHECK int csn_tdx_collateral_read(struct csn_appraisal *a,
     struct csn_tdx_collateral *c);
 void csn_tdx_collateral_free(struct csn_tdx_collateral *c);
+/*
+ * The TCB info that says it is about this kind of platform, else any, else
+ * NULL; nothing of it has been verified.
+ */
+const struct csn_signed_json *csn_tdx_tcb_info(
+    const struct csn_tdx_collateral *c, const uint8_t fmspc[6]);
 /*
  * Verify one of the two: the signer's chain to the trusted roots and its
  * CRL, the signature, its dates. 0 or the code with its sentence.

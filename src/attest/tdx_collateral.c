@@ -99,6 +99,63 @@ take_pki(struct csn_appraisal *a, const json_t *o, const char *member)
 	return rc;
 }
 
+/* The kind of platform that a TCB info is about; "" where it says none. */
+static const char *
+kind_of(const struct csn_signed_json *info)
+{
+	const char *fmspc = json_string_value(json_object_get(info->body,
+	    "fmspc"));
+
+	return fmspc != NULL ? fmspc : "";
+}
+
+/* One for each kind of platform; which one counts, the evidence says. */
+static int
+take_tcb_info(struct csn_appraisal *a, const json_t *o, const char *text,
+    size_t len, struct csn_tdx_collateral *c)
+{
+	static const char what[] = "TCB info";
+	struct csn_signed_json *info;
+	size_t i;
+	int rc;
+
+	if (json_object_get(o, "tcbInfo") == NULL &&
+	    json_object_get(o, "tcb_info") == NULL)
+		return 0;
+	if (c->ntcb_infos == CSN_TDX_TCB_INFOS)
+		return csn_fail(a->ctx, CSN_E_LIMIT, ROOM, "the %s is given "
+		    "for more than %d kinds of platform", what,
+		    CSN_TDX_TCB_INFOS);
+	info = &c->tcb_info[c->ntcb_infos];
+	if ((rc = take_response(a->ctx, o, text, len, "tcbInfo", what,
+	    info)) != 0 || (rc = take_text(a->ctx, o, "tcb_info",
+	    "tcb_info_signature", what, info)) != 0)
+		return rc;
+	for (i = 0; i < c->ntcb_infos; i++)
+		if (strcmp(kind_of(&c->tcb_info[i]), kind_of(info)) == 0)
+			return csn_fail(a->ctx, CSN_E_FORM, ROOM,
+			    "the %s is given twice", what);
+	c->ntcb_infos++;
+	return 0;
+}
+
+const struct csn_signed_json *
+csn_tdx_tcb_info(const struct csn_tdx_collateral *c, const uint8_t fmspc[6])
+{
+	uint8_t kind[6];
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < c->ntcb_infos; i++) {
+		text = kind_of(&c->tcb_info[i]);
+		if (csn_hex_decode(text, strlen(text), kind,
+		    sizeof(kind)) == 0 &&
+		    csn_equal(kind, fmspc, sizeof(kind)))
+			return &c->tcb_info[i];
+	}
+	return c->ntcb_infos > 0 ? &c->tcb_info[0] : NULL;
+}
+
 static int
 take_json(struct csn_appraisal *a, const json_t *o, const char *text,
     size_t len, struct csn_tdx_collateral *c)
@@ -107,16 +164,13 @@ take_json(struct csn_appraisal *a, const json_t *o, const char *text,
 		"pck_crl_issuer_chain", "root_ca_crl", "pck_crl",
 		"tcb_info_issuer_chain", "qe_identity_issuer_chain"
 	};
-	const char *const tcb = "TCB info", *const qe = "QE identity";
+	const char *const qe = "QE identity";
 	size_t i;
 	int rc;
 
-	if ((rc = take_response(a->ctx, o, text, len, "tcbInfo", tcb,
-	    &c->tcb_info)) != 0 ||
+	if ((rc = take_tcb_info(a, o, text, len, c)) != 0 ||
 	    (rc = take_response(a->ctx, o, text, len, "enclaveIdentity", qe,
 	    &c->qe_identity)) != 0 ||
-	    (rc = take_text(a->ctx, o, "tcb_info", "tcb_info_signature", tcb,
-	    &c->tcb_info)) != 0 ||
 	    (rc = take_text(a->ctx, o, "qe_identity",
 	    "qe_identity_signature", qe, &c->qe_identity)) != 0)
 		return rc;
@@ -170,7 +224,11 @@ signed_free(struct csn_signed_json *j)
 void
 csn_tdx_collateral_free(struct csn_tdx_collateral *c)
 {
-	signed_free(&c->tcb_info);
+	size_t i;
+
+	/* The one behind the last may have been begun. */
+	for (i = 0; i < CSN_TDX_TCB_INFOS; i++)
+		signed_free(&c->tcb_info[i]);
 	signed_free(&c->qe_identity);
 }
 

@@ -102,6 +102,9 @@ a_report_may_bring_its_collateral(void **state)
 static void
 a_verifier_may_have_the_collateral(void **state)
 {
+	const struct fake_tdx_collateral other = {
+		.fmspc = "10A06F000000"
+	};
 	char folder[300];
 
 	(void)state;
@@ -125,11 +128,28 @@ a_verifier_may_have_the_collateral(void **state)
 	    fake_tdx_pck_crl(s.guest.tdx, NULL));
 	(void)stage_file(&s, "collateral/root.crl",
 	    fake_tdx_root_crl(s.guest.tdx, NULL));
+	/* Another kind of platform's, which comes first by its name. */
+	(void)stage_file(&s, "collateral/a.json",
+	    fake_tdx_tcb_info(s.guest.tdx, &other));
 	(void)stage_file(&s, "collateral/.hidden",
 	    (struct fake_bytes){ (uint8_t *)strdup("x"), 1 });
 	stage_verifier(&s, good_rules, folder, NULL);
 	stage_accepts(&s, stage_report(&s));
 	assert_passed(all_of_it);
+	/* Of one kind there is one; and none for ours is none. */
+	(void)stage_file(&s, "collateral/b.json",
+	    fake_tdx_tcb_info(s.guest.tdx, &other));
+	stage_verifier(&s, good_rules, folder, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_FORM, P "collateral");
+	(void)snprintf(folder, sizeof(folder), "%s/collateral/b.json",
+	    s.folder);
+	assert_int_equal(remove(folder), 0);
+	(void)snprintf(folder, sizeof(folder), "%s/collateral/tcb.json",
+	    s.folder);
+	assert_int_equal(remove(folder), 0);
+	(void)snprintf(folder, sizeof(folder), "%s/collateral", s.folder);
+	stage_verifier(&s, good_rules, folder, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_FORM, P "tcb");
 }
 
 /* The guest picks collateral from before a vulnerability: not here. */

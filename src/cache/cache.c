@@ -112,6 +112,7 @@ csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
 	if (rc != 0)
 		return csn_backend_end(cache, call, &bc, rc, 0);
 	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	call->refused |= csn_refused(rc);
 	(void)csn_backend_end(cache, call, &bc, 0, csn_suspect(rc));
 	if (rc == 0) {
 		out->source = CSN_CACHE_FROM_L2;

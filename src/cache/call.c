@@ -116,7 +116,7 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 	    (how != NULL && how->ttl_ms != 0))
 		call->ttl_ms = how->ttl_ms;
 	call->began = 0;
-	call->in_l1 = 0;
+	call->in_l1 = call->refused = 0;
 	call->store_key = key;
 	call->store_len = len;
 	if ((c->flags & CSN_CACHE_SCOPED) != 0 &&

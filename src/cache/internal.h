@@ -53,6 +53,7 @@ struct csn_call {
 	uint64_t ttl_ms;
 	uint64_t began;			/* 0: not measured */
 	int in_l1;			/* where what is opened comes from */
+	int refused;			/* what the store had, once */
 	const char *store_key;		/* on the backend */
 	size_t store_len;
 	char scoped[CSN_STORE_MAX_KEY + 1];	/* where it is another one */

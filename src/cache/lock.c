@@ -133,8 +133,12 @@ csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
 	}
 	if (rc == CSN_E_EXISTS)
 		csn_meter_add(cache->meter, CSN_COUNT_LOCK_TIMEOUT);
-	/* The one before may have put it there just before letting go. */
-	if (lock->held && csn_lookup_l2(cache, call, out) == 0) {
+	/*
+	 * The one before may have put it there just before letting go; but
+	 * what was refused is not refused, and counted, twice.
+	 */
+	if (lock->held && !call->refused &&
+	    csn_lookup_l2(cache, call, out) == 0) {
 		csn_cachelock_release(cache, call, lock);
 		return 0;
 	}

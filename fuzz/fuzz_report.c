@@ -58,6 +58,7 @@ static void
 look(struct csn_ctx *ctx, const uint8_t *report, size_t len)
 {
 	uint8_t body[CSN_HASH_SIZE];
+	struct csn_policy *made;
 	struct csn_report r;
 	size_t i;
 	char *json;
@@ -76,6 +77,11 @@ look(struct csn_ctx *ctx, const uint8_t *report, size_t len)
 	}
 	check(csn_report_body_hash(ctx, &r, body) == 0);
 	check(csn_report_json(ctx, report, len, &json) == 0);
+	csn_free(json);
+	/* What a report says makes a policy that can be read. */
+	check(csn_policy_from_report(ctx, report, len, NULL, &json) == 0);
+	check(csn_policy_parse(ctx, json, strlen(json), NULL, &made) == 0);
+	csn_policy_free(made);
 	csn_free(json);
 	csn_report_free(&r);
 }

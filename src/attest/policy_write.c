@@ -73,8 +73,10 @@ region_json(struct csn_ctx *ctx, const struct csn_report_region *g,
     const char *folder, json_t *o)
 {
 	if (json_object_set_new(o, "id", json_stringn(g->id.p,
-	    g->id.len)) != 0 || json_object_set_new(o, "size",
-	    json_integer((json_int_t)g->size)) != 0 ||
+	    g->id.len)) != 0 ||
+	    /* What JSON's integers cannot say is left to the hash. */
+	    (g->size <= INT64_MAX && json_object_set_new(o, "size",
+	    json_integer((json_int_t)g->size)) != 0) ||
 	    json_object_set_new(o, "protection", json_string(
 	    csn_protection_name((int)g->protection))) != 0 ||
 	    put_hex(o, "tree", g->tree) != 0)

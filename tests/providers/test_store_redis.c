@@ -1,67 +1,14 @@
 /* test_store_redis.c - the store in a single redis-server. */
 
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "lib/path.h"
-#include "providers/redis_server.h"
-#include "providers/store_suite.h"
-
-static struct redis_server server;
-static struct csn_ctx *ctx;
-
-static struct csn_store *
-open_store(const char *options)
-{
-	struct csn_store *store = NULL;
-	char url[256];
-
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%u%s", server.port,
-	    options);
-	if (csn_store_open(ctx, url, &store) != 0)
-		fail_msg("%s: %s", url, csn_ctx_message(ctx));
-	return store;
-}
-
-static void
-say(const char *command, const char *want)
-{
-	char answer[512];
-
-	assert_int_equal(redis_say(server.port, command, answer,
-	    sizeof(answer)), 0);
-	if (strncmp(answer, want, strlen(want)) != 0)
-		fail_msg("%s: %s", command, answer);
-}
-
-static int
-get(struct csn_store *s, const char *space, const char *key, char *out,
-    size_t cap)
-{
-	size_t len = cap - 1;
-	int rc;
-
-	rc = csn_store_get(s, U(space), U(key), (uint8_t *)out, &len);
-	if (rc == 0)
-		out[len] = '\0';
-	return rc;
-}
-
-static int
-put(struct csn_store *s, const char *key, const char *value)
-{
-	return csn_store_put(s, U("acme"), U(key), U(value));
-}
+#include "providers/redis_use.h"
 
 /* --- What a key is called, so that other programs see the same --- */
 
@@ -92,18 +39,6 @@ keys_are_named_as_documented(void **state)
 	csn_store_close(store);
 	say("EXISTS csn:{61636d65}:k", ":1");
 	say("FLUSHALL", "+OK");
-}
-
-static int
-count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
-{
-	size_t *n = arg;
-
-	(void)key;
-	(void)key_len;
-	(void)value_len;
-	(*n)++;
-	return 0;
 }
 
 static void
@@ -222,374 +157,6 @@ urls_are_checked_with_clear_sentences(void **state)
 	csn_store_close(store);
 }
 
-/* --- Users, passwords and what an ACL forbids --- */
-
-static void
-write_file(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
-
-static void
-users_and_passwords(void **state)
-{
-	struct redis_server own = { .more = (const char *const[]){
-	    "--requirepass", "the default one", NULL } };
-	struct redis_server main_server = server;
-	char options[160], file[96], p[16], command[256];
-	struct csn_store *store;
-
-	(void)state;
-	assert_int_equal(redis_server_start(&own), 0);
-	server = own;
-	store = open_store("");
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "password"));
-	csn_store_close(store);
-
-	snprintf(file, sizeof(file), "%s/users.acl", own.dir);
-	write_file(file, "the default one\n", 0600);
-	snprintf(options, sizeof(options), "?password-file=%s", file);
-	store = open_store(options);
-	assert_int_equal(put(store, "k", "v"), 0);
-	csn_store_close(store);
-	write_file(file, "a wrong one", 0600);
-	store = open_store(options);
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "refuses"));
-	assert_null(strstr(csn_ctx_message(ctx), "wrong one"));
-	csn_store_close(store);
-	/* Others can read it: no secret. */
-	assert_int_equal(chmod(file, 0644), 0);
-	snprintf(command, sizeof(command), "redis://127.0.0.1:%u%s",
-	    own.port, options);
-	assert_int_equal(csn_store_open(ctx, command, &store),
-	    CSN_E_POLICY);
-
-	assert_int_equal(setenv("CSN_TEST_REDIS", "the default one", 1), 0);
-	store = open_store("?password-env=CSN_TEST_REDIS");
-	assert_int_equal(get(store, "acme", "k", p, sizeof(p)), 0);
-	csn_store_close(store);
-
-	/* A user of the ACL who may only read; '%' escapes work. */
-	snprintf(command, sizeof(command), "redis://:the%%20default%%20one"
-	    "@127.0.0.1:%u", own.port);
-	assert_int_equal(csn_store_open(ctx, command, &store), 0);
-	assert_int_equal(put(store, "k", "v"), 0);
-	csn_store_close(store);
-	redis_server_stop(&own);
-	server = main_server;
-}
-
-static void
-an_acl_user_may_do_what_it_may(void **state)
-{
-	struct csn_store *store;
-	char url[256], p[16];
-
-	(void)state;
-	say("ACL SETUSER reader on >p@ss ~csn:* +get", "+OK");
-	snprintf(url, sizeof(url), "redis://reader:p%%40ss@127.0.0.1:%u",
-	    server.port);
-	assert_int_equal(csn_store_open(ctx, url, &store), 0);
-	assert_int_equal(get(store, "acme", "none", p, sizeof(p)),
-	    CSN_E_NOT_FOUND);
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "ACL"));
-	csn_store_close(store);
-	say("ACL DELUSER reader", ":1");
-}
-
-/* What docs/wire/redis-store.md says a user needs. */
-static void
-the_documented_acl_is_enough(void **state)
-{
-	struct csn_store_stat st = { .size = sizeof(st) };
-	struct csn_store *store;
-	char url[256], p[16];
-	uint64_t left = 0;
-	size_t n = 0;
-
-	(void)state;
-	say("ACL SETUSER caisson on >pw ~csn:* +get +set +del +unlink "
-	    "+exists +strlen +pttl +scan +eval +dbsize +info +select",
-	    "+OK");
-	snprintf(url, sizeof(url), "redis://caisson:pw@127.0.0.1:%u/2",
-	    server.port);
-	assert_int_equal(csn_store_open(ctx, url, &store), 0);
-	assert_int_equal(put(store, "k", "v"), 0);
-	assert_int_equal(get(store, "acme", "k", p, sizeof(p)), 0);
-	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
-	    U("me"), 60000), 0);
-	assert_int_equal(csn_store_ttl(store, U("acme"), U("lock"), &left),
-	    0);
-	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
-	    U("me")), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
-	assert_int_equal(st.entries, 1);
-	assert_true(st.memory > 0);
-	assert_int_equal(csn_store_remove(store, U("acme"), U("k")), 0);
-	assert_int_equal(csn_store_drop(store, U("acme")), 0);
-	csn_store_close(store);
-	say("ACL DELUSER caisson", ":1");
-}
-
-/* A lock is released without scripts too. */
-static void
-locks_work_where_scripts_are_forbidden(void **state)
-{
-	struct csn_store *store;
-	char url[256];
-
-	(void)state;
-	say("ACL SETUSER plain on >pw ~* +@all -@scripting", "+OK");
-	snprintf(url, sizeof(url), "redis://plain:pw@127.0.0.1:%u",
-	    server.port);
-	assert_int_equal(csn_store_open(ctx, url, &store), 0);
-	assert_int_equal(csn_store_add_for(store, U("acme"), U("lock"),
-	    U("me"), 60000), 0);
-	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
-	    U("you")), CSN_E_NOT_FOUND);
-	assert_int_equal(csn_store_remove_if(store, U("acme"), U("none"),
-	    U("me")), CSN_E_NOT_FOUND);
-	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
-	    U("me")), 0);
-	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
-	    U("me")), CSN_E_NOT_FOUND);
-	csn_store_close(store);
-	say("ACL DELUSER plain", ":1");
-}
-
-/* --- The pool --- */
-
-struct worker {
-	struct csn_store *store;
-	unsigned id, wrong;
-};
-
-static void *
-work(void *arg)
-{
-	struct worker *w = arg;
-	char key[32], value[32], p[32];
-	unsigned i;
-
-	for (i = 0; i < 300; i++) {
-		snprintf(key, sizeof(key), "%u-%u", w->id, i % 7);
-		snprintf(value, sizeof(value), "%u-%u", w->id, i);
-		w->wrong += put(w->store, key, value) != 0;
-		w->wrong += get(w->store, "acme", key, p, sizeof(p)) != 0 ||
-		    strcmp(p, value) != 0;
-	}
-	return NULL;
-}
-
-static void
-the_pool_is_bounded(void **state)
-{
-	struct csn_store *store = open_store("?pool=3&timeout=5000");
-	struct csn_store_stat st = { .size = sizeof(st) };
-	struct worker w[16];
-	pthread_t threads[16];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < 16; i++) {
-		w[i] = (struct worker){ store, (unsigned)i, 0 };
-		assert_int_equal(pthread_create(&threads[i], NULL, work,
-		    &w[i]), 0);
-	}
-	for (i = 0; i < 16; i++) {
-		assert_int_equal(pthread_join(threads[i], NULL), 0);
-		assert_int_equal(w[i].wrong, 0);
-	}
-	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
-	assert_true(st.connects >= 1 && st.connects <= 3);
-	assert_int_equal(st.classical, 0);
-	csn_store_close(store);
-	say("FLUSHALL", "+OK");
-}
-
-static int
-visit_remove(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
-{
-	(void)value_len;
-	return csn_store_remove(arg, U("acme"), key, key_len);
-}
-
-static void
-one_connection_is_enough_to_remove_while_listing(void **state)
-{
-	struct csn_store *store = open_store("?pool=1");
-
-	(void)state;
-	assert_int_equal(put(store, "a", "1"), 0);
-	assert_int_equal(put(store, "b", "2"), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), visit_remove,
-	    store), 0);
-	say("DBSIZE", ":0");
-	csn_store_close(store);
-}
-
-/* The child's words and the parent's never mix on one socket. */
-static void
-a_forked_child_connects_anew(void **state)
-{
-	struct csn_store *store = open_store("?timeout=5000");
-	struct worker w = { .store = store, .id = 1 };
-	pid_t pid;
-	int status = 0;
-
-	(void)state;
-	assert_int_equal(put(store, "k", "v"), 0);
-	if ((pid = fork()) == 0) {
-		struct csn_store_stat st = { .size = sizeof(st) };
-
-		w.id = 2;
-		(void)work(&w);
-		if (csn_store_stat(store, NULL, 0, &st) != 0 ||
-		    st.connects != 2)
-			w.wrong++;
-		csn_store_close(store);
-		_exit(w.wrong == 0 ? 0 : 1);
-	}
-	assert_true(pid > 0);
-	(void)work(&w);
-	assert_int_equal(w.wrong, 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	csn_store_close(store);
-	say("FLUSHALL", "+OK");
-}
-
-/* --- Server troubles --- */
-
-static void
-a_server_that_comes_back_is_used_again(void **state)
-{
-	struct csn_store *store = open_store("?timeout=2000");
-	struct redis_server own = { 0 };
-	char url[128], p[16];
-	uint64_t start;
-
-	(void)state;
-	csn_store_close(store);
-	assert_int_equal(redis_server_start(&own), 0);
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%u", own.port);
-	assert_int_equal(csn_store_open(ctx, url, &store), 0);
-	assert_int_equal(put(store, "k", "v"), 0);
-	redis_server_kill(&own);
-	start = test_now_ms();
-	assert_int_equal(get(store, "acme", "k", p, sizeof(p)),
-	    CSN_E_BACKEND);
-	assert_true(test_now_ms() - start < 1000);
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
-	assert_int_equal(redis_server_start(&own), 0);
-	assert_int_equal(get(store, "acme", "k", p, sizeof(p)),
-	    CSN_E_NOT_FOUND);
-	assert_int_equal(put(store, "k", "v"), 0);
-	/* Restarted between two calls: nobody notices. */
-	redis_server_kill(&own);
-	assert_int_equal(redis_server_start(&own), 0);
-	assert_int_equal(put(store, "k", "v"), 0);
-	csn_store_close(store);
-	redis_server_stop(&own);
-}
-
-static void
-a_slow_server_is_not_waited_for_past_the_timeout(void **state)
-{
-	struct csn_store *store = open_store("?timeout=300");
-	uint64_t start, took;
-	char answer[64];
-	pid_t pid;
-
-	(void)state;
-	assert_int_equal(put(store, "k", "v"), 0);
-	if ((pid = fork()) == 0) {
-		(void)redis_say(server.port, "DEBUG SLEEP 1.2", answer,
-		    sizeof(answer));
-		_exit(0);
-	}
-	usleep(100000);
-	start = test_now_ms();
-	assert_int_equal(put(store, "k", "v2"), CSN_E_BACKEND);
-	took = test_now_ms() - start;
-	assert_true(took >= 250 && took < 700);
-	assert_non_null(strstr(csn_ctx_message(ctx), "too long"));
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(put(store, "k", "v3"), 0);
-	csn_store_close(store);
-	say("FLUSHALL", "+OK");
-}
-
-static void
-a_full_server_is_a_quota(void **state)
-{
-	struct csn_store *store = open_store("");
-	uint8_t *p = calloc(1, 4 << 20);
-	int i, rc = 0;
-
-	(void)state;
-	assert_non_null(p);
-	say("CONFIG SET maxmemory 20mb", "+OK");
-	for (i = 0; i < 20 && rc == 0; i++)
-		rc = csn_store_put(store, U("acme"), (uint8_t *)&i,
-		    sizeof(i), p, 4 << 20);
-	assert_int_equal(rc, CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "maxmemory"));
-	say("CONFIG SET maxmemory 0", "+OK");
-	free(p);
-	csn_store_close(store);
-	say("FLUSHALL", "+OK");
-}
-
-static void
-a_replica_takes_no_writes(void **state)
-{
-	struct redis_server own = { 0 };
-	struct csn_store *store;
-	char url[128], command[64], answer[128];
-	int i;
-
-	(void)state;
-	assert_int_equal(redis_server_start(&own), 0);
-	snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %u",
-	    server.port);
-	assert_int_equal(redis_say(own.port, command, answer,
-	    sizeof(answer)), 0);
-	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?timeout=3000",
-	    own.port);
-	assert_int_equal(csn_store_open(ctx, url, &store), 0);
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "read-only replica"));
-	/* It is promoted: the same store goes on. */
-	for (i = 0; i < 2; i++)
-		assert_int_equal(redis_say(own.port, "REPLICAOF NO ONE",
-		    answer, sizeof(answer)), 0);
-	assert_int_equal(put(store, "k", "v"), 0);
-	csn_store_close(store);
-	redis_server_stop(&own);
-}
-
-static void
-a_single_server_is_no_cluster(void **state)
-{
-	struct csn_store *store = open_store("?cluster=1");
-
-	(void)state;
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "leave out cluster=1"));
-	csn_store_close(store);
-}
-
 /* --- The suite --- */
 
 static char *
@@ -604,35 +171,6 @@ make(void *arg)
 }
 
 static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-static void
-no_server(void **state)
-{
-	(void)state;
-	test_skip("redis-server is not on this machine");
-}
-
-static void
-no_valkey(void **state)
-{
-	(void)state;
-	test_skip("valkey-server is not on this machine");
-}
-
-static int
 run_with(const char *program)
 {
 	const struct CMUnitTest tests[] = {
@@ -640,20 +178,6 @@ run_with(const char *program)
 		cmocka_unit_test(listing_passes_over_what_is_not_ours),
 		cmocka_unit_test(thousands_of_keys_are_listed_once_each),
 		cmocka_unit_test(urls_are_checked_with_clear_sentences),
-		cmocka_unit_test(users_and_passwords),
-		cmocka_unit_test(an_acl_user_may_do_what_it_may),
-		cmocka_unit_test(the_documented_acl_is_enough),
-		cmocka_unit_test(locks_work_where_scripts_are_forbidden),
-		cmocka_unit_test(the_pool_is_bounded),
-		cmocka_unit_test(
-		    one_connection_is_enough_to_remove_while_listing),
-		cmocka_unit_test(a_forked_child_connects_anew),
-		cmocka_unit_test(a_server_that_comes_back_is_used_again),
-		cmocka_unit_test(
-		    a_slow_server_is_not_waited_for_past_the_timeout),
-		cmocka_unit_test(a_full_server_is_a_quota),
-		cmocka_unit_test(a_replica_takes_no_writes),
-		cmocka_unit_test(a_single_server_is_no_cluster),
 	};
 	struct store_subject subjects[] = {
 		{ .name = program, .make = make,
@@ -667,7 +191,8 @@ run_with(const char *program)
 	server = (struct redis_server){ .program = program };
 	if (redis_server_start(&server) != 0)
 		return 1;
-	failed = cmocka_run_group_tests_name(program, tests, setup, teardown);
+	failed = cmocka_run_group_tests_name(program, tests,
+	    context_setup, context_teardown);
 	failed += store_suite_run(subjects, 1);
 	redis_server_stop(&server);
 	return failed;
@@ -676,23 +201,6 @@ run_with(const char *program)
 int
 main(void)
 {
-	const struct CMUnitTest without_redis[] = {
-		cmocka_unit_test(no_server),
-	};
-	const struct CMUnitTest without_valkey[] = {
-		cmocka_unit_test(no_valkey),
-	};
-	int failed;
-
-	if (program_is_here("redis-server"))
-		failed = run_with("redis-server");
-	else
-		failed = cmocka_run_group_tests_name("redis-server",
-		    without_redis, NULL, NULL);
-	if (program_is_here("valkey-server"))
-		failed += run_with("valkey-server");
-	else
-		failed += cmocka_run_group_tests_name("valkey-server",
-		    without_valkey, NULL, NULL);
-	return failed;
+	return redis_run("redis-server", run_with) +
+	    redis_run("valkey-server", run_with);
 }

@@ -300,6 +300,33 @@ a_slot_in_the_middle_of_its_move(void **state)
 	csn_store_close(store);
 }
 
+/* The transaction finds its server too. */
+static void
+locks_work_without_scripts(void **state)
+{
+	struct csn_store *store;
+	char url[160];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NODES; i++)
+		say(i, "ACL SETUSER plain on >pw ~* +@all -@scripting",
+		    "+OK");
+	snprintf(url, sizeof(url), "redis://plain:pw@127.0.0.1:%u/"
+	    "?cluster=1&timeout=4000", node[2].port);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	for (i = 0; i < 8; i++) {
+		snprintf(url, sizeof(url), "lock-%zu", i);
+		assert_int_equal(csn_store_add_for(store, NULL, 0, U(url),
+		    U("me"), 60000), 0);
+		assert_int_equal(csn_store_remove_if(store, NULL, 0, U(url),
+		    U("you")), CSN_E_NOT_FOUND);
+		assert_int_equal(csn_store_remove_if(store, NULL, 0, U(url),
+		    U("me")), 0);
+	}
+	csn_store_close(store);
+}
+
 /* --- Load while the cluster changes --- */
 
 #define WORKERS 3
@@ -428,7 +455,7 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 		start = test_now_ms();
 		rc = csn_store_put(store, U("acme"), U("key-1"), U("after"));
 		took = test_now_ms() - start;
-		assert_true(took < 1500);
+		assert_true(took < 2500);
 		if (rc == 0)
 			break;
 		assert_int_equal(rc, CSN_E_BACKEND);
@@ -442,7 +469,7 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 	    (unsigned long long)w.slowest_ms);
 	assert_int_equal(rc, 0);
 	assert_int_equal(w.wrong, 0);
-	assert_true(w.slowest_ms < 2500);
+	assert_true(w.slowest_ms < 4000);
 	holds(store, "acme", "key-0", "before");
 	holds(store, "acme", "key-1", "after");
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
@@ -542,6 +569,7 @@ main(void)
 		cmocka_unit_test(whoever_forgets_cluster_is_told),
 		cmocka_unit_test(any_host_of_the_url_will_do),
 		cmocka_unit_test(a_slot_in_the_middle_of_its_move),
+		cmocka_unit_test(locks_work_without_scripts),
 		cmocka_unit_test(resharding_under_load_loses_nothing),
 		cmocka_unit_test(a_dead_master_is_replaced_by_its_replica),
 	};

@@ -57,7 +57,7 @@ meets(const struct stub_answer *a, const char *map, int code,
 
 	took = test_now_ms() - start;
 	if (rc != code || strstr(csn_ctx_message(ctx), says) == NULL ||
-	    took > TIMEOUT_MS + 300)
+	    took > TIMEOUT_MS + 1000)
 		fail_msg("%.40s: %s, %s, %llu ms", a->bytes,
 		    csn_error_name(rc), csn_ctx_message(ctx),
 		    (unsigned long long)took);
@@ -329,14 +329,14 @@ nobody_there_is_told_at_once(void **state)
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(get(store), CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "refused"));
-	assert_true(test_now_ms() - start < 500);
+	assert_true(test_now_ms() - start < 1000);
 	csn_store_close(store);
 	start = test_now_ms();
 	assert_int_equal(csn_store_open(ctx, "redis://no-such-host.invalid"
 	    "?timeout=600", &store), 0);
 	assert_int_equal(get(store), CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "no-such-host"));
-	assert_true(test_now_ms() - start < 1000);
+	assert_true(test_now_ms() - start < 1600);
 	csn_store_close(store);
 }
 
@@ -393,7 +393,7 @@ a_network_that_swallows_is_not_waited_for(void **state)
 	start = test_now_ms();
 	assert_int_equal(get(store), CSN_E_BACKEND);
 	took = test_now_ms() - start;
-	assert_true(took >= 180 && took < 600);
+	assert_true(took >= 180 && took < 1200);
 	assert_non_null(strstr(csn_ctx_message(ctx), "connect="));
 	csn_store_close(store);
 	swallower_stop(&s);
@@ -421,7 +421,7 @@ the_third_host_of_a_cluster_gets_its_turn(void **state)
 	for (i = 0; i < 3 && rc != 0; i++) {
 		start = test_now_ms();
 		rc = get(store);
-		assert_true(test_now_ms() - start < 700);
+		assert_true(test_now_ms() - start < 1400);
 	}
 	assert_int_equal(rc, 0);
 	csn_store_close(store);
@@ -442,7 +442,7 @@ a_hanging_server_does_not_use_up_the_pool(void **state)
 	/* Each drops its connection, so the pool of one never runs dry. */
 	assert_int_equal(get(store), CSN_E_BACKEND);
 	assert_int_equal(get(store), CSN_E_BACKEND);
-	assert_true(test_now_ms() - start < 2 * TIMEOUT_MS + 400);
+	assert_true(test_now_ms() - start < 2 * TIMEOUT_MS + 1000);
 	csn_store_close(store);
 	redis_stub_stop(s);
 }

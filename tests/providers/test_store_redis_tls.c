@@ -214,7 +214,7 @@ tls_is_missing_on_our_side(void **state)
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
 	    CSN_E_BACKEND);
-	assert_true(test_now_ms() - start < 1000);
+	assert_true(test_now_ms() - start < 1500);
 	csn_store_close(store);
 	tls_front_stop(f);
 }
@@ -239,7 +239,7 @@ a_silent_server_is_not_waited_for(void **state)
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
 	    CSN_E_BACKEND);
 	took = test_now_ms() - start;
-	assert_true(took >= 250 && took < 1000);
+	assert_true(took >= 250 && took < 1500);
 	assert_non_null(strstr(csn_ctx_message(ctx), "handshake"));
 	csn_store_close(store);
 	(void)close(fd);

@@ -124,17 +124,14 @@ end(struct job *j, struct csn_cache_buffer *out, size_t len, int rc)
 
 #define FRAME_MAX (CSN_FRAME_PREFIX + CSN_FRAME_HEADER_MAX)
 
-/* The frame before the payload; its length. Interop entries have none. */
 static size_t
-put_frame(const struct job *j, uint8_t out[FRAME_MAX])
+write_frame(const struct job *j, uint8_t out[FRAME_MAX])
 {
 	struct csn_frame_head f = { .serializer = j->shape->serializer,
 	    .format = j->bind.format, .type = j->bind.type,
 	    .compressed = j->bind.compressed };
 	struct csn_out w;
 
-	if (j->interop)
-		return 0;
 	if (j->tenant != NULL) {
 		f.print = j->tenant->prints[0];
 		f.tenant = j->bind.tenant;
@@ -143,6 +140,48 @@ put_frame(const struct job *j, uint8_t out[FRAME_MAX])
 	csn_out_fixed(&w, out, FRAME_MAX);
 	csn_frame_write(&w, &f);
 	return csn_out_ok(&w) ? w.len : 0;
+}
+
+/* Keep a frame for the tenant's next entries, where there is memory. */
+static void
+keep_frame(struct csn_kit_frame *_Atomic *at, const uint8_t *p, size_t len)
+{
+	struct csn_kit_frame *fresh, *none = NULL;
+
+	if ((fresh = csn_calloc(1, sizeof(*fresh) + len)) == NULL)
+		return;
+	fresh->len = len;
+	memcpy(fresh->p, p, len);
+	if (!atomic_compare_exchange_strong(at, &none, fresh))
+		free(fresh);
+}
+
+/*
+ * The frame before the payload; interop entries have none. It lies in buffer,
+ * or with the tenant.
+ */
+static const uint8_t *
+get_frame(const struct job *j, uint8_t buffer[FRAME_MAX], size_t *len)
+{
+	struct csn_kit_frame *_Atomic *at;
+	struct csn_kit_frame *kept;
+
+	*len = 0;
+	if (j->interop)
+		return buffer;
+	if (j->tenant == NULL || j->bind.type != j->shape->type) {
+		*len = write_frame(j, buffer);
+		return buffer;
+	}
+	at = &j->tenant->frames[2 * (j->shape - shapes) +
+	    (j->bind.compressed != 0)];
+	if ((kept = atomic_load_explicit(at, memory_order_acquire)) != NULL) {
+		*len = kept->len;
+		return kept->p;
+	}
+	*len = write_frame(j, buffer);
+	keep_frame(at, buffer, *len);
+	return buffer;
 }
 
 /* The container around a value, behind the frame; *n is the entry's length. */
@@ -180,7 +219,8 @@ csn_cachekit_pack(struct csn_ctx *ctx, struct csn_cachekit *kit,
     const struct csn_cachekit_entry *entry, const uint8_t *value, size_t len,
     struct csn_cache_buffer *out)
 {
-	uint8_t frame[FRAME_MAX];
+	uint8_t buffer[FRAME_MAX];
+	const uint8_t *frame;
 	size_t frame_len, n = 0;
 	struct job j;
 	int rc;
@@ -190,7 +230,7 @@ csn_cachekit_pack(struct csn_ctx *ctx, struct csn_cachekit *kit,
 		    "is more than the format's 512 MiB", len);
 	if ((rc = begin(&j, ctx, kit, entry)) != 0)
 		return rc;
-	frame_len = put_frame(&j, frame);
+	frame = get_frame(&j, buffer, &frame_len);
 	if ((j.interop && (rc = csn_mp_check(ctx, value, len, 1)) != 0) ||
 	    (rc = room(ctx, &out->p, &out->cap, frame_len +
 	    CSN_CACHEKIT_OVERHEAD + csn_envelope_bound(len))) != 0)
@@ -262,8 +302,9 @@ static int
 find_payload(struct job *j, const uint8_t *stored, size_t len,
     struct payload *pay)
 {
-	uint8_t frame[FRAME_MAX];
+	uint8_t buffer[FRAME_MAX];
 	struct csn_frame *f = &pay->frame;
+	const uint8_t *frame;
 	size_t n;
 	int rc;
 
@@ -280,7 +321,7 @@ find_payload(struct job *j, const uint8_t *stored, size_t len,
 		return 0;
 	}
 	/* Most entries are our own, and say what we would. */
-	n = put_frame(j, frame);
+	frame = get_frame(j, buffer, &n);
 	if (len >= n && memcmp(stored, frame, n) == 0) {	/* public */
 		pay->p += n;
 		pay->len -= n;
@@ -391,7 +432,8 @@ csn_cachekit_reseal(struct csn_ctx *ctx, struct csn_cachekit *kit,
     const struct csn_cachekit_entry *entry, const uint8_t *stored, size_t len,
     struct csn_cache_buffer *out, size_t *which)
 {
-	uint8_t frame[FRAME_MAX], none[CSN_CHECKSUM_SIZE];
+	uint8_t buffer[FRAME_MAX], none[CSN_CHECKSUM_SIZE];
+	const uint8_t *frame;
 	size_t frame_len, n = 0;
 	struct payload pay;
 	struct job j;
@@ -408,7 +450,7 @@ csn_cachekit_reseal(struct csn_ctx *ctx, struct csn_cachekit *kit,
 	j.container = ENVELOPE;
 	if ((rc = unseal(&j, &pay, out, none, &n, which)) != 0)
 		goto out;
-	frame_len = put_frame(&j, frame);
+	frame = get_frame(&j, buffer, &frame_len);
 	if ((rc = room(ctx, &out->p, &out->cap, frame_len + n +
 	    CSN_CACHEKIT_OVERHEAD)) != 0)
 		goto out;

@@ -60,6 +60,8 @@ wipe_tenant(void *arg, struct csn_held *h)
 
 	for (i = 0; i < t->nkeys; i++)
 		csn_key_forget(kit->ctx, &t->keys[i]);
+	for (i = 0; i < CSN_KIT_FRAMES; i++)
+		free(atomic_load(&t->frames[i]));
 	csn_wipe_free(t, sizeof(*t) + t->name_len);
 }
 

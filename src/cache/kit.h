@@ -15,6 +15,14 @@
 #define CSN_KIT_FORMAT_MAX 32
 #define CSN_KIT_TYPE_MAX 256
 
+/* A frame's bytes before the payload, which are the same in many entries. */
+#define CSN_KIT_FRAMES 8
+
+struct csn_kit_frame {
+	size_t len;
+	uint8_t p[];
+};
+
 /*
  * What a tenant's messages are sealed with. A tenant that was evicted and
  * comes back gets a fresh prefix, so no nonce is used twice.
@@ -27,6 +35,8 @@ struct csn_kit_tenant {
 	size_t nkeys;
 	struct csn_key keys[CSN_MASTER_COUNT];
 	uint8_t prints[CSN_MASTER_COUNT][CSN_FINGERPRINT_SIZE];
+	/* Made when first wanted, under the current key; by shape. */
+	struct csn_kit_frame *_Atomic frames[CSN_KIT_FRAMES];
 	size_t name_len;
 	char name[];
 };

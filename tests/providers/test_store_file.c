@@ -541,6 +541,54 @@ ended_files_are_swept(void **state)
 	(void)only_file(f->folder);
 }
 
+static uint64_t fake_ms;
+
+static uint64_t
+fake_clock(void *arg)
+{
+	(void)arg;
+	return fake_ms;
+}
+
+/* A clock that is set back extends nothing, one set forward ends it. */
+static void
+clock_jumps_extend_nothing(void **state)
+{
+	static const struct csn_clock clock = {
+		.size = sizeof(clock),
+		.boot_ms = fake_clock,
+		.wall_ms = fake_clock,
+	};
+	struct csn_ctx_options options = {
+		.size = sizeof(options),
+		.clock = &clock,
+	};
+	struct fixture *f = *state;
+	struct csn_store *store;
+	struct csn_ctx *own;
+	uint64_t left;
+
+	fake_ms = UINT64_C(1800000000000);
+	assert_int_equal(csn_ctx_new(&options, &own), 0);
+	assert_int_equal(csn_store_open(own, f->url, &store), 0);
+	assert_int_equal(csn_store_put_for(store, U("acme"), U("k"), NULL, 0,
+	    1000), 0);
+	fake_ms -= 3600000;
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &left), 0);
+	assert_int_equal(left, 1000);
+	fake_ms += 3600000 + 999;
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &left), 0);
+	assert_int_equal(left, 1);
+	fake_ms++;
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &left),
+	    CSN_E_NOT_FOUND);
+	fake_ms -= 3600000;
+	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &left),
+	    CSN_E_NOT_FOUND);
+	csn_store_close(store);
+	csn_ctx_free(own);
+}
+
 static void
 each_sync_keeps_values(void **state)
 {
@@ -612,6 +660,8 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(ended_files_are_swept, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(clock_jumps_extend_nothing,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(each_sync_keeps_values,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(options_are_checked, setup,

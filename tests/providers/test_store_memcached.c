@@ -233,6 +233,49 @@ a_stalled_server_holds_nobody_up(void **state)
 	csn_store_close(narrow);
 }
 
+static void *
+work(void *arg)
+{
+	struct waiter *w = arg;
+	uint8_t p[64] = { 0 };
+	char key[16];
+	int i;
+
+	for (i = 0; i < 200 && w->rc == 0; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		w->rc = csn_store_put(w->store, U("acme"), U(key), p,
+		    sizeof(p));
+	}
+	return NULL;
+}
+
+/* Two servers, a connection to each, and many who wait for either. */
+static void
+who_waits_for_a_connection_gets_one(void **state)
+{
+	enum { THREADS = 8 };
+	struct fixture *f = *state;
+	struct waiter w[THREADS];
+	pthread_t threads[THREADS];
+	struct csn_store *both;
+	char url[128];
+	int i;
+
+	snprintf(url, sizeof(url), "memcached://127.0.0.1:%u,127.0.0.1:%u"
+	    "?timeout=10000&pool=1", f->servers[0].port, f->servers[1].port);
+	assert_int_equal(csn_store_open(f->ctx, url, &both), 0);
+	for (i = 0; i < THREADS; i++) {
+		w[i] = (struct waiter){ .store = both };
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+		    &w[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(w[i].rc, 0);
+	}
+	csn_store_close(both);
+}
+
 static void
 too_large_a_value_is_said(void **state)
 {
@@ -401,6 +444,7 @@ main(void)
 		WITH(a_dead_server_is_an_error_and_comes_back),
 		WITH(a_restart_between_calls_goes_unnoticed),
 		WITH(a_stalled_server_holds_nobody_up),
+		WITH(who_waits_for_a_connection_gets_one),
 		WITH(too_large_a_value_is_said),
 		WITH(several_servers_share_the_keys),
 		WITH(a_lock_left_in_a_dropped_space_gives_way),

@@ -76,7 +76,7 @@ give_up(struct csn_mc *m, struct csn_mc_host *h)
 {
 	(void)pthread_mutex_lock(&m->lock);
 	h->open--;
-	(void)pthread_cond_signal(&m->freed);
+	(void)pthread_cond_broadcast(&m->freed);
 	(void)pthread_mutex_unlock(&m->lock);
 }
 
@@ -136,7 +136,7 @@ csn_mc_done(struct csn_mc *m, struct csn_mc_conn *c, int rc)
 	(void)pthread_mutex_lock(&m->lock);
 	c->next = h->idle;
 	h->idle = c;
-	(void)pthread_cond_signal(&m->freed);
+	(void)pthread_cond_broadcast(&m->freed);
 	(void)pthread_mutex_unlock(&m->lock);
 }
 

@@ -3,7 +3,8 @@
 
 const struct cli_opt attest_serve_opts[] = {
 	{ "workload", "ID", "whose memory it is", CLI_REQUIRED },
-	{ "identity", "NAME", "sign as NAME" },
+	{ "identity", "NAME", "sign as NAME, or snp: for the firmware's "
+	    "key" },
 	{ "listen", "WHERE", "HOST:PORT or unix:PATH (127.0.0.1:8411)" },
 	{ "rate", "N", "challenges answered in a second (5)" },
 	{ "connections", "N", "at a time (16)" },

@@ -8,7 +8,10 @@
 
 const struct cli_opt attest_report_opts[] = {
 	{ "workload", "ID", "whose memory it is", CLI_REQUIRED },
-	{ "identity", "NAME", "sign as NAME" },
+	{ "identity", "NAME", "sign as NAME, or snp: for the firmware's "
+	    "key" },
+	{ "document", "FILE", "write the signer's document there, for "
+	    "trust stores" },
 	{ "challenge", "FILE", "answer the challenge in FILE" },
 	{ "nonce", "HEX", "answer this nonce, 16 to 64 bytes" },
 	{ "out", "FILE", "write to FILE, not standard output" },
@@ -58,6 +61,29 @@ check_out(struct cli *cli)
 	return 0;
 }
 
+/* What a verifier's trust store needs, where the identity rests nowhere. */
+static int
+write_document(struct cli *cli, const struct csn_identity *id)
+{
+	const char *path = cli_opt(cli, "document");
+	const uint8_t *p;
+	size_t len;
+	char *text;
+	int rc;
+
+	if (path == NULL)
+		return 0;
+	p = csn_identity_document(id, &len);
+	if ((rc = csn_armor(cli->ctx, CSN_LABEL_IDENTITY, p, len,
+	    &text)) != 0)
+		return cli_error_lib(cli, rc, NULL,
+		    "cannot write the signer's document");
+	rc = cli_write_file(cli, path, 0644, id_force(cli), text,
+	    strlen(text));
+	csn_free(text);
+	return rc;
+}
+
 static int
 tell(struct cli *cli, const struct attest_source *s, size_t nonce_len,
     const uint8_t *report, size_t len)
@@ -98,6 +124,8 @@ attest_report(struct cli *cli)
 	    (rc = take_nonce(cli, nonce, &nonce_len)) != 0 ||
 	    (rc = attest_source_open(cli, 1, &s)) != 0)
 		return rc;
+	if ((rc = write_document(cli, s.identity)) != 0)
+		goto out;
 	/* Measuring may take minutes: what is in the way is said before. */
 	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0644, id_force(cli),
 	    &out)) != 0)

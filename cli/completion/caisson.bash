@@ -24,7 +24,7 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	--args-file|--cache|--cert|--challenge|--collateral|--evidence|--first-key|--kem-key|--key|--key-file|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -64,7 +64,7 @@ _caisson() {
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
 	'attest regions') options='--json --quiet --help' ;;
 	'attest snapshot') options='--measure --leaf --threads --json --quiet --help' ;;
-	'attest report') options='--workload --identity --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest report') options='--workload --identity --document --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest verify') options='--policy --trust --workload --endorsements --cache --require --lenient --challenge --nonce --at --json --quiet --help' ;;
 	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
 	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --lifetime --json --quiet --help' ;;

@@ -117,6 +117,24 @@ def reporting(s, work):
          hashlib.sha3_256(work.bytes).hexdigest(), shown)
 
 
+def documents(s, work):
+    out = s / "signer"
+    s.report(work, "documented", "--document", out)
+    shown = s.verifier.run("id", "trust", out, "--purposes", "report",
+                           "--trust", s / "other.json")
+    case("a_signers_document_goes_into_a_trust_store",
+         shown.returncode == 0 and s.verify(
+             s / "documented", "--workload", "llm", "--trust",
+             s / "other.json").returncode == 0, shown)
+    if os.path.exists("/dev/sev-guest"):
+        skip("the_firmwares_key_needs_its_device", "there is one here")
+    else:
+        case("the_firmwares_key_needs_its_device", says(
+            s.attester.run("attest", "report", work.url, "--workload", "llm",
+                           "--identity", "snp:", "--out", s / "x"), 3,
+            "/dev/sev-guest"))
+
+
 def drifting(s, work):
     good = s.report(work, "good", "--leaves")
     policy = s.policy(good)
@@ -240,6 +258,7 @@ with Folder() as _, Workload() as WORK:
         looking_wrong(WORK)
         with Scene() as SCENE:
             reporting(SCENE, WORK)
+            documents(SCENE, WORK)
             drifting(SCENE, WORK)
             challenging(SCENE, WORK)
             racing(SCENE, WORK)

@@ -340,9 +340,12 @@ set_guards(const struct exchange *x)
 	bad |= set(easy, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
 	bad |= set(easy, CURLOPT_SSLVERSION,
 	    (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
-	if (x->http->ca_file != NULL)
+	if (x->http->ca_file != NULL) {
 		bad |= set(easy, CURLOPT_CAINFO, x->http->ca_file) !=
 		    CURLE_OK;
+		/* These alone: not the system's folder of them beside. */
+		bad |= set(easy, CURLOPT_CAPATH, (char *)NULL) != CURLE_OK;
+	}
 	bad |= set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) !=
 	    CURLE_OK;
 	bad |= set(easy, CURLOPT_OPENSOCKETDATA, x) != CURLE_OK;

@@ -9,7 +9,7 @@
 
 #include "providers/store/file.h"
 
-#define SWEEP_STEPS 8
+#define SWEEP_STEPS 4
 
 static DIR *
 open_folder(int at, const char *path)

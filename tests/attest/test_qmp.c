@@ -315,6 +315,7 @@ what_was_saved_serves_until_the_end(void **state)
 	static const char *const script[] = { HELLO, LAYOUT, LAYOUT,
 	    "<", "@ID{\"return\": {\"running\": false}}",
 	    "<", "@SAVE 786432", "@ID{\"return\": {}}",
+	    "<", "@ID{\"return\": {\"running\": false}}",
 	    "<", "@SAVE 16", "@ID{\"return\": {}}", "@WAIT", NULL };
 	struct csn_regions *r = open_guest(script);
 	uint8_t out[16];
@@ -331,11 +332,44 @@ what_was_saved_serves_until_the_end(void **state)
 	}
 	assert_int_equal(csn_regions_end(r), 0);
 	/* It was not running, so nobody set it going. */
-	assert_int_equal(fake.commands, 5);
-	assert_int_equal(csn_regions_read(r, &l.region, 0, out, 16), 0);
 	assert_int_equal(fake.commands, 6);
+	assert_int_equal(csn_regions_read(r, &l.region, 0, out, 16), 0);
+	assert_int_equal(fake.commands, 7);
 	csn_regions_close(r);
 	fake_qmp_stop(&fake);
+}
+
+#define RESUMED "@EVENT 1"
+#define RUNS(word) "<", "@ID{\"return\": {\"running\": " word "}}"
+#define DONE "<", "@ID{\"return\": {}}"
+
+/* Found running, or stopped once more by then. */
+static void
+a_guest_set_going_by_others_is_no_one_moment(void **state)
+{
+	static const char *const script[] = { HELLO, LAYOUT,
+	    RUNS("true"), DONE, RUNS("true"), DONE,
+	    RUNS("true"), RESUMED, DONE, "<", RESUMED,
+	    "@ID{\"return\": {\"running\": false}}", DONE,
+	    /* Who set it going before it was stopped does no harm. */
+	    RUNS("true"), "<", RESUMED, "@ID{\"return\": {}}",
+	    RUNS("false"), DONE, "@WAIT", NULL };
+	struct csn_regions *r = open_guest(script);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(csn_regions_begin(r), 0);
+		assert_int_equal(csn_regions_end(r), CSN_E_BUSY);
+		says("somebody set the guest going");
+	}
+	assert_int_equal(csn_regions_begin(r), 0);
+	assert_int_equal(csn_regions_end(r), 0);
+	csn_regions_close(r);
+	fake_qmp_stop(&fake);
+	/* It was set going again each time, whatever came of it. */
+	assert_int_equal(fake.commands, 14);
+	assert_non_null(strstr(fake.seen[5], "\"cont\""));
 }
 
 static void
@@ -410,6 +444,7 @@ main(void)
 		cmocka_unit_test(
 		    a_guest_that_ran_runs_again_and_its_bytes_are_read),
 		cmocka_unit_test(what_was_saved_serves_until_the_end),
+		cmocka_unit_test(a_guest_set_going_by_others_is_no_one_moment),
 		cmocka_unit_test(a_file_that_was_never_written_is_no_memory),
 		cmocka_unit_test(a_status_that_says_nothing_is_refused),
 		cmocka_unit_test(urls_are_checked),

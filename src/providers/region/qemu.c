@@ -335,18 +335,36 @@ guest_begin(void *state)
 		g->stopped = 1;
 	}
 	csn_guest_dump_forget(&g->dump);
+	g->resumes = csn_qmp_resumes(g->qmp);
 	g->looking = 1;
 	return 0;
+}
+
+/* Another monitor's "cont" sets it going too, and QEMU tells of it. */
+static int
+stood_still(struct csn_guest *g)
+{
+	int rc;
+
+	if ((rc = is_running(g)) < 0)
+		return rc;
+	if (rc == 0 && csn_qmp_resumes(g->qmp) == g->resumes)
+		return 0;
+	return csn_fail(g->ctx, CSN_E_BUSY, ROOM, "somebody set the guest "
+	    "going while it was read: what was read is no one moment");
 }
 
 static int
 guest_end(void *state)
 {
 	struct csn_guest *g = state;
+	int rc, going;
 
+	rc = g->looking ? stood_still(g) : 0;
 	g->looking = 0;
 	csn_guest_dump_forget(&g->dump);
-	return set_going(g);
+	going = set_going(g);
+	return rc != 0 ? rc : going;
 }
 
 /* Is it a region that list would give? Its place is what decides. */

@@ -49,6 +49,7 @@ struct csn_guest {
 	int ram;		/* the backend's file, or -1 */
 	int stopped;		/* by us, to be set going by us */
 	int looking;		/* between begin and end */
+	unsigned resumes;	/* csn_qmp_resumes() as it began */
 };
 
 /* qemu_dump.c */

@@ -25,6 +25,7 @@ struct csn_qmp {
 	size_t len;
 	size_t cap;
 	size_t taken;		/* of the line handed out last */
+	unsigned resumes;	/* times that the guest was set going */
 };
 
 static uint64_t
@@ -153,6 +154,7 @@ next_message(struct csn_qmp *q, uint64_t end, struct csn_qmp_message *m)
 			return rc;
 		if (m->kind != CSN_QMP_EVENT)
 			return 0;
+		q->resumes += strcmp(m->text, "RESUME") == 0;
 		json_decref(m->json);
 		if (++events > CSN_QMP_EVENTS)
 			return csn_fail(q->ctx, CSN_E_FORM, ROOM,
@@ -277,6 +279,12 @@ int
 csn_qmp_alive(const struct csn_qmp *q)
 {
 	return !q->dead;
+}
+
+unsigned
+csn_qmp_resumes(const struct csn_qmp *q)
+{
+	return q->resumes;
 }
 
 uid_t

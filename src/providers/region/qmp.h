@@ -58,6 +58,8 @@ CSN_MUST_CHECK int csn_qmp_call(struct csn_qmp *q, const char *command,
 
 /* 1 where a call may still succeed. */
 int csn_qmp_alive(const struct csn_qmp *q);
+/* How often, as far as answers came, anybody set the guest going. */
+unsigned csn_qmp_resumes(const struct csn_qmp *q);
 /* The user that QEMU runs as. */
 uid_t csn_qmp_uid(const struct csn_qmp *q);
 void csn_qmp_close(struct csn_qmp *q);	/* NULL is fine */

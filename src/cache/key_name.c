@@ -115,6 +115,7 @@ static void
 put_function(struct csn_out *w, const char *module, const char *qualname)
 {
 	const char *parts[] = { module, ".", qualname };
+	char name[FUNCTION_MAX];
 	size_t i, n = 0;
 	int dots = 0, dot;
 	const char *s;
@@ -131,10 +132,10 @@ put_function(struct csn_out *w, const char *module, const char *qualname)
 			if (dot && dots)
 				continue;
 			dots = dot;
-			csn_put_u8(w, (uint8_t)c);
-			n++;
+			name[n++] = c;
 		}
 	}
+	csn_put_bytes(w, name, n);
 }
 
 static int
@@ -189,7 +190,10 @@ shorten(struct csn_ctx *ctx, struct csn_out *w, char out[CSN_CACHE_KEY_SIZE])
 	for (i = 0; i + 1 < w->len; i++)
 		if (w->p[i] == ' ' || w->p[i] == '\n' || w->p[i] == '\r')
 			w->p[i] = '_';
-	len = first_characters((const char *)w->p, KEY_MAX);
+	/* No more characters than bytes: most are not counted. */
+	len = w->len - 1;
+	if (len > KEY_MAX)
+		len = first_characters((const char *)w->p, KEY_MAX);
 	if (w->p[len] == '\0') {
 		memcpy(out, w->p, len + 1);
 		return 0;

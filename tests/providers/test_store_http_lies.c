@@ -403,6 +403,39 @@ names_in_the_path(void **state)
 	stop();
 }
 
+/* One request and one connection, whatever its length. */
+static void
+a_large_value_is_borrowed_at_once(void **state)
+{
+	static char bytes[200200];
+	static struct liar_answer a = { .bytes = bytes };
+	struct csn_store_buf buf;
+	int i, n;
+
+	(void)state;
+	n = snprintf(bytes, sizeof(bytes), "HTTP/1.1 200 OK\r\n" BLOB
+	    "Content-Length: 200000\r\n\r\n");
+	memset(bytes + n, 'x', 200000);
+	a.len = (size_t)n + 200000;
+	start(&a, 1, "");
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(csn_store_borrow(store, U("acme"), U("k"),
+		    &buf), 0);
+		assert_int_equal(buf.len, 200000);
+		assert_int_equal((uintptr_t)buf.p % 64, 0);
+		assert_memory_equal(buf.p, bytes + n, buf.len);
+		csn_store_release(store, &buf);
+	}
+	assert_int_equal(liar_requests(liar), 3);
+	assert_int_equal(liar_connections(liar), 1);
+	stop();
+	start(&a, 1, "&max=199999&retries=0");
+	assert_int_equal(csn_store_borrow(store, U("acme"), U("k"), &buf),
+	    CSN_E_BACKEND);
+	says("larger than the limit");
+	stop();
+}
+
 static void
 options_are_checked(void **state)
 {
@@ -454,6 +487,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_large_value_is_borrowed_at_once),
 		cmocka_unit_test(again_where_it_is_safe),
 		cmocka_unit_test(each_status_has_its_sentence),
 		cmocka_unit_test(half_a_value_is_no_value),

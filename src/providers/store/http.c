@@ -283,6 +283,78 @@ blobs_remove_if(void *state, const uint8_t *space, size_t space_len,
 	return rc;
 }
 
+/* --- In place: one request each, whatever the value's length -------------- */
+
+#define ALIGN 64
+
+/* handle is what to free. */
+static int
+place_new(struct csn_blobs *b, size_t len, struct csn_store_buf *out)
+{
+	if (len > b->max)
+		return csn_fail(b->ctx, CSN_E_LIMIT, "store", "a value of "
+		    "%zu bytes is more than this store's max of %zu", len,
+		    b->max);
+	if (len > SIZE_MAX - ALIGN ||
+	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
+		return csn_fail(b->ctx, CSN_E_NOMEM, "store",
+		    "no memory for a value of %zu bytes", len);
+	out->p = (uint8_t *)out->handle +
+	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
+	out->len = len;
+	return 0;
+}
+
+static int
+blobs_reserve(void *state, const uint8_t *space, size_t space_len, size_t len,
+    struct csn_store_buf *out)
+{
+	(void)space;
+	(void)space_len;
+	return place_new(state, len, out);
+}
+
+static int
+blobs_commit(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, struct csn_store_buf *buf)
+{
+	int rc;
+
+	rc = blobs_put(state, space, space_len, key, key_len, buf->p,
+	    buf->len);
+	csn_free(buf->handle);
+	return rc;
+}
+
+static void
+blobs_end(void *state, struct csn_store_buf *buf)
+{
+	(void)state;
+	csn_free(buf->handle);
+}
+
+static int
+blobs_borrow(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, struct csn_store_buf *out)
+{
+	char target[CSN_BLOB_TARGET];
+	struct csn_blobs *b = state;
+	struct csn_http_request req = { .method = "GET", .target = target,
+	    .max = b->max };
+	struct csn_http_response res;
+	int rc;
+
+	csn_blob_target(CSN_BLOB_VALUE, space, space_len, key, key_len,
+	    target);
+	rc = csn_blob_call(b, &req, CSN_BLOB_SAFE, &res, NULL);
+	if (rc == 0 || rc == CSN_E_NOT_FOUND)
+		count(rc == 0 ? &b->hits : &b->misses);
+	if (rc == 0 && (rc = place_new(b, res.len, out)) == 0 && res.len > 0)
+		memcpy(out->p, res.body, res.len);
+	csn_http_response_free(&res);
+	return rc;
+}
+
 /* --- Spaces --------------------------------------------------------------- */
 
 static int
@@ -408,6 +480,11 @@ blobs_stat(void *state, const uint8_t *space, size_t space_len,
 	.list = blobs_list,						\
 	.stat = blobs_stat,						\
 	.close = blobs_close,						\
+	.reserve = blobs_reserve,					\
+	.commit = blobs_commit,						\
+	.abort = blobs_end,						\
+	.borrow = blobs_borrow,						\
+	.release = blobs_end,						\
 	.put_for = blobs_put_for,					\
 	.ttl = blobs_ttl,						\
 	.add_for = blobs_add_for,					\

@@ -11,7 +11,8 @@ import time
 
 from cli import PROGRAM, case, finish, read, run, says, skip
 from http_peer import Peer
-from workload import (LEAF, Scene, Workload, checks, openssl, readable)
+from workload import (LEAF, Scene, Workload, checks, no_http, openssl,
+                      readable)
 
 NONCE = b'{"nonce":"%s"}' % (b"5a" * 32)
 
@@ -230,6 +231,9 @@ def without():
     said = run("attest", "serve", "process:1", "--workload", "x")
     if b"built without" in said.stderr:
         skip("attest_serve", "this program was built without libmicrohttpd")
+        return True
+    if no_http() is not None:
+        skip("attest_serve", no_http())
         return True
     return False
 

@@ -126,6 +126,15 @@ def readable(work):
     return result.stderr.decode().strip()
 
 
+def no_http():
+    """Why this program cannot ask a server, or None."""
+    result = run("attest", "challenge", "http://127.0.0.1:1", "--workload",
+                 "x")
+    if b"CSN_E_UNKNOWN_BACKEND" in result.stderr:
+        return result.stderr.decode().splitlines()[0]
+    return None
+
+
 def checks(result):
     return {c["name"]: c["status"]
             for c in json.loads(result.stdout)["checks"]}

@@ -15,7 +15,19 @@
 
 #include <cmocka.h>
 
+#include "lib/path.h"
 #include "providers/redis_use.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#endif
+#ifndef THREAD_SANITIZER
+#define THREAD_SANITIZER 0
+#endif
 
 /* --- Users, passwords and what an ACL forbids --- */
 
@@ -264,6 +276,51 @@ a_forked_child_connects_anew(void **state)
 	say("FLUSHALL", "+OK");
 }
 
+/* Whatever lock another thread held just then, the child does not wait. */
+static void
+a_child_forked_amid_calls_is_not_stuck(void **state)
+{
+	struct csn_store *store = open_store("?pool=2&timeout=5000");
+	struct worker w[4];
+	pthread_t threads[4];
+	char p[16];
+	int status, k, rc;
+	pid_t pid;
+	size_t i;
+
+	(void)state;
+	if (THREAD_SANITIZER) {
+		csn_store_close(store);
+		test_skip("ThreadSanitizer takes a child's lack of its "
+		    "parent's threads for a leak");
+	}
+	for (i = 0; i < 4; i++) {
+		w[i] = (struct worker){ store, (unsigned)i, 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+		    &w[i]), 0);
+	}
+	for (k = 0; k < 20; k++) {
+		if ((pid = fork()) == 0) {
+			(void)alarm(10);
+			rc = put(store, "child", "v");
+			if (rc == 0)
+				rc = get(store, "acme", "child", p,
+				    sizeof(p));
+			csn_store_close(store);
+			_exit(rc == 0 ? 0 : 1);
+		}
+		assert_true(pid > 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(w[i].wrong, 0);
+	}
+	csn_store_close(store);
+	say("FLUSHALL", "+OK");
+}
+
 /* --- Server troubles --- */
 
 static void
@@ -397,6 +454,7 @@ run_with(const char *program)
 		cmocka_unit_test(
 		    one_connection_is_enough_to_remove_while_listing),
 		cmocka_unit_test(a_forked_child_connects_anew),
+		cmocka_unit_test(a_child_forked_amid_calls_is_not_stuck),
 		cmocka_unit_test(a_server_that_comes_back_is_used_again),
 		cmocka_unit_test(
 		    a_slow_server_is_not_waited_for_past_the_timeout),

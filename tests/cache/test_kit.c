@@ -269,10 +269,12 @@ test_eviction(void **state)
 	struct csn_cachekit_bind b = bind_of("one", "k");
 	uint8_t first[SEALED], next[SEALED];
 	struct csn_kit_tenant *t;
+	uint32_t before, used, lanes;
 	char name[8] = "t0";
 	int i;
 
 	(void)state;
+	csn_keyring_stat(test_ctx, &before, &lanes);
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, first), 0);
 	/* Held over its eviction, its keys live until it is let go. */
 	assert_int_equal(csn_kit_hold(kit, "one", 3, &t), 0);
@@ -284,7 +286,12 @@ test_eviction(void **state)
 		    next), 0);
 	}
 	assert_int_equal(atomic_load(&t->held.refs), 1);
+	csn_keyring_stat(test_ctx, &used, &lanes);
+	assert_int_equal(used, before + 3);
 	csn_kit_release(kit, t);
+	/* Its expanded key went with it. */
+	csn_keyring_stat(test_ctx, &used, &lanes);
+	assert_int_equal(used, before + 2);
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, next), 0);
 	assert_memory_not_equal(first, next, 8);
 	assert_memory_equal(next + 8, "\0\0\0\0", 4);

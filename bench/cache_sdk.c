@@ -176,11 +176,13 @@ cache_sdk(void)
 		peer_end(&peer);
 		return;
 	}
-	bench_must(csn_store_open(bench_ctx(), "memory:?bytes=1G", &store),
+	/* Small enough that both levels give up entries, as caches do. */
+	bench_must(csn_store_open(bench_ctx(), "memory:?bytes=32M", &store),
 	    "opening a store");
 	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
 	c = cache_config(store);
+	c.l1_bytes = (uint64_t)16 << 20;
 	c.keys = keys;
 	bench_must(csn_cache_new(bench_ctx(), &c, &bed.cache),
 	    "making a cache");

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from cli import PROGRAM, case, finish, read, run, says, skip
@@ -55,6 +56,25 @@ class Server:
         self.end()
 
 
+def crowd(server):
+    """Many at once: each gets the answer to its own nonce."""
+    good = []
+
+    def one(i):
+        nonce = bytes([i]) * 32
+        status, _, body = server.ask("POST", "/v1/challenge",
+                                     b'{"nonce":"%s"}' %
+                                     nonce.hex().encode())
+        good.append(status == 200 and nonce in body)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(12)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    case("many_are_answered_at_once", good == [True] * 12, good)
+
+
 def asking(s, work):
     with Server(s.attester, work, "--rate", 1000) as server:
         first = s.verifier.run("attest", "challenge", server.url,
@@ -94,6 +114,7 @@ def asking(s, work):
              server.ask("GET", "/v1/challenge")[0] == 405 and
              server.ask("POST", "/v1/health", b"")[0] == 405 and
              server.ask("GET", "/etc/passwd")[0] == 404)
+        crowd(server)
         case("an_address_that_is_taken_is_3", says(s.attester.run(
             "attest", "serve", work.url, "--workload", "llm", "--listen",
             "127.0.0.1:%d" % server.port), 3, "listen"))

@@ -349,6 +349,10 @@ work(void *arg)
 	struct worker *w = arg;
 	char tenant[8];
 	struct csn_cachekit_bind b;
+	struct csn_cachekit_entry e = { .size = sizeof(e),
+	    .shape = CSN_CACHEKIT_AUTO_MSGPACK, .key = "k", .key_len = 1,
+	    .tenant = tenant };
+	struct csn_cache_buffer stored = { 0 }, value = { 0 };
 	uint8_t sealed[SEALED], out[LEN];
 	int i;
 
@@ -360,7 +364,15 @@ work(void *arg)
 		    NULL) != 0 || memcmp(out, plain, LEN) != 0)
 			w->bad++;
 		memcpy(w->nonces + 12 * i, sealed, 12);
+		e.tenant_len = strlen(tenant);
+		if (i % 4 == 0 && (csn_cachekit_pack(test_ctx, w->kit, &e,
+		    plain, LEN, &stored) != 0 || csn_cachekit_unpack(test_ctx,
+		    w->kit, &e, stored.p, stored.len, &value, NULL) != 0 ||
+		    value.len != LEN || memcmp(value.p, plain, LEN) != 0))
+			w->bad++;
 	}
+	csn_cache_buffer_free(&stored);
+	csn_cache_buffer_free(&value);
 	return NULL;
 }
 

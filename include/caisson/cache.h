@@ -125,8 +125,9 @@ struct csn_cache_event {
 #define CSN_CACHE_NO_LOCK 2u	/* no lock between processes */
 #define CSN_CACHE_AUDIT_OPENS 4u /* each open leaves a record, not failures
 				  * alone; one that cannot is not answered */
-#define CSN_CACHE_SCOPED 8u	/* "t:{tenant}:{key}" on the backend, as the
-				 * Python SDK's Redis backend has it */
+#define CSN_CACHE_SCOPED 8u	/* "t:{tenant}:{key}" on the backend, and so
+				 * bound, as the Python SDK's Redis backend
+				 * has it */
 #define CSN_CACHE_NO_INTEGRITY 16u /* auto form without checksum (":0s") */
 
 struct csn_cache_config {

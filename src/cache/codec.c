@@ -113,6 +113,7 @@ csn_codec_check(struct csn_cache *cache, uint32_t format)
 	return 0;
 }
 
+/* What is bound is the key as the backend has it, as the SDKs bind it. */
 static void
 entry_of(const struct csn_cache *cache, const struct csn_call *call,
     struct csn_cachekit_entry *e)
@@ -128,8 +129,8 @@ entry_of(const struct csn_cache *cache, const struct csn_call *call,
 		e->flags = CSN_CACHEKIT_NO_INTEGRITY;
 	e->tenant = call->name.tenant;
 	e->tenant_len = call->name.tenant_len;
-	e->key = call->name.key;
-	e->key_len = call->name.key_len;
+	e->key = call->store_key;
+	e->key_len = call->store_len;
 }
 
 static void
@@ -137,8 +138,8 @@ bind_of(const struct csn_call *call, struct csn_cachekit_bind *b)
 {
 	b->tenant = call->name.tenant;
 	b->tenant_len = call->name.tenant_len;
-	b->key = call->name.key;
-	b->key_len = call->name.key_len;
+	b->key = call->store_key;
+	b->key_len = call->store_len;
 	b->format = "bytes";
 	b->compressed = 0;
 	b->type = NULL;
@@ -174,8 +175,8 @@ static void
 native_of(const struct csn_call *call, struct csn_cache_native_bind *b)
 {
 	b->tenant = call->name.tenant;
-	b->key = call->name.key;
-	b->key_len = call->name.key_len;
+	b->key = call->store_key;
+	b->key_len = call->store_len;
 	b->format = format_name(call);
 }
 

@@ -287,12 +287,16 @@ tenants_have_values_of_their_own(void **state)
 }
 
 static void
-scoped_keys_are_percent_encoded(void **state)
+scoped_keys_are_percent_encoded_and_bound(void **state)
 {
 	struct csn_cache_how how = { .size = sizeof(how),
 	    .tenant = "a/b:c d~\xc3\xa9" };
 	static const char want[] = "t:a%2Fb%3Ac%20d~%C3%A9:k";
-	uint8_t bytes[100];
+	struct csn_cachekit_bind bind = { .tenant = how.tenant,
+	    .tenant_len = strlen(how.tenant), .key = want,
+	    .key_len = sizeof(want) - 1, .format = "bytes" };
+	struct csn_cachekit *kit;
+	uint8_t bytes[100], value[1];
 	size_t len = sizeof(bytes);
 	struct larder l;
 
@@ -302,6 +306,16 @@ scoped_keys_are_percent_encoded(void **state)
 	assert_int_equal(csn_store_get(l.store, NULL, 0,
 	    (const uint8_t *)want, sizeof(want) - 1, bytes, &len), 0);
 	assert_int_equal(len, 1 + CSN_CACHEKIT_OVERHEAD);
+	/* What is bound is the key as the backend has it. */
+	assert_int_equal(csn_cachekit_new(l.ctx, l.keys, NULL, &kit), 0);
+	assert_int_equal(csn_cachekit_open(kit, &bind, NULL, bytes, len,
+	    value, NULL), 0);
+	assert_int_equal(value[0], 'v');
+	bind.key = "k";
+	bind.key_len = 1;
+	assert_int_equal(csn_cachekit_open(kit, &bind, NULL, bytes, len,
+	    value, NULL), CSN_E_TAG);
+	csn_cachekit_free(kit);
 	larder_end(&l);
 }
 
@@ -581,7 +595,7 @@ main(void)
 		cmocka_unit_test(values_end),
 		cmocka_unit_test(l1_asks_again_in_time),
 		cmocka_unit_test(tenants_have_values_of_their_own),
-		cmocka_unit_test(scoped_keys_are_percent_encoded),
+		cmocka_unit_test(scoped_keys_are_percent_encoded_and_bound),
 		cmocka_unit_test(namespaces_are_cleared),
 		cmocka_unit_test(keys_have_a_length),
 		cmocka_unit_test(secure_unless_plain_is_asked_for_by_name),

@@ -153,6 +153,9 @@ int
 csn_cache_clear(struct csn_cache *cache, const char *name_space,
     uint64_t *removed)
 {
+	/* All tenants' entries: the extractor is not asked whose. */
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .tenant = cache != NULL ? cache->tenant : NULL };
 	struct prefix prefix;
 	struct keys keys = { .prefix = &prefix };
 	struct csn_call call;
@@ -160,10 +163,8 @@ csn_cache_clear(struct csn_cache *cache, const char *name_space,
 	size_t i;
 	int rc, one;
 
-	if ((rc = csn_call_begin(cache, "*", NULL, &call)) != 0 &&
-	    rc != CSN_E_UNKNOWN_TENANT)
-		return rc;
-	if ((rc = prefix_of(cache, name_space, &prefix)) != 0)
+	if ((rc = csn_call_begin(cache, "*", &how, &call)) != 0 ||
+	    (rc = prefix_of(cache, name_space, &prefix)) != 0)
 		return rc;
 	if ((cache->config.flags & CSN_CACHE_SCOPED) != 0)
 		keys.scope = "t:";

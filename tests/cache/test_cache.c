@@ -256,6 +256,7 @@ tenants_have_values_of_their_own(void **state)
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 	struct larder l;
+	uint64_t cleared;
 	char text[2] = "A";
 
 	(void)state;
@@ -281,6 +282,13 @@ tenants_have_values_of_their_own(void **state)
 	how.tenant = "";
 	assert_int_equal(csn_cache_get(other, "k", &how, &v),
 	    CSN_E_UNKNOWN_TENANT);
+	/* Clearing is for all of them, and asks for none. */
+	how.tenant = "A";
+	assert_int_equal(csn_cache_set(l.cache, "n:o:1", &how, "v", 1), 0);
+	how.tenant = "B";
+	assert_int_equal(csn_cache_set(l.cache, "n:o:1", &how, "v", 1), 0);
+	assert_int_equal(csn_cache_clear(l.cache, "n", &cleared), 0);
+	assert_int_equal(cleared, 2);
 	csn_cache_value_free(&v);
 	csn_cache_free(other);
 	larder_end(&l);

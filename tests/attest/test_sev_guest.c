@@ -143,6 +143,20 @@ certificates_that_need_more_room(void **state)
 }
 
 static void
+a_length_beyond_the_room_is_refused(void **state)
+{
+	(void)state;
+	sim.certs_len = 2 * 4096 + 1;
+	refused(CSN_E_BACKEND, "8193 bytes in a room of 8192");
+	sim.certs_len = UINT32_MAX;
+	refused(CSN_E_BACKEND, "in a room of 8192");
+	/* Fewer is what a driver may say. */
+	sim.certs_len = 4096;
+	assert_int_equal(ask(0), 0);
+	assert_true(certs_len > 0 && certs_len <= 4096);
+}
+
+static void
 a_report_without_certificates(void **state)
 {
 	(void)state;
@@ -330,6 +344,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(extended_report_bytes),
 		CASE(certificates_that_need_more_room),
+		CASE(a_length_beyond_the_room_is_refused),
 		CASE(a_report_without_certificates),
 		CASE(a_missing_device_is_named),
 		CASE(errors_have_their_sentences),

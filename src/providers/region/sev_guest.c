@@ -117,21 +117,27 @@ no_memory(const struct csn_device *d)
 	return csn_fail(d->ctx, CSN_E_NOMEM, ROOM, "no memory for a report");
 }
 
-/* *pages has req->certs_len bytes, or is NULL for no certificates. */
+/* *pages has req->certs_len bytes at least, or is NULL for none. */
 static int
 ask(const struct csn_device *d, int fd, struct csn_snp_ext_report_req *req,
     struct csn_snp_report_resp *resp, uint8_t **pages)
 {
-	uint32_t vmm = 0, firmware = 0;
+	uint32_t vmm = 0, firmware = 0, room;
 	int again, errnum;
 
 	req->certs_len = FIRST_CERTS;
 	for (again = 0;; again++) {
-		if ((*pages = csn_calloc(1, req->certs_len)) == NULL)
+		room = req->certs_len;
+		if ((*pages = csn_calloc(1, room)) == NULL)
 			return no_memory(d);
 		req->certs_address = address_of(*pages);
 		errnum = patient(d, fd, CSN_SNP_GET_EXT_REPORT, req, resp,
 		    &vmm, &firmware);
+		/* The driver writes its length back where it succeeds too. */
+		if (errnum == 0 && req->certs_len > room)
+			return csn_fail(d->ctx, CSN_E_BACKEND, ROOM, "%s: "
+			    "certificates of %u bytes in a room of %u",
+			    d->path, req->certs_len, room);
 		if (errnum == 0)
 			break;
 		csn_free(*pages);

@@ -43,6 +43,7 @@ struct sim_device {
 	uint32_t size;		/* in the response, instead of the right one */
 	uint32_t certs_pages;	/* how many the certificates fill, at least */
 	int no_extended;	/* the host fails the extended request */
+	uint32_t certs_len;	/* written back with a report, where not 0 */
 	/* What was seen. */
 	int open;		/* now */
 	unsigned requests;

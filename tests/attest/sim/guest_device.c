@@ -144,6 +144,8 @@ sev_ioctl(void *arg, int fd, unsigned long number, void *p)
 			fake_le(request + 104, need, 4);
 			return fail(message, 0, 1, EIO);
 		}
+		if (d->certs_len != 0)
+			fake_le(request + 104, d->certs_len, 4);
 		return give_report(d, request, response);
 	default:
 		return fail(message, 0xff, 0, ENOTTY);

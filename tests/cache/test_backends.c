@@ -1,0 +1,376 @@
+/* test_backends.c - the same over each real backend, also where it dies. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cache/larder.h"
+#include "lib/path.h"
+#include "providers/memcached_server.h"
+#ifdef HAVE_REDIS
+#include "providers/redis_server.h"
+#endif
+#ifdef HAVE_HTTP
+#include "providers/blob_server.h"
+#endif
+
+#define BIG ((size_t)700000)	/* below memcached's usual limit of 1 MiB */
+
+/* A backend: started and killed by the case. Each holds nothing at first. */
+struct backend {
+	char url[200];
+	int lists;		/* its keys can be listed */
+	void (*kill)(void);	/* NULL: it cannot die */
+	int (*again)(void);
+};
+
+static struct csn_ctx *ctx;
+
+static struct csn_cache *
+cache_over(struct csn_store *store, char current, const char *former,
+    uint32_t flags)
+{
+	struct csn_master_keys *keys = larder_keys(ctx, current, former);
+	struct csn_cache_config c = larder_config(keys, store);
+	struct csn_cache *cache;
+
+	c.flags |= flags;
+	c.breaker_failures = 3;
+	c.breaker_open_ms = 200;
+	c.breaker_trials = 1;
+	assert_int_equal(csn_cache_new(ctx, &c, &cache), 0);
+	csn_master_keys_free(keys);
+	return cache;
+}
+
+static void
+keeps_values(struct csn_store *store)
+{
+	static const char secret[] = "a secret that is told to nobody";
+	struct csn_cache *one = cache_over(store, 'a', NULL, 0);
+	struct csn_cache *two = cache_over(store, 'a', NULL, 0);
+	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 60000 };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_store_buf buf;
+	uint8_t *big = malloc(BIG);
+	uint64_t left;
+
+	assert_non_null(big);
+	memset(big, 'b', BIG);
+	assert_int_equal(csn_cache_set(one, "n:o:1", &how, secret,
+	    sizeof(secret)), 0);
+	assert_int_equal(csn_cache_get(two, "n:o:1", NULL, &v), 0);
+	assert_int_equal(v.source, CSN_CACHE_FROM_L2);
+	/* Memcached counts whole seconds, and rounds them up. */
+	assert_in_range(v.ttl_ms, 50000, 61000);
+	assert_string_equal((char *)v.data.p, secret);
+	assert_int_equal(csn_cache_exists(two, "n:o:1", NULL, &left), 0);
+	assert_in_range(left, 50000, 61000);
+	/* What the backend has is noise. */
+	assert_int_equal(csn_store_borrow(store, NULL, 0,
+	    (const uint8_t *)"n:o:1", 5, &buf), 0);
+	assert_null(memmem(buf.p, buf.len, "secret", 6));
+	csn_store_release(store, &buf);
+	assert_int_equal(csn_cache_set(one, "n:o:big", NULL, big, BIG), 0);
+	assert_int_equal(csn_cache_get(two, "n:o:big", NULL, &v), 0);
+	assert_int_equal(v.data.len, BIG);
+	assert_memory_equal(v.data.p, big, BIG);
+	assert_int_equal(csn_cache_delete(one, "n:o:big", NULL), 0);
+	csn_cache_free(two);
+	two = cache_over(store, 'a', NULL, 0);
+	assert_int_equal(csn_cache_get(two, "n:o:big", NULL, &v),
+	    CSN_E_NOT_FOUND);
+	free(big);
+	csn_cache_value_free(&v);
+	csn_cache_free(one);
+	csn_cache_free(two);
+}
+
+struct asker {
+	struct csn_cache *cache;
+	struct recipe *recipe;
+	int rc;
+};
+
+static void *
+ask(void *arg)
+{
+	struct asker *a = arg;
+
+	a->rc = larder_make(a->cache, "n:o:cold", a->recipe);
+	return NULL;
+}
+
+static void
+locks_between_processes(struct csn_store *store)
+{
+	struct recipe r = { .text = "computed once", .ms = 150 };
+	struct asker askers[8];
+	pthread_t threads[8];
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		askers[i].cache = cache_over(store, 'a', NULL, 0);
+		askers[i].recipe = &r;
+	}
+	for (i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask,
+		    &askers[i]), 0);
+	for (i = 0; i < 8; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(askers[i].rc, 0);
+		csn_cache_free(askers[i].cache);
+	}
+	assert_int_equal(r.made, 1);
+}
+
+static void
+rotates_and_clears(struct csn_store *store)
+{
+	struct csn_cache *during = cache_over(store, 'b', "a", 0);
+	struct csn_cache *after = cache_over(store, 'b', NULL, 0);
+	struct csn_cache_reseal r = { .size = sizeof(r) };
+	struct csn_cache_value v = { .size = sizeof(v) };
+	uint64_t removed;
+
+	assert_int_equal(csn_cache_reseal(during, "n", NULL, NULL, NULL, &r),
+	    0);
+	assert_int_equal(r.moved, 2);
+	assert_int_equal(r.refused, 0);
+	assert_int_equal(csn_cache_get(after, "n:o:1", NULL, &v), 0);
+	assert_in_range(v.ttl_ms, 40000, 61000);
+	assert_int_equal(csn_cache_clear(during, "n", &removed), 0);
+	assert_int_equal(removed, 2);
+	csn_cache_free(after);
+	after = cache_over(store, 'b', NULL, 0);
+	assert_int_equal(csn_cache_get(after, "n:o:1", NULL, &v),
+	    CSN_E_NOT_FOUND);
+	csn_cache_value_free(&v);
+	csn_cache_free(during);
+	csn_cache_free(after);
+}
+
+static void
+survives_its_death(struct csn_store *store, const struct backend *b)
+{
+	struct csn_cache *cache = cache_over(store, 'a', NULL,
+	    CSN_CACHE_NO_L1);
+	struct recipe r = { .text = "computed" };
+	int i, up = 0;
+
+	assert_int_equal(larder_make(cache, "k", &r), 0);
+	b->kill();
+	for (i = 0; i < 10; i++)
+		assert_int_equal(larder_make(cache, "k", &r), 0);
+	assert_int_equal(larder_stat(cache).breaker, CSN_CACHE_BREAKER_OPEN);
+	assert_int_equal(r.made, 11);
+	assert_int_equal(b->again(), 0);
+	for (i = 0; i < 100 && !up; i++) {
+		usleep(50000);
+		larder_ms += 50;
+		assert_int_equal(larder_make(cache, "k", &r), 0);
+		up = larder_has(cache, "k", "computed", NULL);
+	}
+	assert_true(up);
+	assert_int_equal(larder_stat(cache).breaker,
+	    CSN_CACHE_BREAKER_CLOSED);
+	csn_cache_free(cache);
+}
+
+static void
+all_of_it(const struct backend *b)
+{
+	struct csn_store *store;
+
+	ctx = larder_ctx();
+	if (csn_store_open(ctx, b->url, &store) != 0)
+		fail_msg("%s: %s", b->url, csn_ctx_message(ctx));
+	keeps_values(store);
+	locks_between_processes(store);
+	if (b->lists)
+		rotates_and_clears(store);
+	if (b->kill != NULL)
+		survives_its_death(store, b);
+	csn_store_close(store);
+	csn_ctx_free(ctx);
+}
+
+static void
+over_memory(void **state)
+{
+	const struct backend b = { .url = "memory:?bytes=64M", .lists = 1 };
+
+	(void)state;
+	all_of_it(&b);
+}
+
+static void
+in_folder(const char *scheme)
+{
+	struct backend b = { .lists = 1 };
+	char path[] = "/tmp/caisson-test-XXXXXX", command[64];
+
+	assert_non_null(mkdtemp(path));
+	snprintf(b.url, sizeof(b.url), "%s:%s", scheme, path);
+	all_of_it(&b);
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+over_files(void **state)
+{
+	(void)state;
+	in_folder("file");
+}
+
+#ifdef HAVE_LMDB
+static void
+over_lmdb(void **state)
+{
+	(void)state;
+	in_folder("lmdb");
+}
+#endif
+
+static struct memcached_server memcached;
+
+static void
+memcached_dies(void)
+{
+	memcached_kill(&memcached);
+}
+
+static int
+memcached_again(void)
+{
+	return memcached_start(&memcached);
+}
+
+static void
+over_memcached(void **state)
+{
+	struct backend b = { .kill = memcached_dies,
+	    .again = memcached_again };
+
+	(void)state;
+	if (!memcached_is_here())
+		test_skip("there is no memcached on this machine");
+	assert_int_equal(memcached_start(&memcached), 0);
+	snprintf(b.url, sizeof(b.url), "memcached://127.0.0.1:%u",
+	    (unsigned)memcached.port);
+	all_of_it(&b);
+	memcached_kill(&memcached);
+}
+
+#ifdef HAVE_REDIS
+static struct redis_server redis;
+
+static void
+redis_dies(void)
+{
+	redis_server_kill(&redis);
+}
+
+static int
+redis_again(void)
+{
+	return redis_server_start(&redis);
+}
+
+static void
+over_a_redis(const char *program, const char *scheme)
+{
+	struct backend b = { .lists = 1, .kill = redis_dies,
+	    .again = redis_again };
+
+	memset(&redis, 0, sizeof(redis));
+	redis.program = program;
+	assert_int_equal(redis_server_start(&redis), 0);
+	snprintf(b.url, sizeof(b.url), "%s://127.0.0.1:%u", scheme,
+	    (unsigned)redis.port);
+	all_of_it(&b);
+	redis_server_stop(&redis);
+}
+
+static void
+over_redis(void **state)
+{
+	(void)state;
+	if (!program_is_here("redis-server"))
+		test_skip("there is no redis-server on this machine");
+	over_a_redis("redis-server", "redis");
+}
+
+static void
+over_valkey(void **state)
+{
+	(void)state;
+	if (!program_is_here("valkey-server"))
+		test_skip("there is no valkey-server on this machine");
+	over_a_redis("valkey-server", "valkey");
+}
+#endif
+
+#ifdef HAVE_HTTP
+static struct blob_server blob;
+
+static void
+blob_dies(void)
+{
+	blob_server_kill(&blob);
+}
+
+static int
+blob_again(void)
+{
+	return blob_server_start(&blob, blob.port, NULL);
+}
+
+static void
+over_http(void **state)
+{
+	struct backend b = { .lists = 1, .kill = blob_dies,
+	    .again = blob_again };
+	char *url;
+
+	(void)state;
+	if (!blob_server_there())
+		test_skip("the example blob_server was not built");
+	assert_int_equal(blob_server_start(&blob, 0, NULL), 0);
+	assert_non_null(url = blob_server_url(&blob, ""));
+	snprintf(b.url, sizeof(b.url), "%s", url);
+	free(url);
+	all_of_it(&b);
+	blob_server_kill(&blob);
+}
+#endif
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(over_memory),
+		cmocka_unit_test(over_files),
+#ifdef HAVE_LMDB
+		cmocka_unit_test(over_lmdb),
+#endif
+		cmocka_unit_test(over_memcached),
+#ifdef HAVE_REDIS
+		cmocka_unit_test(over_redis),
+		cmocka_unit_test(over_valkey),
+#endif
+#ifdef HAVE_HTTP
+		cmocka_unit_test(over_http),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

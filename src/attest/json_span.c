@@ -34,7 +34,7 @@ skip_value(const char *p, const char *end)
 				return p;
 			if (--depth == 0)
 				return p + 1;
-		} else if (*p == ',' && depth == 0) {
+		} else if ((*p == ',' || *p == ':') && depth == 0) {
 			return p;
 		}
 		p++;
@@ -46,9 +46,17 @@ static const char *
 skip_space(const char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' ||
-	    *p == '\r' || *p == ',' || *p == ':'))
+	    *p == '\r'))
 		p++;
 	return p;
+}
+
+/* Behind the one character c, with space around it, or NULL. */
+static const char *
+skip_mark(const char *p, const char *end, char c)
+{
+	p = skip_space(p, end);
+	return p < end && *p == c ? skip_space(p + 1, end) : NULL;
 }
 
 const char *
@@ -57,19 +65,21 @@ csn_json_span(const char *text, size_t len, const char *name, size_t *span)
 	const char *end = text + len, *p, *key, *value;
 	size_t n = strlen(name), key_len;
 
-	p = skip_space(text, end);
-	if (p == end || *p++ != '{')
-		return NULL;
-	while ((p = skip_space(p, end)) < end && *p == '"') {
+	p = skip_mark(text, end, '{');
+	while (p != NULL && p < end && *p == '"') {
 		key = p + 1;
 		p = skip_string(p, end);
 		key_len = (size_t)(p - key) - 1;
-		value = skip_space(p, end);
+		if ((value = skip_mark(p, end, ':')) == NULL)
+			return NULL;
 		p = skip_value(value, end);
+		if (p == value)
+			return NULL;
 		if (key_len == n && strncmp(key, name, n) == 0) {
 			*span = (size_t)(p - value);
 			return value;
 		}
+		p = skip_mark(p, end, ',');
 	}
 	return NULL;
 }

@@ -393,6 +393,25 @@ finds_a_members_bytes(void **state)
 	assert_null(csn_json_span("", 0, "d", &n));
 }
 
+/* Nothing is guessed of a text that no parser would have accepted. */
+static void
+finds_nothing_in_what_is_no_json(void **state)
+{
+	static const char *const bad[] = {
+		"{,\"d\":1}", "{\"a\":1,,\"d\":1}", "{\"a\":1 \"d\":1}",
+		"{\"d\"::1}", "{\"d\" 1}", "{\"d\",1}", "{\"d\":,1}",
+		"{\"d\":}", "{\"d\":", "{\"d\"", "{\"d", ":{\"d\":1}",
+		",{\"d\":1}", "{:\"d\":1}", "{\"a\":1:\"d\":1}", "{\"d\\",
+	};
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (csn_json_span(bad[i], strlen(bad[i]), "d", &n) != NULL)
+			fail_msg("found in %s", bad[i]);
+	}
+}
+
 static void
 shows_a_quote_to_people(void **state)
 {
@@ -479,6 +498,7 @@ main(void)
 		cmocka_unit_test(takes_no_malformed_collateral),
 		cmocka_unit_test(compares_what_the_policy_names),
 		cmocka_unit_test(finds_a_members_bytes),
+		cmocka_unit_test(finds_nothing_in_what_is_no_json),
 		cmocka_unit_test(shows_a_quote_to_people),
 		cmocka_unit_test(verifies_a_real_quote_with_its_collateral),
 		cmocka_unit_test(verifies_a_real_quote_with_other_answers),

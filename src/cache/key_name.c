@@ -107,6 +107,18 @@ first_characters(const char *s, size_t n)
 	return at;
 }
 
+/* Letters, digits, '_' and '.': a bit each, below 128. */
+static int
+is_plain(char c)
+{
+	static const uint64_t plain[2] = {
+		UINT64_C(0x03ff400000000000), UINT64_C(0x07fffffe87fffffe)
+	};
+	unsigned char u = (unsigned char)c;
+
+	return u < 128 && (plain[u >> 6] >> (u & 63) & 1) != 0;
+}
+
 /*
  * The function's name for a key: every character but letters, digits, '_' and
  * '.' becomes '_', a run of '.' one '.', 200 characters at most.
@@ -117,22 +129,18 @@ put_function(struct csn_out *w, const char *module, const char *qualname)
 	const char *parts[] = { module, ".", qualname };
 	char name[FUNCTION_MAX];
 	size_t i, n = 0;
-	int dots = 0, dot;
 	const char *s;
-	char c;
+	char c, last = '_';
 
 	for (i = 0; i < 3; i++) {
-		for (s = parts[i]; *s != '\0' && n < FUNCTION_MAX;
-		    s += character(s)) {
+		for (s = parts[i]; *s != '\0' && n < FUNCTION_MAX; ) {
 			c = *s;
-			dot = c == '.';
-			if (!dot && c != '_' && !(c >= '0' && c <= '9') &&
-			    !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z'))
+			s += (unsigned char)c < 128 ? 1 : character(s);
+			if (!is_plain(c))
 				c = '_';
-			if (dot && dots)
+			if (c == '.' && last == '.')
 				continue;
-			dots = dot;
-			name[n++] = c;
+			name[n++] = last = c;
 		}
 	}
 	csn_put_bytes(w, name, n);

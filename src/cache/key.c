@@ -197,9 +197,12 @@ pack_interop_float(struct csn_cache_key *key, double value)
 	if (isnan(value) || isinf(value))
 		return csn_key_fail(key, CSN_E_POLICY, "NaN and infinities "
 		    "are not allowed in interop keys");
-	if (trunc(value) == value && value >= 0 && value < 0x1p64)
+	/* By casts alone: trunc() would be in a library of its own. */
+	if (value >= 0 && value < 0x1p64 &&
+	    (double)(uint64_t)value == value)
 		msgpack_pack_uint64(&key->packer, (uint64_t)value);
-	else if (trunc(value) == value && value < 0 && value >= -0x1p63)
+	else if (value < 0 && value >= -0x1p63 &&
+	    (double)(int64_t)value == value)
 		msgpack_pack_int64(&key->packer, (int64_t)value);
 	else
 		msgpack_pack_double(&key->packer, value);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "providers/region/process.h"
+#include "providers/region/sealed.h"
 
 #define PIECE ((size_t)1 << 20)
 
@@ -92,7 +93,7 @@ open_mapped(const struct csn_process *p, const struct csn_map *m)
 int
 csn_process_sealed(const struct csn_process *p, const struct csn_map *m)
 {
-	int fd, seals;
+	int fd, sealed;
 
 	/*
 	 * A private mapping is not: a write through a debugger makes a copy
@@ -104,15 +105,9 @@ csn_process_sealed(const struct csn_process *p, const struct csn_map *m)
 		return 0;
 	if ((fd = open_mapped(p, m)) < 0)
 		return 0;
-	seals = fcntl(fd, F_GET_SEALS);
+	sealed = csn_sealed(fd);
 	(void)close(fd);
-	/*
-	 * F_SEAL_FUTURE_WRITE leaves older writable mappings as they are,
-	 * and without F_SEAL_SHRINK the file can be cut and grown again,
-	 * which makes it zero.
-	 */
-	return seals >= 0 && (seals & F_SEAL_WRITE) != 0 &&
-	    (seals & F_SEAL_SHRINK) != 0;
+	return sealed;
 }
 
 /* len bytes of the file; zeros past its end, as the mapping has them. */

@@ -19,9 +19,13 @@ attest_regions_open(struct cli *cli, const char *url,
 		    "library, there is none of it here");
 	if ((rc = csn_regions_open(cli->ctx, url, out)) == 0)
 		return 0;
-	return cli_error_lib(cli, rc, rc == CSN_E_UNKNOWN_BACKEND ?
-	    "A URL is process:PID?note=1, qemu:SOCKET, sev_snp:MANIFEST or "
-	    "tdx:MANIFEST." : NULL, "cannot open %s", url);
+	if (rc != CSN_E_UNKNOWN_BACKEND)
+		return cli_error_lib(cli, rc, NULL, "cannot open %s", url);
+	/* The library's list has what this program has no use for. */
+	return cli_error(cli, CLI_USAGE, "A URL is process:PID?note=1, "
+	    "qemu:SOCKET, sev_snp:MANIFEST or tdx:MANIFEST.",
+	    "cannot open %s: there is no memory named %.*s [%s]", url,
+	    (int)strcspn(url, ":"), url, csn_error_name(rc));
 }
 
 static int

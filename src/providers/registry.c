@@ -22,6 +22,7 @@
 /* Full up to the first item without a name. */
 struct list {
 	const char *room;
+	const char *example;	/* a URL, for who wrote none */
 	struct {
 		const char *name;
 		const void *provider;
@@ -30,7 +31,7 @@ struct list {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct list stores = { "store", {
+static struct list stores = { "store", "memory:", {
 	{ "memory", &csn_store_memory },
 	{ "file", &csn_store_file },
 	{ "memcached", &csn_store_memcached },
@@ -49,12 +50,13 @@ static struct list stores = { "store", {
 #endif
 } };
 
-static struct list keystores = { "keystore", {
+static struct list keystores = { "keystore", "memory:", {
 	{ "memory", &csn_keystore_memory },
 	{ "file", &csn_keystore_file },
 } };
 
-static struct list regions = { "region provider", {
+static struct list regions = { "region provider",
+    "process:1234?note=1", {
 	{ "buffer", &csn_region_buffer },
 	{ "process", &csn_region_process },
 	{ "qemu", &csn_region_qemu },
@@ -139,7 +141,7 @@ lookup(struct csn_ctx *ctx, const struct list *l, const char *url,
 	colon = url == NULL ? NULL : strchr(url, ':');
 	if (colon == NULL || colon == url)
 		return csn_fail(ctx, CSN_E_ARG, l->room, "a %s is named by a "
-		    "URL such as memory:, not %.60s", l->room,
+		    "URL such as %s, not %.60s", l->room, l->example,
 		    url == NULL ? "(null)" : url);
 	(void)pthread_mutex_lock(&lock);
 	*out = find(l, url, (size_t)(colon - url));

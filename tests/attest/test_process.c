@@ -308,6 +308,16 @@ urls_are_checked(void **state)
 		if (csn_regions_open(ctx, bad[i], &regions) != CSN_E_ARG)
 			fail_msg("%s: %s", bad[i], csn_ctx_message(ctx));
 	}
+	/* The last was a number; it is told what is wrong with it. */
+	says("past 4194304");
+	assert_int_equal(csn_regions_open(ctx, "process:99999999?note=1",
+	    &regions), CSN_E_ARG);
+	says("process:99999999 is past 4194304");
+	assert_int_equal(csn_regions_open(ctx, "process:000?note=1",
+	    &regions), CSN_E_ARG);
+	says("a process is named by its number");
+	assert_int_equal(csn_regions_open(ctx, "1234", &regions), CSN_E_ARG);
+	says("such as process:1234?note=1, not 1234");
 }
 
 static void

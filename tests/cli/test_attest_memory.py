@@ -42,6 +42,10 @@ def looking_wrong(work):
     case("urls_that_make_no_sense_are_2", all((
         says(run("attest", "regions", "buffer:"), 2, "buffer:", "process:"),
         says(run("attest", "regions", "ebpf:1"), 2, "ebpf", "process"),
+        b"buffer" not in run("attest", "regions", "ebpf:1").stderr,
+        says(run("attest", "regions", "1234"), 2, "process:1234"),
+        says(run("attest", "regions", "process:99999999?note=1"), 2,
+             "past 4194304"),
         says(run("attest", "snapshot", work.url, "--measure", "most"), 2,
              "--measure"),
         says(run("attest", "snapshot", work.url, "--leaf", "5000"), 2),

@@ -164,6 +164,21 @@ take(struct csn_ctx *ctx, const char *name, const char *v,
 	    "compare", name);
 }
 
+static int
+take_pid(struct csn_ctx *ctx, const char *text, uint64_t *pid)
+{
+	const char *digits = text + strspn(text, "0");
+
+	if (csn_url_number(text, MOST_PID, pid) == 0 && *pid != 0)
+		return 0;
+	if (*digits != '\0' && digits[strspn(digits, "0123456789")] == '\0')
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "process:%.40s is past "
+		    "%d, the most that the number of a process can be", text,
+		    MOST_PID);
+	return csn_fail(ctx, CSN_E_ARG, ROOM, "a process is named by its "
+	    "number, as in process:1234?note=1, not %.40s", text);
+}
+
 int
 csn_process_config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_process_config *out)
@@ -177,12 +192,8 @@ csn_process_config_parse(struct csn_ctx *ctx, const char *rest,
 	out->timeout_ms = DEFAULT_TIMEOUT;
 	if ((rc = csn_url_open(ctx, rest, &url)) != 0)
 		return rc;
-	if (csn_url_number(url.path, MOST_PID, &pid) != 0 || pid == 0) {
-		rc = csn_fail(ctx, CSN_E_ARG, ROOM, "a process is named by "
-		    "its number, as in process:1234?note=1, not %.40s",
-		    url.path);
+	if ((rc = take_pid(ctx, url.path, &pid)) != 0)
 		goto out;
-	}
 	out->pid = (pid_t)pid;
 	while ((rc = csn_url_next(&url, &name, &value)) == 1) {
 		if ((rc = take(ctx, name, value, out)) != 0)

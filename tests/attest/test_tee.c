@@ -9,6 +9,8 @@
 #include "attest/child.h"
 #include "attest/region_suite.h"
 #include "attest/sim/stage.h"
+#include "lib/path.h"
+#include "providers/region/sealed.h"
 
 #define SIZE ((size_t)40 * 4096)
 
@@ -224,6 +226,191 @@ a_sealed_memfd_is_immutable_and_mapped(void **state)
 	(void)close(fd);
 }
 
+/* A memfd of one page of this byte, sealed. */
+static int
+sealed_memfd(uint8_t byte, unsigned flags, size_t size)
+{
+	int fd = memfd_create("weights", MFD_ALLOW_SEALING | flags);
+	uint8_t page[4096];
+
+	if (fd < 0)
+		return -1;
+	memset(page, byte, sizeof(page));
+	/* Into huge pages nobody writes; their size alone is given. */
+	if ((flags & MFD_HUGETLB) != 0)
+		assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	else
+		assert_int_equal(write(fd, page, size), size);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK |
+	    F_SEAL_GROW), 0);
+	return fd;
+}
+
+static void
+another_sealed_memfd_in_its_place_is_noticed(void **state)
+{
+	int fd = sealed_memfd(1, 0, 4096), other = sealed_memfd(2, 0, 4096);
+	struct seen seen = { .n = 0 };
+	char text[300];
+	uint32_t first;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "{\"id\":\"w\",\"protection\":"
+	    "\"RO\",\"file\":\"/proc/%ld/fd/%d\"}", (long)getpid(), fd);
+	open_regions(text);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_not_equal(first = seen.r[0].immutable, 0);
+	seen.n = 0;
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(seen.r[0].immutable, first);
+	assert_int_equal(dup2(other, fd), fd);
+	seen.n = 0;
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_not_equal(seen.r[0].immutable, 0);
+	assert_int_not_equal(seen.r[0].immutable, first);
+	(void)close(other);
+	(void)close(fd);
+}
+
+/* Their numbers come round again: the next one may have the same. */
+static void
+a_sealed_memfd_of_huge_pages_is_hashed_each_time(void **state)
+{
+	int fd = sealed_memfd(0, MFD_HUGETLB, (size_t)2 << 20);
+
+	(void)state;
+	if (fd < 0)
+		test_skip("this system has no huge pages");
+	assert_int_equal(csn_sealed(fd), 0);
+	(void)close(fd);
+	assert_true((fd = sealed_memfd(0, 0, 4096)) >= 0);
+	assert_int_equal(csn_sealed(fd), 1);
+	(void)close(fd);
+}
+
+/* --- one moment ---------------------------------------------------------- */
+
+static uint8_t *busy;		/* two pages of the child's */
+
+static void
+open_child(const char *options)
+{
+	char *text;
+
+	assert_true(asprintf(&text, "{\"id\":\"kv\",\"protection\":\"RW\","
+	    "\"pid\":%ld,\"address\":\"%p\",\"size\":8192}",
+	    (long)child.pid, (void *)busy) > 0);
+	manifest(text);
+	free(text);
+	if (stage_try_open(&s, options) != 0)
+		fail_msg("%s", csn_ctx_message(s.ctx));
+}
+
+static int
+start_child(void **state)
+{
+	(void)start(state);
+	busy = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(busy, MAP_FAILED);
+	child_start(&child);
+	return 0;
+}
+
+static int
+end_child(void **state)
+{
+	child_end(&child);
+	(void)munmap(busy, 8192);
+	return end(state);
+}
+
+/*
+ * A byte that is moved out of the way of the reader, from behind it to before
+ * it: each place is read while it holds what it ought to.
+ */
+static void
+a_byte_moved_past_the_reader_is_noticed(void **state)
+{
+	struct seen seen = { .n = 0 };
+	uint8_t got[8192], good[8192] = { 0 };
+
+	(void)state;
+	open_child("");
+	child_write(&child, busy + 4096, 0xbd);
+	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_begin(s.regions), 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
+	    4096), 0);
+	child_write(&child, busy, 0xbd);
+	child_write(&child, busy + 4096, 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 4096,
+	    got + 4096, 4096), 0);
+	assert_memory_equal(got, good, sizeof(good));
+	assert_int_equal(csn_regions_end(s.regions), CSN_E_BUSY);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "region kv"));
+	/* A look at what rests is good again. */
+	assert_int_equal(csn_regions_begin(s.regions), 0);
+	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
+	    sizeof(got)), 0);
+	assert_int_equal(csn_regions_end(s.regions), 0);
+	assert_int_equal(got[0], 0xbd);
+}
+
+static void
+a_process_is_frozen_while_it_is_looked_at(void **state)
+{
+	static const char *const how[] = {
+		"&freeze=sigstop", "&freeze=ptrace&timeout=9000"
+	};
+	struct child_order o = { .verb = CHILD_HAMMER,
+	    .address = (uintptr_t)busy };
+	uint8_t one[8192], two[8192];
+	struct seen seen;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(child_do(&child, &o), 0);
+	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		open_child(how[i]);
+		seen.n = 0;
+		assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+		if (csn_regions_begin(s.regions) != 0)
+			fail_msg("%s", csn_ctx_message(s.ctx));
+		assert_non_null(strchr("Tt", child_state(child.pid)));
+		assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0,
+		    one, sizeof(one)), 0);
+		(void)usleep(5000);
+		assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0,
+		    two, sizeof(two)), 0);
+		assert_memory_equal(one, two, sizeof(one));
+		if (csn_regions_end(s.regions) != 0)
+			fail_msg("%s", csn_ctx_message(s.ctx));
+		assert_null(strchr("Tt", child_state(child.pid)));
+		/* What was begun and not ended is let go as well. */
+		assert_int_equal(csn_regions_begin(s.regions), 0);
+		csn_regions_close(s.regions);
+		s.regions = NULL;
+		assert_null(strchr("Tt", child_state(child.pid)));
+	}
+	o.verb = CHILD_CALM;
+	assert_int_equal(child_do(&child, &o), 0);
+}
+
+static void
+how_to_freeze_is_checked(void **state)
+{
+	(void)state;
+	assert_int_equal(stage_try_open(&s, "&freeze=ice"), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "not ice"));
+	assert_int_equal(stage_try_open(&s, "&timeout=0"), CSN_E_ARG);
+	assert_int_equal(stage_try_open(&s, "&timeout=600001"), CSN_E_ARG);
+	assert_int_equal(stage_try_open(&s, "&cold=1"), CSN_E_ARG);
+	assert_non_null(strstr(csn_ctx_message(s.ctx), "freeze"));
+}
+
+/* --- sources ------------------------------------------------------------- */
+
 /* Processes and files do not share addresses: each has its own part. */
 static void
 sources_have_addresses_of_their_own(void **state)
@@ -360,6 +547,8 @@ manifests_that_cannot_be_opened(void **state)
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define CHILD_CASE(name) \
+	cmocka_unit_test_setup_teardown(name, start_child, end_child)
 
 int
 main(void)
@@ -394,6 +583,11 @@ main(void)
 	};
 	const struct CMUnitTest tests[] = {
 		CASE(a_sealed_memfd_is_immutable_and_mapped),
+		CASE(another_sealed_memfd_in_its_place_is_noticed),
+		CASE(a_sealed_memfd_of_huge_pages_is_hashed_each_time),
+		CHILD_CASE(a_byte_moved_past_the_reader_is_noticed),
+		CHILD_CASE(a_process_is_frozen_while_it_is_looked_at),
+		CASE(how_to_freeze_is_checked),
 		CASE(sources_have_addresses_of_their_own),
 		CASE(a_process_that_ends_is_an_error_until_it_is_there_again),
 		CASE(files_that_are_not_what_was_said),

@@ -300,7 +300,25 @@ err:
 	return rc;
 }
 
-/* --- both ---------------------------------------------------------------- */
+/* --- all ----------------------------------------------------------------- */
+
+int
+csn_freeze_named(const char *word, enum csn_freeze_how *out)
+{
+	static const char *const words[] = {
+		[CSN_FREEZE_NONE] = "none", [CSN_FREEZE_SIGSTOP] = "sigstop",
+		[CSN_FREEZE_CGROUP] = "cgroup", [CSN_FREEZE_PTRACE] = "ptrace"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum csn_freeze_how)i;
+			return 0;
+		}
+	}
+	return -1;
+}
 
 int
 csn_freeze(struct csn_freeze *f, const struct csn_target *t)

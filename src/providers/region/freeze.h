@@ -11,6 +11,9 @@ enum csn_freeze_how {
 	CSN_FREEZE_PTRACE
 };
 
+#define CSN_FREEZE_TIMEOUT 5000		/* ms, where none is given */
+#define CSN_FREEZE_TIMEOUT_MAX 600000
+
 struct csn_freeze {
 	enum csn_freeze_how how;
 	uint64_t timeout_ms;
@@ -18,6 +21,10 @@ struct csn_freeze {
 	int cgroup;		/* its folder while frozen, or -1 */
 	struct csn_trace *trace; /* that holds it, or NULL */
 };
+
+/* "none", "sigstop", "ptrace" or "cgroup"; -1 for another word. */
+CSN_MUST_CHECK int csn_freeze_named(const char *word,
+    enum csn_freeze_how *out);
 
 /**
  * Freeze the process and come back once it stands still; one that stood

@@ -14,11 +14,9 @@
 
 #define ROOM "region"
 
-static void
-process_close(void *state)
+void
+csn_process_clear(struct csn_process *p)
 {
-	struct csn_process *p = state;
-
 	/* What was begun and not ended must not stay frozen. */
 	(void)csn_thaw(&p->freeze, &p->target);
 	csn_target_close(&p->target);
@@ -27,7 +25,14 @@ process_close(void *state)
 	free(p->picked);
 	free(p->seen);
 	free(p->armed);
-	free(p);
+	memset(p, 0, sizeof(*p));
+}
+
+static void
+process_close(void *state)
+{
+	csn_process_clear(state);
+	free(state);
 }
 
 static int
@@ -94,8 +99,8 @@ listed(struct csn_process *p, const struct csn_region *region)
 	return NULL;
 }
 
-static int
-process_begin(void *state)
+int
+csn_process_begin(void *state)
 {
 	struct csn_process *p = state;
 	int rc;
@@ -146,8 +151,8 @@ same_mappings(struct csn_process *p)
 	return rc;
 }
 
-static int
-process_end(void *state)
+int
+csn_process_end(void *state)
 {
 	struct csn_process *p = state;
 	int rc = 0, thawed;
@@ -161,6 +166,13 @@ process_end(void *state)
 		rc = same_mappings(p);
 	thawed = csn_thaw(&p->freeze, &p->target);
 	return rc != 0 ? rc : thawed;
+}
+
+void
+csn_process_leave(struct csn_process *p)
+{
+	p->looking = 0;
+	(void)csn_thaw(&p->freeze, &p->target);
 }
 
 static int
@@ -253,8 +265,8 @@ const struct csn_region_provider csn_region_process = {
 	.platform = "linux-process",
 	.open = process_open,
 	.list = process_list,
-	.begin = process_begin,
-	.end = process_end,
+	.begin = csn_process_begin,
+	.end = csn_process_end,
 	.read = process_read,
 	.dirty = process_dirty,
 	.close = process_close,

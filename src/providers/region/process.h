@@ -85,6 +85,18 @@ struct csn_process {
 	uint64_t key[2];
 };
 
+/*
+ * process.c: a look at one moment, by freezing or by reading again at the
+ * end. state is a struct csn_process, target, freeze, maps and picked filled
+ * in. As the provider's begin and end.
+ */
+CSN_MUST_CHECK int csn_process_begin(void *state);
+CSN_MUST_CHECK int csn_process_end(void *state);
+/* In place of the end, where the look came to nothing. */
+void csn_process_leave(struct csn_process *p);
+/* All that it has; nothing stays frozen. */
+void csn_process_clear(struct csn_process *p);
+
 /* process_pick.c: from mappings to regions. Replaces maps and picked. */
 CSN_MUST_CHECK int csn_process_pick(struct csn_process *p);
 /* One more region, its strings to be written; NULL on CSN_E_NOMEM/_LIMIT. */

@@ -6,8 +6,6 @@
 #include "providers/region/url.h"
 
 #define ROOM "region"
-#define DEFAULT_TIMEOUT 5000
-#define MOST_TIMEOUT 600000
 #define MOST_PID 4194304	/* PID_MAX_LIMIT */
 
 static int
@@ -99,23 +97,6 @@ add_range(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
 }
 
 static int
-set_freeze(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
-{
-	if (strcmp(v, "none") == 0)
-		c->freeze = CSN_FREEZE_NONE;
-	else if (strcmp(v, "sigstop") == 0)
-		c->freeze = CSN_FREEZE_SIGSTOP;
-	else if (strcmp(v, "cgroup") == 0)
-		c->freeze = CSN_FREEZE_CGROUP;
-	else if (strcmp(v, "ptrace") == 0)
-		c->freeze = CSN_FREEZE_PTRACE;
-	else
-		return bad(ctx, "freeze", v,
-		    "is none, sigstop, ptrace or cgroup");
-	return 0;
-}
-
-static int
 set_note(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
 {
 	free(c->note_folder);
@@ -146,10 +127,11 @@ take(struct csn_ctx *ctx, const char *name, const char *v,
 	if (strcmp(name, "note") == 0)
 		return set_note(ctx, v, c);
 	if (strcmp(name, "freeze") == 0)
-		return set_freeze(ctx, v, c);
+		return csn_freeze_named(v, &c->freeze) == 0 ? 0 : bad(ctx,
+		    name, v, "is none, sigstop, ptrace or cgroup");
 	if (strcmp(name, "timeout") == 0) {
-		if (csn_url_number(v, MOST_TIMEOUT, &c->timeout_ms) != 0 ||
-		    c->timeout_ms == 0)
+		if (csn_url_number(v, CSN_FREEZE_TIMEOUT_MAX,
+		    &c->timeout_ms) != 0 || c->timeout_ms == 0)
 			return bad(ctx, name, v, "is 1 to 600000 ms");
 		return 0;
 	}
@@ -189,7 +171,7 @@ csn_process_config_parse(struct csn_ctx *ctx, const char *rest,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	out->timeout_ms = DEFAULT_TIMEOUT;
+	out->timeout_ms = CSN_FREEZE_TIMEOUT;
 	if ((rc = csn_url_open(ctx, rest, &url)) != 0)
 		return rc;
 	if ((rc = take_pid(ctx, url.path, &pid)) != 0)

@@ -1,6 +1,7 @@
 /* source.c - read a process, a memory device or a file for the manifest. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 
 #include "base/file.h"
 #include "providers/region/provider.h"
+#include "providers/region/sealed.h"
 #include "providers/region/source.h"
 #include "providers/region/url.h"
 
@@ -40,7 +42,9 @@ open_process(struct csn_source *s)
 		}
 		csn_free(text);
 	}
-	return csn_target_open(s->ctx, (pid_t)pid, &s->target);
+	s->process.ctx = s->ctx;
+	s->process.freeze.cgroup = -1;
+	return csn_target_open(s->ctx, (pid_t)pid, &s->process.target);
 }
 
 /*
@@ -55,7 +59,7 @@ look_at_seals(struct csn_source *s)
 
 	if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
 		return;
-	s->immutable = (seals & F_SEAL_WRITE) != 0;
+	s->immutable = (uint32_t)csn_sealed(s->fd);
 	if (s->size == 0 || s->size > SIZE_MAX)
 		return;
 	p = mmap(NULL, (size_t)s->size, PROT_READ, MAP_SHARED, s->fd, 0);
@@ -86,6 +90,8 @@ open_path(struct csn_source *s)
 		    s->from->kind == CSN_SOURCE_FILE ? "regular file" :
 		    "memory device");
 	s->size = (uint64_t)st.st_size;
+	s->dev = st.st_dev;
+	s->inode = st.st_ino;
 	if (s->from->kind == CSN_SOURCE_FILE)
 		look_at_seals(s);
 	return 0;
@@ -118,7 +124,7 @@ csn_source_close(struct csn_source *s)
 	if (!s->open)
 		return;
 	if (s->from->kind == CSN_SOURCE_PROCESS) {
-		csn_target_close(&s->target);
+		csn_process_clear(&s->process);
 	} else {
 		if (s->view != NULL)
 			(void)munmap((void *)(uintptr_t)s->view,
@@ -130,7 +136,60 @@ csn_source_close(struct csn_source *s)
 }
 
 int
-csn_source_read(const struct csn_source *s, uint64_t address, void *out,
+csn_source_region(struct csn_source *s, const struct csn_region *region,
+    uint64_t address)
+{
+	struct csn_process *p = &s->process;
+	struct csn_picked *one;
+	int rc;
+
+	if (s->from->kind != CSN_SOURCE_PROCESS)
+		return 0;
+	if (p->n == 0 && (rc = csn_target_maps(&p->target, &p->maps)) != 0)
+		return rc;
+	if ((one = csn_process_add(p)) == NULL)
+		return csn_ctx_code(s->ctx);
+	one->region.address = address;
+	one->region.size = region->size;
+	(void)snprintf(one->id, sizeof(one->id), "%s", region->id);
+	return 0;
+}
+
+int
+csn_source_begin(struct csn_source *s)
+{
+	if (!s->open || s->from->kind != CSN_SOURCE_PROCESS)
+		return 0;
+	return csn_process_begin(&s->process);
+}
+
+int
+csn_source_end(struct csn_source *s)
+{
+	if (!s->open || s->from->kind != CSN_SOURCE_PROCESS)
+		return 0;
+	return csn_process_end(&s->process);
+}
+
+void
+csn_source_leave(struct csn_source *s)
+{
+	if (s->open && s->from->kind == CSN_SOURCE_PROCESS)
+		csn_process_leave(&s->process);
+}
+
+static int
+read_process(struct csn_process *p, uint64_t address, void *out, size_t len)
+{
+	int rc = csn_target_read(&p->target, address, out, len);
+
+	if (rc == 0 && p->looking)
+		rc = csn_seen_add(p, address, out, len);
+	return rc;
+}
+
+int
+csn_source_read(struct csn_source *s, uint64_t address, void *out,
     size_t len)
 {
 	uint8_t *to = out;
@@ -138,7 +197,7 @@ csn_source_read(const struct csn_source *s, uint64_t address, void *out,
 	ssize_t n;
 
 	if (s->from->kind == CSN_SOURCE_PROCESS)
-		return csn_target_read(&s->target, address, out, len);
+		return read_process(&s->process, address, out, len);
 	while (done < len) {
 		n = pread(s->fd, to + done, len - done,
 		    (off_t)(address + done));

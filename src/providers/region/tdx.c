@@ -36,7 +36,8 @@ tdx_open(struct csn_ctx *ctx, const char *rest, void **state)
 
 const struct csn_region_provider csn_region_tdx = {
 	.abi = CSN_REGION_ABI, .name = "tdx", .platform = "tdx",
-	.open = tdx_open, .list = csn_tee_list, .read = csn_tee_read,
-	.map = csn_tee_map, .evidence = csn_tee_evidence,
-	.close = csn_tee_close
+	.open = tdx_open, .list = csn_tee_list,
+	.begin = csn_tee_begin, .end = csn_tee_end,
+	.read = csn_tee_read, .map = csn_tee_map,
+	.evidence = csn_tee_evidence, .close = csn_tee_close
 };

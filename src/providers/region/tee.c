@@ -4,6 +4,8 @@
  *
  * Sources are opened anew each time the regions are listed, so a process
  * that was started again, or a file that was replaced, is seen as it is now.
+ * Processes are looked at as process: does; files and memory devices are read
+ * once, whatever writes to them meanwhile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,10 @@ struct csn_tee {
 	struct csn_manifest manifest;
 	struct csn_source *sources;	/* as many as the manifest's */
 	uint64_t *sizes;	/* of each region as it was listed, or 0 */
+	uint32_t seals;		/* values of immutable given so far */
+	enum csn_freeze_how freeze;
+	uint64_t timeout_ms;
+	int looking;		/* between begin and end */
 };
 
 const struct csn_tee_io csn_tee_system = {
@@ -50,6 +56,17 @@ take_options(struct csn_tee *t)
 			t->workload = value;
 		} else if (strcmp(name, "endorsements") == 0) {
 			t->endorsements = value;
+		} else if (strcmp(name, "freeze") == 0) {
+			if (csn_freeze_named(value, &t->freeze) != 0)
+				return csn_fail(t->ctx, CSN_E_ARG, ROOM,
+				    "freeze is none, sigstop, ptrace or "
+				    "cgroup, not %.40s", value);
+		} else if (strcmp(name, "timeout") == 0) {
+			if (csn_url_number(value, CSN_FREEZE_TIMEOUT_MAX,
+			    &t->timeout_ms) != 0 || t->timeout_ms == 0)
+				return csn_fail(t->ctx, CSN_E_ARG, ROOM,
+				    "timeout is 1 to %d ms, not %.40s",
+				    CSN_FREEZE_TIMEOUT_MAX, value);
 		} else if (strcmp(name, "dev") == 0 &&
 		    t->kind->device != NULL) {
 			t->device.path = value;
@@ -63,8 +80,8 @@ take_options(struct csn_tee *t)
 			t->tsm.privlevel = (int)level;
 		} else {
 			return csn_fail(t->ctx, CSN_E_ARG, ROOM, "%s has no "
-			    "option %.40s: there are tsm%s, workload and "
-			    "endorsements",
+			    "option %.40s: there are tsm%s, workload, "
+			    "endorsements, freeze and timeout",
 			    t->kind->name, name,
 			    t->kind->device != NULL ? ", dev, vmpl" : "");
 		}
@@ -129,6 +146,7 @@ csn_tee_open(struct csn_ctx *ctx, const struct csn_tee_kind *kind,
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
 	t->ctx = ctx;
 	t->kind = kind;
+	t->timeout_ms = CSN_FREEZE_TIMEOUT;
 	t->tsm = (struct csn_tsm){ .ctx = ctx, .io = io->tsm,
 	    .root = CSN_TSM_ROOT, .provider = kind->driver, .privlevel = -1 };
 	t->device = (struct csn_device){ .ctx = ctx, .io = io->device,
@@ -158,6 +176,32 @@ csn_tee_close(void *state)
 	free(t);
 }
 
+/* One source as it is now; while it is looked at it stays what it was. */
+static int
+renew(struct csn_tee *t, size_t i)
+{
+	struct csn_source *s = &t->sources[i];
+	uint32_t immutable = s->immutable;
+	dev_t dev = s->dev;
+	ino_t inode = s->inode;
+	int rc;
+
+	if (t->looking && s->open)
+		return 0;
+	csn_source_close(s);
+	rc = csn_source_open(t->ctx, &t->manifest.sources[i], s);
+	if (rc != 0)
+		return rc;
+	s->process.freeze.how = t->freeze;
+	s->process.freeze.timeout_ms = t->timeout_ms;
+	/* Another one, as well sealed, is not what was hashed. */
+	if (s->immutable && immutable && dev == s->dev && inode == s->inode)
+		s->immutable = immutable;
+	else if (s->immutable)
+		s->immutable = ++t->seals;
+	return 0;
+}
+
 int
 csn_tee_list(void *state, int (*visit)(void *arg,
     const struct csn_region *region), void *arg)
@@ -165,17 +209,14 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 	struct csn_tee *t = state;
 	struct csn_region r = { .size_of = sizeof(r) };
 	const struct csn_manifest_region *from;
-	const struct csn_source *s;
+	struct csn_source *s;
 	size_t i;
 	int rc;
 
 	memset(t->sizes, 0, t->manifest.nregions * sizeof(*t->sizes));
-	for (i = 0; i < t->manifest.nsources; i++) {
-		csn_source_close(&t->sources[i]);
-		if ((rc = csn_source_open(t->ctx, &t->manifest.sources[i],
-		    &t->sources[i])) != 0)
+	for (i = 0; i < t->manifest.nsources; i++)
+		if ((rc = renew(t, i)) != 0)
 			return rc;
-	}
 	for (i = 0; i < t->manifest.nregions; i++) {
 		from = &t->manifest.regions[i];
 		s = &t->sources[from->source];
@@ -184,7 +225,7 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 		r.protection = from->protection;
 		r.address = s->from->base + from->address;
 		r.size = from->size;
-		r.immutable = (uint32_t)s->immutable;
+		r.immutable = s->immutable;
 		if (s->from->kind == CSN_SOURCE_FILE) {
 			if (from->address >= s->size ||
 			    from->size > s->size - from->address)
@@ -201,6 +242,9 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 				    CSN_MANIFEST_FILE_SPACE);
 		}
 		t->sizes[i] = r.size;
+		if (!t->looking &&
+		    (rc = csn_source_region(s, &r, from->address)) != 0)
+			return rc;
 		if ((rc = visit(arg, &r)) != 0)
 			return rc;
 	}
@@ -208,12 +252,12 @@ csn_tee_list(void *state, int (*visit)(void *arg,
 }
 
 /* Where a region that was listed is; *own is what the source calls it. */
-static const struct csn_source *
+static struct csn_source *
 find_source(const struct csn_tee *t, const struct csn_region *region,
     uint64_t *own)
 {
 	const struct csn_manifest_region *r;
-	const struct csn_source *s;
+	struct csn_source *s;
 	size_t i;
 
 	for (i = 0; i < t->manifest.nregions; i++) {
@@ -229,12 +273,49 @@ find_source(const struct csn_tee *t, const struct csn_region *region,
 	return NULL;
 }
 
+/* All processes stand still before a byte of any is read. */
+int
+csn_tee_begin(void *state)
+{
+	struct csn_tee *t = state;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < t->manifest.nsources; i++)
+		if ((rc = csn_source_begin(&t->sources[i])) != 0)
+			break;
+	if (i == t->manifest.nsources) {
+		t->looking = 1;
+		return 0;
+	}
+	while (i-- > 0)
+		csn_source_leave(&t->sources[i]);
+	return rc;
+}
+
+int
+csn_tee_end(void *state)
+{
+	struct csn_tee *t = state;
+	size_t i = t->manifest.nsources;
+	int rc = 0;
+
+	t->looking = 0;
+	while (i-- > 0) {
+		if (rc == 0)
+			rc = csn_source_end(&t->sources[i]);
+		else
+			csn_source_leave(&t->sources[i]);
+	}
+	return rc;
+}
+
 int
 csn_tee_read(void *state, const struct csn_region *region, uint64_t offset,
     void *out, size_t len)
 {
 	struct csn_tee *t = state;
-	const struct csn_source *s;
+	struct csn_source *s;
 	uint64_t own = 0;
 
 	if ((s = find_source(t, region, &own)) == NULL)

@@ -37,8 +37,9 @@ extern const struct csn_tee_kind csn_tee_sev_snp;
 extern const struct csn_tee_kind csn_tee_tdx;
 
 /**
- * Open "MANIFEST?tsm=PATH&dev=PATH&vmpl=N&workload=ID&endorsements=PATH";
- * dev and vmpl where the kind has a device. kind and io outlive *state.
+ * Open "MANIFEST?tsm=PATH&dev=PATH&vmpl=N&workload=ID&endorsements=PATH&
+ * freeze=HOW&timeout=MS"; dev and vmpl where the kind has a device. kind and
+ * io outlive *state.
  * CSN_E_BACKEND where neither way to evidence is there; CSN_E_ARG,
  * CSN_E_POLICY (the manifest is another workload's), or as
  * csn_manifest_load().
@@ -50,6 +51,8 @@ CSN_MUST_CHECK int csn_tee_open(struct csn_ctx *ctx,
 /* The functions of csn_region_provider over what csn_tee_open() gave. */
 int csn_tee_list(void *state, int (*visit)(void *arg,
     const struct csn_region *region), void *arg);
+int csn_tee_begin(void *state);
+int csn_tee_end(void *state);
 int csn_tee_read(void *state, const struct csn_region *region,
     uint64_t offset, void *out, size_t len);
 const void *csn_tee_map(void *state, const struct csn_region *region);

@@ -21,14 +21,16 @@ sim_tdx_open(struct csn_ctx *ctx, const char *rest, void **state)
 
 static const struct csn_region_provider providers[] = { {
 	.abi = CSN_REGION_ABI, .name = "sim_snp", .platform = "sev-snp",
-	.open = sim_snp_open, .list = csn_tee_list, .read = csn_tee_read,
-	.map = csn_tee_map, .evidence = csn_tee_evidence,
-	.close = csn_tee_close
+	.open = sim_snp_open, .list = csn_tee_list,
+	.begin = csn_tee_begin, .end = csn_tee_end,
+	.read = csn_tee_read, .map = csn_tee_map,
+	.evidence = csn_tee_evidence, .close = csn_tee_close
 }, {
 	.abi = CSN_REGION_ABI, .name = "sim_tdx", .platform = "tdx",
-	.open = sim_tdx_open, .list = csn_tee_list, .read = csn_tee_read,
-	.map = csn_tee_map, .evidence = csn_tee_evidence,
-	.close = csn_tee_close
+	.open = sim_tdx_open, .list = csn_tee_list,
+	.begin = csn_tee_begin, .end = csn_tee_end,
+	.read = csn_tee_read, .map = csn_tee_map,
+	.evidence = csn_tee_evidence, .close = csn_tee_close
 } };
 
 static void

@@ -12,9 +12,10 @@
 
 #define WHERE "127.0.0.1:8411"
 #define MAX_BODY 4096
-#define CONNECTIONS 16
+#define CONNECTIONS 32
 #define MAX_CONNECTIONS 1024
 #define RATE 5			/* challenges a second */
+#define DUTY 50			/* per cent of the time for measuring */
 #define PATIENCE_MS 10000	/* to ask in, and to take the answer in */
 #define PER_CONNECTION 32768	/* bytes, of headers and what is sent */
 #define MAX_TLS_FILE 65536
@@ -30,8 +31,9 @@ struct client {
 struct server {
 	struct cli *cli;
 	struct attest_source source;
-	pthread_mutex_t measuring;	/* the attester, one at a time */
+	struct serve_turn turn;		/* the attester, one at a time */
 	int incremental;
+	unsigned per_address;
 	pthread_mutex_t lock;	/* all below */
 	struct serve_rate rate;
 	struct client *clients;
@@ -57,22 +59,21 @@ log_line(struct server *s, const struct request *r, const char *method,
     const char *url, unsigned status, int code)
 {
 	double ms = (double)(cli_now_ns() - r->start_ns) / 1e6;
-	char when[CLI_TEXT], path[32] = "", *text;
+	char when[CLI_TEXT], path[32], word[9], *text;
 	json_t *o;
-	size_t i;
 
-	/* The path is the client's: nothing that a terminal obeys. */
-	for (i = 0; url[i] != '\0' && i < sizeof(path) - 1; i++)
-		path[i] = url[i] > ' ' && url[i] <= '~' ? url[i] : '?';
+	/* Both are the client's. */
+	serve_clean(url, path, sizeof(path));
+	serve_clean(method, word, sizeof(word));
 	if (!s->cli->json) {
 		cli_time_text(csn_ctx_wall_ms(s->cli->ctx), when);
-		cli_note(s->cli, "%s  %-4.8s %s  %u%s%s  %.1f ms\n", when,
-		    method, path, status, code != 0 ? " " : "", code != 0 ?
+		cli_note(s->cli, "%s  %-4s %s  %u%s%s  %.1f ms\n", when,
+		    word, path, status, code != 0 ? " " : "", code != 0 ?
 		    csn_error_name(code) : "", ms);
 		return;
 	}
 	o = json_pack("{s:I, s:s, s:s, s:i, s:f, s:s?}", "time_ms",
-	    (json_int_t)csn_ctx_wall_ms(s->cli->ctx), "method", method,
+	    (json_int_t)csn_ctx_wall_ms(s->cli->ctx), "method", word,
 	    "path", path, "status", (int)status, "ms", ms, "error",
 	    code != 0 ? csn_error_name(code) : NULL);
 	text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
@@ -84,10 +85,12 @@ log_line(struct server *s, const struct request *r, const char *method,
 	json_decref(o);
 }
 
+/* retry_s 0: nothing is said about when to come again. */
 static enum MHD_Result
 send_it(struct MHD_Connection *c, unsigned status, const char *type,
-    struct MHD_Response *response)
+    uint64_t retry_s, struct MHD_Response *response)
 {
+	char retry[21];
 	enum MHD_Result ok;
 
 	if (response == NULL)
@@ -95,8 +98,10 @@ send_it(struct MHD_Connection *c, unsigned status, const char *type,
 	(void)MHD_add_response_header(response, "Content-Type", type);
 	(void)MHD_add_response_header(response, "Cache-Control", "no-store");
 	(void)MHD_add_response_header(response, "Connection", "close");
-	if (status == MHD_HTTP_TOO_MANY_REQUESTS)
-		(void)MHD_add_response_header(response, "Retry-After", "1");
+	snprintf(retry, sizeof(retry), "%llu", (unsigned long long)retry_s);
+	if (retry_s != 0)
+		(void)MHD_add_response_header(response, "Retry-After",
+		    retry);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		(void)MHD_add_response_header(response, "Allow",
 		    "GET, POST");
@@ -106,14 +111,15 @@ send_it(struct MHD_Connection *c, unsigned status, const char *type,
 }
 
 static enum MHD_Result
-send_json(struct MHD_Connection *c, unsigned status, json_t *o)
+send_json(struct MHD_Connection *c, unsigned status, uint64_t retry_s,
+    json_t *o)
 {
 	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	json_decref(o);
 	if (text == NULL)
 		return MHD_NO;
-	return send_it(c, status, "application/json",
+	return send_it(c, status, "application/json", retry_s,
 	    MHD_create_response_from_buffer(strlen(text), text,
 	    MHD_RESPMEM_MUST_FREE));
 }
@@ -121,9 +127,9 @@ send_json(struct MHD_Connection *c, unsigned status, json_t *o)
 /* What went wrong here in detail is for the log, not for whoever asks. */
 static enum MHD_Result
 send_error(struct MHD_Connection *c, unsigned status, int code,
-    const char *message)
+    uint64_t retry_s, const char *message)
 {
-	return send_json(c, status, json_pack("{s:s, s:s}", "error",
+	return send_json(c, status, retry_s, json_pack("{s:s, s:s}", "error",
 	    csn_error_name(code), "message", message != NULL ? message :
 	    csn_error_text(code)));
 }
@@ -152,23 +158,31 @@ take_nonce(const struct request *r, uint8_t nonce[CSN_NONCE_MAX],
 	return rc;
 }
 
-/* Memory is read after the nonce came: an older look proves nothing. */
-static int
-measure(struct server *s, const uint8_t *nonce, size_t nonce_len,
-    uint8_t **report, size_t *len)
-{
-	struct csn_attester *a = s->source.attester;
-	int rc;
+/* One challenge that is being answered. */
+struct job {
+	struct server *server;
+	const uint8_t *nonce;
+	size_t nonce_len;
+	uint8_t *report;
+	size_t len;
+};
 
-	pthread_mutex_lock(&s->measuring);
-	rc = csn_attester_measure(a, s->incremental);
-	if (rc == 0)
-		rc = csn_attester_report(a, nonce, nonce_len, report, len);
-	pthread_mutex_unlock(&s->measuring);
-	if (rc != 0)
-		(void)cli_error_lib(s->cli, rc, NULL,
-		    "a challenge could not be answered");
-	return rc;
+static int
+measure(void *arg)
+{
+	const struct job *job = arg;
+
+	return csn_attester_measure(job->server->source.attester,
+	    job->server->incremental);
+}
+
+static int
+report(void *arg)
+{
+	struct job *job = arg;
+
+	return csn_attester_report(job->server->source.attester, job->nonce,
+	    job->nonce_len, &job->report, &job->len);
 }
 
 static void
@@ -191,7 +205,9 @@ static void
 count(struct server *s, int code)
 {
 	pthread_mutex_lock(&s->lock);
-	s->code = code;
+	/* That it rests says nothing about what it measures. */
+	if (code != CSN_E_BUSY)
+		s->code = code;
 	if (code == 0)
 		s->answered++;
 	else
@@ -212,36 +228,55 @@ may_answer(struct server *s)
 	return may;
 }
 
+/* Memory is read after the nonce came: an older look proves nothing. */
+static enum MHD_Result
+answer_nonce(struct server *s, struct MHD_Connection *c,
+    const struct request *r, struct job *job, unsigned *status, int *code)
+{
+	uint64_t ready_ns = 0, now, retry_s;
+
+	set_busy(s, c, 1);
+	*code = serve_turn_take(&s->turn, r->start_ns + s->patience_ns,
+	    measure, report, job, &ready_ns);
+	set_busy(s, c, 0);
+	count(s, *code);
+	if (*code == 0) {
+		*status = MHD_HTTP_OK;
+		return send_it(c, *status, CSN_REPORT_TYP, 0,
+		    MHD_create_response_from_buffer_with_free_callback(
+		    job->len, job->report, csn_free));
+	}
+	now = cli_now_ns();
+	retry_s = ready_ns > now ? (ready_ns - now) / 1000000000 + 1 : 1;
+	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	if (*code == CSN_E_BUSY)
+		return send_error(c, *status, *code, retry_s,
+		    "it has measured enough for now");
+	if (!cli_interrupted())
+		(void)cli_error_lib(s->cli, *code, NULL,
+		    "a challenge could not be answered");
+	return send_error(c, *status, *code, retry_s, NULL);
+}
+
 static enum MHD_Result
 challenge(struct server *s, struct MHD_Connection *c,
     const struct request *r, unsigned *status, int *code)
 {
-	uint8_t nonce[CSN_NONCE_MAX], *report = NULL;
-	size_t nonce_len, len;
+	uint8_t nonce[CSN_NONCE_MAX];
+	struct job job = { .server = s, .nonce = nonce };
 
-	if (take_nonce(r, nonce, &nonce_len) != 0) {
+	if (take_nonce(r, nonce, &job.nonce_len) != 0) {
 		*status = MHD_HTTP_BAD_REQUEST;
 		*code = CSN_E_FORM;
-		return send_error(c, *status, *code, "a challenge is "
+		return send_error(c, *status, *code, 0, "a challenge is "
 		    "{\"nonce\": 16 to 64 bytes in hex}");
 	}
 	if (!may_answer(s)) {
 		*status = MHD_HTTP_TOO_MANY_REQUESTS;
 		*code = CSN_E_RATE;
-		return send_error(c, *status, *code, NULL);
+		return send_error(c, *status, *code, 1, NULL);
 	}
-	set_busy(s, c, 1);
-	*code = measure(s, nonce, nonce_len, &report, &len);
-	set_busy(s, c, 0);
-	count(s, *code);
-	if (*code != 0) {
-		*status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		return send_error(c, *status, *code, NULL);
-	}
-	*status = MHD_HTTP_OK;
-	return send_it(c, *status, CSN_REPORT_TYP,
-	    MHD_create_response_from_buffer_with_free_callback(len, report,
-	    csn_free));
+	return answer_nonce(s, c, r, &job, status, code);
 }
 
 static enum MHD_Result
@@ -256,7 +291,7 @@ health(struct server *s, struct MHD_Connection *c, unsigned *status)
 	code = s->code;
 	pthread_mutex_unlock(&s->lock);
 	*status = code == 0 ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-	return send_json(c, *status, json_pack(
+	return send_json(c, *status, 0, json_pack(
 	    "{s:s, s:s, s:s, s:s, s:I, s:I}", "status", code == 0 ? "ok" :
 	    csn_error_name(code), "workload", cli_opt(s->cli, "workload"),
 	    "platform", csn_regions_platform(s->source.regions), "signer",
@@ -277,7 +312,7 @@ answer(struct server *s, struct MHD_Connection *c, const char *url,
 	if (r->too_long) {
 		status = MHD_HTTP_CONTENT_TOO_LARGE;
 		code = CSN_E_LIMIT;
-		ok = send_error(c, status, code,
+		ok = send_error(c, status, code, 0,
 		    "a challenge is far shorter than that");
 	} else if (strcmp(url, "/v1/challenge") == 0 && post) {
 		ok = challenge(s, c, r, &status, &code);
@@ -289,10 +324,10 @@ answer(struct server *s, struct MHD_Connection *c, const char *url,
 	    strcmp(url, "/v1/health") == 0) {
 		status = MHD_HTTP_METHOD_NOT_ALLOWED;
 		code = CSN_E_ARG;
-		ok = send_error(c, status, code,
+		ok = send_error(c, status, code, 0,
 		    "there are POST /v1/challenge and GET /v1/health");
 	} else {
-		ok = send_error(c, status, code,
+		ok = send_error(c, status, code, 0,
 		    "there are POST /v1/challenge and GET /v1/health");
 	}
 	log_line(s, r, method, url, status, code);
@@ -474,6 +509,7 @@ start(struct server *s, const struct serve_place *place,
 	daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, s,
 	    MHD_OPTION_LISTEN_SOCKET, place->fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->nclients,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->per_address,
 	    MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(s->patience_ns / 1000000000) + 1,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PER_CONNECTION,
@@ -519,6 +555,7 @@ run(struct server *s, struct serve_place *place, const struct tls *tls)
 		(void)poll(NULL, 0, 100);
 		end_slow_ones(s);
 	}
+	serve_turn_stop(&s->turn);
 	MHD_stop_daemon(daemon);
 	return CLI_OK;
 }
@@ -526,17 +563,25 @@ run(struct server *s, struct serve_place *place, const struct tls *tls)
 static int
 take_options(struct cli *cli, struct server *s)
 {
-	uint64_t connections = CONNECTIONS, rate = RATE;
-	uint64_t patience = PATIENCE_MS;
+	uint64_t connections = CONNECTIONS, rate = RATE, duty = DUTY;
+	uint64_t patience = PATIENCE_MS, each;
 	int rc;
 
 	if ((rc = cli_opt_u64(cli, "connections", 1, MAX_CONNECTIONS,
-	    &connections)) != 0 ||
+	    &connections)) != 0)
+		return rc;
+	/* Nobody keeps all others out by connecting and saying nothing. */
+	each = (connections + 1) / 2;
+	if ((rc = cli_opt_u64(cli, "per-address", 1, MAX_CONNECTIONS,
+	    &each)) != 0 ||
 	    (rc = cli_opt_u64(cli, "rate", 1, 100000, &rate)) != 0 ||
+	    (rc = cli_opt_u64(cli, "duty", 1, 100, &duty)) != 0 ||
 	    (rc = cli_opt_span(cli, "timeout", &patience)) != 0)
 		return rc;
 	s->incremental = cli_opt(cli, "incremental") != NULL;
 	s->rate.rate = rate;
+	s->turn.duty = (unsigned)duty;
+	s->per_address = (unsigned)each;
 	s->patience_ns = patience * 1000000;
 	s->nclients = (size_t)connections;
 	s->clients = calloc(s->nclients, sizeof(*s->clients));
@@ -553,7 +598,8 @@ attest_serve(struct cli *cli)
 	struct tls tls = { 0 };
 	int rc;
 
-	pthread_mutex_init(&s.measuring, NULL);
+	if (serve_turn_init(&s.turn, DUTY) != 0)
+		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
 	pthread_mutex_init(&s.lock, NULL);
 	if ((rc = take_options(cli, &s)) != 0 ||
 	    (rc = tls_read(cli, &tls)) != 0 ||
@@ -570,6 +616,6 @@ out:
 	tls_free(&tls);
 	free(s.clients);
 	pthread_mutex_destroy(&s.lock);
-	pthread_mutex_destroy(&s.measuring);
+	serve_turn_destroy(&s.turn);
 	return rc;
 }

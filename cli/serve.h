@@ -31,4 +31,40 @@ struct serve_rate {
 /** 1 where one more may be answered now. Not thread-safe. */
 int serve_rate_take(struct serve_rate *r, uint64_t now_ns);
 
+/*
+ * Whose turn it is to measure, and when one may again: serve_turn.c. Of all
+ * time at most duty per cent is measurement, however many ask.
+ */
+struct serve_turn {
+	pthread_mutex_t lock;	/* all below */
+	pthread_cond_t change;
+	unsigned duty;		/* per cent, 1 to 100 */
+	int busy;		/* somebody uses the attester */
+	int stopping;
+	int code;		/* of the last measurement */
+	uint64_t started;	/* measurements so far */
+	uint64_t done;
+	uint64_t waiting;	/* for one that has not begun */
+	uint64_t owed;		/* a report of the one that began last */
+	uint64_t ready_ns;	/* when the next may begin */
+};
+
+/** 0, or -1 without what the system needs for it. */
+int serve_turn_init(struct serve_turn *t, unsigned duty);
+void serve_turn_destroy(struct serve_turn *t);
+/** No measurement begins any more; who waits for one gets CSN_E_BUSY. */
+void serve_turn_stop(struct serve_turn *t);
+/**
+ * Have a measurement that begins after this call, by work() here or in
+ * another thread's call, then report() of it; never two of them at once. Its
+ * code or theirs; CSN_E_BUSY where none can begin before until_ns, and
+ * *ready_ns is when one may.
+ */
+int serve_turn_take(struct serve_turn *t, uint64_t until_ns,
+    int (*work)(void *arg), int (*report)(void *arg), void *arg,
+    uint64_t *ready_ns);
+
+/** The client's text with nothing in it that a terminal or JSON minds. */
+void serve_clean(const char *text, char *out, size_t size);
+
 #endif

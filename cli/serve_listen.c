@@ -177,3 +177,13 @@ serve_rate_take(struct serve_rate *r, uint64_t now_ns)
 	r->level_ms -= 1000;
 	return 1;
 }
+
+void
+serve_clean(const char *text, char *out, size_t size)
+{
+	size_t i;
+
+	for (i = 0; text[i] != '\0' && i < size - 1; i++)
+		out[i] = text[i] > ' ' && text[i] <= '~' ? text[i] : '?';
+	out[i] = '\0';
+}

@@ -29,6 +29,8 @@ class Server:
              "--leaves", "--listen", listen, *map(str, more)], env=env,
             stdout=subprocess.PIPE, stderr=self.log)
         line = self.process.stdout.readline().decode()
+        if line.startswith("{"):
+            line = " at %s as " % json.loads(line)["listening"]
         self.url = line.split(" at ")[-1].split(" as ")[0].strip()
         if self.url.startswith("http"):
             self.port = int(self.url.rpartition(":")[2])
@@ -140,8 +142,8 @@ def limits(s, work):
         time.sleep(1.2)
         case("and_may_ask_again", server.ask(
             "POST", "/v1/challenge", NONCE)[0] == 200)
-    with Server(s.attester, work, "--connections", 2, "--timeout",
-                "1s") as server:
+    with Server(s.attester, work, "--connections", 2,
+                "--per-address", 2, "--timeout", "1s") as server:
         idle = [socket.create_connection(("127.0.0.1", server.port))
                 for _ in range(2)]
         start = time.monotonic()
@@ -159,6 +161,75 @@ def limits(s, work):
              server.ask("GET", "/v1/health")[0] == 200)
         for c in idle:
             c.close()
+
+
+def held_still(s):
+    """However many ask, the workload gets its time."""
+    with Workload(64 << 20) as work:
+        work.url += "&freeze=sigstop"
+        with Server(s.attester, work, "--rate", 1000, "--duty",
+                    25) as server:
+            end = time.monotonic() + 3
+            got = []
+
+            def hammer():
+                while time.monotonic() < end:
+                    got.append(server.ask("POST", "/v1/challenge", NONCE))
+
+            threads = [threading.Thread(target=hammer) for _ in range(8)]
+            for t in threads:
+                t.start()
+            stopped = looks = 0
+            while time.monotonic() < end:
+                stat = read("/proc/%d/stat" % work.process.pid)
+                stopped += stat.rpartition(b") ")[2][:1] == b"T"
+                looks += 1
+                time.sleep(0.002)
+            for t in threads:
+                t.join()
+        case("who_asks_keeps_no_workload_stopped", looks > 100 and
+             0 < stopped < 0.45 * looks, stopped, looks)
+        case("and_all_are_answered", len(got) >= 8 and
+             {status for status, _, _ in got} == {200},
+             [g[0] for g in got])
+        with Server(s.attester, work, "--duty", 1, "--timeout",
+                    "500ms") as server:
+            first = server.ask("POST", "/v1/challenge", NONCE)
+            late = server.ask("POST", "/v1/challenge", NONCE)
+        case("who_cannot_be_answered_in_time_is_told_when",
+             first[0] == 200 and late[0] == 503 and
+             int(late[1]["Retry-After"]) >= 1 and
+             json.loads(late[2])["error"] == "CSN_E_BUSY", late)
+
+
+def silent(s, work):
+    """Connections that say nothing keep others of another address in."""
+    with Server(s.attester, work, "--connections", 4) as server:
+        idle = [socket.create_connection(
+            ("127.0.0.1", server.port), source_address=("127.0.0.2", 0))
+                for _ in range(8)]
+        case("one_address_shuts_nobody_else_out",
+             server.ask("GET", "/v1/health")[0] == 200)
+        for c in idle:
+            c.close()
+
+
+def logged(s, work):
+    """What a client sends is made plain before it is logged."""
+    odd = (b"G\x1b[31m\xff /\x1b]0;x HTTP/1.1\r\nHost: x\r\n"
+           b"Connection: close\r\n\r\n")
+    for more in ((), ("--json",)):
+        with Server(s.attester, work, *more) as server:
+            c = socket.create_connection(("127.0.0.1", server.port))
+            c.sendall(odd)
+            while c.recv(4096):
+                pass
+            c.close()
+            server.process.send_signal(signal.SIGTERM)
+            lines = (server.process.stdout.read() if more else b"") + read(
+                os.path.join(s.attester.home, "log"))
+        case("a_strange_method_is_logged_plainly" + "_as_json" * len(more),
+             b"\x1b" not in lines and b"G?[31m?" in lines, lines)
 
 
 def places(s, work):
@@ -269,6 +340,9 @@ if not without():
             with Scene() as SCENE:
                 asking(SCENE, WORK)
                 limits(SCENE, WORK)
+                held_still(SCENE)
+                silent(SCENE, WORK)
+                logged(SCENE, WORK)
                 places(SCENE, WORK)
                 secure(SCENE, WORK)
                 liars(SCENE, WORK)

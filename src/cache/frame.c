@@ -156,12 +156,38 @@ read_metadata(const struct csn_ctx *ctx, const json_t *m, struct csn_frame *f)
 	return 0;
 }
 
+/*
+ * Does a text have more parts than any header? Each costs a parser many times
+ * its bytes, and whoever can write to a backend may send 512 MiB of them.
+ */
+static int
+is_swarming(const uint8_t *p, size_t len)
+{
+	size_t i, parts = 0;
+	int quoted = 0;
+
+	for (i = 0; i < len && parts <= CSN_FRAME_PARTS_MAX; i++) {
+		if (p[i] == '"')
+			quoted = !quoted;
+		else if (quoted && p[i] == '\\')
+			i++;
+		else if (!quoted && (p[i] == ',' || p[i] == '[' ||
+		    p[i] == '{'))
+			parts++;
+	}
+	return parts > CSN_FRAME_PARTS_MAX;
+}
+
 static int
 read_json(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
     json_t **out)
 {
 	json_error_t error = { 0 };
 
+	if (is_swarming(p, len))
+		return csn_fail(ctx, CSN_E_LIMIT, ROOM, "the header of a "
+		    "cache entry has more than %d parts: no writer's does",
+		    CSN_FRAME_PARTS_MAX);
 	*out = json_loadb((const char *)p, len, JSON_REJECT_DUPLICATES,
 	    &error);
 	if (json_is_object(*out))

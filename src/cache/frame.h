@@ -19,6 +19,7 @@
 /* A header that we write: all its text, each of a tenant's bytes as \u00xx. */
 #define CSN_FRAME_HEADER_MAX (512 + 6 * CSN_CACHEKIT_TENANT_MAX)
 #define CSN_FRAME_READ_MAX ((size_t)1 << 20)	/* of a header that we read */
+#define CSN_FRAME_PARTS_MAX 1024	/* members, elements: SDKs have 20 */
 
 struct csn_frame {
 	int old;		/* of an older writer */
@@ -53,7 +54,7 @@ struct csn_frame_head {
  * fit.
  */
 void csn_frame_write(struct csn_out *w, const struct csn_frame_head *f);
-/* CSN_E_FORM, CSN_E_VERSION, CSN_E_NOMEM; free it after 0. */
+/* CSN_E_FORM, CSN_E_VERSION, CSN_E_LIMIT, CSN_E_NOMEM; free it after 0. */
 CSN_MUST_CHECK int csn_frame_read(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct csn_frame *f);
 void csn_frame_free(struct csn_frame *f);	/* wipes */

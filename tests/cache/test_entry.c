@@ -280,6 +280,40 @@ test_frames(void **state)
 		    (const uint8_t *)bad[i].stored, bad[i].len), bad[i].rc);
 }
 
+/*
+ * An older entry of a million elements, which a parser would make 20 times as
+ * large, is refused unparsed; one long text in it is none.
+ */
+static void
+test_swarms(void **state)
+{
+	static const char head[] = "{\"data\": [1", tail[] = "]}";
+	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
+	    "k");
+	size_t n = 1 << 20, len = sizeof(head) - 1, i;
+	char *text;
+
+	(void)state;
+	assert_non_null(text = malloc(len + 2 * n + sizeof(tail)));
+	memcpy(text, head, len);
+	for (i = 0; i < n; i++) {
+		text[len++] = ',';
+		text[len++] = '1';
+	}
+	memcpy(text + len, tail, sizeof(tail) - 1);
+	len += sizeof(tail) - 1;
+	assert_int_equal(unpack(NULL, &e, (const uint8_t *)text, len),
+	    CSN_E_LIMIT);
+	assert_int_equal(unpack(one, &e, (const uint8_t *)text, len),
+	    CSN_E_LIMIT);
+	/* The same within quotes, one of them escaped, is one part. */
+	memcpy(text, "{\"data\":\"\\\"", 12);
+	memcpy(text + len - 2, "\"}", 2);
+	assert_int_equal(unpack(NULL, &e, (const uint8_t *)text, len),
+	    CSN_E_FORM);
+	free(text);
+}
+
 /* An auto-mode writer and an interop reader that share a key hear of it. */
 static void
 test_modes_that_meet(void **state)
@@ -398,6 +432,7 @@ main(void)
 		cmocka_unit_test(test_each_bit_and_each_cut),
 		cmocka_unit_test(test_reseal),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_swarms),
 		cmocka_unit_test(test_modes_that_meet),
 		cmocka_unit_test(test_limits_and_arguments),
 		cmocka_unit_test(test_inspect_shows_no_value),

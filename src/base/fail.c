@@ -13,6 +13,23 @@ static _Thread_local struct {
 	int code;
 } last;
 
+/*
+ * Sentences quote what came from outside: nothing in them moves a terminal's
+ * cursor or begins a line of a log. C1 controls are two bytes in UTF-8.
+ */
+static void
+tame(char *s)
+{
+	unsigned char *p = (unsigned char *)s;
+
+	for (; *p != '\0'; p++) {
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
 static void
 keep(int code, const char *room, const char *sentence, const char *reason)
 {
@@ -24,6 +41,7 @@ keep(int code, const char *room, const char *sentence, const char *reason)
 		last.message[0] = '\0';
 	else if ((size_t)n >= sizeof(last.message))
 		memcpy(last.message + sizeof(last.message) - 4, "...", 4);
+	tame(last.message);
 	last.room = room;
 	last.code = code;
 }

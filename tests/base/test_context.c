@@ -264,6 +264,17 @@ a_message_may_carry_the_one_before(void **state)
 	    strlen(csn_ctx_message(NULL)) - 4, "x...");
 }
 
+/* What a peer chose the words of neither moves a cursor nor forges a line. */
+static void
+a_message_has_no_controls(void **state)
+{
+	(void)state;
+	csn_fail(NULL, CSN_E_FORM, "cache", "made by '%s'",
+	    "\033[31mred\nline\x7f \xc2\x9b" "2J \xc3\xa9\xc2\xa0\xe2\x80\xa6");
+	assert_string_equal(csn_ctx_message(NULL),
+	    "made by '?[31mred?line? ??2J \xc3\xa9\xc2\xa0\xe2\x80\xa6'");
+}
+
 static void
 each_error_has_a_name_and_a_sentence(void **state)
 {
@@ -406,6 +417,7 @@ main(void)
 		cmocka_unit_test(wall_time_never_falls_for_any_thread),
 		cmocka_unit_test(a_message_is_its_threads_own),
 		cmocka_unit_test(a_message_may_carry_the_one_before),
+		cmocka_unit_test(a_message_has_no_controls),
 		cmocka_unit_test(each_error_has_a_name_and_a_sentence),
 		cmocka_unit_test(a_forked_child_is_told),
 		cmocka_unit_test(a_childs_threads_agree_on_one_generation),

@@ -10,7 +10,8 @@
 #define MAX_NONCE 64
 
 const struct cli_opt attest_evidence_opts[] = {
-	{ "platform", "NAME", "sev-snp, tdx or nvidia", CLI_REQUIRED },
+	{ "platform", "NAME", "sev-snp, tdx, nvidia or tpm2",
+	    CLI_REQUIRED },
 	{ "evidence", "FILE", "the report, quote or measurements",
 	    CLI_REQUIRED },
 	{ "cert", "FILE", "certificates, PEM or DER, or a host's table",
@@ -303,7 +304,7 @@ attest_evidence(struct cli *cli)
 		    "there is no 'caisson attest evidence %s'", verb);
 	if (platform == 0)
 		return cli_error(cli, CLI_USAGE, NULL, "--platform is '%s', "
-		    "there are sev-snp, tdx and nvidia", name);
+		    "there are sev-snp, tdx, nvidia and tpm2", name);
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
 	if ((rc = read_given(cli, g)) == 0)

@@ -31,9 +31,10 @@ fuzz_verdict(struct csn_ctx *ctx, int rc, const struct csn_result *result)
 	char *json;
 
 	check(rc == 0 || rc == CSN_E_FORM || rc == CSN_E_VERSION ||
-	    rc == CSN_E_SIGNER || rc == CSN_E_SIGNATURE ||
-	    rc == CSN_E_EXPIRED || rc == CSN_E_REPLAY ||
-	    rc == CSN_E_POLICY || rc == CSN_E_LIMIT || rc == CSN_E_ARG);
+	    rc == CSN_E_ALGORITHM || rc == CSN_E_SIGNER ||
+	    rc == CSN_E_SIGNATURE || rc == CSN_E_EXPIRED ||
+	    rc == CSN_E_REPLAY || rc == CSN_E_POLICY || rc == CSN_E_LIMIT ||
+	    rc == CSN_E_ARG);
 	if (rc == CSN_E_ARG) {
 		check(csn_result_count(result) == 0);
 		return;

@@ -11,17 +11,20 @@ extern "C" {
 /*
  * Raw evidence of a vendor's hardware: an AMD SEV-SNP attestation report
  * (versions 2 to 5; Milan, Genoa, Turin; VCEK or VLEK), an Intel TDX quote
- * (versions 4 and 5), or an NVIDIA GPU's SPDM 1.1 measurements. Nothing is
- * fetched: certificates and collateral come from the caller, and the vendors'
- * roots are pinned by the SHA-256 of their public keys.
+ * (versions 4 and 5), an NVIDIA GPU's SPDM 1.1 measurements, or a TPM 2.0
+ * quote with the PCR values that it is about (docs/PLATFORM.md has the form).
+ * Nothing is fetched: certificates and collateral come from the caller, and
+ * the vendors' roots are pinned by the SHA-256 of their public keys. TPMs have
+ * none in common: whose quotes are trusted is for policy or root to say.
  */
 enum csn_platform {
 	CSN_PLATFORM_SEV_SNP = 1,
 	CSN_PLATFORM_TDX = 2,
-	CSN_PLATFORM_NVIDIA = 3
+	CSN_PLATFORM_NVIDIA = 3,
+	CSN_PLATFORM_TPM2 = 4
 };
 
-/** "sev-snp", "tdx", "nvidia"; NULL for no such platform. */
+/** "sev-snp", "tdx", "nvidia", "tpm2"; NULL for no such platform. */
 CSN_API const char *csn_platform_name(int platform);
 /** 0 where there is none of that name. */
 CSN_API int csn_platform_parse(const char *name);
@@ -64,7 +67,8 @@ struct csn_platform_options {
 	size_t ncollateral;
 	/*
 	 * The report data that is expected: 1 to 64 bytes, what is behind
-	 * them has to be zero. NVIDIA: the 32 bytes of the request.
+	 * them has to be zero. NVIDIA: the 32 bytes of the request. A TPM:
+	 * all of the quote's extraData.
 	 */
 	const uint8_t *nonce;
 	size_t nonce_len;
@@ -85,8 +89,9 @@ struct csn_platform_options {
  * sentence; what was not given is listed as not checked. options may be NULL.
  *
  * Returns 0 where no check failed, else the code of the first that did:
- * CSN_E_FORM (malformed evidence or collateral), CSN_E_VERSION, CSN_E_SIGNER
- * (chain, root, a revoked certificate, a certificate of another chip),
+ * CSN_E_FORM (malformed evidence or collateral), CSN_E_VERSION,
+ * CSN_E_ALGORITHM (a TPM's, that is not taken), CSN_E_SIGNER (chain, root, no
+ * trusted key, a revoked certificate, a certificate of another chip),
  * CSN_E_SIGNATURE, CSN_E_EXPIRED (a certificate, CRL or collateral),
  * CSN_E_REPLAY (another nonce), CSN_E_POLICY (debug, TCB, a measurement, or
  * something required that is missing). Or CSN_E_ARG (also for a root or a
@@ -99,7 +104,7 @@ CSN_API CSN_MUST_CHECK int csn_platform_verify(struct csn_ctx *ctx,
 
 /**
  * A view of evidence for people, not verified; csn_free. CSN_E_FORM,
- * CSN_E_VERSION, CSN_E_ARG, CSN_E_NOMEM.
+ * CSN_E_VERSION, CSN_E_ALGORITHM, CSN_E_ARG, CSN_E_NOMEM.
  */
 CSN_API CSN_MUST_CHECK int csn_platform_json(struct csn_ctx *ctx,
     int platform, const uint8_t *evidence, size_t len, char **json);

@@ -50,7 +50,10 @@ int csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
 void csn_appraise_missing(struct csn_appraisal *a, const char *name,
     uint32_t bit, const char *what);
 
-/* field is what the evidence holds: 64 bytes of report data, 32 of SPDM. */
+/*
+ * field is what the evidence holds: 64 bytes of report data, 32 of SPDM, or
+ * the extraData of a TPM.
+ */
 void csn_appraise_nonce(struct csn_appraisal *a, const uint8_t *field,
     size_t len);
 /*
@@ -72,12 +75,15 @@ CSN_MUST_CHECK int csn_trusted_chain(struct csn_appraisal *a,
 void csn_appraise_snp(struct csn_appraisal *a);
 void csn_appraise_tdx(struct csn_appraisal *a);
 void csn_appraise_nvidia(struct csn_appraisal *a);
+void csn_appraise_tpm(struct csn_appraisal *a);
 /* The unverified view. */
 CSN_MUST_CHECK int csn_snp_json(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct json_t **out);
 CSN_MUST_CHECK int csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct json_t **out);
 CSN_MUST_CHECK int csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p,
+    size_t len, struct json_t **out);
+CSN_MUST_CHECK int csn_tpm_json(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct json_t **out);
 /* Put name: hex of p into object. 0 or -1. */
 int csn_json_hex(struct json_t *object, const char *name, const uint8_t *p,

@@ -120,8 +120,8 @@ csn_platform_check(struct csn_ctx *ctx,
 	gather(claim, platform, &given);
 	o.ncerts = given.ncerts;
 	o.ncollateral = given.ncollateral;
-	/* A GPU takes 32 bytes as its nonce: the hash, without the zeros. */
-	if (platform == CSN_PLATFORM_NVIDIA)
+	/* A GPU and a TPM take 32 bytes: the hash, without the zeros. */
+	if (platform == CSN_PLATFORM_NVIDIA || platform == CSN_PLATFORM_TPM2)
 		o.nonce_len = CSN_HASH_SIZE;
 	if (claim->policy != NULL) {
 		if ((policy = document(claim->policy)) == NULL)

@@ -1,5 +1,4 @@
 /* attest/platform_policy.c - what a verifier asks of a platform. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +6,11 @@
 #include <jansson.h>
 
 #include "attest/platform_policy.h"
+#include "attest/tpm.h"
 #include "base/fail.h"
 #include "base/text.h"
 
 #define ROOM "attest"
-#define MAX_VALUE 64		/* bytes of one value in hex */
 
 /* The forms that a member of a policy may have. */
 enum form {
@@ -21,7 +20,9 @@ enum form {
 	WORDS,		/* a word, or a list of them: any; words or any text */
 	TCB,		/* an object of numbers 0 to 255, by words */
 	BLOCKS,		/* "1" to "254": HEX of 32 to 64 bytes */
-	PEM		/* certificates, as text */
+	PEM,		/* certificates, as text */
+	PCRS,		/* "sha256:7": HEX of the bank's size */
+	KEYS		/* public keys in PEM, as text */
 };
 
 struct rule {
@@ -94,8 +95,17 @@ static const struct rule nvidia_rules[] = {
 	{ NULL }
 };
 
+static const struct rule tpm_rules[] = {
+	{ "key", KEYS, 0, NULL },
+	{ "pcrs", PCRS, 0, NULL },
+	{ "firmware_version", HEX, 8, NULL },
+	{ "allow_unsafe_clock", SWITCH, 0, NULL },
+	{ "root", PEM, 0, NULL },
+	{ NULL }
+};
+
 static const struct rule *const rules[] = {
-	snp_rules, tdx_rules, nvidia_rules
+	snp_rules, tdx_rules, nvidia_rules, tpm_rules
 };
 
 /* --- forms ---------------------------------------------------- */
@@ -105,7 +115,7 @@ hex_ok(const json_t *v, uint64_t min, uint64_t max)
 {
 	const char *s = json_string_value(v);
 	size_t len = json_string_length(v);
-	uint8_t bytes[MAX_VALUE];
+	uint8_t bytes[CSN_POLICY_VALUE];
 
 	return s != NULL && len / 2 >= min && len / 2 <= max &&
 	    csn_hex_decode(s, len, bytes, len / 2) == 0;
@@ -181,7 +191,24 @@ blocks_ok(json_t *v, const struct rule *r)
 		n = strtol(key, NULL, 10);
 		(void)snprintf(text, sizeof(text), "%ld", n % 1000);
 		if (n < 1 || n > 254 || strcmp(text, key) != 0 ||
-		    !set_ok(one, r, 32, MAX_VALUE))
+		    !set_ok(one, r, 32, CSN_POLICY_VALUE))
+			return 0;
+	}
+	return 1;
+}
+
+static int
+pcrs_ok(json_t *v, const struct rule *r)
+{
+	const char *key;
+	json_t *one;
+	size_t size;
+
+	if (json_object_size(v) == 0)
+		return 0;
+	json_object_foreach(v, key, one) {
+		size = csn_tpm_pcr_size(key);
+		if (size == 0 || !set_ok(one, r, size, size))
 			return 0;
 	}
 	return 1;
@@ -210,6 +237,13 @@ breach(const struct rule *r, json_t *v)
 	case PEM:
 		return json_string_length(v) > 0 ? NULL :
 		    "is no certificate in PEM";
+	case KEYS:
+		return json_string_length(v) > 0 ? NULL :
+		    "is no public key in PEM";
+	case PCRS:
+		return pcrs_ok(v, r) ? NULL :
+		    "does not give hex of the bank's size for PCRs, which "
+		    "are called like sha256:7";
 	default:
 		return blocks_ok(v, r) ? NULL :
 		    "does not give hex for block numbers of 1 to 254";
@@ -244,6 +278,36 @@ check_root(struct csn_ctx *ctx, const char *platform, const json_t *pem)
 }
 
 static int
+check_keys(struct csn_ctx *ctx, const char *platform, const json_t *pem)
+{
+	struct csn_pubkeys *keys;
+	int rc;
+
+	rc = csn_pubkeys_read(ctx, json_string_value(pem),
+	    json_string_length(pem), &keys);
+	if (rc == 0)
+		csn_pubkeys_free(keys);
+	else if (rc == CSN_E_FORM || rc == CSN_E_LIMIT)
+		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.key of the "
+		    "policy: %s", platform, csn_ctx_message(ctx));
+	return rc;
+}
+
+/* Whose quotes are good? One answer, lest the weaker of two be the one. */
+static int
+check_signer(struct csn_ctx *ctx, const json_t *part)
+{
+	int key = json_object_get(part, "key") != NULL;
+	int root = json_object_get(part, "root") != NULL;
+
+	if (key + root == 1)
+		return 0;
+	return csn_fail(ctx, CSN_E_FORM, ROOM, "platform.tpm2 of the policy "
+	    "has %s key %s root: the signer is known by one of them",
+	    key ? "both" : "neither", key ? "and" : "nor");
+}
+
+static int
 check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
     const struct rule *table)
 {
@@ -270,8 +334,11 @@ check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
 		if (r->form == PEM &&
 		    (rc = check_root(ctx, platform, v)) != 0)
 			return rc;
+		if (r->form == KEYS &&
+		    (rc = check_keys(ctx, platform, v)) != 0)
+			return rc;
 	}
-	return 0;
+	return table == tpm_rules ? check_signer(ctx, part) : 0;
 }
 
 int
@@ -293,7 +360,7 @@ csn_platform_policy_check(struct csn_ctx *ctx, const json_t *document)
 		if ((platform = csn_platform_parse(key)) == 0)
 			return csn_fail(ctx, CSN_E_FORM, ROOM,
 			    "platform of the policy names '%.40s', there are "
-			    "sev-snp, tdx and nvidia", key);
+			    "sev-snp, tdx, nvidia and tpm2", key);
 		if ((rc = check_part(ctx, key, part,
 		    rules[platform - 1])) != 0)
 			return rc;
@@ -322,185 +389,4 @@ csn_policy_of(struct csn_appraisal *a)
 	if (json_object_size(a->policy) == 0)
 		a->policy = NULL;
 	return 0;
-}
-
-/* --- comparing ---------------------------------------------------- */
-
-static int
-same_hex(const json_t *v, const uint8_t *p, size_t len)
-{
-	uint8_t want[MAX_VALUE];
-	size_t n = json_string_length(v);
-
-	return n == 2 * len && len <= MAX_VALUE &&
-	    csn_hex_decode(json_string_value(v), n, want, len) == 0 &&
-	    csn_equal(want, p, len);
-}
-
-static int
-hex_in(const json_t *set, const uint8_t *p, size_t len)
-{
-	const json_t *one;
-	size_t i;
-
-	if (!json_is_array(set))
-		return same_hex(set, p, len);
-	for (i = 0; (one = json_array_get(set, i)) != NULL; i++)
-		if (same_hex(one, p, len))
-			return 1;
-	return 0;
-}
-
-static int
-word_in(const json_t *set, const char *word)
-{
-	const json_t *one;
-	size_t i;
-
-	if (!json_is_array(set))
-		return strcmp(json_string_value(set), word) == 0;
-	for (i = 0; (one = json_array_get(set, i)) != NULL; i++)
-		if (strcmp(json_string_value(one), word) == 0)
-			return 1;
-	return 0;
-}
-
-static void
-compare_hex(struct csn_appraisal *a, const char *name, const json_t *set,
-    const uint8_t *p, size_t len)
-{
-	char hex[2 * MAX_VALUE + 1];
-
-	csn_hex_encode(p, len < MAX_VALUE ? len : MAX_VALUE, hex);
-	if (hex_in(set, p, len))
-		csn_appraise_pass(a, name, "%s, as the policy says", hex);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "%s, which the policy does not list", hex);
-}
-
-int
-csn_policy_hex(struct csn_appraisal *a, const char *name, const uint8_t *p,
-    size_t len)
-{
-	const json_t *set = json_object_get(a->policy, name);
-
-	if (set == NULL)
-		return 0;
-	compare_hex(a, name, set, p, len);
-	return 1;
-}
-
-int
-csn_policy_inside(struct csn_appraisal *a, const char *name,
-    const char *inside, const uint8_t *p, size_t len)
-{
-	const json_t *set = json_object_get(json_object_get(a->policy, name),
-	    inside);
-	char label[64];
-
-	if (set == NULL)
-		return 0;
-	(void)snprintf(label, sizeof(label), "%s %s", name, inside);
-	if (p == NULL)
-		csn_appraise_fail(a, label, CSN_E_POLICY,
-		    "the evidence has none, and the policy asks for one");
-	else
-		compare_hex(a, label, set, p, len);
-	return 1;
-}
-
-int
-csn_policy_word(struct csn_appraisal *a, const char *name, const char *word)
-{
-	const json_t *set = json_object_get(a->policy, name);
-
-	if (set == NULL)
-		return 0;
-	if (word_in(set, word))
-		csn_appraise_pass(a, name, "%s, as the policy says", word);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "'%s', which the policy does not list", word);
-	return 1;
-}
-
-int
-csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v)
-{
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t floor = (uint64_t)json_integer_value(n);
-
-	if (n == NULL)
-		return 0;
-	if (v >= floor)
-		csn_appraise_pass(a, name, "%" PRIu64 ", at least %" PRIu64, v,
-		    floor);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "%" PRIu64 ", the policy asks for %" PRIu64, v, floor);
-	return 1;
-}
-
-int
-csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v)
-{
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t most = (uint64_t)json_integer_value(n);
-
-	if (n == NULL)
-		return 0;
-	if (v <= most)
-		csn_appraise_pass(a, name, "%" PRIu64 ", at most %" PRIu64, v,
-		    most);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "%" PRIu64 ", the policy allows %" PRIu64, v, most);
-	return 1;
-}
-
-int
-csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v)
-{
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t want = (uint64_t)json_integer_value(n);
-
-	if (n == NULL)
-		return 0;
-	if ((v & want) == want)
-		csn_appraise_pass(a, name, "0x%" PRIx64 " has 0x%" PRIx64, v,
-		    want);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "0x%" PRIx64 ", the policy asks for 0x%" PRIx64, v, want);
-	return 1;
-}
-
-int
-csn_policy_lists(const struct csn_appraisal *a, const char *name,
-    const char *word, const char *otherwise)
-{
-	const json_t *set = json_object_get(a->policy, name);
-
-	return set != NULL ? word_in(set, word) :
-	    strcmp(word, otherwise) == 0;
-}
-
-int
-csn_policy_flag(const struct csn_appraisal *a, const char *name,
-    int otherwise)
-{
-	const json_t *v = json_object_get(a->policy, name);
-
-	return v != NULL ? json_is_true(v) : otherwise;
-}
-
-int
-csn_policy_number(const struct csn_appraisal *a, const char *name,
-    const char *inside)
-{
-	const json_t *v = json_object_get(json_object_get(a->policy, name),
-	    inside);
-
-	return v != NULL ? (int)json_integer_value(v) : -1;
 }

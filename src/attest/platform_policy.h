@@ -4,6 +4,8 @@
 
 #include "attest/appraisal.h"
 
+#define CSN_POLICY_VALUE 64	/* bytes of one value in hex, at most */
+
 /**
  * Check the member "platform" of a policy document (docs/PLATFORM.md), every
  * member of it by name and form; a document without one is fine. CSN_E_FORM

@@ -23,6 +23,7 @@ static const struct platform {
 	{ "sev-snp", 1, 64, csn_appraise_snp, csn_snp_json },
 	{ "tdx", 1, 64, csn_appraise_tdx, csn_tdx_json },
 	{ "nvidia", 32, 32, csn_appraise_nvidia, csn_nvidia_json },
+	{ "tpm2", 1, 64, csn_appraise_tpm, csn_tpm_json },
 };
 
 #define COUNT ((int)(sizeof(platforms) / sizeof(platforms[0])))

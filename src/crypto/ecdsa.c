@@ -51,14 +51,13 @@ csn_sha384(struct csn_ctx *ctx, const void *data, size_t len,
 	return digest(ctx, "SHA2-384", data, len, out, CSN_SHA384_SIZE);
 }
 
-/* r and s as the DER sequence that OpenSSL verifies. */
-static int
-to_der(struct csn_ctx *ctx, const struct curve *c, const uint8_t *rs,
-    uint8_t **der, int *der_len)
+int
+csn_ecdsa_der(struct csn_ctx *ctx, const uint8_t *r_bytes, size_t r_len,
+    const uint8_t *s_bytes, size_t s_len, uint8_t **der, int *der_len)
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(rs, (int)c->field, NULL);
-	BIGNUM *s = BN_bin2bn(rs + c->field, (int)c->field, NULL);
+	BIGNUM *r = BN_bin2bn(r_bytes, (int)r_len, NULL);
+	BIGNUM *s = BN_bin2bn(s_bytes, (int)s_len, NULL);
 	int rc = 0;
 
 	if (sig == NULL || r == NULL || s == NULL ||
@@ -82,7 +81,8 @@ csn_ecdsa_verify_with(struct csn_ctx *ctx, int curve, EVP_PKEY *key,
 	uint8_t *der = NULL;
 	int der_len = 0, rc;
 
-	if ((rc = to_der(ctx, c, rs, &der, &der_len)) != 0)
+	if ((rc = csn_ecdsa_der(ctx, rs, c->field, rs + c->field, c->field,
+	    &der, &der_len)) != 0)
 		return rc;
 	if ((md = EVP_MD_CTX_new()) == NULL) {
 		rc = csn_ossl_fail_as(ctx, CSN_E_NOMEM, "verifying ECDSA");

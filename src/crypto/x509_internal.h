@@ -34,6 +34,14 @@ CSN_MUST_CHECK int csn_pki_add_crl(struct csn_pki *pki, X509_CRL *crl);
 CSN_MUST_CHECK int csn_asn1_time(const struct csn_ctx *ctx,
     const ASN1_TIME *t, uint64_t *unix_ms);
 
+/*
+ * r and s, big-endian, as the DER sequence that OpenSSL verifies;
+ * OPENSSL_free. CSN_E_NOMEM or CSN_E_CRYPTO.
+ */
+CSN_MUST_CHECK int csn_ecdsa_der(struct csn_ctx *ctx, const uint8_t *r,
+    size_t r_len, const uint8_t *s, size_t s_len, uint8_t **der,
+    int *der_len);
+
 /* rs as csn_ecdsa_verify has it, under key. */
 CSN_MUST_CHECK int csn_ecdsa_verify_with(struct csn_ctx *ctx, int curve,
     EVP_PKEY *key, const void *msg, size_t len, const uint8_t *rs);

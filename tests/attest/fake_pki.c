@@ -205,22 +205,41 @@ fake_put_der(struct fake_bytes *b, const struct fake_cert *c)
 	OPENSSL_free(der);
 }
 
+static void
+put_block(struct fake_bytes *b, const char *name, const uint8_t *der,
+    size_t len)
+{
+	size_t at, n;
+	char line[65];
+
+	fake_put_text(b, "-----BEGIN %s-----\n", name);
+	for (at = 0; at < len; at += n) {
+		n = len - at < 48 ? len - at : 48;
+		EVP_EncodeBlock((uint8_t *)line, der + at, (int)n);
+		fake_put_text(b, "%s\n", line);
+	}
+	fake_put_text(b, "-----END %s-----\n", name);
+}
+
 void
 fake_put_pem(struct fake_bytes *b, const struct fake_cert *c)
 {
 	struct fake_bytes der = { NULL, 0 };
-	size_t at, n;
-	char line[65];
 
 	fake_put_der(&der, c);
-	fake_put_text(b, "-----BEGIN CERTIFICATE-----\n");
-	for (at = 0; at < der.len; at += n) {
-		n = der.len - at < 48 ? der.len - at : 48;
-		EVP_EncodeBlock((uint8_t *)line, der.p + at, (int)n);
-		fake_put_text(b, "%s\n", line);
-	}
-	fake_put_text(b, "-----END CERTIFICATE-----\n");
+	put_block(b, "CERTIFICATE", der.p, der.len);
 	free(der.p);
+}
+
+void
+fake_put_public(struct fake_bytes *b, const struct fake_cert *c)
+{
+	uint8_t *der = NULL;
+	int len = i2d_PUBKEY(c->key, &der);
+
+	need(len > 0, "a public key");
+	put_block(b, "PUBLIC KEY", der, (size_t)len);
+	OPENSSL_free(der);
 }
 
 void
@@ -258,25 +277,55 @@ fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
 	X509_CRL_free(crl);
 }
 
-void
-fake_ecdsa(const struct fake_cert *c, const void *msg, size_t len,
-    uint8_t *rs)
+static void
+split_ecdsa(const uint8_t *der, size_t der_len, int field, uint8_t *rs)
 {
-	int field = c->kind == FAKE_P256 ? 32 : 48;
-	EVP_MD_CTX *md = signer(c);
-	const uint8_t *at;
-	uint8_t der[128];
-	size_t der_len = sizeof(der);
+	const uint8_t *at = der;
 	ECDSA_SIG *sig;
 
-	need(EVP_DigestSign(md, der, &der_len, msg, len) == 1,
-	    "a signature");
-	at = der;
 	need((sig = d2i_ECDSA_SIG(NULL, &at, (long)der_len)) != NULL &&
 	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), rs, field) == field &&
 	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), rs + field, field) == field,
 	    "a signature");
 	ECDSA_SIG_free(sig);
+}
+
+void
+fake_ecdsa(const struct fake_cert *c, const void *msg, size_t len,
+    uint8_t *rs)
+{
+	EVP_MD_CTX *md = signer(c);
+	uint8_t der[128];
+	size_t der_len = sizeof(der);
+
+	need(EVP_DigestSign(md, der, &der_len, msg, len) == 1,
+	    "a signature");
+	split_ecdsa(der, der_len, c->kind == FAKE_P256 ? 32 : 48, rs);
+	EVP_MD_CTX_free(md);
+}
+
+void
+fake_sign(struct fake_bytes *b, const struct fake_cert *c, const char *hash,
+    int pss, const void *msg, size_t len)
+{
+	int field = c->kind == FAKE_P256 ? 32 : 48;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t out[512], rs[96];
+	size_t n = sizeof(out);
+	EVP_PKEY_CTX *p;
+
+	need(md != NULL && EVP_DigestSignInit_ex(md, &p, hash, NULL, NULL,
+	    c->key, NULL) == 1, "a signer");
+	if (pss)
+		need(EVP_PKEY_CTX_set_rsa_padding(p,
+		    RSA_PKCS1_PSS_PADDING) == 1, "a PSS signer");
+	need(EVP_DigestSign(md, out, &n, msg, len) == 1, "a signature");
+	if (c->kind != FAKE_RSA) {
+		split_ecdsa(out, n, field, rs);
+		fake_put(b, rs, 2 * (size_t)field);
+	} else {
+		fake_put(b, out, n);
+	}
 	EVP_MD_CTX_free(md);
 }
 
@@ -292,8 +341,14 @@ fake_point(const struct fake_cert *c, uint8_t *xy)
 }
 
 void
+fake_hash(const char *hash, const void *msg, size_t len, uint8_t *out)
+{
+	need(EVP_Q_digest(NULL, hash, NULL, msg, len, out, NULL) == 1,
+	    "a hash");
+}
+
+void
 fake_sha256(const void *msg, size_t len, uint8_t out[32])
 {
-	need(EVP_Q_digest(NULL, "SHA256", NULL, msg, len, out, NULL) == 1,
-	    "a hash");
+	fake_hash("SHA256", msg, len, out);
 }

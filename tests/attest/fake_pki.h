@@ -61,8 +61,18 @@ void fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
 /* r and s, big-endian, by the certificate's EC key and the curve's hash. */
 void fake_ecdsa(const struct fake_cert *cert, const void *msg, size_t len,
     uint8_t *rs);
+/*
+ * Its key's signature with "SHA256" or "SHA384": RSA's bytes, PKCS #1 v1.5
+ * or PSS, or ECDSA's r and s as long as the field each.
+ */
+void fake_sign(struct fake_bytes *b, const struct fake_cert *cert,
+    const char *hash, int pss, const void *msg, size_t len);
+/* Its public key in PEM. */
+void fake_put_public(struct fake_bytes *b, const struct fake_cert *cert);
 /* x and y of its point. */
 void fake_point(const struct fake_cert *cert, uint8_t *xy);
+/* hash as OpenSSL calls it. */
+void fake_hash(const char *hash, const void *msg, size_t len, uint8_t *out);
 void fake_sha256(const void *msg, size_t len, uint8_t out[32]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "attest/fake_snp.h"
 #include "attest/fake_spdm.h"
 #include "attest/fake_tdx.h"
+#include "attest/fake_tpm.h"
 
 static const char *folder;
 
@@ -67,6 +68,30 @@ tdx_quote(const struct fake_tdx *s, int version)
 	return fake_tdx_quote(s, &q);
 }
 
+/* A quote of its own kind: by key from a policy, or by a certificate. */
+static struct fake_bytes
+tpm_quote(const struct fake_tpm *t, uint16_t scheme)
+{
+	static const uint8_t nonce[32] = { 0xaa, 0xbb };
+	struct fake_tpm_quote q;
+
+	fake_tpm_defaults(t, &q, nonce, sizeof(nonce));
+	q.scheme = scheme;
+	return fake_tpm_evidence(t, &q);
+}
+
+static void
+tpm_files(void)
+{
+	struct fake_tpm *t = fake_tpm_new(FAKE_P256, 1);
+
+	put("tpm2.quote", tpm_quote(t, FAKE_TPM_ECDSA));
+	put("tpm2.policy", fake_tpm_policy("key", fake_tpm_key(t), ""));
+	put("tpm2.cert", fake_tpm_cert(t));
+	put("tpm2.root", fake_tpm_root(t));
+	fake_tpm_free(t);
+}
+
 static void
 files(void)
 {
@@ -93,6 +118,7 @@ files(void)
 	put("nvidia.report", fake_spdm_evidence(spdm, nonce, NULL));
 	put("nvidia.certs", fake_spdm_chain(spdm));
 	put("nvidia.root", fake_spdm_root(spdm));
+	tpm_files();
 	fake_snp_free(snp);
 	fake_tdx_free(tdx);
 	fake_spdm_free(spdm);
@@ -158,6 +184,27 @@ snp_corpus(void)
 }
 
 static void
+tpm_corpus(void)
+{
+	struct fake_tpm *rsa = fake_tpm_new(FAKE_RSA, 1);
+	struct fake_tpm *ec = fake_tpm_new(FAKE_P256, 1);
+	struct fake_bytes policy;
+
+	policy = fake_tpm_policy("key", fake_tpm_key(rsa), "\"pcrs\":"
+	    "{\"sha256:0\":\"000000000000000000000000000000000000000000000"
+	    "0000000000000000000\"},\"allow_unsafe_clock\":false,");
+	put("tpm/made-rsassa", pieces(tpm_quote(rsa, FAKE_TPM_RSASSA),
+	    text(""), text(""), text(""), (const char *)policy.p));
+	put("tpm/made-rsapss", pieces(tpm_quote(rsa, FAKE_TPM_RSAPSS),
+	    text(""), text(""), text(""), (const char *)policy.p));
+	put("tpm/made-ecdsa", pieces(tpm_quote(ec, FAKE_TPM_ECDSA),
+	    fake_tpm_cert(ec), fake_tpm_root(ec), fake_tpm_crl(ec, 0), ""));
+	free(policy.p);
+	fake_tpm_free(rsa);
+	fake_tpm_free(ec);
+}
+
+static void
 corpora(void)
 {
 	const uint8_t nonce[FAKE_SPDM_NONCE] = { 0xaa, 0xbb };
@@ -165,6 +212,7 @@ corpora(void)
 	struct fake_spdm *spdm = fake_spdm_new(NULL);
 
 	snp_corpus();
+	tpm_corpus();
 	put("tdx/made-4", pieces(tdx_quote(tdx, 4), text(""),
 	    fake_tdx_root(tdx), fake_tdx_bundle(tdx, NULL),
 	    "{\"platform\":{\"tdx\":{\"tcb_status\":\"UpToDate\"}}}"));

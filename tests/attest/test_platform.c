@@ -11,6 +11,7 @@
 #include "attest/evidence.h"
 #include "attest/fake_snp.h"
 #include "attest/fake_spdm.h"
+#include "attest/fake_tpm.h"
 #include "attest/platform.h"
 
 /* A policy's "platform" that trusts this root, and one more member. */
@@ -122,6 +123,45 @@ binds_a_gpu_by_its_nonce(void **state)
 }
 
 static void
+binds_a_tpm_by_its_nonce(void **state)
+{
+	uint8_t data[64] = { 9, 9, 9 };
+	struct csn_platform_claim claim = { .platform = "tpm2" };
+	struct fake_tpm *s = fake_tpm_new(FAKE_P256, 1);
+	struct fake_bytes cert = fake_tpm_cert(s), evidence, policy;
+	struct fake_tpm_quote q;
+	struct trial t;
+
+	(void)state;
+	trial_start(&t, CSN_PLATFORM_TPM2);
+	fake_tpm_defaults(s, &q, data, 32);
+	evidence = fake_tpm_evidence(s, &q);
+	policy = policy_with("tpm2", fake_tpm_root(s), "");
+	claim.evidence = evidence.p;
+	claim.len = evidence.len;
+	claim.certs = cert.p;
+	claim.certs_len = cert.len;
+	claim.report_data = data;
+	claim.at_ms = FAKE_NOW_MS;
+	claim.policy = (const char *)policy.p;
+	assert_int_equal(run(&t, &claim), 0);
+	trial_expect(&t, "platform tpm2 nonce", "passed");
+	trial_expect(&t, "platform tpm2 chain", "passed");
+	data[31]++;
+	assert_int_equal(run(&t, &claim), CSN_E_REPLAY);
+	data[31]--;
+	/* Whose TPM it is, a report cannot say. */
+	claim.policy = NULL;
+	assert_int_equal(run(&t, &claim), CSN_E_SIGNER);
+	trial_expect(&t, "platform tpm2 key", "failed");
+	fake_tpm_free(s);
+	free(evidence.p);
+	free(cert.p);
+	free(policy.p);
+	trial_end(&t);
+}
+
+static void
 says_what_it_cannot_verify(void **state)
 {
 	struct csn_platform_claim claim = {
@@ -147,6 +187,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(binds_a_report_to_its_platform),
 		cmocka_unit_test(binds_a_gpu_by_its_nonce),
+		cmocka_unit_test(binds_a_tpm_by_its_nonce),
 		cmocka_unit_test(says_what_it_cannot_verify),
 	};
 

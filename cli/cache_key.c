@@ -103,7 +103,23 @@ give(struct csn_cache_key *key, const json_t *value)
 	}
 }
 
-/* The arguments as JSON, from standard input or a file. */
+/* An array, or {"args": […], "kwargs": {…}} and nothing beside. */
+static int
+are_arguments(const json_t *arguments)
+{
+	const json_t *args, *by_name;
+
+	if (!json_is_object(arguments))
+		return json_is_array(arguments);
+	args = json_object_get(arguments, "args");
+	by_name = json_object_get(arguments, "kwargs");
+	return (args == NULL || json_is_array(args)) &&
+	    (by_name == NULL || json_is_object(by_name)) &&
+	    json_object_size(arguments) ==
+	    (size_t)(args != NULL) + (size_t)(by_name != NULL);
+}
+
+/* The arguments as JSON, from the command line or a file. */
 static int
 read_arguments(struct cli *cli, json_t **out)
 {
@@ -125,12 +141,13 @@ read_arguments(struct cli *cli, json_t **out)
 	    json_loadb((const char *)bytes, len, JSON_REJECT_DUPLICATES,
 	    &error) : json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	free(bytes);
-	if (*out != NULL && (json_is_array(*out) || json_is_object(*out)))
+	if (*out != NULL && are_arguments(*out))
 		return 0;
 	json_decref(*out);
 	return cli_error(cli, CLI_USAGE, "An array holds the arguments in "
 	    "their order; an object {\"args\": […], \"kwargs\": {…}} also "
-	    "those by name.", "the arguments are not a JSON array or object");
+	    "those by name.", "the arguments are neither a JSON array nor "
+	    "such an object");
 }
 
 static int

@@ -48,6 +48,12 @@ def builds_keys():
          says(run("cache", "key", "Users", "op"), 2, "cannot build"))
     case("cache_key_refuses_what_is_no_json",
          says(run("cache", "key", "users", "op", "--args", "[1"), 2, "JSON"))
+    for name, text in (("member", '{"id": 1}'), ("args", '{"args": 1}'),
+                       ("kwargs", '{"kwargs": [1]}'),
+                       ("more", '{"args": [1], "id": 1}')):
+        case("cache_key_refuses_an_object_with_other_" + name,
+             says(run("cache", "key", "users", "op", "--args", text), 2,
+                  "kwargs"))
     return interop, auto
 
 

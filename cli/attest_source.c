@@ -89,6 +89,13 @@ load_identity(struct cli *cli, struct csn_identity **out)
 	return cli_error_lib(cli, rc, NULL, "the firmware gives no key");
 }
 
+static int
+interrupted(void *arg)
+{
+	(void)arg;
+	return cli_interrupted();
+}
+
 int
 attest_source_open(struct cli *cli, int signs, struct attest_source *s)
 {
@@ -109,6 +116,7 @@ attest_source_open(struct cli *cli, int signs, struct attest_source *s)
 		goto err;
 	}
 	o.pool = s->pool;
+	o.cancelled = interrupted;
 	if ((rc = csn_attester_new(cli->ctx, s->regions, &o,
 	    &s->attester)) != 0) {
 		rc = cli_error_lib(cli, rc, NULL, "cannot attest %s",
@@ -127,7 +135,14 @@ attest_source_measure(struct cli *cli, struct attest_source *s)
 {
 	int rc;
 
-	if ((rc = csn_attester_measure(s->attester, 0)) != 0)
+	/* A second signal must not leave a workload that is held so. */
+	cli_hold_signals(1);
+	rc = csn_attester_measure(s->attester, 0);
+	cli_hold_signals(0);
+	if (rc == CSN_E_CLOSED && cli_interrupted())
+		return cli_error(cli, CLI_FAILED, NULL, "stopped by a signal "
+		    "while measuring %s, which goes on", cli_arg(cli, 0));
+	if (rc != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot measure %s",
 		    cli_arg(cli, 0));
 	if (csn_attester_count(s->attester) != 0)

@@ -122,6 +122,11 @@ json_t *cli_table(void);
 
 /* 1 where SIGINT, SIGTERM or SIGHUP arrived: clean up and return. */
 int cli_interrupted(void);
+/*
+ * hold 1: no number of signals ends the program by itself, because something
+ * is held that only it lets go; 0: the next but one does again.
+ */
+void cli_hold_signals(int hold);
 
 /* --- what is said (output.c) ------------------------------------------- */
 

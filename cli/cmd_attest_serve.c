@@ -550,6 +550,7 @@ run(struct server *s, struct serve_place *place, const struct tls *tls)
 		    : NULL, "cannot start to serve at %s", place->text);
 	/* The daemon closes it from here on. */
 	place->fd = -1;
+	cli_hold_signals(1);
 	tell(s, place, tls->cert != NULL);
 	while (!cli_interrupted()) {
 		(void)poll(NULL, 0, 100);
@@ -557,6 +558,7 @@ run(struct server *s, struct serve_place *place, const struct tls *tls)
 	}
 	serve_turn_stop(&s->turn);
 	MHD_stop_daemon(daemon);
+	cli_hold_signals(0);
 	return CLI_OK;
 }
 

@@ -251,6 +251,11 @@ beat(void *arg, const struct csn_beat *b)
 	uint64_t n = 0;
 	size_t i;
 
+	/* Called off by a signal: that is the end, and no failure. */
+	if (b->code == CSN_E_CLOSED && cli_interrupted()) {
+		json_decref(changed);
+		return b->code;
+	}
 	pthread_mutex_lock(&w->lock);
 	w->round = b->round;
 	w->missed = b->missed;
@@ -327,11 +332,13 @@ run(struct watch *w, const struct csn_continuous_options *o)
 	    &w->loop)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot watch %s",
 		    cli_arg(cli, 0));
+	cli_hold_signals(1);
 	if ((rc = pthread_create(&thread, NULL, loop, w)) != 0)
 		return cli_error_sys(cli, rc, "cannot start a thread");
 	attend(w);
 	(void)pthread_join(thread, NULL);
-	if (w->rc == 0)
+	cli_hold_signals(0);
+	if (w->rc == 0 || (w->rc == CSN_E_CLOSED && cli_interrupted()))
 		return CLI_OK;
 	(void)cli_error(cli, CLI_FAILED, NULL, "%s can be watched no more: "
 	    "%s", cli_arg(cli, 0), w->why);

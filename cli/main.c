@@ -40,7 +40,7 @@ cli_interrupted(void)
  * read that waits comes back); the second ends it the hard way.
  */
 static void
-watch_signals(void)
+catch_signals(int flags)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction act, old;
@@ -49,12 +49,28 @@ watch_signals(void)
 	memset(&act, 0, sizeof(act));
 	sigemptyset(&act.sa_mask);
 	act.sa_handler = on_signal;
-	act.sa_flags = (int)SA_RESETHAND;
+	act.sa_flags = flags;
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		/* What the parent ignores (nohup) stays ignored. */
 		if (sigaction(numbers[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
 			sigaction(numbers[i], &act, NULL);
+}
+
+void
+cli_hold_signals(int hold)
+{
+	catch_signals(hold ? 0 : (int)SA_RESETHAND);
+}
+
+static void
+watch_signals(void)
+{
+	struct sigaction act;
+
+	memset(&act, 0, sizeof(act));
+	sigemptyset(&act.sa_mask);
+	catch_signals((int)SA_RESETHAND);
 	/* A reader that went away is an error of write(), with a sentence. */
 	act.sa_handler = SIG_IGN;
 	act.sa_flags = 0;

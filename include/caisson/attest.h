@@ -48,6 +48,13 @@ struct csn_attester_options {
 	const struct csn_identity *identity;	/* signs; outlives it; NULL
 						   where it only measures */
 	struct csn_pool *pool;	/* NULL for the caller's thread alone */
+	/*
+	 * Asked every few MiB, in the thread that measures. Not 0 calls the
+	 * measurement off: what was held is let go, and it is CSN_E_CLOSED.
+	 * NULL: nobody does.
+	 */
+	int (*cancelled)(void *arg);
+	void *cancelled_arg;
 };
 
 /** regions outlives the attester. CSN_E_ARG, CSN_E_NOMEM. */
@@ -87,8 +94,9 @@ struct csn_snapshot {
  * Measure every region now. incremental 1 rehashes only what the provider
  * says was written since the last time, but everything in each
  * full_every-th round: what tracking missed is found there. CSN_E_REGION,
- * CSN_E_BACKEND, CSN_E_NOMEM, CSN_E_IO and what else a provider returns;
- * after an error there is nothing to report until a measurement succeeds,
+ * CSN_E_BACKEND, CSN_E_NOMEM, CSN_E_IO, CSN_E_CLOSED where it was called
+ * off (csn_attester_options), and what else a provider returns; after an
+ * error there is nothing to report until a measurement succeeds,
  * which then is a full one.
  */
 CSN_API CSN_MUST_CHECK int csn_attester_measure(struct csn_attester *a,

@@ -240,7 +240,8 @@ measure_all(struct csn_attester *a, int full, int again)
 	size_t i;
 
 	a->hashed = a->total = 0;
-	if ((rc = csn_regions_begin(a->regions)) != 0)
+	if ((rc = csn_measure_go_on(a)) != 0 ||
+	    (rc = csn_regions_begin(a->regions)) != 0)
 		return rc;
 	for (i = 0; i < a->n && rc == 0; i++) {
 		a->total += a->items[i].region.size;
@@ -250,7 +251,8 @@ measure_all(struct csn_attester *a, int full, int again)
 	}
 	/* A workload that was frozen goes on, whatever came of it. */
 	ended = csn_regions_end(a->regions);
-	return rc != 0 ? rc : ended;
+	/* That it does not go on is worse than that we were called off. */
+	return rc != 0 && (rc != CSN_E_CLOSED || ended == 0) ? rc : ended;
 }
 
 /* A provider that cannot freeze says CSN_E_BUSY where it saw two moments. */

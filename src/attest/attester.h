@@ -43,6 +43,9 @@ struct csn_attester {
 
 #define CSN_MAX_RANGES 65536	/* past it a region is read as a whole */
 
+/* 0, or CSN_E_CLOSED where the measurement is called off. */
+CSN_MUST_CHECK int csn_measure_go_on(const struct csn_attester *a);
+
 /* Measure one region; full 0: only what was written, where that is known. */
 CSN_MUST_CHECK int csn_measure_region(struct csn_attester *a,
     struct csn_measured *m, int full);

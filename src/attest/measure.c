@@ -9,6 +9,7 @@
 
 #define ROOM "attest"
 #define BLOCK (4u << 20)	/* bytes that are read at a time */
+#define STRETCH (64u << 20)	/* bytes of a map that are hashed at a time */
 #define BATCH 256		/* leaves that are hashed at a time */
 
 /* Bytes of a block: whole leaves, four of them at least. */
@@ -37,40 +38,30 @@ block_new(struct csn_attester *a, size_t len)
 	return p;
 }
 
-/* The flat hash of bytes that lie in one piece: as fast as OpenSSL's. */
-static int
-flat_of_map(struct csn_attester *a, struct csn_measured *m, const void *map)
+int
+csn_measure_go_on(const struct csn_attester *a)
 {
-	return csn_sha3_256(a->ctx, map, (size_t)m->region.size, m->flat);
+	if (a->o.cancelled == NULL ||
+	    a->o.cancelled(a->o.cancelled_arg) == 0)
+		return 0;
+	return csn_fail(a->ctx, CSN_E_CLOSED, ROOM,
+	    "the measurement was called off");
 }
 
+/*
+ * Each byte is read once, block by block, for both hashes: into block, or
+ * where map has it.
+ */
 static int
-whole_of_map(struct csn_attester *a, struct csn_measured *m, const void *map)
+blocks(struct csn_attester *a, struct csn_measured *m, const uint8_t *map,
+    uint8_t *block, size_t size)
 {
-	int rc = 0;
-
-	if (wants(a, CSN_MEASURE_TREE))
-		rc = csn_tree_set(m->tree, a->o.pool, 0, map,
-		    (size_t)m->region.size);
-	if (rc == 0 && wants(a, CSN_MEASURE_FLAT))
-		rc = flat_of_map(a, m, map);
-	return rc;
-}
-
-/* Each byte is read once, block by block, for both hashes. */
-static int
-whole_by_blocks(struct csn_attester *a, struct csn_measured *m)
-{
-	size_t size = block_size(a), len;
 	struct csn_hash *flat = NULL;
-	uint8_t *block;
+	const uint8_t *p = block;
 	uint64_t at;
+	size_t len;
 	int rc = 0;
 
-	if (m->region.size < size)
-		size = (size_t)m->region.size;
-	if ((block = block_new(a, size)) == NULL)
-		return CSN_E_NOMEM;
 	if (wants(a, CSN_MEASURE_FLAT) &&
 	    ((rc = csn_hash_new(a->ctx, &flat)) != 0 ||
 	    (rc = csn_hash_start(flat)) != 0))
@@ -78,33 +69,45 @@ whole_by_blocks(struct csn_attester *a, struct csn_measured *m)
 	for (at = 0; at < m->region.size; at += len) {
 		len = m->region.size - at < size ?
 		    (size_t)(m->region.size - at) : size;
-		if ((rc = csn_regions_read(a->regions, &m->region, at, block,
-		    len)) != 0)
+		if ((rc = csn_measure_go_on(a)) != 0)
+			goto out;
+		if (map != NULL)
+			p = map + at;
+		else if ((rc = csn_regions_read(a->regions, &m->region, at,
+		    block, len)) != 0)
 			goto out;
 		if (wants(a, CSN_MEASURE_TREE) && (rc = csn_tree_set(m->tree,
-		    a->o.pool, at / a->o.leaf, block, len)) != 0)
+		    a->o.pool, at / a->o.leaf, p, len)) != 0)
 			goto out;
 		if (flat != NULL &&
-		    (rc = csn_hash_update(flat, block, len)) != 0)
+		    (rc = csn_hash_update(flat, p, len)) != 0)
 			goto out;
 	}
 	if (flat != NULL)
 		rc = csn_hash_final(flat, m->flat);
 out:
 	csn_hash_free(flat);
-	csn_wipe_free(block, size);
 	return rc;
 }
 
 static int
 whole(struct csn_attester *a, struct csn_measured *m)
 {
+	size_t size = block_size(a);
 	const void *map;
+	uint8_t *block;
+	int rc;
 
 	a->hashed += m->region.size;
 	if ((map = csn_regions_map(a->regions, &m->region)) != NULL)
-		return whole_of_map(a, m, map);
-	return whole_by_blocks(a, m);
+		return blocks(a, m, map, NULL, STRETCH);
+	if (m->region.size < size)
+		size = (size_t)m->region.size;
+	if ((block = block_new(a, size)) == NULL)
+		return CSN_E_NOMEM;
+	rc = blocks(a, m, NULL, block, size);
+	csn_wipe_free(block, size);
+	return rc;
 }
 
 /* --- what was written --------------------------------------------------- */
@@ -190,7 +193,8 @@ rehash(struct csn_attester *a, struct csn_measured *m, struct some *s)
 			return CSN_E_NOMEM;
 	}
 	while (rc == 0 && (n = some_next(s, index, max)) != 0)
-		if ((rc = fetch(a, m, map, block, index, n, leaf)) == 0)
+		if ((rc = csn_measure_go_on(a)) == 0 &&
+		    (rc = fetch(a, m, map, block, index, n, leaf)) == 0)
 			rc = csn_tree_set_some(m->tree, a->o.pool, index,
 			    leaf, n);
 	csn_wipe_free(block, block != NULL ? max * a->o.leaf : 0);

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -252,6 +253,38 @@ def tampered_policy(s, work):
         s.verify(s / "ref", "--policy", more), 1, "missing", "CSN_E_DRIFT"))
 
 
+def interrupting(s):
+    """Signals, however many, end a look and let the workload go on."""
+    with Workload(384 << 20) as work:
+        for verb, more in (
+                ("snapshot", ("--measure", "both")),
+                ("report", ("--measure", "both", "--workload", "llm",
+                            "--out", s / "never")),
+                ("watch", ("--measure", "both"))):
+            program = subprocess.Popen(
+                [PROGRAM, "attest", verb, work.url + "&freeze=sigstop",
+                 *more], env=dict(os.environ,
+                                  CAISSON_HOME=s.attester.home),
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            end = time.monotonic() + 20
+            while not work.stopped() and time.monotonic() < end:
+                time.sleep(0.001)
+            held = work.stopped()
+            for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+                program.send_signal(number)
+                time.sleep(0.005)
+            out, err = program.communicate(timeout=30)
+            case("a_%s_is_stopped_by_signals" % verb, held and
+                 program.returncode in
+                 ((0,) if verb == "watch" else (128 + 2, 128 + 15))
+                 and (verb == "watch" or b"stopped by a signal" in err) and
+                 out == b"" and not os.path.exists(s / "never"),
+                 program.returncode, out, err)
+            time.sleep(0.05)
+            case("and_the_workload_of_a_%s_goes_on" % verb,
+                 not work.stopped())
+
+
 with Folder() as _, Workload() as WORK:
     why = readable(WORK)
     if why is not None:
@@ -266,5 +299,6 @@ with Folder() as _, Workload() as WORK:
             drifting(SCENE, WORK)
             challenging(SCENE, WORK)
             racing(SCENE, WORK)
+            interrupting(SCENE)
             tampered_policy(SCENE, WORK)
 finish()

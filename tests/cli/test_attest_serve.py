@@ -181,8 +181,7 @@ def held_still(s):
                 t.start()
             stopped = looks = 0
             while time.monotonic() < end:
-                stat = read("/proc/%d/stat" % work.process.pid)
-                stopped += stat.rpartition(b") ")[2][:1] == b"T"
+                stopped += work.stopped()
                 looks += 1
                 time.sleep(0.002)
             for t in threads:

@@ -17,7 +17,7 @@ CODE = """
 import ctypes, mmap, sys
 size = int(sys.argv[1])
 m = mmap.mmap(-1, size)
-m.write(bytes(i * 7 % 251 for i in range(size)))
+m.write((bytes(i * 7 % 251 for i in range(251)) * (size // 251 + 1))[:size])
 try:
     ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)
 except AttributeError:
@@ -36,7 +36,9 @@ class Workload:
             [sys.executable, "-c", CODE, str(size)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
         self.address = int(self.process.stdout.readline())
-        self.bytes = bytearray(i * 7 % 251 for i in range(size))
+        self.bytes = bytearray(
+            (bytes(i * 7 % 251 for i in range(251)) *
+             (size // 251 + 1))[:size])
         self.url = "process:%d?address=0x%x-0x%x" % (
             self.process.pid, self.address, self.address + size)
 
@@ -45,6 +47,11 @@ class Workload:
         self.process.stdin.flush()
         assert self.process.stdout.readline() == b"done\n"
         self.bytes[at] ^= 1
+
+    def stopped(self):
+        """Is it held by a signal just now?"""
+        with open("/proc/%d/stat" % self.process.pid, "rb") as f:
+            return f.read().rpartition(b") ")[2][:1] == b"T"
 
     def end(self):
         self.process.kill()

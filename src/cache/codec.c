@@ -206,10 +206,12 @@ hold(struct csn_cache *cache, const struct csn_call *call,
 	    call->name.tenant_len, out);
 }
 
+/* A call may name the configuration's tenant too: that one was held anew. */
 static void
-let_go(struct csn_cache *cache, struct csn_kit_tenant *t)
+let_go(struct csn_cache *cache, const struct csn_call *call,
+    struct csn_kit_tenant *t)
 {
-	if (t != cache->held)
+	if (call->name.tenant != cache->tenant)
 		csn_kit_release(cache->kit, t);
 }
 
@@ -253,7 +255,7 @@ seal_bare(struct csn_cache *cache, const struct csn_call *call,
 	bind_of(call, &bind);
 	rc = csn_kit_seal(cache->kit, t, &bind, NULL, 0, p, len,
 	    (*out)->bytes);
-	let_go(cache, t);
+	let_go(cache, call, t);
 	return rc;
 }
 
@@ -335,7 +337,7 @@ open_bare(struct csn_cache *cache, const struct csn_call *call,
 	bind_of(call, &bind);
 	rc = csn_kit_open(cache->kit, t, &bind, NULL, stored, len, NULL, 0,
 	    out->data.p, which);
-	let_go(cache, t);
+	let_go(cache, call, t);
 	return rc;
 }
 

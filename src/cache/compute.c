@@ -19,19 +19,19 @@ struct refresh {
 	char names[];		/* tenant and key, each with a NUL */
 };
 
+/* The ticket is of before the computation: what was set since is there. */
 static void
-remember_none(struct csn_cache *cache, struct csn_call *call)
+remember_none(struct csn_cache *cache, struct csn_call *call,
+    uint32_t ticket)
 {
 	uint64_t ttl = cache->config.negative_ttl_ms;
 	struct csn_l1_entry *e;
-	uint32_t ticket;
 
 	if (ttl == 0 || (e = csn_l1_entry_new(&call->name, 0)) == NULL)
 		return;
-	ticket = csn_l1_begin(cache->l1, &call->name);
 	e->flags = CSN_L1_NEGATIVE;
 	csn_l1_set_end(cache, e, ttl);
-	(void)csn_l1_end(cache->l1, &call->name, ticket, e);
+	(void)csn_l1_fill(cache->l1, &call->name, ticket, e);
 	csn_l1_unpin(e);
 }
 
@@ -40,6 +40,7 @@ static int
 compute_now(struct csn_cache *cache, struct csn_call *call,
     csn_cache_compute_fn compute, void *arg, struct csn_cache_value *out)
 {
+	uint32_t ticket = csn_l1_ticket(cache->l1, &call->name);
 	uint64_t began = csn_meter_now();
 	int rc;
 
@@ -60,7 +61,7 @@ compute_now(struct csn_cache *cache, struct csn_call *call,
 	}
 	csn_value_clear(out);
 	if (rc == CSN_E_NOT_FOUND) {
-		remember_none(cache, call);
+		remember_none(cache, call, ticket);
 		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
 		    "the computation found no such value");
 	}

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "cache/internal.h"
 #include "cache/larder.h"
 
 static void
@@ -294,6 +295,33 @@ tenants_have_values_of_their_own(void **state)
 	larder_end(&l);
 }
 
+/* Keys that are held more often than let go would never be wiped. */
+static void
+keys_are_let_go_as_often_as_they_are_held(void **state)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .flags = CSN_CACHE_FORMAT };
+	unsigned before, i;
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", no_l1);
+	before = atomic_load(&l.cache->held->held.refs);
+	/* The configuration's tenant, by name, and not. */
+	for (i = 0; i < 4; i++) {
+		how.tenant = i < 2 ? "default" : NULL;
+		how.format = i % 2 != 0 ? CSN_CACHE_BYTES : CSN_CACHE_JSON;
+		assert_int_equal(csn_cache_set(l.cache, "k", &how, "1", 1),
+		    0);
+		assert_int_equal(csn_cache_get(l.cache, "k", &how, &v), 0);
+		assert_int_equal(atomic_load(&l.cache->held->held.refs),
+		    before);
+	}
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
 static void
 scoped_keys_are_percent_encoded_and_bound(void **state)
 {
@@ -456,6 +484,30 @@ what_does_not_exist_is_remembered(void **state)
 	larder_end(&l);
 }
 
+/* Finds nothing, and somebody sets it just then. */
+static int
+overtaken(void *arg, const char *key, struct csn_cache_value *out)
+{
+	(void)out;
+	assert_int_equal(larder_set(arg, key, "set meanwhile"), 0);
+	return CSN_E_NOT_FOUND;
+}
+
+static void
+what_was_set_meanwhile_is_not_hidden(void **state)
+{
+	struct csn_cache_value v = { .size = sizeof(v) };
+	struct larder l;
+
+	(void)state;
+	larder_start(&l, "memory:?bytes=64M", remember_none);
+	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
+	    overtaken, l.cache, &v), CSN_E_NOT_FOUND);
+	assert_true(larder_has(l.cache, "k", "set meanwhile", NULL));
+	csn_cache_value_free(&v);
+	larder_end(&l);
+}
+
 static void
 a_failed_computation_is_not_remembered(void **state)
 {
@@ -603,11 +655,13 @@ main(void)
 		cmocka_unit_test(values_end),
 		cmocka_unit_test(l1_asks_again_in_time),
 		cmocka_unit_test(tenants_have_values_of_their_own),
+		cmocka_unit_test(keys_are_let_go_as_often_as_they_are_held),
 		cmocka_unit_test(scoped_keys_are_percent_encoded_and_bound),
 		cmocka_unit_test(namespaces_are_cleared),
 		cmocka_unit_test(keys_have_a_length),
 		cmocka_unit_test(secure_unless_plain_is_asked_for_by_name),
 		cmocka_unit_test(what_does_not_exist_is_remembered),
+		cmocka_unit_test(what_was_set_meanwhile_is_not_hidden),
 		cmocka_unit_test(a_failed_computation_is_not_remembered),
 		cmocka_unit_test(stale_values_are_served_and_refreshed),
 		cmocka_unit_test(freeing_waits_for_refreshes),

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -293,6 +294,8 @@ put_until_killed(const char *url, uint8_t seed)
 	uint8_t *p = malloc(LARGE);
 	unsigned i;
 
+	/* Not longer than the test, should that fail. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (p == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
 	    csn_store_open(ctx, url, &store) != 0)
 		_exit(1);

@@ -1,6 +1,7 @@
 /* test_store_lmdb.c - the store in an LMDB file: the suite, and its limits. */
 
 #include <ftw.h>
+#include <lmdb.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -235,6 +237,8 @@ put_until_killed(const char *url, uint8_t seed)
 	uint8_t *p = malloc(LARGE);
 	unsigned i;
 
+	/* Not longer than the test, should that fail. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (p == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
 	    csn_store_open(ctx, url, &store) != 0)
 		_exit(1);
@@ -286,6 +290,51 @@ killed_writers_leave_no_wrong_value(void **state)
 	}
 	free(got);
 	assert_true(seen > 0);
+}
+
+/* In a process of its own: die in the middle of reading. */
+static void
+read_and_die(const char *folder)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+
+	if (mdb_env_create(&env) == 0 &&
+	    mdb_env_open(env, folder, MDB_NOTLS, 0600) == 0 &&
+	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0)
+		(void)kill(getpid(), SIGKILL);
+	_exit(1);
+}
+
+static void
+killed_readers_give_their_slots_back(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_store *store;
+	char folder[64], url[96];
+	pid_t pid;
+	int i, rc;
+
+	snprintf(folder, sizeof(folder), "%s/few", f->folder);
+	snprintf(url, sizeof(url), "lmdb:%s?readers=3&sync=none", folder);
+	assert_int_equal(csn_store_open(f->ctx, url, &store), 0);
+	store_put_value(store, "acme", "k", 8, 1);
+	for (i = 0; i < 12; i++) {
+		if ((pid = fork()) == 0)
+			read_and_die(folder);
+		assert_int_equal(waitpid(pid, &rc, 0), pid);
+		/* As many as there are slots die; then one is told so. */
+		assert_true(WIFSIGNALED(rc) || i >= 3);
+		if (i % 5 == 4) {
+			store_check_value(store, "acme", "k", 8, 1);
+			if ((pid = fork()) == 0)
+				read_and_die(folder);
+			assert_int_equal(waitpid(pid, &rc, 0), pid);
+			assert_true(WIFSIGNALED(rc));
+		}
+	}
+	store_check_value(store, "acme", "k", 8, 1);
+	csn_store_close(store);
 }
 
 /* Another process made the map larger; this one follows. */
@@ -432,6 +481,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    killed_writers_leave_no_wrong_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    killed_readers_give_their_slots_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_map_grows_under_a_reader,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(a_read_only_folder_is_read,

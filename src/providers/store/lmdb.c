@@ -1,6 +1,7 @@
 /* lmdb.c - the store in an LMDB file: its functions as a provider. */
 
 #include <string.h>
+#include <time.h>
 
 #include "base/cursor.h"
 #include "providers/store/lmdb.h"
@@ -10,6 +11,7 @@
 #define LEAST_SIZE ((uint64_t)1 << 20)
 #define MOST_SIZE ((uint64_t)16 << 40)
 #define DEFAULT_READERS 1024
+#define FULL_TRIES 6		/* some 130 ms, where somebody reads */
 
 static int
 fail_missing(struct csn_lmdb_store *s)
@@ -155,6 +157,29 @@ put_in(struct csn_lmdb_store *s, MDB_txn *txn, struct csn_lmdb_key *key,
 	return ends_ms == 0 ? 0 : csn_lmdb_sweep(s, txn, 0);
 }
 
+/* One of LMDB's lines about readers: a number at its end is a snapshot's. */
+static int
+see_reader(const char *line, void *arg)
+{
+	size_t len = strlen(line);
+
+	if (len >= 2 && line[len - 2] >= '0' && line[len - 2] <= '9')
+		*(int *)arg = 1;
+	return 0;
+}
+
+/* A reader keeps pages that were given up: where there is one, wait a bit. */
+static void
+wait_for_readers(struct csn_lmdb_store *s, unsigned ms)
+{
+	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
+	int dead, reading = 0;
+
+	(void)mdb_reader_check(s->e->env, &dead);
+	if (mdb_reader_list(s->e->env, see_reader, &reading) >= 0 && reading)
+		(void)nanosleep(&ts, NULL);
+}
+
 /*
  * Remove all that has ended, in a transaction of its own. What a transaction
  * gives up is free to the next but one, so this one writes in any case.
@@ -208,7 +233,8 @@ put_value(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 			break;
 		}
 		csn_lmdb_abort(s, txn);
-		if (rc == MDB_MAP_FULL && again < 3) {
+		if (rc == MDB_MAP_FULL && again < FULL_TRIES) {
+			wait_for_readers(s, 2u << again);
 			make_room(s);
 			continue;
 		}

@@ -10,7 +10,10 @@
 #include "cache_parts.h"
 
 #define ROUNDS 15
-#define CALLS 100	/* a round, of each: caches of the same size */
+/* A round, of each: enough that both are past what taking turns costs. */
+#define CALLS_SMALL 1000
+#define CALLS 100
+#define CALLS_LARGE 5
 
 struct peer {
 	FILE *in;
@@ -24,14 +27,19 @@ static const char *
 python(char path[512])
 {
 	const char *said = getenv("CAISSON_CACHEKIT_PYTHON");
+	const char *deps = getenv("CAISSON_DEPS");
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 
 	if (said != NULL)
 		return said;
-	if (cache != NULL)
-		snprintf(path, 512, "%s/caisson/interop/bin/python3", cache);
+	if (deps != NULL)
+		snprintf(path, 512, "%s/interop-sdk/bin/python", deps);
+	else if (cache != NULL)
+		snprintf(path, 512,
+		    "%s/caisson/deps/interop-sdk/bin/python", cache);
 	else
-		snprintf(path, 512, "%s/.cache/caisson/interop/bin/python3",
+		snprintf(path, 512,
+		    "%s/.cache/caisson/deps/interop-sdk/bin/python",
 		    home != NULL ? home : "");
 	return access(path, X_OK) == 0 ? path : BENCH_PYTHON;
 }
@@ -125,7 +133,8 @@ one_size(struct peer *peer, struct bed *bed, size_t len, const char *name,
 	struct bench_result r = { .unit = "us", .target = target,
 	    .reference = "CacheKit's Python SDK" };
 	double us[ROUNDS], them[ROUNDS], ratio[ROUNDS];
-	unsigned i, calls = len > 65536 ? 5 : CALLS;
+	unsigned i, calls = len > 65536 ? CALLS_LARGE :
+	    len > 1024 ? CALLS : CALLS_SMALL;
 	char full[64];
 
 	/* MessagePack: bin 32 of so many bytes. */

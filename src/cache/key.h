@@ -35,6 +35,7 @@ struct csn_cache_key {
 	msgpack_packer packer;	/* writes to `out` */
 	struct csn_out out;	/* what is encoded, without open headers */
 	struct csn_out whole;	/* the arguments with all their headers */
+	struct csn_out text;	/* an auto key before it is shortened */
 	struct csn_key_frame frames[2 + CSN_CACHE_KEY_DEPTH];
 	size_t nframes;
 	struct csn_key_item *items;

@@ -187,17 +187,16 @@ static int
 shorten(struct csn_ctx *ctx, struct csn_out *w, char out[CSN_CACHE_KEY_SIZE])
 {
 	uint8_t hash[CSN_HASH_SIZE];
-	char text[HASH_TEXT];
-	size_t i, len;
+	char text[HASH_TEXT], *p;
+	size_t len;
 	int rc;
 
 	csn_put_u8(w, 0);
 	if (!csn_out_ok(w))
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "out of memory for a cache key");
-	for (i = 0; i + 1 < w->len; i++)
-		if (w->p[i] == ' ' || w->p[i] == '\n' || w->p[i] == '\r')
-			w->p[i] = '_';
+	for (p = (char *)w->p; *(p += strcspn(p, " \n\r")) != '\0'; )
+		*p++ = '_';
 	/* No more characters than bytes: most are not counted. */
 	len = w->len - 1;
 	if (len > KEY_MAX)
@@ -223,7 +222,7 @@ csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
 {
 	const char *texts[] = { module, qualname, serializer };
 	char hash[HASH_TEXT];
-	struct csn_out w;
+	struct csn_out *w = &key->text;
 	size_t i;
 	int rc;
 
@@ -245,19 +244,19 @@ csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
 		    "the namespace of an auto key is not UTF-8");
 	if ((rc = hash_args(key, hash)) != 0)
 		return rc;
-	csn_out_init(&w);
+	w->len = 0;
+	w->bad = 0;
 	if (name_space != NULL && name_space[0] != '\0') {
-		put_text(&w, "ns:");
-		put_text(&w, name_space);
-		put_text(&w, ":");
+		put_text(w, "ns:");
+		put_text(w, name_space);
+		put_text(w, ":");
 	}
-	put_text(&w, "func:");
-	put_function(&w, module, qualname);
-	put_text(&w, ":args:");
-	put_text(&w, hash);
-	put_text(&w, integrity ? ":1" : ":0");
-	if ((rc = put_serializer(key->ctx, &w, serializer)) == 0)
-		rc = shorten(key->ctx, &w, out);
-	csn_out_wipe(&w);
+	put_text(w, "func:");
+	put_function(w, module, qualname);
+	put_text(w, ":args:");
+	put_text(w, hash);
+	put_text(w, integrity ? ":1" : ":0");
+	if ((rc = put_serializer(key->ctx, w, serializer)) == 0)
+		rc = shorten(key->ctx, w, out);
 	return rc;
 }

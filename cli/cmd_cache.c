@@ -138,6 +138,7 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	const char *p = (const char *)key, *end, *colon;
 	json_t *row;
 	char name[256];
+	size_t i;
 
 	end = p + key_len;
 	if (key_len > 2 && memcmp(p, "t:", 2) == 0 &&
@@ -148,6 +149,12 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	colon = memchr(p, ':', (size_t)(end - p));
 	snprintf(name, sizeof(name), "%.*s", colon != NULL ?
 	    (int)(colon - p) : 0, p);
+	/* Anybody may name a key so that it moves a terminal's cursor. */
+	for (i = 0; name[i] != '\0'; i++)
+		if ((uint8_t)name[i] < ' ' || name[i] == 0x7f)
+			name[i] = '?';
+		else if (name[i] == '\xc2' && (name[i + 1] & 0xe0) == 0x80)
+			name[i] = name[i + 1] = '?';
 	if (t->name_space != NULL && strcmp(name, t->name_space) != 0)
 		return 0;
 	t->entries++;

@@ -161,6 +161,15 @@ def plain_is_asked_for_by_name(url):
               "CSN_E_POLICY"))
 
 
+def names_move_no_cursor(url):
+    run("cache", "set", url, "\x1b[2Jred\x7f\u009b:op", "--plain",
+        stdin=DOCUMENT, env=keys())
+    stat = run("cache", "stat", url)
+    case("cache_stat_has_no_controls", stat.returncode == 0 and
+         b"?[2Jred?" in stat.stdout and b"\x1b" not in stat.stdout and
+         b"\xc2" not in stat.stdout, stat)
+
+
 def main():
     if run("cache", "--help").returncode != 0:
         skip("cache", "this build has no cache")
@@ -177,6 +186,7 @@ def main():
         rotates(url, interop)
         counts_and_deletes(url, interop)
         plain_is_asked_for_by_name(url)
+        names_move_no_cursor(url)
         case("cache_unknown_backend",
              says(run("cache", "stat", "floppy:"), 2, "floppy"))
         case("cache_unknown_format",

@@ -132,16 +132,25 @@ lock(struct cli *cli, const char *path)
 	int fd;
 
 	for (;;) {
-		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+		/* O_NONBLOCK: a FIFO that nobody writes holds nobody up. */
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+		    O_NOFOLLOW)) < 0) {
 			(void)cli_error_sys(cli, errno, "cannot open %s",
 			    path);
+			return -1;
+		}
+		if (fstat(fd, &held) != 0)
+			goto err;
+		if (!S_ISREG(held.st_mode)) {
+			(void)cli_error(cli, CLI_FAILED, NULL,
+			    "%s is no regular file, and a challenge is one",
+			    path);
+			close(fd);
 			return -1;
 		}
 		while (flock(fd, LOCK_EX) != 0)
 			if (errno != EINTR || cli_interrupted())
 				goto err;
-		if (fstat(fd, &held) != 0)
-			goto err;
 		if (stat(path, &named) == 0 && held.st_ino == named.st_ino &&
 		    held.st_dev == named.st_dev)
 			return fd;

@@ -19,7 +19,8 @@ static int
 is_server(const char *target)
 {
 	return strncmp(target, "http://", 7) == 0 ||
-	    strncmp(target, "https://", 8) == 0;
+	    strncmp(target, "https://", 8) == 0 ||
+	    strncmp(target, "unix:", 5) == 0;
 }
 
 /* --- in a file ---------------------------------------------------------- */
@@ -38,7 +39,7 @@ make(struct cli *cli, const char *path)
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (cli_opt(cli, others[i]) != NULL)
 			return cli_error(cli, CLI_USAGE, "An attester's URL "
-			    "begins with http:// or https://.", "--%s is for "
+			    "begins with http://, https:// or unix:.", "--%s is for "
 			    "asking an attester, and %s is a file", others[i],
 			    path);
 	if ((rc = cli_opt_span(cli, "lifetime", &life)) != 0 ||
@@ -107,5 +108,14 @@ attest_challenge(struct cli *cli)
 {
 	const char *target = cli_arg(cli, 0);
 
-	return is_server(target) ? ask(cli, target) : make(cli, target);
+	if (is_server(target))
+		return ask(cli, target);
+	if (target[0] != '\0' && strncmp(target + strspn(target,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789+-."), "://", 3) == 0 && target[0] != '.')
+		return cli_error(cli, CLI_USAGE, "A file whose name looks "
+		    "like that is ./NAME.", "%s is neither a file nor where "
+		    "an attester answers: that is http://, https:// or "
+		    "unix:PATH", target);
+	return make(cli, target);
 }

@@ -24,9 +24,10 @@ csn_report_ask(struct csn_ctx *ctx, const char *url, const uint8_t *nonce,
 
 	if (ctx == NULL || url == NULL || nonce == NULL || out == NULL ||
 	    len == NULL || nonce_len < CSN_NONCE_MIN ||
-	    nonce_len > CSN_NONCE_MAX || !csn_endpoint_is(url))
-		return csn_fail(ctx, CSN_E_ARG, ROOM, "asking needs an http "
-		    "or https URL and a nonce of %d to %d bytes",
+	    nonce_len > CSN_NONCE_MAX || (!csn_endpoint_is(url) &&
+	    (strncmp(url, "unix:", 5) != 0 || url[5] == '\0')))
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "asking needs an http, "
+		    "https or unix URL and a nonce of %d to %d bytes",
 		    CSN_NONCE_MIN, CSN_NONCE_MAX);
 	csn_hex_encode(nonce, nonce_len, hex);
 	n = snprintf(body, sizeof(body), "{\"nonce\":\"%s\"}", hex);

@@ -118,6 +118,7 @@ csn_endpoint_open(struct csn_ctx *ctx, const char *url, uint32_t timeout_ms,
 {
 	struct wanted w = { .tries = tries };
 	char *copy, *hash;
+	const char *base;
 	int rc = 0;
 
 	w.http.timeout_ms = timeout_ms;
@@ -128,8 +129,14 @@ csn_endpoint_open(struct csn_ctx *ctx, const char *url, uint32_t timeout_ms,
 		*hash = '\0';
 		rc = take_options(ctx, hash + 1, &w);
 	}
+	base = copy;
+	if (strncmp(copy, "unix:", 5) == 0) {
+		w.http.unix_path = copy + 5;
+		/* HTTP asks for a host, and nobody looks for it. */
+		base = "http://localhost";
+	}
 	if (rc == 0)
-		rc = csn_http_new(ctx, copy, &w.http, &out->http);
+		rc = csn_http_new(ctx, base, &w.http, &out->http);
 	out->tries = w.tries;
 	csn_wipe_free(w.token, w.token_len);
 	free(copy);

@@ -18,7 +18,8 @@ struct csn_endpoint {
 
 /* 1 where url is http: or https:. */
 int csn_endpoint_is(const char *url);
-/* tries is what is meant where the URL says nothing. CSN_E_ARG, CSN_E_IO. */
+/* tries is what is meant where the URL says nothing; "unix:/path#…" is HTTP
+   over that socket. CSN_E_ARG, CSN_E_IO. */
 CSN_MUST_CHECK int csn_endpoint_open(struct csn_ctx *ctx, const char *url,
     uint32_t timeout_ms, unsigned tries, struct csn_endpoint *out);
 void csn_endpoint_close(struct csn_endpoint *e);

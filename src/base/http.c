@@ -111,6 +111,22 @@ set_token(struct csn_http *http, const char *token)
 	return 0;
 }
 
+/* The socket is what sentences name, not the URL's host. */
+static int
+set_socket(struct csn_http *http, const char *path)
+{
+	char *where = NULL;
+
+	http->unix_path = csn_strdup(path);
+	if (http->unix_path == NULL ||
+	    asprintf(&where, "unix:%s", path) < 0)
+		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
+		    "no memory for an HTTP client");
+	csn_free(http->where);
+	http->where = where;
+	return 0;
+}
+
 int
 csn_http_new(struct csn_ctx *ctx, const char *url,
     const struct csn_http_options *options, struct csn_http **out)
@@ -148,14 +164,17 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	if (options->token_in_clear)
 		http->guard_token = 0;
 	if (options->ca_file != NULL && (http->ca_file =
-	    csn_strdup(options->ca_file)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "http",
-		    "no memory for an HTTP client");
+	    csn_strdup(options->ca_file)) == NULL)
+		goto nomem;
+	if (options->unix_path != NULL && (rc = set_socket(http,
+	    options->unix_path)) != 0)
 		goto err;
-	}
 	*out = http;
 	return 0;
 
+nomem:
+	rc = csn_fail(ctx, CSN_E_NOMEM, "http",
+	    "no memory for an HTTP client");
 err:
 	csn_http_free(http);
 	return rc;
@@ -251,6 +270,7 @@ csn_http_free(struct csn_http *http)
 	csn_free(http->url);
 	csn_free(http->where);
 	csn_free(http->ca_file);
+	csn_free(http->unix_path);
 	csn_free(http);
 }
 

@@ -25,6 +25,8 @@ struct csn_http;
 
 struct csn_http_options {
 	const char *ca_file;	/* PEM, instead of the system's; or NULL */
+	/* Connect to this unix socket, whatever the URL's host; or NULL. */
+	const char *unix_path;
 	const char *token;	/* bearer token, copied; NULL for none */
 	uint32_t timeout_ms;	/* of a whole request; 0 for 10,000 */
 	uint32_t connect_ms;	/* of the connection in it; 0 for 3,000 */

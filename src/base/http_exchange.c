@@ -45,6 +45,9 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
 	const char *kind;
 
 	(void)purpose;
+	/* That of unix_path, which the caller named: it leads nowhere else. */
+	if (addr->family == AF_UNIX && x->http->unix_path != NULL)
+		return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	kind = csn_http_address_private(&addr->addr);
 	if (kind != NULL && !x->http->allow_private) {
 		x->refused = kind;
@@ -346,6 +349,9 @@ set_guards(const struct exchange *x)
 		/* These alone: not the system's folder of them beside. */
 		bad |= set(easy, CURLOPT_CAPATH, (char *)NULL) != CURLE_OK;
 	}
+	if (x->http->unix_path != NULL)
+		bad |= set(easy, CURLOPT_UNIX_SOCKET_PATH,
+		    x->http->unix_path) != CURLE_OK;
 	bad |= set(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) !=
 	    CURLE_OK;
 	bad |= set(easy, CURLOPT_OPENSOCKETDATA, x) != CURLE_OK;

@@ -21,6 +21,7 @@ struct csn_http {
 	char *url;
 	char *where;		/* "host:port" */
 	char *ca_file;
+	char *unix_path;	/* of a socket, or NULL */
 	char *authorization;	/* a header, or NULL */
 	uint32_t timeout_ms;
 	uint32_t connect_ms;

@@ -234,6 +234,10 @@ def logged(s, work):
 def places(s, work):
     path = s / "attest.sock"
     with Server(s.attester, work, listen="unix:" + path) as server:
+        asked = s.verifier.run("attest", "challenge", "unix:" + path,
+                               "--workload", "llm", "--require", "nonce")
+        case("a_challenge_over_a_unix_socket_verifies",
+             asked.returncode == 0 and b"ok  nonce" in asked.stdout, asked)
         c = socket.socket(socket.AF_UNIX)
         c.connect(path)
         c.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\n"
@@ -246,6 +250,9 @@ def places(s, work):
              os.stat(path).st_mode & 0o777 == 0o600, answer)
         server.end()
     case("whose_path_goes_with_it", not os.path.exists(path))
+    case("nobody_answers_at_a_socket_that_is_gone", says(s.verifier.run(
+        "attest", "challenge", "unix:" + path, "--workload", "llm"), 3,
+        path))
     case("serve_usage", all((
         says(s.attester.run("attest", "serve", work.url, "--workload", "llm",
                             "--listen", "here"), 2, "--listen"),

@@ -1,4 +1,5 @@
 /* cli/cmd_attest_watch.c - caisson attest watch: regions, as they change. */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #define HASH_SHOWN 16
 
 const struct cli_opt attest_watch_opts[] = {
-	{ "interval", "TIME", "between two looks (2s)" },
+	{ "interval", "TIME", "between two looks (2s); 100ms is one too" },
+	{ "jitter", "PERCENT", "of the interval, added at random (0)" },
 	{ "rounds", "N", "end after N looks; else when interrupted" },
 	{ "failures", "N", "end after N failures in a row (3)" },
 	{ "output", "URL", "deliver a signed report each round: file:, "
@@ -109,24 +111,28 @@ static void
 say_round(struct watch *w, uint64_t nchanged)
 {
 	char when[CLI_TEXT], hashed[CLI_TEXT], total[CLI_TEXT];
+	char missed[CLI_TEXT] = "";
 	struct cli *cli = w->cli;
 	uint64_t now = cli_now_ns();
 	size_t i;
 
+	if (w->missed > 0)
+		snprintf(missed, sizeof(missed), "  %llu missed",
+		    (unsigned long long)w->missed);
 	cli_time_text(csn_ctx_wall_ms(cli->ctx), when);
 	if (w->why[0] != '\0') {
-		cli_say(cli, "%s  round %llu  failed: ", when,
-		    (unsigned long long)w->round);
+		cli_say(cli, "%s  round %llu%s  failed: ", when,
+		    (unsigned long long)w->round, missed);
 		attest_say_plain(cli, w->why);
 		cli_say(cli, "\n");
 		return;
 	}
 	cli_bytes_text((double)w->hashed, hashed);
 	cli_bytes_text((double)w->total, total);
-	cli_say(cli, "%s  round %llu  %zu region%s  %s of %s read%s  %llu "
+	cli_say(cli, "%s  round %llu  %zu region%s  %s of %s read%s%s  %llu "
 	    "changed", when, (unsigned long long)w->round, w->n,
 	    w->n == 1 ? "" : "s", hashed, total, w->full ? " (full)" : "",
-	    (unsigned long long)nchanged);
+	    missed, (unsigned long long)nchanged);
 	for (i = 0; nchanged > 0 && i < w->n; i++) {
 		if (w->rows[i].changed_ns == 0 ||
 		    w->rows[i].round != w->round ||
@@ -242,6 +248,30 @@ draw(struct watch *w)
 
 /* --- rounds ------------------------------------------------------------- */
 
+/* A process that has exited comes back under no number of tries. */
+static int
+is_gone(struct cli *cli)
+{
+	unsigned long long pid;
+	char path[64], line[512];
+	const char *state;
+	FILE *f;
+	int gone;
+
+	if (sscanf(cli_arg(cli, 0), "process:%llu", &pid) != 1)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%llu/stat", pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return errno == ENOENT;
+	/* Behind the last ')' is its state: Z and X are dead. */
+	state = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') :
+	    NULL;
+	gone = state == NULL ||
+	    (strlen(state) > 2 && strchr("ZX", state[2]) != NULL);
+	fclose(f);
+	return gone;
+}
+
 static int
 beat(void *arg, const struct csn_beat *b)
 {
@@ -282,7 +312,7 @@ beat(void *arg, const struct csn_beat *b)
 	fflush(stdout);
 	pthread_mutex_unlock(&w->lock);
 	json_decref(changed);
-	return 0;
+	return b->code != 0 && is_gone(w->cli) ? b->code : 0;
 }
 
 static void *
@@ -340,26 +370,63 @@ run(struct watch *w, const struct csn_continuous_options *o)
 	cli_hold_signals(0);
 	if (w->rc == 0 || (w->rc == CSN_E_CLOSED && cli_interrupted()))
 		return CLI_OK;
-	(void)cli_error(cli, CLI_FAILED, NULL, "%s can be watched no more: "
-	    "%s", cli_arg(cli, 0), w->why);
+	(void)cli_error(cli, CLI_FAILED, NULL, "%s can be watched no more%s: "
+	    "%s", cli_arg(cli, 0), is_gone(cli) ? ", the process is gone" :
+	    "", w->why);
 	return cli_exit_code(w->rc);
+}
+
+/* What is wrong in any case is said before anything is measured. */
+static int
+check_output(struct cli *cli, const char *url)
+{
+	static const char *const schemes[] = { "file:", "unix:", "http://",
+	    "https://" };
+	size_t i, n;
+
+	if (url == NULL)
+		return 0;
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		n = strlen(schemes[i]);
+		if (strncmp(url, schemes[i], n) == 0 && url[n] != '\0')
+			return 0;
+	}
+	return cli_error(cli, CLI_USAGE, NULL, "--output is '%s', reports go "
+	    "to file:PATH, unix:PATH or an http or https URL", url);
+}
+
+static int
+check_interval(struct cli *cli)
+{
+	const char *text = cli_opt(cli, "interval");
+
+	if (text == NULL || text[0] != '0' ||
+	    (text[strspn(text, "0")] >= '1' && text[strspn(text, "0")] <= '9'))
+		return 0;
+	return cli_error(cli, CLI_USAGE, NULL, "--interval is '%s', and "
+	    "there has to be some time between two looks: 1ms is the least",
+	    text);
 }
 
 static int
 take_options(struct cli *cli, struct csn_continuous_options *o)
 {
-	uint64_t failures = FAILURES;
+	uint64_t failures = FAILURES, jitter = 0;
 	int rc;
 
 	o->size = sizeof(*o);
 	o->interval_ms = INTERVAL_MS;
-	if ((rc = cli_opt_span(cli, "interval", &o->interval_ms)) != 0 ||
+	o->output = cli_opt(cli, "output");
+	if ((rc = check_output(cli, o->output)) != 0 ||
+	    (rc = check_interval(cli)) != 0 ||
+	    (rc = cli_opt_span(cli, "interval", &o->interval_ms)) != 0 ||
+	    (rc = cli_opt_u64(cli, "jitter", 0, 100, &jitter)) != 0 ||
 	    (rc = cli_opt_u64(cli, "rounds", 1, UINT64_MAX,
 	    &o->rounds)) != 0 ||
 	    (rc = cli_opt_u64(cli, "failures", 1, 1000000, &failures)) != 0)
 		return rc;
 	o->max_failures = (uint32_t)failures;
-	o->output = cli_opt(cli, "output");
+	o->jitter_percent = (uint32_t)jitter;
 	if ((o->output == NULL) == (cli_opt(cli, "workload") == NULL))
 		return 0;
 	return cli_error(cli, CLI_USAGE, NULL, o->output != NULL ?

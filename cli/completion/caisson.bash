@@ -31,7 +31,7 @@ _caisson() {
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--expect-head|--expires|--failures|--form|--format|--interval|--kem|--key-fd|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
+	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -69,7 +69,7 @@ _caisson() {
 	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
 	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --lifetime --json --quiet --help' ;;
 	'attest serve') options='--workload --identity --listen --rate --duty --connections --per-address --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'attest watch') options='--interval --rounds --failures --output --workload --identity --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest watch') options='--interval --jitter --rounds --failures --output --workload --identity --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;
 	'tour '*) options='--sample --json --quiet --help' ;;
 	'bench '*) options='--json --quiet --help' ;;

@@ -47,6 +47,19 @@ def changes(work):
          time.monotonic() - start < 5)
 
 
+def late():
+    """Looks that come too late for their beats say so."""
+    with Workload(48 << 20) as slow:
+        said = run("attest", "watch", slow.url, "--rounds", 2, "--interval",
+                   "1ms", "--jitter", 50)
+        case("missed_beats_are_said", said.returncode == 0 and
+             re.search(rb"round 2  .*  [1-9]\d* missed", said.stdout), said)
+        told = run("attest", "watch", slow.url, "--rounds", 2, "--interval",
+                   "1ms", "--json")
+        case("missed_beats_are_said_in_json", told.returncode == 0 and
+             json.loads(told.stdout.splitlines()[1])["missed"] > 0, told)
+
+
 def live(work):
     """On a terminal the table is drawn again over the one before."""
     master, slave = pty.openpty()
@@ -80,13 +93,14 @@ def failing(s):
     with Workload(LEAF) as work:
         program = subprocess.Popen(
             [PROGRAM, "attest", "watch", work.url, "--interval", "20ms",
-             "--failures", "2"], stdout=subprocess.PIPE,
+             "--failures", "1000"], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         program.stdout.readline()
         work.end()
         out, err = program.communicate(timeout=20)
         case("a_process_that_goes_ends_a_watch", program.returncode == 3 and
-             b"failed" in out and b"watched no more" in err, out, err)
+             out.count(b"failed") <= 2 and
+             b"watched no more, the process is gone" in err, out, err)
     case("watch_usage", all((
         says(run("attest", "watch", "buffer:"), 2),
         says(run("attest", "watch", "process:1", "--output", "file:x"), 2,
@@ -94,7 +108,13 @@ def failing(s):
         says(run("attest", "watch", "process:1", "--workload", "x"), 2,
              "--output"),
         says(run("attest", "watch", "process:1", "--interval", "0"), 2,
-             "--interval"))))
+             "--interval"),
+        says(run("attest", "watch", "process:1", "--interval", "0s"), 2,
+             "--interval", "1ms"),
+        says(run("attest", "watch", "process:1", "--jitter", "101"), 2,
+             "--jitter"),
+        says(run("attest", "watch", "process:1", "--workload", "x",
+                 "--output", "ftp:/x"), 2, "ftp:/x", "file:"))))
 
 
 def deliver(s, work, url, *more, rounds=1):
@@ -159,6 +179,7 @@ with Workload() as WORK:
     else:
         lines(WORK)
         changes(WORK)
+        late()
         live(WORK)
         with Scene() as SCENE:
             failing(SCENE)

@@ -159,6 +159,10 @@ say_no(struct cli *cli, const struct attest_check *c, int rc)
 	if (code == CSN_E_SIGNER)
 		todo = "Trust a signer: caisson id trust FILE --purposes "
 		    "report";
+	if (code == CSN_E_FORM && strcmp(name, "form") == 0)
+		return cli_error(cli, CLI_REFUSED, todo,
+		    "this is no report (%s: %s) [%s]", name, detail != NULL ?
+		    detail : csn_error_text(code), csn_error_name(code));
 	return cli_error(cli, CLI_REFUSED, todo,
 	    "the report does not verify: %s: %s [%s]", name,
 	    detail != NULL ? detail : csn_error_text(code),
@@ -245,6 +249,10 @@ say_unchecked(struct cli *cli, const struct attest_check *c)
 		between = ", ";
 	}
 	cli_note(cli, between[0] == ',' ? ".\n" : "The report verifies.\n");
+	if (status_of(c->result, "nonce") == CSN_CHECK_SKIPPED)
+		cli_note(cli, "It may be an old one: --challenge or --nonce "
+		    "checks that it is not, and --require nonce\nrefuses a "
+		    "report for which nobody did.\n");
 }
 
 static int

@@ -80,7 +80,9 @@ static const struct cli_verb verbs[] = {
 	    "given, which\nfails only where --require says so. Keys come "
 	    "from the trust store, hashes from\nthe policy, nothing from the "
 	    "report. A challenge is used up by the first report\nwith a "
-	    "good signature that answers it." },
+	    "good signature that answers it.\n\n"
+	    "  caisson attest verify answer.report --challenge ask.json \\\n"
+	    "      --policy llm.json --require nonce,policy" },
 	{ "policy", "REPORT", "Make a policy of a report that one trusts",
 	    attest_policy, attest_policy_opts, 1, 1,
 	    "The policy asks for exactly what the report says. Its signature "

@@ -63,7 +63,7 @@ def reporting(s, work):
         json.loads(r.stdout)["report"]["regions"][0]["size"] == SIZE)), r)
     said = s.verify(plain, "--workload", "llm")
     case("what_was_not_checked_is_said", b"not checked: nonce, policy" in
-         said.stderr and b"ok  signature" in said.stdout, said)
+         said.stderr and b"--require nonce" in said.stderr and b"ok  signature" in said.stdout, said)
     case("what_is_required_and_not_checked_fails", says(
         s.verify(plain, "--workload", "llm", "--require", "nonce"), 1,
         "require nonce", "CSN_E_POLICY"))
@@ -82,6 +82,9 @@ def reporting(s, work):
     case("a_report_that_was_cut_is_refused", says(
         s.verify(s.folder.write("cut", raw[:-1]), "--workload", "llm"), 1,
         "form"))
+    case("a_file_that_is_no_report_is_called_so", says(
+        s.verify(s.folder.write("none.json", b'{"version": 1}'),
+                 "--workload", "llm"), 1, "this is no report ("))
     odd = s.verify(s.folder.write("cut", raw[:-1]), "--workload", "llm",
                    "--json")
     case("a_report_that_is_none_says_so_in_json", odd.returncode == 1 and
@@ -217,6 +220,16 @@ def challenging(s, work):
                      "--workload", "llm", "--nonce", "ab" * 16)
     case("a_nonce_may_be_given", given.returncode == 0 and
          b"ok  nonce" in given.stdout, given)
+    os.mkfifo(s / "fifo")
+    os.symlink(path, s / "link")
+    case("what_is_no_regular_file_is_no_challenge", all((
+        says(s.verify(report, "--workload", "llm", "--challenge",
+                      s / "fifo"), 3, "regular file"),
+        says(s.verify(report, "--workload", "llm", "--challenge",
+                      s / "link"), 3, "link"))))
+    case("a_challenge_to_another_scheme_is_2", all((
+        says(s.verifier.run("attest", "challenge", "ftp://x"), 2, "ftp://x",
+             "unix:"), not os.path.exists("ftp:"))))
     case("challenge_usage", all((
         says(s.verifier.run("attest", "challenge", path), 2, "--force"),
         says(s.verifier.run("attest", "challenge", path, "--policy", "x"), 2,

@@ -222,9 +222,12 @@ replace(struct csn_cache *cache, struct csn_call *call,
 	return rc;
 }
 
-/* One key: counted where it was dealt with, an error where it cannot be. */
+/*
+ * One key: counted where it was dealt with, an error where it cannot be. 1
+ * where it looked like a lock's and no entry is under it.
+ */
 static int
-reseal_one(struct csn_cache *cache, struct csn_call *call,
+reseal_one(struct csn_cache *cache, struct csn_call *call, int lock,
     struct csn_cache_buffer *b, struct csn_cache_reseal *out)
 {
 	struct csn_l1_entry *e = NULL;
@@ -252,12 +255,16 @@ reseal_one(struct csn_cache *cache, struct csn_call *call,
 			out->moved++;
 		} else if (rc == CSN_E_EXPIRED || rc == CSN_E_REPLAY) {
 			rc = CSN_E_NOT_FOUND;
+		} else if (csn_refused(rc) && lock) {
+			rc = 1;
 		} else if (csn_refused(rc)) {
 			rc = csn_call_opened(cache, call, rc, 0);
 			out->refused++;
 		}
 	}
 	csn_l1_unpin(e);
+	if (rc == CSN_E_NOT_FOUND && lock)
+		return 1;
 	if (rc == CSN_E_NOT_FOUND || rc == CSN_E_EXISTS) {
 		out->skipped++;
 		rc = 0;
@@ -301,16 +308,18 @@ csn_cache_reseal(struct csn_cache *cache, const char *name_space,
 	r.total = keys.n;
 	for (i = 0; i < keys.n && rc == 0; i++) {
 		len = strlen(keys.list[i]);
-		if (is_lock(keys.list[i], len)) {
-			r.total--;
-			continue;
-		}
 		call.store_key = keys.list[i];
 		call.store_len = len;
 		call.name.key = keys.list[i] + keys.skip;
 		call.name.key_len = (uint32_t)(len - keys.skip);
 		call.name.hash = csn_l1_hash(cache->l1, &call.name);
-		rc = reseal_one(cache, &call, &b, &r);
+		rc = reseal_one(cache, &call, is_lock(keys.list[i], len), &b,
+		    &r);
+		if (rc == 1) {
+			r.total--;
+			rc = 0;
+			continue;
+		}
 		r.seen++;
 		if (rc == 0 && progress != NULL)
 			rc = progress(arg, &r);

@@ -120,9 +120,22 @@ def others(folder):
     case("evidence_nvidia", gpu.returncode == 0 and
          b"--  host_driver" in gpu.stdout and
          b"kernel module" in gpu.stdout, gpu)
+    tpm = ("--evidence", folder / "tpm2.quote", "--nonce",
+           "aabb" + "00" * 30, *AT)
+    by_key = evidence(folder, "verify", "tpm2", *tpm, "--policy",
+                      folder / "tpm2.policy")
+    by_root = evidence(folder, "verify", "tpm2", *tpm, "--cert",
+                       folder / "tpm2.cert", "--root", folder / "tpm2.root")
+    case("evidence_tpm2", by_key.returncode == 0 and
+         b"reset count 12" in by_key.stdout and
+         by_root.returncode == 0 and
+         b"ok  chain" in by_root.stdout, by_root)
+    case("evidence_tpm2_of_nobody", says(
+        evidence(folder, "verify", "tpm2", *tpm), 1, "key", "CSN_E_SIGNER"))
     for platform, name, member in (("sev-snp", "snp.report", "measurement"),
                                    ("tdx", "tdx.quote", "mr_td"),
-                                   ("nvidia", "nvidia.report", "blocks")):
+                                   ("nvidia", "nvidia.report", "blocks"),
+                                   ("tpm2", "tpm2.quote", "pcrs")):
         shown = evidence(folder, "show", platform, "--evidence",
                          folder / name)
         case("evidence_show_" + platform, shown.returncode == 0 and

@@ -133,13 +133,15 @@ add_hex(struct csn_master_keys *keys, const char *what, const char *s,
 		return csn_fail(keys->ctx, CSN_E_FORM, ROOM, "%s: a key has "
 		    "an odd number of digits; it is 64 hex digits or more (32 "
 		    "bytes), such as openssl rand -hex 32 makes", what);
-	if ((rc = check_next(keys, what, len / 2, flags)) != 0)
-		return rc;
-	keys->keys[keys->n].len = len / 2;
-	if (csn_hex_decode(s, len, keys->keys[keys->n].p, len / 2) != 0)
+	/* Before its length: who wrote a passphrase hears what is wrong. */
+	if (keys->n < CSN_MASTER_COUNT && len / 2 <= CSN_MASTER_KEY_MAX &&
+	    csn_hex_decode(s, len, keys->keys[keys->n].p, len / 2) != 0)
 		return csn_fail(keys->ctx, CSN_E_FORM, ROOM, "%s: a key is "
 		    "not hex; it is 64 hex digits or more (32 bytes), such as "
 		    "openssl rand -hex 32 makes", what);
+	if ((rc = check_next(keys, what, len / 2, flags)) != 0)
+		return rc;
+	keys->keys[keys->n].len = len / 2;
 	return accept(keys, what);
 }
 

@@ -130,6 +130,7 @@ test_refused(void **state)
 	(void)state;
 	refused("CACHEKIT_MASTER_KEY", "not_hex", CSN_E_FORM);
 	refused("CACHEKIT_MASTER_KEY", "not_hexy" A, CSN_E_FORM);
+	refused("CACHEKIT_MASTER_KEY", "my secret.", CSN_E_FORM);
 	refused("CACHEKIT_MASTER_KEY", A "a", CSN_E_FORM);
 	refused("CACHEKIT_MASTER_KEY", SHORT, CSN_E_ARG);
 	set("CACHEKIT_MASTER_KEY", A);

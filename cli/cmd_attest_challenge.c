@@ -39,9 +39,9 @@ make(struct cli *cli, const char *path)
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (cli_opt(cli, others[i]) != NULL)
 			return cli_error(cli, CLI_USAGE, "An attester's URL "
-			    "begins with http://, https:// or unix:.", "--%s is for "
-			    "asking an attester, and %s is a file", others[i],
-			    path);
+			    "begins with http://, https:// or unix:.",
+			    "--%s is for asking an attester, and %s is a "
+			    "file", others[i], path);
 	if ((rc = cli_opt_span(cli, "lifetime", &life)) != 0 ||
 	    (rc = attest_ticket_make(cli, path, life, id_force(cli),
 	    &t)) != 0)

@@ -28,6 +28,17 @@ json_t *attest_region_json(const char *id, const char *description,
 	{ "leaf", "BYTES", "bytes of a tree's leaf (65536)" }, \
 	{ "threads", "N", "hash on N cores, 0 for all of them (1)" }
 
+#define ATTEST_OPTS_IDENTITY \
+	{ "identity", "NAME", "sign as NAME, snp: for the firmware's key, " \
+	    "or keystore:URL#NAME" }, \
+	{ "new-key", NULL, "make the keystore's key where there is none" }
+
+/**
+ * Who signs, by those (attest_identity.c). 0 or an exit code after saying
+ * why; csn_identity_free.
+ */
+int attest_identity_load(struct cli *cli, struct csn_identity **out);
+
 struct attest_source {
 	struct csn_regions *regions;
 	struct csn_pool *pool;

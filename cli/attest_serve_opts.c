@@ -3,8 +3,7 @@
 
 const struct cli_opt attest_serve_opts[] = {
 	{ "workload", "ID", "whose memory it is", CLI_REQUIRED },
-	{ "identity", "NAME", "sign as NAME, or snp: for the firmware's "
-	    "key" },
+	ATTEST_OPTS_IDENTITY,
 	{ "listen", "WHERE", "HOST:PORT or unix:PATH (127.0.0.1:8411)" },
 	{ "rate", "N", "challenges answered in a second (5)" },
 	{ "duty", "PERCENT", "of the time at most for measuring (50)" },

@@ -68,27 +68,6 @@ take_options(struct cli *cli, struct csn_attester_options *o,
 	return 0;
 }
 
-/*
- * "snp:" is this guest's own key, which the firmware derives from chip, guest
- * policy and launch measurement, and which rests nowhere.
- */
-static int
-load_identity(struct cli *cli, struct csn_identity **out)
-{
-	struct csn_snp_key_options snp = { .size = sizeof(snp),
-	    .fields = CSN_SNP_GUEST_POLICY | CSN_SNP_MEASUREMENT };
-	struct csn_identity_options o = { .size = sizeof(o),
-	    .name = "snp-attester" };
-	const char *name = cli_opt(cli, "identity");
-	int rc;
-
-	if (name == NULL || strcmp(name, "snp:") != 0)
-		return cli_identity_load(cli, "identity", out);
-	if ((rc = csn_attest_key_snp(cli->ctx, &o, &snp, out)) == 0)
-		return 0;
-	return cli_error_lib(cli, rc, NULL, "the firmware gives no key");
-}
-
 static int
 interrupted(void *arg)
 {
@@ -105,7 +84,7 @@ attest_source_open(struct cli *cli, int signs, struct attest_source *s)
 
 	memset(s, 0, sizeof(*s));
 	if ((rc = take_options(cli, &o, &threads)) != 0 ||
-	    (signs && (rc = load_identity(cli, &s->identity)) != 0) ||
+	    (signs && (rc = attest_identity_load(cli, &s->identity)) != 0) ||
 	    (rc = attest_regions_open(cli, cli_arg(cli, 0),
 	    &s->regions)) != 0)
 		goto err;

@@ -8,8 +8,7 @@
 
 const struct cli_opt attest_report_opts[] = {
 	{ "workload", "ID", "whose memory it is", CLI_REQUIRED },
-	{ "identity", "NAME", "sign as NAME, or snp: for the firmware's "
-	    "key" },
+	ATTEST_OPTS_IDENTITY,
 	{ "document", "FILE", "write the signer's document there, for "
 	    "trust stores" },
 	{ "challenge", "FILE", "answer the challenge in FILE" },

@@ -23,7 +23,7 @@ const struct cli_opt attest_watch_opts[] = {
 	{ "output", "URL", "deliver a signed report each round: file:, "
 	    "unix:, http:" },
 	{ "workload", "ID", "whose memory it is, for --output" },
-	{ "identity", "NAME", "sign as NAME, for --output" },
+	ATTEST_OPTS_IDENTITY,
 	{ "lifetime", "TIME", "until a report expires (5m)" },
 	{ "leaves", NULL, "carry leaf hashes: drift names bytes" },
 	ATTEST_OPTS_MEASURE,

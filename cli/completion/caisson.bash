@@ -64,12 +64,12 @@ _caisson() {
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;
 	'attest regions') options='--json --quiet --help' ;;
 	'attest snapshot') options='--measure --leaf --threads --json --quiet --help' ;;
-	'attest report') options='--workload --identity --document --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest report') options='--workload --identity --new-key --document --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest verify') options='--policy --trust --workload --endorsements --cache --require --lenient --challenge --nonce --at --json --quiet --help' ;;
 	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
 	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --lifetime --json --quiet --help' ;;
-	'attest serve') options='--workload --identity --listen --rate --duty --connections --per-address --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'attest watch') options='--interval --jitter --rounds --failures --output --workload --identity --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest serve') options='--workload --identity --new-key --listen --rate --duty --connections --per-address --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'attest watch') options='--interval --jitter --rounds --failures --output --workload --identity --new-key --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;
 	'tour '*) options='--sample --json --quiet --help' ;;
 	'bench '*) options='--json --quiet --help' ;;

@@ -143,6 +143,41 @@ def documents(s, work):
             "/dev/sev-guest"))
 
 
+def keystores(s, work):
+    """An attester whose key rests in a keystore."""
+    home = s.attester.home
+    args = ("attest", "report", work.url, "--workload", "llm", "--force",
+            "--identity", "keystore:file:%s#node" % (s / "keys"))
+    right = {"CAISSON_PASSPHRASE": "a passphrase of some length"}
+    wrong = {"CAISSON_PASSPHRASE": "another passphrase of some length"}
+    case("a_keystores_key_is_not_made_unasked", says(
+        run(*args, "--out", s / "kept", home=home, env=right), 2,
+        "--new-key") and not os.path.exists(s / "keys"))
+    made = run(*args, "--new-key", "--out", s / "kept", "--document",
+               s / "kept.doc", home=home, env=right)
+    trusted = s.verifier.run("id", "trust", s / "kept.doc", "--purposes",
+                             "report", "--trust", s / "kept.json")
+    again = run(*args, "--out", s / "kept2", home=home, env=right)
+    checked = [s.verify(s / name, "--workload", "llm", "--trust",
+                        s / "kept.json") for name in ("kept", "kept2")]
+    case("a_report_is_signed_with_a_keystores_key",
+         made.returncode == trusted.returncode == again.returncode == 0 and
+         [c.returncode for c in checked] == [0, 0], made, trusted, again,
+         *checked)
+    case("its_secret_is_its_owners_alone", os.stat(os.path.join(
+        home, "attest", "node.key")).st_mode & 0o777 == 0o600)
+    case("a_keystore_needs_its_passphrase", says(
+        run(*args, "--out", s / "x", home=home, env=wrong), 2,
+        "CSN_E_PASSPHRASE"))
+    case("keystore_usage", all((
+        says(run(*args[:-1], "keystore:file:/x", "--out", s / "x",
+                 home=home, env=right), 2, "keystore:URL#NAME"),
+        says(run(*args[:-1], "keystore:file:/x#../y", "--out", s / "x",
+                 home=home, env=right), 2),
+        says(run(*args[:-2], "--new-key", "--out", s / "x", home=home), 2,
+             "--new-key"))))
+
+
 def drifting(s, work):
     good = s.report(work, "good", "--leaves")
     policy = s.policy(good)
@@ -309,6 +344,7 @@ with Folder() as _, Workload() as WORK:
         with Scene() as SCENE:
             reporting(SCENE, WORK)
             documents(SCENE, WORK)
+            keystores(SCENE, WORK)
             drifting(SCENE, WORK)
             challenging(SCENE, WORK)
             racing(SCENE, WORK)

@@ -193,7 +193,7 @@ test_file(void **state)
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(pwrite(fd, "\nzz\n", 4, 18), 4);
 	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
-	    CSN_E_ARG);
+	    CSN_E_FORM);
 	assert_int_equal(pwrite(fd, "\0\0", 2, 18), 2);
 	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
 	    CSN_E_FORM);

@@ -1,4 +1,4 @@
-/* bench_memory.c - what a session, an entry and the tour take. */
+/* bench_memory.c - what a session, an entry, a leaf and the tour take. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -97,6 +97,35 @@ entry(void)
 	    "has the store's own");
 }
 
+/* What is held of each leaf that is measured, over many of them. */
+static void
+leaf(void)
+{
+	const uint32_t size = 4096;
+	const uint64_t n = 1 << 19;
+	struct bench_result r = { .name = "mem.attest.leaf", .unit = "bytes",
+	    .reference = "32 bytes", .reference_value = 32, .target = 0.97 };
+	static const uint8_t bytes[4096];
+	struct csn_tree *tree;
+	double before;
+	uint64_t i;
+
+	before = resident();
+	bench_must(csn_tree_new(bench_ctx(), n * size, size, &tree), "a tree");
+	/* Its pages are there once each leaf was told. */
+	for (i = 0; i < n; i++) {
+		const void *at = bytes;
+
+		bench_must(csn_tree_set_some(tree, NULL, &i, &at, 1),
+		    "hashing");
+	}
+	r.value = (resident() - before) / (double)n;
+	csn_tree_free(tree);
+	r.ratio = r.reference_value / r.value;
+	bench_add(&r, "growth of the process over a tree of %llu leaves; an "
+	    "attester's constant is about 1 MiB", (unsigned long long)n);
+}
+
 /* Beside this program in the build folder. */
 static char *
 program(void)
@@ -149,6 +178,7 @@ main(int argc, char **argv)
 	bench_begin(argc, argv);
 	tour();
 	entry();
+	leaf();
 	sessions();
 	return bench_end();
 }

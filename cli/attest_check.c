@@ -190,12 +190,17 @@ say_region(struct cli *cli, const char *id, int status, const char *detail,
     const json_t *o)
 {
 	static const char *const words[] = { "ok", "NO", "--" };
+	const json_t *size;
 
 	cli_say(cli, "%s  ", words[status]);
 	attest_say_column(cli, id, COLUMN);
-	if (o != NULL)
+	size = json_object_get(o, "size");
+	if (json_is_string(size))
+		cli_say(cli, "  %15s  %-4s", json_string_value(size),
+		    json_string_value(json_object_get(o, "protection")));
+	else if (o != NULL)
 		cli_say(cli, "  %15lld  %-4s", (long long)json_integer_value(
-		    json_object_get(o, "size")), json_string_value(
+		    size), json_string_value(
 		    json_object_get(o, "protection")));
 	else
 		cli_say(cli, "  %15s  %-4s", "-", "-");
@@ -255,6 +260,55 @@ say_unchecked(struct cli *cli, const struct attest_check *c)
 		    "report for which nobody did.\n");
 }
 
+/*
+ * The ranges that a check's sentence names behind ": bytes", as many as it
+ * does: "0x30000-0x3ffff (leaf 3), 0x…".
+ */
+static void
+add_ranges(json_t *all, const char *region, const char *detail)
+{
+	static const char before[] = "the bytes of region ";
+	static const char start[] = " are not those of the policy: bytes ";
+	unsigned long long from, to;
+	const char *p;
+	int n;
+
+	/* The region's own name stands before it, and may be anything. */
+	if ((p = strstr(detail, before)) == NULL)
+		return;
+	p += sizeof(before) - 1;
+	n = (int)strlen(region);
+	if (strncmp(p, region, (size_t)n) != 0 ||
+	    strncmp(p + n, start, sizeof(start) - 1) != 0)
+		return;
+	p += n;
+	for (p += sizeof(start) - 1; sscanf(p, "0x%llx-0x%llx%n", &from, &to,
+	    &n) == 2 && to >= from; p += 3) {
+		(void)json_array_append_new(all, json_pack("{s:s, s:I, s:I}",
+		    "region", region, "offset", (json_int_t)from, "length",
+		    (json_int_t)(to - from + 1)));
+		p += n;
+		if ((p = strstr(p, "), 0x")) == NULL)
+			break;
+	}
+}
+
+/* [{"region", "offset", "length"}], or NULL without memory. */
+static json_t *
+drift_json(const struct csn_result *r)
+{
+	json_t *all = json_array();
+	const char *name, *detail;
+	int status;
+	size_t i;
+
+	for (i = 0; csn_result_get(r, i, &name, &status, &detail) == 0; i++)
+		if (strncmp(name, "region ", 7) == 0 && detail != NULL &&
+		    status != CSN_CHECK_PASSED)
+			add_ranges(all, name + 7, detail);
+	return all;
+}
+
 static int
 say_found(struct cli *cli, const struct attest_check *c,
     const uint8_t *report, size_t len)
@@ -279,6 +333,7 @@ say_found(struct cli *cli, const struct attest_check *c,
 		json_object_set(all, "report", view != NULL && status_of(
 		    c->result, "signature") == CSN_CHECK_PASSED ? view :
 		    json_null());
+		json_object_set_new(all, "drift", drift_json(c->result));
 		rc = cli_json(cli, all);
 	}
 	json_decref(view);

@@ -125,7 +125,10 @@ CSN_API int csn_attester_was_full(const struct csn_attester *a);
 CSN_API CSN_MUST_CHECK int csn_attester_report(struct csn_attester *a,
     const uint8_t *nonce, size_t nonce_len, uint8_t **out, size_t *len);
 
-/** A view of a report for people, not verified; csn_free. */
+/**
+ * A view of a report for people, not verified; csn_free. A region's size past
+ * 2^63 - 1, which no memory has and anybody may sign, is text in decimal.
+ */
 CSN_API CSN_MUST_CHECK int csn_report_json(struct csn_ctx *ctx,
     const uint8_t *report, size_t len, char **json);
 

@@ -44,6 +44,18 @@ put_time(json_t *o, const char *name, uint64_t ms)
 	return put(o, name, json_string(when));
 }
 
+/* Jansson's integers end at 2^63 - 1; what is more is decimal text. */
+static int
+put_size(json_t *o, const char *name, uint64_t size)
+{
+	char text[21];
+
+	if (size <= INT64_MAX)
+		return put(o, name, json_integer((json_int_t)size));
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+	return put(o, name, json_string(text));
+}
+
 /* Addresses and sizes pass 2^53: address as hex text, size as an integer. */
 static json_t *
 region_json(const struct csn_report_region *g)
@@ -57,7 +69,7 @@ region_json(const struct csn_report_region *g)
 	bad = put_view(o, "id", &g->id) |
 	    put_view(o, "description", &g->description) |
 	    put(o, "address", json_string(address)) |
-	    put(o, "size", json_integer((json_int_t)g->size)) |
+	    put_size(o, "size", g->size) |
 	    put(o, "protection",
 	    json_string(csn_protection_name((int)g->protection))) |
 	    put_time(o, "taken", g->taken_ms) |

@@ -198,6 +198,18 @@ def drifting(s, work):
     case("lenient_reports_drift_and_passes", lenient.returncode == 0 and
          any("0x30000-0x3ffff" in c.get("detail", "") for c in
              json.loads(lenient.stdout)["checks"]), lenient)
+    work.flip(1)
+    work.flip(LEAF * 4 + 1)
+    two = json.loads(s.verify(s.report(work, "two", "--leaves"), "--policy",
+                              policy, "--json").stdout)
+    region = two["report"]["regions"][0]["id"]
+    case("drift_is_listed_in_json", two["drift"] == [
+        {"region": region, "offset": 0, "length": LEAF},
+        {"region": region, "offset": 3 * LEAF, "length": 2 * LEAF}] and
+         json.loads(s.verify(good, "--policy", policy, "--json").stdout)[
+             "drift"] == [], two["drift"])
+    work.flip(1)
+    work.flip(LEAF * 4 + 1)
     case("lenience_is_not_for_strangers", says(
         s.verify(s.report(work, "strange", who=s.stranger), "--policy",
                  policy, "--lenient"), 1, "CSN_E_SIGNER"))

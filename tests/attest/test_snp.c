@@ -497,9 +497,10 @@ shows_a_report_to_people(void **state)
 	csn_free(json);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    10, &json), CSN_E_FORM);
-	assert_int_equal(csn_platform_json(t.ctx, 4, t.evidence.p, 10,
+	assert_int_equal(csn_platform_json(t.ctx, 5, t.evidence.p, 10,
 	    &json), CSN_E_ARG);
 	assert_int_equal(csn_platform_parse("tdx"), CSN_PLATFORM_TDX);
+	assert_int_equal(csn_platform_parse("tpm2"), CSN_PLATFORM_TPM2);
 	assert_int_equal(csn_platform_parse("sgx"), 0);
 	assert_null(csn_platform_name(0));
 	end(&t, s);

@@ -18,7 +18,8 @@ enum flaw {
 	LEAVES_ODD, LEAVES_WITHOUT_TREE, FLAT_OTHER_ID, FLAT_ORDER,
 	FLAT_TWICE, FLAT_NONE, FLAT_FORMAT, FLAT_ALGORITHM, FLAT_SHORT,
 	FLAT_EXTRA, EVIDENCE_NONE, EVIDENCE_TWO, EVIDENCE_EMPTY,
-	EVIDENCE_NAME, EVIDENCE_MANY, PAYLOAD_BEHIND, PAYLOAD_ARRAY, FLAWS
+	EVIDENCE_NAME, EVIDENCE_MANY, PAYLOAD_BEHIND, PAYLOAD_ARRAY, FLAWS,
+	REGION_VAST		/* strange, and no flaw */
 };
 
 static const uint8_t bytes[96];
@@ -34,6 +35,8 @@ put_region(struct csn_out *w, enum flaw f, const char *id, uint64_t address,
 		size = 0;
 	if (f == REGION_OVERFLOW && second)
 		address = UINT64_MAX - size + 2;
+	if (f == REGION_VAST && second)
+		size = (UINT64_C(1) << 63) + 4096;
 	csn_cbor_map_begin(w, &m);
 	if (f != REGION_NO_ID) {
 		csn_cbor_key_int(&m, CSN_REGION_ID);
@@ -62,9 +65,11 @@ put_region(struct csn_out *w, enum flaw f, const char *id, uint64_t address,
 		if (f == TREE_THREE)
 			csn_cbor_null(w);
 	}
-	csn_cbor_key_int(&m, CSN_REGION_LEAVES);
-	csn_cbor_bytes(w, bytes, f == LEAVES_MORE ? 64 :
-	    f == LEAVES_ODD ? 95 : 96);
+	if (f != REGION_VAST) {
+		csn_cbor_key_int(&m, CSN_REGION_LEAVES);
+		csn_cbor_bytes(w, bytes, f == LEAVES_MORE ? 64 :
+		    f == LEAVES_ODD ? 95 : 96);
+	}
 	if (f == REGION_MUTABLE) {
 		csn_cbor_key_int(&m, CSN_REGION_IMMUTABLE);
 		csn_cbor_bool(w, 0);
@@ -344,6 +349,22 @@ a_report_is_shown_as_json(void **state)
 	csn_free(report);
 }
 
+static void
+a_size_past_what_json_holds_is_text(void **state)
+{
+	uint8_t *report;
+	size_t len;
+	char *json;
+
+	report = make(*state, REGION_VAST, &len);
+	assert_int_equal(csn_report_json(((struct scene *)*state)->ctx,
+	    report, len, &json), 0);
+	assert_non_null(strstr(json, "\"size\":12288"));
+	assert_non_null(strstr(json, "\"size\":\"9223372036854779904\""));
+	csn_free(json);
+	csn_free(report);
+}
+
 /* As many regions as there may be, each with both hashes. */
 static void
 a_report_holds_4096_regions(void **state)
@@ -382,6 +403,7 @@ main(void)
 		case_of(every_flaw_is_refused_though_it_is_signed),
 		case_of(a_report_is_what_was_measured),
 		case_of(a_report_is_shown_as_json),
+		case_of(a_size_past_what_json_holds_is_text),
 		case_of(a_report_holds_4096_regions),
 	};
 

@@ -287,8 +287,9 @@ names_that_nobody_knows_are_refused(void **state)
 	    csn_net_deadline(700));
 	assert_true(rc == EHOSTUNREACH || rc == ETIMEDOUT);
 	assert_true(now() - begin < 3000);
-	assert_int_equal(csn_net_connect(&n, "localhost", 7, now()),
-	    ETIMEDOUT);
+	/* A quick answer may still come within the same millisecond. */
+	rc = csn_net_connect(&n, "localhost", 7, now());
+	assert_true(rc == ETIMEDOUT || rc == ECONNREFUSED);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 
 #define ROOM "attest"
+#define MOST_VERSION 255		/* that anybody could mean */
 #define HEADER 48
 #define KEY_P256 2		/* ECDSA P-256, the only type there is */
 #define TEE_TDX 0x81
@@ -56,6 +57,10 @@ read_signed(struct csn_ctx *ctx, struct csn_reader *r,
 	key = csn_read_u16(r);
 	tee = csn_read_u32(r);
 	(void)csn_read_view(r, HEADER - 8);
+	/* A text, say. */
+	if (q->version > MOST_VERSION)
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "this is no TDX quote");
 	if (!csn_reader_ok(r))
 		return malformed(ctx, "is cut off in its header");
 	if (q->version != 4 && q->version != 5)

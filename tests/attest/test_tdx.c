@@ -413,6 +413,19 @@ finds_nothing_in_what_is_no_json(void **state)
 }
 
 static void
+tells_a_text_from_a_quote(void **state)
+{
+	struct trial t;
+
+	(void)state;
+	trial_start(&t, CSN_PLATFORM_TDX);
+	fake_put_text(&t.evidence, "no quote");
+	trial_refused(&t, CSN_E_FORM, "form");
+	assert_non_null(strstr(trial_detail(&t, "form"), "no TDX quote"));
+	trial_end(&t);
+}
+
+static void
 shows_a_quote_to_people(void **state)
 {
 	struct fake_tdx *s;
@@ -499,6 +512,7 @@ main(void)
 		cmocka_unit_test(compares_what_the_policy_names),
 		cmocka_unit_test(finds_a_members_bytes),
 		cmocka_unit_test(finds_nothing_in_what_is_no_json),
+		cmocka_unit_test(tells_a_text_from_a_quote),
 		cmocka_unit_test(shows_a_quote_to_people),
 		cmocka_unit_test(verifies_a_real_quote_with_its_collateral),
 		cmocka_unit_test(verifies_a_real_quote_with_other_answers),

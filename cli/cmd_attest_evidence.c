@@ -249,6 +249,19 @@ given_free(struct given *g)
 
 /* --- verify and show ---------------------------------------------------- */
 
+/* The option that would have given what is missing, or NULL. */
+static const char *
+todo(int platform, const struct given *g, int code)
+{
+	if (code == CSN_E_SIGNER && platform == CSN_PLATFORM_SEV_SNP &&
+	    g->o.ncerts == 0)
+		return "The chip's certificates are given with --cert FILE.";
+	if (code == CSN_E_POLICY && g->o.ncollateral == 0 &&
+	    (g->o.require & CSN_REQUIRE_COLLATERAL) != 0)
+		return "Collateral is given with --collateral FILE.";
+	return NULL;
+}
+
 static int
 verify(struct cli *cli, int platform, const struct given *g)
 {
@@ -262,7 +275,8 @@ verify(struct cli *cli, int platform, const struct given *g)
 	code = csn_platform_verify(cli->ctx, platform, g->evidence, g->len,
 	    &g->o, r);
 	attest_say_checks(cli, r);
-	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code, NULL,
+	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code,
+	    todo(platform, g, code),
 	    csn_result_code(r) != 0 ? "the evidence does not verify" :
 	    "cannot verify the evidence");
 	if (cli->json && csn_result_count(r) > 0) {

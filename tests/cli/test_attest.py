@@ -50,6 +50,12 @@ def snp(folder):
         evidence(folder, "verify", "sev-snp", *made, "--cert",
                  folder / "snp.certs", "--require", "nonce"),
         1, "required", "CSN_E_POLICY"))
+    case("evidence_missing_names_its_option", all((
+        says(evidence(folder, "verify", "sev-snp", *made), 1,
+             "no certificate", "--cert FILE"),
+        says(evidence(folder, "verify", "sev-snp", *made, "--cert",
+                      folder / "snp.certs", "--require", "collateral"), 1,
+             "required", "--collateral FILE"))))
     case("evidence_debug", says(
         evidence(folder, "verify", "sev-snp", "--evidence",
                  folder / "snp.debug", "--root", folder / "snp.root",

@@ -110,7 +110,8 @@ appraise_key(struct csn_appraisal *a, const struct csn_tpm_quote *q,
 	}
 	n = csn_pubkeys_count(keys);
 	csn_appraise_pass(a, "key", "%zu of the policy's may sign", n);
-	for (rc = CSN_E_SIGNATURE, i = 0; rc != 0 && i < n; i++)
+	for (rc = CSN_E_SIGNATURE, i = 0; i < n && (rc == CSN_E_SIGNATURE ||
+	    rc == CSN_E_SIGNER); i++)
 		rc = csn_pubkey_verify(a->ctx, keys, i, &q->signature,
 		    q->attest, q->attest_len);
 	(void)csn_appraise_rc(a, "signature", rc,

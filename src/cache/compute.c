@@ -117,7 +117,7 @@ compute_once(struct csn_cache *cache, struct csn_call *call,
 	struct csn_landing got;
 	int rc;
 
-	rc = csn_flight_join(cache->flights, &call->name,
+	rc = csn_flight_join(cache->flights, &call->name, call->format,
 	    cache->config.flight_wait_ms, &f, &got);
 	if (rc == 1) {
 		rc = lead(cache, call, compute, arg, out);
@@ -200,7 +200,8 @@ refresh(struct csn_cache *cache, const struct csn_call *call,
 	r->call.name.key = r->names + n->tenant_len + 1;
 	r->call.store_key = call->store_key == call->scoped ?
 	    r->call.scoped : r->call.name.key;
-	if (csn_flight_join(cache->flights, n, 0, &r->flight, &got) != 1) {
+	if (csn_flight_join(cache->flights, n, call->format, 0, &r->flight,
+	    &got) != 1) {
 		free(r);	/* somebody is at it */
 		return;
 	}

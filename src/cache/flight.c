@@ -22,6 +22,7 @@ struct csn_flight {
 	struct csn_landing landing;
 	uint8_t *bytes;
 	uint64_t hash;
+	uint32_t format;
 	uint32_t tenant_len;
 	uint32_t key_len;
 	char name[];
@@ -69,12 +70,13 @@ lane_of(struct csn_flights *fs, uint64_t hash)
 }
 
 static struct csn_flight *
-find(const struct lane *l, const struct csn_l1_name *n)
+find(const struct lane *l, const struct csn_l1_name *n, uint32_t format)
 {
 	struct csn_flight *f;
 
 	for (f = l->first; f != NULL; f = f->next)
-		if (f->hash == n->hash && f->tenant_len == n->tenant_len &&
+		if (f->hash == n->hash && f->format == format &&
+		    f->tenant_len == n->tenant_len &&
 		    f->key_len == n->key_len &&
 		    memcmp(f->name, n->tenant, n->tenant_len) == 0 &&
 		    memcmp(f->name + n->tenant_len, n->key, /* public */
@@ -84,7 +86,7 @@ find(const struct lane *l, const struct csn_l1_name *n)
 }
 
 static struct csn_flight *
-begin(struct lane *l, const struct csn_l1_name *n)
+begin(struct lane *l, const struct csn_l1_name *n, uint32_t format)
 {
 	struct csn_flight *f;
 	pthread_condattr_t attr;
@@ -100,6 +102,7 @@ begin(struct lane *l, const struct csn_l1_name *n)
 	f->led = 1;
 	f->hands = 1;
 	f->hash = n->hash;
+	f->format = format;
 	f->tenant_len = n->tenant_len;
 	f->key_len = n->key_len;
 	memcpy(f->name, n->tenant, n->tenant_len);
@@ -143,14 +146,15 @@ wait_for(struct lane *l, struct csn_flight *f, uint64_t wait_ms)
 
 int
 csn_flight_join(struct csn_flights *fs, const struct csn_l1_name *n,
-    uint64_t wait_ms, struct csn_flight **out, struct csn_landing *got)
+    uint32_t format, uint64_t wait_ms, struct csn_flight **out,
+    struct csn_landing *got)
 {
 	struct lane *l = lane_of(fs, n->hash);
 	struct csn_flight *f;
 
 	pthread_mutex_lock(&l->lock);
-	if ((f = find(l, n)) == NULL) {
-		*out = begin(l, n);
+	if ((f = find(l, n, format)) == NULL) {
+		*out = begin(l, n, format);
 		pthread_mutex_unlock(&l->lock);
 		return *out != NULL ? 1 : CSN_E_NOMEM;
 	}

@@ -19,13 +19,14 @@ struct csn_landing {
 };
 
 /**
- * 1: nobody computes this name, the caller does, and ends it with
+ * 1: nobody computes this name in this format (CSN_CACHE_*: another one's
+ * bytes are another value), the caller does, and ends it with
  * csn_flight_land(). 0: another thread did, and *got is what came of it,
  * until csn_flight_leave(). CSN_E_BUSY: it did not end within wait_ms (0: do
  * not wait), or it is this thread's own. CSN_E_NOMEM.
  */
 CSN_MUST_CHECK int csn_flight_join(struct csn_flights *fs,
-    const struct csn_l1_name *name, uint64_t wait_ms,
+    const struct csn_l1_name *name, uint32_t format, uint64_t wait_ms,
     struct csn_flight **out, struct csn_landing *got);
 
 /* Hand the result to those who wait: one copy for all, wiped by the last. */

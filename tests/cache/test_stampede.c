@@ -277,6 +277,72 @@ a_computation_may_ask_for_itself(void **state)
 	larder_end(&l);
 }
 
+struct wish {
+	pthread_barrier_t *both;
+	uint32_t format;
+	const char *text;
+	struct csn_cache_value value;
+	int rc;
+};
+
+/* It ends only once the other format's computation is under way too. */
+static int
+wait_for_the_other(void *arg, const char *key, struct csn_cache_value *out)
+{
+	struct wish *w = arg;
+
+	(void)key;
+	pthread_barrier_wait(w->both);
+	return csn_cache_value_set(out, w->text, strlen(w->text));
+}
+
+static void *
+ask_in_a_format(void *arg)
+{
+	struct wish *w = arg;
+	struct csn_cache_how how = { .size = sizeof(how),
+	    .format = w->format, .flags = CSN_CACHE_FORMAT };
+
+	w->rc = csn_cache_get_or_compute(l.cache, "k", &how,
+	    wait_for_the_other, w, &w->value);
+	return NULL;
+}
+
+static void
+each_format_has_its_own_computation(void **state)
+{
+	pthread_barrier_t both;
+	struct wish w[2] = {
+		{ &both, CSN_CACHE_JSON, "[1]", { .size =
+		    sizeof(w[0].value) }, -1 },
+		{ &both, CSN_CACHE_BYTES, "bytes", { .size =
+		    sizeof(w[0].value) }, -1 },
+	};
+	pthread_t threads[2];
+	int i;
+
+	(void)state;
+	pthread_barrier_init(&both, NULL, 2);
+	faulty_reset();
+	faulty.dead = 1;
+	larder_start(&l, "faulty:", no_l1);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    ask_in_a_format, &w[i]), 0);
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(w[i].rc, 0);
+		assert_int_equal(w[i].value.data.len, strlen(w[i].text));
+		assert_memory_equal(w[i].value.data.p, w[i].text,
+		    strlen(w[i].text));
+		csn_cache_value_free(&w[i].value);
+	}
+	assert_int_equal(larder_stat(l.cache).computes, 2);
+	assert_int_equal(larder_stat(l.cache).flight_timeouts, 0);
+	larder_end(&l);
+	pthread_barrier_destroy(&both);
+}
+
 static int
 setup(void **state)
 {
@@ -299,6 +365,7 @@ main(void)
 		cmocka_unit_test(long_keys_have_locks_too),
 		cmocka_unit_test(who_waits_too_long_for_a_thread_computes),
 		cmocka_unit_test(a_computation_may_ask_for_itself),
+		cmocka_unit_test(each_format_has_its_own_computation),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

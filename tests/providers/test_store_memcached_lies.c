@@ -362,6 +362,27 @@ options_are_checked(void **state)
 	csn_store_close(store);
 }
 
+static void
+a_password_is_not_repeated(void **state)
+{
+	static const char *const bad[] = {
+		"memcached://u:secretpw@host",
+		"memcached://a,u:secretpw@[::1]:11211",
+		"memcached://[u:secretpw@::1]",
+	};
+	struct csn_store *store = NULL;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(csn_store_open(ctx, bad[i], &store),
+		    CSN_E_ARG);
+		assert_non_null(strstr(csn_ctx_message(ctx), "no password"));
+		assert_null(strstr(csn_ctx_message(ctx), "secretpw"));
+		assert_null(store);
+	}
+}
+
 int
 main(void)
 {
@@ -372,6 +393,7 @@ main(void)
 		cmocka_unit_test(a_trickle_ends_in_time),
 		cmocka_unit_test(only_what_can_be_repeated_is),
 		cmocka_unit_test(options_are_checked),
+		cmocka_unit_test(a_password_is_not_repeated),
 	};
 
 	return cmocka_run_group_tests_name("memcached that lies", tests,

@@ -36,6 +36,11 @@ add_host(struct csn_ctx *ctx, const char *s, size_t len, struct csn_mc *m)
 	if (m->nhosts == CSN_MC_MAX_HOSTS)
 		return csn_fail(ctx, CSN_E_ARG, "store", "the memcached store "
 		    "takes up to %d hosts", CSN_MC_MAX_HOSTS);
+	/* What stands before it may be a password: it is not repeated. */
+	if (memchr(s, '@', len) != NULL)
+		return csn_fail(ctx, CSN_E_ARG, "store", "memcached takes no "
+		    "user and no password: write memcached://host:port, with "
+		    "no @ in it");
 	if (len > 0 && *s == '[') {
 		if ((close = memchr(s, ']', len)) == NULL)
 			return bad_host(ctx, s, len, "its ] is missing");
@@ -51,7 +56,6 @@ add_host(struct csn_ctx *ctx, const char *s, size_t len, struct csn_mc *m)
 		port = port == NULL ? NULL : port + 1;
 	}
 	if (name_len == 0 || name_len >= CSN_MC_HOST_SIZE ||
-	    memchr(name, '@', name_len) != NULL ||
 	    memchr(name, '/', name_len) != NULL)
 		return bad_host(ctx, s, len, "give a name or an address, and "
 		    ":port behind it");

@@ -20,6 +20,11 @@
 	{ "key-file", "FILE", "read the master keys from FILE: hex, one a " \
 	    "line, the current one first" }, \
 	{ "key-fd", "N", "read them from file descriptor N" }, \
+	{ "keystore", "URL#NAME", "the keys in --key-file are wrapped " \
+	    "under the key NAME of this keystore" }, \
+	{ "new-key", NULL, "make the keystore's key and FILE where FILE is " \
+	    "not there" }, \
+	CLI_OPTS_PASSPHRASE, \
 	{ "plain", NULL, "the entries are not sealed at all" }
 
 struct cache_run {
@@ -44,6 +49,8 @@ void cache_end(struct cache_run *run);
 struct csn_cache *cache_of(struct cache_run *run, uint32_t form,
     uint32_t format);
 const char *cache_format_name(uint32_t format);
+/* cache_keystore.c: --keystore, with --key-file. 0 or an exit code. */
+int cache_keys_keystore(struct cli *cli, struct csn_master_keys **out);
 
 /** MessagePack as a JSON value for people; NULL where it is none. */
 json_t *cache_show(const uint8_t *p, size_t len);

@@ -95,6 +95,9 @@ find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
 	uint64_t fd = UINT64_MAX;
 	int rc;
 
+	if (cli_opt(cli, "keystore") != NULL ||
+	    cli_opt(cli, "new-key") != NULL)
+		return cache_keys_keystore(cli, out);
 	if ((rc = cli_opt_u64(cli, "key-fd", 0, 1 << 20, &fd)) != 0)
 		return rc;
 	if (fd != UINT64_MAX)
@@ -160,7 +163,8 @@ cache_begin(struct cli *cli, struct cache_run *run, int optional)
 		return rc;
 	run->how.format = format;
 	if (plain && (cli_opt(cli, "key-file") != NULL ||
-	    cli_opt(cli, "key-fd") != NULL))
+	    cli_opt(cli, "key-fd") != NULL ||
+	    cli_opt(cli, "keystore") != NULL))
 		return cli_error(cli, CLI_USAGE, NULL, "--plain needs no key: "
 		    "say either what opens the entries or that nothing does");
 	if (!plain && (rc = find_keys(cli, optional, &run->keys)) != 0)

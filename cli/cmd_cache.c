@@ -306,8 +306,9 @@ static const struct cli_verb verbs[] = {
 	    "URL names the backend: redis://HOST, lmdb:PATH, file:PATH,\n"
 	    "http://HOST/PATH, memcached://HOST and others. The master keys "
 	    "come from\nCACHEKIT_MASTER_KEY or CAISSON_MASTER_KEY (and "
-	    "CACHEKIT_PREVIOUS_MASTER_KEYS),\n--key-file or --key-fd. Exit "
-	    "code 1: what is there was refused; 3: nothing is\nthere, or the "
+	    "CACHEKIT_PREVIOUS_MASTER_KEYS),\n--key-file (wrapped, with "
+	    "--keystore) or --key-fd. Exit code 1: what is there\nwas "
+	    "refused; 3: nothing is there, or the "
 	    "backend failed." },
 	{ "set", "URL KEY [FILE]", "Seal a file or standard input and set it",
 	    set, set_opts, 2, 3, NULL },

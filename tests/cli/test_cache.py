@@ -117,6 +117,55 @@ def takes_keys_from_files(url, key, folder):
               "CACHEKIT_MASTER_KEY"))
 
 
+def takes_keys_from_a_keystore(url, folder):
+    entry = "users:kept:" + "0" * 64
+    wrapped = folder / "wrapped"
+    where = ["--keystore", "file:%s#cache" % (folder / "keystore"),
+             "--key-file", wrapped]
+    env = dict(keys(), CAISSON_PASSPHRASE="a long passphrase")
+    case("cache_keystore_is_not_made_unasked",
+         says(run("cache", "set", url, entry, *where, stdin=DOCUMENT,
+                  env=env), 2, "--new-key") and
+         not os.path.exists(folder / "keystore"))
+    made = run("cache", "set", url, entry, *where, "--new-key",
+               stdin=DOCUMENT, env=env)
+    got = run("cache", "get", url, entry, *where, env=env)
+    case("cache_keystore", made.returncode == 0 and got.stdout == DOCUMENT,
+         made, got)
+    with open(wrapped, encoding="ascii") as f:
+        first = f.read()
+    run("cache", "delete", url, entry, *where, env=env)
+    os.remove(wrapped)
+    run("cache", "set", url, entry, *where, "--new-key", stdin=DOCUMENT,
+        env=env)
+    refused = run("cache", "get", url, entry, "--keystore", where[1],
+                  "--key-file", folder.write("first", first.encode()),
+                  env=env)
+    case("cache_keystore_makes_another_key_each_time",
+         says(refused, 1, "CSN_E_TAG"), refused)
+    with open(wrapped, encoding="ascii") as f:
+        both = folder.write("both", (first + f.read()).encode())
+    ring = run("cache", "get", url, entry, "--keystore", where[1],
+               "--key-file", both, "--json", env=env)
+    case("cache_keystore_with_a_former_key", ring.returncode == 0 and
+         json.loads(ring.stdout)["master_key"] == 1, ring)
+    case("cache_keystore_needs_its_passphrase",
+         run("cache", "get", url, entry, *where, env=dict(
+             env, CAISSON_PASSPHRASE="another one")).returncode != 0)
+    clear = folder.write("clear", (NEW + "\n").encode())
+    case("cache_keystore_takes_no_key_in_the_clear", run(
+        "cache", "get", url, entry, "--keystore", where[1], "--key-file",
+        clear, env=env).returncode != 0)
+    case("cache_keystore_usage", all((
+        says(run("cache", "get", url, entry, "--keystore", "file:/x",
+                 "--key-file", wrapped, env=env), 2, "URL#NAME"),
+        says(run("cache", "get", url, entry, "--keystore", where[1],
+                 env=env), 2, "--key-file"),
+        says(run("cache", "get", url, entry, "--new-key", env=env), 2,
+             "--keystore"))))
+    run("cache", "delete", url, entry, *where, env=env)
+
+
 def rotates(url, interop):
     moved = run("cache", "reseal", url, "users", "--form", "interop",
                 "--json", env=keys(NEW, OLD))
@@ -183,6 +232,7 @@ def main():
         inspects(url, "cache_interop", interop, "interop or bytes")
         inspects(url, "cache_auto", auto, "auto")
         takes_keys_from_files(url, interop, folder)
+        takes_keys_from_a_keystore(url, folder)
         rotates(url, interop)
         counts_and_deletes(url, interop)
         plain_is_asked_for_by_name(url)

@@ -49,6 +49,8 @@ void cache_end(struct cache_run *run);
 struct csn_cache *cache_of(struct cache_run *run, uint32_t form,
     uint32_t format);
 const char *cache_format_name(uint32_t format);
+/* cache_look.c: what the entry's frame says; -1 where it says nothing. */
+int cache_format_there(struct cache_run *run);
 /* cache_keystore.c: --keystore, with --key-file. 0 or an exit code. */
 int cache_keys_keystore(struct cli *cli, struct csn_master_keys **out);
 

@@ -97,6 +97,27 @@ format_of(const json_t *facts)
 	return CSN_CACHE_MSGPACK;
 }
 
+int
+cache_format_there(struct cache_run *run)
+{
+	json_t *says = NULL;
+	uint8_t *stored = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	int format = -1;
+
+	if (fetch(run, &stored, &len) == 0 &&
+	    csn_cachekit_is_frame(stored, len) &&
+	    csn_cachekit_inspect(run->cli->ctx, stored, len, &text) == 0) {
+		says = json_loads(text, 0, NULL);
+		format = format_of(says);
+	}
+	json_decref(says);
+	csn_free(text);
+	free(stored);
+	return format;
+}
+
 /* Try to open it as what it seems to be; facts gets what came of it. */
 static int
 try_open(struct cache_run *run, int frame, json_t *facts)
@@ -121,6 +142,9 @@ try_open(struct cache_run *run, int frame, json_t *facts)
 	if (rc != 0) {
 		json_object_set_new(facts, "refused",
 		    json_string(csn_error_name(rc)));
+		json_object_set_new(facts, "why", json_string(csn_ctx_code(
+		    run->cli->ctx) == rc ? csn_ctx_message(run->cli->ctx) :
+		    csn_error_text(rc)));
 	} else {
 		json_object_set_new(facts, "format", json_string(
 		    cache_format_name(run->how.format)));
@@ -139,6 +163,7 @@ say(struct cli *cli, const json_t *facts)
 	const json_t *says = json_object_get(facts, "says"), *value;
 	const char *name;
 	char *text;
+	long long which;
 
 	cli_say(cli, "%-14s %s\n", "form", json_string_value(
 	    json_object_get(facts, "form")));
@@ -158,15 +183,18 @@ say(struct cli *cli, const json_t *facts)
 	}
 	if ((value = json_object_get(facts, "opens")) == NULL)
 		cli_say(cli, "%-14s no master key is given\n", "opens");
-	else if (json_is_true(value))
-		cli_say(cli, "%-14s yes: %lld bytes of %s, master key %lld\n",
-		    "opens", (long long)json_integer_value(json_object_get(
-		    facts, "value_bytes")), json_string_value(json_object_get(
-		    facts, "format")), (long long)json_integer_value(
-		    json_object_get(facts, "master_key")));
-	else
-		cli_say(cli, "%-14s no: %s\n", "opens", json_string_value(
-		    json_object_get(facts, "refused")));
+	else if (json_is_true(value)) {
+		which = (long long)json_integer_value(json_object_get(facts,
+		    "master_key"));
+		cli_say(cli, "%-14s yes: %lld bytes of %s, master key %lld "
+		    "(%s)\n", "opens", (long long)json_integer_value(
+		    json_object_get(facts, "value_bytes")),
+		    json_string_value(json_object_get(facts, "format")),
+		    which, which == 0 ? "the current one" : "a former one");
+	} else
+		cli_say(cli, "%-14s no: %s: %s\n", "opens",
+		    json_string_value(json_object_get(facts, "refused")),
+		    json_string_value(json_object_get(facts, "why")));
 }
 
 int

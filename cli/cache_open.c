@@ -152,6 +152,11 @@ cache_begin(struct cli *cli, struct cache_run *run, int optional)
 	run->cli = cli;
 	run->url = cli_arg(cli, 0);
 	run->key = cli_arg(cli, 1);
+	if (run->key != NULL && run->key[0] == '\0')
+		return cli_error(cli, CLI_USAGE, strcmp(cli->verb->name,
+		    "reseal") == 0 ? NULL : "caisson cache key builds the "
+		    "key of a call.", "the %s is empty", strcmp(
+		    cli->verb->name, "reseal") == 0 ? "namespace" : "key");
 	/* What the key itself says is right where nothing else is said. */
 	run->form = run->key == NULL || strncmp(run->key, "ns:", 3) == 0 ||
 	    strchr(run->key, ':') == NULL ? CSN_CACHE_AUTO :

@@ -51,6 +51,26 @@ show(struct cli *cli, const struct cache_run *run,
 }
 
 static int
+cannot_get(struct cli *cli, struct cache_run *run, int rc)
+{
+	char todo[64];
+	int there;
+
+	if (rc == CSN_E_FORM && (there = cache_format_there(run)) >= 0 &&
+	    (uint32_t)there != run->how.format) {
+		snprintf(todo, sizeof(todo), "It says that it is %s: give "
+		    "--format %s", cache_format_name((uint32_t)there),
+		    cache_format_name((uint32_t)there));
+		return cli_error_lib(cli, rc, todo, "cannot get %s",
+		    run->key);
+	}
+	return cli_error_lib(cli, rc, rc == CSN_E_TAG ? "Is it the master "
+	    "key, tenant, form and format that it was set with, or was it "
+	    "planted? caisson cache inspect shows what it says of itself." :
+	    NULL, "cannot get %s", run->key);
+}
+
+static int
 get(struct cli *cli)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
@@ -60,10 +80,7 @@ get(struct cli *cli)
 
 	if ((rc = cache_begin(cli, &run, 0)) == 0 &&
 	    (rc = csn_cache_get(run.cache, run.key, &run.how, &v)) != 0)
-		rc = cli_error_lib(cli, rc, rc == CSN_E_TAG ? "Is it the "
-		    "master key, tenant, form and format that it was set "
-		    "with? caisson cache inspect shows what it says of "
-		    "itself." : NULL, "cannot get %s", run.key);
+		rc = cannot_get(cli, &run, rc);
 	else if (rc == 0 && text && out == NULL)
 		rc = show(cli, &run, &v);
 	else if (rc == 0 && !cli->quiet)
@@ -130,6 +147,36 @@ struct tally {
 	json_t *by;		/* namespace: {entries, bytes} */
 };
 
+#define NAME_SIZE (4 * CSN_STORE_MAX_KEY + 1)
+
+/*
+ * A name for people: anybody may name a key so that it moves a terminal's
+ * cursor, and bytes that are no text are shown in hex.
+ */
+static void
+name_for_people(const char *p, size_t len, char out[NAME_SIZE])
+{
+	json_t *text = json_stringn(p, len);
+	size_t i, at = 0;
+	uint8_t b;
+
+	for (i = 0; i < len; i++) {
+		b = (uint8_t)p[i];
+		if (b < ' ' || b == 0x7f) {
+			out[at++] = '?';
+		} else if (b >= 0x80 && text == NULL) {
+			at += (size_t)snprintf(out + at, 5, "\\x%02x", b);
+		} else if (b == 0xc2 && ((uint8_t)p[i + 1] & 0xe0) == 0x80) {
+			out[at++] = '?';
+			i++;
+		} else {
+			out[at++] = p[i];
+		}
+	}
+	out[at] = '\0';
+	json_decref(text);
+}
+
 /* "ns:users:…" and "users:…" are of the namespace users. */
 static int
 count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
@@ -137,8 +184,7 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	struct tally *t = arg;
 	const char *p = (const char *)key, *end, *colon;
 	json_t *row;
-	char name[256];
-	size_t i;
+	char name[NAME_SIZE];
 
 	end = p + key_len;
 	if (key_len > 2 && memcmp(p, "t:", 2) == 0 &&
@@ -147,21 +193,13 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	if (end - p > 3 && memcmp(p, "ns:", 3) == 0)
 		p += 3;
 	colon = memchr(p, ':', (size_t)(end - p));
-	snprintf(name, sizeof(name), "%.*s", colon != NULL ?
-	    (int)(colon - p) : 0, p);
-	/* Anybody may name a key so that it moves a terminal's cursor. */
-	for (i = 0; name[i] != '\0'; i++)
-		if ((uint8_t)name[i] < ' ' || name[i] == 0x7f)
-			name[i] = '?';
-		else if (name[i] == '\xc2' && (name[i + 1] & 0xe0) == 0x80)
-			name[i] = name[i + 1] = '?';
+	name_for_people(p, colon != NULL ? (size_t)(colon - p) : 0, name);
 	if (t->name_space != NULL && strcmp(name, t->name_space) != 0)
 		return 0;
 	t->entries++;
 	t->bytes += (json_int_t)value_len;
 	row = json_object_get(t->by, name);
 	if (row == NULL) {
-		/* What is no name of text is counted with the rest. */
 		row = json_pack("{s:I, s:I}", "entries", (json_int_t)0,
 		    "bytes", (json_int_t)0);
 		if (json_object_set_new(t->by, name, row) != 0)
@@ -198,7 +236,8 @@ stat(struct cli *cli)
 		cli_say(cli, "%-32s %12s %16s\n", "namespace", "entries",
 		    "bytes");
 		json_object_foreach(t.by, name, row)
-			cli_say(cli, "%-32s %12lld %16lld\n", name,
+			cli_say(cli, "%-32s %12lld %16lld\n",
+			    name[0] != '\0' ? name : "(none)",
 			    (long long)json_integer_value(json_object_get(row,
 			    "entries")), (long long)json_integer_value(
 			    json_object_get(row, "bytes")));

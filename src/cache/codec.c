@@ -322,7 +322,8 @@ open_bare(struct csn_cache *cache, const struct csn_call *call,
 
 	if (len < overhead(cache))
 		return csn_fail(cache->ctx, CSN_E_FORM, ROOM,
-		    "%zu bytes are no sealed entry", len);
+		    "%zu bytes are no sealed entry: they are plain (somebody "
+		    "may have planted them), or were cut", len);
 	if ((rc = csn_cache_value_room(out, len - overhead(cache))) != 0)
 		return rc;
 	if (cache->native != NULL)

@@ -355,8 +355,11 @@ unseal(struct job *j, const struct payload *pay, struct csn_cache_buffer *out,
 	uint8_t *to;
 
 	if (pay->len < over + head)
+		/* In this form nothing else tells a sealed entry. */
 		return csn_fail(j->ctx, CSN_E_FORM, ROOM, "the entry's %zu "
-		    "bytes are too few: it was cut", pay->len);
+		    "bytes are too few%s", pay->len, j->interop && over > 0 ?
+		    " for a sealed one: it is plain (somebody may have "
+		    "planted it), or was cut" : ": it was cut");
 	if (pay->len > CSN_CACHEKIT_SEAL_MAX + 2 * CSN_CACHEKIT_VALUE_MAX)
 		return csn_fail(j->ctx, CSN_E_LIMIT, ROOM,
 		    "the entry has %zu bytes, more than the format's limits",

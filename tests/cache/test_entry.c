@@ -314,6 +314,19 @@ test_swarms(void **state)
 	free(text);
 }
 
+/* Interop entries have no frame: what is short may be no sealed one at all. */
+static void
+test_plaintext_where_sealed_is_due(void **state)
+{
+	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_INTEROP, 0, "k");
+
+	(void)state;
+	assert_int_equal(unpack(one, &e, (const uint8_t *)"\x81\xa1" "a\1",
+	    4), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(test_ctx), "plain"));
+	assert_non_null(strstr(csn_ctx_message(test_ctx), "planted"));
+}
+
 /* An auto-mode writer and an interop reader that share a key hear of it. */
 static void
 test_modes_that_meet(void **state)
@@ -434,6 +447,7 @@ main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_swarms),
 		cmocka_unit_test(test_modes_that_meet),
+		cmocka_unit_test(test_plaintext_where_sealed_is_due),
 		cmocka_unit_test(test_limits_and_arguments),
 		cmocka_unit_test(test_inspect_shows_no_value),
 		cmocka_unit_test(test_sizes),

@@ -94,7 +94,16 @@ def inspects(url, name, key, form):
          without)
     wrong = run("cache", "inspect", url, key, "--json", env=keys(NEW))
     case(name + "_inspect_with_another_key", wrong.returncode == 1 and
-         json.loads(wrong.stdout)["refused"] == "CSN_E_TAG", wrong)
+         json.loads(wrong.stdout)["refused"] == "CSN_E_TAG" and
+         json.loads(wrong.stdout)["why"], wrong)
+    said = run("cache", "inspect", url, key, env=keys(NEW)).stdout
+    case(name + "_inspect_gives_the_sentence", b"no: CSN_E_TAG: " in said,
+         said)
+    case(name + "_inspect_says_which_key", all((
+        b"master key 0 (the current one)" in run(
+            "cache", "inspect", url, key, env=keys(OLD)).stdout,
+        b"master key 1 (a former one)" in run(
+            "cache", "inspect", url, key, env=keys(NEW, OLD)).stdout)))
 
 
 def takes_keys_from_files(url, key, folder):
@@ -219,6 +228,37 @@ def names_move_no_cursor(url):
          b"\xc2" not in stat.stdout, stat)
 
 
+def names_what_has_no_name(url):
+    for key in (b"bare", b"caf\xe9:op:1"):
+        done = run("cache", "set", url, os.fsdecode(key), "--plain",
+                   stdin=DOCUMENT, env=keys())
+        case("cache_set_" + repr(key), done.returncode == 0, done)
+    stat = run("cache", "stat", url)
+    rows = stat.stdout.decode().splitlines()
+    case("cache_stat_names_what_has_no_namespace",
+         any(row.split()[:2] == ["(none)", "1"] for row in rows), stat)
+    case("cache_stat_shows_names_that_are_no_text",
+         any(row.split()[:2] == ["caf\\xe9", "1"] for row in rows), stat)
+
+
+def says_what_to_do(url):
+    key, env = "ns:hints:func:m.f:args:00:1s", keys(OLD)
+    done = run("cache", "set", url, key, "--format", "json", stdin=b"[1]",
+               env=env)
+    case("cache_get_in_another_format", done.returncode == 0 and
+         says(run("cache", "get", url, key, env=env), 1, "--format json"),
+         done)
+    case("cache_get_of_no_key",
+         says(run("cache", "get", url, "", env=env), 2, "key is empty",
+              "caisson cache key"))
+    case("cache_reseal_of_no_namespace",
+         says(run("cache", "reseal", url, "", env=env), 2, "namespace"))
+    run("cache", "set", url, "users:op:1", "--plain", stdin=b"\x81\xa1a\x01",
+        env=keys())
+    case("cache_get_of_what_was_planted",
+         says(run("cache", "get", url, "users:op:1", env=env), 1, "planted"))
+
+
 def main():
     if run("cache", "--help").returncode != 0:
         skip("cache", "this build has no cache")
@@ -237,6 +277,8 @@ def main():
         counts_and_deletes(url, interop)
         plain_is_asked_for_by_name(url)
         names_move_no_cursor(url)
+        names_what_has_no_name(url)
+        says_what_to_do(url)
         case("cache_unknown_backend",
              says(run("cache", "stat", "floppy:"), 2, "floppy"))
         case("cache_unknown_format",

@@ -241,6 +241,7 @@ a_silent_server_is_not_waited_for(void **state)
 	took = test_now_ms() - start;
 	assert_true(took >= 250 && took < 1500);
 	assert_non_null(strstr(csn_ctx_message(ctx), "handshake"));
+	assert_non_null(strstr(csn_ctx_message(ctx), "is it a TLS port?"));
 	csn_store_close(store);
 	(void)close(fd);
 }

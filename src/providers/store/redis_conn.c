@@ -33,13 +33,14 @@ failed(struct csn_redis_conn *conn, int errnum, const char *what)
 
 /* The TLS room's sentence, with the server's name before it. */
 static int
-failed_tls(struct csn_redis_conn *conn, int code, const char *what)
+failed_tls(struct csn_redis_conn *conn, int code, const char *what,
+    const char *hint)
 {
 	struct csn_ctx *ctx = conn->r->config.ctx;
 
 	return csn_fail(ctx, code == CSN_E_NOMEM ? code : CSN_E_BACKEND,
-	    "store", "%s %s: %s", what, conn->node->name,
-	    csn_ctx_message(ctx));
+	    "store", "%s %s: %s%s", what, conn->node->name,
+	    csn_ctx_message(ctx), code == CSN_E_NOMEM ? "" : hint);
 }
 
 static int
@@ -56,7 +57,8 @@ secure(struct csn_redis_conn *conn, uint64_t deadline)
 		    "is the name that the certificate must carry)",
 		    conn->node->name, csn_ctx_message(r->config.ctx));
 	if (rc != 0)
-		return failed_tls(conn, rc, "TLS 1.3 with");
+		return failed_tls(conn, rc, "TLS 1.3 with",
+		    " (is it a TLS port? redis:// is for those without)");
 	if (!csn_tls_hybrid(conn->tls))
 		atomic_fetch_add(&r->classical, 1);
 	return 0;
@@ -186,7 +188,7 @@ csn_redis_send(struct csn_redis_conn *conn, const void *p, size_t len,
 
 	if (conn->tls != NULL) {
 		if ((rc = csn_tls_write(conn->tls, p, len, deadline)) != 0)
-			return failed_tls(conn, rc, "sending to");
+			return failed_tls(conn, rc, "sending to", "");
 		return 0;
 	}
 	if ((rc = csn_net_send(&conn->net, &iov, 1, deadline)) != 0)
@@ -205,7 +207,7 @@ some(struct csn_redis_conn *conn, uint8_t *p, size_t cap, uint64_t deadline,
 	if (conn->tls != NULL) {
 		if ((rc = csn_tls_read(conn->tls, p, cap, deadline,
 		    got)) != 0)
-			return failed_tls(conn, rc, "the answer of");
+			return failed_tls(conn, rc, "the answer of", "");
 		return 0;
 	}
 	for (;;) {

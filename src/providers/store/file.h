@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "providers/store/provider.h"
 
@@ -80,6 +81,11 @@ CSN_MUST_CHECK int csn_file_name(struct csn_ctx *ctx, const uint8_t *space,
 /* A sentence that names the store's folder and a path in it. */
 int csn_file_fail(struct csn_file_store *s, int errnum, const char *path,
     const char *what);
+/*
+ * As openat(2), close-on-exec, but what is not below at is not reached and no
+ * part of the path may be a symbolic link: ELOOP. -1 with errno.
+ */
+int csn_file_open(int at, const char *path, int flags, mode_t mode);
 /*
  * The fan's folder, made where make and it is missing, and locked against
  * every other writer. CSN_E_NOT_FOUND without a sentence where it is missing,

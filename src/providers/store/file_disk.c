@@ -9,10 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,25 +40,99 @@ csn_file_fail(struct csn_file_store *s, int errnum, const char *path,
 		return csn_fail_errno(s->ctx, CSN_E_QUOTA, "store", errnum,
 		    "no room in the file store: %s/%s cannot be %s", s->path,
 		    path, what);
+	if (errnum == ELOOP)
+		return csn_fail(s->ctx, CSN_E_IO, "store", "the file store: "
+		    "%s/%s cannot be %s: a symbolic link is in the way, and "
+		    "the store follows none; remove it", s->path, path, what);
 	if (errnum == ENOMEM)
 		code = CSN_E_NOMEM;
 	return csn_fail_errno(s->ctx, code, "store", errnum,
 	    "the file store: %s/%s cannot be %s", s->path, path, what);
 }
 
+/* One part of a path, and no link: ELOOP where it is one. */
+static int
+open_part(int at, const char *name, int flags, mode_t mode)
+{
+	struct stat st;
+	int fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	/* What Linux says of a link where a folder is asked for. */
+	if (fd < 0 && errno == ENOTDIR)
+		errno = fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
+	return fd;
+}
+
+/* Without openat2(2): a folder at a time. */
+static int
+open_parts(int at, const char *path, int flags, mode_t mode)
+{
+	char part[CSN_FILE_LEAF_NAME + CSN_FILE_SPACE_NAME];
+	const char *slash;
+	int dir = at, next, fd = -1, error;
+
+	while ((slash = strchr(path, '/')) != NULL) {
+		(void)snprintf(part, sizeof(part), "%.*s",
+		    (int)(slash - path), path);
+		next = open_part(dir, part, O_PATH | O_DIRECTORY, 0);
+		error = errno;
+		if (dir != at)
+			(void)close(dir);
+		errno = error;
+		if ((dir = next) < 0)
+			return -1;
+		path = slash + 1;
+	}
+	fd = open_part(dir, path, flags, mode);
+	error = errno;
+	if (dir != at)
+		(void)close(dir);
+	errno = error;
+	return fd;
+}
+
+int
+csn_file_open(int at, const char *path, int flags, mode_t mode)
+{
+	static atomic_int absent;
+	struct open_how how = { .flags = (uint64_t)(unsigned)(flags |
+	    O_CLOEXEC), .mode = mode, .resolve = RESOLVE_BENEATH |
+	    RESOLVE_NO_SYMLINKS };
+	long fd;
+
+	if (!atomic_load_explicit(&absent, memory_order_relaxed)) {
+		fd = syscall(SYS_openat2, at, path, &how, sizeof(how));
+		/* EPERM: a filter of system calls that does not know it. */
+		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+			return (int)fd;
+		if (errno == ENOSYS)
+			atomic_store_explicit(&absent, 1,
+			    memory_order_relaxed);
+	}
+	return open_parts(at, path, flags, mode);
+}
+
 static int
 make_folders(struct csn_file_store *s, const struct csn_file_name *name)
 {
-	int made = 0;
+	int made = 0, space, error;
 
 	if (mkdirat(s->root, name->space, 0700) == 0)
 		made = 1;
 	else if (errno != EEXIST)
 		return csn_file_fail(s, errno, name->space, "made");
-	if (mkdirat(s->root, name->fan, 0700) == 0)
-		made = 1;
-	else if (errno != EEXIST && errno != ENOENT)
-		return csn_file_fail(s, errno, name->fan, "made");
+	space = csn_file_open(s->root, name->space, O_PATH | O_DIRECTORY, 0);
+	if (space < 0 && errno != ENOENT)
+		return csn_file_fail(s, errno, name->space, "opened");
+	if (space >= 0) {
+		error = mkdirat(space, name->fan + strlen(name->space) + 1,
+		    0700) != 0 ? errno : 0;
+		(void)close(space);
+		made |= error == 0;
+		if (error != 0 && error != EEXIST && error != ENOENT)
+			return csn_file_fail(s, error, name->fan, "made");
+	}
 	if (made && s->sync == CSN_FILE_SYNC_FULL && fsync(s->root) != 0)
 		return csn_file_fail(s, errno, name->space, "made durable");
 	return 0;
@@ -79,8 +156,8 @@ csn_file_fan_lock(struct csn_file_store *s, const struct csn_file_name *name,
 	int fd, rc;
 
 	for (again = 0; again < TRIES; again++) {
-		fd = openat(s->root, name->fan,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		fd = csn_file_open(s->root, name->fan,
+		    O_RDONLY | O_DIRECTORY, 0);
 		if (fd < 0 && errno == ENOENT) {
 			if (!make)
 				return CSN_E_NOT_FOUND;
@@ -121,8 +198,7 @@ csn_file_fan_lock(struct csn_file_store *s, const struct csn_file_name *name,
 int
 csn_file_fan_try(int parent, const char *path)
 {
-	int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	    O_NOFOLLOW);
+	int fd = csn_file_open(parent, path, O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		(void)close(fd);
@@ -155,9 +231,8 @@ temp_open(struct csn_file_store *s, struct csn_file_temp *t)
 		csn_hex_encode(id, sizeof(id), hex);
 		(void)snprintf(t->name, sizeof(t->name), "%s/%s",
 		    CSN_FILE_TEMP, hex);
-		t->fd = openat(s->root, t->name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
+		t->fd = csn_file_open(s->root, t->name,
+		    O_WRONLY | O_CREAT | O_EXCL, 0600);
 		if (t->fd < 0 && errno == ENOENT &&
 		    mkdirat(s->root, CSN_FILE_TEMP, 0700) == 0)
 			continue;
@@ -278,27 +353,40 @@ remove_tree(int parent, const char *name, int depth)
 int
 csn_file_drop(struct csn_file_store *s, const char *space_name)
 {
-	char to[sizeof(CSN_FILE_TEMP) + 1 + 32], hex[25];
+	char to[26], hex[25];
 	uint8_t id[12];
-	int rc, tries;
+	int rc, tries, temp;
 
 	if ((rc = csn_random(s->ctx, id, sizeof(id))) != 0)
 		return rc;
 	csn_hex_encode(id, sizeof(id), hex);
-	(void)snprintf(to, sizeof(to), "%s/d%s", CSN_FILE_TEMP, hex);
-	/* Out of sight at once; a writer in it came just before. */
-	if (renameat(s->root, space_name, s->root, to) != 0)
+	(void)snprintf(to, sizeof(to), "d%s", hex);
+	temp = csn_file_open(s->root, CSN_FILE_TEMP, O_RDONLY | O_DIRECTORY,
+	    0);
+	/* Who writes values makes it first. */
+	if (temp < 0)
 		return errno == ENOENT ? 0 :
-		    csn_file_fail(s, errno, space_name, "dropped");
+		    csn_file_fail(s, errno, CSN_FILE_TEMP, "opened");
+	/* Out of sight at once; a writer in it came just before. */
+	if (renameat(s->root, space_name, temp, to) != 0) {
+		if (errno != ENOENT)
+			rc = csn_file_fail(s, errno, space_name, "dropped");
+		goto out;
+	}
 	for (tries = 0; tries < TRIES; tries++) {
-		if (remove_tree(s->root, to, 2) == 0 || errno == ENOENT)
+		if (remove_tree(temp, to, 2) == 0 || errno == ENOENT)
 			break;
-		if (errno != ENOTEMPTY && errno != EEXIST)
-			return csn_file_fail(s, errno, to, "removed");
+		if (errno != ENOTEMPTY && errno != EEXIST) {
+			rc = csn_file_fail(s, errno, space_name, "removed");
+			goto out;
+		}
 	}
 	if (s->sync == CSN_FILE_SYNC_FULL && fsync(s->root) != 0)
-		return csn_file_fail(s, errno, space_name, "made durable");
-	return 0;
+		rc = csn_file_fail(s, errno, space_name, "made durable");
+
+out:
+	(void)close(temp);
+	return rc;
 }
 
 void

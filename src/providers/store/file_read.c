@@ -48,8 +48,7 @@ csn_file_value_open(struct csn_file_store *s, int at, const char *path,
 	size_t want;
 	int rc;
 
-	v->fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
+	v->fd = csn_file_open(at, path, O_RDONLY | O_NONBLOCK, 0);
 	if (v->fd < 0)
 		return errno == ENOENT ? CSN_E_NOT_FOUND :
 		    csn_file_fail(s, errno, path, "opened");

@@ -1,0 +1,187 @@
+/*
+ * test_store_file_links.c - the store in files follows no symbolic link that
+ * somebody puts among its folders, with openat2(2) and without.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <caisson/caisson.h>
+
+#define U(s) (const uint8_t *)(s), strlen(s)
+
+/* The store's folder, and one beside it that links point to. */
+struct fixture {
+	char folder[40];
+	char store_path[48];
+	char outside[48];
+	struct csn_ctx *ctx;
+	struct csn_store *store;
+};
+
+static void
+begin(struct fixture *f)
+{
+	char url[64];
+
+	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-links-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->store_path, sizeof(f->store_path), "%s/s", f->folder);
+	snprintf(f->outside, sizeof(f->outside), "%s/out", f->folder);
+	assert_int_equal(mkdir(f->outside, 0700), 0);
+	snprintf(url, sizeof(url), "file:%s", f->store_path);
+	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
+	assert_int_equal(csn_store_open(f->ctx, url, &f->store), 0);
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
+	    U("value")), 0);
+}
+
+static void
+end(struct fixture *f)
+{
+	char command[64];
+
+	csn_store_close(f->store);
+	csn_ctx_free(f->ctx);
+	snprintf(command, sizeof(command), "rm -r %s", f->folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* The path below the store's folder of its one folder that is no ".". */
+static void
+only_folder(struct fixture *f, const char *below, char out[160])
+{
+	char path[112];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/%.60s", f->store_path,
+	    below);
+	assert_non_null(dir = opendir(path));
+	out[0] = '\0';
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.' && strcmp(d->d_name, "tmp") != 0)
+			snprintf(out, 160, "%s/%.40s", path, d->d_name);
+	closedir(dir);
+	assert_true(out[0] != '\0');
+}
+
+/* The folder itself goes outside, and a link to it takes its place. */
+static void
+become_a_link(struct fixture *f, const char *path)
+{
+	char to[64];
+
+	snprintf(to, sizeof(to), "%s/moved", f->outside);
+	assert_int_equal(rename(path, to), 0);
+	assert_int_equal(symlink(to, path), 0);
+}
+
+static void
+nothing_passes(struct fixture *f)
+{
+	uint8_t out[16];
+	size_t len = sizeof(out);
+
+	assert_int_equal(csn_store_get(f->store, U("acme"), U("k"), out,
+	    &len), CSN_E_IO);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "symbolic link"));
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
+	    U("other")), CSN_E_IO);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "symbolic link"));
+	assert_int_equal(csn_store_remove(f->store, U("acme"), U("k")),
+	    CSN_E_IO);
+}
+
+static void
+links_are_refused(void)
+{
+	struct fixture f;
+	char path[160];
+
+	begin(&f);
+	only_folder(&f, "", path);
+	only_folder(&f, strrchr(path, '/') + 1, path);
+	become_a_link(&f, path);
+	nothing_passes(&f);
+	end(&f);
+
+	begin(&f);
+	only_folder(&f, "", path);
+	become_a_link(&f, path);
+	nothing_passes(&f);
+	/* No fan's folder is made where the link points to either. */
+	assert_int_equal(csn_store_put(f.store, U("acme"), U("another"),
+	    U("other")), CSN_E_IO);
+	end(&f);
+
+	begin(&f);
+	snprintf(path, sizeof(path), "%s/tmp", f.store_path);
+	become_a_link(&f, path);
+	assert_int_equal(csn_store_put(f.store, U("acme"), U("k"),
+	    U("other")), CSN_E_IO);
+	assert_int_equal(csn_store_drop(f.store, U("acme")), CSN_E_IO);
+	end(&f);
+}
+
+static void
+folders_that_are_links_are_refused(void **state)
+{
+	(void)state;
+	links_are_refused();
+}
+
+/* From here on this process has no openat2(2). */
+static int
+forget_openat2(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { 4, code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void
+so_they_are_on_an_older_kernel(void **state)
+{
+	(void)state;
+	if (forget_openat2() != 0) {
+		print_message("skipped: no filter of system calls here\n");
+		skip();
+	}
+	links_are_refused();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(folders_that_are_links_are_refused),
+		/* The last: it lasts as long as the process. */
+		cmocka_unit_test(so_they_are_on_an_older_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

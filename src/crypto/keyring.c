@@ -37,6 +37,7 @@ struct csn_keyring {
 	uint32_t nlanes;
 	uint32_t nsets;			/* a power of two */
 	_Atomic uint64_t *turned_away;	/* a set: the last key refused */
+	atomic_int strayed;		/* a key once went to another set */
 	_Atomic uint64_t next_id;
 	_Atomic uint64_t salt;		/* of keys put to rest from now on */
 	_Atomic uint64_t tick;		/* misses so far */
@@ -257,21 +258,44 @@ csn_key_wake(struct csn_ctx *ctx, const struct csn_key *key,
 	return mask(ctx, key->salt, key->id, key->wrapped, plain);
 }
 
+/* The first lane of the set that the key belongs to. */
+static uint32_t
+home_of(const struct csn_keyring *ring, uint64_t id)
+{
+	return ((uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+	    (ring->nsets - 1)) * CSN_LANE_WAYS;
+}
+
+/* Empty those of n lanes that the key is in. */
+static void
+forget_in(struct csn_keyring *ring, uint32_t first, uint32_t n, uint64_t id)
+{
+	struct csn_lane *lane;
+	uint32_t i;
+
+	for (i = first; i < first + n; i++) {
+		if (atomic_load(&ring->ids[i]) != id)
+			continue;
+		lane = &ring->lanes[i];
+		hold(&lane->held);
+		if (atomic_load(&ring->ids[i]) == id)
+			empty_lane(lane);
+		let_go(&lane->held);
+	}
+}
+
 void
 csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
 {
 	struct csn_keyring *ring = ctx->keyring;
-	struct csn_lane *lane;
-	uint32_t i;
+	uint32_t guests = ring->nsets * CSN_LANE_WAYS;
 
-	for (i = 0; key->id != 0 && i < ring->nlanes; i++) {
-		if (atomic_load(&ring->ids[i]) != key->id)
-			continue;
-		lane = &ring->lanes[i];
-		hold(&lane->held);
-		if (atomic_load(&ring->ids[i]) == key->id)
-			empty_lane(lane);
-		let_go(&lane->held);
+	if (key->id != 0 && atomic_load(&ring->strayed))
+		forget_in(ring, 0, ring->nlanes, key->id);
+	else if (key->id != 0) {
+		forget_in(ring, home_of(ring, key->id), CSN_LANE_WAYS,
+		    key->id);
+		forget_in(ring, guests, SLOTS, key->id);
 	}
 	csn_wipe(key, sizeof(*key));
 }
@@ -362,20 +386,20 @@ is_full(const struct csn_keyring *ring, uint32_t set)
 static struct csn_lane *
 hold_for(struct csn_keyring *ring, uint32_t home, uint64_t id)
 {
-	struct csn_lane *guest = &ring->lanes[ring->nsets * CSN_LANE_WAYS +
-	    my_slot()], *lane;
-	uint32_t i;
+	uint32_t all = ring->nsets * CSN_LANE_WAYS, i;
+	struct csn_lane *guest = &ring->lanes[all + my_slot()], *lane;
 
-	if (is_full(ring, home * CSN_LANE_WAYS) && atomic_exchange_explicit(
-	    &ring->turned_away[home], id, memory_order_relaxed) != id &&
-	    try_hold(&guest->held))
+	if (is_full(ring, home) && atomic_exchange_explicit(
+	    &ring->turned_away[home / CSN_LANE_WAYS], id,
+	    memory_order_relaxed) != id && try_hold(&guest->held))
 		return guest;
-	for (i = 0; ; i++) {
-		lane = hold_oldest(&ring->lanes[((home + i) &
-		    (ring->nsets - 1)) * CSN_LANE_WAYS]);
+	for (i = 0; ; i += CSN_LANE_WAYS) {
+		if (i != 0)
+			atomic_store(&ring->strayed, 1);
+		lane = hold_oldest(&ring->lanes[(home + i) % all]);
 		if (lane != NULL)
 			return lane;
-		if ((i + 1) % ring->nsets == 0)
+		if ((i + CSN_LANE_WAYS) % all == 0)
 			sched_yield();	/* every lane is in use */
 	}
 }
@@ -392,9 +416,8 @@ csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
 	if (key->id == 0)
 		return csn_fail(ctx, CSN_E_CLOSED, "crypto",
 		    "the key was wiped");
-	home = (uint32_t)(key->id * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
-	    (ring->nsets - 1);
-	lane = hold_hit(ring, home * CSN_LANE_WAYS, key->id);
+	home = home_of(ring, key->id);
+	lane = hold_hit(ring, home, key->id);
 	hit = lane != NULL;
 	if (!hit)
 		lane = hold_for(ring, home, key->id);

@@ -9,6 +9,7 @@
 
 #define ROOM "cache"
 #define HEAD_MAX (1 + 5)		/* array, and a bin's longest header */
+#define SHORT 65536
 #define TAIL_MAX (1 + 2 * CSN_CHECKSUM_SIZE + 5 + 1 + CSN_ENVELOPE_FORMAT_MAX)
 
 void
@@ -25,6 +26,28 @@ csn_envelope_bound(size_t len)
 {
 	/* LZ4's own bound, in 64 bits: it is an int there. */
 	return HEAD_MAX + len + len / 255 + 16 + TAIL_MAX;
+}
+
+/*
+ * Short values through a table that stays the thread's: setting up 16 KiB of
+ * it for each costs as much as compressing it. It holds places in the input,
+ * none of its bytes.
+ */
+static int
+compress(const char *in, char *out, int len)
+{
+	static _Thread_local LZ4_stream_t stream;
+	static _Thread_local int ready;
+
+	if (len >= SHORT)
+		return LZ4_compress_default(in, out, len,
+		    LZ4_compressBound(len));
+	if (!ready)
+		LZ4_resetStream(&stream);
+	ready = 1;
+	LZ4_resetStream_fast(&stream);
+	return LZ4_compress_fast_continue(&stream, in, out, len,
+	    LZ4_compressBound(len), 1);
 }
 
 static size_t
@@ -93,9 +116,8 @@ csn_envelope_write(struct csn_ctx *ctx, const char *format,
 	 * known afterwards: guess, and move the block where that was wrong.
 	 */
 	guess = len < 200 ? 2 : len < 65000 ? 3 : 5;
-	size = LZ4_compress_default((const char *)(len != 0 ? in : nothing),
-	    (char *)out + 1 + guess, (int)len,
-	    LZ4_compressBound((int)len));
+	size = compress((const char *)(len != 0 ? in : nothing),
+	    (char *)out + 1 + guess, (int)len);
 	if (size <= 0)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "LZ4 could not compress the value");

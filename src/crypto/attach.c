@@ -228,6 +228,7 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	EVP_KDF_free(c->hkdf);
 	EVP_MAC_free(c->hmac);
 	EVP_MD_free(c->shake_256);
+	EVP_MD_CTX_free(c->spare_blake2b);
 	EVP_MD_free(c->blake2b);
 	EVP_MD_free(c->sha2_256);
 	EVP_MD_free(c->sha3_256);

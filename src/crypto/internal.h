@@ -30,6 +30,7 @@ struct csn_crypto {
 	EVP_MD *sha3_256;
 	EVP_MD *sha2_256;
 	EVP_MD *blake2b;		/* foreign formats */
+	_Atomic(EVP_MD_CTX *) spare_blake2b;	/* not in use; or NULL */
 	EVP_MD *shake_256;		/* X-Wing's expansion of its key */
 	EVP_MAC *hmac;
 	EVP_KDF *hkdf;

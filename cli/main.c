@@ -1,6 +1,7 @@
 /* cli/main.c - finds the noun and the verb, and runs it. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ const struct cli_noun *const cli_nouns[] = {
 	NULL
 };
 
-static volatile sig_atomic_t caught;
+/* Lock-free, so a handler may set it (C11, 7.14.1.1); threads read it. */
+static atomic_int caught;
 
 static void
 on_signal(int number)

@@ -450,7 +450,18 @@ struct worker {
 	struct csn_store *store;
 	unsigned seed;
 	size_t wrong;
+	char why[300];		/* of the first call that failed */
 };
+
+static void
+note_failure(struct worker *w, int rc)
+{
+	if (rc == 0 || rc == CSN_E_NOT_FOUND)
+		return;
+	if (w->wrong++ == 0)
+		snprintf(w->why, sizeof(w->why), "%s: %s",
+		    csn_error_name(rc), csn_ctx_message(NULL));
+}
 
 /* A value says which key it belongs to, over and over. */
 static void *
@@ -472,24 +483,20 @@ work(void *arg)
 		switch ((r >> 20) % 8) {
 		case 0: case 1: case 2:
 			len = key[0] % 8 == 0 ? 70000 : 100 + (r >> 24);
-			if (csn_store_reserve(w->store, U(space), len,
-			    &buf) != 0) {
-				w->wrong++;
-				break;
+			rc = csn_store_reserve(w->store, U(space), len, &buf);
+			if (rc == 0) {
+				memset(buf.p, key[0], len);
+				rc = csn_store_commit(w->store, U(space), key,
+				    sizeof(key), &buf);
 			}
-			memset(buf.p, key[0], len);
-			w->wrong += csn_store_commit(w->store, U(space), key,
-			    sizeof(key), &buf) != 0;
+			note_failure(w, rc);
 			break;
 		case 3: case 4: case 5: case 6:
 			rc = csn_store_borrow(w->store, U(space), key,
 			    sizeof(key), &buf);
-			if (rc == CSN_E_NOT_FOUND)
+			note_failure(w, rc);
+			if (rc != 0)
 				break;
-			if (rc != 0) {
-				w->wrong++;
-				break;
-			}
 			for (k = 0; k < buf.len; k++)
 				w->wrong += buf.p[k] != key[0];
 			csn_store_release(w->store, &buf);
@@ -500,7 +507,7 @@ work(void *arg)
 			else
 				rc = csn_store_remove(w->store, U(space), key,
 				    sizeof(key));
-			w->wrong += rc != 0 && rc != CSN_E_NOT_FOUND;
+			note_failure(w, rc);
 			break;
 		}
 	}
@@ -516,13 +523,15 @@ many_threads_never_see_a_torn_value(void **state)
 	size_t i;
 
 	for (i = 0; i < THREADS; i++) {
-		w[i] = (struct worker){ f->store, (unsigned)i * 77 + 1, 0 };
+		w[i] = (struct worker){ .store = f->store,
+		    .seed = (unsigned)i * 77 + 1 };
 		assert_int_equal(pthread_create(&threads[i], NULL, work,
 		    &w[i]), 0);
 	}
 	for (i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-		assert_int_equal(w[i].wrong, 0);
+		if (w[i].wrong != 0)
+			fail_msg("%zu wrong; %s", w[i].wrong, w[i].why);
 	}
 	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
 	assert_int_equal(csn_store_drop(f->store, U("globex")), 0);

@@ -47,7 +47,8 @@ make(void *arg)
 
 	(void)arg;
 	if (mkdtemp(folder) == NULL ||
-	    asprintf(&url, "file:%s/made/here", folder) < 0)
+	    asprintf(&url, "file:%s/made/here?timeout=60000",
+	    folder) < 0)
 		return NULL;
 	return url;
 }

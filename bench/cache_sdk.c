@@ -1,28 +1,19 @@
 /* cache_sdk.c - the secure cache beside CacheKit's Python SDK. */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cache_parts.h"
+#include "peer.h"
 
 #define ROUNDS 15
 /* A round, of each: enough that both are past what taking turns costs. */
 #define CALLS_SMALL 1000
 #define CALLS 100
 #define CALLS_LARGE 5
-/* Theirs keeps every value it was ever given. */
 #define ROUNDS_LARGEST 5
 #define CALLS_LARGEST 1
-
-struct peer {
-	FILE *in;
-	FILE *out;
-	pid_t pid;
-};
 
 /* The Python that the SDK is installed for: said, or where `make interop`
  * puts it, or any. */
@@ -47,52 +38,11 @@ python(char path[512])
 	return access(path, X_OK) == 0 ? path : BENCH_PYTHON;
 }
 
-static void
-peer_start(struct peer *p)
-{
-	char path[512];
-	const char *program = python(path);
-	int to[2], from[2];
-
-	bench_need(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0,
-	    "making pipes");
-	/* A peer that does not start is told by its answer, not by SIGPIPE. */
-	signal(SIGPIPE, SIG_IGN);
-	fflush(stdout);
-	if ((p->pid = fork()) == 0) {
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		close(2);
-		execl(program, program, BENCH_SOURCE "/cache_peer.py",
-		    (char *)NULL);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	p->in = fdopen(from[0], "r");
-	p->out = fdopen(to[1], "w");
-	bench_need(p->pid > 0 && p->in != NULL && p->out != NULL,
-	    "starting Python");
-}
-
-static void
-peer_end(struct peer *p)
-{
-	(void)fclose(p->out);
-	(void)fclose(p->in);
-	(void)waitpid(p->pid, NULL, 0);
-}
-
 /* Seconds a set and get; 0 where the SDK is not there. */
 static double
-theirs(struct peer *p, size_t len, unsigned calls)
+theirs(struct bench_peer *peer, size_t len, unsigned calls)
 {
-	double seconds;
-
-	if (fprintf(p->out, "%zu %u\n", len, calls) < 0 ||
-	    fflush(p->out) != 0 || fscanf(p->in, "%lf", &seconds) != 1)
-		return 0;
-	return seconds / calls;
+	return bench_peer_ask(peer, "%zu %u", len, calls) / calls;
 }
 
 struct bed {
@@ -105,33 +55,47 @@ struct bed {
 	int64_t number;
 };
 
-/* As theirs: the key is built from its argument each time. */
+static void
+key_of(struct bed *bed, int64_t number, char key[CSN_CACHE_KEY_SIZE])
+{
+	csn_cache_key_reset(bed->builder);
+	bench_must(csn_cache_key_int(bed->builder, number), "building a key");
+	bench_must(csn_cache_key_auto(bed->builder, "bench", "__main__",
+	    "function_of.<locals>.fetch", 1, "default", key),
+	    "building a key");
+}
+
+/*
+ * As theirs: the key is built from its argument each time, and what a round
+ * set is deleted after it, so that the next finds memory to put it into: a
+ * cache at work, whose entries come and go, not one that is being filled.
+ */
 static double
 ours(struct bed *bed, unsigned calls)
 {
-	double began = bench_now(BENCH_CPU);
+	double began = bench_now(BENCH_CPU), took;
 	char key[CSN_CACHE_KEY_SIZE];
-	unsigned i, k;
+	unsigned i;
 
-	for (i = 0; i < calls; i++, bed->number++) {
-		for (k = 0; k < 2; k++) {
-			csn_cache_key_reset(bed->builder);
-			bench_must(csn_cache_key_int(bed->builder,
-			    bed->number), "building a key");
-			bench_must(csn_cache_key_auto(bed->builder, "bench",
-			    "__main__", "function_of.<locals>.fetch", 1,
-			    "default", key), "building a key");
-			bench_must(k == 0 ? csn_cache_set(bed->cache, key,
-			    NULL, bed->document, bed->len) :
-			    csn_cache_get(bed->cache, key, NULL,
-			    &bed->value), "setting or getting");
-		}
+	for (i = 0; i < calls; i++) {
+		key_of(bed, bed->number + i, key);
+		bench_must(csn_cache_set(bed->cache, key, NULL, bed->document,
+		    bed->len), "setting");
+		key_of(bed, bed->number + i, key);
+		bench_must(csn_cache_get(bed->cache, key, NULL, &bed->value),
+		    "getting");
 	}
-	return (bench_now(BENCH_CPU) - began) / calls;
+	took = bench_now(BENCH_CPU) - began;
+	for (i = 0; i < calls; i++, bed->number++) {
+		key_of(bed, bed->number, key);
+		bench_must(csn_cache_delete(bed->cache, key, NULL),
+		    "deleting");
+	}
+	return took / calls;
 }
 
 static void
-one_size(struct peer *peer, struct bed *bed, size_t len, const char *name,
+one_size(struct bench_peer *peer, struct bed *bed, size_t len, const char *name,
     double target)
 {
 	struct bench_result r = { .unit = "us", .target = target,
@@ -208,14 +172,15 @@ void
 cache_sdk(void)
 {
 	struct bed bed;
-	struct peer peer;
+	struct bench_peer peer;
+	char path[512];
 
-	peer_start(&peer);
+	bench_peer_start(&peer, python(path), "cache_peer.py");
 	if (theirs(&peer, 100, 1) == 0) {
 		printf("cache.secure.*.sdk             skipped: CacheKit's "
 		    "Python SDK is not installed: see make interop, or set "
 		    "CAISSON_CACHEKIT_PYTHON\n");
-		peer_end(&peer);
+		bench_peer_end(&peer);
 		return;
 	}
 	/* The SDK's own bound for the level in the process: none evicts. */
@@ -232,5 +197,5 @@ cache_sdk(void)
 	bed_make(&bed, "memory:?bytes=128M", (uint64_t)64 << 20);
 	one_size(&peer, &bed, (size_t)16 << 20, "16MiB", 0);
 	bed_end(&bed);
-	peer_end(&peer);
+	bench_peer_end(&peer);
 }

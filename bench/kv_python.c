@@ -1,12 +1,8 @@
 /* kv_python.c - beside a Python library that serves the same purpose. */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "kv_parts.h"
+#include "peer.h"
 #include "set.h"
 
 #define LEN 4096
@@ -16,56 +12,11 @@
 /* Entries of 4 KiB a second that such a library sealed on a server core. */
 #define RECORDED 11000.0
 
-struct peer {
-	FILE *in;
-	FILE *out;
-	pid_t pid;
-};
-
-static void
-peer_start(struct peer *p)
-{
-	int to[2], from[2];
-
-	bench_need(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0,
-	    "making pipes");
-	/* A peer that does not start is told by its answer, not by SIGPIPE. */
-	signal(SIGPIPE, SIG_IGN);
-	fflush(stdout);
-	if ((p->pid = fork()) == 0) {
-		dup2(to[0], 0);
-		dup2(from[1], 1);
-		close(2);
-		execl(BENCH_PYTHON, BENCH_PYTHON, BENCH_SOURCE
-		    "/python_peer.py", (char *)NULL);
-		_exit(127);
-	}
-	close(to[0]);
-	close(from[1]);
-	p->in = fdopen(from[0], "r");
-	p->out = fdopen(to[1], "w");
-	bench_need(p->pid > 0 && p->in != NULL && p->out != NULL,
-	    "starting Python");
-}
-
 /* Seconds an entry; 0 where the peer is not there. */
 static double
-peer_seal(struct peer *p)
+peer_seal(struct bench_peer *peer)
 {
-	double seconds;
-
-	if (fprintf(p->out, "%d\n", PEER_ENTRIES) < 0 ||
-	    fflush(p->out) != 0 || fscanf(p->in, "%lf", &seconds) != 1)
-		return 0;
-	return seconds / PEER_ENTRIES;
-}
-
-static void
-peer_end(struct peer *p)
-{
-	(void)fclose(p->out);
-	(void)fclose(p->in);
-	(void)waitpid(p->pid, NULL, 0);
+	return bench_peer_ask(peer, "%d", PEER_ENTRIES) / PEER_ENTRIES;
 }
 
 static double
@@ -83,12 +34,12 @@ kv_python(struct csn_session *session, const char *tenant_id)
 	struct bench_result r = { .unit = "entries/s" };
 	double ours[ROUNDS], theirs[ROUNDS], ratio[ROUNDS];
 	struct bench_set set;
-	struct peer peer;
+	struct bench_peer peer;
 	int i, live;
 
 	set_init(&set, LEN, MESSAGES, tenant_id);
 	set_session(&set, session);
-	peer_start(&peer);
+	bench_peer_start(&peer, BENCH_PYTHON, "python_peer.py");
 	live = peer_seal(&peer) > 0;
 	(void)ours_seal(&set);
 	for (i = 0; i < ROUNDS; i++) {
@@ -115,6 +66,6 @@ kv_python(struct csn_session *session, const char *tenant_id)
 	} else
 		printf("kv.seal.4KiB.python_live       skipped: %s has no "
 		    "'cryptography' package\n", BENCH_PYTHON);
-	peer_end(&peer);
+	bench_peer_end(&peer);
 	set_free(&set);
 }

@@ -2,6 +2,7 @@
 #ifndef CSN_SEAL_HEADER_H
 #define CSN_SEAL_HEADER_H
 
+#include <endian.h>
 #include <string.h>
 
 #include <caisson/seal.h>
@@ -32,44 +33,46 @@
 #define CSN_H_WRITER 32
 #define CSN_H_SEQUENCE 56
 
+/* Little-endian, anywhere; one move on the machines that are so. */
 static inline void
 csn_store32(uint8_t *p, uint32_t v)
 {
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-	p[2] = (uint8_t)(v >> 16);
-	p[3] = (uint8_t)(v >> 24);
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void
 csn_store64(uint8_t *p, uint64_t v)
 {
-	csn_store32(p, (uint32_t)v);
-	csn_store32(p + 4, (uint32_t)(v >> 32));
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline uint32_t
 csn_load32(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 static inline uint64_t
 csn_load64(const uint8_t *p)
 {
-	return (uint64_t)csn_load32(p) | (uint64_t)csn_load32(p + 4) << 32;
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 /* 96-bit nonce: 4 zero bytes, then the sequence, big-endian. */
 static inline void
 csn_nonce(uint8_t nonce[CSN_NONCE_SIZE], uint64_t sequence)
 {
-	int i;
-
+	sequence = htobe64(sequence);
 	memset(nonce, 0, 4);
-	for (i = 11; i >= 4; i--, sequence >>= 8)
-		nonce[i] = (uint8_t)sequence;
+	memcpy(nonce + 4, &sequence, sizeof(sequence));
 }
 
 /* A segment size of a sealed file or a stream. */

@@ -377,6 +377,19 @@ is_full(const struct csn_keyring *ring, uint32_t set)
 	return 1;
 }
 
+/* Is the key another than the one that was last turned away at home? What two
+ * threads make of it at once is as good as either. */
+static int
+turn_away(struct csn_keyring *ring, uint32_t home, uint64_t id)
+{
+	_Atomic uint64_t *last = &ring->turned_away[home / CSN_LANE_WAYS];
+	const uint64_t was = atomic_load_explicit(last,
+	    memory_order_relaxed);
+
+	atomic_store_explicit(last, id, memory_order_relaxed);
+	return was != id;
+}
+
 /*
  * A lane for a key that has none: one of its home set where that has room, or
  * where the key was the last to be turned away there, so is wanted again.
@@ -389,9 +402,8 @@ hold_for(struct csn_keyring *ring, uint32_t home, uint64_t id)
 	uint32_t all = ring->nsets * CSN_LANE_WAYS, i;
 	struct csn_lane *guest = &ring->lanes[all + my_slot()], *lane;
 
-	if (is_full(ring, home) && atomic_exchange_explicit(
-	    &ring->turned_away[home / CSN_LANE_WAYS], id,
-	    memory_order_relaxed) != id && try_hold(&guest->held))
+	if (is_full(ring, home) && turn_away(ring, home, id) &&
+	    try_hold(&guest->held))
 		return guest;
 	for (i = 0; ; i += CSN_LANE_WAYS) {
 		if (i != 0)
@@ -425,12 +437,15 @@ csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
 		let_go(&lane->held);
 		return rc;
 	}
+	*out = lane;
+	/* Nobody asks when a guest lane was used last. */
+	if (lane >= ring->lanes + ring->nsets * CSN_LANE_WAYS)
+		return 0;
 	/* Hits share the tick, so that they do not write one shared line. */
 	atomic_store_explicit(&lane->used, hit ?
 	    atomic_load_explicit(&ring->tick, memory_order_relaxed) :
 	    1 + atomic_fetch_add_explicit(&ring->tick, 1,
 	    memory_order_relaxed), memory_order_relaxed);
-	*out = lane;
 	return 0;
 }
 

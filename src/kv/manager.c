@@ -7,11 +7,11 @@
 #include "base/slab.h"
 #include "kv/manager.h"
 
-#define FIRST_BUCKETS 16
+#define FIRST_PLACES 16
 
 static struct csn_slab member_slab = CSN_SLAB(struct csn_member);
 
-/* Seeded, so that nobody can aim tenant ids at one bucket. */
+/* Seeded, so that nobody can aim tenant ids at one place. */
 uint64_t
 csn_member_hash(const struct csn_manager *mgr, const char *id)
 {
@@ -40,70 +40,132 @@ shard_of(struct csn_manager *mgr, uint64_t hash)
 	return &mgr->shards[hash & (CSN_MANAGER_SHARDS - 1)];
 }
 
-static struct csn_member *_Atomic *
-bucket_of(struct csn_shard *shard, uint64_t hash)
+/* A line's first place: whoever is there is seen at once. */
+static size_t
+home_of(uint64_t hash, size_t mask)
 {
-	struct csn_buckets *b = atomic_load_explicit(&shard->buckets,
+	return (size_t)(hash / CSN_MANAGER_SHARDS) & mask &
+	    ~(size_t)(CSN_PLACES_LINE - 1);
+}
+
+/* Also without the shard's lock. */
+static struct csn_place *
+line_of(struct csn_shard *shard, uint64_t hash)
+{
+	size_t mask = atomic_load_explicit(&shard->mask,
+	    memory_order_acquire);
+	struct csn_places *p = atomic_load_explicit(&shard->places,
 	    memory_order_acquire);
 
-	return &b->head[hash / CSN_MANAGER_SHARDS & (b->n - 1)];
+	return &p->at[home_of(hash, mask)];
 }
 
 static struct csn_member *
-read_link(struct csn_member *_Atomic *at)
+member_at(const struct csn_place *at)
 {
-	return atomic_load_explicit(at, memory_order_relaxed);
+	return atomic_load_explicit(&at->member, memory_order_relaxed);
+}
+
+static uint64_t
+hash_at(const struct csn_place *at)
+{
+	return atomic_load_explicit(&at->hash, memory_order_relaxed);
 }
 
 static void
-set_link(struct csn_member *_Atomic *at, struct csn_member *m)
+set_place(struct csn_place *at, uint64_t hash, struct csn_member *m)
 {
-	atomic_store_explicit(at, m, memory_order_relaxed);
+	atomic_store_explicit(&at->hash, hash, memory_order_relaxed);
+	atomic_store_explicit(&at->member, m, memory_order_relaxed);
 }
 
-/* Under the shard's lock. */
-static struct csn_member *_Atomic *
+/* strcmp looks past a short id's end, into a line that is not there yet. */
+static int
+same_id(const char *a, const char *b)
+{
+	for (; *a == *b; a++, b++)
+		if (*a == '\0')
+			return 1;
+	return 0;
+}
+
+/* Under the shard's lock: the tenant's place, or the free one where it would
+ * go. */
+static struct csn_place *
 find(struct csn_shard *shard, uint64_t hash, const char *id)
 {
-	struct csn_member *_Atomic *at;
-	struct csn_member *m;
+	struct csn_place *all = shard->places->at;
+	size_t mask = shard->mask, i = home_of(hash, mask);
 
-	for (at = bucket_of(shard, hash); (m = read_link(at)) != NULL;
-	    at = &m->next)
-		if (m->hash == hash && strcmp(id, m->tenant_id) == 0)
-			return at;
-	return NULL;
+	while (member_at(&all[i]) != NULL && (hash_at(&all[i]) != hash ||
+	    !same_id(id, member_at(&all[i])->tenant_id)))
+		i = (i + 1) & mask;
+	return &all[i];
 }
 
-static struct csn_buckets *
-buckets_new(size_t n)
+/* Under the lock: free a place, and move up who was pushed behind it. */
+static void
+vacate(struct csn_shard *shard, struct csn_place *at)
 {
-	struct csn_buckets *b = csn_calloc(1, sizeof(*b) +
-	    n * sizeof(b->head[0]));
+	struct csn_place *all = shard->places->at;
+	size_t mask = shard->mask, hole = (size_t)(at - all), i = hole, home;
 
-	if (b != NULL)
-		b->n = n;
-	return b;
+	for (;;) {
+		i = (i + 1) & mask;
+		if (member_at(&all[i]) == NULL)
+			break;
+		home = home_of(hash_at(&all[i]), mask);
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		set_place(&all[hole], hash_at(&all[i]), member_at(&all[i]));
+		hole = i;
+	}
+	set_place(&all[hole], 0, NULL);
+	shard->n--;
 }
 
+static struct csn_places *
+places_new(size_t n)
+{
+	const size_t size = sizeof(struct csn_places) +
+	    n * sizeof(struct csn_place);
+	struct csn_places *p = aligned_alloc(64, size);
+
+	if (p != NULL)
+		memset(p, 0, size);
+	return p;
+}
+
+static void
+set_places(struct csn_shard *shard, struct csn_places *p, size_t n)
+{
+	atomic_store_explicit(&shard->places, p, memory_order_release);
+	atomic_store_explicit(&shard->mask, n - 1, memory_order_release);
+}
+
+/* Under the lock: room for one more. */
 static int
-grow(struct csn_shard *shard)
+make_room(struct csn_shard *shard)
 {
-	struct csn_buckets *old = shard->buckets, *b;
-	struct csn_member *m, *next;
-	size_t i;
+	struct csn_places *old = shard->places, *p;
+	size_t n = shard->mask + 1, i, k;
 
-	if ((b = buckets_new(old->n * 2)) == NULL)
-		return CSN_E_NOMEM;
-	b->outgrown = old;
-	atomic_store_explicit(&shard->buckets, b, memory_order_release);
-	for (i = 0; i < old->n; i++)
-		for (m = read_link(&old->head[i]); m != NULL; m = next) {
-			next = read_link(&m->next);
-			set_link(&m->next, read_link(bucket_of(shard,
-			    m->hash)));
-			set_link(bucket_of(shard, m->hash), m);
-		}
+	if (shard->n < n / 2)
+		return 0;
+	if ((p = places_new(n * 2)) == NULL)
+		/* A fuller table is slower, not wrong, with a free place. */
+		return shard->n + 1 < n ? 0 : CSN_E_NOMEM;
+	p->outgrown = old;
+	for (i = 0; i < n; i++) {
+		if (member_at(&old->at[i]) == NULL)
+			continue;
+		k = home_of(hash_at(&old->at[i]), n * 2 - 1);
+		while (member_at(&p->at[k]) != NULL)
+			k = (k + 1) & (n * 2 - 1);
+		set_place(&p->at[k], hash_at(&old->at[i]),
+		    member_at(&old->at[i]));
+	}
+	set_places(shard, p, n * 2);
 	return 0;
 }
 
@@ -113,7 +175,7 @@ csn_manager_new(struct csn_ctx *ctx,
 {
 	struct csn_manager_options o;
 	struct csn_manager *mgr;
-	struct csn_buckets *b;
+	struct csn_places *p;
 	size_t i;
 	int rc;
 
@@ -141,9 +203,9 @@ csn_manager_new(struct csn_ctx *ctx,
 	if ((rc = csn_random(ctx, &mgr->seed, sizeof(mgr->seed))) != 0)
 		goto err;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
-		b = buckets_new(FIRST_BUCKETS);
-		atomic_init(&mgr->shards[i].buckets, b);
-		if (b == NULL) {
+		p = places_new(FIRST_PLACES);
+		set_places(&mgr->shards[i], p, FIRST_PLACES);
+		if (p == NULL) {
 			rc = csn_fail(ctx, CSN_E_NOMEM, "kv",
 			    "out of memory for a manager");
 			goto err;
@@ -171,16 +233,14 @@ csn_member_find(struct csn_manager *mgr, uint64_t hash,
     const char *tenant_id, struct csn_member **out)
 {
 	struct csn_shard *shard = shard_of(mgr, hash);
-	struct csn_member *_Atomic *at;
+	struct csn_member *m;
 
 	pthread_mutex_lock(&shard->lock);
-	if ((at = find(shard, hash, tenant_id)) != NULL) {
-		*out = *at;
-		atomic_fetch_add_explicit(&(*at)->refs, 1,
-		    memory_order_relaxed);
-	}
+	if ((m = member_at(find(shard, hash, tenant_id))) != NULL)
+		atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&shard->lock);
-	if (at == NULL)
+	*out = m;
+	if (m == NULL)
 		return csn_fail(mgr->ctx, CSN_E_UNKNOWN_TENANT, "kv",
 		    "tenant %.64s has no session: create one first",
 		    tenant_id);
@@ -203,19 +263,20 @@ csn_member_soon(struct csn_manager *mgr, uint64_t hash)
 {
 	struct csn_shard *shard = shard_of(mgr, hash);
 
-	__builtin_prefetch(bucket_of(shard, hash));
+	__builtin_prefetch(line_of(shard, hash));
 	__builtin_prefetch(shard, 1);
 }
 
 void
 csn_member_next(struct csn_manager *mgr, uint64_t hash)
 {
-	const struct csn_member *m = read_link(bucket_of(shard_of(mgr, hash),
-	    hash));
+	const struct csn_place *at = line_of(shard_of(mgr, hash), hash);
+	int i;
 
 	/* It may go meanwhile: nothing of it is read here. */
-	__builtin_prefetch(m, 1);
-	__builtin_prefetch((const char *)m + 64);
+	for (i = 0; i < CSN_PLACES_LINE; i++)
+		if (hash_at(&at[i]) == hash)
+			__builtin_prefetch(member_at(&at[i]), 1);
 }
 
 /* A member of its own for session, whose reference it takes. */
@@ -234,8 +295,7 @@ member_new(struct csn_manager *mgr, struct csn_session *session,
 	m->session = session;
 	memcpy(m->tenant_id, csn_session_tenant_id(session),
 	    strlen(csn_session_tenant_id(session)));
-	atomic_init(&m->quota_bytes, mgr->quota_bytes);
-	atomic_init(&m->quota_entries, mgr->quota_entries);
+	csn_member_limit(m, mgr->quota_bytes, mgr->quota_entries);
 	*out = m;
 	return 0;
 }
@@ -250,41 +310,35 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
     struct csn_member **former)
 {
 	struct csn_shard *shard = shard_of(mgr, m->hash);
-	struct csn_member *_Atomic *at;
-	size_t n;
+	struct csn_place *at;
+	struct csn_member *was;
+	int rc;
 
 	*former = NULL;
 	pthread_mutex_lock(&shard->lock);
-	at = find(shard, m->hash, csn_session_tenant_id(m->session));
-	if (at != NULL && !replace &&
-	    csn_session_is_valid((*at)->session)) {
-		*former = *at;
-		atomic_fetch_add(&(*at)->refs, 1);
+	at = find(shard, m->hash, m->tenant_id);
+	if ((was = member_at(at)) != NULL && !replace &&
+	    csn_session_is_valid(was->session)) {
+		*former = was;
+		atomic_fetch_add(&was->refs, 1);
 		pthread_mutex_unlock(&shard->lock);
 		return 0;
 	}
-	if (at != NULL) {
-		*former = *at;
-		m->next = (*at)->next;
-		m->bytes = (*at)->bytes;
-		m->entries = (*at)->entries;
-		m->quota_bytes = (*at)->quota_bytes;
-		m->quota_entries = (*at)->quota_entries;
-		*at = m;
+	if (was != NULL) {
+		*former = was;
+		m->bytes = was->bytes;
+		m->entries = was->entries;
+		csn_member_limit(m, was->quota_bytes, was->quota_entries);
 	} else {
-		/* A longer chain is slower, not wrong. */
-		n = shard->buckets->n;
-		if (shard->n >= n / 2 && grow(shard) != 0 &&
-		    shard->n / 64 >= n) {
+		if ((rc = make_room(shard)) != 0) {
 			pthread_mutex_unlock(&shard->lock);
-			return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
+			return csn_fail(mgr->ctx, rc, "kv",
 			    "out of memory for another tenant");
 		}
-		at = bucket_of(shard, m->hash);
-		m->next = *at;
-		*at = m;
+		at = find(shard, m->hash, m->tenant_id);
 		shard->n++;
 	}
+	set_place(at, m->hash, m);
 	pthread_mutex_unlock(&shard->lock);
 	return 1;
 }
@@ -383,8 +437,7 @@ csn_manager_set_quota(struct csn_manager *mgr, const char *tenant_id,
 
 	if ((rc = csn_member_get(mgr, tenant_id, &m)) != 0)
 		return rc;
-	atomic_store(&m->quota_bytes, bytes);
-	atomic_store(&m->quota_entries, entries);
+	csn_member_limit(m, bytes, entries);
 	csn_member_release(m);
 	return 0;
 }
@@ -392,7 +445,8 @@ csn_manager_set_quota(struct csn_manager *mgr, const char *tenant_id,
 int
 csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 {
-	struct csn_member *_Atomic *at, *m = NULL;
+	struct csn_place *at;
+	struct csn_member *m;
 	struct csn_shard *shard;
 	uint64_t hash;
 
@@ -402,11 +456,9 @@ csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 	hash = csn_member_hash(mgr, tenant_id);
 	shard = shard_of(mgr, hash);
 	pthread_mutex_lock(&shard->lock);
-	if ((at = find(shard, hash, tenant_id)) != NULL) {
-		m = *at;
-		*at = m->next;
-		shard->n--;
-	}
+	at = find(shard, hash, tenant_id);
+	if ((m = member_at(at)) != NULL)
+		vacate(shard, at);
 	pthread_mutex_unlock(&shard->lock);
 	if (m == NULL)
 		return csn_fail(mgr->ctx, CSN_E_UNKNOWN_TENANT, "kv",
@@ -420,8 +472,8 @@ csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 static size_t
 close_some(struct csn_manager *mgr, int all)
 {
-	struct csn_member *_Atomic *at, *m, *gone;
-	struct csn_buckets *b;
+	struct csn_place *at;
+	struct csn_member *m, *gone;
 	struct csn_shard *shard;
 	size_t i, k, n = 0;
 
@@ -429,18 +481,19 @@ close_some(struct csn_manager *mgr, int all)
 		shard = &mgr->shards[i];
 		gone = NULL;
 		pthread_mutex_lock(&shard->lock);
-		b = shard->buckets;
-		for (k = 0; b != NULL && k < b->n; k++)
-			for (at = &b->head[k]; (m = *at) != NULL; ) {
-				if (!all && csn_session_is_valid(m->session)) {
-					at = &m->next;
-					continue;
-				}
-				*at = m->next;
-				shard->n--;
-				m->next = gone;
-				gone = m;
+		for (k = 0; shard->places != NULL && k <= shard->mask; ) {
+			at = &shard->places->at[k];
+			m = member_at(at);
+			if (m == NULL || (!all &&
+			    csn_session_is_valid(m->session))) {
+				k++;
+				continue;
 			}
+			/* Another may have moved up to k. */
+			vacate(shard, at);
+			m->next = gone;
+			gone = m;
+		}
 		pthread_mutex_unlock(&shard->lock);
 		for (; (m = gone) != NULL; n++) {
 			gone = m->next;
@@ -475,7 +528,6 @@ csn_manager_list(struct csn_manager *mgr,
     int (*visit)(void *arg, const char *tenant_id), void *arg)
 {
 	struct csn_member **members, *m;
-	struct csn_buckets *b;
 	struct csn_shard *shard;
 	size_t i, k, n;
 	int rc = 0;
@@ -485,12 +537,13 @@ csn_manager_list(struct csn_manager *mgr,
 		pthread_mutex_lock(&shard->lock);
 		n = 0;
 		members = csn_calloc(shard->n + 1, sizeof(m));
-		b = shard->buckets;
-		for (k = 0; members != NULL && k < b->n; k++)
-			for (m = b->head[k]; m != NULL; m = m->next) {
-				atomic_fetch_add(&m->refs, 1);
-				members[n++] = m;
-			}
+		for (k = 0; members != NULL && k <= shard->mask; k++) {
+			m = member_at(&shard->places->at[k]);
+			if (m == NULL)
+				continue;
+			atomic_fetch_add(&m->refs, 1);
+			members[n++] = m;
+		}
 		pthread_mutex_unlock(&shard->lock);
 		if (members == NULL)
 			return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
@@ -511,16 +564,16 @@ csn_manager_list(struct csn_manager *mgr,
 void
 csn_manager_free(struct csn_manager *mgr)
 {
-	struct csn_buckets *b, *outgrown;
+	struct csn_places *p, *outgrown;
 	size_t i;
 
 	if (mgr == NULL)
 		return;
 	close_some(mgr, 1);
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
-		for (b = mgr->shards[i].buckets; b != NULL; b = outgrown) {
-			outgrown = b->outgrown;
-			free(b);
+		for (p = mgr->shards[i].places; p != NULL; p = outgrown) {
+			outgrown = p->outgrown;
+			free(p);
 		}
 		pthread_mutex_destroy(&mgr->shards[i].lock);
 	}

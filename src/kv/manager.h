@@ -15,31 +15,46 @@
  * 100,000 tenants each thing that is touched is out of every cache.
  */
 struct csn_member {
-	_Alignas(64) struct csn_member *_Atomic next;	/* in its bucket */
-	uint64_t hash;
+	_Alignas(64) uint64_t hash;
 	struct csn_session *session;
 	_Atomic uint64_t bytes;		/* sealed, against the quota */
 	_Atomic uint64_t entries;
+	atomic_uint refs;
+	_Atomic uint8_t limited;	/* one of the quotas is not 0 */
+	/* A short one is in the first line with the rest. */
+	char tenant_id[CSN_TENANT_ID_MAX + 1];
+	struct csn_member *next;	/* of those that are being closed */
 	_Atomic uint64_t quota_bytes;	/* 0: none */
 	_Atomic uint64_t quota_entries;
-	atomic_uint refs;
-	char tenant_id[CSN_TENANT_ID_MAX + 1];
+};
+
+/* The hash is here too, so that only the member that is meant is touched. */
+struct csn_place {
+	_Atomic uint64_t hash;
+	struct csn_member *_Atomic member;	/* NULL: free */
+};
+
+#define CSN_PLACES_LINE 4	/* in a cache line: where a search begins */
+
+/*
+ * Half full at most, with linear probing. Changed under the shard's lock only;
+ * read without it to fetch ahead, so one that was outgrown stays until the
+ * manager goes.
+ */
+struct csn_places {
+	_Alignas(64) struct csn_places *outgrown;
+	_Alignas(64) struct csn_place at[];
 };
 
 /*
- * Half full at most. Changed under the shard's lock only; read without it to
- * fetch ahead, so one that was outgrown stays until the manager goes.
+ * Without the lock mask is read before places, and written after them: what
+ * it allows is always there.
  */
-struct csn_buckets {
-	struct csn_buckets *outgrown;
-	size_t n;		/* a power of two */
-	struct csn_member *_Atomic head[];
-};
-
 struct csn_shard {
 	_Alignas(64) pthread_mutex_t lock;
-	struct csn_buckets *_Atomic buckets;
-	size_t n;
+	struct csn_places *_Atomic places;
+	_Atomic size_t mask;	/* places less one: a power of two less one */
+	size_t n;		/* members */
 };
 
 struct csn_manager {
@@ -64,12 +79,15 @@ CSN_MUST_CHECK int csn_member_get(struct csn_manager *mgr,
 void csn_member_release(struct csn_member *m);
 
 /*
- * A tenant is wanted soon: have its bucket, and some ten tenants later its
+ * A tenant is wanted soon: have its place, and some ten tenants later its
  * member, fetched into the cache meanwhile.
  */
 void csn_member_soon(struct csn_manager *mgr, uint64_t hash);
 void csn_member_next(struct csn_manager *mgr, uint64_t hash);
 
+/* From now on these are its quotas; 0: none. */
+void csn_member_limit(struct csn_member *m, uint64_t bytes,
+    uint64_t entries);
 /* Take from the quota, or give back. CSN_E_QUOTA. */
 CSN_MUST_CHECK int csn_member_charge(struct csn_manager *mgr,
     struct csn_member *m, uint64_t bytes);

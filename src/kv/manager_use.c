@@ -19,10 +19,25 @@ take(_Atomic uint64_t *used, uint64_t by, uint64_t most)
 	return 1;
 }
 
+void
+csn_member_limit(struct csn_member *m, uint64_t bytes, uint64_t entries)
+{
+	atomic_store(&m->quota_bytes, bytes);
+	atomic_store(&m->quota_entries, entries);
+	atomic_store(&m->limited, bytes != 0 || entries != 0);
+}
+
 int
 csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
     uint64_t bytes)
 {
+	if (!atomic_load(&m->limited)) {
+		atomic_fetch_add_explicit(&m->entries, 1,
+		    memory_order_relaxed);
+		atomic_fetch_add_explicit(&m->bytes, bytes,
+		    memory_order_relaxed);
+		return 0;
+	}
 	if (!take(&m->entries, 1, atomic_load(&m->quota_entries)))
 		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "tenant %s has "
 		    "used up its quota of %llu entries",
@@ -132,11 +147,12 @@ refund(struct csn_manager *mgr, const struct csn_kv_item *it,
 /*
  * Items go through in windows: large, so that a tenant's items come together
  * and its key is expanded once for them. While a tenant is looked up, the
- * members and buckets of those behind it are on their way from memory.
+ * members and places of those behind it are on their way from memory.
  */
 #define WINDOW 4096
+#define BURST 8			/* items that are fetched for together */
 #define NEAR 16			/* items from fetching a member to its use */
-#define FAR 32			/* from fetching its bucket */
+#define FAR 32			/* from fetching its place */
 #define FARTHEST 48		/* and from fetching its id */
 #define RING 64			/* hashes in between; a power of two */
 
@@ -149,22 +165,36 @@ struct many {
 	int charge;
 };
 
-/* A step of fetching for three items behind item i, which is next. */
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Three steps of fetching, for a burst of items each, while item i is next:
+ * the pages of a burst are found at once, and one after another where each
+ * item fetched for one.
+ */
 static void
 look_ahead(const struct many *m, size_t i, size_t n, uint64_t *ring)
 {
 	const char *id;
 	size_t at;
 
-	if ((at = i + FARTHEST) < n)
+	if (i % BURST != 0)
+		return;
+	for (at = i + FARTHEST; at < least(i + FARTHEST + BURST, n); at++)
 		__builtin_prefetch(csn_kv_at(&m->b, at)->tenant);
-	if ((at = i + FAR) < n &&
-	    (id = csn_kv_at(&m->b, at)->tenant) != NULL) {
+	for (at = i + FAR; at < least(i + FAR + BURST, n); at++) {
+		if ((id = csn_kv_at(&m->b, at)->tenant) == NULL)
+			continue;
 		ring[at % RING] = csn_member_hash(m->mgr, id);
 		csn_member_soon(m->mgr, ring[at % RING]);
 	}
-	if ((at = i + NEAR) < n && csn_kv_at(&m->b, at)->tenant != NULL)
-		csn_member_next(m->mgr, ring[at % RING]);
+	for (at = i + NEAR; at < least(i + NEAR + BURST, n); at++)
+		if (csn_kv_at(&m->b, at)->tenant != NULL)
+			csn_member_next(m->mgr, ring[at % RING]);
 }
 
 /* At most WINDOW items, from m->b.items on; held has room for n. */

@@ -310,7 +310,7 @@ csn_native_derive(struct csn_cache_native *native,
 /* --- the whole -------------------------------------------------------- */
 
 static int
-init_versions(struct csn_cache_native *native, size_t all)
+init_versions(struct csn_cache_native *native, uint32_t all)
 {
 	struct csn_native_versions *v;
 	uint64_t seed[4];
@@ -323,8 +323,8 @@ init_versions(struct csn_cache_native *native, size_t all)
 		if (pthread_mutex_init(&v->lock, NULL) != 0)
 			return csn_fail(native->ctx, CSN_E_NOMEM, ROOM,
 			    "out of memory for the locks of a cache");
-		csn_slots_init(&v->slots, (all + CSN_NATIVE_SHARDS - 1) /
-		    CSN_NATIVE_SHARDS, seed, NULL);
+		csn_slots_init(&v->slots, all / CSN_NATIVE_SHARDS + 1, seed,
+		    NULL);
 	}
 	return 0;
 }

@@ -9,6 +9,8 @@
 
 #define SMALL 64	/* items that are grouped without allocating */
 #define NONE UINT32_MAX
+#define PAGES 32	/* groups from finding a session's page to its use */
+#define BURST 16		/* and so many pages are found together */
 #define SOON 12		/* groups from fetching a session to its use */
 #define NEXT 6		/* and from fetching what it points to */
 #define CLOCK_EVERY 16384	/* bytes, some microseconds of sealing */
@@ -19,6 +21,8 @@ struct group {
 	uint32_t first;
 	uint32_t last;
 	uint32_t n;
+	int has_print;
+	struct csn_slot_print print;	/* of the first one's slot */
 };
 
 /*
@@ -50,12 +54,15 @@ group_of(struct scratch *g, struct csn_session *s)
 	group->session = s;
 	group->first = group->last = NONE;
 	group->n = 0;
+	group->has_print = 0;
 	return group;
 }
 
 /*
  * While group i works, the groups behind it come from memory: the session
- * first, then what that and the first item point to.
+ * first, then what that and the first item point to. Before that a line of
+ * each session in a burst: what it takes to find a page, which nothing else
+ * may overtake, is waited for once and not for each.
  */
 static void
 fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
@@ -63,7 +70,12 @@ fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
 {
 	const struct csn_kv_item *it;
 	struct csn_slot_name name;
+	size_t k;
 
+	if (i % BURST == 0)
+		for (k = i + PAGES; k < i + PAGES + BURST &&
+		    k < g->ngroups; k++)
+			__builtin_prefetch(g->groups[k].session, 1);
 	if (i + SOON < g->ngroups) {
 		csn_session_soon(g->groups[i + SOON].session);
 		it = csn_kv_at(b, from + g->groups[i + SOON].first);
@@ -74,7 +86,9 @@ fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
 	if (i + NEXT < g->ngroups) {
 		it = csn_kv_at(b, from + g->groups[i + NEXT].first);
 		csn_kv_slot_name(&it->slot, &name);
-		csn_session_next(g->groups[i + NEXT].session, &name);
+		csn_session_next(g->groups[i + NEXT].session, &name,
+		    &g->groups[i + NEXT].print);
+		g->groups[i + NEXT].has_print = 1;
 		__builtin_prefetch(it->sealed, 1);
 		__builtin_prefetch(it->sealed + 64, 1);
 		__builtin_prefetch(it->sealed + 128, 1);
@@ -116,6 +130,8 @@ group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
 			since = 0;
 		}
 		since += k * csn_kv_at(b, g->index[0])->sealed_len;
+		timed.print = group->has_print ? &group->print : NULL;
+		timed.printed = g->index[0];
 		fn(&timed, group->session, g->index, k);
 	}
 }

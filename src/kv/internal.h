@@ -19,6 +19,9 @@ struct csn_kv_batch {
 	uint8_t *items;
 	size_t stride;
 	uint64_t now_ms;	/* since boot, read a moment ago; 0: unread */
+	/* Of the slot of the item `printed`; NULL where none is known yet. */
+	const struct csn_slot_print *print;
+	uint32_t printed;
 };
 
 /* Messages of one session that are sealed or opened in one run. */

@@ -111,24 +111,24 @@ csn_kv_seal_refuse(struct csn_kv_item *it, int rc)
 	return it->rc = rc;
 }
 
-/* What all headers of a run share, written once. */
+/* What all headers of a run share; finish_header writes the rest. */
 static void
 begin_header(const struct csn_session *s, const struct csn_seal_run *run,
     uint8_t h[CSN_SEAL_HEADER])
 {
-	struct csn_header common;
-
-	memset(&common, 0, sizeof(common));
-	common.suite = csn_session_suite(s);
-	common.flags = csn_session_direction(s) != 0 ?
+	const uint8_t flags = csn_session_direction(s) != 0 ?
 	    CSN_HEADER_TENANT_SENT : 0;
-	common.replay = csn_session_replay(s);
-	common.epoch = run->epoch_number;
-	memcpy(common.tenant_label, csn_session_label(s), 8);
-	memcpy(common.session, csn_session_id(
-	    (struct csn_session *)(uintptr_t)s), 16);
-	memcpy(common.writer, run->writer, 16);
-	csn_header_encode(&common, h);
+
+	h[0] = 'C';
+	h[1] = 'S';
+	h[2] = 'N';
+	h[3] = CSN_SEAL_VERSION;
+	h[4] = (uint8_t)csn_session_suite(s);
+	h[6] = (uint8_t)(flags | csn_session_replay(s) << 4);
+	memcpy(h + CSN_H_LABEL, csn_session_label(s), 8);
+	memcpy(h + CSN_H_SESSION, csn_session_id(s), 16);
+	memcpy(h + CSN_H_WRITER, run->writer, 16);
+	csn_store32(h + 48, run->epoch_number);
 }
 
 /* What is the item's own; flags were begun with the run's. */
@@ -151,11 +151,26 @@ finish_header(const struct csn_kv_item *it, uint8_t flags,
 	csn_store32(h + 124, (uint32_t)(it->key_len + it->value_len));
 }
 
+/* The fingerprint of an item's slot, which may have been taken before. */
+static void
+print_slot(const struct csn_kv_batch *b, const struct csn_session *s,
+    uint32_t item, struct csn_slot_print *out)
+{
+	struct csn_slot_name name;
+
+	if (b->print != NULL && item == b->printed) {
+		*out = *b->print;
+		return;
+	}
+	csn_kv_slot_name(&csn_kv_at(b, item)->slot, &name);
+	csn_session_slot_print(s, &name, out);
+}
+
 /* AES over the run's items, in a lane that is held. */
 static void
 seal_items(const struct csn_kv_batch *b, struct csn_session *s,
     const struct csn_seal_run *run, struct csn_lane *lane,
-    const uint32_t *index, struct csn_slot_name *names)
+    const uint32_t *index, struct csn_slot_print *prints)
 {
 	uint8_t aad[CSN_AAD_MAX], flags;
 	struct csn_aead_part parts[2];
@@ -187,10 +202,10 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		parts[1].len = it->value_len;
 		msg.nparts = csn_kv_join(parts);
 		it->rc = csn_lane_seal(lane, &msg);
-		if (it->rc == 0)
-			csn_kv_slot_name(&it->slot, &names[i]);
-		else
-			names[i].kind = 0;
+		if (it->rc != 0)
+			memset(&prints[i], 0, sizeof(prints[i]));
+		else if (run->first_version != 0)
+			print_slot(b, s, index[i], &prints[i]);
 	}
 }
 
@@ -207,7 +222,7 @@ static size_t
 seal_run(const struct csn_kv_batch *b, struct csn_session *s,
     const uint32_t *index, size_t n, const struct keeper *keeper)
 {
-	struct csn_slot_name names[CSN_KV_RUN];
+	struct csn_slot_print prints[CSN_KV_RUN];
 	struct csn_seal_run run;
 	struct csn_lane *lane;
 	struct csn_kv_item *it;
@@ -227,7 +242,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	    b->now_ms, &run)) != 0)
 		goto refused;
 	if ((rc = csn_lane_acquire(b->ctx, &run.key, &lane)) == 0) {
-		seal_items(b, s, &run, lane, index, names);
+		seal_items(b, s, &run, lane, index, prints);
 		sealed = 1;
 		csn_lane_release(lane);
 		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
@@ -238,7 +253,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		rc = keeper->keep(keeper->arg);
 	}
 	end = csn_session_seal_end(s, &run, rc == 0 &&
-	    csn_session_has_slots(s) ? names : NULL, run.n);
+	    csn_session_has_slots(s) ? prints : NULL, run.n);
 	if (rc == 0)
 		rc = end;
 	if (rc != 0)

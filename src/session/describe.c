@@ -23,7 +23,7 @@ fill(struct csn_session *s, struct csn_session_info *info)
 	if (s->slots.table != s->near_slots)
 		info->memory += s->slots.cap * sizeof(struct csn_slot);
 	for (i = 0; i < 2; i++)
-		for (e = s->chains[i].head; e != NULL; e = e->older) {
+		for (e = s->heads[i]; e != NULL; e = e->older) {
 			info->live_epochs++;
 			info->memory += (e->taken ? 0 : sizeof(*e)) +
 			    (e->writers == &e->first ? 0 :
@@ -33,9 +33,9 @@ fill(struct csn_session *s, struct csn_session_info *info)
 					info->memory +=
 					    sizeof(struct csn_window);
 		}
-	if ((e = s->chains[s->own_direction].head) != NULL)
+	if ((e = s->heads[s->own_direction]) != NULL)
 		info->epoch = e->number;
-	info->next_sequence = s->own.sequence;
+	info->next_sequence = s->own_sequence;
 	info->entries_sealed = s->epoch_entries;
 	info->bytes_sealed = s->epoch_bytes;
 	info->total_entries = s->total_entries;

@@ -97,62 +97,70 @@ csn_epoch_free(struct csn_session *s, struct csn_epoch *e)
 int
 csn_chain_step(struct csn_session *s, int direction)
 {
-	struct csn_chain *chain = &s->chains[direction];
+	struct csn_epoch *head = s->heads[direction], *e;
 	struct csn_key next;
-	struct csn_epoch *e;
 	int rc;
 
-	if (chain->head != NULL && chain->head->number == UINT32_MAX)
+	if (head != NULL && head->number == UINT32_MAX)
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
 		    "the session is at its last epoch: establish a new one");
 	if ((e = csn_epoch_new(s)) == NULL)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a key epoch");
-	if ((rc = csn_schedule_epoch(s->ctx, &chain->next, &e->root,
+	if ((rc = csn_schedule_epoch(s->ctx, &s->next[direction], &e->root,
 	    &next)) != 0) {
 		csn_epoch_free(s, e);
 		return rc;
 	}
-	csn_key_forget(s->ctx, &chain->next);
-	chain->next = next;
-	if (chain->head != NULL) {
-		e->number = chain->head->number + 1;
-		chain->head->retired_ms = csn_ctx_boot_ms(s->ctx) + 1;
+	csn_key_forget(s->ctx, &s->next[direction]);
+	s->next[direction] = next;
+	if (head != NULL) {
+		e->number = head->number + 1;
+		head->retired_ms = csn_ctx_boot_ms(s->ctx) + 1;
 	}
-	e->older = chain->head;
-	chain->head = e;
+	e->older = head;
+	s->heads[direction] = e;
 	return 0;
 }
 
 int
 csn_epoch_own(struct csn_session *s)
 {
-	struct csn_chain *chain = &s->chains[s->own_direction];
+	struct csn_epoch *head;
 	struct csn_key key;
 	uint8_t id[16];
 	int rc;
 
-	if (s->own.key.id != 0)
+	if (s->own_key.id != 0)
 		return 0;
-	if (chain->head == NULL &&
+	if (s->heads[s->own_direction] == NULL &&
 	    (rc = csn_chain_step(s, s->own_direction)) != 0)
 		return rc;
+	head = s->heads[s->own_direction];
 	/* Fresh from the system: no restart, fork or clone of the process
 	 * has had this id, so none has had the key. */
 	if ((rc = csn_random(s->ctx, id, sizeof(id))) != 0 ||
-	    (rc = csn_schedule_writer(s->ctx, &chain->head->root, id,
-	    &key)) != 0)
+	    (rc = csn_schedule_writer(s->ctx, &head->root, id, &key)) != 0)
 		return rc;
-	if ((rc = csn_epoch_add_writer(s, chain->head, id, &key,
+	if ((rc = csn_epoch_add_writer(s, head, id, &key,
 	    s->replay == CSN_REPLAY_CHANNEL && s->open_own, NULL)) != 0) {
 		csn_key_forget(s->ctx, &key);
 		return rc;
 	}
-	memcpy(s->own.id, id, sizeof(id));
-	s->own.key = key;
-	s->own.sequence = 0;
-	s->own.blocks = 0;
+	memcpy(s->own_id, id, sizeof(id));
+	s->own_key = key;
+	s->own_sequence = 0;
+	s->own_blocks = 0;
 	return 0;
+}
+
+void
+csn_epoch_disown(struct csn_session *s)
+{
+	csn_wipe(&s->own_key, sizeof(s->own_key));
+	csn_wipe(s->own_id, sizeof(s->own_id));
+	s->own_sequence = 0;
+	s->own_blocks = 0;
 }
 
 int
@@ -164,7 +172,7 @@ csn_epoch_advance(struct csn_session *s, int trigger)
 	    (rc = csn_chain_step(s, s->own_direction)) != 0)
 		return rc;
 	/* The former key stays in its epoch, for what it sealed. */
-	csn_wipe(&s->own, sizeof(s->own));
+	csn_epoch_disown(s);
 	s->epoch_entries = 0;
 	s->epoch_bytes = 0;
 	s->epoch_streams = 0;
@@ -181,7 +189,7 @@ csn_epoch_find(struct csn_session *s, int direction, uint32_t number)
 {
 	struct csn_epoch *e;
 
-	for (e = s->chains[direction].head; e != NULL; e = e->older)
+	for (e = s->heads[direction]; e != NULL; e = e->older)
 		if (e->number == number)
 			return e;
 	return NULL;
@@ -189,13 +197,13 @@ csn_epoch_find(struct csn_session *s, int direction, uint32_t number)
 
 /* Free old epochs that nothing needs; now is ms since boot. */
 static void
-sweep_chain(struct csn_session *s, struct csn_chain *chain, uint64_t now)
+sweep_chain(struct csn_session *s, struct csn_epoch *head, uint64_t now)
 {
 	struct csn_epoch **at, *e;
 
-	if (chain->head == NULL)
+	if (head == NULL)
 		return;
-	for (at = &chain->head->older; (e = *at) != NULL; ) {
+	for (at = &head->older; (e = *at) != NULL; ) {
 		if (e->pins != 0 || e->live != 0 || now < e->retired_ms ||
 		    now - e->retired_ms < s->grace_ms) {
 			at = &e->older;
@@ -214,8 +222,8 @@ csn_epoch_sweep(struct csn_session *s)
 	if (now < s->swept + SWEEP_EVERY_MS && s->swept != 0)
 		return;
 	s->swept = now;
-	sweep_chain(s, &s->chains[0], now);
-	sweep_chain(s, &s->chains[1], now);
+	sweep_chain(s, s->heads[0], now);
+	sweep_chain(s, s->heads[1], now);
 }
 
 void
@@ -225,12 +233,12 @@ csn_epoch_wipe_all(struct csn_session *s)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		while ((e = s->chains[i].head) != NULL) {
-			s->chains[i].head = e->older;
+		while ((e = s->heads[i]) != NULL) {
+			s->heads[i] = e->older;
 			csn_epoch_free(s, e);
 		}
-		csn_key_forget(s->ctx, &s->chains[i].next);
+		csn_key_forget(s->ctx, &s->next[i]);
 	}
 	csn_session_wipe_streams(s);
-	csn_wipe(&s->own, sizeof(s->own));
+	csn_epoch_disown(s);
 }

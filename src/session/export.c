@@ -236,13 +236,13 @@ put_chain(struct csn_session *s, struct csn_out *w, int direction)
 	uint32_t n = 0, i, k;
 	int rc;
 
-	for (e = s->chains[direction].head; e != NULL; e = e->older)
+	for (e = s->heads[direction]; e != NULL; e = e->older)
 		n++;
-	if ((rc = put_key(s->ctx, w, &s->chains[direction].next)) != 0)
+	if ((rc = put_key(s->ctx, w, &s->next[direction])) != 0)
 		return rc;
 	csn_put_u32(w, n);
 	for (i = n; i > 0 && rc == 0; i--) {
-		e = s->chains[direction].head;
+		e = s->heads[direction];
 		for (k = 1; k < i; k++)
 			e = e->older;
 		csn_put_u32(w, e->number);
@@ -285,15 +285,15 @@ static int
 read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
     uint32_t n)
 {
-	struct csn_chain *chain = &s->chains[direction];
+	struct csn_epoch *_Atomic *head = &s->heads[direction];
 	struct csn_epoch *e;
 	uint32_t i, number;
 	int rc;
 
 	for (i = 0; i < n; i++) {
 		number = csn_read_u32(r);
-		if (r->bad || (chain->head != NULL &&
-		    number <= chain->head->number))
+		if (r->bad || (*head != NULL &&
+		    number <= (*head)->number))
 			return csn_fail(s->ctx, CSN_E_FORM, "session",
 			    "the exported session's epochs are damaged");
 		if ((e = csn_epoch_new(s)) == NULL)
@@ -304,11 +304,11 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
 			return rc;
 		}
 		e->number = number;
-		if (chain->head != NULL)
-			chain->head->retired_ms =
+		if (*head != NULL)
+			(*head)->retired_ms =
 			    csn_ctx_boot_ms(s->ctx) + 1;
-		e->older = chain->head;
-		chain->head = e;
+		e->older = *head;
+		*head = e;
 	}
 	return 0;
 }

@@ -47,74 +47,81 @@ struct csn_epoch {
 	int taken;			/* of the session's near ones */
 };
 
-#define CSN_NEAR_EPOCHS 2
+/* What sealing touches of an epoch. */
+#define CSN_EPOCH_HOT offsetof(struct csn_epoch, retired_ms)
 
-/* One direction: the ratchet, and the epochs that are still there. */
-struct csn_chain {
-	struct csn_key next;	/* gives the epoch after head's (0 at first) */
-	/* Newest first; NULL before the first use. Changed under lock only. */
-	struct csn_epoch *_Atomic head;
-};
+#define CSN_NEAR_EPOCHS 2
 
 /*
  * Invariants, under lock:
- * - own.sequence numbers are handed out once: a range is taken by adding to
- *   it, and own.key is fresh (its writer id is from the system's randomness)
- *   whenever own.sequence starts at 0;
- * - own.epoch is chains[own_direction].head while own.key is set;
+ * - own_sequence numbers are handed out once: a range is taken by adding to
+ *   it, and own_key is fresh (its writer id is from the system's randomness)
+ *   whenever own_sequence starts at 0;
+ * - own_key is of heads[own_direction] while it is set;
  * - a csn_epoch is freed only with pins == 0;
- * - generation is the fork generation that own.key belongs to.
+ * - generation is the fork generation that own_key belongs to.
  */
 /*
- * What sealing and opening touch comes first and lies together (SESSION_HOT
- * bytes): with 100,000 sessions in random order each cache line is a miss.
+ * With 100,000 sessions in random order each cache line that is touched is a
+ * miss, and each that is written one more. So what sealing and opening touch
+ * comes first, in seven lines of 64 bytes (SESSION_HOT) with the first epoch's
+ * counters in the last; what a message writes is in lines 0 to 2 and that one.
  */
 struct csn_session {
+	/* Line 0, on machines whose mutex has 40 bytes. */
 	_Alignas(64) pthread_mutex_t lock;
 	struct csn_ctx *ctx;
-	atomic_uint refs;
-	pid_t pid;		/* of the process that lock belongs to */
-	int closed;
-	uint32_t pins;		/* of all epochs, and of temporary keys */
-
-	_Atomic uint64_t generation;
 	_Atomic(struct csn_audit *) audit;
-	uint64_t expires_boot;	/* ms since boot */
+	uint32_t pins;		/* of all epochs, and of temporary keys */
+	uint8_t closed;
+	uint8_t expired;	/* and logged */
+	uint8_t own_direction;
+	uint8_t open_own;	/* what this side sealed opens here */
+
+	/* Line 1. */
+	uint64_t own_sequence;
+	uint64_t own_blocks;
 	uint64_t epoch_entries;
 	uint64_t epoch_bytes;
 	uint64_t epoch_started;	/* ms since boot */
+	uint64_t total_entries;
+	/* By direction, the newest epoch of each; NULL before the first use.
+	 * Changed under lock only. */
+	struct csn_epoch *_Atomic heads[2];
+
+	/* Lines 2 and 3. */
+	struct csn_slots slots;
+	uint64_t expires_boot;	/* ms since boot */
 	uint64_t max_entries;
 	uint64_t max_bytes;
 	uint64_t max_age_ms;
-	uint64_t total_entries;
-	int own_direction;
-	int open_own;		/* what this side sealed opens here */
-	uint32_t suite;		/* enum csn_kem */
-	uint32_t replay;
-	uint32_t rotate;
-	int audit_grain;
-	int expired;		/* and logged */
-	uint32_t max_writers;
-	size_t aad_tail_len;
-	uint32_t epoch_streams;		/* begun here in this epoch */
+	_Atomic uint64_t generation;
 
-	struct {
-		uint8_t id[16];
-		struct csn_key key;	/* id 0: start a writer first */
-		uint64_t sequence;
-		uint64_t blocks;
-	} own;
-	struct csn_chain chains[2];
-	struct csn_slots slots;
+	/* Line 4. */
+	uint8_t own_id[16];
+	struct csn_key own_key;	/* id 0: start a writer first */
+
+	/* Lines 5 and 6. */
 	uint8_t id[CSN_SESSION_ID_SIZE];
 	uint8_t label[8];
+	uint8_t suite;		/* enum csn_kem */
+	uint8_t replay;
+	uint8_t rotate;
+	uint8_t audit_grain;
+	uint8_t aad_tail_len;
 	uint8_t aad_tail[CSN_AAD_TAIL_MAX];
-	char tenant_id[CSN_TENANT_ID_MAX + 1];
-
-	/* Epochs and slots that need no memory, and no page, of their own. */
+	/* Epochs that need no memory, and no page, of their own. */
 	struct csn_epoch near_epochs[CSN_NEAR_EPOCHS];
+	/* And slots; each is a line away from the rest. */
 	_Alignas(64) struct csn_slot near_slots[CSN_SLOTS_FIRST];
 
+	atomic_uint refs;
+	pid_t pid;		/* of the process that lock belongs to */
+	uint32_t max_writers;
+	uint32_t epoch_streams;	/* begun here in this epoch */
+	struct csn_key next[2];	/* by direction: gives the epoch after head's
+				 * (0 at first) */
+	char tenant_id[CSN_TENANT_ID_MAX + 1];
 	char *tenant_name;	/* NULL: none */
 	uint64_t grace_ms;
 	uint64_t audit_failures;
@@ -125,7 +132,8 @@ struct csn_session {
 	struct csn_stream_key *streams;	/* those that are under way */
 };
 
-#define CSN_SESSION_HOT offsetof(struct csn_session, tenant_id)
+#define CSN_SESSION_HOT \
+	(offsetof(struct csn_session, near_epochs) + CSN_EPOCH_HOT)
 
 /* What a finished exchange gives, for csn_session_make. */
 struct csn_session_seed {
@@ -182,6 +190,8 @@ struct csn_epoch *csn_epoch_new(struct csn_session *s);
 /* Wipe and free; its keys are forgotten. */
 void csn_epoch_free(struct csn_session *s, struct csn_epoch *e);
 CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);
+/* The own key is not for this process, or of an older epoch: wipe it. */
+void csn_epoch_disown(struct csn_session *s);
 CSN_MUST_CHECK int csn_epoch_advance(struct csn_session *s, int trigger);
 struct csn_epoch *csn_epoch_find(struct csn_session *s, int direction,
     uint32_t number);

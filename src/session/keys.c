@@ -16,13 +16,18 @@ csn_session_soon(const struct csn_session *s)
 
 void
 csn_session_next(const struct csn_session *s,
-    const struct csn_slot_name *name)
+    const struct csn_slot_name *name, struct csn_slot_print *out)
 {
-	struct csn_slot_print print;
+	__builtin_prefetch(atomic_load_explicit(&s->heads[s->own_direction],
+	    memory_order_relaxed), 1);
+	csn_slots_print(&s->slots, name, out);
+}
 
-	__builtin_prefetch(atomic_load_explicit(
-	    &s->chains[s->own_direction].head, memory_order_relaxed), 1);
-	csn_slots_print(&s->slots, name, &print);
+void
+csn_session_slot_print(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_print *out)
+{
+	csn_slots_print(&s->slots, name, out);
 }
 
 static void
@@ -57,7 +62,7 @@ trigger_at(const struct csn_session *s, uint64_t now, uint64_t bytes,
     uint64_t blocks)
 {
 	if (s->epoch_entries >= s->max_entries ||
-	    s->own.sequence >= CSN_KEY_MAX_MESSAGES)
+	    s->own_sequence >= CSN_KEY_MAX_MESSAGES)
 		return CSN_ROTATE_ENTRY_COUNT;
 	/* Whoever opens a channel remembers so many writers, streams too. */
 	if (s->replay == CSN_REPLAY_CHANNEL && s->epoch_streams != 0 &&
@@ -66,7 +71,7 @@ trigger_at(const struct csn_session *s, uint64_t now, uint64_t bytes,
 	if (s->epoch_bytes != 0 && (s->epoch_bytes >= s->max_bytes ||
 	    bytes > s->max_bytes - s->epoch_bytes))
 		return CSN_ROTATE_BYTE_COUNT;
-	if (s->own.blocks != 0 && blocks > CSN_KEY_MAX_BLOCKS - s->own.blocks)
+	if (s->own_blocks != 0 && blocks > CSN_KEY_MAX_BLOCKS - s->own_blocks)
 		return CSN_ROTATE_BYTE_COUNT;
 	/* An epoch that sealed nothing has nothing to rotate away from. */
 	if (s->epoch_entries != 0 && s->max_age_ms != CSN_NEVER &&
@@ -143,11 +148,11 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	    (rc = csn_session_rotate_if_due(s, now, bytes, blocks)) != 0 ||
 	    (rc = csn_epoch_own(s)) != 0)
 		goto out;
-	if (s->chains[s->own_direction].head->older != NULL)
+	if (s->heads[s->own_direction]->older != NULL)
 		csn_epoch_sweep(s);
 	left = s->max_entries - s->epoch_entries;
-	if (left > CSN_KEY_MAX_MESSAGES - s->own.sequence)
-		left = CSN_KEY_MAX_MESSAGES - s->own.sequence;
+	if (left > CSN_KEY_MAX_MESSAGES - s->own_sequence)
+		left = CSN_KEY_MAX_MESSAGES - s->own_sequence;
 	run->n = left < n ? (size_t)left : n;
 	/* Before anything is sealed: nothing may fail once it is. */
 	if (s->replay == CSN_REPLAY_STORE &&
@@ -156,14 +161,14 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 		    "out of memory for slot versions");
 		goto out;
 	}
-	run->epoch = s->chains[s->own_direction].head;
-	run->key = s->own.key;
+	run->epoch = s->heads[s->own_direction];
+	run->key = s->own_key;
 	run->epoch_number = run->epoch->number;
-	memcpy(run->writer, s->own.id, sizeof(run->writer));
-	run->first_sequence = s->own.sequence;
-	s->own.sequence += run->n;
+	memcpy(run->writer, s->own_id, sizeof(run->writer));
+	run->first_sequence = s->own_sequence;
+	s->own_sequence += run->n;
 	/* The whole batch's, also where fewer are granted: never too few. */
-	s->own.blocks += blocks;
+	s->own_blocks += blocks;
 	s->epoch_bytes += bytes;
 	s->epoch_entries += run->n;
 	s->total_entries += run->n;
@@ -229,31 +234,9 @@ csn_session_slot_set(struct csn_session *s,
 	return slot_set(s, &print, version, epoch, direction);
 }
 
-/* Slots that are looked up together: what one waits for, all wait for. */
-#define AHEAD 16
-
-/* Under lock: n slots' newest are the run's versions from `first` on. */
-static int
-slots_sealed(struct csn_session *s, const struct csn_seal_run *run,
-    uint64_t first, const struct csn_slot_name *names, size_t n)
-{
-	struct csn_slot_print prints[AHEAD];
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < n; i++)
-		if (names[i].kind != 0)
-			csn_slots_print(&s->slots, &names[i], &prints[i]);
-	for (i = 0; i < n && rc == 0; i++)
-		if (names[i].kind != 0)
-			rc = slot_set(s, &prints[i], first + i,
-			    run->epoch_number, s->own_direction);
-	return rc;
-}
-
 int
 csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
-    const struct csn_slot_name *names, size_t n)
+    const struct csn_slot_print *prints, size_t n)
 {
 	size_t i;
 	int rc = 0;
@@ -263,10 +246,12 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 	if (s->replay == CSN_REPLAY_STORE)
 		s->slots.promised -= run->n < s->slots.promised ? run->n :
 		    s->slots.promised;
-	if (names != NULL && !s->closed)
-		for (i = 0; i < n && rc == 0; i += AHEAD)
-			rc = slots_sealed(s, run, run->first_version + i,
-			    names + i, n - i < AHEAD ? n - i : AHEAD);
+	if (prints != NULL && !s->closed)
+		for (i = 0; i < n && rc == 0; i++)
+			if ((prints[i].fp[0] | prints[i].fp[1]) != 0)
+				rc = slot_set(s, &prints[i],
+				    run->first_version + i,
+				    run->epoch_number, s->own_direction);
 	unpin(s, run->epoch);
 	csn_session_unlock(s);
 	csn_wipe(&run->key, sizeof(run->key));
@@ -294,7 +279,7 @@ csn_session_slot_is_old(struct csn_session *s,
 	int old = 0;
 
 	csn_session_lock(s);
-	head = s->chains[s->own_direction].head;
+	head = s->heads[s->own_direction];
 	if (!s->closed && head != NULL &&
 	    (slot = csn_slots_find(&s->slots, name)) != NULL)
 		old = (int)slot->direction != s->own_direction ||
@@ -333,9 +318,9 @@ check_addressee(const struct csn_session *s, const struct csn_header *h)
 
 /* The epoch that the chain's key gives; the first is number 0. */
 static uint32_t
-next_number(const struct csn_chain *chain)
+next_number(const struct csn_epoch *head)
 {
-	return chain->head == NULL ? 0 : chain->head->number + 1;
+	return head == NULL ? 0 : head->number + 1;
 }
 
 /* Under lock: the key of an epoch that is here. */
@@ -372,7 +357,7 @@ resolve_next(struct csn_session *s, const struct csn_header *h,
 	struct csn_key root, next;
 	int rc;
 
-	if ((rc = csn_schedule_epoch(s->ctx, &s->chains[run->direction].next,
+	if ((rc = csn_schedule_epoch(s->ctx, &s->next[run->direction],
 	    &root, &next)) != 0)
 		return rc;
 	rc = csn_schedule_writer(s->ctx, &root, h->writer, &run->key);
@@ -399,11 +384,11 @@ csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
 	csn_session_lock(s);
 	if ((rc = csn_session_alive(s)) != 0)
 		goto out;
-	head = s->chains[run->direction].head;
+	head = s->heads[run->direction];
 	run->epoch = csn_epoch_find(s, run->direction, h->epoch);
 	if (run->epoch != NULL)
 		rc = resolve_known(s, h, run);
-	else if (h->epoch == next_number(&s->chains[run->direction]) &&
+	else if (h->epoch == next_number(head) &&
 	    (head == NULL || head->number != UINT32_MAX))
 		rc = resolve_next(s, h, run);
 	else if (head != NULL && h->epoch < head->number)
@@ -436,16 +421,16 @@ install(struct csn_session *s, struct csn_open_run *run,
 	*w = NULL;
 	e = csn_epoch_find(s, run->direction, run->epoch_number);
 	if (e == NULL) {
-		if (run->epoch_number != next_number(&s->chains[
+		if (run->epoch_number != next_number(s->heads[
 		    run->direction]))
 			return csn_fail(s->ctx, CSN_E_EPOCH, "session",
 			    "epoch %u is gone", run->epoch_number);
 		if ((rc = csn_chain_step(s, run->direction)) != 0)
 			return rc;
-		e = s->chains[run->direction].head;
+		e = s->heads[run->direction];
 		if (run->direction == s->own_direction) {
 			/* Another process's writer rotated: we follow. */
-			csn_wipe(&s->own, sizeof(s->own));
+			csn_epoch_disown(s);
 			s->epoch_entries = 0;
 			s->epoch_bytes = 0;
 			s->epoch_streams = 0;
@@ -489,6 +474,9 @@ store_replay(struct csn_session *s, const struct csn_open_run *run,
 	return slot_set(s, print, d->version, run->epoch_number,
 	    run->direction);
 }
+
+/* Slots that are looked up together: what one waits for, all wait for. */
+#define AHEAD 16
 
 /* Under lock: the replay check of n messages whose tags may have held. */
 static void

@@ -36,13 +36,20 @@ CSN_MUST_CHECK int csn_session_seal_begin(struct csn_session *s, size_t n,
     uint64_t bytes, uint64_t blocks, uint64_t now, struct csn_seal_run *run);
 
 /*
- * End the run. In store mode names says which slots its first n messages went
- * to (kind 0: this one failed, skip it): from now on only these versions
+ * Of a slot that a message of a run goes to, for csn_session_seal_end; no lock
+ * is needed. The slot's place is on its way from memory then.
+ */
+void csn_session_slot_print(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_print *out);
+
+/*
+ * End the run. In store mode prints says which slots its first n messages
+ * went to (zero: this one failed, skip it): from now on only these versions
  * open. Until here the run's epoch cannot go, so a store takes the bytes
  * first and the run ends after it.
  */
 CSN_MUST_CHECK int csn_session_seal_end(struct csn_session *s,
-    struct csn_seal_run *run, const struct csn_slot_name *names, size_t n);
+    struct csn_seal_run *run, const struct csn_slot_print *prints, size_t n);
 
 /* The slot's message is gone: raise the floor to its version. */
 void csn_session_slot_forget(struct csn_session *s,
@@ -138,7 +145,7 @@ void csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k);
 void csn_session_soon(const struct csn_session *s);
 /* As csn_session_soon, a step later: its epoch, and the slot's place. */
 void csn_session_next(const struct csn_session *s,
-    const struct csn_slot_name *name);
+    const struct csn_slot_name *name, struct csn_slot_print *out);
 
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);

@@ -112,18 +112,18 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	s->pid = getpid();
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->generation, csn_fork_generation(ctx));
-	s->own_direction = seed->own_direction;
+	s->own_direction = (uint8_t)seed->own_direction;
 	s->open_own = seed->open_own || o.replay == CSN_REPLAY_STORE;
-	s->suite = seed->suite;
-	s->replay = o.replay;
-	s->rotate = o.rotate;
+	s->suite = (uint8_t)seed->suite;
+	s->replay = (uint8_t)o.replay;
+	s->rotate = (uint8_t)o.rotate;
 	s->max_writers = o.max_writers;
 	s->max_entries = o.max_entries;
 	s->max_bytes = o.max_bytes;
 	s->max_age_ms = o.max_age_ms;
 	s->grace_ms = o.grace_ms;
 	atomic_init(&s->audit, o.audit);
-	s->audit_grain = (int)o.audit_grain;
+	s->audit_grain = (uint8_t)o.audit_grain;
 	memcpy(s->id, seed->id, sizeof(s->id));
 	memcpy(s->tenant_id, seed->tenant_id, strlen(seed->tenant_id));
 	if (seed->tenant_name != NULL && *seed->tenant_name != '\0' &&
@@ -132,7 +132,8 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 		    "out of memory for a tenant's name");
 		goto err;
 	}
-	s->aad_tail_len = csn_aad_tail(s->aad_tail, s->tenant_id, 0, 1);
+	s->aad_tail_len = (uint8_t)csn_aad_tail(s->aad_tail, s->tenant_id, 0,
+	    1);
 	s->created_ms = seed->created_ms;
 	s->expires_ms = seed->expires_ms;
 	now = csn_ctx_wall_ms(ctx);
@@ -151,7 +152,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	csn_slots_init(&s->slots, o.max_slots, random, s->near_slots);
 	for (i = 0; i < 2; i++)
 		if ((rc = csn_key_rest(ctx, seed->chain[i],
-		    &s->chains[i].next)) != 0)
+		    &s->next[i])) != 0)
 			goto err;
 	csn_session_audit(s, CSN_AUDIT_SESSION_OPEN, 0, csn_kem_name(
 	    (int)s->suite));
@@ -350,13 +351,13 @@ csn_session_after_fork(struct csn_session *session)
 	csn_session_lock(session);
 	if (atomic_load(&session->generation) != generation) {
 		for (i = 0; i < 2; i++)
-			for (e = session->chains[i].head; e != NULL;
+			for (e = session->heads[i]; e != NULL;
 			    e = e->older)
 				e->pins = 0;
 		session->pins = 0;
 		session->slots.promised = 0;
 		/* The parent goes on with the old writer: not ours. */
-		csn_wipe(&session->own, sizeof(session->own));
+		csn_epoch_disown(session);
 		atomic_store(&session->generation, generation);
 	}
 	if ((rc = csn_session_alive(session)) == 0)

@@ -47,7 +47,7 @@ fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
 }
 
 void
-csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4],
+csn_slots_init(struct csn_slots *t, uint32_t max, const uint64_t seed[4],
     struct csn_slot *first)
 {
 	size_t i;
@@ -69,11 +69,19 @@ csn_slots_free(struct csn_slots *t)
 	t->cap = t->n = 0;
 }
 
+/* Where the search for a slot begins: at one of the two in a cache line of
+ * which the other is looked at next. */
+static size_t
+home_of(size_t cap, const uint64_t fp[2])
+{
+	return (size_t)fp[0] & (cap - 2);
+}
+
 /* The slot's place, or the free one where it would go. */
 static struct csn_slot *
 place(struct csn_slot *table, size_t cap, const uint64_t fp[2])
 {
-	size_t i = (size_t)fp[0] & (cap - 1);
+	size_t i = home_of(cap, fp);
 
 	while ((table[i].fp[0] | table[i].fp[1]) != 0 &&
 	    (table[i].fp[0] != fp[0] || table[i].fp[1] != fp[1]))
@@ -113,7 +121,7 @@ vacate(struct csn_slots *t, struct csn_slot *s)
 		i = (i + 1) & (t->cap - 1);
 		if ((t->table[i].fp[0] | t->table[i].fp[1]) == 0)
 			break;
-		home = (size_t)t->table[i].fp[0] & (t->cap - 1);
+		home = home_of(t->cap, t->table[i].fp);
 		if (((i - home) & (t->cap - 1)) < ((i - hole) & (t->cap - 1)))
 			continue;
 		t->table[hole] = t->table[i];
@@ -162,7 +170,7 @@ csn_slots_print(const struct csn_slots *t, const struct csn_slot_name *name,
 	fingerprint(t, name, out->fp);
 	/* Where the table grows meanwhile the wrong line comes: no harm. */
 	if (cap != 0)
-		__builtin_prefetch(table + (out->fp[0] & (cap - 1)), 1);
+		__builtin_prefetch(table + home_of(cap, out->fp), 1);
 }
 
 struct csn_slot *
@@ -209,7 +217,8 @@ csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
 	memset(was, 0, sizeof(*was));
 	memset(lost, 0, sizeof(*lost));
 	/* A fuller table is slower, not wrong: one free place ends a search. */
-	if (t->n * 4 >= t->cap * 3 && grow(t) != 0 && t->n + 1 >= t->cap)
+	if ((size_t)t->n * 4 >= t->cap * 3 && grow(t) != 0 &&
+	    (size_t)t->n + 1 >= t->cap)
 		return CSN_E_NOMEM;
 	s = place(t->table, t->cap, print->fp);
 	if ((s->fp[0] | s->fp[1]) == 0) {

@@ -40,13 +40,13 @@ struct csn_slots {
 	/* Both are read without the session's lock to fetch a slot ahead. */
 	struct csn_slot *_Atomic table;	/* NULL before the first */
 	_Atomic size_t cap;		/* a power of two */
-	struct csn_slot *first;		/* used before any of the heap's */
-	size_t n;
 	size_t promised;	/* places kept for versions under way */
-	size_t max;
-	uint64_t floor;
 	uint64_t counter;	/* the last version handed out or seen */
+	uint64_t floor;
+	uint32_t n;
+	uint32_t max;
 	uint64_t seed[4];
+	struct csn_slot *first;		/* used before any of the heap's */
 };
 
 /* A name's fingerprint. */
@@ -56,7 +56,7 @@ struct csn_slot_print {
 
 /* first: CSN_SLOTS_FIRST free slots that outlive t, or NULL. */
 #define CSN_SLOTS_FIRST 32
-void csn_slots_init(struct csn_slots *t, size_t max, const uint64_t seed[4],
+void csn_slots_init(struct csn_slots *t, uint32_t max, const uint64_t seed[4],
     struct csn_slot *first);
 void csn_slots_free(struct csn_slots *t);
 

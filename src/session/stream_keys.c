@@ -46,7 +46,7 @@ csn_session_stream_begin(struct csn_session *s, struct csn_stream_key *k)
 	    csn_ctx_boot_ms(s->ctx), 0, 0)) != 0 ||
 	    (rc = csn_epoch_own(s)) != 0)
 		goto out;
-	e = s->chains[s->own_direction].head;
+	e = s->heads[s->own_direction];
 	/* Fresh from the system, as a session's own writer id is. */
 	if ((rc = csn_random(s->ctx, k->writer, sizeof(k->writer))) != 0 ||
 	    (rc = csn_schedule_writer(s->ctx, &e->root, k->writer,

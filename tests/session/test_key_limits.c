@@ -33,8 +33,8 @@ static void
 reach(struct csn_session *s, uint64_t messages, uint64_t blocks)
 {
 	csn_session_lock(s);
-	s->own.sequence = messages;
-	s->own.blocks = blocks;
+	s->own_sequence = messages;
+	s->own_blocks = blocks;
 	csn_session_unlock(s);
 }
 
@@ -47,7 +47,7 @@ no_key_seals_more_than_2_32_messages(void **state)
 
 	(void)state;
 	assert_int_equal(text_seal(s, 0, "first", &t[0]), 0);
-	memcpy(writer, s->own.id, sizeof(writer));
+	memcpy(writer, s->own_id, sizeof(writer));
 	reach(s, CSN_KEY_MAX_MESSAGES - 2, 100);
 	assert_int_equal(csn_session_should_rotate(s), CSN_ROTATE_NONE);
 	assert_int_equal(text_seal(s, 1, "last but one", &t[1]), 0);
@@ -60,7 +60,7 @@ no_key_seals_more_than_2_32_messages(void **state)
 	assert_int_equal(text_seal(s, 3, "next", &t[3]), 0);
 	assert_int_equal(text_epoch(&t[3]), 1);
 	assert_int_equal(t[3].sequence, 0);
-	assert_int_not_equal(memcmp(writer, s->own.id, sizeof(writer)), 0);
+	assert_int_not_equal(memcmp(writer, s->own_id, sizeof(writer)), 0);
 	/* Nothing is lost. */
 	assert_int_equal(text_open(s, &t[0], "first"), 0);
 	assert_int_equal(text_open(s, &t[1], "last but one"), 0);
@@ -105,11 +105,11 @@ no_key_seals_more_than_2_36_blocks(void **state)
 	assert_int_equal(csn_session_seal_begin(s, 1, 1, 20, 0, &run), 0);
 	assert_int_equal(run.epoch_number, 0);
 	assert_int_equal(csn_session_seal_end(s, &run, NULL, 0), 0);
-	assert_int_equal(s->own.blocks, CSN_KEY_MAX_BLOCKS);
+	assert_int_equal(s->own_blocks, CSN_KEY_MAX_BLOCKS);
 	/* One more block is another key's. */
 	assert_int_equal(text_seal(s, 1, "next", &t[1]), 0);
 	assert_int_equal(text_epoch(&t[1]), 1);
-	assert_true(s->own.blocks < 100);
+	assert_true(s->own_blocks < 100);
 	assert_int_equal(text_open(s, &t[0], "first"), 0);
 	assert_int_equal(text_open(s, &t[1], "next"), 0);
 	/* What no key could seal alone is refused, and changes nothing. */
@@ -133,7 +133,7 @@ in_reported_mode_the_limit_is_a_wall(void **state)
 	reach(s, CSN_KEY_MAX_MESSAGES, 100);
 	assert_int_equal(text_seal(s, 1, "x", &t), CSN_E_ROTATE);
 	assert_int_equal(text_seal(s, 1, "x", &t), CSN_E_ROTATE);
-	assert_int_equal(s->own.sequence, CSN_KEY_MAX_MESSAGES);
+	assert_int_equal(s->own_sequence, CSN_KEY_MAX_MESSAGES);
 	reach(s, 1, CSN_KEY_MAX_BLOCKS);
 	assert_int_equal(text_seal(s, 1, "x", &t), CSN_E_ROTATE);
 	assert_int_equal(csn_session_rotate(s, 0), 0);

@@ -38,7 +38,7 @@ name_of(uint32_t i)
 }
 
 static void
-start(struct csn_slots *t, size_t max, uint64_t n)
+start(struct csn_slots *t, uint32_t max, uint64_t n)
 {
 	const uint64_t seed[4] = { n * 7919, n ^ 0x5555, n << 40, ~n };
 
@@ -170,7 +170,7 @@ growing_loses_nothing(void **state)
 	uint32_t i, k;
 
 	(void)state;
-	start(&t, SIZE_MAX, 6);
+	start(&t, UINT32_MAX, 6);
 	for (i = 0; i < 20000; i++) {
 		name = name_of(i);
 		assert_int_equal(csn_slots_set(&t, &name, i + 1, i % 7,
@@ -204,7 +204,7 @@ a_promise_keeps_room(void **state)
 	uint32_t i;
 
 	(void)state;
-	start(&t, SIZE_MAX, 7);
+	start(&t, UINT32_MAX, 7);
 	assert_int_equal(csn_slots_promise(&t, 100), 0);
 	assert_int_equal(csn_slots_promise(&t, 200), 0);
 	assert_int_equal(t.promised, 300);
@@ -270,7 +270,7 @@ random_operations_agree_with_a_naive_model(void **state)
 		memset(model, 0, sizeof(model));
 		floor = version = 0;
 		names = round % 3 == 0 ? 47 : round % 3 == 1 ? 190 : NAMES;
-		start(&t, SIZE_MAX, round + 100);
+		start(&t, UINT32_MAX, round + 100);
 		for (step = 0; step < 4000; step++) {
 			i = (uint32_t)(next_random() % names);
 			name = name_of(i);

@@ -76,9 +76,9 @@ fetch_symmetric(const struct csn_ctx *ctx, struct csn_crypto *c)
 	if ((c->aes_gcm = EVP_CIPHER_fetch(c->lib, "AES-256-GCM",
 	    NULL)) == NULL)
 		return missing(ctx, "AES-256-GCM");
-	if ((c->aes_ctr = EVP_CIPHER_fetch(c->lib, "AES-256-CTR",
+	if ((c->aes_ecb = EVP_CIPHER_fetch(c->lib, "AES-256-ECB",
 	    NULL)) == NULL)
-		return missing(ctx, "AES-256-CTR");
+		return missing(ctx, "AES-256-ECB");
 	if ((c->aes_cbc = EVP_CIPHER_fetch(c->lib, "AES-256-CBC",
 	    NULL)) == NULL)
 		return missing(ctx, "AES-256-CBC");
@@ -234,7 +234,7 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	EVP_MD_free(c->sha3_256);
 	EVP_CIPHER_free(c->aes_wrap);
 	EVP_CIPHER_free(c->aes_cbc);
-	EVP_CIPHER_free(c->aes_ctr);
+	EVP_CIPHER_free(c->aes_ecb);
 	EVP_CIPHER_free(c->aes_gcm);
 	if (c->provider != NULL)
 		OSSL_PROVIDER_unload(c->provider);

@@ -25,7 +25,7 @@ struct csn_crypto {
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;	/* "default" */
 	EVP_CIPHER *aes_gcm;		/* AES-256-GCM */
-	EVP_CIPHER *aes_ctr;		/* AES-256-CTR */
+	EVP_CIPHER *aes_ecb;		/* AES-256-ECB */
 	EVP_CIPHER *aes_wrap;		/* AES-256 key wrap, RFC 3394 */
 	EVP_MD *sha3_256;
 	EVP_MD *sha2_256;

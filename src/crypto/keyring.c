@@ -1,4 +1,5 @@
 /* crypto/keyring.c - keys at rest, and the bounded pool of expanded ones. */
+#include <endian.h>
 #include <sched.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ struct csn_lane {
 /* The process key, expanded; one a thread, so that misses do not queue. */
 struct mask {
 	alignas(64) atomic_uint held;
-	EVP_CIPHER_CTX *ctr;
+	EVP_CIPHER_CTX *ecb;
 };
 
 struct csn_keyring {
@@ -131,10 +132,10 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 		goto err;
 	atomic_init(&ring->salt, salt);
 	for (i = 0; i < SLOTS; i++) {
-		if ((ring->masks[i].ctr = EVP_CIPHER_CTX_new()) == NULL)
+		if ((ring->masks[i].ecb = EVP_CIPHER_CTX_new()) == NULL)
 			goto nomem;
-		if (EVP_EncryptInit_ex2(ring->masks[i].ctr,
-		    ctx->crypto->aes_ctr, ring->process_key, NULL,
+		if (EVP_EncryptInit_ex2(ring->masks[i].ecb,
+		    ctx->crypto->aes_ecb, ring->process_key, NULL,
 		    NULL) != 1) {
 			rc = csn_ossl_fail(ctx, "preparing the key memory");
 			goto err;
@@ -166,7 +167,7 @@ csn_keyring_free(struct csn_keyring *ring)
 	free(ring->ids);
 	free(ring->turned_away);
 	for (i = 0; i < SLOTS; i++)
-		EVP_CIPHER_CTX_free(ring->masks[i].ctr);
+		EVP_CIPHER_CTX_free(ring->masks[i].ecb);
 	csn_secret_free(ring->process_key, CSN_KEY_SIZE);
 	free(ring);
 }
@@ -205,24 +206,34 @@ csn_keyring_adopt(struct csn_keyring *ring)
 		atomic_store(&ring->next_id, UINT64_MAX);
 }
 
+int
+csn_key_pad(EVP_CIPHER_CTX *ecb, uint64_t salt, uint64_t id,
+    uint8_t out[CSN_KEY_SIZE])
+{
+	/* Two blocks follow each id. */
+	const uint64_t counters[4] = { salt, htobe64(id << 8), salt,
+	    htobe64(id << 8 | 1) };
+
+	return EVP_Cipher(ecb, out, (const uint8_t *)counters,
+	    sizeof(counters)) == sizeof(counters) ? 0 : CSN_E_CRYPTO;
+}
+
 /* AES-256-CTR over the 32 bytes; the same both ways. */
 static int
 mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
     const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
 {
 	struct mask *m = &ctx->keyring->masks[my_slot()];
-	uint8_t iv[16];
-	uint64_t low = id << 8;		/* two blocks follow each id */
-	int ok;
+	uint8_t pad[CSN_KEY_SIZE];
+	int rc, i;
 
-	memcpy(iv, &salt, sizeof(salt));
-	for (int i = 15; i >= 8; i--, low >>= 8)
-		iv[i] = (uint8_t)low;
 	hold(&m->held);
-	ok = EVP_EncryptInit_ex2(m->ctr, NULL, NULL, iv, NULL) == 1 &&
-	    EVP_Cipher(m->ctr, out, in, CSN_KEY_SIZE) >= 0;
+	rc = csn_key_pad(m->ecb, salt, id, pad);
 	let_go(&m->held);
-	if (!ok) {
+	for (i = 0; i < CSN_KEY_SIZE; i++)
+		out[i] = in[i] ^ pad[i];
+	csn_wipe(pad, sizeof(pad));
+	if (rc != 0) {
 		csn_wipe(out, CSN_KEY_SIZE);
 		return csn_ossl_fail(ctx, "wrapping a key in memory");
 	}

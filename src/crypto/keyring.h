@@ -2,6 +2,8 @@
 #ifndef CSN_CRYPTO_KEYRING_H
 #define CSN_CRYPTO_KEYRING_H
 
+#include <openssl/evp.h>
+
 #include "base/context.h"
 #include "crypto/crypto.h"
 
@@ -34,6 +36,14 @@ int csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes,
     struct csn_keyring **out);
 void csn_keyring_free(struct csn_keyring *ring);
 void csn_keyring_adopt(struct csn_keyring *ring);
+
+/*
+ * The two blocks of AES-256-CTR that a key is masked with: the counter blocks
+ * encrypted by a context of AES-256-ECB, which costs a third of giving a
+ * context of AES-256-CTR a new counter. 0 or CSN_E_CRYPTO.
+ */
+CSN_MUST_CHECK int csn_key_pad(EVP_CIPHER_CTX *ecb, uint64_t salt,
+    uint64_t id, uint8_t out[CSN_KEY_SIZE]);
 
 /* Wrap a key; the caller wipes its plain copy. 0 or CSN_E_CRYPTO. */
 CSN_MUST_CHECK int csn_key_rest(struct csn_ctx *ctx,

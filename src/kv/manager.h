@@ -7,7 +7,7 @@
 
 #include "kv/internal.h"
 
-#define CSN_MANAGER_SHARDS 256	/* a power of two */
+#define CSN_MANAGER_SHARDS 64	/* a power of two */
 
 /*
  * One tenant. Found under its shard's lock and referenced; used without it.

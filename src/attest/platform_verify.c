@@ -8,6 +8,7 @@
 #include "attest/platform_policy.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #define ROOM "attest"
@@ -166,23 +167,6 @@ csn_json_uint(json_t *object, const char *name, uint64_t v)
 	return json_object_set_new(object, name, json_integer((json_int_t)v));
 }
 
-/* As csn_free() wants it, whatever allocator a program gave jansson. */
-static char *
-dump(const json_t *object)
-{
-	const size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
-	size_t len = json_dumpb(object, NULL, 0, flags);
-	char *text;
-
-	if (len == 0 || (text = csn_calloc(len + 1, 1)) == NULL)
-		return NULL;
-	if (json_dumpb(object, text, len, flags) != len) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 int
 csn_platform_json(struct csn_ctx *ctx, int platform, const uint8_t *evidence,
     size_t len, char **json)
@@ -199,7 +183,7 @@ csn_platform_json(struct csn_ctx *ctx, int platform, const uint8_t *evidence,
 	if ((rc = platforms[platform - 1].json(ctx, evidence, len,
 	    &object)) != 0)
 		return rc;
-	text = dump(object);
+	text = csn_json_text(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);
 	if (text == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,

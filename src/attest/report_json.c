@@ -6,6 +6,7 @@
 #include "attest/report.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #define ROOM "attest"
@@ -162,7 +163,7 @@ csn_report_json(struct csn_ctx *ctx, const uint8_t *report, size_t len,
 	if ((rc = csn_report_parse(ctx, report, len, &r)) != 0)
 		return rc;
 	if ((o = report_json(&r)) != NULL)
-		text = json_dumps(o, JSON_COMPACT);
+		text = csn_json_text(o, JSON_COMPACT);
 	json_decref(o);
 	csn_report_free(&r);
 	if (text == NULL)

@@ -16,4 +16,10 @@ csn_json_no_memory(const json_error_t *error)
 	    json_error_code(error) == json_error_out_of_memory;
 }
 
+/*
+ * json as text for free() and csn_free(), whatever allocator a program gave
+ * jansson; flags are json_dumps's. NULL without memory.
+ */
+char *csn_json_text(const json_t *json, size_t flags);
+
 #endif

@@ -340,7 +340,7 @@ csn_cachekit_inspect(struct csn_ctx *ctx, const uint8_t *stored, size_t len,
 		o = json_pack("{s:s, s:I}", "kind", "interop", "payload_bytes",
 		    (json_int_t)len);
 	}
-	*json = o != NULL ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	*json = o != NULL ? csn_json_text(o, JSON_INDENT(2)) : NULL;
 	json_decref(o);
 	if (*json == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,

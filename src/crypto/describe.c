@@ -6,8 +6,8 @@
 
 #include <caisson/aead.h>
 
-#include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "crypto/internal.h"
 
 const char *
@@ -33,23 +33,6 @@ cpu_list(void)
 	return list;
 }
 
-/* As csn_free() wants it, whatever allocator a program gave jansson. */
-static char *
-dump(const json_t *object)
-{
-	const size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
-	size_t len = json_dumpb(object, NULL, 0, flags);
-	char *text;
-
-	if (len == 0 || (text = csn_calloc(len + 1, 1)) == NULL)
-		return NULL;
-	if (json_dumpb(object, text, len, flags) != len) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 int
 csn_describe(struct csn_ctx *ctx, char **json)
 {
@@ -62,7 +45,8 @@ csn_describe(struct csn_ctx *ctx, char **json)
 	    "aead", csn_aead_engine_name(ctx),
 	    "cpu", cpu_list());
 	if (object != NULL)
-		text = dump(object);
+		text = csn_json_text(object, JSON_COMPACT |
+		    JSON_PRESERVE_ORDER);
 	json_decref(object);
 	if (text == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "crypto",

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "identity/action.h"
 #include "identity/did.h"
@@ -299,7 +300,7 @@ csn_action_json(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		if (json_array_append_new(list, link_json(&l)) != 0)
 			goto out;
 	}
-	if ((text = json_dumps(root, JSON_COMPACT)) != NULL)
+	if ((text = csn_json_text(root, JSON_COMPACT)) != NULL)
 		rc = 0;
 out:
 	json_decref(root);

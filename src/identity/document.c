@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "evidence/cose.h"
 #include "identity/claims.h"
@@ -362,7 +363,7 @@ csn_document_json(struct csn_ctx *ctx, const struct csn_document *doc,
 	    "purposes", csn_purposes_json(doc->purposes),
 	    "created", created,
 	    "expires", expires);
-	*json = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+	*json = root != NULL ? csn_json_text(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	if (*json == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,

@@ -336,7 +336,7 @@ csn_trust_save(struct csn_ctx *ctx, struct csn_trust *trust,
 	    (root = json_pack("{s:i, s:o}", "version", FILE_VERSION,
 	    "entries", list)) == NULL ||
 	    csn_trust_each(trust, write_entry, list) != 0 ||
-	    (text = json_dumps(root, JSON_INDENT(2))) == NULL)
+	    (text = csn_json_text(root, JSON_INDENT(2))) == NULL)
 		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "No memory to write the trust store.");
 	else

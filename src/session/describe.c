@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "session/internal.h"
 
@@ -91,7 +92,7 @@ csn_session_json(struct csn_session *session, char **json)
 	    "rotations", (json_int_t)info.rotations,
 	    "live_slots", (json_int_t)info.live_slots,
 	    "audit_failures", (json_int_t)info.audit_failures);
-	*json = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
+	*json = j == NULL ? NULL : csn_json_text(j, JSON_COMPACT);
 	json_decref(j);
 	return *json != NULL ? 0 : csn_fail(session->ctx, CSN_E_NOMEM,
 	    "session", "out of memory for a session's description");

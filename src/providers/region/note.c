@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/json.h"
 #include "providers/region/note.h"
 #include "providers/region/provider.h"
 
@@ -47,7 +48,7 @@ csn_note_format(pid_t pid, uint64_t start, const struct csn_region *v,
 	    "pid", (json_int_t)pid, "start", (json_int_t)start, "regions",
 	    list);
 	if (note != NULL)
-		text = json_dumps(note, JSON_INDENT(1));
+		text = csn_json_text(note, JSON_INDENT(1));
 	json_decref(note);
 	return text;
 }

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "providers/region/qmp.h"
 
 #define ROOM "region"
@@ -173,7 +174,7 @@ send_command(struct csn_qmp *q, const char *command, json_t *arguments,
 
 	json = json_pack("{ss sI so*}", "execute", command, "id",
 	    (json_int_t)q->id, "arguments", arguments);
-	text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+	text = json == NULL ? NULL : csn_json_text(json, JSON_COMPACT);
 	json_decref(json);
 	if (text == NULL)
 		return csn_fail(q->ctx, CSN_E_NOMEM, ROOM, "out of memory");

@@ -80,6 +80,24 @@ csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
 	return rc;
 }
 
+int
+csn_appraise_read_given(struct csn_appraisal *a)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < a->o.ncerts; i++)
+		rc = csn_pki_read(a->pki, a->o.certs[i].p, a->o.certs[i].len);
+	for (i = 0; rc == 0 && i < a->o.ncollateral; i++)
+		rc = csn_pki_read(a->pki, a->o.collateral[i].p,
+		    a->o.collateral[i].len);
+	if (rc == 0)
+		rc = csn_pki_add_all(a->pki, a->roots);
+	if (rc != 0)
+		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
+	return rc;
+}
+
 void
 csn_appraise_missing(struct csn_appraisal *a, const char *name, uint32_t bit,
     const char *what)

@@ -46,6 +46,11 @@ void csn_appraise_fail(struct csn_appraisal *a, const char *name, int code,
 /* Passed with this sentence where rc is 0, else failed with the context's. */
 int csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
     const char *fmt, ...) CSN_PRINTF(4, 5);
+/*
+ * The certificates and collateral that were given, into a->pki, and the roots
+ * to those. The check "certificates" fails where one cannot be read.
+ */
+int csn_appraise_read_given(struct csn_appraisal *a);
 /* Skipped as not given, or failed where bit of options.require is set. */
 void csn_appraise_missing(struct csn_appraisal *a, const char *name,
     uint32_t bit, const char *what);

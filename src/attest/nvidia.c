@@ -17,24 +17,6 @@ static const struct csn_pin pin = {
 };
 
 static int
-read_certs(struct csn_appraisal *a)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < a->o.ncerts; i++)
-		rc = csn_pki_read(a->pki, a->o.certs[i].p, a->o.certs[i].len);
-	for (i = 0; rc == 0 && i < a->o.ncollateral; i++)
-		rc = csn_pki_read(a->pki, a->o.collateral[i].p,
-		    a->o.collateral[i].len);
-	if (rc == 0)
-		rc = csn_pki_add_all(a->pki, a->roots);
-	if (rc != 0)
-		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
-	return rc;
-}
-
-static int
 verify_signature(struct csn_appraisal *a, const struct csn_spdm *m,
     const struct csn_cert *leaf)
 {
@@ -145,7 +127,7 @@ csn_appraise_nvidia(struct csn_appraisal *a)
 
 	rc = csn_spdm_parse(a->ctx, a->evidence, a->len, &m);
 	if (csn_appraise_rc(a, "form", rc, "SPDM 1.1 measurements, %zu blocks",
-	    m.nblocks) != 0 || read_certs(a) != 0)
+	    m.nblocks) != 0 || csn_appraise_read_given(a) != 0)
 		return;
 	if ((leaf = find_leaf(a, &m)) == NULL) {
 		csn_appraise_fail(a, "chain", CSN_E_SIGNER,

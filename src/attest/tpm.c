@@ -37,24 +37,6 @@ certified_for_quotes(struct csn_appraisal *a, const struct csn_cert *cert)
 	return 0;
 }
 
-static int
-read_certs(struct csn_appraisal *a)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; rc == 0 && i < a->o.ncerts; i++)
-		rc = csn_pki_read(a->pki, a->o.certs[i].p, a->o.certs[i].len);
-	for (i = 0; rc == 0 && i < a->o.ncollateral; i++)
-		rc = csn_pki_read(a->pki, a->o.collateral[i].p,
-		    a->o.collateral[i].len);
-	if (rc == 0)
-		rc = csn_pki_add_all(a->pki, a->roots);
-	if (rc != 0)
-		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
-	return rc;
-}
-
 /* Of several keys' certificates the one that signed, else the first. */
 static const struct csn_cert *
 find_leaf(struct csn_appraisal *a, const struct csn_tpm_quote *q)
@@ -79,7 +61,7 @@ appraise_certified(struct csn_appraisal *a, const struct csn_tpm_quote *q)
 {
 	const struct csn_cert *leaf;
 
-	if (read_certs(a) != 0)
+	if (csn_appraise_read_given(a) != 0)
 		return;
 	if ((leaf = find_leaf(a, q)) == NULL) {
 		csn_appraise_fail(a, "chain", CSN_E_SIGNER, "no certificate "

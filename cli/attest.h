@@ -112,7 +112,7 @@ struct attest_check {
 	struct csn_verifier *verifier;
 	struct csn_result *result;
 	const char *workload;
-	unsigned require;
+	uint32_t require;
 	unsigned flags;
 	uint64_t at_ms;
 };

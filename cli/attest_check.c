@@ -10,36 +10,12 @@
 #define NEED_PLATFORM 4u
 #define COLUMN 24
 
-static const struct {
-	const char *word;	/* and the check that it is about */
-	unsigned bit;
-} needs[] = {
+/* Each word is the name of the check that it is about, too. */
+static const struct cli_word needs[] = {
 	{ "nonce", NEED_NONCE },
 	{ "policy", NEED_POLICY },
 	{ "platform", NEED_PLATFORM },
 };
-
-static int
-take_require(struct cli *cli, unsigned *out)
-{
-	const char *p = cli_opt(cli, "require"), *end;
-	size_t i, n;
-
-	for (; p != NULL; p = *end != '\0' ? end + 1 : NULL) {
-		end = strchrnul(p, ',');
-		n = (size_t)(end - p);
-		for (i = 0; i < 3; i++)
-			if (strlen(needs[i].word) == n &&
-			    strncmp(needs[i].word, p, n) == 0)
-				break;
-		if (i == 3)
-			return cli_error(cli, CLI_USAGE, NULL,
-			    "--require has '%.*s', there are nonce, policy "
-			    "and platform", (int)n, p);
-		*out |= needs[i].bit;
-	}
-	return 0;
-}
 
 static int
 take_policy(struct cli *cli, struct attest_check *c)
@@ -73,7 +49,8 @@ attest_check_open(struct cli *cli, struct attest_check *c)
 	memset(c, 0, sizeof(*c));
 	if (cli_opt(cli, "lenient") != NULL)
 		c->flags |= CSN_VERIFY_LENIENT;
-	if ((rc = take_require(cli, &c->require)) != 0 ||
+	if ((rc = cli_opt_words(cli, "require", needs,
+	    sizeof(needs) / sizeof(needs[0]), &c->require)) != 0 ||
 	    (rc = id_opt_time(cli, "at", &c->at_ms)) != 0 ||
 	    (rc = take_policy(cli, c)) != 0 ||
 	    (rc = cli_trust_load(cli, &c->trust)) != 0)

@@ -63,22 +63,6 @@ make_key(struct cli *cli, struct csn_keystore *ks, const char *name,
 }
 
 static int
-open_keystore(struct cli *cli, const char *url, struct csn_keystore **out)
-{
-	struct cli_secret secret = { .len = 0 };
-	int rc;
-
-	if ((rc = cli_passphrase_given(cli, &secret)) == 0 && !secret.given)
-		rc = cli_passphrase_ask(cli, url, 0, &secret);
-	if (rc == 0 && (rc = csn_keystore_open(cli->ctx, url, secret.text,
-	    secret.len, out)) != 0)
-		rc = cli_error_lib(cli, rc, NULL,
-		    "cannot open the keystore %s", url);
-	cli_secret_wipe(&secret);
-	return rc;
-}
-
-static int
 from_key(struct cli *cli, const char *url, const char *name,
     struct csn_identity **out)
 {
@@ -97,7 +81,7 @@ from_key(struct cli *cli, const char *url, const char *name,
 		    "there is no attester's key %s", path);
 		goto out;
 	}
-	if ((rc = open_keystore(cli, url, &ks)) != 0 ||
+	if ((rc = cli_keystore_open(cli, url, &ks)) != 0 ||
 	    (!there && (rc = make_key(cli, ks, name, path)) != 0))
 		goto out;
 	if ((rc = csn_attest_key_open(cli->ctx, ks, name, path, &o,

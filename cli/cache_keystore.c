@@ -79,22 +79,6 @@ make_key(struct cli *cli, struct csn_keystore *ks, const char *name,
 }
 
 static int
-open_keystore(struct cli *cli, const char *url, struct csn_keystore **out)
-{
-	struct cli_secret secret = { .len = 0 };
-	int rc;
-
-	if ((rc = cli_passphrase_given(cli, &secret)) == 0 && !secret.given)
-		rc = cli_passphrase_ask(cli, url, 0, &secret);
-	if (rc == 0 && (rc = csn_keystore_open(cli->ctx, url, secret.text,
-	    secret.len, out)) != 0)
-		rc = cli_error_lib(cli, rc, NULL,
-		    "cannot open the keystore %s", url);
-	cli_secret_wipe(&secret);
-	return rc;
-}
-
-static int
 unwrap(struct cli *cli, const char *url, const char *name, const char *path,
     struct csn_master_keys **out)
 {
@@ -110,7 +94,7 @@ unwrap(struct cli *cli, const char *url, const char *name, const char *path,
 	if ((ring = malloc(sizeof(*ring))) == NULL)
 		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
 	if ((there && (rc = read_ring(cli, path, ring)) != 0) ||
-	    (rc = open_keystore(cli, url, &ks)) != 0 ||
+	    (rc = cli_keystore_open(cli, url, &ks)) != 0 ||
 	    (!there && ((rc = make_key(cli, ks, name, path)) != 0 ||
 	    (rc = read_ring(cli, path, ring)) != 0)))
 		goto out;

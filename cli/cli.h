@@ -106,6 +106,17 @@ int cli_opt_u64(struct cli *cli, const char *name, uint64_t min,
  * seconds. *out is left alone where it is not given. 0 or CLI_USAGE.
  */
 int cli_opt_span(struct cli *cli, const char *name, uint64_t *out);
+/** A word of an option that takes several, and what it stands for. */
+struct cli_word {
+	const char *word;
+	uint32_t bit;
+};
+/**
+ * Some of n words, with commas between them: their bits are added to *out.
+ * 0, or CLI_USAGE after saying which word is none of them.
+ */
+int cli_opt_words(struct cli *cli, const char *name,
+    const struct cli_word *words, size_t n, uint32_t *out);
 /** The i-th argument, or NULL. */
 const char *cli_arg(const struct cli *cli, int i);
 
@@ -217,6 +228,12 @@ int cli_passphrase_given(struct cli *cli, struct cli_secret *out);
 int cli_passphrase_ask(struct cli *cli, const char *what, int confirm,
     struct cli_secret *out);
 void cli_secret_wipe(struct cli_secret *secret);
+/**
+ * A keystore by its URL, with the passphrase that was given or is asked for.
+ * 0 or an exit code after saying why.
+ */
+int cli_keystore_open(struct cli *cli, const char *url,
+    struct csn_keystore **out);
 
 /* --- progress on a terminal (progress.c) -------------------------------- */
 

@@ -169,35 +169,11 @@ read_nonce(struct cli *cli, struct given *g)
 	return 0;
 }
 
-static int
-read_require(struct cli *cli, struct given *g)
-{
-	static const struct {
-		const char *word;
-		uint32_t bit;
-	} words[] = {
-		{ "nonce", CSN_REQUIRE_NONCE },
-		{ "collateral", CSN_REQUIRE_COLLATERAL },
-		{ "policy", CSN_REQUIRE_POLICY },
-	};
-	const char *p = cli_opt(cli, "require"), *end;
-	size_t i, n;
-
-	for (; p != NULL; p = *end != '\0' ? end + 1 : NULL) {
-		end = strchrnul(p, ',');
-		n = (size_t)(end - p);
-		for (i = 0; i < 3; i++)
-			if (strlen(words[i].word) == n &&
-			    strncmp(words[i].word, p, n) == 0)
-				break;
-		if (i == 3)
-			return cli_error(cli, CLI_USAGE, NULL,
-			    "--require has '%.*s', there are nonce, "
-			    "collateral and policy", (int)n, p);
-		g->o.require |= words[i].bit;
-	}
-	return 0;
-}
+static const struct cli_word requirable[] = {
+	{ "nonce", CSN_REQUIRE_NONCE },
+	{ "collateral", CSN_REQUIRE_COLLATERAL },
+	{ "policy", CSN_REQUIRE_POLICY },
+};
 
 static int
 read_given(struct cli *cli, struct given *g)
@@ -209,7 +185,9 @@ read_given(struct cli *cli, struct given *g)
 	g->o.certs = g->certs;
 	g->o.collateral = g->collateral;
 	if ((rc = read_nonce(cli, g)) != 0 ||
-	    (rc = read_require(cli, g)) != 0 ||
+	    (rc = cli_opt_words(cli, "require", requirable,
+	    sizeof(requirable) / sizeof(requirable[0]),
+	    &g->o.require)) != 0 ||
 	    (rc = id_opt_time(cli, "at", &g->o.at_ms)) != 0 ||
 	    (rc = cli_read_file(cli, cli_opt(cli, "evidence"), MAX_FILE,
 	    &g->evidence, &g->len)) != 0 ||

@@ -317,3 +317,40 @@ cli_opt_span(struct cli *cli, const char *name, uint64_t *out)
 	    "--%s is '%s', it must be a span of time such as 90s, 15m, 24h "
 	    "or 400d", name, text);
 }
+
+/* "a, b and c", cut where it does not fit. */
+static void
+list_words(const struct cli_word *words, size_t n, char text[256])
+{
+	size_t i, at = 0;
+
+	for (i = 0; i < n && at < 256; i++)
+		at += (size_t)snprintf(text + at, 256 - at, "%s%s",
+		    i == 0 ? "" : i + 1 < n ? ", " : " and ", words[i].word);
+}
+
+int
+cli_opt_words(struct cli *cli, const char *name,
+    const struct cli_word *words, size_t n, uint32_t *out)
+{
+	const char *p = cli_opt(cli, name), *end;
+	char all[256] = "";
+	size_t i, len;
+
+	for (; p != NULL; p = *end != '\0' ? end + 1 : NULL) {
+		end = strchrnul(p, ',');
+		len = (size_t)(end - p);
+		for (i = 0; i < n; i++)
+			if (strlen(words[i].word) == len &&
+			    strncmp(words[i].word, p, len) == 0)
+				break;
+		if (i == n) {
+			list_words(words, n, all);
+			return cli_error(cli, CLI_USAGE, NULL,
+			    "--%s has '%.*s', there are %s", name, (int)len,
+			    p, all);
+		}
+		*out |= words[i].bit;
+	}
+	return 0;
+}

@@ -160,3 +160,20 @@ out:
 		fclose(tty);
 	return rc;
 }
+
+int
+cli_keystore_open(struct cli *cli, const char *url,
+    struct csn_keystore **out)
+{
+	struct cli_secret secret = { .len = 0 };
+	int rc;
+
+	if ((rc = cli_passphrase_given(cli, &secret)) == 0 && !secret.given)
+		rc = cli_passphrase_ask(cli, url, 0, &secret);
+	if (rc == 0 && (rc = csn_keystore_open(cli->ctx, url, secret.text,
+	    secret.len, out)) != 0)
+		rc = cli_error_lib(cli, rc, NULL,
+		    "cannot open the keystore %s", url);
+	cli_secret_wipe(&secret);
+	return rc;
+}

@@ -15,7 +15,8 @@
 #include "lib/path.h"
 #include "providers/memcached_server.h"
 #ifdef HAVE_REDIS
-#include "providers/redis_server.h"
+#include "providers/redis_cluster.h"
+#include "providers/tls_front.h"
 #endif
 #ifdef HAVE_HTTP
 #include "providers/blob_server.h"
@@ -317,6 +318,73 @@ over_valkey(void **state)
 		test_skip("there is no valkey-server on this machine");
 	over_a_redis("valkey-server", "valkey");
 }
+
+static struct redis_cluster cluster;
+
+static void
+cluster_dies(void)
+{
+	redis_cluster_kill(&cluster);
+}
+
+static int
+cluster_again(void)
+{
+	return redis_cluster_again(&cluster);
+}
+
+static void
+over_redis_cluster(void **state)
+{
+	struct backend b = { .lists = 1, .kill = cluster_dies,
+	    .again = cluster_again };
+	char *url;
+
+	(void)state;
+	if (!redis_cluster_is_here())
+		test_skip("redis-server or redis-cli is not on this machine");
+	if (redis_cluster_start(&cluster) != 0) {
+		redis_cluster_stop(&cluster);
+		fail_msg("the cluster did not come up");
+	}
+	assert_non_null(url = redis_cluster_url(&cluster, "&timeout=2000"));
+	snprintf(b.url, sizeof(b.url), "%s", url);
+	free(url);
+	all_of_it(&b);
+	redis_cluster_stop(&cluster);
+}
+
+/* Nothing but the hybrid key exchange will do. */
+static void
+over_redis_tls(void **state)
+{
+	struct backend b = { .lists = 1, .kill = redis_dies,
+	    .again = redis_again };
+	struct test_cert *ca, *leaf;
+	struct tls_front *front;
+	char path[128];
+
+	(void)state;
+	if (!program_is_here("redis-server"))
+		test_skip("there is no redis-server on this machine");
+	memset(&redis, 0, sizeof(redis));
+	assert_int_equal(redis_server_start(&redis), 0);
+	/* The larder's clock stands at a day of its own. */
+	ca = test_cert_new(NULL, NULL, -20000, 10000);
+	leaf = test_cert_new(ca, "IP:127.0.0.1", -20000, 10000);
+	snprintf(path, sizeof(path), "%s/ca.pem", redis.dir);
+	test_cert_write(ca, path, NULL);
+	front = tls_front_start(&(struct tls_front_options){ .cert = leaf,
+	    .to = redis.port });
+	snprintf(b.url, sizeof(b.url), "rediss://127.0.0.1:%u/?"
+	    "hybrid=require&ca=%s", (unsigned)tls_front_port(front), path);
+	all_of_it(&b);
+	tls_front_stop(front);
+	(void)unlink(path);
+	test_cert_free(leaf);
+	test_cert_free(ca);
+	redis_server_stop(&redis);
+}
 #endif
 
 #ifdef HAVE_HTTP
@@ -366,6 +434,8 @@ main(void)
 #ifdef HAVE_REDIS
 		cmocka_unit_test(over_redis),
 		cmocka_unit_test(over_valkey),
+		cmocka_unit_test(over_redis_cluster),
+		cmocka_unit_test(over_redis_tls),
 #endif
 #ifdef HAVE_HTTP
 		cmocka_unit_test(over_http),

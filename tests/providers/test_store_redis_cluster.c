@@ -16,13 +16,14 @@
 #include <cmocka.h>
 
 #include "lib/path.h"
-#include "providers/redis_server.h"
+#include "providers/redis_cluster.h"
 #include "providers/store/redis.h"
 #include "providers/store_suite.h"
 
-#define NODES 6
+#define NODES REDIS_NODES
+#define node cluster.node
 
-static struct redis_server node[NODES];
+static struct redis_cluster cluster;
 static struct csn_ctx *ctx;
 
 /* What node i answers; its first words are want, where that is given. */
@@ -40,45 +41,6 @@ say(size_t i, const char *command, const char *want)
 	char answer[1024];
 
 	ask(i, command, want, answer, sizeof(answer));
-}
-
-static int
-all_nodes(const char *command, const char *has)
-{
-	char answer[4096];
-	size_t i;
-
-	for (i = 0; i < NODES; i++) {
-		if (node[i].pid > 0 && (redis_say(node[i].port, command,
-		    answer, sizeof(answer)) != 0 ||
-		    strstr(answer, has) == NULL))
-			return 0;
-	}
-	return 1;
-}
-
-static int
-settled(void)
-{
-	char answer[4096];
-	size_t k;
-	int i;
-
-	for (i = 0; i < 600; i++) {
-		if (all_nodes("CLUSTER INFO", "cluster_state:ok"))
-			return 1;
-		usleep(50000);
-	}
-	for (k = 0; k < NODES; k++) {
-		if (redis_say(node[k].port, "CLUSTER NODES", answer,
-		    sizeof(answer)) == 0)
-			print_message("# node %zu, port %u:\n%s\n", k,
-			    node[k].port, answer);
-		if (redis_say(node[k].port, "CLUSTER INFO", answer,
-		    sizeof(answer)) == 0)
-			print_message("# %s\n", answer);
-	}
-	return 0;
 }
 
 /* The slots of the node whose line of CLUSTER NODES begins with these 40
@@ -136,52 +98,10 @@ agreed(void)
 	return 1;
 }
 
-static int
-cluster_start(void)
-{
-	char command[512];
-	size_t i, n;
-
-	for (i = 0; i < NODES; i++) {
-		node[i] = (struct redis_server){ .cluster = 1 };
-		if (redis_server_start(&node[i]) != 0)
-			return -1;
-	}
-	n = (size_t)snprintf(command, sizeof(command),
-	    "redis-cli --cluster create");
-	for (i = 0; i < NODES; i++)
-		n += (size_t)snprintf(command + n, sizeof(command) - n,
-		    " 127.0.0.1:%u", node[i].port);
-	snprintf(command + n, sizeof(command) - n,
-	    " --cluster-replicas 1 --cluster-yes >/dev/null 2>&1");
-	return system(command) == 0 && settled() ? 0 : -1;
-}
-
-static void
-cluster_stop(void)
-{
-	size_t i;
-
-	for (i = 0; i < NODES; i++)
-		redis_server_stop(&node[i]);
-}
-
-static char *
-cluster_url(const char *options)
-{
-	char *url;
-
-	/* Two of six are named; the rest is found. */
-	if (asprintf(&url, "redis://127.0.0.1:%u,127.0.0.1:%u/?cluster=1%s",
-	    node[0].port, node[1].port, options) < 0)
-		return NULL;
-	return url;
-}
-
 static struct csn_store *
 open_store(const char *options)
 {
-	char *url = cluster_url(options);
+	char *url = redis_cluster_url(&cluster, options);
 	struct csn_store *store = NULL;
 
 	assert_non_null(url);
@@ -501,7 +421,7 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 	int rc = -1, failures = 0, i;
 
 	(void)state;
-	assert_true(settled());
+	assert_true(redis_cluster_settled(&cluster));
 	for (i = 0; i < 600 && !agreed(); i++)
 		usleep(50000);
 	assert_true(agreed());
@@ -537,7 +457,7 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 	csn_store_close(store);
 	/* It comes back as a replica, and nothing changes for us. */
 	assert_int_equal(redis_server_start(&node[dead]), 0);
-	assert_true(settled());
+	assert_true(redis_cluster_settled(&cluster));
 	store = open_store("&timeout=4000");
 	assert_int_equal(csn_store_put(store, U("acme"), U("key-1"),
 	    U("again")), 0);
@@ -595,7 +515,7 @@ make(void *arg)
 {
 	(void)arg;
 	flush_all();
-	return cluster_url("&timeout=10000");
+	return redis_cluster_url(&cluster, "&timeout=10000");
 }
 
 static int
@@ -638,17 +558,17 @@ main(void)
 	    .make = make, .lacks = STORE_LACKS_COUNTS };
 	int failed;
 
-	if (!program_is_here("redis-server") || !program_is_here("redis-cli"))
+	if (!redis_cluster_is_here())
 		return cmocka_run_group_tests_name("Redis cluster", without,
 		    NULL, NULL);
-	if (cluster_start() != 0) {
-		cluster_stop();
+	if (redis_cluster_start(&cluster) != 0) {
+		redis_cluster_stop(&cluster);
 		fprintf(stderr, "the cluster did not come up\n");
 		return 1;
 	}
 	failed = store_suite_run(&subject, 1);
 	failed += cmocka_run_group_tests_name("Redis cluster", tests, setup,
 	    teardown);
-	cluster_stop();
+	redis_cluster_stop(&cluster);
 	return failed;
 }

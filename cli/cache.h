@@ -16,6 +16,11 @@
 	    "Python SDK has them" }, \
 	{ "space", "NAME", "keys are in this space of the store" }, \
 	{ "no-integrity", NULL, "auto form without checksum (\":0s\" keys)" }
+#define CACHE_OPTS_PERSON \
+	{ "identity", "NAME", "the identity to act as; needed where there " \
+	    "are several" }, \
+	{ "trust", "FILE", "another trust store than the home folder's" }, \
+	CLI_OPTS_PASSPHRASE
 #define CACHE_OPTS_KEY \
 	{ "key-file", "FILE", "read the master keys from FILE: hex, one a " \
 	    "line, the current one first" }, \
@@ -24,13 +29,16 @@
 	    "under the key NAME of this keystore" }, \
 	{ "new-key", NULL, "make the keystore's key and FILE where FILE is " \
 	    "not there" }, \
-	CLI_OPTS_PASSPHRASE, \
+	{ "native", "FILE", "Caisson's own entries, under the sealed key " \
+	    "in FILE", CLI_REPEAT }, \
+	CACHE_OPTS_PERSON, \
 	{ "plain", NULL, "the entries are not sealed at all" }
 
 struct cache_run {
 	struct cli *cli;
 	struct csn_store *store;
 	struct csn_master_keys *keys;
+	struct csn_cache_native *native;	/* --native: these instead */
 	struct csn_cache *cache;
 	struct csn_cache_how how;
 	const char *url;
@@ -53,11 +61,14 @@ const char *cache_format_name(uint32_t format);
 int cache_format_there(struct cache_run *run);
 /* cache_keystore.c: --keystore, with --key-file. 0 or an exit code. */
 int cache_keys_keystore(struct cli *cli, struct csn_master_keys **out);
+/* cache_native.c: --native. 0 or an exit code. */
+int cache_keys_native(struct cli *cli, struct csn_cache_native **out);
 
 /** MessagePack as a JSON value for people; NULL where it is none. */
 json_t *cache_show(const uint8_t *p, size_t len);
 
 int cache_key(struct cli *cli);
+int cache_master(struct cli *cli);
 int cache_inspect(struct cli *cli);
 
 #endif

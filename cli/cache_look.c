@@ -118,20 +118,75 @@ cache_format_there(struct cache_run *run)
 	return format;
 }
 
+enum shape { NO_FRAME, FRAME, OWN };
+
+static const char *const shapes[] = { "interop or bytes", "auto", "native" };
+
+/* What the header of an entry of Caisson's own says. */
+static json_t *
+own_says(const struct csn_header *h)
+{
+	json_t *says = json_pack("{s:I, s:I, s:I}", "epoch",
+	    (json_int_t)h->epoch, "value_bytes", (json_int_t)h->len,
+	    "version", (json_int_t)h->version);
+
+	if (h->position != 0)
+		json_object_set_new(says, "expires_ms",
+		    json_integer((json_int_t)h->position));
+	return says;
+}
+
+/* What the bytes seem to be, and what they say of themselves in *says. */
+static enum shape
+shape_of(struct cli *cli, const uint8_t *p, size_t len, json_t **says)
+{
+	struct csn_header h = { .size = sizeof(h) };
+	char *text = NULL;
+
+	*says = NULL;
+	if (csn_header_read(cli->ctx, p, len, &h) == 0 &&
+	    h.kind == CSN_KIND_CACHE) {
+		*says = own_says(&h);
+		return OWN;
+	}
+	if (!csn_cachekit_is_frame(p, len))
+		return NO_FRAME;
+	if (csn_cachekit_inspect(cli->ctx, p, len, &text) == 0)
+		*says = json_loads(text, 0, NULL);
+	csn_free(text);
+	return FRAME;
+}
+
+/*
+ * The formats that it may have, in turn; returns how many. An entry of ours
+ * binds its format without saying it.
+ */
+static int
+formats_of(enum shape shape, const json_t *facts, uint32_t formats[4])
+{
+	const int guess = format_of(json_object_get(facts, "says"));
+
+	formats[0] = CSN_CACHE_MSGPACK;
+	formats[1] = CSN_CACHE_BYTES;
+	formats[2] = CSN_CACHE_JSON;
+	formats[3] = CSN_CACHE_ARROW;
+	if (shape == FRAME && guess >= 0)
+		formats[0] = (uint32_t)guess;
+	return shape == OWN ? 4 : shape == FRAME ? 1 : 2;
+}
+
 /* Try to open it as what it seems to be; facts gets what came of it. */
 static int
-try_open(struct cache_run *run, int frame, json_t *facts)
+try_open(struct cache_run *run, enum shape shape, json_t *facts)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
-	uint32_t form, format;
+	uint32_t form, format, formats[4];
 	struct csn_cache *cache;
-	int guess, rc = CSN_E_TAG, tries;
+	int rc = CSN_E_TAG, n = formats_of(shape, facts, formats), i;
 
-	for (tries = 0; tries < (frame ? 1 : 2) && rc != 0; tries++) {
-		guess = format_of(json_object_get(facts, "says"));
-		form = frame ? CSN_CACHE_AUTO : CSN_CACHE_INTEROP;
-		format = frame && guess >= 0 ? (uint32_t)guess : tries == 0 ?
-		    CSN_CACHE_MSGPACK : CSN_CACHE_BYTES;
+	for (i = 0; i < n && rc != 0; i++) {
+		form = shape == NO_FRAME ? CSN_CACHE_INTEROP : CSN_CACHE_AUTO;
+		format = formats[i];
 		if ((cache = cache_of(run, form, format)) == NULL)
 			break;
 		run->how.format = format;
@@ -203,30 +258,26 @@ cache_inspect(struct cli *cli)
 	struct cache_run run;
 	json_t *facts = NULL;
 	uint8_t *stored = NULL;
-	char *text = NULL;
+	json_t *says = NULL;
 	size_t len = 0;
 	uint64_t ttl;
-	int rc, frame;
+	enum shape shape;
+	int rc;
 
 	if ((rc = cache_begin(cli, &run, 1)) != 0 ||
 	    (rc = fetch(&run, &stored, &len)) != 0)
 		goto out;
-	frame = csn_cachekit_is_frame(stored, len);
-	facts = json_pack("{s:s, s:s, s:I, s:f}", "key", run.key, "form",
-	    frame ? "auto" : "interop or bytes", "bytes", (json_int_t)len,
-	    "entropy", entropy(stored, len));
+	shape = shape_of(cli, stored, len, &says);
+	facts = json_pack("{s:s, s:s, s:I, s:f, s:o*}", "key", run.key,
+	    "form", shapes[shape], "bytes", (json_int_t)len,
+	    "entropy", entropy(stored, len), "says", says);
 	/* With no cache over it the store tells the time that is left. */
 	if (run.cache != NULL && csn_cache_exists(run.cache, run.key,
 	    &run.how, &ttl) == 0 && ttl != 0)
 		json_object_set_new(facts, "ttl_ms",
 		    json_integer((json_int_t)ttl));
-	if (frame && csn_cachekit_inspect(cli->ctx, stored, len,
-	    &text) == 0) {
-		json_object_set_new(facts, "says", json_loads(text, 0, NULL));
-		csn_free(text);
-	}
 	if (run.cache != NULL)
-		rc = try_open(&run, frame, facts);
+		rc = try_open(&run, shape, facts);
 	if (cli->json) {
 		if (cli_json(cli, json_incref(facts)) != CLI_OK)
 			rc = CLI_FAILED;

@@ -127,7 +127,10 @@ cache_of(struct cache_run *run, uint32_t form, uint32_t format)
 	struct csn_cache *cache = NULL;
 	int rc;
 
-	if (run->keys == NULL)
+	c.native = run->native;
+	if (run->native != NULL)
+		c.mode = CSN_CACHE_NATIVE;
+	else if (run->keys == NULL)
 		c.mode = CSN_CACHE_PLAIN;
 	if (cli_opt(cli, "scoped") != NULL)
 		c.flags |= CSN_CACHE_SCOPED;
@@ -145,7 +148,8 @@ cache_of(struct cache_run *run, uint32_t form, uint32_t format)
 int
 cache_begin(struct cli *cli, struct cache_run *run, int optional)
 {
-	int plain = cli_opt(cli, "plain") != NULL, rc;
+	int plain = cli_opt(cli, "plain") != NULL;
+	int native = cli_opt(cli, "native") != NULL, given, rc;
 	uint32_t format = CSN_CACHE_MSGPACK;
 
 	memset(run, 0, sizeof(*run));
@@ -167,16 +171,24 @@ cache_begin(struct cli *cli, struct cache_run *run, int optional)
 	    (rc = one_of(cli, "format", formats, &format)) != 0)
 		return rc;
 	run->how.format = format;
-	if (plain && (cli_opt(cli, "key-file") != NULL ||
+	given = cli_opt(cli, "key-file") != NULL ||
 	    cli_opt(cli, "key-fd") != NULL ||
-	    cli_opt(cli, "keystore") != NULL))
+	    cli_opt(cli, "keystore") != NULL;
+	if (native && (plain || given))
+		return cli_error(cli, CLI_USAGE, NULL, "--native is for "
+		    "Caisson's own entries: say either that or what opens "
+		    "CacheKit's");
+	if (plain && given)
 		return cli_error(cli, CLI_USAGE, NULL, "--plain needs no key: "
 		    "say either what opens the entries or that nothing does");
-	if (!plain && (rc = find_keys(cli, optional, &run->keys)) != 0)
+	if (native && (rc = cache_keys_native(cli, &run->native)) != 0)
+		return rc;
+	if (!native && !plain &&
+	    (rc = find_keys(cli, optional, &run->keys)) != 0)
 		return rc;
 	if ((rc = csn_store_open(cli->ctx, run->url, &run->store)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot open the store");
-	if (run->keys == NULL && !plain)
+	if (run->keys == NULL && !native && !plain)
 		return 0;
 	run->cache = cache_of(run, run->form, format);
 	return run->cache != NULL ? 0 : CLI_USAGE;
@@ -188,4 +200,5 @@ cache_end(struct cache_run *run)
 	csn_cache_free(run->cache);
 	csn_store_close(run->store);
 	csn_master_keys_free(run->keys);
+	csn_cache_native_free(run->native);
 }

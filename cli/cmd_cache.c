@@ -271,7 +271,7 @@ reseal(struct cli *cli)
 		cache_end(&run);
 		return rc;
 	}
-	if (run.keys == NULL) {
+	if (run.keys == NULL && run.native == NULL) {
 		cache_end(&run);
 		return cli_error(cli, CLI_USAGE, NULL,
 		    "entries that are not sealed cannot be sealed anew");
@@ -339,6 +339,15 @@ static const struct cli_opt key_opts[] = {
 	{ NULL }
 };
 
+static const struct cli_opt master_opts[] = {
+	{ "to", "WHO", "seal it to this DID or label of the trust store, too",
+	    CLI_REPEAT },
+	{ "epoch", "N", "the key's epoch; 1 where not given, and one more "
+	    "for each later key" },
+	{ "force", NULL, "replace FILE if it is there" },
+	CACHE_OPTS_PERSON, { NULL }
+};
+
 static const struct cli_verb verbs[] = {
 	{ "get", "URL KEY", "Get a value, opened and verified", get,
 	    get_opts, 2, 2,
@@ -366,6 +375,12 @@ static const struct cli_verb verbs[] = {
 	    "Python function.\n{\"$set\": […]}, {\"$bytes\": \"hex\"}, "
 	    "{\"$uuid\": \"hex\"} and {\"$time\": microseconds}\nstand for "
 	    "what JSON lacks." },
+	{ "master", "FILE", "Make a sealed master key for Caisson's own "
+	    "entries", cache_master, master_opts, 1, 1,
+	    "FILE can lie anywhere: it opens with the ML-KEM keys of its "
+	    "readers alone, the\nidentity's and those of everybody named with "
+	    "--to. get, set, reseal and others\ntake it with --native. A "
+	    "reader needs the maker in its trust store, as a sealer." },
 	{ "inspect", "URL KEY", "Show what an entry says of itself, and "
 	    "whether it opens", cache_inspect, entry_opts, 2, 2,
 	    "Without a master key it shows what anybody with access to the "

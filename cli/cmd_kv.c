@@ -148,56 +148,18 @@ hand_on(void *arg, const uint8_t *p, size_t len)
 	return flow->rc != 0 ? CSN_E_IO : 0;
 }
 
-/* The documents of everybody named with --to. */
-static int
-recipients(struct cli *cli, struct csn_document **docs, size_t *n)
-{
-	const struct csn_trust_entry *entry;
-	struct csn_trust *trust;
-	const char *who;
-	int rc;
-
-	if ((rc = cli_trust_load(cli, &trust)) != 0)
-		return rc;
-	for (*n = 0; (who = cli_opt_at(cli, "to", *n)) != NULL; ++*n) {
-		if (*n == KV_MAX_RECIPIENTS) {
-			rc = cli_error(cli, CLI_USAGE, NULL,
-			    "a file has at most %d recipients",
-			    KV_MAX_RECIPIENTS);
-			break;
-		}
-		rc = cli_trust_lookup(cli, trust, who, CSN_PURPOSE_RECIPIENT,
-		    &entry);
-		if (rc != 0)
-			break;
-		if (entry->document == NULL)
-			rc = cli_error(cli, CLI_REFUSED, "Import it: caisson "
-			    "id trust", "there is no identity document of "
-			    "'%s', so its ML-KEM key is not known", who);
-		else if ((rc = csn_document_verify(cli->ctx, entry->document,
-		    entry->document_len, &docs[*n])) != 0)
-			rc = cli_error_lib(cli, rc, NULL,
-			    "the document of '%s' is not good", who);
-		csn_trust_release(trust, entry);
-		if (rc != 0)
-			break;
-	}
-	csn_trust_free(trust);
-	return rc;
-}
-
 static int
 seal_people(struct cli *cli, const struct csn_identity *id,
     struct kv_flow *flow)
 {
 	struct csn_sealer_options options = { .size = sizeof(options) };
-	struct csn_document *docs[KV_MAX_RECIPIENTS] = { NULL };
+	struct csn_document *docs[CLI_MAX_RECIPIENTS] = { NULL };
 	struct csn_sealer *sealer = NULL;
 	uint8_t *buf = NULL;
 	size_t n = 0, got;
 	int rc;
 
-	if ((rc = recipients(cli, docs, &n)) != 0)
+	if ((rc = cli_recipients(cli, docs, &n)) != 0)
 		goto out;
 	options.signer = id;
 	options.recipients = (const struct csn_document *const *)docs;

@@ -4,7 +4,6 @@
 
 #include "sealed.h"
 
-#define KV_MAX_RECIPIENTS 64
 
 /* Bytes on their way from an input to an output. */
 struct kv_flow {

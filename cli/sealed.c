@@ -98,26 +98,17 @@ cli_own_write(struct cli *cli, const struct csn_identity *id,
 	return rc;
 }
 
-/* A store that trusts id alone: what it sealed for itself, it signed. */
-static int
-trust_self(struct cli *cli, const struct csn_identity *id,
-    struct csn_trust **out)
+int
+cli_trust_self(struct cli *cli, const struct csn_identity *id,
+    struct csn_trust *trust)
 {
 	struct csn_trust_entry self = { .size = sizeof(self) };
-	struct csn_trust *trust;
-	int rc;
 
-	if ((rc = csn_trust_new(cli->ctx, &trust)) != 0)
-		return rc;
 	self.purposes = CSN_PURPOSE_SEALER;
 	self.did = csn_identity_did(id);
 	self.label = csn_identity_name(id);
 	self.key = csn_identity_sign_key(id);
-	if ((rc = csn_trust_add(cli->ctx, trust, &self)) != 0)
-		csn_trust_free(trust);
-	else
-		*out = trust;
-	return rc;
+	return csn_trust_add(cli->ctx, trust, &self);
 }
 
 static int
@@ -129,7 +120,9 @@ open_own(struct cli *cli, const struct csn_identity *id, const char *type,
 	const char *got;
 	int rc;
 
-	if ((rc = trust_self(cli, id, &trust)) != 0 ||
+	/* What it sealed for itself, it signed: nobody else is trusted. */
+	if ((rc = csn_trust_new(cli->ctx, &trust)) != 0 ||
+	    (rc = cli_trust_self(cli, id, trust)) != 0 ||
 	    (rc = csn_opener_new(cli->ctx, id, trust, &opener)) != 0 ||
 	    (rc = csn_opener_update(opener, p, len, pile_write, out)) != 0 ||
 	    (rc = csn_opener_final(opener, pile_write, out)) != 0)
@@ -243,5 +236,42 @@ cli_trust_lookup(struct cli *cli, struct csn_trust *trust, const char *who,
 		rc = cli_error_lib(cli, rc, "See caisson id trust --help",
 		    "'%s' is not trusted for this", who);
 	free(search.did);
+	return rc;
+}
+
+int
+cli_recipients(struct cli *cli, struct csn_document **docs, size_t *n)
+{
+	const struct csn_trust_entry *entry;
+	struct csn_trust *trust;
+	const char *who;
+	int rc;
+
+	if ((rc = cli_trust_load(cli, &trust)) != 0)
+		return rc;
+	for (*n = 0; (who = cli_opt_at(cli, "to", *n)) != NULL; ++*n) {
+		if (*n == CLI_MAX_RECIPIENTS) {
+			rc = cli_error(cli, CLI_USAGE, NULL,
+			    "a file has at most %d recipients",
+			    CLI_MAX_RECIPIENTS);
+			break;
+		}
+		rc = cli_trust_lookup(cli, trust, who, CSN_PURPOSE_RECIPIENT,
+		    &entry);
+		if (rc != 0)
+			break;
+		if (entry->document == NULL)
+			rc = cli_error(cli, CLI_REFUSED, "Import it: caisson "
+			    "id trust", "there is no identity document of "
+			    "'%s', so its ML-KEM key is not known", who);
+		else if ((rc = csn_document_verify(cli->ctx, entry->document,
+		    entry->document_len, &docs[*n])) != 0)
+			rc = cli_error_lib(cli, rc, NULL,
+			    "the document of '%s' is not good", who);
+		csn_trust_release(trust, entry);
+		if (rc != 0)
+			break;
+	}
+	csn_trust_free(trust);
 	return rc;
 }

@@ -33,4 +33,19 @@ int cli_session_load(struct cli *cli, const struct csn_identity *id,
 int cli_trust_lookup(struct cli *cli, struct csn_trust *trust,
     const char *who, uint32_t purposes, const struct csn_trust_entry **out);
 
+/**
+ * Let the store, in memory only, trust id's signature under what is sealed.
+ * 0 or the library's code: CSN_E_EXISTS where it has an entry of id.
+ */
+int cli_trust_self(struct cli *cli, const struct csn_identity *id,
+    struct csn_trust *trust);
+
+#define CLI_MAX_RECIPIENTS 64
+
+/**
+ * The documents of everybody named with --to, from the trust store; the
+ * caller frees *n of them, also where it fails. 0 or an exit code.
+ */
+int cli_recipients(struct cli *cli, struct csn_document **docs, size_t *n);
+
 #endif

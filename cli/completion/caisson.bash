@@ -15,7 +15,7 @@ _caisson() {
 	id) words='new show list export import renew trust sign verify' ;;
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
-	cache) words='get set delete stat reseal key inspect' ;;
+	cache) words='get set delete stat reseal key master inspect' ;;
 	audit) words='show verify export' ;;
 	attest) words='regions snapshot report verify policy challenge serve watch evidence' ;;
 	esac
@@ -24,14 +24,14 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
+	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--epoch|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -52,13 +52,14 @@ _caisson() {
 	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv open') options='--session --out --pipe --name --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
-	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
-	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
-	'cache delete') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
+	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
+	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
+	'cache delete') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache stat') options='--space --json --quiet --help' ;;
-	'cache reseal') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
+	'cache reseal') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache key') options='--args --args-file --serializer --no-integrity --json --quiet --help' ;;
-	'cache inspect') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
+	'cache master') options='--to --epoch --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'cache inspect') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'audit show') options='--limit --tenant --op --since --until --json --quiet --help' ;;
 	'audit verify') options='--expect-head --first-key --trust --json --quiet --help' ;;
 	'audit export') options='--out --force --limit --tenant --op --since --until --json --quiet --help' ;;

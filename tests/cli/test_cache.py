@@ -175,6 +175,83 @@ def takes_keys_from_a_keystore(url, folder):
     run("cache", "delete", url, entry, *where, env=env)
 
 
+def person(folder, name):
+    """Whoever has an identity: an environment, and its public document."""
+    env = dict(keys(), CAISSON_HOME=str(folder / ("home-" + name)))
+    document = folder / (name + ".document")
+    made = run("id", "new", name, env=env)
+    out = run("id", "export", name, "--out", document, env=env)
+    case("cache_native_identity_of_" + name, made.returncode == 0 and
+         out.returncode == 0, made, out)
+    return env, document
+
+
+def native_entries(url, folder):
+    key, bytes_ = "native:op:1", ["--format", "bytes"]
+    first, second = folder / "master-1", folder / "master-2"
+    ops, ops_document = person(folder, "ops")
+    app, app_document = person(folder, "app")
+    run("id", "trust", app_document, "--purposes", "recipient", env=ops)
+    made = run("cache", "master", first, "--to", "app", "--json", env=ops)
+    case("cache_native_master", made.returncode == 0 and
+         json.loads(made.stdout) == {"file": str(first), "epoch": 1,
+                                     "readers": 2} and
+         os.stat(first).st_mode & 0o777 == 0o600, made)
+    case("cache_native_master_replaces_nothing_unasked",
+         says(run("cache", "master", first, env=ops), 2, "--force"))
+    done = run("cache", "set", url, key, "--native", first, "--ttl", "60s",
+               *bytes_, stdin=b"a secret", env=ops)
+    got = run("cache", "get", url, key, "--native", first, *bytes_, env=ops)
+    case("cache_native", done.returncode == 0 and got.stdout == b"a secret",
+         done, got)
+    case("cache_native_wants_who_made_it_trusted",
+         says(run("cache", "get", url, key, "--native", first, *bytes_,
+                  env=app), 1, "--purposes sealer"))
+    run("id", "trust", ops_document, "--purposes", "sealer", env=app)
+    got = run("cache", "get", url, key, "--native", first, *bytes_, env=app)
+    case("cache_native_of_another_reader", got.stdout == b"a secret", got)
+    stranger, _ = person(folder, "stranger")
+    run("id", "trust", ops_document, "--purposes", "sealer", env=stranger)
+    case("cache_native_is_sealed_to_its_readers",
+         run("cache", "get", url, key, "--native", first, *bytes_,
+             env=stranger).returncode == 1)
+    case("cache_native_is_not_cachekits",
+         says(run("cache", "get", url, key, *bytes_, env=keys(OLD)), 1))
+    case("cache_native_binds_its_format",
+         says(run("cache", "get", url, key, "--native", first, env=ops), 1,
+              "CSN_E_TAG"))
+    shown = run("cache", "inspect", url, key, "--json", env=keys())
+    facts = json.loads(shown.stdout)
+    case("cache_native_inspect_without_a_key", facts["form"] == "native" and
+         facts["says"]["epoch"] == 1 and
+         facts["says"]["value_bytes"] == len(b"a secret") and
+         "opens" not in facts, shown)
+    shown = run("cache", "inspect", url, key, "--native", first, "--json",
+                env=app)
+    facts = json.loads(shown.stdout)
+    case("cache_native_inspect", facts["opens"] and
+         facts["format"] == "bytes" and 0 < facts["ttl_ms"] <= 60000, shown)
+    case("cache_native_usage", all((
+        says(run("cache", "get", url, key, "--native", first, "--plain",
+                 env=ops), 2, "--native"),
+        says(run("cache", "master", folder / "m", "--epoch", "0", env=ops),
+             2, "epoch"),
+        says(run("cache", "get", url, key, "--native", app_document,
+                 env=ops), 1, "cannot take the master key"))))
+    run("cache", "master", second, "--epoch", "2", env=ops)
+    both = ["--native", first, "--native", second]
+    moved = run("cache", "reseal", url, "native", *both, *bytes_, "--json",
+                env=ops)
+    case("cache_native_reseal", json.loads(moved.stdout)["moved"] == 1,
+         moved)
+    got = run("cache", "get", url, key, "--native", second, *bytes_, env=ops)
+    late = run("cache", "get", url, key, "--native", first, *bytes_, env=ops)
+    case("cache_native_reseal_moves_on", got.stdout == b"a secret" and
+         says(late, 1, "CSN_E_EPOCH"), got, late)
+    gone = run("cache", "delete", url, key, "--native", second, env=ops)
+    case("cache_native_delete", gone.returncode == 0, gone)
+
+
 def rotates(url, interop):
     moved = run("cache", "reseal", url, "users", "--form", "interop",
                 "--json", env=keys(NEW, OLD))
@@ -273,6 +350,7 @@ def main():
         inspects(url, "cache_auto", auto, "auto")
         takes_keys_from_files(url, interop, folder)
         takes_keys_from_a_keystore(url, folder)
+        native_entries(url, folder)
         rotates(url, interop)
         counts_and_deletes(url, interop)
         plain_is_asked_for_by_name(url)

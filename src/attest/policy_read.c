@@ -9,6 +9,7 @@
 #include "attest/policy.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #define ROOM "attest"
@@ -338,7 +339,7 @@ get_platform(const struct place *at, json_t *policy, struct csn_policy *p)
 	if ((rc = csn_platform_policy_check(at->ctx, policy)) != 0)
 		return csn_fail(at->ctx, rc, ROOM, "policy: %s",
 		    csn_ctx_message(at->ctx));
-	p->platform = json_dumps(o, JSON_COMPACT);
+	p->platform = csn_json_text(o, JSON_COMPACT);
 	p->platforms = csn_calloc(json_object_size(o),
 	    sizeof(*p->platforms));
 	if (p->platform == NULL || p->platforms == NULL)

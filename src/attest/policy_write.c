@@ -9,6 +9,7 @@
 #include "attest/report.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -125,7 +126,7 @@ csn_policy_from_report(struct csn_ctx *ctx, const uint8_t *report,
 		return rc;
 	top = json_object();
 	rc = policy_json(ctx, &r, folder, top);
-	if (rc == 0 && (text = json_dumps(top, JSON_INDENT(2))) == NULL)
+	if (rc == 0 && (text = csn_json_text(top, JSON_INDENT(2))) == NULL)
 		rc = CSN_E_NOMEM;
 	json_decref(top);
 	csn_report_free(&r);

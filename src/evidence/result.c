@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "evidence/result.h"
 
 #define ROOM "evidence"
@@ -194,7 +195,7 @@ csn_result_json(struct csn_ctx *ctx, const struct csn_result *r, char **json)
 		if (json_array_append_new(list, check_json(&r->checks[i])) != 0)
 			goto out;
 	}
-	text = json_dumps(root, JSON_COMPACT);
+	text = csn_json_text(root, JSON_COMPACT);
 out:
 	json_decref(root);
 	if (text == NULL)

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "evidence/cose.h"
 #include "seal/sealed.h"
@@ -175,7 +176,7 @@ csn_sealed_inspect(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "the signer's name is no text");
 	j = header_json(&cose, &h);
-	*json = j != NULL ? json_dumps(j, JSON_COMPACT) : NULL;
+	*json = j != NULL ? csn_json_text(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	return *json != NULL ? 0 : csn_fail(ctx, CSN_E_NOMEM, ROOM,
 	    "out of memory for a description");

@@ -178,6 +178,10 @@ cache_begin(struct cli *cli, struct cache_run *run, int optional)
 		return cli_error(cli, CLI_USAGE, NULL, "--native is for "
 		    "Caisson's own entries: say either that or what opens "
 		    "CacheKit's");
+	if (!native && (cli_opt(cli, "identity") != NULL ||
+	    cli_opt(cli, "trust") != NULL))
+		return cli_error(cli, CLI_USAGE, NULL, "--identity and "
+		    "--trust are for --native: nothing else asks who reads");
 	if (plain && given)
 		return cli_error(cli, CLI_USAGE, NULL, "--plain needs no key: "
 		    "say either what opens the entries or that nothing does");

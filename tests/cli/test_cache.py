@@ -234,6 +234,8 @@ def native_entries(url, folder):
     case("cache_native_usage", all((
         says(run("cache", "get", url, key, "--native", first, "--plain",
                  env=ops), 2, "--native"),
+        says(run("cache", "get", url, key, "--identity", "ops", env=ops), 2,
+             "--native"),
         says(run("cache", "master", folder / "m", "--epoch", "0", env=ops),
              2, "epoch"),
         says(run("cache", "get", url, key, "--native", app_document,

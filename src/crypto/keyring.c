@@ -224,14 +224,17 @@ mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
     const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
 {
 	struct mask *m = &ctx->keyring->masks[my_slot()];
-	uint8_t pad[CSN_KEY_SIZE];
+	uint64_t key[CSN_KEY_SIZE / 8], pad[CSN_KEY_SIZE / 8];
 	int rc, i;
 
 	hold(&m->held);
-	rc = csn_key_pad(m->ecb, salt, id, pad);
+	rc = csn_key_pad(m->ecb, salt, id, (uint8_t *)pad);
 	let_go(&m->held);
-	for (i = 0; i < CSN_KEY_SIZE; i++)
-		out[i] = in[i] ^ pad[i];
+	memcpy(key, in, sizeof(key));
+	for (i = 0; i < CSN_KEY_SIZE / 8; i++)
+		key[i] ^= pad[i];
+	memcpy(out, key, sizeof(key));
+	csn_wipe(key, sizeof(key));
 	csn_wipe(pad, sizeof(pad));
 	if (rc != 0) {
 		csn_wipe(out, CSN_KEY_SIZE);

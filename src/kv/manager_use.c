@@ -186,12 +186,13 @@ look_ahead(const struct many *m, size_t i, size_t n, uint64_t *ring)
 		return;
 	for (at = i + FARTHEST; at < least(i + FARTHEST + BURST, n); at++)
 		__builtin_prefetch(csn_kv_at(&m->b, at)->tenant);
-	for (at = i + FAR; at < least(i + FAR + BURST, n); at++) {
-		if ((id = csn_kv_at(&m->b, at)->tenant) == NULL)
-			continue;
-		ring[at % RING] = csn_member_hash(m->mgr, id);
-		csn_member_soon(m->mgr, ring[at % RING]);
-	}
+	/* In two loops: close together they wait together. */
+	for (at = i + FAR; at < least(i + FAR + BURST, n); at++)
+		if ((id = csn_kv_at(&m->b, at)->tenant) != NULL)
+			ring[at % RING] = csn_member_hash(m->mgr, id);
+	for (at = i + FAR; at < least(i + FAR + BURST, n); at++)
+		if (csn_kv_at(&m->b, at)->tenant != NULL)
+			csn_member_soon(m->mgr, ring[at % RING]);
 	for (at = i + NEAR; at < least(i + NEAR + BURST, n); at++)
 		if (csn_kv_at(&m->b, at)->tenant != NULL)
 			csn_member_next(m->mgr, ring[at % RING]);

@@ -6,20 +6,27 @@
 #define KNOWN_FLAGS (CSN_HEADER_TENANT_SENT | CSN_HEADER_HAS_TOKEN)
 
 void
-csn_header_encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
+csn_header_encode_run(const struct csn_header *h,
+    uint8_t out[CSN_SEAL_HEADER])
 {
 	out[0] = 'C';
 	out[1] = 'S';
 	out[2] = 'N';
 	out[3] = CSN_SEAL_VERSION;
 	out[4] = (uint8_t)h->suite;
-	out[5] = (uint8_t)h->kind;
 	out[6] = (uint8_t)(h->flags | h->replay << 4);
-	out[7] = (uint8_t)h->role;
 	memcpy(out + CSN_H_LABEL, h->tenant_label, 8);
 	memcpy(out + CSN_H_SESSION, h->session, 16);
 	memcpy(out + CSN_H_WRITER, h->writer, 16);
 	csn_store32(out + 48, h->epoch);
+}
+
+void
+csn_header_encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
+{
+	csn_header_encode_run(h, out);
+	out[5] = (uint8_t)h->kind;
+	out[7] = (uint8_t)h->role;
 	csn_store32(out + 52, h->layer);
 	csn_store64(out + CSN_H_SEQUENCE, h->sequence);
 	csn_store64(out + 64, h->version);

@@ -83,6 +83,13 @@ csn_segment_ok(uint64_t segment)
 	    (segment & (segment - 1)) == 0;
 }
 
+/*
+ * Write what all headers of a run share: bytes 0 to 4, 6 and 8 to 51, out of
+ * suite, flags, replay, label, session, writer and epoch alone.
+ */
+void csn_header_encode_run(const struct csn_header *h,
+    uint8_t out[CSN_SEAL_HEADER]);
+
 /* Write the header's 128 bytes. */
 void csn_header_encode(const struct csn_header *h,
     uint8_t out[CSN_SEAL_HEADER]);

@@ -21,8 +21,8 @@ struct group {
 	uint32_t first;
 	uint32_t last;
 	uint32_t n;
-	int has_print;
-	struct csn_slot_print print;	/* of the first one's slot */
+	/* Of the first one's slot, from the group NEXT on. */
+	struct csn_slot_print print;
 };
 
 /*
@@ -54,7 +54,6 @@ group_of(struct scratch *g, struct csn_session *s)
 	group->session = s;
 	group->first = group->last = NONE;
 	group->n = 0;
-	group->has_print = 0;
 	return group;
 }
 
@@ -88,7 +87,6 @@ fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
 		csn_kv_slot_name(&it->slot, &name);
 		csn_session_next(g->groups[i + NEXT].session, &name,
 		    &g->groups[i + NEXT].print);
-		g->groups[i + NEXT].has_print = 1;
 		__builtin_prefetch(it->sealed, 1);
 		__builtin_prefetch(it->sealed + 64, 1);
 		__builtin_prefetch(it->sealed + 128, 1);
@@ -130,7 +128,7 @@ group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
 			since = 0;
 		}
 		since += k * csn_kv_at(b, g->index[0])->sealed_len;
-		timed.print = group->has_print ? &group->print : NULL;
+		timed.print = i >= NEXT ? &group->print : NULL;
 		timed.printed = g->index[0];
 		fn(&timed, group->session, g->index, k);
 	}

@@ -116,19 +116,17 @@ static void
 begin_header(const struct csn_session *s, const struct csn_seal_run *run,
     uint8_t h[CSN_SEAL_HEADER])
 {
-	const uint8_t flags = csn_session_direction(s) != 0 ?
-	    CSN_HEADER_TENANT_SENT : 0;
+	struct csn_header common;
 
-	h[0] = 'C';
-	h[1] = 'S';
-	h[2] = 'N';
-	h[3] = CSN_SEAL_VERSION;
-	h[4] = (uint8_t)csn_session_suite(s);
-	h[6] = (uint8_t)(flags | csn_session_replay(s) << 4);
-	memcpy(h + CSN_H_LABEL, csn_session_label(s), 8);
-	memcpy(h + CSN_H_SESSION, csn_session_id(s), 16);
-	memcpy(h + CSN_H_WRITER, run->writer, 16);
-	csn_store32(h + 48, run->epoch_number);
+	common.suite = csn_session_suite(s);
+	common.flags = csn_session_direction(s) != 0 ?
+	    CSN_HEADER_TENANT_SENT : 0;
+	common.replay = csn_session_replay(s);
+	common.epoch = run->epoch_number;
+	memcpy(common.tenant_label, csn_session_label(s), 8);
+	memcpy(common.session, csn_session_id(s), 16);
+	memcpy(common.writer, run->writer, 16);
+	csn_header_encode_run(&common, h);
 }
 
 /* What is the item's own; flags were begun with the run's. */

@@ -88,6 +88,14 @@ csn_appraise_read_given(struct csn_appraisal *a)
 
 	for (i = 0; rc == 0 && i < a->o.ncerts; i++)
 		rc = csn_pki_read(a->pki, a->o.certs[i].p, a->o.certs[i].len);
+	return csn_appraise_read_rest(a, rc);
+}
+
+int
+csn_appraise_read_rest(struct csn_appraisal *a, int rc)
+{
+	size_t i;
+
 	for (i = 0; rc == 0 && i < a->o.ncollateral; i++)
 		rc = csn_pki_read(a->pki, a->o.collateral[i].p,
 		    a->o.collateral[i].len);

@@ -51,6 +51,8 @@ int csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
  * to those. The check "certificates" fails where one cannot be read.
  */
 int csn_appraise_read_given(struct csn_appraisal *a);
+/* The same where the certificates were read before, with rc. */
+int csn_appraise_read_rest(struct csn_appraisal *a, int rc);
 /* Skipped as not given, or failed where bit of options.require is set. */
 void csn_appraise_missing(struct csn_appraisal *a, const char *name,
     uint32_t bit, const char *what);

@@ -54,14 +54,7 @@ read_certs(struct csn_appraisal *a)
 		    csn_snp_table_read(a->ctx, b->p, b->len, a->pki) :
 		    csn_pki_read(a->pki, b->p, b->len);
 	}
-	for (i = 0; rc == 0 && i < a->o.ncollateral; i++)
-		rc = csn_pki_read(a->pki, a->o.collateral[i].p,
-		    a->o.collateral[i].len);
-	if (rc == 0)
-		rc = csn_pki_add_all(a->pki, a->roots);
-	if (rc != 0)
-		(void)csn_appraise_rc(a, "certificates", rc, "%s", "");
-	return rc;
+	return csn_appraise_read_rest(a, rc);
 }
 
 /* A number of the report, as ECDSA takes it. 0 where it is too big. */

@@ -71,21 +71,6 @@ out:
 	return rc;
 }
 
-static int
-own_document(struct cli *cli, const struct csn_identity *id,
-    struct csn_document **out)
-{
-	const uint8_t *p;
-	size_t len;
-	int rc;
-
-	p = csn_identity_document(id, &len);
-	if ((rc = csn_document_verify(cli->ctx, p, len, out)) != 0)
-		return cli_error_lib(cli, rc, NULL, "the document of the "
-		    "identity '%s' is not good", csn_identity_name(id));
-	return 0;
-}
-
 int
 cache_master(struct cli *cli)
 {
@@ -102,9 +87,10 @@ cache_master(struct cli *cli)
 	    (rc = cli_recipients(cli, docs, &n)) != 0)
 		goto out;
 	/* Who makes it can use it, too. */
-	if ((rc = own_document(cli, id, &docs[n])) != 0)
-		goto out;
-	if ((rc = csn_cache_native_make_master(cli->ctx, id,
+	if ((rc = cli_own_document(cli, id, &docs[n])) != 0)
+		rc = cli_error_lib(cli, rc, NULL, "the document of the "
+		    "identity '%s' is not good", csn_identity_name(id));
+	else if ((rc = csn_cache_native_make_master(cli->ctx, id,
 	    (const struct csn_document *const *)docs, n + 1,
 	    (uint32_t)epoch, &sealed, &len)) != 0)
 		rc = cli_error_lib(cli, rc, NULL, "cannot make a master key");

@@ -50,6 +50,17 @@ pile_write(void *arg, const uint8_t *p, size_t len)
 	return 0;
 }
 
+int
+cli_own_document(struct cli *cli, const struct csn_identity *id,
+    struct csn_document **out)
+{
+	const uint8_t *p;
+	size_t len;
+
+	p = csn_identity_document(id, &len);
+	return csn_document_verify(cli->ctx, p, len, out);
+}
+
 static int
 seal_to_self(struct cli *cli, const struct csn_identity *id,
     const char *type, const uint8_t *p, size_t len, struct pile *out)
@@ -57,13 +68,9 @@ seal_to_self(struct cli *cli, const struct csn_identity *id,
 	struct csn_sealer_options options = { .size = sizeof(options) };
 	struct csn_document *self = NULL;
 	struct csn_sealer *sealer = NULL;
-	const uint8_t *document;
-	size_t document_len;
 	int rc;
 
-	document = csn_identity_document(id, &document_len);
-	rc = csn_document_verify(cli->ctx, document, document_len, &self);
-	if (rc != 0)
+	if ((rc = cli_own_document(cli, id, &self)) != 0)
 		goto out;
 	options.signer = id;
 	options.recipients = (const struct csn_document *const *)&self;

@@ -40,6 +40,10 @@ int cli_trust_lookup(struct cli *cli, struct csn_trust *trust,
 int cli_trust_self(struct cli *cli, const struct csn_identity *id,
     struct csn_trust *trust);
 
+/** id's own document, verified; csn_document_free. 0 or the library's code. */
+int cli_own_document(struct cli *cli, const struct csn_identity *id,
+    struct csn_document **out);
+
 #define CLI_MAX_RECIPIENTS 64
 
 /**

@@ -13,23 +13,7 @@
 
 #include "crypto/crypto.h"
 #include "crypto/keyring.h"
-
-static struct csn_ctx *ctx;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+#include "crypto/vectors.h"
 
 /* The library's own counter mode over 32 zero bytes. */
 static void
@@ -67,8 +51,8 @@ the_mask_is_the_librarys_counter_mode(void **state)
 	assert_non_null(ecb);
 	assert_non_null(c);
 	for (round = 0; round < 32; round++) {
-		assert_int_equal(csn_random(ctx, key, sizeof(key)), 0);
-		assert_int_equal(csn_random(ctx, &salt, sizeof(salt)), 0);
+		assert_int_equal(csn_random(test_ctx, key, sizeof(key)), 0);
+		assert_int_equal(csn_random(test_ctx, &salt, sizeof(salt)), 0);
 		assert_int_equal(EVP_EncryptInit_ex2(c, ecb, key, NULL,
 		    NULL), 1);
 		for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
@@ -90,19 +74,19 @@ a_key_rests_masked_and_wakes_as_it_was(void **state)
 	uint8_t woken[CSN_KEY_SIZE];
 
 	(void)state;
-	assert_int_equal(csn_key_rest(ctx, plain, &a), 0);
-	assert_int_equal(csn_key_rest(ctx, plain, &b), 0);
+	assert_int_equal(csn_key_rest(test_ctx, plain, &a), 0);
+	assert_int_equal(csn_key_rest(test_ctx, plain, &b), 0);
 	/* One key twice: neither itself, nor to be told for the same. */
 	assert_memory_not_equal(a.wrapped, plain, CSN_KEY_SIZE);
 	assert_memory_not_equal(a.wrapped, b.wrapped, CSN_KEY_SIZE);
 	assert_memory_not_equal(a.wrapped, a.wrapped + 16, 16);
 	assert_int_not_equal(a.id, b.id);
-	assert_int_equal(csn_key_wake(ctx, &b, woken), 0);
+	assert_int_equal(csn_key_wake(test_ctx, &b, woken), 0);
 	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
-	assert_int_equal(csn_key_wake(ctx, &a, woken), 0);
+	assert_int_equal(csn_key_wake(test_ctx, &a, woken), 0);
 	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
-	csn_key_forget(ctx, &a);
-	csn_key_forget(ctx, &b);
+	csn_key_forget(test_ctx, &a);
+	csn_key_forget(test_ctx, &b);
 	assert_int_equal(a.id, 0);
 }
 
@@ -122,24 +106,24 @@ guests_push_nobody_out(void **state)
 	memcpy(msg.nonce, nonce, sizeof(nonce));
 	for (i = 0; i < KEYS; i++) {
 		memcpy(plain, &i, sizeof(i));
-		assert_int_equal(csn_key_rest(ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_key_rest(test_ctx, plain, &keys[i]), 0);
 	}
 	for (round = 0; round < 3; round++)
 		for (i = 0; i < KEYS; i++) {
-			assert_int_equal(csn_lane_acquire(ctx, &keys[i],
+			assert_int_equal(csn_lane_acquire(test_ctx, &keys[i],
 			    &lane), 0);
 			assert_int_equal(csn_lane_seal(lane, &msg), 0);
 			csn_lane_release(lane);
 			memcpy(plain, &i, sizeof(i));
-			assert_int_equal(csn_aead_seal(ctx, plain, nonce,
+			assert_int_equal(csn_aead_seal(test_ctx, plain, nonce,
 			    NULL, 0, NULL, 0, NULL, expected), 0);
 			assert_memory_equal(tag, expected, sizeof(tag));
 		}
-	csn_keyring_stat(ctx, &used, &all);
+	csn_keyring_stat(test_ctx, &used, &all);
 	assert_in_range(used, 1, all);
 	for (i = 0; i < KEYS; i++)
-		csn_key_forget(ctx, &keys[i]);
-	csn_keyring_stat(ctx, &used, &all);
+		csn_key_forget(test_ctx, &keys[i]);
+	csn_keyring_stat(test_ctx, &used, &all);
 	assert_int_equal(used, 0);
 }
 
@@ -152,5 +136,6 @@ main(void)
 		cmocka_unit_test(guests_push_nobody_out),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, test_ctx_setup,
+	    test_ctx_teardown);
 }

@@ -21,9 +21,9 @@
 #include "providers/store_suite.h"
 
 #define NODES REDIS_NODES
-#define node cluster.node
 
 static struct redis_cluster cluster;
+static struct redis_server *const node = cluster.node;
 static struct csn_ctx *ctx;
 
 /* What node i answers; its first words are want, where that is given. */

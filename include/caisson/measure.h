@@ -98,7 +98,10 @@ CSN_API CSN_MUST_CHECK int csn_sha3_256_many(struct csn_ctx *ctx,
     const uint8_t *const *data, size_t n, size_t len, int prefix,
     uint8_t *out);
 
-/** "avx2x4", "scalar": the kernel that csn_sha3_256_many uses here. */
+/**
+ * "avx512x8", "avx2x4" or "scalar": the widest kernel that csn_sha3_256_many
+ * uses on this processor.
+ */
 CSN_API const char *csn_sha3_kernel(const struct csn_ctx *ctx);
 
 #ifdef __cplusplus

@@ -9,7 +9,6 @@ csn_many_start(struct csn_many *m, struct csn_ctx *ctx)
 {
 	m->ctx = ctx;
 	m->one = NULL;
-	m->lanes = csn_sha3_x4_available();
 }
 
 void
@@ -41,19 +40,23 @@ csn_many_hash(struct csn_many *m, const uint8_t *const *data, size_t n,
 {
 	const uint8_t *in[CSN_SHA3_LANES];
 	uint8_t *to[CSN_SHA3_LANES], spare[CSN_HASH_SIZE];
-	size_t i;
+	const struct csn_sha3_lanes *k;
+	size_t i, done;
 	int rc;
 
-	/* Four in lanes take less time than two by themselves. */
-	if (m->lanes && n > 1) {
-		for (i = 0; i < CSN_SHA3_LANES; i++) {
-			in[i] = data[i < n ? i : 0];
-			to[i] = i < n ? out[i] : spare;
+	/* Two in four lanes take less time than two by themselves. */
+	for (done = 0; n - done > 1; done += k->lanes) {
+		if ((k = csn_sha3_lanes_for(n - done)) == NULL)
+			break;
+		for (i = 0; i < k->lanes; i++) {
+			in[i] = data[done + i < n ? done + i : done];
+			to[i] = done + i < n ? out[done + i] : spare;
 		}
-		csn_sha3_256_x4(in, len, prefix, to);
-		return 0;
+		k->hash(in, len, prefix, to);
+		if (n - done <= k->lanes)
+			return 0;
 	}
-	for (i = 0; i < n; i++)
+	for (i = done; i < n; i++)
 		if ((rc = hash_one(m, data[i], len, prefix, out[i])) != 0)
 			return rc;
 	return 0;
@@ -86,6 +89,8 @@ csn_sha3_256_many(struct csn_ctx *ctx, const uint8_t *const *data, size_t n,
 const char *
 csn_sha3_kernel(const struct csn_ctx *ctx)
 {
+	const struct csn_sha3_lanes *k = csn_sha3_lanes_for(CSN_SHA3_LANES);
+
 	(void)ctx;
-	return csn_sha3_x4_available() ? "avx2x4" : "scalar";
+	return k != NULL ? k->name : "scalar";
 }

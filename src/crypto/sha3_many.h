@@ -9,7 +9,6 @@
 struct csn_many {
 	struct csn_ctx *ctx;
 	struct csn_hash *one;	/* made when it is needed */
-	int lanes;
 };
 
 void csn_many_start(struct csn_many *m, struct csn_ctx *ctx);

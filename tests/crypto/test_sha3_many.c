@@ -3,12 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <caisson/measure.h>
+
+#include "crypto/sha3_lanes.h"
 
 #define MANY 11
 #define LONGEST 70000
@@ -122,6 +125,63 @@ random_lengths(void **state)
 	}
 }
 
+/* Not only the one that is chosen here: each is some machine's choice. */
+static void
+every_kernel_of_this_processor_hashes_as_openssl_does(void **state)
+{
+	uint8_t out[CSN_SHA3_LANES][CSN_HASH_SIZE], one[CSN_HASH_SIZE];
+	uint8_t *to[CSN_SHA3_LANES], copy[1201];
+	const uint8_t *data[CSN_SHA3_LANES];
+	const struct csn_sha3_lanes *k;
+	size_t i, j, len;
+	int prefix;
+
+	(void)state;
+	for (j = 0; j < CSN_SHA3_LANES; j++) {
+		data[j] = bytes + j * (LONGEST + 1) + j;
+		to[j] = out[j];
+	}
+	for (i = 0; (k = csn_sha3_lanes_at(i)) != NULL; i++) {
+		if (!k->available()) {
+			printf("# not on this processor: %s\n", k->name);
+			continue;
+		}
+		assert_in_range(k->lanes, 2, CSN_SHA3_LANES);
+		for (len = 0; len < sizeof(copy) - 1; len++) {
+			prefix = (int)(len % 3) - 1;
+			k->hash(data, len, prefix, to);
+			for (j = 0; j < k->lanes; j++) {
+				copy[0] = (uint8_t)prefix;
+				memcpy(copy + (prefix >= 0), data[j], len);
+				assert_int_equal(csn_sha3_256(ctx, copy,
+				    len + (prefix >= 0), one), 0);
+				assert_memory_equal(out[j], one, sizeof(one));
+			}
+		}
+	}
+}
+
+static void
+the_narrowest_kernel_that_takes_all_is_chosen(void **state)
+{
+	const struct csn_sha3_lanes *k, *chosen;
+	size_t i, n;
+
+	(void)state;
+	for (n = 2; n <= CSN_SHA3_LANES; n++) {
+		chosen = csn_sha3_lanes_for(n);
+		for (i = 0; (k = csn_sha3_lanes_at(i)) != NULL; i++) {
+			if (!k->available())
+				continue;
+			assert_non_null(chosen);
+			if (k->lanes >= n)
+				assert_in_range(chosen->lanes, n, k->lanes);
+			else
+				assert_true(chosen->lanes >= k->lanes);
+		}
+	}
+}
+
 static void
 wrong_arguments_are_refused(void **state)
 {
@@ -148,6 +208,9 @@ main(void)
 		cmocka_unit_test(block_edges_of_long_messages),
 		cmocka_unit_test(any_number_of_messages),
 		cmocka_unit_test(random_lengths),
+		cmocka_unit_test(
+		    every_kernel_of_this_processor_hashes_as_openssl_does),
+		cmocka_unit_test(the_narrowest_kernel_that_takes_all_is_chosen),
 		cmocka_unit_test(wrong_arguments_are_refused),
 	};
 

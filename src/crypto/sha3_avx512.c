@@ -67,7 +67,7 @@ absorb(lanes a[25], const uint8_t *const p[8])
 	a[16] = XOR(a[16], _mm512_loadu_si512(w));
 }
 
-#include "crypto/sha3_rounds.h"
+#include "crypto/sha3_rounds.inc"
 
 static int
 available(void)

@@ -20,8 +20,8 @@ typedef __m256i lanes;
 #define CHI(a, b, c) _mm256_ternarylogic_epi64(a, b, c, 0xd2)
 #define ALL(x) _mm256_set1_epi64x((long long)(x))
 
-#include "crypto/sha3_absorb4.h"
-#include "crypto/sha3_rounds.h"
+#include "crypto/sha3_absorb4.inc"
+#include "crypto/sha3_rounds.inc"
 
 static int
 available(void)

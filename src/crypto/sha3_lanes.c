@@ -20,13 +20,12 @@ csn_sha3_lanes_at(size_t i)
 const struct csn_sha3_lanes *
 csn_sha3_lanes_for(size_t n)
 {
-	const struct csn_sha3_lanes *best = NULL;
-	size_t i;
+	const struct csn_sha3_lanes *const *k, *best = NULL;
 
 	/* The narrowest that takes all of them, else the widest there is. */
-	for (i = 0; kernels[i] != NULL; i++)
-		if (kernels[i]->available() && (best == NULL ||
-		    (kernels[i]->lanes >= n && kernels[i]->lanes < best->lanes)))
-			best = kernels[i];
+	for (k = kernels; *k != NULL; k++)
+		if ((*k)->available() && (best == NULL ||
+		    (n <= (*k)->lanes && (*k)->lanes < best->lanes)))
+			best = *k;
 	return best;
 }

@@ -19,7 +19,10 @@
  * Structures that cross this interface are passed by pointer and begin with
  * uint32_t size, which the caller sets to sizeof the structure it was built
  * with. A newer library reads only that many bytes and takes zero for the
- * rest, so a program never has to be rebuilt because a structure grew.
+ * rest, so a program never has to be rebuilt because a structure grew. An
+ * older library takes a larger structure where all that it does not know is
+ * zero. Every other size, 0 above all, is CSN_E_ARG. Where the library fills a
+ * structure the same holds, and it fills no more than size bytes.
  */
 
 #endif

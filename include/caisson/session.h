@@ -225,7 +225,8 @@ struct csn_session_info {
 	uint64_t memory;	/* bytes that the session holds */
 	uint64_t audit_failures; /* records that the log did not take */
 };
-CSN_API void csn_session_get_info(struct csn_session *session,
+/** 0; CSN_E_ARG, and *info as it was, where its size is not right. */
+CSN_API int csn_session_get_info(struct csn_session *session,
     struct csn_session_info *info);
 
 /** 1 where it is open and its time is not over. */

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/sized.h"
 #include "base/text.h"
 
 #define ROOM "attest"
@@ -121,9 +122,8 @@ csn_platform_verify(struct csn_ctx *ctx, int platform,
 	    len > CSN_PLATFORM_MAX_EVIDENCE)
 		return bad_option(ctx, "evidence of at most 1 MiB, its "
 		    "platform and a place for the result are needed");
-	if (options != NULL)
-		memcpy(&a.o, options, options->size < sizeof(a.o) ?
-		    options->size : sizeof(a.o));
+	if ((rc = CSN_TAKE(&a.o, options, csn_platform_options, cache)) != 0)
+		return rc;
 	a.at_ms = a.o.at_ms != 0 ? a.o.at_ms : csn_ctx_wall_ms(ctx);
 	if ((rc = check_options(&a, &platforms[platform - 1])) != 0 ||
 	    (rc = csn_pki_new(ctx, &a.pki)) != 0 ||

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 #ifndef CSN_VERSION_STRING
 #error "the build defines CSN_VERSION_STRING"
@@ -44,29 +45,13 @@ system_wall_ms(void *arg)
 	return clock_ms(CLOCK_REALTIME);
 }
 
-/* The caller's structure, as old as its size says, in today's shape. */
-static int
-take_sized(void *to, size_t to_size, const void *from)
-{
-	uint32_t size;
-
-	memcpy(&size, from, sizeof(size));
-	if (size < sizeof(size))
-		return CSN_E_ARG;
-	memset(to, 0, to_size);
-	memcpy(to, from, size < to_size ? size : to_size);
-	size = (uint32_t)to_size;
-	memcpy(to, &size, sizeof(size));
-	return 0;
-}
-
 static int
 take_clock(struct csn_clock *clock, const struct csn_clock *given)
 {
-	memset(clock, 0, sizeof(*clock));
-	clock->size = sizeof(*clock);
-	if (given != NULL && take_sized(clock, sizeof(*clock), given) != 0)
-		return CSN_E_ARG;
+	int rc;
+
+	if ((rc = CSN_TAKE(clock, given, csn_clock, wall_ms)) != 0)
+		return rc;
 	if (clock->boot_ms == NULL)
 		clock->boot_ms = system_boot_ms;
 	if (clock->wall_ms == NULL)
@@ -77,7 +62,7 @@ take_clock(struct csn_clock *clock, const struct csn_clock *given)
 int
 csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 {
-	struct csn_ctx_options opt = { .size = sizeof(opt) };
+	struct csn_ctx_options opt;
 	struct csn_ctx *ctx = NULL;
 	struct canary *canary;
 	int rc;
@@ -85,17 +70,14 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 	if (out == NULL)
 		return csn_fail(NULL, CSN_E_ARG, "base",
 		    "csn_ctx_new() needs a place to store the context");
-	if (options != NULL && take_sized(&opt, sizeof(opt), options) != 0)
-		return csn_fail(NULL, CSN_E_ARG, "base",
-		    "csn_ctx_options.size is not set to its sizeof");
+	if ((rc = CSN_TAKE(&opt, options, csn_ctx_options,
+	    aead_engine)) != 0)
+		return rc;
 	if ((ctx = csn_calloc(1, sizeof(*ctx))) == NULL)
 		return csn_fail(NULL, CSN_E_NOMEM, "base",
 		    "out of memory for a context");
-	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0) {
-		csn_fail(NULL, rc, "base",
-		    "csn_clock.size is not set to its sizeof");
+	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0)
 		goto err;
-	}
 	if ((canary = csn_canary_page()) == NULL) {
 		rc = csn_fail(NULL, CSN_E_NOMEM, "base",
 		    "no page for the fork canary: it needs Linux 4.14 or "

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "session/handshake.h"
 #include "session/limits.h"
 
@@ -25,20 +26,23 @@ csn_acceptor_new(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const struct csn_acceptor_options *options,
     struct csn_acceptor **out)
 {
+	struct csn_acceptor_options o;
 	struct csn_acceptor *a;
+	int rc;
 
 	if (identity == NULL || trust == NULL)
 		return csn_fail(ctx, CSN_E_ARG, "session",
 		    "a server needs an identity and a trust store");
+	if ((rc = CSN_TAKE(&o, options, csn_acceptor_options,
+	    allow_transport)) != 0)
+		return rc;
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a server");
 	a->ctx = ctx;
 	a->identity = identity;
 	a->trust = trust;
-	if (options != NULL)
-		memcpy(&a->o, options, options->size < sizeof(a->o) ?
-		    options->size : sizeof(a->o));
+	a->o = o;
 	if (a->o.kems == 0)
 		a->o.kems = 1u << CSN_KEM_ML_KEM_768 |
 		    1u << CSN_KEM_ML_KEM_1024 | 1u << CSN_KEM_X_WING;
@@ -250,11 +254,12 @@ answer(struct csn_acceptor *a, const uint8_t *offer, size_t len,
 
 int
 csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
-    size_t len, const struct csn_tenant *transport,
+    size_t len, const struct csn_tenant *given,
     struct csn_pending **pending, uint8_t **reply, size_t *reply_len)
 {
 	char id[CSN_TENANT_ID_MAX + 1], name[CSN_TENANT_NAME_MAX + 1];
-	struct csn_tenant tenant = { sizeof(tenant), id, name };
+	struct csn_tenant tenant = { sizeof(tenant), id, name }, by;
+	const struct csn_tenant *transport = given != NULL ? &by : NULL;
 	struct csn_ctx *ctx = acceptor->ctx;
 	uint64_t skew = acceptor->o.max_skew_ms;
 	struct csn_pending *p = NULL;
@@ -263,10 +268,8 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 	int rc;
 
 	csn_out_init(&w);
-	if (transport != NULL && transport->size < sizeof(*transport))
-		return csn_fail(ctx, CSN_E_ARG, "session",
-		    "the transport's tenant has not its size");
-	if ((transport != NULL && (rc = csn_tenant_check(ctx, transport->id,
+	if ((rc = csn_tenant_take(given, &by)) != 0 ||
+	    (transport != NULL && (rc = csn_tenant_check(ctx, transport->id,
 	    transport->display_name)) != 0) ||
 	    (rc = csn_offer_read(ctx, offer, len, &m)) != 0 ||
 	    (rc = check_cheap(acceptor, &m, transport != NULL)) != 0)

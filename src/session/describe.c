@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "session/internal.h"
 
@@ -47,22 +48,23 @@ fill(struct csn_session *s, struct csn_session_info *info)
 	info->audit_failures = s->audit_failures;
 }
 
-void
+int
 csn_session_get_info(struct csn_session *session,
     struct csn_session_info *info)
 {
 	struct csn_session_info whole;
-	uint32_t size = info->size;
+	int rc;
 
+	if ((rc = CSN_GIVE_CHECK(info, csn_session_info,
+	    audit_failures)) != 0)
+		return rc;
 	csn_session_lock(session);
 	if (!session->closed)
 		csn_epoch_sweep(session);
 	fill(session, &whole);
 	csn_session_unlock(session);
-	if (size > sizeof(whole))
-		size = sizeof(whole);
-	memcpy(info, &whole, size);
-	info->size = size;
+	CSN_GIVE(info, &whole, csn_session_info);
+	return 0;
 }
 
 int

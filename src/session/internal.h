@@ -154,8 +154,11 @@ CSN_MUST_CHECK int csn_session_make(struct csn_ctx *ctx,
     const struct csn_session_options *options, struct csn_session **out);
 
 /* A whole copy of the caller's options, with defaults for what is 0. */
-void csn_session_options_fill(const struct csn_session_options *in,
-    struct csn_session_options *out);
+CSN_MUST_CHECK int csn_session_options_take(
+    const struct csn_session_options *in, struct csn_session_options *out);
+/* A whole copy of the caller's tenant, whose texts are not checked. */
+CSN_MUST_CHECK int csn_tenant_take(const struct csn_tenant *in,
+    struct csn_tenant *out);
 
 /* 0, or CSN_E_ARG with the sentence. */
 CSN_MUST_CHECK int csn_tenant_check(const struct csn_ctx *ctx,

@@ -41,11 +41,12 @@ tenant_half(struct csn_ctx *ctx, const struct csn_offer *o,
 }
 
 int
-csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *tenant,
+csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *given,
     const struct csn_session_options *options, struct csn_session **out)
 {
 	uint8_t secret[CSN_KEM_SECRET_SIZE];
 	struct csn_session_options o;
+	struct csn_tenant tenant;
 	struct csn_session_seed seed;
 	struct csn_offer *offer = NULL;
 	struct csn_offer_msg m;
@@ -54,17 +55,16 @@ csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *tenant,
 	struct csn_out body;
 	int rc;
 
-	csn_session_options_fill(options, &o);
-	if (tenant == NULL || tenant->size < sizeof(*tenant))
-		return csn_fail(ctx, CSN_E_ARG, "session",
-		    "a tenant is needed, with its size");
+	if ((rc = csn_session_options_take(options, &o)) != 0 ||
+	    (rc = csn_tenant_take(given, &tenant)) != 0)
+		return rc;
 	if (o.kem == 0)
 		o.kem = CSN_KEM_ML_KEM_768;
 	if (csn_kem_name((int)o.kem) == NULL)
 		return csn_fail(ctx, CSN_E_ARG, "session",
 		    "there is no KEM %u", o.kem);
-	if ((rc = csn_tenant_check(ctx, tenant->id,
-	    tenant->display_name)) != 0)
+	if ((rc = csn_tenant_check(ctx, tenant.id,
+	    tenant.display_name)) != 0)
 		return rc;
 	memset(&p, 0, sizeof(p));
 	memset(&seed, 0, sizeof(seed));
@@ -72,7 +72,7 @@ csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *tenant,
 	if ((rc = csn_offer_make(ctx, (int)o.kem, o.ttl_ms, "local", NULL,
 	    &offer)) != 0 ||
 	    (rc = csn_offer_read(ctx, offer->msg, offer->len, &m)) != 0 ||
-	    (rc = csn_reply_make(ctx, &m, "local", tenant, o.ttl_ms, &body,
+	    (rc = csn_reply_make(ctx, &m, "local", &tenant, o.ttl_ms, &body,
 	    &p, secret)) != 0 ||
 	    (rc = csn_transcript(ctx, offer->msg, offer->len, body.p,
 	    body.len, a.transcript)) != 0 ||

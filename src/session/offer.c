@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "session/handshake.h"
 
 static size_t
@@ -135,10 +136,9 @@ csn_session_offer(struct csn_ctx *ctx,
 	struct csn_offer *offer;
 	int rc;
 
-	memset(&o, 0, sizeof(o));
-	if (options != NULL)
-		memcpy(&o, options, options->size < sizeof(o) ?
-		    options->size : sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_offer_options,
+	    server_did)) != 0)
+		return rc;
 	if (o.kem == 0)
 		o.kem = CSN_KEM_ML_KEM_768;
 	if (o.ttl_ms == 0)

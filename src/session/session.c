@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/slab.h"
 #include "base/text.h"
 #include "session/internal.h"
@@ -54,15 +55,14 @@ csn_tenant_check(const struct csn_ctx *ctx, const char *id, const char *name)
 	return 0;
 }
 
-void
-csn_session_options_fill(const struct csn_session_options *in,
+int
+csn_session_options_take(const struct csn_session_options *in,
     struct csn_session_options *out)
 {
-	memset(out, 0, sizeof(*out));
-	if (in != NULL)
-		memcpy(out, in, in->size < sizeof(*out) ? in->size :
-		    sizeof(*out));
-	out->size = sizeof(*out);
+	int rc;
+
+	if ((rc = CSN_TAKE(out, in, csn_session_options, audit)) != 0)
+		return rc;
 	if (out->replay == 0)
 		out->replay = CSN_REPLAY_STORE;
 	if (out->ttl_ms == 0)
@@ -79,6 +79,13 @@ csn_session_options_fill(const struct csn_session_options *in,
 		out->max_slots = DEFAULT_SLOTS;
 	if (out->max_writers == 0)
 		out->max_writers = DEFAULT_WRITERS;
+	return 0;
+}
+
+int
+csn_tenant_take(const struct csn_tenant *in, struct csn_tenant *out)
+{
+	return CSN_TAKE(out, in, csn_tenant, display_name);
 }
 
 static uint64_t
@@ -96,7 +103,8 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	uint64_t random[4], now, since, ttl;
 	int rc, i;
 
-	csn_session_options_fill(options, &o);
+	if ((rc = csn_session_options_take(options, &o)) != 0)
+		return rc;
 	if (o.replay > CSN_REPLAY_OFF || o.rotate > CSN_ROTATE_REPORTED ||
 	    o.audit_grain > CSN_AUDIT_PER_BATCH)
 		return csn_fail(ctx, CSN_E_ARG, "session",

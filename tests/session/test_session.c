@@ -210,30 +210,27 @@ options_that_are_none_are_refused(void **state)
 	assert_null(msg);
 }
 
-/* Options of an older program end earlier: what is not there is default. */
 static void
-shorter_structures_are_taken_as_they_are(void **state)
+structures_cut_short_are_refused_and_left(void **state)
 {
-	struct csn_session_options o;
-	struct csn_session_info info;
-	struct csn_session *s;
+	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
+	struct csn_session_options o = { .ttl_ms = 5000 };
+	struct csn_session_info info, before;
+	struct csn_session *s = NULL;
 
 	(void)state;
-	memset(&o, 0xff, sizeof(o));
-	o.size = offsetof(struct csn_session_options, max_entries);
-	o.kem = 0;
-	o.replay = 0;
-	o.rotate = 0;
-	o.ttl_ms = 5000;
+	o.size = offsetof(struct csn_session_options, audit);
+	assert_int_equal(csn_session_local(ctx, &t, &o, &s), CSN_E_ARG);
+	assert_null(s);
+	o.size = sizeof(o);
 	s = pair_local(ctx, "acme", &o);
 	memset(&info, 0x77, sizeof(info));
-	info.size = offsetof(struct csn_session_info, rotations);
-	csn_session_get_info(s, &info);
-	assert_int_equal(info.expires_ms, 0x7777777777777777);
-	assert_int_equal(info.rotations, 0x7777777777777777);
-	assert_int_equal(info.total_entries, 0);
+	info.size = offsetof(struct csn_session_info, audit_failures);
+	before = info;
+	assert_int_equal(csn_session_get_info(s, &info), CSN_E_ARG);
+	assert_memory_equal(&info, &before, sizeof(info));
 	info.size = sizeof(info);
-	csn_session_get_info(s, &info);
+	assert_int_equal(csn_session_get_info(s, &info), 0);
 	assert_int_equal(info.expires_ms, PEOPLE_START + 5000);
 	csn_session_free(s);
 }
@@ -430,7 +427,7 @@ main(void)
 		CTX_TEST(never_is_never),
 		CTX_TEST(tenant_ids_that_are_none_are_refused),
 		CTX_TEST(options_that_are_none_are_refused),
-		CTX_TEST(shorter_structures_are_taken_as_they_are),
+		CTX_TEST(structures_cut_short_are_refused_and_left),
 		CTX_TEST(json_describes_it),
 		CTX_TEST(json_has_no_secret_in_it),
 		CTX_TEST(after_close_every_use_is_refused),

@@ -4,6 +4,7 @@
 #include <caisson/crypto.h>
 
 #include "base/fail.h"
+#include "base/sized.h"
 #include "providers/region/sev_guest.h"
 #include "providers/region/snp_key.h"
 
@@ -18,7 +19,7 @@ csn_snp_derived_key_by(struct csn_ctx *ctx, const struct csn_device_io *io,
     const struct csn_snp_key_options *options, const char *label,
     uint8_t out[32])
 {
-	struct csn_snp_key_options o = { 0 };
+	struct csn_snp_key_options o;
 	struct csn_snp_key_req req = { 0 };
 	struct csn_device d = {
 		.ctx = ctx, .io = io, .what = CSN_SEV_GUEST_WHAT
@@ -28,8 +29,8 @@ csn_snp_derived_key_by(struct csn_ctx *ctx, const struct csn_device_io *io,
 	int rc;
 
 	memset(out, 0, 32);
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_snp_key_options, device)) != 0)
+		return rc;
 	len = strnlen(label, MAX_LABEL + 1);
 	if (len == 0 || len > MAX_LABEL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a derived key's label "

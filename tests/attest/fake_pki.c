@@ -90,27 +90,42 @@ new_key(enum fake_key kind)
 	case FAKE_RSA:
 		key = EVP_RSA_gen(3072);
 		break;
+	case FAKE_RSA_WEAK:
+		key = EVP_RSA_gen(1024);
+		break;
 	}
 	need(key != NULL, "a key");
 	return key;
 }
 
-/* Ready to sign a certificate or a CRL as the vendors do. */
+static int
+is_rsa(const struct fake_cert *c)
+{
+	return c->kind == FAKE_RSA || c->kind == FAKE_RSA_WEAK;
+}
+
+/* Ready to sign a certificate or a CRL with that hash. */
 static EVP_MD_CTX *
-signer(const struct fake_cert *c)
+signer_with(const struct fake_cert *c, const char *hash)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *p;
 
-	need(md != NULL && EVP_DigestSignInit_ex(md, &p, c->kind ==
-	    FAKE_P256 ? "SHA256" : "SHA384", NULL, NULL, c->key, NULL) == 1,
-	    "a signer");
-	if (c->kind == FAKE_RSA)
+	need(md != NULL && EVP_DigestSignInit_ex(md, &p, hash, NULL, NULL,
+	    c->key, NULL) == 1, "a signer");
+	if (is_rsa(c))
 		need(EVP_PKEY_CTX_set_rsa_padding(p,
 		    RSA_PKCS1_PSS_PADDING) == 1 &&
 		    EVP_PKEY_CTX_set_rsa_pss_saltlen(p,
 		    RSA_PSS_SALTLEN_DIGEST) == 1, "a PSS signer");
 	return md;
+}
+
+/* As the vendors do. */
+static EVP_MD_CTX *
+signer(const struct fake_cert *c)
+{
+	return signer_with(c, c->kind == FAKE_P256 ? "SHA256" : "SHA384");
 }
 
 static void
@@ -146,12 +161,33 @@ set_name(X509_NAME *name, const char *text)
 	    (const uint8_t *)text, -1, -1, 0) == 1, "a name");
 }
 
-struct fake_cert *
-fake_cert_new(const struct fake_cert_options *o)
+static void
+add_purpose(X509 *x, const struct fake_cert_options *o)
 {
 	static const uint8_t is_ca[] = { 0x30, 0x03, 0x01, 0x01, 0xff };
 	static const uint8_t no_ca[] = { 0x30, 0x00 };
-	static const uint8_t ca_usage[] = { 0x03, 0x02, 0x01, 0x06 };
+	uint8_t bounded[] = { 0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01,
+	    (uint8_t)(o->path - 1) };
+	uint8_t usage[] = { 0x03, 0x02, 0x01, o->usage };
+
+	if (o->ca && o->path > 0)
+		add_extension(x, "basicConstraints", 1, bounded,
+		    sizeof(bounded));
+	else if (!o->no_constraints)
+		add_extension(x, "basicConstraints", 1, o->ca ? is_ca :
+		    no_ca, o->ca ? sizeof(is_ca) : sizeof(no_ca));
+	if (o->ca && o->usage == 0)
+		usage[3] = FAKE_SIGNS_CERTS | FAKE_SIGNS_CRLS;
+	/* As many unused bits as DER counts. */
+	if (usage[3] == FAKE_SIGNS_CERTS)
+		usage[2] = 2;
+	if (usage[3] != 0)
+		add_extension(x, "keyUsage", 1, usage, sizeof(usage));
+}
+
+struct fake_cert *
+fake_cert_new(const struct fake_cert_options *o)
+{
 	static long serial = 1000;
 	struct fake_cert *c = calloc(1, sizeof(*c));
 	const struct fake_cert *issuer;
@@ -170,15 +206,14 @@ fake_cert_new(const struct fake_cert_options *o)
 	    X509_set_issuer_name(c->x,
 	    X509_get_subject_name(issuer->x)) == 1 &&
 	    X509_set_pubkey(c->x, c->key) == 1, "a certificate");
-	add_extension(c->x, "basicConstraints", 1, o->ca ? is_ca : no_ca,
-	    o->ca ? sizeof(is_ca) : sizeof(no_ca));
-	if (o->ca)
-		add_extension(c->x, "keyUsage", 1, ca_usage,
-		    sizeof(ca_usage));
+	add_purpose(c->x, o);
 	for (i = 0; i < o->nextensions; i++)
 		add_extension(c->x, o->extensions[i].oid, 0,
 		    o->extensions[i].p, o->extensions[i].len);
-	md = signer(issuer);
+	if (o->critical != NULL)
+		add_extension(c->x, o->critical->oid, 1, o->critical->p,
+		    o->critical->len);
+	md = o->sha1 ? signer_with(issuer, "SHA1") : signer(issuer);
 	need(X509_sign_ctx(c->x, md) > 0, "a signature");
 	EVP_MD_CTX_free(md);
 	return c;
@@ -242,32 +277,63 @@ fake_put_public(struct fake_bytes *b, const struct fake_cert *c)
 	OPENSSL_free(der);
 }
 
+static void
+add_revoked(X509_CRL *crl, const struct fake_crl_options *o, ASN1_TIME *t)
+{
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_ENUMERATED *why = ASN1_ENUMERATED_new();
+
+	need(entry != NULL && why != NULL &&
+	    X509_REVOKED_set_serialNumber(entry,
+	    X509_get_serialNumber(o->revoked->x)) == 1 &&
+	    X509_REVOKED_set_revocationDate(entry, t) == 1, "a CRL");
+	if (o->taken_back)
+		need(ASN1_ENUMERATED_set(why, 8) == 1 &&
+		    X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, why, 0,
+		    0) == 1, "a reason");
+	need(X509_CRL_add0_revoked(crl, entry) == 1, "a CRL");
+	ASN1_ENUMERATED_free(why);
+}
+
+static void
+add_crl_extension(X509_CRL *crl, const struct fake_extension *e)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(e->oid, 0);
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext;
+
+	need(object != NULL && value != NULL &&
+	    ASN1_OCTET_STRING_set(value, e->p, (int)e->len) == 1,
+	    "an extension");
+	ext = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+	need(ext != NULL && X509_CRL_add_ext(crl, ext, -1) == 1,
+	    "an extension");
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(value);
+	ASN1_OBJECT_free(object);
+}
+
 void
-fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
-    const struct fake_cert *revoked, const char *from, const char *until)
+fake_put_crl_of(struct fake_bytes *b, const struct fake_crl_options *o)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *t = ASN1_TIME_new();
-	X509_REVOKED *entry;
 	EVP_MD_CTX *md;
 	uint8_t *der = NULL;
 	int len = 0;
 
 	need(crl != NULL && t != NULL && X509_CRL_set_version(crl, 1) == 1 &&
 	    X509_CRL_set_issuer_name(crl,
-	    X509_get_subject_name(issuer->x)) == 1, "a CRL");
-	set_time(t, from, FAKE_FROM);
+	    X509_get_subject_name(o->issuer->x)) == 1, "a CRL");
+	set_time(t, o->from, FAKE_FROM);
 	need(X509_CRL_set1_lastUpdate(crl, t) == 1, "a CRL");
-	if (revoked != NULL) {
-		need((entry = X509_REVOKED_new()) != NULL &&
-		    X509_REVOKED_set_serialNumber(entry,
-		    X509_get_serialNumber(revoked->x)) == 1 &&
-		    X509_REVOKED_set_revocationDate(entry, t) == 1 &&
-		    X509_CRL_add0_revoked(crl, entry) == 1, "a CRL");
-	}
-	set_time(t, until, FAKE_UNTIL);
-	need(X509_CRL_set1_nextUpdate(crl, t) == 1, "a CRL");
-	md = signer(issuer);
+	if (o->revoked != NULL)
+		add_revoked(crl, o, t);
+	set_time(t, o->until, FAKE_UNTIL);
+	need(o->no_until || X509_CRL_set1_nextUpdate(crl, t) == 1, "a CRL");
+	if (o->critical != NULL)
+		add_crl_extension(crl, o->critical);
+	md = signer(o->signer != NULL ? o->signer : o->issuer);
 	need(X509_CRL_sign_ctx(crl, md) > 0 &&
 	    (len = i2d_X509_CRL(crl, &der)) > 0, "a CRL");
 	fake_put(b, der, (size_t)len);
@@ -275,6 +341,18 @@ fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
 	EVP_MD_CTX_free(md);
 	ASN1_TIME_free(t);
 	X509_CRL_free(crl);
+}
+
+void
+fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
+    const struct fake_cert *revoked, const char *from, const char *until)
+{
+	const struct fake_crl_options o = {
+		.issuer = issuer, .revoked = revoked, .from = from,
+		.until = until
+	};
+
+	fake_put_crl_of(b, &o);
 }
 
 static void
@@ -320,7 +398,7 @@ fake_sign(struct fake_bytes *b, const struct fake_cert *c, const char *hash,
 		need(EVP_PKEY_CTX_set_rsa_padding(p,
 		    RSA_PKCS1_PSS_PADDING) == 1, "a PSS signer");
 	need(EVP_DigestSign(md, out, &n, msg, len) == 1, "a signature");
-	if (c->kind != FAKE_RSA) {
+	if (!is_rsa(c)) {
 		split_ecdsa(out, n, field, rs);
 		fake_put(b, rs, 2 * (size_t)field);
 	} else {

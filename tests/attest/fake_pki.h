@@ -28,7 +28,8 @@ void fake_le(uint8_t *p, uint64_t v, size_t bytes);
 enum fake_key {
 	FAKE_P256,
 	FAKE_P384,
-	FAKE_RSA		/* 3072 bits; signs with PSS and SHA-384 */
+	FAKE_RSA,		/* 3072 bits; signs with PSS and SHA-384 */
+	FAKE_RSA_WEAK		/* the same of 1024 bits */
 };
 
 struct fake_extension {
@@ -48,12 +49,34 @@ struct fake_cert_options {
 	const char *until;
 	const struct fake_extension *extensions;
 	size_t nextensions;
+	/* What a certificate that is not good may have. */
+	int no_constraints;	/* it does not say whether it is a CA's */
+	uint8_t usage;		/* bits of keyUsage; 0: a CA signs both */
+	int sha1;		/* its issuer signs with SHA-1 */
+	int path;		/* CA: so many more below, plus 1; 0: any */
+	const struct fake_extension *critical;	/* one more, or NULL */
 };
+#define FAKE_SIGNS_CERTS 0x04	/* keyUsage */
+#define FAKE_SIGNS_CRLS 0x02
 
 struct fake_cert *fake_cert_new(const struct fake_cert_options *o);
 void fake_cert_free(struct fake_cert *cert);
 void fake_put_pem(struct fake_bytes *b, const struct fake_cert *cert);
 void fake_put_der(struct fake_bytes *b, const struct fake_cert *cert);
+
+struct fake_crl_options {
+	const struct fake_cert *issuer;		/* whose name it bears */
+	const struct fake_cert *signer;		/* NULL: issuer */
+	const struct fake_cert *revoked;	/* on it, or NULL */
+	int taken_back;		/* the entry says removeFromCRL */
+	const char *from;	/* NULL for FAKE_FROM and FAKE_UNTIL */
+	const char *until;
+	int no_until;		/* it does not say when the next one comes */
+	const struct fake_extension *critical;	/* one, or NULL */
+};
+
+/* DER. */
+void fake_put_crl_of(struct fake_bytes *b, const struct fake_crl_options *o);
 /* A CRL of issuer, with revoked on it where that is not NULL; DER. */
 void fake_put_crl(struct fake_bytes *b, const struct fake_cert *issuer,
     const struct fake_cert *revoked, const char *from, const char *until);

@@ -19,7 +19,8 @@ enum flaw {
 	FLAT_TWICE, FLAT_NONE, FLAT_FORMAT, FLAT_ALGORITHM, FLAT_SHORT,
 	FLAT_EXTRA, EVIDENCE_NONE, EVIDENCE_TWO, EVIDENCE_EMPTY,
 	EVIDENCE_NAME, EVIDENCE_MANY, PAYLOAD_BEHIND, PAYLOAD_ARRAY, FLAWS,
-	REGION_VAST		/* strange, and no flaw */
+	REGION_VAST,		/* strange, and no flaw */
+	REGION_TAKEN_WITHIN, REGION_TAKEN_AFTER	/* of another second */
 };
 
 static const uint8_t bytes[96];
@@ -55,6 +56,8 @@ put_region(struct csn_out *w, enum flaw f, const char *id, uint64_t address,
 	if (f != REGION_NO_TAKEN) {
 		csn_cbor_key_int(&m, CSN_REGION_TAKEN);
 		csn_cbor_uint(w, f == REGION_TAKEN_FAR ? UINT64_MAX :
+		    f == REGION_TAKEN_WITHIN ? PEOPLE_START + 999 :
+		    f == REGION_TAKEN_AFTER ? PEOPLE_START + 1000 :
 		    PEOPLE_START);
 	}
 	if (f != REGION_UNMEASURED && f != LEAVES_WITHOUT_TREE) {
@@ -280,6 +283,28 @@ every_flaw_is_refused_though_it_is_signed(void **state)
 	}
 }
 
+/* Reports are issued in whole seconds, memory is read in milliseconds. */
+static void
+memory_is_read_before_the_report_is_issued(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *report;
+	size_t len;
+
+	scene_policy(s, NULL);
+	report = make(s, REGION_TAKEN_WITHIN, &len);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
+	    0);
+	csn_free(report);
+	report = make(s, REGION_TAKEN_AFTER, &len);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
+	    CSN_E_POLICY);
+	assert_check(s, "measured", CSN_CHECK_FAILED);
+	assert_non_null(strstr(csn_ctx_message(s->ctx),
+	    "region a was measured after the report was issued"));
+	csn_free(report);
+}
+
 static void
 a_report_is_what_was_measured(void **state)
 {
@@ -401,6 +426,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		case_of(every_flaw_is_refused_though_it_is_signed),
+		case_of(memory_is_read_before_the_report_is_issued),
 		case_of(a_report_is_what_was_measured),
 		case_of(a_report_is_shown_as_json),
 		case_of(a_size_past_what_json_holds_is_text),

@@ -130,6 +130,28 @@ another_purpose_is_refused(void **state)
 	    "application/caisson", f->msg, f->len, &p, &n), CSN_E_POLICY);
 }
 
+/* Nor is one whose name the other's begins with, either way. */
+static void
+a_purpose_that_is_a_part_of_another_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct csn_sign_key *key = f->key[CSN_SIGN_ML_DSA_44];
+	const uint8_t *p;
+	uint8_t *msg;
+	size_t len, n;
+
+	assert_int_equal(csn_cose_sign(f->ctx, key, KID,
+	    "application/caisson-t", payload, sizeof(payload), &msg, &len),
+	    0);
+	assert_int_equal(csn_cose_verify(f->ctx, key, TYP, msg, len, &p, &n),
+	    CSN_E_POLICY);
+	assert_int_equal(csn_cose_verify(f->ctx, key, "application/caisson-t",
+	    msg, len, &p, &n), 0);
+	csn_free(msg);
+	assert_int_equal(csn_cose_verify(f->ctx, key,
+	    TYP "s", f->msg, f->len, &p, &n), CSN_E_POLICY);
+}
+
 static void
 another_key_is_refused(void **state)
 {
@@ -460,6 +482,8 @@ main(void)
 		cmocka_unit_test(signs_and_verifies_with_each_parameter_set),
 		cmocka_unit_test(the_header_is_these_bytes),
 		cmocka_unit_test(another_purpose_is_refused),
+		cmocka_unit_test(
+		    a_purpose_that_is_a_part_of_another_is_refused),
 		cmocka_unit_test(another_key_is_refused),
 		cmocka_unit_test(each_flipped_byte_is_refused),
 		cmocka_unit_test(each_truncation_and_extension_is_refused),

@@ -180,15 +180,66 @@ names_are_verified_too(void **state)
 	test_cert_free(cert);
 }
 
+/* Our own CA's certificate for another host is no more than a stranger's. */
+static void
+a_certificate_for_another_host_is_refused(void **state)
+{
+	static const char *const names[] = {
+		"DNS:other.example", "DNS:localhost.other.example",
+		"IP:127.0.0.1"
+	};
+	struct test_cert *cert;
+	struct csn_store *store;
+	struct tls_front *f;
+	char url[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		cert = test_cert_new(ca, names[i], 0, 10);
+		f = tls_front_start(&(struct tls_front_options){
+		    .cert = cert, .to = server.port });
+		snprintf(url, sizeof(url), "rediss://localhost:%u/?timeout="
+		    "3000&connect=2000&ca=%s", tls_front_port(f), ca_path);
+		assert_int_equal(csn_store_open(ctx, url, &store), 0);
+		assert_int_equal(csn_store_put(store, U("acme"), U("k"),
+		    U("v")), CSN_E_BACKEND);
+		if (strstr(csn_ctx_message(ctx), "mismatch") == NULL)
+			fail_msg("%s: %s", names[i], csn_ctx_message(ctx));
+		csn_store_close(store);
+		tls_front_stop(f);
+		test_cert_free(cert);
+	}
+}
+
+/*
+ * A server of TLS 1.2 with an EC key refuses us for the curves that we offer,
+ * one with an RSA key for the version alone.
+ */
 static void
 tls_1_2_is_refused(void **state)
 {
-	struct tls_front *f = tls_front_start(&(struct tls_front_options){
-	    .cert = leaf, .to = server.port, .tls12 = 1 });
+	struct test_cert *rsa = test_cert_new_rsa(ca, "IP:127.0.0.1", 0, 10);
+	struct csn_store *store;
+	struct tls_front *f;
+	int i;
 
 	(void)state;
-	refused(tls_front_port(f), ca_path, "", "TLS 1.3");
+	for (i = 0; i < 2; i++) {
+		f = tls_front_start(&(struct tls_front_options){
+		    .cert = i == 0 ? leaf : rsa, .to = server.port,
+		    .tls12 = 1 });
+		refused(tls_front_port(f), ca_path, "", "TLS 1.3");
+		tls_front_stop(f);
+	}
+	/* It is not the key that is refused. */
+	f = tls_front_start(&(struct tls_front_options){ .cert = rsa,
+	    .to = server.port });
+	store = open_store(tls_front_port(f), ca_path, "");
+	put_and_get(store);
+	csn_store_close(store);
 	tls_front_stop(f);
+	test_cert_free(rsa);
 }
 
 static void
@@ -377,6 +428,7 @@ main(void)
 		cmocka_unit_test(
 		    certificates_of_another_time_or_name_are_refused),
 		cmocka_unit_test(names_are_verified_too),
+		cmocka_unit_test(a_certificate_for_another_host_is_refused),
 		cmocka_unit_test(tls_1_2_is_refused),
 		cmocka_unit_test(a_plain_server_is_refused),
 		cmocka_unit_test(tls_is_missing_on_our_side),

@@ -18,6 +18,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -47,8 +48,8 @@ add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-struct test_cert *
-test_cert_new(const struct test_cert *issuer, const char *names,
+static struct test_cert *
+make_cert(EVP_PKEY *key, const struct test_cert *issuer, const char *names,
     long from_days, long until_days)
 {
 	static long serial = 1;
@@ -56,7 +57,7 @@ test_cert_new(const struct test_cert *issuer, const char *names,
 	X509_NAME *name;
 
 	assert_non_null(c);
-	c->key = EVP_EC_gen("P-256");
+	c->key = key;
 	c->x = X509_new();
 	assert_non_null(c->key);
 	assert_non_null(c->x);
@@ -83,6 +84,22 @@ test_cert_new(const struct test_cert *issuer, const char *names,
 	assert_true(X509_sign(c->x, issuer == NULL ? c->key : issuer->key,
 	    EVP_sha256()) > 0);
 	return c;
+}
+
+struct test_cert *
+test_cert_new(const struct test_cert *issuer, const char *names,
+    long from_days, long until_days)
+{
+	return make_cert(EVP_EC_gen("P-256"), issuer, names, from_days,
+	    until_days);
+}
+
+struct test_cert *
+test_cert_new_rsa(const struct test_cert *issuer, const char *names,
+    long from_days, long until_days)
+{
+	return make_cert(EVP_RSA_gen(2048), issuer, names, from_days,
+	    until_days);
 }
 
 void

@@ -15,6 +15,9 @@ struct test_cert;		/* a certificate and its key */
  */
 struct test_cert *test_cert_new(const struct test_cert *issuer,
     const char *names, long from_days, long until_days);
+/* The same with an RSA key, which TLS 1.2 takes whatever curves are offered. */
+struct test_cert *test_cert_new_rsa(const struct test_cert *issuer,
+    const char *names, long from_days, long until_days);
 void test_cert_write(const struct test_cert *c, const char *cert_path,
     const char *key_path);	/* key_path may be NULL */
 void test_cert_free(struct test_cert *c);

@@ -184,8 +184,8 @@ int
 cli_session_load(struct cli *cli, const struct csn_identity *id,
     const char *path, struct csn_session **out)
 {
-	uint8_t *plain;
-	size_t len;
+	uint8_t *plain = NULL;
+	size_t len = 0;
 	int rc;
 
 	rc = cli_own_read(cli, id, path, TYPE_SESSION, &plain, &len);

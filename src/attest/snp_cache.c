@@ -86,10 +86,11 @@ name_of(struct csn_appraisal *a, const struct csn_snp_report *r,
 static char *
 path_of(const struct csn_appraisal *a, const char *name)
 {
+	size_t size = strlen(a->o.cache) + strlen(name) + sizeof("/.der");
 	char *path;
 
-	if (asprintf(&path, "%s/%s.der", a->o.cache, name) < 0)
-		return NULL;
+	if ((path = csn_calloc(1, size)) != NULL)
+		(void)snprintf(path, size, "%s/%s.der", a->o.cache, name);
 	return path;
 }
 

@@ -133,7 +133,7 @@ static int
 note_torn(struct csn_audit_log *log, size_t torn)
 {
 	struct csn_audit_chain before = log->m->now;
-	char detail[80];
+	char detail[96];
 	int rc, error;
 
 	(void)snprintf(detail, sizeof(detail), "cut off a torn last line of "

@@ -63,6 +63,17 @@ csn_fail(const struct csn_ctx *ctx, int code, const char *room,
 	return code;
 }
 
+/* The sentence of an error number, in buf or a constant of the C library. */
+static const char *
+reason_of(int errnum, char *buf, size_t size)
+{
+#ifdef __GLIBC__
+	return strerror_r(errnum, buf, size);
+#else
+	return strerror_r(errnum, buf, size) == 0 ? buf : "unknown error";
+#endif
+}
+
 int
 csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
     int errnum, const char *fmt, ...)
@@ -75,7 +86,7 @@ csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
 	if (vsnprintf(sentence, sizeof(sentence), fmt, ap) < 0)
 		sentence[0] = '\0';
 	va_end(ap);
-	keep(code, room, sentence, strerror_r(errnum, reason, sizeof(reason)));
+	keep(code, room, sentence, reason_of(errnum, reason, sizeof(reason)));
 	return code;
 }
 

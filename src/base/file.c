@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -216,6 +217,13 @@ open_temp(int folder, char name[TEMP_SIZE])
 	} while (fd < 0 && errno == EEXIST);
 	return fd;
 }
+
+#ifndef RENAME_NOREPLACE
+/* musl has neither before its version 1.2.6. */
+#define RENAME_NOREPLACE 1
+#define renameat2(old_dir, old, new_dir, new, flags) \
+	syscall(SYS_renameat2, old_dir, old, new_dir, new, flags)
+#endif
 
 /* Rename to a name that is not taken. -1 with errno. */
 static int

@@ -9,9 +9,14 @@ csn_rwlock_init(pthread_rwlock_t *lock)
 
 	if ((rc = pthread_rwlockattr_init(&attr)) != 0)
 		return rc;
-	/* glibc's default lets readers starve a writer for minutes. */
+#ifdef __GLIBC__
+	/*
+	 * glibc's default lets readers starve a writer for minutes; musl has
+	 * no other kind than its one.
+	 */
 	rc = pthread_rwlockattr_setkind_np(&attr,
 	    PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
 	if (rc == 0)
 		rc = pthread_rwlock_init(lock, &attr);
 	(void)pthread_rwlockattr_destroy(&attr);

@@ -205,7 +205,7 @@ int
 csn_cachekit_fingerprint(struct csn_cachekit *kit, const char *tenant,
     size_t tenant_len, size_t index, uint8_t out[16])
 {
-	struct csn_kit_tenant *t;
+	struct csn_kit_tenant *t = NULL;
 	int rc;
 
 	if (index >= kit->keys->n)

@@ -347,7 +347,7 @@ csn_cert_check_time(struct csn_ctx *ctx, const struct csn_cert *cert,
     uint64_t at_ms)
 {
 	char when[CSN_TIME_TEXT_SIZE];
-	uint64_t from, until;
+	uint64_t from = 0, until = 0;
 	int rc;
 
 	if ((rc = csn_asn1_time(ctx, X509_get0_notBefore(cert->x),

@@ -106,7 +106,7 @@ csn_stream_seal(struct csn_session *session, uint32_t segment,
     struct csn_stream **out)
 {
 	struct csn_ctx *ctx = csn_session_ctx(session);
-	struct csn_stream *st;
+	struct csn_stream *st = NULL;
 	struct csn_header *h;
 	int rc;
 
@@ -169,7 +169,7 @@ csn_stream_open(struct csn_session *session,
     struct csn_stream **out)
 {
 	struct csn_ctx *ctx = csn_session_ctx(session);
-	struct csn_stream *st;
+	struct csn_stream *st = NULL;
 	int rc;
 
 	if ((rc = stream_new(session, &st)) != 0)

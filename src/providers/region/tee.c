@@ -279,7 +279,7 @@ csn_tee_begin(void *state)
 {
 	struct csn_tee *t = state;
 	size_t i;
-	int rc;
+	int rc = 0;
 
 	for (i = 0; i < t->manifest.nsources; i++)
 		if ((rc = csn_source_begin(&t->sources[i])) != 0)

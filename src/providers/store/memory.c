@@ -172,7 +172,7 @@ put_whole(struct csn_mem *m, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms, int fresh)
 {
-	struct csn_mem_entry *e;
+	struct csn_mem_entry *e = NULL;
 	uint64_t end;
 	int rc;
 
@@ -416,7 +416,7 @@ memory_reserve(void *state, const uint8_t *space, size_t space_len,
     size_t len, struct csn_store_buf *out)
 {
 	struct csn_mem *m = state;
-	struct csn_mem_entry *e;
+	struct csn_mem_entry *e = NULL;
 	int rc;
 
 	(void)space;

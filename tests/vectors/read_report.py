@@ -2,7 +2,7 @@
 """read_report.py - read the reports of report.json with no code of Caisson's.
 
 Everything here is from docs/wire/report.md: hash trees, CBOR, COSE, claims.
-Signatures are checked where the `cryptography` package knows ML-DSA.
+Signatures are checked by the program openssl.
 """
 
 import hashlib
@@ -10,13 +10,7 @@ import json
 import os
 import sys
 
-try:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric import mldsa
-    NO_SIGN = None
-except ImportError:
-    mldsa = None
-    NO_SIGN = "this cryptography package has no ML-DSA"
+import peer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TYP = "application/caisson-report+cwt"
@@ -237,18 +231,13 @@ def test_changed(vector):
 
 
 def test_signature(vector):
-    cls = getattr(mldsa, vector["alg"].replace("-", "") + "PublicKey")
     public = public_key(vector["did"], vector["alg"])
     _, signed, signature = read_report(bytes.fromhex(vector["report"]),
                                        vector["alg"], public)
-    key = cls.from_public_bytes(public)
-    key.verify(signature, signed)
+    assert peer.verifies(vector["alg"], public, signature, signed)
     for wrong in (signed + b"\0", signed[:-1], b"\0" + signed[1:]):
-        try:
-            key.verify(signature, wrong)
-        except InvalidSignature:
-            continue
-        raise AssertionError("a signature over other bytes verified")
+        if peer.verifies(vector["alg"], public, signature, wrong):
+            raise AssertionError("a signature over other bytes verified")
 
 
 # --- running ----------------------------------------------------------------
@@ -256,11 +245,8 @@ def test_signature(vector):
 failures = 0
 
 
-def case(name, function, *args, skip=None):
+def case(name, function, *args):
     global failures
-    if skip:
-        print(f"skip {name}: {skip}")
-        return
     try:
         function(*args)
         print(f"ok {name}")
@@ -280,8 +266,7 @@ def main():
         name = vector["what"].replace(" ", "_")
         case(f"report_of_{name}", test_report, vector, nonce)
         case(f"report_of_{name}_changed", test_changed, vector)
-        case(f"report_of_{name}_signature", test_signature, vector,
-             skip=NO_SIGN)
+        case(f"report_of_{name}_signature", test_signature, vector)
     return 1 if failures else 0
 
 

@@ -11,13 +11,15 @@ all: $(BUILD)/.ready
 	@ninja -C $(BUILD)
 
 help:
-	@echo 'make run            build everything, then a tour of what Caisson does'
+	@echo 'make                build everything'
+	@echo 'make run            build the program, then a tour of what Caisson does'
 	@echo 'make demo-attest    flip a bit in a live process and see it found'
 	@echo 'make test           run the tests; the last line counts them'
 	@echo 'make interop        share a Redis with CacheKit'\''s Python SDK, from PyPI'
 	@echo 'make bench          measure, into $(BUILD)/bench (ONLY=kv: a part)'
 	@echo 'make lint           check the rules that grep can check'
-	@echo 'make check-all      sanitizers, valgrind, clang, fuzz corpora, lint'
+	@echo 'make check-all      sanitizers, valgrind, clang, fuzz corpora, lint,'
+	@echo '                    Debian 13, aarch64 and musl where they can be had'
 	@echo 'make fuzz           fuzz each parser for TIME=$(TIME) seconds (ONLY=name: one)'
 	@echo 'make install        into PREFIX=$(PREFIX) below DESTDIR'
 	@echo 'make symbols        rewrite the list of exported symbols'
@@ -32,13 +34,16 @@ deps:
 $(BUILD)/.ready:
 	@tools/configure $(BUILD)
 
-run: all
+# No more than the tour needs: a third of everything.
+run: $(BUILD)/.ready
+	@ninja -C $(BUILD) cli/caisson
 	@$(BUILD)/cli/caisson tour
 
 demo-attest: all
 	@tools/demo-attest $(BUILD)
 
-test: $(BUILD)/.ready
+test:
+	@tools/configure --tests $(BUILD)
 	@tools/run-tests $(BUILD)
 
 interop: all

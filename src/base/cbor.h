@@ -7,12 +7,12 @@
 #include "base/cursor.h"
 
 /*
- * Encoding writes through a csn_out (libcbor does the heads). A map is built
- * with begin/end: entries may be added in any order, csn_cbor_map_end sorts
- * them by their encoded keys (bytewise) and marks the writer bad where two
- * keys are equal or an entry is not a key and one value. Maps nest. Text that
- * is not UTF-8, or holds a NUL, marks the writer bad. No depth is counted: an
- * item that csn_cbor_check() is to accept nests 16 deep at most.
+ * Encoding writes through a csn_out. A map is built with begin/end: entries
+ * may be added in any order, csn_cbor_map_end sorts them by their encoded
+ * keys (bytewise) and marks the writer bad where two keys are equal or an
+ * entry is not a key and one value. Maps nest. Text that is not UTF-8, or
+ * holds a NUL, marks the writer bad. No depth is counted: an item that
+ * csn_cbor_check() is to accept nests 16 deep at most.
  */
 void csn_cbor_uint(struct csn_out *w, uint64_t v);
 void csn_cbor_int(struct csn_out *w, int64_t v);

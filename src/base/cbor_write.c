@@ -2,57 +2,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cbor/encoding.h>
-
 #include "base/alloc.h"
 #include "base/cbor.h"
 #include "base/text.h"
 
-#define HEAD_MAX 9
+/* Major types (RFC 8949, 3.1), and the simple values among the last one. */
+enum {
+	UINT = 0, NEGINT = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6,
+	SIMPLE = 7
+};
+enum { FALSE_VALUE = 20, TRUE_VALUE = 21, NULL_VALUE = 22 };
+
+/* The head of an item, as short as its argument allows. */
+static void
+put_head(struct csn_out *w, unsigned major, uint64_t arg)
+{
+	unsigned size = arg <= UINT8_MAX ? 1 : arg <= UINT16_MAX ? 2 :
+	    arg <= UINT32_MAX ? 4 : 8;
+
+	if (arg < 24) {
+		csn_put_u8(w, (uint8_t)(major << 5 | arg));
+		return;
+	}
+	/* 24 to 27 say that 1, 2, 4 or 8 bytes follow, the highest first. */
+	csn_put_u8(w, (uint8_t)(major << 5 | (size == 1 ? 24U : size == 2 ?
+	    25U : size == 4 ? 26U : 27U)));
+	while (size-- > 0)
+		csn_put_u8(w, (uint8_t)(arg >> 8 * size));
+}
 
 void
 csn_cbor_uint(struct csn_out *w, uint64_t v)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_uint(v, head, sizeof(head)));
+	put_head(w, UINT, v);
 }
 
 void
 csn_cbor_int(struct csn_out *w, int64_t v)
 {
-	uint8_t head[HEAD_MAX];
-
-	if (v >= 0)
-		csn_cbor_uint(w, (uint64_t)v);
-	else	/* what is written is -1 - v */
-		csn_put_bytes(w, head, cbor_encode_negint(~(uint64_t)v, head,
-		    sizeof(head)));
+	/* Of a negative one -1 - v is written. */
+	put_head(w, v >= 0 ? UINT : NEGINT, (uint64_t)(v >= 0 ? v : ~v));
 }
 
 void
 csn_cbor_bytes(struct csn_out *w, const void *p, size_t len)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_bytestring_start(len, head,
-	    sizeof(head)));
+	put_head(w, BYTES, len);
 	csn_put_bytes(w, p, len);
 }
 
 void
 csn_cbor_textn(struct csn_out *w, const char *s, size_t len)
 {
-	uint8_t head[HEAD_MAX];
-
 	/* What csn_cbor_check() would refuse is not written. */
 	if (len != 0 && (memchr(s, 0, len) != NULL ||
 	    !csn_utf8_valid(s, len))) {
 		w->bad = 1;
 		return;
 	}
-	csn_put_bytes(w, head, cbor_encode_string_start(len, head,
-	    sizeof(head)));
+	put_head(w, TEXT, len);
 	csn_put_bytes(w, s, len);
 }
 
@@ -65,34 +73,25 @@ csn_cbor_text(struct csn_out *w, const char *s)
 void
 csn_cbor_bool(struct csn_out *w, int v)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_bool(v != 0, head, sizeof(head)));
+	put_head(w, SIMPLE, v != 0 ? TRUE_VALUE : FALSE_VALUE);
 }
 
 void
 csn_cbor_null(struct csn_out *w)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_null(head, sizeof(head)));
+	put_head(w, SIMPLE, NULL_VALUE);
 }
 
 void
 csn_cbor_tag(struct csn_out *w, uint64_t tag)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_tag(tag, head, sizeof(head)));
+	put_head(w, TAG, tag);
 }
 
 void
 csn_cbor_array(struct csn_out *w, size_t n)
 {
-	uint8_t head[HEAD_MAX];
-
-	csn_put_bytes(w, head, cbor_encode_array_start(n, head,
-	    sizeof(head)));
+	put_head(w, ARRAY, n);
 }
 
 void
@@ -152,7 +151,7 @@ csn_cbor_map_end(struct csn_cbor_map *m)
 {
 	struct csn_out *w = m->w;
 	struct entry *entries = NULL;
-	uint8_t head[HEAD_MAX], *copy = NULL;
+	uint8_t *copy = NULL;
 	struct csn_reader r;
 	size_t i, len;
 
@@ -172,8 +171,7 @@ csn_cbor_map_end(struct csn_cbor_map *m)
 		if (compare(&entries[i - 1], &entries[i]) == 0)
 			goto bad;
 	w->len = m->start;
-	csn_put_bytes(w, head, cbor_encode_map_start(m->n, head,
-	    sizeof(head)));
+	put_head(w, MAP, m->n);
 	for (i = 0; i < m->n; i++)
 		csn_put_bytes(w, entries[i].p, entries[i].len);
 	goto out;

@@ -74,6 +74,26 @@ cc -o "$work/static" "$work/user.c" $(flags --cflags) \
     [ "$("$work/static")" = "$version" ]
 result $? static_by_pkg_config
 
+# With -static all comes from archives, the C library too. Debian does not
+# ship every library as one.
+absent=
+for flag in $(flags --static --libs-only-l); do
+	file=$(cc -print-file-name="lib${flag#-l}.a")
+	[ "$flag" = -lcaisson ] || [ -f "$file" ] || absent="$absent $file"
+done
+if [ -n "$absent" ]; then
+	echo "skip wholly_static_by_pkg_config: not on this system:$absent"
+else
+	# shellcheck disable=SC2046
+	cc -static -o "$work/whole" "$work/user.c" \
+	    $(flags --static --cflags --libs) 2>"$work/log" &&
+	    ! readelf -d "$work/whole" | grep -q NEEDED &&
+	    [ "$("$work/whole")" = "$version" ]
+	status=$?
+	result $status wholly_static_by_pkg_config
+	[ $status = 0 ] || cat "$work/log"
+fi
+
 program=$work/dest$prefix/bin/caisson
 [ -x "$program" ] && "$program" version >"$work/out" &&
     grep -q "$version" "$work/out"

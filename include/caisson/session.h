@@ -40,8 +40,11 @@ struct csn_tenant {
 
 enum csn_replay {
 	/*
-	 * A store that is read many times: each slot has a version from one
-	 * counter of the session, and only the newest opens.
+	 * A store that is read many times: each slot has a version, and only
+	 * the newest opens. Versions are the wall time in ms << 20, and
+	 * above all that this end made or opened. A slot should have one end
+	 * that puts it: of two that never read each other the higher version
+	 * wins and the other's is CSN_E_REPLAY.
 	 */
 	CSN_REPLAY_STORE = 1,
 	/* A channel: each message opens once (sliding window per writer). */

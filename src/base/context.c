@@ -12,6 +12,8 @@
 #error "the build defines CSN_VERSION_STRING"
 #endif
 
+#define WALL_EVERY_MS 1000	/* between two readings for csn_ctx_wall_at */
+
 /*
  * What lies on the canary page. The lock is there too, so that no child is
  * ever born with it held.
@@ -149,6 +151,24 @@ csn_ctx_wall_ms(struct csn_ctx *ctx)
 		if (atomic_compare_exchange_weak(&ctx->wall_high, &high, now))
 			return now;
 	return high;
+}
+
+uint64_t
+csn_ctx_wall_at(struct csn_ctx *ctx, uint64_t boot_ms)
+{
+	uint64_t read, ahead;
+
+	read = atomic_load_explicit(&ctx->wall_read, memory_order_acquire);
+	ahead = atomic_load_explicit(&ctx->wall_ahead, memory_order_relaxed);
+	/* Also where the time given is before the last reading. */
+	if (read == 0 || boot_ms - read >= WALL_EVERY_MS) {
+		ahead = csn_ctx_wall_ms(ctx) - boot_ms;
+		atomic_store_explicit(&ctx->wall_ahead, ahead,
+		    memory_order_relaxed);
+		atomic_store_explicit(&ctx->wall_read, boot_ms,
+		    memory_order_release);
+	}
+	return boot_ms + ahead;
 }
 
 const char *

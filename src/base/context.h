@@ -12,6 +12,10 @@ struct csn_keyring;	/* crypto/keyring.h: keys at rest, pool of lanes */
 struct csn_ctx {
 	struct csn_clock clock;
 	_Atomic uint64_t wall_high;	/* high-water mark of wall_ms */
+	/* For csn_ctx_wall_at(): when both clocks were read, and how far the
+	 * wall's was ahead. */
+	_Atomic uint64_t wall_read;
+	_Atomic uint64_t wall_ahead;
 	struct csn_crypto *crypto;
 	struct csn_keyring *keyring;
 	/*
@@ -42,6 +46,12 @@ csn_fork_check(const struct csn_ctx *ctx, uint64_t made_in)
 	return atomic_load_explicit(ctx->canary, memory_order_relaxed) ==
 	    made_in ? 0 : CSN_E_FORK;
 }
+
+/*
+ * The wall time where the time since boot was just read: at most a second
+ * behind csn_ctx_wall_ms(), and no second clock is read for it.
+ */
+uint64_t csn_ctx_wall_at(struct csn_ctx *ctx, uint64_t boot_ms);
 
 /* This process's generation, adopting the context after a fork. Never 0. */
 uint64_t csn_fork_generation(struct csn_ctx *ctx);

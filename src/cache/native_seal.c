@@ -72,11 +72,11 @@ raise_version(struct csn_cache_native *native, uint64_t seen)
 static uint64_t
 next_version(struct csn_cache_native *native)
 {
-	uint64_t clock = csn_ctx_wall_ms(native->ctx) << 20;
+	uint64_t clock = csn_ctx_wall_ms(native->ctx);
 	uint64_t now = atomic_load(&native->version), next;
 
 	do {
-		next = now + 1 > clock ? now + 1 : clock;
+		next = csn_version_after(now, clock);
 	} while (!atomic_compare_exchange_weak(&native->version, &now, next));
 	return next;
 }
@@ -95,7 +95,8 @@ versions_of(struct csn_cache_native *native, const uint8_t label[8],
 /* From now on nothing below version opens. */
 static int
 set_version(struct csn_cache_native *native, const uint8_t label[8],
-    const uint8_t name[CSN_HASH_SIZE], uint64_t version, uint32_t epoch)
+    const uint8_t name[CSN_HASH_SIZE], uint64_t version, uint32_t epoch,
+    uint32_t who)
 {
 	struct csn_slot_name slot;
 	struct csn_native_versions *v = versions_of(native, label, name,
@@ -104,7 +105,8 @@ set_version(struct csn_cache_native *native, const uint8_t label[8],
 	int rc;
 
 	pthread_mutex_lock(&v->lock);
-	rc = csn_slots_set(&v->slots, &slot, version, epoch, 0, &was, &lost);
+	rc = csn_slots_set(&v->slots, &slot, version, epoch, who, &was,
+	    &lost);
 	pthread_mutex_unlock(&v->lock);
 	return rc < 0 ? csn_fail(native->ctx, rc, ROOM,
 	    "out of memory for the versions of entries") : 0;
@@ -112,23 +114,28 @@ set_version(struct csn_cache_native *native, const uint8_t label[8],
 
 /* Is it the newest that is known? Then it is what is known from now on. */
 static int
-check_version(struct csn_cache_native *native, const struct csn_header *h)
+check_version(struct csn_cache_native *native, const struct csn_header *h,
+    const uint8_t tag[CSN_TAG_SIZE])
 {
+	const uint32_t who = csn_slot_who(0, h->writer, tag);
 	struct csn_slot_name name;
 	struct csn_native_versions *v = versions_of(native, h->tenant_label,
 	    h->name, &name);
-	struct csn_slot was, lost, *slot;
-	int rc = 0;
+	struct csn_slot was, lost;
+	int rc, ahead = 0;
 
 	pthread_mutex_lock(&v->lock);
-	slot = csn_slots_find(&v->slots, &name);
-	if (slot != NULL ? h->version < slot->version :
-	    h->version <= v->slots.floor)
+	rc = csn_slots_judge(&v->slots, csn_slots_find(&v->slots, &name),
+	    h->version, h->epoch, who);
+	if (rc > 0 && (ahead = csn_version_is_ahead(native->ctx, h->version)))
 		rc = CSN_E_REPLAY;
-	else if (slot == NULL || h->version > slot->version)
-		rc = csn_slots_set(&v->slots, &name, h->version, h->epoch, 0,
-		    &was, &lost);
+	if (rc > 0)
+		rc = csn_slots_set(&v->slots, &name, h->version, h->epoch,
+		    who, &was, &lost);
 	pthread_mutex_unlock(&v->lock);
+	if (ahead)
+		return csn_fail(native->ctx, rc, ROOM, "the entry's version "
+		    "is more than a day ahead of the clock");
 	if (rc == CSN_E_REPLAY)
 		return csn_fail(native->ctx, rc, ROOM, "the entry is "
 		    "authentic and older than one that was there: an old "
@@ -237,7 +244,7 @@ csn_cache_native_seal(struct csn_cache_native *native,
 	    .suite = CSN_NATIVE_SUITE, .replay = CSN_REPLAY_STORE,
 	    .position = expires_ms, .len = (uint32_t)len };
 	struct csn_native_writer *w = NULL;
-	uint8_t header[CSN_SEAL_HEADER];
+	uint8_t header[CSN_SEAL_HEADER], tag[CSN_TAG_SIZE];
 	int rc;
 
 	if (len > CSN_SEAL_MAX)
@@ -253,14 +260,14 @@ csn_cache_native_seal(struct csn_cache_native *native,
 	memcpy(h.session, w->master, sizeof(h.session));
 	memcpy(h.writer, w->id, sizeof(h.writer));
 	h.version = next_version(native);
-	if ((rc = set_version(native, h.tenant_label, h.name, h.version,
-	    h.epoch)) != 0)
-		goto err;
 	csn_header_encode(&h, header);
 	if ((rc = run(native, w, bind->tenant, header, h.sequence, in,
-	    out + CSN_CACHE_NATIVE_OVERHEAD, len, out + AT_TAG, 1)) != 0)
+	    out + CSN_CACHE_NATIVE_OVERHEAD, len, tag, 1)) != 0 ||
+	    (rc = set_version(native, h.tenant_label, h.name, h.version,
+	    h.epoch, csn_slot_who(0, h.writer, tag))) != 0)
 		goto err;
 	memcpy(out, header, sizeof(header));
+	memcpy(out + AT_TAG, tag, sizeof(tag));
 	memcpy(out + AT_COMMITMENT, w->commitment, CSN_HASH_SIZE);
 	csn_held_release(&native->writers, &w->held);
 	return 0;
@@ -283,7 +290,7 @@ csn_cache_native_forget(struct csn_cache_native *native,
 	    (rc = csn_tenant_label(native->ctx, bind->tenant, label)) != 0 ||
 	    (rc = hash_name(native->ctx, bind, name)) != 0)
 		return rc;
-	return set_version(native, label, name, next_version(native), 0);
+	return set_version(native, label, name, next_version(native), 0, 0);
 }
 
 /* --- opening ---------------------------------------------------------- */
@@ -423,7 +430,7 @@ csn_cache_native_open(struct csn_cache_native *native,
 		    "the entry is authentic and past its expiry");
 		goto err;
 	}
-	if ((rc = check_version(native, &h)) != 0)
+	if ((rc = check_version(native, &h, in + AT_TAG)) != 0)
 		goto err;
 	if (old != NULL)
 		*old = h.epoch < csn_cache_native_epoch(native);

@@ -219,13 +219,23 @@ err:
 	return rc;
 }
 
+static void
+let_go(struct csn_member *account)
+{
+	if (atomic_fetch_sub_explicit(&account->holders, 1,
+	    memory_order_acq_rel) == 1)
+		csn_slab_free(&member_slab, account);
+}
+
 void
 csn_member_release(struct csn_member *m)
 {
 	if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	csn_session_free(m->session);
-	csn_slab_free(&member_slab, m);
+	if (m->account != m)
+		let_go(m->account);
+	let_go(m);
 }
 
 int
@@ -291,6 +301,8 @@ member_new(struct csn_manager *mgr, struct csn_session *session,
 		    "out of memory for tenant %s",
 		    csn_session_tenant_id(session));
 	atomic_init(&m->refs, 1);
+	atomic_init(&m->holders, 1);
+	m->account = m;
 	m->hash = csn_member_hash(mgr, csn_session_tenant_id(session));
 	m->session = session;
 	memcpy(m->tenant_id, csn_session_tenant_id(session),
@@ -326,9 +338,8 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
 	}
 	if (was != NULL) {
 		*former = was;
-		m->bytes = was->bytes;
-		m->entries = was->entries;
-		csn_member_limit(m, was->quota_bytes, was->quota_entries);
+		m->account = was->account;
+		atomic_fetch_add(&m->account->holders, 1);
 	} else {
 		if ((rc = make_room(shard)) != 0) {
 			pthread_mutex_unlock(&shard->lock);

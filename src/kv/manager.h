@@ -13,17 +13,26 @@
  * One tenant. Found under its shard's lock and referenced; used without it.
  * Its id is here too, so that finding it does not touch the session: with
  * 100,000 tenants each thing that is touched is out of every cache.
+ *
+ * A tenant whose session is replaced goes on with the account that it had:
+ * its members share the first one's, which lies there until the last of them
+ * goes. So what was charged is given back to where it was charged, whoever is
+ * the tenant's member by then; a tenant that was closed and comes again has
+ * an account of its own.
  */
 struct csn_member {
 	_Alignas(64) uint64_t hash;
 	struct csn_session *session;
-	_Atomic uint64_t bytes;		/* sealed, against the quota */
+	struct csn_member *account;	/* itself, or the first */
+	/* Of an account; bytes are sealed, against the quota. */
+	_Atomic uint64_t bytes;
 	_Atomic uint64_t entries;
 	atomic_uint refs;
 	_Atomic uint8_t limited;	/* one of the quotas is not 0 */
 	/* A short one is in the first line with the rest. */
 	char tenant_id[CSN_TENANT_ID_MAX + 1];
 	struct csn_member *next;	/* of those that are being closed */
+	atomic_uint holders;		/* members whose account it is */
 	_Atomic uint64_t quota_bytes;	/* 0: none */
 	_Atomic uint64_t quota_entries;
 };

@@ -22,6 +22,7 @@ take(_Atomic uint64_t *used, uint64_t by, uint64_t most)
 void
 csn_member_limit(struct csn_member *m, uint64_t bytes, uint64_t entries)
 {
+	m = m->account;
 	atomic_store(&m->quota_bytes, bytes);
 	atomic_store(&m->quota_entries, entries);
 	atomic_store(&m->limited, bytes != 0 || entries != 0);
@@ -31,6 +32,7 @@ int
 csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
     uint64_t bytes)
 {
+	m = m->account;
 	if (!atomic_load(&m->limited)) {
 		atomic_fetch_add_explicit(&m->entries, 1,
 		    memory_order_relaxed);
@@ -41,14 +43,14 @@ csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
 	if (!take(&m->entries, 1, atomic_load(&m->quota_entries)))
 		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "tenant %s has "
 		    "used up its quota of %llu entries",
-		    csn_session_tenant_id(m->session),
+		    m->tenant_id,
 		    (unsigned long long)atomic_load(&m->quota_entries));
 	if (!take(&m->bytes, bytes, atomic_load(&m->quota_bytes))) {
 		atomic_fetch_sub(&m->entries, 1);
 		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "%llu more "
 		    "bytes are past tenant %s's quota of %llu",
 		    (unsigned long long)bytes,
-		    csn_session_tenant_id(m->session),
+		    m->tenant_id,
 		    (unsigned long long)atomic_load(&m->quota_bytes));
 	}
 	return 0;
@@ -57,8 +59,8 @@ csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
 void
 csn_member_refund(struct csn_member *m, uint64_t bytes)
 {
-	atomic_fetch_sub(&m->entries, 1);
-	atomic_fetch_sub(&m->bytes, bytes);
+	atomic_fetch_sub(&m->account->entries, 1);
+	atomic_fetch_sub(&m->account->bytes, bytes);
 }
 
 static uint64_t
@@ -129,19 +131,6 @@ lend(struct csn_manager *mgr, struct csn_kv_item *it, uint64_t hash,
 		return it->rc = rc;
 	it->session = (*m)->session;
 	return 0;
-}
-
-/* What was charged for items that failed goes back. */
-static void
-refund(struct csn_manager *mgr, const struct csn_kv_item *it,
-    uint64_t bytes)
-{
-	struct csn_member *m;
-
-	if (csn_member_get(mgr, it->tenant, &m) != 0)
-		return;		/* closed meanwhile: nothing is counted */
-	csn_member_refund(m, bytes);
-	csn_member_release(m);
 }
 
 /*
@@ -229,7 +218,7 @@ window(const struct many *m, size_t n, struct csn_member **held)
 			continue;
 		it = csn_kv_at(&m->b, i);
 		if (it->session != NULL && m->charge && it->rc != 0)
-			refund(m->mgr, it, item_bytes(it));
+			csn_member_refund(held[i], item_bytes(it));
 		it->session = NULL;
 		csn_member_release(held[i]);
 	}

@@ -222,6 +222,8 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	it->version = h->version;
 	done->sequence = h->sequence;
 	done->version = h->version;
+	memcpy(done->tag, msg.tag, sizeof(done->tag));
+	done->has_tag = 1;
 	if (done->rc == 0)
 		csn_kv_slot_name(&it->slot, &r->names[r->n]);
 	done->name = &r->names[r->n];

@@ -202,8 +202,11 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		it->rc = csn_lane_seal(lane, &msg);
 		if (it->rc != 0)
 			memset(&prints[i], 0, sizeof(prints[i]));
-		else if (run->first_version != 0)
+		else if (run->first_version != 0) {
 			print_slot(b, s, index[i], &prints[i]);
+			prints[i].who = csn_slot_who(csn_session_direction(s),
+			    run->writer, msg.tag);
+		}
 	}
 }
 

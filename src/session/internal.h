@@ -184,7 +184,7 @@ CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
     uint64_t now, uint64_t bytes, uint64_t blocks);
 CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
-    int direction);
+    uint32_t who);
 /* stream_keys.c, under lock: wipe the keys of streams under way. */
 void csn_session_wipe_streams(struct csn_session *s);
 

@@ -174,8 +174,9 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	s->total_entries += run->n;
 	run->first_version = 0;
 	if (s->replay == CSN_REPLAY_STORE) {
-		run->first_version = s->slots.counter + 1;
-		s->slots.counter += run->n;
+		run->first_version = csn_version_after(s->slots.counter,
+		    csn_ctx_wall_at(s->ctx, now));
+		s->slots.counter = run->first_version + run->n - 1;
 	}
 	pin(s, run->epoch);
 out:
@@ -199,13 +200,14 @@ live_add(struct csn_session *s, uint32_t direction, uint32_t number, int by)
 /* Under lock: version is the slot's newest, sealed in that epoch. */
 static int
 slot_set(struct csn_session *s, const struct csn_slot_print *print,
-    uint64_t version, uint32_t epoch, int direction)
+    uint64_t version, uint32_t epoch, uint32_t who)
 {
+	const uint32_t direction = who & CSN_WHO_DIRECTION;
 	struct csn_slot was, lost;
 	int rc;
 
-	rc = csn_slots_set_print(&s->slots, print, version, epoch,
-	    (uint32_t)direction, &was, &lost);
+	rc = csn_slots_set_print(&s->slots, print, version, epoch, who, &was,
+	    &lost);
 	if (rc < 0)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 		    "out of memory for slot versions");
@@ -213,25 +215,25 @@ slot_set(struct csn_session *s, const struct csn_slot_print *print,
 		return 0;
 	/* Once more in the same epoch: it keeps as many as it had. */
 	if (was.version != 0 && was.epoch == epoch &&
-	    was.direction == (uint32_t)direction)
+	    csn_slot_direction(&was) == direction)
 		return 0;
-	live_add(s, (uint32_t)direction, epoch, 1);
+	live_add(s, direction, epoch, 1);
 	if (was.version != 0)
-		live_add(s, was.direction, was.epoch, -1);
+		live_add(s, csn_slot_direction(&was), was.epoch, -1);
 	if (lost.version != 0)
-		live_add(s, lost.direction, lost.epoch, -1);
+		live_add(s, csn_slot_direction(&lost), lost.epoch, -1);
 	return 0;
 }
 
 int
 csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
-    int direction)
+    uint32_t who)
 {
 	struct csn_slot_print print;
 
 	csn_slots_print(&s->slots, name, &print);
-	return slot_set(s, &print, version, epoch, direction);
+	return slot_set(s, &print, version, epoch, who);
 }
 
 int
@@ -244,14 +246,14 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 	csn_session_lock(s);
 	/* What was promised to this run; after a fork nothing is. */
 	if (s->replay == CSN_REPLAY_STORE)
-		s->slots.promised -= run->n < s->slots.promised ? run->n :
-		    s->slots.promised;
+		s->slots.promised -= run->n < s->slots.promised ?
+		    (uint32_t)run->n : s->slots.promised;
 	if (prints != NULL && !s->closed)
 		for (i = 0; i < n && rc == 0; i++)
 			if ((prints[i].fp[0] | prints[i].fp[1]) != 0)
 				rc = slot_set(s, &prints[i],
 				    run->first_version + i,
-				    run->epoch_number, s->own_direction);
+				    run->epoch_number, prints[i].who);
 	unpin(s, run->epoch);
 	csn_session_unlock(s);
 	csn_wipe(&run->key, sizeof(run->key));
@@ -266,7 +268,7 @@ csn_session_slot_forget(struct csn_session *s,
 
 	csn_session_lock(s);
 	if (!s->closed && csn_slots_forget(&s->slots, name, &was))
-		live_add(s, was.direction, was.epoch, -1);
+		live_add(s, csn_slot_direction(&was), was.epoch, -1);
 	csn_session_unlock(s);
 }
 
@@ -282,7 +284,7 @@ csn_session_slot_is_old(struct csn_session *s,
 	head = s->heads[s->own_direction];
 	if (!s->closed && head != NULL &&
 	    (slot = csn_slots_find(&s->slots, name)) != NULL)
-		old = (int)slot->direction != s->own_direction ||
+		old = csn_slot_direction(slot) != s->own_direction ||
 		    slot->epoch != head->number;
 	csn_session_unlock(s);
 	return old;
@@ -456,23 +458,28 @@ static int
 store_replay(struct csn_session *s, const struct csn_open_run *run,
     const struct csn_open_done *d, const struct csn_slot_print *print)
 {
+	const uint32_t who = csn_slot_who(run->direction, run->writer,
+	    d->has_tag ? d->tag : NULL);
 	struct csn_slot *slot;
-	uint64_t newest;
+	int rc;
 
 	if (d->name == NULL)
 		return 0;
 	slot = csn_slots_find_print(&s->slots, print);
-	newest = slot != NULL ? slot->version : s->slots.floor;
-
-	if (slot != NULL ? d->version < newest : d->version <= newest)
-		return csn_fail(s->ctx, CSN_E_REPLAY, "session",
+	rc = csn_slots_judge(&s->slots, slot, d->version, run->epoch_number,
+	    who);
+	if (rc < 0)
+		return csn_fail(s->ctx, rc, "session",
 		    "version %llu of the slot is superseded%s",
 		    (unsigned long long)d->version,
 		    slot != NULL ? "" : " or forgotten");
-	if (slot != NULL && d->version == newest)
+	if (rc == 0)
 		return 0;
-	return slot_set(s, print, d->version, run->epoch_number,
-	    run->direction);
+	if (csn_version_is_ahead(s->ctx, d->version))
+		return csn_fail(s->ctx, CSN_E_REPLAY, "session", "version "
+		    "%llu of the slot is more than a day ahead of the clock",
+		    (unsigned long long)d->version);
+	return slot_set(s, print, d->version, run->epoch_number, who);
 }
 
 /* Slots that are looked up together: what one waits for, all wait for. */

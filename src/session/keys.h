@@ -12,7 +12,8 @@ struct csn_epoch;
 
 /*
  * Sealing: a run of n messages under one writer key, with sequences
- * first_sequence … and, in store mode, slot versions first_version ….
+ * first_sequence … and, in store mode, slot versions first_version …
+ * (session/slots.h).
  * Reserved in one step, ended by csn_session_seal_end.
  */
 struct csn_seal_run {
@@ -44,9 +45,9 @@ void csn_session_slot_print(const struct csn_session *s,
 
 /*
  * End the run. In store mode prints says which slots its first n messages
- * went to (zero: this one failed, skip it): from now on only these versions
- * open. Until here the run's epoch cannot go, so a store takes the bytes
- * first and the run ends after it.
+ * went to, and whose they are (zero: this one failed, skip it): from now on
+ * only these open. Until here the run's epoch cannot go, so a store takes the
+ * bytes first and the run ends after it.
  */
 CSN_MUST_CHECK int csn_session_seal_end(struct csn_session *s,
     struct csn_seal_run *run, const struct csn_slot_print *prints, size_t n);
@@ -86,6 +87,8 @@ struct csn_open_done {
 	uint64_t sequence;
 	uint64_t version;
 	const struct csn_slot_name *name;	/* store mode; NULL: no slot */
+	uint8_t tag[4];		/* its first bytes */
+	int has_tag;		/* 0: a stream, known by its writer */
 	int rc;		/* in: 0 where the tag verified; out: CSN_E_REPLAY */
 };
 

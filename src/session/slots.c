@@ -55,7 +55,8 @@ csn_slots_init(struct csn_slots *t, uint32_t max, const uint64_t seed[4],
 	_Static_assert(sizeof(struct csn_slot_name) == 56, "no padding");
 	memset(t, 0, sizeof(*t));
 	t->max = max;
-	t->first = first;
+	t->table = first;
+	t->lent = first != NULL;
 	for (i = 0; i < 4; i++)	/* odd, so that no product is lost */
 		t->seed[i] = seed[i] | 1;
 }
@@ -63,9 +64,10 @@ csn_slots_init(struct csn_slots *t, uint32_t max, const uint64_t seed[4],
 void
 csn_slots_free(struct csn_slots *t)
 {
-	if (t->table != t->first)
+	if (!t->lent)
 		free(t->table);
 	t->table = NULL;
+	t->lent = 0;
 	t->cap = t->n = 0;
 }
 
@@ -96,9 +98,11 @@ grow(struct csn_slots *t)
 	struct csn_slot *table, *old = t->table;
 	size_t i;
 
-	if (t->cap == 0 && t->first != NULL)
-		table = t->first;
-	else if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
+	if (t->cap == 0 && old != NULL) {
+		t->cap = cap;
+		return 0;
+	}
+	if ((table = csn_calloc(cap, sizeof(*table))) == NULL)
 		return CSN_E_NOMEM;
 	for (i = 0; i < t->cap; i++)
 		if ((old[i].fp[0] | old[i].fp[1]) != 0)
@@ -106,8 +110,9 @@ grow(struct csn_slots *t)
 	/* A child that is forked off here finds the one or the other. */
 	t->table = table;
 	t->cap = cap;
-	if (old != t->first)
+	if (!t->lent)
 		free(old);
+	t->lent = 0;
 	return 0;
 }
 
@@ -132,11 +137,21 @@ vacate(struct csn_slots *t, struct csn_slot *s)
 }
 
 static void
+raise_floor(uint64_t *floor, uint64_t version)
+{
+	if (*floor < version)
+		*floor = version;
+}
+
+static void
 drop(struct csn_slots *t, struct csn_slot *s, struct csn_slot *was)
 {
+	uint32_t direction = csn_slot_direction(s);
+
 	*was = *s;
-	if (s->version > t->floor)
-		t->floor = s->version;
+	raise_floor(&t->floor[direction], s->version);
+	if ((s->who & CSN_WHO_BOTH) != 0)
+		raise_floor(&t->floor[1 - direction], s->version);
 	vacate(t, s);
 }
 
@@ -173,6 +188,37 @@ csn_slots_print(const struct csn_slots *t, const struct csn_slot_name *name,
 		__builtin_prefetch(table + home_of(cap, out->fp), 1);
 }
 
+int
+csn_version_is_ahead(struct csn_ctx *ctx, uint64_t version)
+{
+	uint64_t ms = version >> CSN_VERSION_COUNT;
+
+	/* The clock is read only where what was read lately won't do. */
+	if (ms <= atomic_load_explicit(&ctx->wall_high,
+	    memory_order_relaxed) + CSN_VERSION_AHEAD_MS)
+		return 0;
+	return ms > csn_ctx_wall_ms(ctx) + CSN_VERSION_AHEAD_MS;
+}
+
+/* The same message, but for what is noted of the slot. */
+static int
+same(const struct csn_slot *s, uint32_t epoch, uint32_t who)
+{
+	return s->epoch == epoch && ((s->who ^ who) & ~CSN_WHO_BOTH) == 0;
+}
+
+int
+csn_slots_judge(const struct csn_slots *t, const struct csn_slot *slot,
+    uint64_t version, uint32_t epoch, uint32_t who)
+{
+	if (slot == NULL)
+		return version > t->floor[who & CSN_WHO_DIRECTION] ? 1 :
+		    CSN_E_REPLAY;
+	if (version == slot->version)
+		return same(slot, epoch, who) ? 0 : CSN_E_REPLAY;
+	return version > slot->version ? 1 : CSN_E_REPLAY;
+}
+
 struct csn_slot *
 csn_slots_find_print(struct csn_slots *t, const struct csn_slot_print *print)
 {
@@ -196,21 +242,21 @@ csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
 int
 csn_slots_promise(struct csn_slots *t, size_t n)
 {
-	size_t want = t->n + t->promised + n;
+	size_t want = (size_t)t->n + t->promised + n;
 
 	if (want > t->max)
 		want = t->max;
 	while (want * 4 > t->cap * 3)
 		if (grow(t) != 0)
 			return CSN_E_NOMEM;
-	t->promised += n;
+	t->promised += (uint32_t)n;
 	return 0;
 }
 
 int
 csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
-    uint64_t version, uint32_t epoch, uint32_t direction,
-    struct csn_slot *was, struct csn_slot *lost)
+    uint64_t version, uint32_t epoch, uint32_t who, struct csn_slot *was,
+    struct csn_slot *lost)
 {
 	struct csn_slot *s;
 
@@ -227,16 +273,21 @@ csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
 			s = place(t->table, t->cap, print->fp);
 		}
 		t->n++;
-	} else if (s->version > version) {
-		/* A newer one overtook it: this one is superseded. */
+	} else if (s->version > version ||
+	    (s->version == version && !same(s, epoch, who))) {
+		/* Another one overtook it: this one is superseded. */
 		return 0;
-	} else
+	} else {
 		*was = *s;
+		who |= s->who & CSN_WHO_BOTH;
+		if (((s->who ^ who) & CSN_WHO_DIRECTION) != 0)
+			who |= CSN_WHO_BOTH;
+	}
 	s->fp[0] = print->fp[0];
 	s->fp[1] = print->fp[1];
 	s->version = version;
 	s->epoch = epoch;
-	s->direction = direction;
+	s->who = who;
 	if (version > t->counter)
 		t->counter = version;
 	return 1;
@@ -244,14 +295,13 @@ csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
 
 int
 csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
-    uint64_t version, uint32_t epoch, uint32_t direction,
-    struct csn_slot *was, struct csn_slot *lost)
+    uint64_t version, uint32_t epoch, uint32_t who, struct csn_slot *was,
+    struct csn_slot *lost)
 {
 	struct csn_slot_print print;
 
 	csn_slots_print(t, name, &print);
-	return csn_slots_set_print(t, &print, version, epoch, direction, was,
-	    lost);
+	return csn_slots_set_print(t, &print, version, epoch, who, was, lost);
 }
 
 int

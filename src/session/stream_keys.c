@@ -54,7 +54,10 @@ csn_session_stream_begin(struct csn_session *s, struct csn_stream_key *k)
 		goto out;
 	k->epoch_number = e->number;
 	k->sealing = 1;
-	k->version = s->replay == CSN_REPLAY_STORE ? ++s->slots.counter : 0;
+	k->version = 0;
+	if (s->replay == CSN_REPLAY_STORE)
+		s->slots.counter = k->version = csn_version_after(
+		    s->slots.counter, csn_ctx_wall_ms(s->ctx));
 	s->epoch_streams++;
 	s->epoch_entries++;
 	s->total_entries++;
@@ -144,7 +147,8 @@ csn_session_stream_keep(struct csn_session *s, struct csn_stream_key *k,
 	csn_session_lock(s);
 	if ((rc = csn_session_alive(s)) == 0)
 		rc = csn_session_slot_set(s, name, k->version,
-		    k->epoch_number, s->own_direction);
+		    k->epoch_number, csn_slot_who(s->own_direction,
+		    k->writer, NULL));
 	csn_session_unlock(s);
 	return rc;
 }

@@ -222,11 +222,14 @@ parcel_open_at(const struct parcel *p, struct csn_session *s,
 
 unsigned long counted_opens;
 unsigned long counted_seals;
+void (*counting_hook)(const struct csn_aead_msg *msg);
 
 static int
 count_seal(void *state, const struct csn_aead_msg *msg)
 {
 	counted_seals++;
+	if (counting_hook != NULL)
+		counting_hook(msg);
 	return csn_aead_openssl.seal(state, msg);
 }
 
@@ -234,6 +237,8 @@ static int
 count_open(void *state, const struct csn_aead_msg *msg)
 {
 	counted_opens++;
+	if (counting_hook != NULL)
+		counting_hook(msg);
 	return csn_aead_openssl.open(state, msg);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CAISSON_TESTS_KV_PARCEL_H
 #define CAISSON_TESTS_KV_PARCEL_H
 
+#include <caisson/aead.h>
 #include <caisson/kv.h>
 
 /* Buffers of exactly the lengths, so that a byte past them shows. */
@@ -58,5 +59,7 @@ int all_zero(const void *p, size_t len);
 void counting_register(void);
 extern unsigned long counted_opens;
 extern unsigned long counted_seals;
+/* Called before AES runs, in the middle of a run; NULL for none. */
+extern void (*counting_hook)(const struct csn_aead_msg *msg);
 
 #endif

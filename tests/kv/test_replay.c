@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kv/internal.h"
 #include "kv/parcel.h"
 #include "session/pair.h"
 
@@ -172,6 +173,182 @@ a_forgotten_slot_refuses_rather_than_accepts(void **state)
 	csn_session_free(s);
 }
 
+/* Two ends of a handshake, and the server's session in another process. */
+struct ends {
+	struct pair p;
+	struct messages m;
+	struct csn_session *copy;
+};
+
+static void
+ends_start(struct ends *e)
+{
+	uint8_t *state;
+	size_t len;
+
+	memset(e, 0, sizeof(*e));
+	pair_start(&e->p, NULL);
+	pair_exchange(&e->p, &e->m, NULL);
+	assert_int_equal(csn_session_export(e->m.server, &state, &len), 0);
+	assert_int_equal(csn_session_import(e->p.server_ctx, state, len,
+	    NULL, &e->copy), 0);
+	csn_wipe(state, len);
+	csn_free(state);
+}
+
+static void
+ends_end(struct ends *e)
+{
+	csn_session_free(e->copy);
+	messages_free(&e->m);
+	pair_end(&e->p);
+}
+
+static void
+versions_are_the_clocks(void **state)
+{
+	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
+	struct text a, b, c;
+
+	(void)state;
+	assert_int_equal(text_seal(s, 1, "a", &a), 0);
+	assert_int_equal(a.version, pair_wall << 20);
+	assert_int_equal(text_seal(s, 1, "b", &b), 0);
+	assert_int_equal(b.version, (pair_wall << 20) + 1);
+	pair_boot += 250;
+	pair_wall += 250;
+	assert_int_equal(text_seal(s, 2, "c", &c), 0);
+	assert_int_equal(c.version, pair_wall << 20);
+	/* The clock jumps ahead: a second later at most it is noticed. */
+	pair_boot += 1000;
+	pair_wall += 500000;
+	assert_int_equal(text_seal(s, 2, "c", &c), 0);
+	assert_int_equal(c.version, pair_wall << 20);
+	csn_session_free(s);
+}
+
+static void
+an_equal_version_of_the_other_end_is_not_the_newest_too(void **state)
+{
+	struct ends e;
+	struct text ours, theirs, copys;
+
+	(void)state;
+	ends_start(&e);
+	/* In one millisecond, and nobody has read anything. */
+	assert_int_equal(text_seal(e.m.server, 1, "server", &ours), 0);
+	assert_int_equal(text_seal(e.m.tenant, 1, "tenant", &theirs), 0);
+	assert_int_equal(text_seal(e.copy, 1, "import", &copys), 0);
+	assert_int_equal(ours.version, theirs.version);
+	assert_int_equal(ours.version, copys.version);
+	/* Who put or read one first stays with that one. */
+	assert_int_equal(text_open(e.m.server, &theirs, "tenant"),
+	    CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.server, &copys, "import"),
+	    CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.server, &ours, "server"), 0);
+	assert_int_equal(text_open(e.m.tenant, &ours, "server"),
+	    CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.tenant, &copys, "import"),
+	    CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.tenant, &theirs, "tenant"), 0);
+	assert_int_equal(text_open(e.copy, &ours, "server"), CSN_E_REPLAY);
+	assert_int_equal(text_open(e.copy, &theirs, "tenant"), CSN_E_REPLAY);
+	assert_int_equal(text_open(e.copy, &copys, "import"), 0);
+	ends_end(&e);
+}
+
+static void
+of_two_ends_the_higher_version_wins(void **state)
+{
+	struct ends e;
+	struct text old, new, newest;
+
+	(void)state;
+	ends_start(&e);
+	assert_int_equal(text_seal(e.m.server, 1, "old", &old), 0);
+	pair_boot++;
+	pair_wall++;
+	assert_int_equal(text_seal(e.m.tenant, 1, "new", &new), 0);
+	assert_int_equal(text_open(e.m.server, &old, "old"), 0);
+	assert_int_equal(text_open(e.m.server, &new, "new"), 0);
+	assert_int_equal(text_open(e.m.server, &old, "old"), CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.server, &new, "new"), 0);
+	assert_int_equal(text_open(e.m.tenant, &old, "old"), CSN_E_REPLAY);
+	/* Who read is above what it read, whatever its clock says. */
+	assert_int_equal(text_seal(e.m.server, 1, "newest", &newest), 0);
+	assert_int_equal(newest.version, new.version + 1);
+	assert_int_equal(text_open(e.m.tenant, &newest, "newest"), 0);
+	assert_int_equal(text_open(e.m.tenant, &new, "new"), CSN_E_REPLAY);
+	assert_int_equal(text_open(e.copy, &newest, "newest"), 0);
+	assert_int_equal(text_open(e.copy, &new, "new"), CSN_E_REPLAY);
+	ends_end(&e);
+}
+
+static void
+a_version_of_more_than_a_day_ahead_is_refused(void **state)
+{
+	const uint64_t day = 86400000;
+	struct csn_session_options o = { .size = sizeof(o),
+	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
+	struct csn_session *s = pair_local(ctx, "acme", &o), *late;
+	struct csn_ctx *behind;
+	struct text ahead, edge;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	/* Of two machines the one's clock stands still. */
+	pair_boot += day;
+	pair_wall += day;
+	assert_int_equal(text_seal(s, 1, "a day", &edge), 0);
+	pair_boot++;
+	pair_wall++;
+	assert_int_equal(text_seal(s, 2, "more", &ahead), 0);
+	pair_boot -= day + 1;
+	pair_wall -= day + 1;
+	behind = pair_ctx_with(NULL, 0);
+	assert_int_equal(csn_session_import(behind, bytes, len, &o, &late),
+	    0);
+	assert_int_equal(text_open(late, &ahead, "more"), CSN_E_REPLAY);
+	assert_int_equal(text_open(late, &edge, "a day"), 0);
+	assert_int_equal(text_open(late, &ahead, "more"), CSN_E_REPLAY);
+	/* Who sealed it reads it, and so does the other when it is time. */
+	assert_int_equal(text_open(s, &ahead, "more"), 0);
+	pair_boot++;
+	pair_wall++;
+	assert_int_equal(text_open(late, &ahead, "more"), 0);
+	csn_session_free(late);
+	csn_session_free(s);
+	csn_ctx_free(behind);
+	csn_wipe(bytes, len);
+	csn_free(bytes);
+}
+
+static void
+who_forgets_its_own_slots_reads_the_other_ends(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct csn_slot_name name;
+	struct ends e;
+	struct text theirs;
+	struct parcel ours;
+
+	(void)state;
+	ends_start(&e);
+	assert_int_equal(text_seal(e.m.tenant, 7, "unread", &theirs), 0);
+	pair_boot++;
+	pair_wall++;
+	parcel_make(&ours, e.m.server, &slot, 8, 8, 1);
+	csn_kv_slot_name(&slot, &name);
+	csn_session_slot_forget(e.m.server, &name);
+	assert_int_equal(parcel_open(&ours, e.m.server), CSN_E_REPLAY);
+	assert_int_equal(text_open(e.m.server, &theirs, "unread"), 0);
+	parcel_free(&ours);
+	ends_end(&e);
+}
+
 static void
 without_replay_checks_messages_say_so(void **state)
 {
@@ -274,6 +451,12 @@ main(void)
 		CTX_TEST(
 		    a_store_opens_the_newest_version_of_a_slot_and_no_other),
 		CTX_TEST(a_forgotten_slot_refuses_rather_than_accepts),
+		CTX_TEST(versions_are_the_clocks),
+		CTX_TEST(
+		    an_equal_version_of_the_other_end_is_not_the_newest_too),
+		CTX_TEST(of_two_ends_the_higher_version_wins),
+		CTX_TEST(a_version_of_more_than_a_day_ahead_is_refused),
+		CTX_TEST(who_forgets_its_own_slots_reads_the_other_ends),
 		CTX_TEST(without_replay_checks_messages_say_so),
 		CTX_TEST(
 		    a_manager_does_not_open_the_same_entry_again_and_again),

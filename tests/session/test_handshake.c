@@ -13,7 +13,7 @@
 
 static struct pair p;
 
-/* Both seal, both open, each in its own direction. */
+/* Both seal, both open, each in its own direction and slot. */
 static void
 talk(struct messages *m)
 {
@@ -23,7 +23,7 @@ talk(struct messages *m)
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(text_seal(m->tenant, 1, "from tenant", &a),
 		    0);
-		assert_int_equal(text_seal(m->server, 1, "from server", &b),
+		assert_int_equal(text_seal(m->server, 2, "from server", &b),
 		    0);
 		assert_int_equal(text_open(m->server, &a, "from tenant"), 0);
 		assert_int_equal(text_open(m->tenant, &b, "from server"), 0);

@@ -61,7 +61,7 @@ versions_only_grow(void **state)
 	assert_int_equal(t.counter, 7);
 	assert_int_equal(csn_slots_find(&t, &name)->version, 7);
 	assert_int_equal(csn_slots_find(&t, &name)->epoch, 2);
-	assert_int_equal(csn_slots_find(&t, &name)->direction, 1);
+	assert_int_equal(csn_slot_direction(csn_slots_find(&t, &name)), 1);
 	/* An older one comes late: nothing changes. */
 	assert_int_equal(csn_slots_set(&t, &name, 6, 9, 0, &was, &lost), 0);
 	assert_int_equal(was.version, 0);
@@ -70,9 +70,9 @@ versions_only_grow(void **state)
 	assert_int_equal(csn_slots_set(&t, &name, 9, 3, 0, &was, &lost), 1);
 	assert_int_equal(was.version, 7);
 	assert_int_equal(was.epoch, 2);
-	assert_int_equal(was.direction, 1);
+	assert_int_equal(csn_slot_direction(&was), 1);
 	assert_int_equal(t.n, 1);
-	assert_int_equal(t.floor, 0);
+	assert_int_equal(t.floor[0], 0);
 	csn_slots_free(&t);
 	assert_null(csn_slots_find(&t, &name));
 }
@@ -111,12 +111,12 @@ forgetting_raises_the_floor(void **state)
 	assert_int_equal(csn_slots_set(&t, &b, 20, 0, 0, &was, &lost), 1);
 	assert_int_equal(csn_slots_forget(&t, &b, &was), 1);
 	assert_int_equal(was.version, 20);
-	assert_int_equal(t.floor, 20);
+	assert_int_equal(t.floor[0], 20);
 	/* The floor is for what is unknown: a keeps its version below it. */
 	assert_int_equal(csn_slots_find(&t, &a)->version, 10);
 	assert_int_equal(csn_slots_forget(&t, &b, &was), 0);
 	assert_int_equal(csn_slots_forget(&t, &a, &was), 1);
-	assert_int_equal(t.floor, 20);
+	assert_int_equal(t.floor[0], 20);
 	assert_int_equal(t.n, 0);
 	csn_slots_free(&t);
 }
@@ -141,7 +141,7 @@ past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
 		assert_true(lost.version < version);
 		if (lost.version > highest)
 			highest = lost.version;
-		assert_int_equal(t.floor, highest);
+		assert_int_equal(t.floor[0], highest);
 		assert_true(t.n <= 50);
 		/* What was just set is always there. */
 		assert_int_equal(csn_slots_find(&t, &name)->version, version);
@@ -159,6 +159,139 @@ past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
 		assert_int_equal(t.n, 1);
 	}
 	csn_slots_free(&t);
+}
+
+static void
+of_a_full_table_the_oldest_slot_goes(void **state)
+{
+	struct csn_slot_name name;
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	uint32_t i, round;
+
+	(void)state;
+	/* So few that all are looked at, and no order of making them. */
+	for (round = 0; round < 8; round++) {
+		start(&t, 8, 9 + round);
+		for (i = 0; i < 8; i++) {
+			name = name_of(i);
+			assert_int_equal(csn_slots_set(&t, &name, 100 +
+			    (i * 3 + round) % 8, 0, 0, &was, &lost), 1);
+		}
+		for (i = 0; i < 8; i++) {
+			name = name_of(8 + i);
+			assert_int_equal(csn_slots_set(&t, &name, 200 + i, 0,
+			    0, &was, &lost), 1);
+			assert_int_equal(lost.version, 100 + i);
+			assert_int_equal(t.floor[0], 100 + i);
+		}
+		csn_slots_free(&t);
+	}
+}
+
+/* The other end may have put what nobody here has read yet. */
+static void
+each_direction_has_its_own_floor(void **state)
+{
+	struct csn_slot_name ours = name_of(1), theirs = name_of(2);
+	struct csn_slots t;
+	struct csn_slot was, lost;
+
+	(void)state;
+	start(&t, 100, 30);
+	assert_int_equal(csn_slots_set(&t, &ours, 50, 0, 0, &was, &lost), 1);
+	assert_int_equal(csn_slots_forget(&t, &ours, &was), 1);
+	assert_int_equal(t.floor[0], 50);
+	assert_int_equal(t.floor[1], 0);
+	assert_int_equal(csn_slots_judge(&t, NULL, 50, 0, 0), CSN_E_REPLAY);
+	assert_int_equal(csn_slots_judge(&t, NULL, 51, 0, 0), 1);
+	assert_int_equal(csn_slots_judge(&t, NULL, 1, 0, 1), 1);
+	assert_int_equal(csn_slots_set(&t, &theirs, 40, 0, 1, &was, &lost),
+	    1);
+	assert_int_equal(csn_slots_forget(&t, &theirs, &was), 1);
+	assert_int_equal(t.floor[0], 50);
+	assert_int_equal(t.floor[1], 40);
+	assert_int_equal(csn_slots_judge(&t, NULL, 40, 0, 1), CSN_E_REPLAY);
+	csn_slots_free(&t);
+}
+
+/* What the one end replaced of the other must not come back either. */
+static void
+a_slot_that_both_put_raises_both_floors(void **state)
+{
+	struct csn_slot_name a = name_of(1), b = name_of(2);
+	struct csn_slots t;
+	struct csn_slot was, lost;
+	uint32_t first;
+
+	(void)state;
+	for (first = 0; first < 2; first++) {
+		start(&t, 100, 40 + first);
+		assert_int_equal(csn_slots_set(&t, &a, 10, 0, first, &was,
+		    &lost), 1);
+		assert_int_equal(csn_slots_set(&t, &a, 20, 0, 1 - first,
+		    &was, &lost), 1);
+		/* Once more by the second: it is still both's. */
+		assert_int_equal(csn_slots_set(&t, &a, 30, 0, 1 - first,
+		    &was, &lost), 1);
+		assert_int_equal(csn_slots_forget(&t, &a, &was), 1);
+		assert_int_equal(t.floor[0], 30);
+		assert_int_equal(t.floor[1], 30);
+		/* One that only one end put does not. */
+		assert_int_equal(csn_slots_set(&t, &b, 60, 0, first, &was,
+		    &lost), 1);
+		assert_int_equal(csn_slots_forget(&t, &b, &was), 1);
+		assert_int_equal(t.floor[first], 60);
+		assert_int_equal(t.floor[1 - first], 30);
+		csn_slots_free(&t);
+	}
+}
+
+static void
+an_equal_version_is_the_very_same_message_or_none(void **state)
+{
+	uint8_t writer[16] = "a writer's id..", other[16] = "another one's..";
+	uint8_t tag[CSN_TAG_SIZE] = "a tag", wrong[CSN_TAG_SIZE] = "its tag";
+	const uint32_t who = csn_slot_who(1, writer, tag);
+	const uint32_t not[] = { csn_slot_who(0, writer, tag),
+	    csn_slot_who(1, other, tag), csn_slot_who(1, writer, wrong),
+	    csn_slot_who(1, writer, NULL) };
+	struct csn_slot_name name = name_of(3);
+	struct csn_slots t;
+	struct csn_slot was, lost, *slot;
+	size_t i;
+
+	(void)state;
+	start(&t, 100, 50);
+	assert_int_equal(csn_slots_set(&t, &name, 7, 4, who, &was, &lost), 1);
+	slot = csn_slots_find(&t, &name);
+	assert_int_equal(csn_slots_judge(&t, slot, 7, 4, who), 0);
+	assert_int_equal(csn_slots_judge(&t, slot, 7, 5, who), CSN_E_REPLAY);
+	assert_int_equal(csn_slots_judge(&t, slot, 6, 4, who), CSN_E_REPLAY);
+	assert_int_equal(csn_slots_judge(&t, slot, 8, 9, not[0]), 1);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(csn_slots_judge(&t, slot, 7, 4, not[i]),
+		    CSN_E_REPLAY);
+		/* Nor does it replace the one that came first. */
+		assert_int_equal(csn_slots_set(&t, &name, 7, 4, not[i], &was,
+		    &lost), 0);
+		assert_int_equal(slot->who, who);
+	}
+	/* That both ends were there does not make it another message. */
+	assert_int_equal(csn_slots_set(&t, &name, 8, 4, not[0], &was, &lost),
+	    1);
+	assert_int_equal(csn_slots_judge(&t, slot, 8, 4, not[0]), 0);
+	csn_slots_free(&t);
+}
+
+static void
+a_version_is_the_clocks_and_above_all_before(void **state)
+{
+	(void)state;
+	assert_int_equal(csn_version_after(0, 5), 5 << 20);
+	assert_int_equal(csn_version_after((5 << 20) - 1, 5), 5 << 20);
+	assert_int_equal(csn_version_after(5 << 20, 5), (5 << 20) + 1);
+	assert_int_equal(csn_version_after(9 << 20, 5), (9 << 20) + 1);
 }
 
 static void
@@ -246,7 +379,7 @@ agree(struct csn_slots *t, const uint64_t model[NAMES], uint64_t floor)
 		n++;
 	}
 	assert_int_equal(t->n, n);
-	assert_int_equal(t->floor, floor);
+	assert_int_equal(t->floor[0], floor);
 }
 
 /*
@@ -316,6 +449,13 @@ main(void)
 		cmocka_unit_test(forgetting_raises_the_floor),
 		cmocka_unit_test(
 		    past_the_bound_an_old_slot_goes_and_raises_the_floor),
+		cmocka_unit_test(of_a_full_table_the_oldest_slot_goes),
+		cmocka_unit_test(each_direction_has_its_own_floor),
+		cmocka_unit_test(a_slot_that_both_put_raises_both_floors),
+		cmocka_unit_test(
+		    an_equal_version_is_the_very_same_message_or_none),
+		cmocka_unit_test(
+		    a_version_is_the_clocks_and_above_all_before),
 		cmocka_unit_test(growing_loses_nothing),
 		cmocka_unit_test(a_promise_keeps_room),
 		cmocka_unit_test(random_operations_agree_with_a_naive_model),

@@ -1,0 +1,188 @@
+/* test_native_versions.c - which of a key's entries is the newest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <caisson/cache_native.h>
+
+#include "crypto/aead_internal.h"
+#include "session/pair.h"
+
+#define LEN 16
+#define SEALED (LEN + CSN_CACHE_NATIVE_OVERHEAD)
+
+static const uint8_t id_1[16] = "master key one", key_1[32] = { 1 };
+static const struct csn_cache_native_bind bind = { .tenant = "acme",
+    .key = "ns:key", .key_len = 6, .format = "msgpack" };
+static struct csn_ctx *ctx;
+/* Called by the engine before it opens. */
+static void (*meanwhile)(void);
+
+static int
+seam_open(void *state, const struct csn_aead_msg *msg)
+{
+	if (meanwhile != NULL)
+		meanwhile();
+	return csn_aead_openssl.open(state, msg);
+}
+
+static struct csn_cache_native *
+made(struct csn_ctx *of)
+{
+	struct csn_cache_native *n;
+
+	assert_int_equal(csn_cache_native_new(of, NULL, &n), 0);
+	assert_int_equal(csn_cache_native_add_key(n, 1, id_1, key_1), 0);
+	return n;
+}
+
+static void
+seal(struct csn_cache_native *n, const char *text, uint8_t out[SEALED])
+{
+	uint8_t in[LEN] = { 0 };
+
+	memcpy(in, text, strlen(text));
+	assert_int_equal(csn_cache_native_seal(n, &bind, 0, in, LEN, out), 0);
+}
+
+static int
+opens(struct csn_cache_native *n, const uint8_t sealed[SEALED],
+    const char *text)
+{
+	static const uint8_t zero[LEN];
+	uint8_t out[LEN] = { 0xee };
+	int rc;
+
+	rc = csn_cache_native_open(n, &bind, sealed, SEALED, out, NULL);
+	if (rc == 0)
+		assert_string_equal((const char *)out, text);
+	else
+		assert_memory_equal(out, zero, LEN);
+	return rc;
+}
+
+static void
+an_equal_version_of_another_writer_is_not_the_newest_too(void **state)
+{
+	struct csn_cache_native *a = made(ctx), *b = made(ctx), *c = made(ctx);
+	uint8_t first[SEALED], second[SEALED];
+	int i;
+
+	(void)state;
+	/* Two caches in one millisecond that have not read each other. */
+	seal(a, "first", first);
+	seal(b, "second", second);
+	assert_memory_equal(first + 64, second + 64, 8);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(opens(a, first, "first"), 0);
+		assert_int_equal(opens(a, second, "second"), CSN_E_REPLAY);
+		assert_int_equal(opens(b, second, "second"), 0);
+		assert_int_equal(opens(b, first, "first"), CSN_E_REPLAY);
+		/* Who reads stays with what it read first. */
+		assert_int_equal(opens(c, second, "second"), 0);
+		assert_int_equal(opens(c, first, "first"), CSN_E_REPLAY);
+	}
+	csn_cache_native_free(a);
+	csn_cache_native_free(b);
+	csn_cache_native_free(c);
+}
+
+static void
+a_version_of_more_than_a_day_ahead_is_refused(void **state)
+{
+	const uint64_t day = 86400000;
+	struct csn_cache_native *ahead, *n;
+	uint8_t edge[SEALED], past[SEALED], now[SEALED];
+	struct csn_ctx *behind;
+
+	(void)state;
+	ahead = made(ctx);
+	pair_wall += day;
+	seal(ahead, "a day", edge);
+	pair_wall++;
+	seal(ahead, "more", past);
+	behind = pair_ctx();		/* and its clock begins again */
+	n = made(behind);
+	assert_int_equal(opens(n, past, "more"), CSN_E_REPLAY);
+	assert_int_equal(opens(n, edge, "a day"), 0);
+	assert_int_equal(opens(n, past, "more"), CSN_E_REPLAY);
+	assert_int_equal(opens(ahead, past, "more"), 0);
+	/* What it read it is above, and no further ahead than that. */
+	seal(n, "now", now);
+	assert_int_equal(opens(n, now, "now"), 0);
+	assert_int_equal(opens(n, edge, "a day"), CSN_E_REPLAY);
+	pair_wall++;
+	assert_int_equal(opens(n, past, "more"), 0);
+	csn_cache_native_free(n);
+	csn_cache_native_free(ahead);
+	csn_ctx_free(behind);
+}
+
+static struct csn_cache_native *dropping;
+
+static void
+drop_it(void)
+{
+	meanwhile = NULL;
+	assert_int_equal(csn_cache_native_drop(dropping, 1), 0);
+}
+
+static void
+an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
+{
+	struct csn_cache_native *a = made(ctx);
+	uint8_t sealed[SEALED];
+
+	(void)state;
+	dropping = made(ctx);
+	seal(a, "of epoch 1", sealed);
+	/* The entry's key was held already: this once it opens. */
+	meanwhile = drop_it;
+	assert_int_equal(opens(dropping, sealed, "of epoch 1"), 0);
+	assert_int_equal(opens(dropping, sealed, "of epoch 1"), CSN_E_EPOCH);
+	csn_cache_native_free(dropping);
+	csn_cache_native_free(a);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	ctx = pair_ctx_with("seam", 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	meanwhile = NULL;
+	csn_ctx_free(ctx);
+	return 0;
+}
+
+#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CTX_TEST(
+		    an_equal_version_of_another_writer_is_not_the_newest_too),
+		CTX_TEST(a_version_of_more_than_a_day_ahead_is_refused),
+		CTX_TEST(an_epoch_dropped_while_an_entry_opens_leaves_no_key),
+	};
+	static struct csn_aead_engine engine;
+
+	engine = csn_aead_openssl;
+	engine.name = "seam";
+	engine.preference = 0;
+	engine.open = seam_open;
+	if (csn_aead_register(&engine) != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

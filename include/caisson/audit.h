@@ -126,7 +126,8 @@ CSN_API CSN_MUST_CHECK int csn_audit_append(struct csn_audit *audit,
     const struct csn_audit_record *record);
 
 /**
- * Append n records as one group: one write, one sync. All or nothing, but
+ * Append n records as one group, all of the first one's size, which is also
+ * how far apart they are (CSN_E_ARG): one write, one sync. All or nothing, but
  * for a crash in the middle of the write, which may leave the first few of a
  * group that was never acknowledged.
  */

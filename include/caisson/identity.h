@@ -260,6 +260,7 @@ struct csn_action {
 	uint64_t not_before_ms;	/* Unix; 0 for now, or the parent's */
 	uint64_t expires_ms;	/* Unix; needed */
 	uint32_t may_delegate;	/* how many further links: 0 to 7 */
+	uint32_t reserved;
 };
 
 #define CSN_ACTION_MAX_LINKS 8

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/sized.h"
 #include "crypto/crypto.h"
 
 #define ROOM "attest"
@@ -74,17 +75,16 @@ csn_attest_key_derive(struct csn_ctx *ctx,
     const struct csn_identity_options *options, const uint8_t secret[32],
     struct csn_identity **out)
 {
-	struct csn_identity_options o = { 0 };
+	struct csn_identity_options o;
 	char *sign = NULL, *kem = NULL;
 	int rc;
 
-	if (ctx == NULL || options == NULL || secret == NULL || out == NULL ||
-	    options->size < sizeof(options->size))
+	if (ctx == NULL || options == NULL || secret == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "an attester's key "
 		    "needs options, a secret and a place to go");
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
-	o.size = sizeof(o);
+	if ((rc = CSN_TAKE(&o, options, csn_identity_options,
+	    lifetime_ms)) != 0)
+		return rc;
 	o.sign = o.sign != 0 ? o.sign : CSN_SIGN_ML_DSA_65;
 	o.kem = o.kem != 0 ? o.kem : CSN_KEM_ML_KEM_768;
 	o.purposes = o.purposes != 0 ? o.purposes : CSN_PURPOSE_REPORT;

@@ -5,6 +5,7 @@
 #include "attest/attester.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 
 #define ROOM "attest"
@@ -46,22 +47,22 @@ int
 csn_attester_new(struct csn_ctx *ctx, struct csn_regions *regions,
     const struct csn_attester_options *options, struct csn_attester **out)
 {
-	struct csn_attester_options o = { 0 };
+	struct csn_attester_options o;
 	struct csn_attester *a;
 	struct csn_tree *probe;
 	int rc;
 
-	if (ctx == NULL || regions == NULL || options == NULL || out == NULL ||
-	    options->size < sizeof(options->size))
+	if (ctx == NULL || regions == NULL || options == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "an attester needs regions, options and a place to go");
+	if ((rc = CSN_TAKE(&o, options, csn_attester_options,
+	    cancelled_arg)) != 0)
+		return rc;
 	if (csn_regions_platform(regions) == NULL || !csn_platform_name_ok(
 	    csn_regions_platform(regions),
 	    strlen(csn_regions_platform(regions))))
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a provider's platform "
 		    "is 1 to %d of a-z, 0-9 and '-'", CSN_PLATFORM_NAME_MAX);
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
 	if ((rc = options_ok(ctx, &o)) != 0)
 		return rc;
 	if (o.measure == 0)
@@ -303,13 +304,15 @@ int
 csn_attester_snapshot(const struct csn_attester *a, size_t i,
     struct csn_snapshot *out)
 {
-	struct csn_snapshot s = { .size_of = sizeof(s) };
+	struct csn_snapshot s = { 0 };
 	const struct csn_measured *m;
-	uint32_t size;
+	int rc;
 
-	if (a == NULL || out == NULL || out->size_of < sizeof(out->size_of))
+	if (a == NULL)
 		return csn_fail(NULL, CSN_E_ARG, ROOM,
-		    "a snapshot is given with its size_of");
+		    "a snapshot is one of an attester: it is NULL");
+	if ((rc = CSN_GIVE_CHECK(out, csn_snapshot, flat)) != 0)
+		return rc;
 	if (i >= csn_attester_count(a))
 		return csn_fail(a->ctx, CSN_E_NOT_FOUND, ROOM,
 		    "there is no measurement of a region %zu", i);
@@ -326,9 +329,7 @@ csn_attester_snapshot(const struct csn_attester *a, size_t i,
 	s.immutable = m->region.immutable != 0;
 	memcpy(s.tree, m->root, sizeof(s.tree));
 	memcpy(s.flat, m->flat, sizeof(s.flat));
-	size = out->size_of;
-	s.size_of = size;
-	memcpy(out, &s, size < sizeof(s) ? size : sizeof(s));
+	CSN_GIVE(out, &s, csn_snapshot);
 	return 0;
 }
 

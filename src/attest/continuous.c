@@ -10,6 +10,7 @@
 #include "attest/attester.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 #define ROOM "attest"
 #define BACKOFF_MAX_MS 60000
@@ -57,17 +58,15 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
     const struct csn_continuous_options *options,
     struct csn_continuous **out)
 {
-	struct csn_continuous_options o = { 0 };
+	struct csn_continuous_options o;
 	struct csn_continuous *c;
 	int rc;
 
-	if (ctx == NULL || attester == NULL || options == NULL ||
-	    out == NULL || options->size < sizeof(options->size))
+	if (ctx == NULL || attester == NULL || options == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a continuous attester "
 		    "needs an attester, options and a place to go");
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
-	if ((rc = options_ok(ctx, &o)) != 0)
+	if ((rc = CSN_TAKE(&o, options, csn_continuous_options,
+	    output)) != 0 || (rc = options_ok(ctx, &o)) != 0)
 		return rc;
 	if (o.output != NULL && attester->o.identity == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "what goes to %.60s is "

@@ -7,6 +7,7 @@
 #include "attest/verifier.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "evidence/result.h"
 #include "identity/trust.h"
@@ -33,16 +34,15 @@ int
 csn_verifier_new(struct csn_ctx *ctx,
     const struct csn_verifier_options *options, struct csn_verifier **out)
 {
-	struct csn_verifier_options o = { 0 };
+	struct csn_verifier_options o;
 	struct csn_verifier *v;
 	int rc;
 
-	if (ctx == NULL || options == NULL || out == NULL ||
-	    options->size < sizeof(options->size))
+	if (ctx == NULL || options == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "a verifier needs options and a place to go");
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_verifier_options, cache)) != 0)
+		return rc;
 	if (o.trust == NULL || o.challenge_ms > MAX_MS || o.skew_ms > MAX_MS)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a verifier needs a "
 		    "trust store, and times of at most a year");

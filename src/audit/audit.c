@@ -6,9 +6,7 @@
 #include "audit/audit.h"
 #include "base/alloc.h"
 #include "base/fail.h"
-
-/* Records of an older program are shorter: what they lack is zero. */
-#define LEAST_SIZE (offsetof(struct csn_audit_record, session) + 16)
+#include "base/sized.h"
 
 int
 csn_audit_memory(struct csn_ctx *ctx, size_t capacity, struct csn_audit **out)
@@ -32,11 +30,17 @@ csn_audit_memory(struct csn_ctx *ctx, size_t capacity, struct csn_audit **out)
 }
 
 static int
+mixed(struct csn_audit *a, size_t first, size_t other)
+{
+	return csn_fail(a->ctx, CSN_E_ARG, "audit", "records of %zu and of "
+	    "%zu bytes are appended together", first, other);
+}
+
+static int
 check_record(struct csn_audit *a, const struct csn_audit_record *r)
 {
-	if (r->size < LEAST_SIZE)
-		return csn_fail(a->ctx, CSN_E_ARG, "audit",
-		    "a record without its size");
+	if (r->size != sizeof(*r))
+		return mixed(a, sizeof(*r), r->size);
 	if (r->op == 0 || r->op > CSN_AUDIT_SESSION_EXPIRE)
 		return csn_fail(a->ctx, CSN_E_ARG, "audit",
 		    "there is no operation %u to log", r->op);
@@ -45,6 +49,17 @@ check_record(struct csn_audit *a, const struct csn_audit_record *r)
 		return csn_fail(a->ctx, CSN_E_ARG, "audit", "a tenant's id "
 		    "has at most %d bytes in a record", CSN_AUDIT_MAX_TENANT);
 	return 0;
+}
+
+static int
+take_record(struct csn_audit *a, const void *from, size_t size,
+    struct csn_audit_record *to)
+{
+	const struct csn_audit_record *r = from;
+
+	if (r->size != size)
+		return mixed(a, size, r->size);
+	return CSN_TAKE(to, r, csn_audit_record, session);
 }
 
 static int
@@ -72,14 +87,12 @@ csn_audit_append_many(struct csn_audit *a,
 	size = records->size;
 	if (size != sizeof(*records)) {
 		/* Another version's records: their size is their stride. */
-		if (size < LEAST_SIZE)
-			return check_record(a, records);
 		if ((same = csn_calloc(n, sizeof(*same))) == NULL)
 			return csn_fail(a->ctx, CSN_E_NOMEM, "audit",
 			    "no memory for %zu records", n);
-		for (i = 0; i < n; i++)
-			memcpy(&same[i], (const char *)records + i * size,
-			    size < sizeof(*same) ? size : sizeof(*same));
+		for (i = 0; i < n && rc == 0; i++)
+			rc = take_record(a, (const char *)records + i * size,
+			    size, &same[i]);
 		records = same;
 	}
 	for (i = 0; i < n && rc == 0; i++)

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/sized.h"
 
 #define DEFAULT_SYNC_MS 200
 #define DEFAULT_FILE_BYTES ((uint64_t)64 << 20)
@@ -162,14 +163,11 @@ log_alloc(struct csn_ctx *ctx, const char *path)
 static int
 set_options(struct csn_audit_log *log, const struct csn_audit_options *given)
 {
-	struct csn_audit_options o = { 0 };
+	struct csn_audit_options o;
+	int rc;
 
-	if (given != NULL && given->size < sizeof(given->size))
-		return csn_fail(log->ctx, CSN_E_ARG, "audit",
-		    "the log's options are without their size");
-	if (given != NULL)
-		memcpy(&o, given, given->size < sizeof(o) ? given->size :
-		    sizeof(o));
+	if ((rc = CSN_TAKE(&o, given, csn_audit_options, signer)) != 0)
+		return rc;
 	if (o.sync > CSN_AUDIT_SYNC_NEVER)
 		return csn_fail(log->ctx, CSN_E_ARG, "audit",
 		    "the log knows no way to sync number %u", o.sync);

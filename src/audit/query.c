@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 struct query {
 	struct csn_audit_filter filter;
@@ -69,13 +70,12 @@ csn_audit_query(struct csn_audit *a, const struct csn_audit_filter *filter,
 	struct query q = { .visit = visit, .arg = arg };
 	int rc;
 
-	if (a == NULL || visit == NULL ||
-	    (filter != NULL && filter->size < sizeof(filter->size)))
+	if (a == NULL || visit == NULL)
 		return csn_fail(a == NULL ? NULL : a->ctx, CSN_E_ARG, "audit",
-		    "no log, no visitor, or a filter without its size");
-	if (filter != NULL)
-		memcpy(&q.filter, filter, filter->size < sizeof(q.filter) ?
-		    filter->size : sizeof(q.filter));
+		    "no log, or no visitor, is given");
+	if ((rc = CSN_TAKE(&q.filter, filter, csn_audit_filter,
+	    to_ms)) != 0)
+		return rc;
 	/* The newest so many: count them first, then skip the others. */
 	if (q.filter.limit > 0) {
 		if ((rc = each(a, count_one, &q)) != 0)

@@ -8,6 +8,7 @@
 #include "audit/folder.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 struct verify {
 	struct csn_ctx *ctx;
@@ -393,22 +394,23 @@ int
 csn_audit_verify(struct csn_ctx *ctx, const char *path,
     const struct csn_audit_verify_options *options, struct csn_result *result)
 {
+	struct csn_audit_verify_options o;
 	struct verify *v;
 	int rc;
 
-	if (ctx == NULL || path == NULL ||
-	    (options != NULL && options->size < sizeof(options->size)))
-		return csn_fail(ctx, CSN_E_ARG, "audit", "verifying needs a "
-		    "context, a folder, and options with their size");
+	if (ctx == NULL || path == NULL)
+		return csn_fail(ctx, CSN_E_ARG, "audit",
+		    "verifying needs a context and a folder");
+	if ((rc = CSN_TAKE(&o, options, csn_audit_verify_options,
+	    first_key)) != 0)
+		return rc;
 	if ((v = csn_calloc(1, sizeof(*v))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "audit",
 		    "no memory to verify a log");
 	v->ctx = ctx;
 	v->path = path;
 	v->result = result;
-	if (options != NULL)
-		memcpy(&v->o, options, options->size < sizeof(v->o) ?
-		    options->size : sizeof(v->o));
+	v->o = o;
 	if (v->o.expect_head != NULL && csn_hex_decode(v->o.expect_head,
 	    strlen(v->o.expect_head), v->expect, sizeof(v->expect)) != 0)
 		rc = csn_fail(ctx, CSN_E_ARG, "audit",

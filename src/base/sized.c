@@ -31,14 +31,15 @@ check(const void *given, size_t size, size_t least, const char *name)
 	if (has == size)
 		return 0;
 	if (has < least)
-		return csn_fail(NULL, CSN_E_ARG, "base", "%s.size is %u and "
-		    "has to be %zu at least: set it to sizeof(struct %s)",
-		    name, has, least, name);
+		return csn_fail(NULL, CSN_E_ARG, "base", "struct %s "
+		    "is given with a size of %u and has %zu bytes at least: "
+		    "set its first member to sizeof(struct %s)", name, has,
+		    least, name);
 	if (has > size &&
 	    !all_zero((const uint8_t *)given + size, has - size))
-		return csn_fail(NULL, CSN_E_ARG, "base", "%s of %u bytes sets "
-		    "members that this library does not know: its own has "
-		    "%zu bytes", name, has, size);
+		return csn_fail(NULL, CSN_E_ARG, "base", "struct %s of %u "
+		    "bytes sets members that this library does not know: its "
+		    "own has %zu bytes", name, has, size);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * The least size of struct tag: the end of last, the last member that its
@@ -35,6 +36,16 @@ int csn_give_check(const void *out, size_t size, size_t least,
  */
 void csn_give(void *out, const void *from, size_t size);
 
+/* 1 where the caller knows the structure just as this library does. */
+static inline int
+csn_same_size(const void *given, size_t size)
+{
+	uint32_t has;
+
+	memcpy(&has, given, sizeof(has));
+	return has == size;
+}
+
 /*
  * The three for struct tag, whose first release ended with the member last.
  * The conditional lets the compiler compare the pointers' types.
@@ -43,8 +54,9 @@ void csn_give(void *out, const void *from, size_t size);
 	csn_take(1 ? (to) : (struct tag *)0, sizeof(struct tag), \
 	    1 ? (from) : (const struct tag *)0, CSN_LEAST(tag, last), #tag)
 #define CSN_GIVE_CHECK(out, tag, last) \
-	csn_give_check(1 ? (out) : (const struct tag *)0, \
-	    sizeof(struct tag), CSN_LEAST(tag, last), #tag)
+	((out) != NULL && csn_same_size(out, sizeof(struct tag)) ? 0 : \
+	    csn_give_check(1 ? (out) : (const struct tag *)0, \
+	    sizeof(struct tag), CSN_LEAST(tag, last), #tag))
 #define CSN_GIVE(out, from, tag) \
 	csn_give(1 ? (out) : (struct tag *)0, \
 	    1 ? (from) : (const struct tag *)0, sizeof(struct tag))

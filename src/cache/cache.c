@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/internal.h"
 
 #define ROOM CSN_CACHE_ROOM
@@ -135,11 +136,9 @@ csn_cache_get(struct csn_cache *cache, const char *key,
 	struct csn_call call;
 	int rc, negative;
 
-	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0 ||
+	    (rc = CSN_GIVE_CHECK(out, csn_cache_value, data)) != 0)
 		return rc;
-	if (out == NULL || out->size < sizeof(*out))
-		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "no place for "
-		    "the value is given, or its size is not set");
 	if (cache->config.on_event != NULL)
 		call.began = csn_meter_now();
 	csn_value_clear(out);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "cache/internal.h"
 
@@ -82,6 +83,7 @@ csn_call_begin(struct csn_cache *cache, const char *key,
     const struct csn_cache_how *how, struct csn_call *call)
 {
 	const struct csn_cache_config *c;
+	struct csn_cache_how other;
 	size_t len;
 	int rc;
 
@@ -96,9 +98,12 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "a key has 1 to "
 		    "%d bytes: build long ones with csn_cache_key_auto() or "
 		    "_interop()", CSN_STORE_MAX_KEY);
-	if (how != NULL && how->size < sizeof(*how))
-		return csn_fail(cache->ctx, CSN_E_ARG, ROOM,
-		    "csn_cache_how.size is not set to its sizeof");
+	if (how != NULL && !csn_same_size(how, sizeof(*how))) {
+		if ((rc = CSN_TAKE(&other, how, csn_cache_how,
+		    tenant_arg)) != 0)
+			return rc;
+		how = &other;
+	}
 	call->name.key = key;
 	call->name.key_len = (uint32_t)len;
 	if ((rc = find_tenant(cache, key, how, call)) != 0)

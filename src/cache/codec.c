@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/internal.h"
 
 #define ROOM CSN_CACHE_ROOM
@@ -11,9 +12,13 @@
 int
 csn_cache_value_room(struct csn_cache_value *v, size_t len)
 {
-	struct csn_cache_buffer *b = &v->data;
+	struct csn_cache_buffer *b;
 	uint8_t *p;
+	int rc;
 
+	if ((rc = CSN_GIVE_CHECK(v, csn_cache_value, data)) != 0)
+		return rc;
+	b = &v->data;
 	if (len > b->cap) {
 		if (len > PTRDIFF_MAX || (p = malloc(len)) == NULL)
 			return csn_fail(NULL, CSN_E_NOMEM, ROOM,
@@ -33,6 +38,8 @@ csn_cache_value_set(struct csn_cache_value *v, const void *p, size_t len)
 {
 	int rc;
 
+	if (p == NULL && len > 0)
+		return csn_fail(NULL, CSN_E_ARG, ROOM, "no value is given");
 	if ((rc = csn_cache_value_room(v, len)) == 0 && len > 0)
 		memcpy(v->data.p, p, len);
 	return rc;

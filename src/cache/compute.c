@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/internal.h"
 
 #define ROOM CSN_CACHE_ROOM
@@ -227,12 +228,12 @@ csn_cache_get_or_compute(struct csn_cache *cache, const char *key,
 	struct csn_call call;
 	int rc, negative;
 
-	if ((rc = csn_call_begin(cache, key, how, &call)) != 0)
+	if ((rc = csn_call_begin(cache, key, how, &call)) != 0 ||
+	    (rc = CSN_GIVE_CHECK(out, csn_cache_value, data)) != 0)
 		return rc;
-	if (compute == NULL || out == NULL || out->size < sizeof(*out))
-		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "no computation "
-		    "or no place for the value is given, or its size is not "
-		    "set");
+	if (compute == NULL)
+		return csn_fail(cache->ctx, CSN_E_ARG, ROOM,
+		    "no computation is given");
 	if (cache->config.on_event != NULL)
 		call.began = csn_meter_now();
 	csn_value_clear(out);

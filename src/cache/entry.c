@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/envelope.h"
 #include "cache/frame.h"
 #include "cache/kit.h"
@@ -28,7 +29,7 @@ enum container { PLAIN, ENVELOPE, CHECKSUM };
 struct job {
 	struct csn_ctx *ctx;
 	struct csn_cachekit *kit;
-	const struct csn_cachekit_entry *entry;
+	struct csn_cachekit_entry entry;
 	const struct shape *shape;
 	enum container container;
 	int interop;
@@ -67,11 +68,18 @@ room(struct csn_ctx *ctx, uint8_t **p, size_t *cap, size_t len)
 
 static int
 begin(struct job *j, struct csn_ctx *ctx, struct csn_cachekit *kit,
-    const struct csn_cachekit_entry *entry)
+    const struct csn_cachekit_entry *given)
 {
-	uint32_t shape = entry->shape;
+	struct csn_cachekit_entry *entry = &j->entry;
+	uint32_t shape;
+	int rc;
 
 	memset(j, 0, sizeof(*j));
+	if (given == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "no entry is given");
+	if ((rc = CSN_TAKE(entry, given, csn_cachekit_entry, key_len)) != 0)
+		return rc;
+	shape = entry->shape;
 	if (shape < CSN_CACHEKIT_AUTO_MSGPACK || shape > CSN_CACHEKIT_INTEROP)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "an entry has no shape %u", shape);
@@ -80,7 +88,6 @@ begin(struct job *j, struct csn_ctx *ctx, struct csn_cachekit *kit,
 		    "an entry wants a cache key");
 	j->ctx = ctx;
 	j->kit = kit;
-	j->entry = entry;
 	j->shape = &shapes[shape];
 	j->interop = shape == CSN_CACHEKIT_INTEROP;
 	if (j->interop)
@@ -270,7 +277,7 @@ check_frame(const struct job *j, const struct csn_frame *f)
 		return csn_fail(j->ctx, CSN_E_FORM, ROOM, "the entry was made "
 		    "by the serializer '%s' (%s), not '%s'", f->serializer,
 		    f->format, j->shape->serializer);
-	if (j->entry->shape == CSN_CACHEKIT_AUTO_MSGPACK &&
+	if (j->entry.shape == CSN_CACHEKIT_AUTO_MSGPACK &&
 	    f->compressed != (j->container == ENVELOPE))
 		return csn_fail(j->ctx, CSN_E_FORM, ROOM, "the entry was made "
 		    "%s integrity checking, and is read %s it",

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "cache/kit.h"
 
@@ -69,16 +70,15 @@ int
 csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
     const struct csn_cachekit_options *options, struct csn_cachekit **out)
 {
-	struct csn_cachekit_options o = { 0 };
+	struct csn_cachekit_options o;
 	struct csn_cachekit *kit;
 	int rc;
 
 	if (keys == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "a CacheKit wants master keys");
-	if (options != NULL)
-		memcpy(&o, options, options->size < sizeof(o) ?
-		    options->size : sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_cachekit_options, tenants)) != 0)
+		return rc;
 	if (o.tenants == 0)
 		o.tenants = TENANTS;
 	if ((kit = csn_calloc(1, sizeof(*kit))) == NULL)

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/fail.h"
 #include "base/lock.h"
+#include "base/sized.h"
 #include "cache/native.h"
 
 #define ROOM "cache"
@@ -334,13 +335,13 @@ csn_cache_native_new(struct csn_ctx *ctx,
     const struct csn_cache_native_options *options,
     struct csn_cache_native **out)
 {
-	struct csn_cache_native_options o = { 0 };
+	struct csn_cache_native_options o;
 	struct csn_cache_native *native;
 	int rc;
 
-	if (options != NULL)
-		memcpy(&o, options, options->size < sizeof(o) ?
-		    options->size : sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_cache_native_options,
+	    versions)) != 0)
+		return rc;
 	if ((native = csn_calloc(1, sizeof(*native))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "out of memory for a native cache");

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/internal.h"
 
 #define ROOM CSN_CACHE_ROOM
@@ -141,14 +142,13 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
 	struct csn_cache *cache;
 	int rc;
 
-	if (ctx == NULL || config == NULL || out == NULL ||
-	    config->size < sizeof(config->size))
+	if (ctx == NULL || config == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a cache needs a "
-		    "context, a configuration with its size set, and a place "
-		    "to store the handle");
-	memset(&c, 0, sizeof(c));
-	memcpy(&c, config, config->size < sizeof(c) ? config->size :
-	    sizeof(c));
+		    "context, a configuration and a place to store the "
+		    "handle");
+	if ((rc = CSN_TAKE(&c, config, csn_cache_config,
+	    on_event_arg)) != 0)
+		return rc;
 	defaults(&c);
 	if ((rc = check(ctx, &c)) != 0)
 		return rc;
@@ -212,11 +212,12 @@ csn_cache_stat(struct csn_cache *cache, struct csn_cache_stat *out)
 {
 	struct csn_cache_stat st;
 	struct csn_l1_stat l1;
-	uint32_t size;
+	int rc;
 
-	if (cache == NULL || out == NULL || out->size < sizeof(out->size))
-		return csn_fail(cache != NULL ? cache->ctx : NULL, CSN_E_ARG,
-		    ROOM, "no cache, or a statistic without its size");
+	if (cache == NULL)
+		return csn_fail(NULL, CSN_E_ARG, ROOM, "no cache is given");
+	if ((rc = CSN_GIVE_CHECK(out, csn_cache_stat, open_times)) != 0)
+		return rc;
 	memset(&st, 0, sizeof(st));
 	csn_meter_read(cache->meter, &st);
 	csn_l1_stat(cache->l1, &l1);
@@ -225,7 +226,6 @@ csn_cache_stat(struct csn_cache *cache, struct csn_cache_stat *out)
 	st.l1_evictions = l1.evictions;
 	st.breaker = (uint32_t)csn_breaker_state(&cache->breaker);
 	st.breaker_opens = atomic_load(&cache->breaker.opens);
-	st.size = size = out->size;
-	memcpy(out, &st, size < sizeof(st) ? size : sizeof(st));
+	CSN_GIVE(out, &st, csn_cache_stat);
 	return 0;
 }

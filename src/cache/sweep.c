@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cache/internal.h"
 
 #define ROOM CSN_CACHE_ROOM
@@ -294,6 +295,8 @@ csn_cache_reseal(struct csn_cache *cache, const char *name_space,
 	int rc;
 
 	if ((rc = csn_call_begin(cache, "*", how, &call)) != 0 ||
+	    (out != NULL &&
+	    (rc = CSN_GIVE_CHECK(out, csn_cache_reseal, total)) != 0) ||
 	    (rc = prefix_of(cache, name_space, &prefix)) != 0)
 		return rc;
 	if ((cache->kit == NULL && cache->native == NULL) ||
@@ -326,9 +329,7 @@ csn_cache_reseal(struct csn_cache *cache, const char *name_space,
 	}
 	free_keys(&keys);
 	csn_cache_buffer_free(&b);
-	if (out != NULL && out->size >= sizeof(out->size)) {
-		r.size = out->size;
-		memcpy(out, &r, r.size < sizeof(r) ? r.size : sizeof(r));
-	}
+	if (out != NULL)
+		CSN_GIVE(out, &r, csn_cache_reseal);
 	return rc;
 }

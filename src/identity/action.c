@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "identity/action.h"
 #include "identity/did.h"
@@ -166,14 +167,11 @@ take_action(struct csn_ctx *ctx, const struct csn_identity *issuer,
     const struct csn_action *from, struct csn_action *a, const void *out,
     const void *out_len)
 {
-	if (issuer == NULL || from == NULL || out == NULL ||
-	    out_len == NULL || from->size < sizeof(from->size))
+	if (issuer == NULL || from == NULL || out == NULL || out_len == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
-		    "Issuing needs an issuer, an action with its size and a "
-		    "place for the chain.");
-	memset(a, 0, sizeof(*a));
-	memcpy(a, from, from->size < sizeof(*a) ? from->size : sizeof(*a));
-	return 0;
+		    "Issuing needs an issuer, an action and a place for the "
+		    "chain.");
+	return CSN_TAKE(a, from, csn_action, reserved);
 }
 
 int

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "crypto/crypto.h"
 #include "identity/did.h"
 #include "identity/document.h"
@@ -58,12 +59,14 @@ static int
 take_options(struct csn_ctx *ctx, const struct csn_identity_options *from,
     struct csn_identity_options *options)
 {
-	memset(options, 0, sizeof(*options));
-	if (from == NULL || from->size < sizeof(from->size))
+	int rc;
+
+	if (from == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
-		    "An identity needs options with their size and a name.");
-	memcpy(options, from, from->size < sizeof(*options) ? from->size :
-	    sizeof(*options));
+		    "An identity needs options with a name.");
+	if ((rc = CSN_TAKE(options, from, csn_identity_options,
+	    lifetime_ms)) != 0)
+		return rc;
 	if (options->purposes == 0)
 		options->purposes = CSN_PURPOSE_ALL;
 	if (options->lifetime_ms == 0)

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/lock.h"
+#include "base/sized.h"
 #include "identity/did.h"
 #include "identity/document.h"
 #include "identity/trust.h"
@@ -150,17 +151,11 @@ int
 csn_trust_put(struct csn_ctx *ctx, struct csn_trust *trust,
     const struct csn_trust_entry *entry)
 {
-	struct csn_trust_entry e = { 0 };
 	struct csn_trusted *t;
-	int rc = 0;
+	int rc;
 
-	if (trust == NULL || entry == NULL ||
-	    entry->size < sizeof(entry->size))
-		return csn_fail(ctx, CSN_E_ARG, ROOM,
-		    "Adding needs a trust store and an entry with its size.");
-	memcpy(&e, entry, entry->size < sizeof(e) ? entry->size : sizeof(e));
 	/* The slow part, a DID from its key, is over before the lock. */
-	if ((rc = csn_trusted_new(ctx, &e, &t)) != 0)
+	if ((rc = csn_trusted_new(ctx, entry, &t)) != 0)
 		return rc;
 	pthread_rwlock_wrlock(&trust->lock);
 	if (look_up(trust, t->did, strlen(t->did)) != NULL)
@@ -184,17 +179,22 @@ int
 csn_trust_add(struct csn_ctx *ctx, struct csn_trust *trust,
     const struct csn_trust_entry *entry)
 {
+	struct csn_trust_entry e;
 	struct csn_document *doc;
 	int rc;
 
-	if (entry != NULL && entry->size >= sizeof(*entry) &&
-	    entry->document != NULL) {
-		if ((rc = csn_document_verify(ctx, entry->document,
-		    entry->document_len, &doc)) != 0)
+	if (trust == NULL || entry == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "Adding needs a trust store and an entry.");
+	if ((rc = CSN_TAKE(&e, entry, csn_trust_entry, alias)) != 0)
+		return rc;
+	if (e.document != NULL) {
+		if ((rc = csn_document_verify(ctx, e.document,
+		    e.document_len, &doc)) != 0)
 			return rc;
 		csn_document_free(doc);
 	}
-	return csn_trust_put(ctx, trust, entry);
+	return csn_trust_put(ctx, trust, &e);
 }
 
 int

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/slab.h"
 #include "kv/manager.h"
 
@@ -174,15 +175,16 @@ csn_manager_new(struct csn_ctx *ctx,
     const struct csn_manager_options *options, struct csn_manager **out)
 {
 	struct csn_manager_options o;
+	struct csn_session_options session;
 	struct csn_manager *mgr;
 	struct csn_places *p;
 	size_t i;
 	int rc;
 
-	memset(&o, 0, sizeof(o));
-	if (options != NULL)
-		memcpy(&o, options, options->size < sizeof(o) ?
-		    options->size : sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_manager_options, audit)) != 0 ||
+	    (rc = CSN_TAKE(&session, o.session, csn_session_options,
+	    audit)) != 0)
+		return rc;
 	if ((mgr = aligned_alloc(64, sizeof(*mgr))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "kv",
 		    "out of memory for a manager");
@@ -191,11 +193,7 @@ csn_manager_new(struct csn_ctx *ctx,
 	mgr->quota_bytes = o.quota_bytes;
 	mgr->quota_entries = o.quota_entries;
 	mgr->audit = o.audit;
-	if (o.session != NULL)
-		memcpy(&mgr->session, o.session, o.session->size <
-		    sizeof(mgr->session) ? o.session->size :
-		    sizeof(mgr->session));
-	mgr->session.size = sizeof(mgr->session);
+	mgr->session = session;
 	if (mgr->session.audit == NULL)
 		mgr->session.audit = o.audit;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++)
@@ -355,18 +353,19 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
 }
 
 int
-csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *tenant,
+csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *given,
     struct csn_session **out)
 {
+	struct csn_tenant tenant;
 	struct csn_session *session = NULL;
 	struct csn_member *m, *former = NULL;
 	int rc;
 
-	if (tenant == NULL || tenant->size < sizeof(*tenant))
-		return csn_fail(mgr->ctx, CSN_E_ARG, "kv",
-		    "a tenant is needed, with its size");
-	if (tenant->id != NULL &&
-	    csn_member_get(mgr, tenant->id, &m) == 0) {
+	if ((rc = CSN_TAKE(&tenant, given, csn_tenant,
+	    display_name)) != 0)
+		return rc;
+	if (tenant.id != NULL &&
+	    csn_member_get(mgr, tenant.id, &m) == 0) {
 		if (csn_session_is_valid(m->session)) {
 			if (out != NULL)
 				*out = csn_session_ref(m->session);
@@ -375,7 +374,7 @@ csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *tenant,
 		}
 		csn_member_release(m);
 	}
-	if ((rc = csn_session_local(mgr->ctx, tenant, &mgr->session,
+	if ((rc = csn_session_local(mgr->ctx, &tenant, &mgr->session,
 	    &session)) != 0)
 		return rc;
 	if ((rc = member_new(mgr, session, &m)) != 0) {

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/lock.h"
+#include "base/sized.h"
 #include "kv/kv_store.h"
 
 void
@@ -129,10 +130,9 @@ csn_kv_store_new(struct csn_manager *mgr, struct csn_store *store,
 	size_t i;
 	int rc;
 
-	memset(&o, 0, sizeof(o));
-	if (options != NULL)
-		memcpy(&o, options, options->size < sizeof(o) ?
-		    options->size : sizeof(o));
+	if ((rc = CSN_TAKE(&o, options, csn_kv_store_options,
+	    reseal_batch)) != 0)
+		return rc;
 	if ((kv = aligned_alloc(64, sizeof(*kv))) == NULL)
 		return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
 		    "out of memory for a KV store");

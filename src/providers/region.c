@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "base/text.h"
 #include "providers/region/provider.h"
 #include "providers/registry.h"
@@ -39,10 +40,9 @@ csn_region_check(const struct csn_ctx *ctx, const struct csn_region *r)
 {
 	size_t id_len;
 
-	if (r == NULL || r->size_of < sizeof(*r) || r->id == NULL ||
-	    r->description == NULL)
-		return csn_fail(ctx, CSN_E_REGION, ROOM, "a region is given "
-		    "with its size_of, an id and a description");
+	if (r->id == NULL || r->description == NULL)
+		return csn_fail(ctx, CSN_E_REGION, ROOM,
+		    "a region is given with an id and a description");
 	id_len = strnlen(r->id, CSN_REGION_ID_MAX + 1);
 	if (id_len == 0 || id_len > CSN_REGION_ID_MAX ||
 	    !csn_utf8_ok(r->id, id_len))
@@ -68,6 +68,19 @@ csn_region_check(const struct csn_ctx *ctx, const struct csn_region *r)
 		    "protection %u, which is none of R, RW, RO, RX", r->id,
 		    r->protection);
 	return 0;
+}
+
+int
+csn_region_take(const struct csn_ctx *ctx, const struct csn_region *from,
+    struct csn_region *to)
+{
+	int rc;
+
+	if (from == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "no region is given");
+	if ((rc = CSN_TAKE(to, from, csn_region, reserved)) != 0)
+		return rc;
+	return csn_region_check(ctx, to);
 }
 
 int
@@ -154,7 +167,7 @@ take(void *arg, const struct csn_region *region)
 	size_t cap;
 	int rc;
 
-	if ((rc = csn_region_check(l->ctx, region)) != 0)
+	if ((rc = csn_region_take(l->ctx, region, &copy)) != 0)
 		return rc;
 	if (l->n == CSN_REGIONS_MAX)
 		return csn_fail(l->ctx, CSN_E_LIMIT, ROOM,
@@ -166,10 +179,8 @@ take(void *arg, const struct csn_region *region)
 		l->items = more;
 		l->cap = cap;
 	}
-	copy = *region;
-	copy.size_of = sizeof(copy);
-	copy.id = csn_strdup(region->id);
-	copy.description = csn_strdup(region->description);
+	copy.id = csn_strdup(copy.id);
+	copy.description = csn_strdup(copy.description);
 	if (copy.id == NULL || copy.description == NULL) {
 		csn_free((char *)(uintptr_t)copy.id);
 		csn_free((char *)(uintptr_t)copy.description);
@@ -264,30 +275,49 @@ int
 csn_regions_read(struct csn_regions *r, const struct csn_region *region,
     uint64_t offset, void *out, size_t len)
 {
+	struct csn_region g;
+	int rc;
+
 	if (r == NULL || region == NULL || (out == NULL && len != 0))
 		return csn_fail(r == NULL ? NULL : r->ctx, CSN_E_ARG, ROOM,
 		    "reading needs a region and a place for its bytes");
-	if (offset > region->size || len > region->size - offset)
+	if ((rc = CSN_TAKE(&g, region, csn_region, reserved)) != 0)
+		return rc;
+	if (offset > g.size || len > g.size - offset)
 		return csn_fail(r->ctx, CSN_E_REGION, ROOM, "region %s has no "
-		    "%zu bytes at 0x%llx", region->id, len,
+		    "%zu bytes at 0x%llx", g.id, len,
 		    (unsigned long long)offset);
-	return done(r, r->p->read(r->state, region, offset, out, len));
+	return done(r, r->p->read(r->state, &g, offset, out, len));
 }
 
 const void *
 csn_regions_map(struct csn_regions *r, const struct csn_region *region)
 {
-	return r->p->map == NULL ? NULL : r->p->map(r->state, region);
+	struct csn_region g;
+
+	if (r == NULL || region == NULL || r->p->map == NULL ||
+	    CSN_TAKE(&g, region, csn_region, reserved) != 0)
+		return NULL;
+	return r->p->map(r->state, &g);
 }
 
 int
 csn_regions_dirty(struct csn_regions *r, const struct csn_region *region,
     struct csn_range *ranges, size_t cap, size_t *n)
 {
+	struct csn_region g;
+	int rc;
+
+	if (r == NULL || region == NULL || n == NULL ||
+	    (ranges == NULL && cap > 0))
+		return csn_fail(r == NULL ? NULL : r->ctx, CSN_E_ARG, ROOM,
+		    "what was written needs a region and a place for it");
+	if ((rc = CSN_TAKE(&g, region, csn_region, reserved)) != 0)
+		return rc;
 	if (r->p->dirty == NULL)
 		return csn_fail(r->ctx, CSN_E_BACKEND, ROOM,
 		    "the provider %s does not track writes", r->p->name);
-	return done(r, r->p->dirty(r->state, region, ranges, cap, n));
+	return done(r, r->p->dirty(r->state, &g, ranges, cap, n));
 }
 
 int

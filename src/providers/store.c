@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "providers/registry.h"
 
 #define ALIGN 64
@@ -150,21 +151,20 @@ csn_store_stat(struct csn_store *s, const uint8_t *space, size_t space_len,
     struct csn_store_stat *out)
 {
 	struct csn_store_stat stat = { .size = sizeof(stat) };
-	size_t size;
 	int rc;
 
-	if (s == NULL || out == NULL || out->size < sizeof(out->size))
-		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
-		    "no store, or a statistic without its size");
+	if (s == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "store",
+		    "no store is given");
+	if ((rc = CSN_GIVE_CHECK(out, csn_store_stat, classical)) != 0)
+		return rc;
 	if (space != NULL &&
 	    (rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
 		return rc;
 	if ((rc = done(s, s->p->stat(s->state, space, space_len,
 	    &stat))) != 0)
 		return rc;
-	size = out->size;
-	stat.size = out->size;
-	memcpy(out, &stat, size < sizeof(stat) ? size : sizeof(stat));
+	CSN_GIVE(out, &stat, csn_store_stat);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* seal/header.c - the envelope's header and AAD, built in this one place. */
 #include "base/fail.h"
+#include "base/sized.h"
 #include "crypto/crypto.h"
 #include "seal/header.h"
 
@@ -137,17 +138,13 @@ int
 csn_header_read(struct csn_ctx *ctx, const uint8_t *sealed, size_t len,
     struct csn_header *out)
 {
-	struct csn_header h;
-	uint32_t size = out->size;
+	struct csn_header h = { 0 };
 	int rc;
 
-	memset(&h, 0, sizeof(h));
-	if ((rc = csn_header_decode(ctx, sealed, len, &h)) != 0)
+	if ((rc = CSN_GIVE_CHECK(out, csn_header, name)) != 0 ||
+	    (rc = csn_header_decode(ctx, sealed, len, &h)) != 0)
 		return rc;
-	if (size > sizeof(h))
-		size = sizeof(h);
-	memcpy(out, &h, size);
-	out->size = size;
+	CSN_GIVE(out, &h, csn_header);
 	return 0;
 }
 

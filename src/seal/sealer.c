@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cbor.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "identity/document.h"
@@ -209,10 +210,8 @@ csn_sealer_new(struct csn_ctx *ctx, const struct csn_sealer_options *options,
 	struct csn_sealer *s;
 	int rc;
 
-	memset(&o, 0, sizeof(o));
-	memcpy(&o, options, options->size < sizeof(o) ? options->size :
-	    sizeof(o));
-	if ((rc = check_options(ctx, &o)) != 0)
+	if ((rc = CSN_TAKE(&o, options, csn_sealer_options,
+	    content_type)) != 0 || (rc = check_options(ctx, &o)) != 0)
 		return rc;
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
 		return no_memory(ctx);

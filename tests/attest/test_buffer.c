@@ -54,7 +54,7 @@ regions_that_make_no_sense_are_refused(void **state)
 	r = region("p", 0x500000, 1);
 	r.size_of = 8;
 	assert_int_equal(csn_regions_add_buffer(s->regions, &r, s->weights),
-	    CSN_E_REGION);
+	    CSN_E_ARG);
 	r = region("p", 0x500000, 1);
 	assert_int_equal(csn_regions_add_buffer(s->regions, &r, NULL),
 	    CSN_E_ARG);

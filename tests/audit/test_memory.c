@@ -251,13 +251,22 @@ larger_records_are_read_by_their_size(void **state)
 	for (i = 0; i < 3; i++) {
 		rs[i].r = record_of(i);
 		rs[i].r.size = sizeof(rs[i]);
-		memset(rs[i].more, 0xff, sizeof(rs[i].more));
+		memset(rs[i].more, 0, sizeof(rs[i].more));
 	}
 	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
 	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 3), 0);
 	s = query(a, NULL);
 	assert_int_equal(s.n, 3);
 	assert_int_equal(s.last, 2);
+	/* What this library does not know in any of them refuses them all. */
+	rs[2].more[2] = 1;
+	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 3), CSN_E_ARG);
+	rs[2].more[2] = 0;
+	rs[1].r.size = sizeof(rs[1].r);
+	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 3), CSN_E_ARG);
+	rs[0].r.size = sizeof(rs[0].r);
+	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 2), CSN_E_ARG);
+	assert_int_equal(query(a, NULL).n, 3);
 	csn_audit_close(a);
 }
 

@@ -100,8 +100,9 @@ a_size_that_was_forgotten_is_refused(void **state)
 	}
 	from.size = 0;
 	assert_int_equal(take(&h, &from), CSN_E_ARG);
-	assert_string_equal(csn_ctx_message(NULL), "here.size is 0 and has "
-	    "to be 16 at least: set it to sizeof(struct here)");
+	assert_string_equal(csn_ctx_message(NULL), "struct here is "
+	    "given with a size of 0 and has 16 bytes at least: set its first "
+	    "member to sizeof(struct here)");
 }
 
 static void

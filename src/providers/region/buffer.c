@@ -198,18 +198,19 @@ csn_regions_add_buffer(struct csn_regions *regions,
     const struct csn_region *region, const void *bytes)
 {
 	struct buffer buf = { 0 }, *more;
+	struct csn_region given;
 	struct buffers *b;
 	size_t cap;
 	int rc;
 
 	if ((b = ours(regions)) == NULL)
 		return CSN_E_ARG;
-	if ((rc = csn_region_check(b->ctx, region)) != 0)
+	if ((rc = csn_region_take(b->ctx, region, &given)) != 0)
 		return rc;
-	if (bytes == NULL || region->size > SIZE_MAX)
+	if (bytes == NULL || given.size > SIZE_MAX)
 		return csn_fail(b->ctx, CSN_E_ARG, ROOM,
-		    "region %s is given without its bytes", region->id);
-	if ((rc = fits_in(b, region)) != 0)
+		    "region %s is given without its bytes", given.id);
+	if ((rc = fits_in(b, &given)) != 0)
 		return rc;
 	if (b->n == b->cap) {
 		cap = b->cap == 0 ? 8 : b->cap * 2;
@@ -218,10 +219,9 @@ csn_regions_add_buffer(struct csn_regions *regions,
 		b->items = more;
 		b->cap = cap;
 	}
-	buf.region = *region;
-	buf.region.size_of = sizeof(buf.region);
-	buf.region.id = csn_strdup(region->id);
-	buf.region.description = csn_strdup(region->description);
+	buf.region = given;
+	buf.region.id = csn_strdup(given.id);
+	buf.region.description = csn_strdup(given.description);
 	buf.bytes = bytes;
 	if (buf.region.id == NULL || buf.region.description == NULL)
 		goto nomem;

@@ -184,8 +184,8 @@ csn_attest_register(struct csn_note *note, const struct csn_region *region)
 	int *uffd, rc;
 
 	if ((rc = forked(note)) != 0 ||
-	    (rc = csn_region_check(note->ctx, region)) != 0 ||
-	    (rc = fits_in(note, region)) != 0)
+	    (rc = csn_region_take(note->ctx, region, &r)) != 0 ||
+	    (rc = fits_in(note, &r)) != 0)
 		return rc;
 	if (note->n == note->cap) {
 		cap = note->cap == 0 ? 8 : note->cap * 2;
@@ -198,9 +198,8 @@ csn_attest_register(struct csn_note *note, const struct csn_region *region)
 		note->uffd = uffd;
 		note->cap = cap;
 	}
-	r = *region;
-	r.id = csn_strdup(region->id);
-	r.description = csn_strdup(region->description);
+	r.id = csn_strdup(r.id);
+	r.description = csn_strdup(r.description);
 	if (r.id == NULL || r.description == NULL) {
 		drop(&r);
 		return nomem(note);

@@ -28,6 +28,13 @@ struct csn_regions {
 CSN_MUST_CHECK int csn_region_check(const struct csn_ctx *ctx,
     const struct csn_region *region);
 
+/*
+ * A copy of the caller's region, which is then checked. CSN_E_ARG for its
+ * size. The copy's strings are the caller's.
+ */
+CSN_MUST_CHECK int csn_region_take(const struct csn_ctx *ctx,
+    const struct csn_region *from, struct csn_region *to);
+
 /* 1 where two regions share a byte; both have been checked. */
 int csn_region_overlap(const struct csn_region *a,
     const struct csn_region *b);

@@ -17,6 +17,12 @@ void attest_say_check(struct cli *cli, const char *name, int status,
     const char *detail);
 /** A line for each check: ok, NO, or -- where it was not made. */
 void attest_say_checks(struct cli *cli, const struct csn_result *r);
+/**
+ * "WHAT; not checked: nonce, policy, 2 regions.": a good result is worth what
+ * it was checked for.
+ */
+void attest_say_verdict(struct cli *cli, const char *what,
+    const struct csn_result *r);
 /** {"id", "description", "address", "size", "protection", "immutable"} */
 json_t *attest_region_json(const char *id, const char *description,
     uint64_t address, uint64_t size, uint32_t protection, int immutable);
@@ -103,7 +109,8 @@ int attest_nonce(struct cli *cli, const char *what, const char *hex,
 	{ "endorsements", "PATH", "a file or folder of vendors' " \
 	    "certificates and collateral" }, \
 	{ "cache", "FOLDER", "keep vendors' certificates there" }, \
-	{ "require", "LIST", "fail without these: nonce,policy,platform" }, \
+	{ "require", "LIST", "fail without these: nonce,policy,platform," \
+	    "collateral,crl" }, \
 	{ "lenient", NULL, "report drift without failing" }
 
 struct attest_check {

@@ -8,13 +8,30 @@
 #define NEED_NONCE 1u
 #define NEED_POLICY 2u
 #define NEED_PLATFORM 4u
+#define NEED_COLLATERAL 8u
+#define NEED_CRL 16u
 #define COLUMN 24
 
-/* Each word is the name of the check that it is about, too. */
+/* What a report's platforms are asked for fails where they are verified. */
+static const struct {
+	unsigned bit;
+	const char *check;	/* which must not be skipped */
+	unsigned flag;		/* CSN_VERIFY_* */
+} meanings[] = {
+	{ NEED_NONCE, "nonce", 0 },
+	{ NEED_POLICY, "policy", 0 },
+	{ NEED_PLATFORM, "platform", 0 },
+	{ NEED_COLLATERAL, "platform", CSN_VERIFY_COLLATERAL },
+	{ NEED_CRL, "platform", CSN_VERIFY_CRL },
+};
+
+/* In the same order. */
 static const struct cli_word needs[] = {
 	{ "nonce", NEED_NONCE },
 	{ "policy", NEED_POLICY },
 	{ "platform", NEED_PLATFORM },
+	{ "collateral", NEED_COLLATERAL },
+	{ "crl", NEED_CRL },
 };
 
 static int
@@ -44,6 +61,7 @@ int
 attest_check_open(struct cli *cli, struct attest_check *c)
 {
 	struct csn_verifier_options o = { .size = sizeof(o) };
+	size_t i;
 	int rc;
 
 	memset(c, 0, sizeof(*c));
@@ -55,6 +73,9 @@ attest_check_open(struct cli *cli, struct attest_check *c)
 	    (rc = take_policy(cli, c)) != 0 ||
 	    (rc = cli_trust_load(cli, &c->trust)) != 0)
 		goto err;
+	for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if ((c->require & meanings[i].bit) != 0)
+			c->flags |= meanings[i].flag;
 	o.trust = c->trust;
 	o.policy = c->policy;
 	o.endorsements = cli_opt(cli, "endorsements");
@@ -105,8 +126,8 @@ check_required(const struct attest_check *c)
 	int rc = 0;
 
 	for (i = 0; i < sizeof(needs) / sizeof(needs[0]) && rc == 0; i++) {
-		if ((c->require & needs[i].bit) == 0 ||
-		    status_of(c->result, needs[i].word) != CSN_CHECK_SKIPPED)
+		if ((c->require & needs[i].bit) == 0 || status_of(c->result,
+		    meanings[i].check) != CSN_CHECK_SKIPPED)
 			continue;
 		snprintf(name, sizeof(name), "require %s", needs[i].word);
 		snprintf(why, sizeof(why),
@@ -215,22 +236,12 @@ say_tables(struct cli *cli, const struct attest_check *c,
 			    region_of(report, name + 7));
 }
 
-/* A good report is worth what it was checked for. */
 static void
 say_unchecked(struct cli *cli, const struct attest_check *c)
 {
-	const char *between = "The report verifies; not checked: ";
-	size_t i;
-
 	if (csn_result_code(c->result) != 0)
 		return;
-	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		if (status_of(c->result, needs[i].word) != CSN_CHECK_SKIPPED)
-			continue;
-		cli_note(cli, "%s%s", between, needs[i].word);
-		between = ", ";
-	}
-	cli_note(cli, between[0] == ',' ? ".\n" : "The report verifies.\n");
+	attest_say_verdict(cli, "The report verifies", c->result);
 	if (status_of(c->result, "nonce") == CSN_CHECK_SKIPPED)
 		cli_note(cli, "It may be an old one: --challenge or --nonce "
 		    "checks that it is not, and --require nonce\nrefuses a "

@@ -45,6 +45,42 @@ attest_say_checks(struct cli *cli, const struct csn_result *r)
 		attest_say_check(cli, name, status, detail);
 }
 
+static int
+comes_first(const char *check)
+{
+	return strcmp(check, "nonce") == 0;
+}
+
+void
+attest_say_verdict(struct cli *cli, const char *what,
+    const struct csn_result *r)
+{
+	const char *name, *detail, *between = "; not checked: ";
+	size_t i, regions = 0;
+	int status, first;
+
+	cli_note(cli, "%s", what);
+	/* Those come first that matter whatever was verified. */
+	for (first = 1; first >= 0; first--)
+		for (i = 0; csn_result_get(r, i, &name, &status,
+		    &detail) == 0; i++) {
+			if (status != CSN_CHECK_SKIPPED ||
+			    comes_first(name) != first)
+				continue;
+			/* Regions may be thousands. */
+			if (strncmp(name, "region ", 7) == 0) {
+				regions++;
+				continue;
+			}
+			cli_note(cli, "%s%s", between, name);
+			between = ", ";
+		}
+	if (regions > 0)
+		cli_note(cli, "%s%zu region%s", between, regions,
+		    regions > 1 ? "s" : "");
+	cli_note(cli, ".\n");
+}
+
 json_t *
 attest_region_json(const char *id, const char *description,
     uint64_t address, uint64_t size, uint32_t protection, int immutable)

@@ -23,7 +23,7 @@ const struct cli_opt attest_evidence_opts[] = {
 	{ "at", "TIME", "verify as of TIME, not of now" },
 	{ "policy", "FILE", "reference values (docs/PLATFORM.md)" },
 	{ "require", "LIST", "fail without these: "
-	    "nonce,collateral,policy" },
+	    "nonce,collateral,crl,policy" },
 	{ NULL }
 };
 
@@ -172,6 +172,7 @@ read_nonce(struct cli *cli, struct given *g)
 static const struct cli_word requirable[] = {
 	{ "nonce", CSN_REQUIRE_NONCE },
 	{ "collateral", CSN_REQUIRE_COLLATERAL },
+	{ "crl", CSN_REQUIRE_CRL },
 	{ "policy", CSN_REQUIRE_POLICY },
 };
 
@@ -235,7 +236,8 @@ todo(int platform, const struct given *g, int code)
 	    g->o.ncerts == 0)
 		return "The chip's certificates are given with --cert FILE.";
 	if (code == CSN_E_POLICY && g->o.ncollateral == 0 &&
-	    (g->o.require & CSN_REQUIRE_COLLATERAL) != 0)
+	    (g->o.policy_json != NULL || (g->o.require &
+	    (CSN_REQUIRE_COLLATERAL | CSN_REQUIRE_CRL)) != 0))
 		return "Collateral is given with --collateral FILE.";
 	return NULL;
 }
@@ -253,10 +255,15 @@ verify(struct cli *cli, int platform, const struct given *g)
 	code = csn_platform_verify(cli->ctx, platform, g->evidence, g->len,
 	    &g->o, r);
 	attest_say_checks(cli, r);
+	if (code == 0 && !cli->json)
+		attest_say_verdict(cli, "The evidence verifies", r);
 	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code,
 	    todo(platform, g, code),
 	    csn_result_code(r) != 0 ? "the evidence does not verify" :
 	    "cannot verify the evidence");
+	/* A check said no, whatever it was that it did not like. */
+	if (code != 0 && csn_result_code(r) != 0)
+		rc = CLI_REFUSED;
 	if (cli->json && csn_result_count(r) > 0) {
 		if ((code = csn_result_json(cli->ctx, r, &json)) != 0)
 			rc = cli_error_lib(cli, code, NULL,
@@ -276,9 +283,12 @@ show(struct cli *cli, int platform, const struct given *g)
 	int rc;
 
 	if ((rc = csn_platform_json(cli->ctx, platform, g->evidence, g->len,
-	    &json)) != 0)
-		return cli_error_lib(cli, rc, NULL,
+	    &json)) != 0) {
+		(void)cli_error_lib(cli, rc, NULL,
 		    "cannot show the evidence");
+		return rc == CSN_E_NOMEM || rc == CSN_E_CRYPTO ?
+		    CLI_FAILED : CLI_REFUSED;
+	}
 	cli_note(cli, "Nothing of this has been verified.\n");
 	return cli_json_text(cli, json);
 }

@@ -208,6 +208,9 @@ CSN_API CSN_MUST_CHECK int csn_verifier_expect(struct csn_verifier *v,
 
 #define CSN_VERIFY_LENIENT 1u	/* drift is reported and does not fail */
 #define CSN_VERIFY_ARCHIVED 2u	/* no nonce of ours is asked for */
+/* Platforms' evidence fails without these (CSN_REQUIRE_COLLATERAL, _CRL). */
+#define CSN_VERIFY_COLLATERAL 4u
+#define CSN_VERIFY_CRL 8u
 
 /**
  * Verify a report of that workload at at_ms (Unix; 0 for now). result, which

@@ -40,8 +40,9 @@ CSN_API CSN_MUST_CHECK int csn_result_get(const struct csn_result *r,
  */
 CSN_API int csn_result_code(const struct csn_result *r);
 /**
- * JSON: {"valid":…,"checks":[{"name","status","code","detail"}…]}; csn_free.
- * valid is false where there is no check at all.
+ * JSON: {"valid":…,"checks":[{"name","status","code","detail"}…],
+ * "not_checked":[…]}; csn_free. valid is false where there is no check at all;
+ * not_checked are the names of those that were skipped.
  */
 CSN_API CSN_MUST_CHECK int csn_result_json(struct csn_ctx *ctx,
     const struct csn_result *r, char **json);

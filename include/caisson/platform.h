@@ -36,8 +36,9 @@ struct csn_blob {
 
 /* What fails, instead of being listed as not checked, where it is missing. */
 #define CSN_REQUIRE_NONCE 1u
-#define CSN_REQUIRE_COLLATERAL 2u
+#define CSN_REQUIRE_COLLATERAL 2u	/* CRLs; of TDX all of it */
 #define CSN_REQUIRE_POLICY 4u
+#define CSN_REQUIRE_CRL 8u		/* CRLs alone */
 
 #define CSN_PLATFORM_MAX_EVIDENCE (1u << 20)	/* bytes */
 #define CSN_PLATFORM_MAX_BLOBS 64		/* of a kind */

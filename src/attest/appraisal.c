@@ -107,12 +107,16 @@ csn_appraise_read_rest(struct csn_appraisal *a, int rc)
 }
 
 void
-csn_appraise_missing(struct csn_appraisal *a, const char *name, uint32_t bit,
-    const char *what)
+csn_appraise_missing(struct csn_appraisal *a, const char *name,
+    uint32_t bits, const char *what)
 {
-	if ((a->o.require & bit) != 0)
+	if ((a->o.require & bits) != 0)
 		csn_appraise_fail(a, name, CSN_E_POLICY,
 		    "required, but not checked: %s", what);
+	else if ((a->asked & bits) != 0)
+		csn_appraise_fail(a, name, CSN_E_POLICY, "the policy needs "
+		    "collateral, unless it says \"collateral\": "
+		    "\"optional\": %s", what);
 	else
 		csn_appraise_skip(a, name, "not checked: %s", what);
 }
@@ -150,9 +154,10 @@ find_pin(const struct csn_pin *pins, size_t npins, const uint8_t *spki)
 
 /* The sets of the certificates among those given that are pinned. */
 static int
-pinned_roots(struct csn_appraisal *a, const struct csn_pin *pins,
-    size_t npins, struct csn_pki **out)
+pinned_roots(struct csn_appraisal *a, struct csn_pki **out)
 {
+	size_t npins;
+	const struct csn_pin *pins = csn_pins(a->platform, &npins);
 	const struct csn_cert *cert;
 	uint8_t spki[CSN_SHA256_SIZE];
 	size_t i;
@@ -177,9 +182,10 @@ pinned_roots(struct csn_appraisal *a, const struct csn_pin *pins,
 
 int
 csn_trusted_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
-    const struct csn_pin *pins, size_t npins, struct csn_pki *chain,
-    const struct csn_pin **pin)
+    struct csn_pki *chain, const struct csn_pin **pin)
 {
+	size_t npins;
+	const struct csn_pin *pins = csn_pins(a->platform, &npins);
 	struct csn_pki *pinned = NULL;
 	const struct csn_pki *roots = a->roots;
 	uint8_t spki[CSN_SHA256_SIZE];
@@ -187,14 +193,15 @@ csn_trusted_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
 
 	*pin = NULL;
 	if (csn_pki_count(roots) == 0) {
-		if ((rc = pinned_roots(a, pins, npins, &pinned)) != 0)
+		if ((rc = pinned_roots(a, &pinned)) != 0)
 			return rc;
 		roots = pinned;
 	}
 	if (csn_pki_count(roots) == 0) {
 		rc = csn_fail(a->ctx, CSN_E_SIGNER, ROOM,
 		    "none of the certificates has the key of a pinned root "
-		    "(%s%s)", pins[0].name, npins > 1 ? " and others" : "");
+		    "(%s%s)", npins > 0 ? pins[0].name : "none",
+		    npins > 1 ? " and others" : "");
 		goto out;
 	}
 	if ((rc = csn_pki_chain(a->pki, leaf, roots, a->at_ms, chain)) != 0 ||
@@ -236,8 +243,8 @@ appraise_revocation(struct csn_appraisal *a, int leaf_too)
 	int rc;
 
 	if (csn_pki_crls(a->pki) == 0) {
-		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
-		    "no CRL given");
+		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL |
+		    CSN_REQUIRE_CRL, "no CRL given");
 		return;
 	}
 	rc = csn_pki_revoked(a->pki, a->chain, a->at_ms, &covered);
@@ -246,8 +253,8 @@ appraise_revocation(struct csn_appraisal *a, int leaf_too)
 			continue;
 		(void)snprintf(what, sizeof(what), "no CRL of '%s' given",
 		    csn_cert_issuer(csn_pki_cert(a->chain, i)));
-		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL,
-		    what);
+		csn_appraise_missing(a, "revocation", CSN_REQUIRE_COLLATERAL |
+		    CSN_REQUIRE_CRL, what);
 		return;
 	}
 	(void)csn_appraise_rc(a, "revocation", rc,
@@ -256,7 +263,7 @@ appraise_revocation(struct csn_appraisal *a, int leaf_too)
 
 int
 csn_appraise_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
-    const struct csn_pin *pins, size_t npins, int leaf_too)
+    int leaf_too)
 {
 	char list[SENTENCE];
 	struct csn_pki *chain;
@@ -264,7 +271,7 @@ csn_appraise_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
 
 	if ((rc = csn_pki_new(a->ctx, &chain)) != 0)
 		return csn_appraise_rc(a, "chain", rc, "%s", "");
-	rc = csn_trusted_chain(a, leaf, pins, npins, chain, &a->pin);
+	rc = csn_trusted_chain(a, leaf, chain, &a->pin);
 	if (rc == 0)
 		names(chain, list, sizeof(list));
 	if (csn_appraise_rc(a, "chain", rc, "%s%s%s", list, a->pin != NULL ?

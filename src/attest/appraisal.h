@@ -14,6 +14,9 @@ struct csn_pin {
 	uint8_t spki[CSN_SHA256_SIZE];
 };
 
+/* pins.c: those of a platform, *n of them; none where TPMs have none. */
+const struct csn_pin *csn_pins(int platform, size_t *n);
+
 struct csn_appraisal {
 	struct csn_ctx *ctx;
 	struct csn_result *result;
@@ -28,6 +31,7 @@ struct csn_appraisal {
 	const struct csn_pin *pin;	/* of its root; NULL for a given one */
 	struct json_t *document;	/* of the policy */
 	const struct json_t *policy;	/* its part on this platform, or NULL */
+	uint32_t asked;		/* CSN_REQUIRE_* of the policy's own */
 	int first;		/* the first failed check's code */
 	int broken;		/* what went wrong on our own side */
 	char why[256];		/* of the first failed check */
@@ -53,9 +57,12 @@ int csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
 int csn_appraise_read_given(struct csn_appraisal *a);
 /* The same where the certificates were read before, with rc. */
 int csn_appraise_read_rest(struct csn_appraisal *a, int rc);
-/* Skipped as not given, or failed where bit of options.require is set. */
+/*
+ * Skipped as not given, or failed where one of bits is required: by
+ * options.require, or by the policy's word on collateral.
+ */
 void csn_appraise_missing(struct csn_appraisal *a, const char *name,
-    uint32_t bit, const char *what);
+    uint32_t bits, const char *what);
 
 /*
  * field is what the evidence holds: 64 bytes of report data, 32 of SPDM, or
@@ -69,14 +76,14 @@ void csn_appraise_nonce(struct csn_appraisal *a, const uint8_t *field,
  * publishes one for it. 0 where the chain is good and a->chain is set.
  */
 int csn_appraise_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
-    const struct csn_pin *pins, size_t npins, int leaf_too);
+    int leaf_too);
 /*
  * As above without checks, for what else the vendor signs: 0 or the code,
  * with the context's sentence. chain is an empty set.
  */
 CSN_MUST_CHECK int csn_trusted_chain(struct csn_appraisal *a,
-    const struct csn_cert *leaf, const struct csn_pin *pins, size_t npins,
-    struct csn_pki *chain, const struct csn_pin **pin);
+    const struct csn_cert *leaf, struct csn_pki *chain,
+    const struct csn_pin **pin);
 
 /* Each platform's checks, in order. */
 void csn_appraise_snp(struct csn_appraisal *a);

@@ -11,6 +11,7 @@
 #define CSN_DER_ENUM 0x0a
 #define CSN_DER_IA5 0x16
 #define CSN_DER_SEQUENCE 0x30
+#define CSN_DER_CONSTRUCTED 0x20	/* a bit of the tag */
 
 /*
  * The next value of r: its tag (of one byte) and a reader over its contents.

@@ -6,15 +6,10 @@
 #include "attest/platform_policy.h"
 #include "attest/spdm.h"
 
-#define DICE "2.23.133.5.4.1"	/* TCG DICE: what firmware the key is for */
-
-static const struct csn_pin pin = {
-	"NVIDIA Device Identity CA", {
-	    0xa9, 0x0c, 0x4e, 0xb5, 0xac, 0xfd, 0x3e, 0x3d,
-	    0x03, 0xa2, 0x5d, 0xb6, 0xa2, 0x6b, 0x84, 0xf7,
-	    0x20, 0xad, 0x05, 0x03, 0x19, 0x6c, 0x62, 0x7c,
-	    0x21, 0xdd, 0xd4, 0x8d, 0xd8, 0x5b, 0x06, 0xa4 }
-};
+/* TCG DICE: what firmware the key is for, on Hopper and on Blackwell. */
+#define DICE "2.23.133.5.4.1"
+#define DICE_TCB "2.23.133.5.4.1.1"
+#define DEPTH 3			/* within the latter's value */
 
 static int
 verify_signature(struct csn_appraisal *a, const struct csn_spdm *m,
@@ -42,34 +37,86 @@ find_leaf(struct csn_appraisal *a, const struct csn_spdm *m)
 	return first;
 }
 
-/*
- * The firmware's digest that the certificate was issued for: the OCTET STRING
- * of the last SEQUENCE { OID, OCTET STRING } of the extension. NULL without.
- */
+/* SEQUENCE { OID of a hash, OCTET STRING }: the digest, or NULL. */
 static const uint8_t *
-firmware_of(struct csn_appraisal *a, const struct csn_cert *leaf,
-    size_t *len)
+digest_of(struct csn_reader item, size_t *len)
 {
-	struct csn_reader r, list, item;
-	const uint8_t *p, *found = NULL;
+	const uint8_t *p;
 	size_t n;
 
-	if (csn_cert_extension(a->ctx, leaf, DICE, &p, &n) != 0)
-		return NULL;
-	csn_reader_init(&r, p, n);
+	(void)csn_der_value(&item, CSN_DER_OID, &n);
+	p = csn_der_value(&item, CSN_DER_OCTETS, len);
+	return csn_reader_done(&item) ? p : NULL;
+}
+
+/*
+ * Hopper's extension is a SEQUENCE that ends with the firmware's digest: the
+ * last of those in it.
+ */
+static const uint8_t *
+last_digest(struct csn_reader r, size_t *len)
+{
+	const uint8_t *p, *found = NULL;
+	struct csn_reader list, item;
+	size_t n;
+
 	if (csn_der_next(&r, &list) != CSN_DER_SEQUENCE)
 		return NULL;
 	while (list.left > 0) {
-		if (csn_der_next(&list, &item) != CSN_DER_SEQUENCE)
-			continue;
-		(void)csn_der_value(&item, CSN_DER_OID, &n);
-		p = csn_der_value(&item, CSN_DER_OCTETS, &n);
-		if (csn_reader_done(&item)) {
+		if (csn_der_next(&list, &item) == CSN_DER_SEQUENCE &&
+		    (p = digest_of(item, &n)) != NULL) {
 			found = p;
 			*len = n;
 		}
 	}
 	return csn_reader_ok(&list) ? found : NULL;
+}
+
+/* Blackwell's is a DiceTcbInfo, whose member fwids lists them: the first. */
+static const uint8_t *
+first_digest(struct csn_reader r, int depth, size_t *len)
+{
+	struct csn_reader in;
+	const uint8_t *p;
+	uint8_t tag;
+
+	while (r.left > 0) {
+		tag = csn_der_next(&r, &in);
+		if (!csn_reader_ok(&r))
+			return NULL;
+		if (tag == CSN_DER_SEQUENCE && (p = digest_of(in, len)) !=
+		    NULL)
+			return p;
+		if ((tag & CSN_DER_CONSTRUCTED) != 0 && depth > 0 &&
+		    (p = first_digest(in, depth - 1, len)) != NULL)
+			return p;
+	}
+	return NULL;
+}
+
+/*
+ * The firmware's digest that the certificate was issued for. *there says
+ * whether it has an extension for it.
+ */
+static const uint8_t *
+firmware_of(struct csn_appraisal *a, const struct csn_cert *leaf,
+    size_t *len, int *there)
+{
+	struct csn_reader r;
+	const uint8_t *p;
+	size_t n;
+	int rc, newer = 1;
+
+	rc = csn_cert_extension(a->ctx, leaf, DICE_TCB, &p, &n);
+	if (rc == CSN_E_NOT_FOUND) {
+		newer = 0;
+		rc = csn_cert_extension(a->ctx, leaf, DICE, &p, &n);
+	}
+	*there = rc != CSN_E_NOT_FOUND;
+	if (rc != 0)
+		return NULL;
+	csn_reader_init(&r, p, n);
+	return newer ? first_digest(r, DEPTH, len) : last_digest(r, len);
 }
 
 static void
@@ -78,10 +125,14 @@ appraise_firmware(struct csn_appraisal *a, const struct csn_spdm *m,
 {
 	const uint8_t *said, *issued;
 	size_t said_len, issued_len = 0;
+	int there;
 
 	said = csn_nvidia_field(m, CSN_NV_FWID, &said_len);
-	issued = firmware_of(a, leaf, &issued_len);
-	if (said == NULL || issued == NULL)
+	issued = firmware_of(a, leaf, &issued_len, &there);
+	if (there && issued == NULL)
+		csn_appraise_fail(a, "firmware", CSN_E_SIGNER,
+		    "what the certificate says of its firmware is malformed");
+	else if (said == NULL || issued == NULL)
 		csn_appraise_skip(a, "firmware",
 		    "not checked: the %s names no firmware",
 		    said == NULL ? "report" : "certificate");
@@ -92,6 +143,79 @@ appraise_firmware(struct csn_appraisal *a, const struct csn_spdm *m,
 	else
 		csn_appraise_fail(a, "firmware", CSN_E_SIGNER,
 		    "the certificate was issued for another firmware");
+}
+
+/* --- GPU or switch ----------------------------------------------------- */
+
+/* A word of the name is one of these letters' chips: "GH100", "LS_10". */
+static int
+names_chip(const char *name, const char *const *letters)
+{
+	const char *p, *q;
+	size_t i, n;
+
+	for (p = name; *p != '\0'; p++) {
+		if (p > name && p[-1] != ' ')
+			continue;
+		for (i = 0; letters[i] != NULL; i++) {
+			n = strlen(letters[i]);
+			if (strncmp(p, letters[i], n) != 0)
+				continue;
+			q = p + n;
+			q += *q == '_';
+			if (*q >= '0' && *q <= '9')
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Both kinds have keys under one root. NVIDIA's certificates name the chip;
+ * where they do not, a switch reports its ports and a GPU its driver.
+ */
+static const char *
+device_of(const struct csn_appraisal *a, const struct csn_spdm *m,
+    const struct csn_cert *leaf)
+{
+	static const char *const gpus[] = { "GB", "GH", "GR", NULL };
+	static const char *const switches[] = { "LS", NULL };
+	const struct csn_cert *cert = leaf;
+	unsigned type;
+	size_t i = 0, len;
+
+	while (cert != NULL) {
+		if (names_chip(csn_cert_name(cert), switches))
+			return "switch";
+		if (names_chip(csn_cert_name(cert), gpus))
+			return "gpu";
+		cert = a->chain != NULL ? csn_pki_cert(a->chain, ++i) : NULL;
+	}
+	for (type = CSN_NV_SWITCH_FIRST; type <= CSN_NV_SWITCH_LAST; type++)
+		if (csn_nvidia_field(m, type, &len) != NULL)
+			return "switch";
+	return csn_nvidia_field(m, CSN_NV_DRIVER_VERSION, &len) != NULL ?
+	    "gpu" : NULL;
+}
+
+/* Whoever asks for a GPU's evidence gets no switch's instead. */
+static void
+appraise_device(struct csn_appraisal *a, const struct csn_spdm *m,
+    const struct csn_cert *leaf)
+{
+	const char *device = device_of(a, m, leaf);
+
+	if (device == NULL)
+		csn_appraise_fail(a, "device", CSN_E_POLICY, "neither "
+		    "certificate nor report says whether this is a GPU");
+	else if (csn_policy_lists(a, "device", device, "gpu"))
+		csn_appraise_pass(a, "device", "a %s, '%s'", device,
+		    csn_cert_name(leaf));
+	else
+		csn_appraise_fail(a, "device", CSN_E_POLICY, "a %s, '%s', "
+		    "which is not what the policy asks for: a GPU where it "
+		    "says nothing of \"device\"", device,
+		    csn_cert_name(leaf));
 }
 
 static void
@@ -131,12 +255,13 @@ csn_appraise_nvidia(struct csn_appraisal *a)
 		return;
 	if ((leaf = find_leaf(a, &m)) == NULL) {
 		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
-		    "no certificate of a GPU is given");
+		    "no certificate of a device's key is given");
 		return;
 	}
-	(void)csn_appraise_chain(a, leaf, &pin, 1, 0);
+	(void)csn_appraise_chain(a, leaf, 0);
 	(void)csn_appraise_rc(a, "signature", verify_signature(a, &m, leaf),
 	    "by '%s'", csn_cert_name(leaf));
+	appraise_device(a, &m, leaf);
 	appraise_firmware(a, &m, leaf);
 	csn_appraise_nonce(a, m.nonce, CSN_SPDM_NONCE);
 	appraise_policy(a, &m);

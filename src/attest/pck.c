@@ -111,6 +111,18 @@ read_all(struct csn_reader *r, struct csn_pck *out)
 	return csn_reader_done(&list) && seen == SEEN_ALL;
 }
 
+const struct csn_cert *
+csn_tdx_leaf(const struct csn_pki *pki)
+{
+	const struct csn_cert *cert;
+	size_t i;
+
+	for (i = 0; (cert = csn_pki_cert(pki, i)) != NULL; i++)
+		if (!csn_cert_is_ca(cert))
+			return cert;
+	return NULL;
+}
+
 int
 csn_pck_read(struct csn_ctx *ctx, const struct csn_cert *cert,
     struct csn_pck *out)

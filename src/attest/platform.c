@@ -104,7 +104,8 @@ csn_platform_check(struct csn_ctx *ctx,
 {
 	struct given given = { .ncerts = 0 };
 	struct csn_platform_options o = {
-		.size = sizeof(o), .require = CSN_REQUIRE_NONCE,
+		.size = sizeof(o),
+		.require = CSN_REQUIRE_NONCE | claim->require,
 		.certs = given.certs, .collateral = given.collateral,
 		.nonce = claim->report_data, .nonce_len = 64,
 		.at_ms = claim->at_ms, .cache = claim->cache

@@ -15,6 +15,7 @@ struct csn_platform_claim {
 	size_t certs_len;
 	const uint8_t *report_data;	/* 64 bytes that it has to carry */
 	uint64_t at_ms;		/* Unix */
+	uint32_t require;	/* CSN_REQUIRE_* beside what always is */
 	const char *policy;	/* the policy's "platform" as JSON text, NULL */
 	const struct csn_endorsements *own;	/* the verifier's, or NULL */
 	const char *cache;	/* of certificates, or NULL */

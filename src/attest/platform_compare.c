@@ -159,6 +159,33 @@ csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v)
 }
 
 int
+csn_policy_names(struct csn_appraisal *a, const char *name, uint64_t v,
+    const char *const *names)
+{
+	const json_t *set = json_object_get(a->policy, name);
+	int i, any = 0;
+
+	if (set == NULL || json_is_integer(set))
+		return csn_policy_bits(a, name, v);
+	for (i = 0; names[i] != NULL; i++) {
+		if (names[i][0] == '\0' || !word_in(set, names[i]))
+			continue;
+		any = 1;
+		if ((v >> i & 1) != 0)
+			continue;
+		csn_appraise_fail(a, name, CSN_E_POLICY,
+		    "0x%" PRIx64 " without %s, which the policy asks for", v,
+		    names[i]);
+		return 1;
+	}
+	/* Every word was found good when the policy was read. */
+	if (any)
+		csn_appraise_pass(a, name, "0x%" PRIx64 ", with all that the "
+		    "policy asks for", v);
+	return 1;
+}
+
+int
 csn_policy_lists(const struct csn_appraisal *a, const char *name,
     const char *word, const char *otherwise)
 {

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "attest/platform_policy.h"
+#include "attest/snp.h"
 #include "attest/tpm.h"
 #include "base/fail.h"
 #include "base/text.h"
@@ -18,6 +19,7 @@ enum form {
 	NUMBER,		/* 0 to len */
 	SWITCH,		/* true or false */
 	WORDS,		/* a word, or a list of them: any; words or any text */
+	BITS,		/* 0 to len, or a name of bits, or a list of names */
 	TCB,		/* an object of numbers 0 to 255, by words */
 	BLOCKS,		/* "1" to "254": HEX of 32 to 64 bytes */
 	PEM,		/* certificates, as text */
@@ -37,6 +39,8 @@ static const char *const tcb_parts[] = {
 };
 static const char *const products[] = { "Milan", "Genoa", "Turin", NULL };
 static const char *const signers[] = { "vcek", "vlek", NULL };
+static const char *const devices[] = { "gpu", "switch", NULL };
+static const char *const needs[] = { "required", "optional", NULL };
 /* Not "Revoked": nobody means to trust that. */
 static const char *const statuses[] = {
 	"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
@@ -58,10 +62,16 @@ static const struct rule snp_rules[] = {
 	{ "min_guest_svn", NUMBER, UINT32_MAX, NULL },
 	{ "max_vmpl", NUMBER, 3, NULL },
 	{ "min_tcb", TCB, 0, tcb_parts },
+	{ "min_current_tcb", TCB, 0, tcb_parts },
+	{ "min_committed_tcb", TCB, 0, tcb_parts },
+	{ "min_launch_tcb", TCB, 0, tcb_parts },
+	{ "platform_info", BITS, INT64_MAX, csn_snp_info_names },
 	{ "mitigations", NUMBER, INT64_MAX, NULL },
+	{ "allow_host_report", SWITCH, 0, NULL },
 	{ "allow_debug", SWITCH, 0, NULL },
 	{ "allow_migration", SWITCH, 0, NULL },
 	{ "allow_smt", SWITCH, 0, NULL },
+	{ "collateral", WORDS, 0, needs },
 	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
@@ -83,14 +93,17 @@ static const struct rule tdx_rules[] = {
 	{ "tcb_status", WORDS, 0, statuses },
 	{ "min_tcb_evaluation", NUMBER, UINT32_MAX, NULL },
 	{ "allow_debug", SWITCH, 0, NULL },
+	{ "collateral", WORDS, 0, needs },
 	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
 
 static const struct rule nvidia_rules[] = {
+	{ "device", WORDS, 0, devices },
 	{ "measurements", BLOCKS, 0, NULL },
 	{ "driver_version", WORDS, 0, NULL },
 	{ "vbios_version", WORDS, 0, NULL },
+	{ "collateral", WORDS, 0, needs },
 	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
@@ -100,6 +113,7 @@ static const struct rule tpm_rules[] = {
 	{ "pcrs", PCRS, 0, NULL },
 	{ "firmware_version", HEX, 8, NULL },
 	{ "allow_unsafe_clock", SWITCH, 0, NULL },
+	{ "collateral", WORDS, 0, needs },
 	{ "root", PEM, 0, NULL },
 	{ NULL }
 };
@@ -156,6 +170,17 @@ number_ok(const json_t *v, uint64_t max)
 {
 	return json_is_integer(v) && json_integer_value(v) >= 0 &&
 	    (uint64_t)json_integer_value(v) <= max;
+}
+
+/* A number of bits, or their names. */
+static int
+bits_ok(const json_t *v, const struct rule *r)
+{
+	struct rule names = *r;
+
+	names.form = WORDS;
+	return json_is_integer(v) ? number_ok(v, r->len) :
+	    set_ok(v, &names, 0, 0);
 }
 
 static int
@@ -225,6 +250,9 @@ breach(const struct rule *r, json_t *v)
 	case NUMBER:
 		return number_ok(v, r->len) ? NULL :
 		    "is not a number in its range";
+	case BITS:
+		return bits_ok(v, r) ? NULL :
+		    "is neither a number of bits nor names of them";
 	case SWITCH:
 		return json_is_boolean(v) ? NULL :
 		    "is neither true nor false";
@@ -386,6 +414,13 @@ csn_policy_of(struct csn_appraisal *a)
 		    ROOM, "%s", csn_ctx_message(a->ctx));
 	a->policy = json_object_get(json_object_get(a->document, "platform"),
 	    csn_platform_name(a->platform));
+	/*
+	 * What a quote of TDX is worth, its collateral says: who names the
+	 * platform means to hold it to that, unless they say otherwise.
+	 */
+	if (a->policy != NULL && csn_policy_lists(a, "collateral", "required",
+	    a->platform == CSN_PLATFORM_TDX ? "required" : "optional"))
+		a->asked |= CSN_REQUIRE_COLLATERAL;
 	if (json_object_size(a->policy) == 0)
 		a->policy = NULL;
 	return 0;

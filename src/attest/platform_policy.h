@@ -30,6 +30,12 @@ int csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v);
 int csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v);
 /* All of the member's bits are set in v. */
 int csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v);
+/*
+ * The same of a number, or of names of bits, the lowest first: each that the
+ * member lists is set.
+ */
+int csn_policy_names(struct csn_appraisal *a, const char *name, uint64_t v,
+    const char *const *names);
 /* The same, of a set that is the member inside of name. */
 int csn_policy_inside(struct csn_appraisal *a, const char *name,
     const char *inside, const uint8_t *p, size_t len);

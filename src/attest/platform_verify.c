@@ -64,7 +64,7 @@ check_options(struct csn_appraisal *a, const struct platform *platform)
 		return bad_option(a->ctx, "too many certificates or pieces "
 		    "of collateral are given");
 	if ((o->require & ~(CSN_REQUIRE_NONCE | CSN_REQUIRE_COLLATERAL |
-	    CSN_REQUIRE_POLICY)) != 0)
+	    CSN_REQUIRE_POLICY | CSN_REQUIRE_CRL)) != 0)
 		return bad_option(a->ctx, "require has bits that nobody "
 		    "knows");
 	if (o->nonce != NULL && (o->nonce_len < platform->min_nonce ||

@@ -15,25 +15,6 @@
 #define P384_WITH_SHA384 1	/* the report's signature algorithm */
 #define CHIP_ID 64
 
-/* AMD's root keys, one a product: SHA-256 of the SubjectPublicKeyInfo. */
-static const struct csn_pin pins[] = {
-	{ "ARK-Milan", {
-	    0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29,
-	    0x30, 0x8c, 0xb5, 0xff, 0xa8, 0x95, 0xbd, 0xfb,
-	    0x62, 0xd1, 0x88, 0x81, 0xfa, 0x6b, 0xed, 0x8d,
-	    0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c, 0xb9 } },
-	{ "ARK-Genoa", {
-	    0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58,
-	    0xee, 0x4d, 0x8d, 0xb5, 0xfc, 0xda, 0x9c, 0x64,
-	    0x70, 0xef, 0x15, 0xf8, 0xcd, 0x5a, 0x9c, 0xeb,
-	    0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38, 0x31 } },
-	{ "ARK-Turin", {
-	    0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9,
-	    0xa5, 0x03, 0x56, 0xf9, 0x24, 0x3f, 0x6f, 0xe0,
-	    0xb6, 0xf7, 0x3d, 0xe9, 0x86, 0x03, 0xf5, 0x3f,
-	    0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08 } },
-};
-
 static const char *const leaf_names[] = { "SEV-VCEK", "SEV-VLEK" };
 static const char *const signer_names[] = { "vcek", "vlek" };
 
@@ -122,6 +103,8 @@ appraise_product(struct csn_appraisal *a, const struct csn_snp_report *r,
     const struct csn_snp_cert *cert)
 {
 	int product = cert->product, said = csn_snp_report_product(r);
+	size_t npins;
+	const struct csn_pin *pins = csn_pins(a->platform, &npins);
 	int pinned = a->pin != NULL ? (int)(a->pin - pins) + CSN_SNP_MILAN :
 	    CSN_SNP_UNKNOWN;
 
@@ -188,34 +171,72 @@ tcb_text(const struct csn_snp_tcb *tcb, int product, char *out, size_t cap)
 	}
 }
 
+/* One of the report's four TCBs against the policy's least. */
+static void
+appraise_floor(struct csn_appraisal *a, const char *name, const uint8_t *p,
+    int product)
+{
+	struct csn_snp_tcb tcb;
+	char text[128];
+	int i, floor, asked = 0;
+
+	csn_snp_tcb(p, product, &tcb);
+	for (i = 0; i < CSN_SNP_PARTS; i++) {
+		floor = csn_policy_number(a, name, csn_snp_part_names[i]);
+		asked |= floor >= 0;
+		if (tcb.part[i] >= floor)
+			continue;
+		csn_appraise_fail(a, name, CSN_E_POLICY, "%s %u, and the "
+		    "policy asks for %d", csn_snp_part_names[i], tcb.part[i],
+		    floor);
+		return;
+	}
+	tcb_text(&tcb, product, text, sizeof(text));
+	if (asked)
+		csn_appraise_pass(a, name, "%s is enough", text);
+}
+
 static void
 appraise_tcb(struct csn_appraisal *a, const struct csn_snp_report *r,
     const struct csn_snp_cert *cert, int product)
 {
+	char text[128], other[128];
 	struct csn_snp_tcb tcb;
-	char text[128];
-	int i, floor, low = 0, asked = 0;
 
 	csn_snp_tcb(r->reported_tcb, product, &tcb);
 	tcb_text(&tcb, product, text, sizeof(text));
-	if (memcmp(&tcb, &cert->tcb, sizeof(tcb)) != 0)	/* public */
-		csn_appraise_fail(a, "tcb", CSN_E_SIGNER,
-		    "the report says %s, the certificate is for another TCB",
-		    text);
-	else
+	if (memcmp(&tcb, &cert->tcb, sizeof(tcb)) != 0) {	/* public */
+		tcb_text(&cert->tcb, product, other, sizeof(other));
+		csn_appraise_fail(a, "tcb", CSN_E_SIGNER, "the report says "
+		    "%s, the certificate is for another TCB: %s", text,
+		    other);
+	} else {
 		csn_appraise_pass(a, "tcb", "%s, as the certificate says",
 		    text);
-	for (i = 0; i < CSN_SNP_PARTS; i++) {
-		floor = csn_policy_number(a, "min_tcb",
-		    csn_snp_part_names[i]);
-		asked |= floor >= 0;
-		low |= tcb.part[i] < floor;
 	}
-	if (low)
-		csn_appraise_fail(a, "min_tcb", CSN_E_POLICY,
-		    "%s, and the policy asks for more", text);
-	else if (asked)
-		csn_appraise_pass(a, "min_tcb", "%s is enough", text);
+	appraise_floor(a, "min_tcb", r->reported_tcb, product);
+	appraise_floor(a, "min_current_tcb", r->current_tcb, product);
+	appraise_floor(a, "min_committed_tcb", r->committed_tcb, product);
+	appraise_floor(a, "min_launch_tcb", r->launch_tcb, product);
+}
+
+/* Whose report it is: the guest's, at one of its levels, or the host's. */
+static void
+appraise_vmpl(struct csn_appraisal *a, const struct csn_snp_report *r)
+{
+	if (r->vmpl <= CSN_SNP_VMPL_MAX)
+		csn_appraise_pass(a, "vmpl", "the guest asked, at VMPL %u",
+		    r->vmpl);
+	else if (r->vmpl != CSN_SNP_VMPL_HOST)
+		csn_appraise_fail(a, "vmpl", CSN_E_FORM,
+		    "there is no VMPL 0x%x", r->vmpl);
+	else if (csn_policy_flag(a, "allow_host_report", 0))
+		csn_appraise_pass(a, "vmpl", "the host asked for this report, "
+		    "as the policy allows");
+	else
+		csn_appraise_fail(a, "vmpl", CSN_E_POLICY, "the host asked "
+		    "for this report (VMPL 0xffffffff), not the guest: its "
+		    "report data is the host's");
 }
 
 /* What the guest was launched with. */
@@ -264,6 +285,8 @@ appraise_policy(struct csn_appraisal *a, const struct csn_snp_report *r,
 	(void)csn_policy_word(a, "csp", cert->csp);
 	(void)csn_policy_min(a, "min_guest_svn", r->guest_svn);
 	(void)csn_policy_max(a, "max_vmpl", r->vmpl);
+	(void)csn_policy_names(a, "platform_info", r->platform_info,
+	    csn_snp_info_names);
 	(void)csn_policy_bits(a, "mitigations", r->current_mitigations);
 }
 
@@ -292,8 +315,7 @@ csn_appraise_snp(struct csn_appraisal *a)
 		    "no certificate of an %s is given", leaf_names[signer]);
 		return;
 	}
-	(void)csn_appraise_chain(a, leaf, pins,
-	    sizeof(pins) / sizeof(pins[0]), 0);
+	(void)csn_appraise_chain(a, leaf, 0);
 	(void)csn_appraise_rc(a, "signature", verify_signature(a, &r, leaf),
 	    "by the %s", leaf_names[signer]);
 	rc = csn_snp_cert_read(a->ctx, leaf, signer, &cert);
@@ -309,6 +331,7 @@ csn_appraise_snp(struct csn_appraisal *a)
 			csn_snp_cache_write(a, &r, signer);
 	}
 	appraise_guest(a, &r);
+	appraise_vmpl(a, &r);
 	csn_appraise_nonce(a, r.report_data, 64);
 	appraise_policy(a, &r, &cert, signer);
 }

@@ -62,12 +62,21 @@ struct csn_snp_report {
 	uint64_t current_mitigations;
 };
 
+#define CSN_SNP_VMPL_MAX 3
+#define CSN_SNP_VMPL_HOST 0xffffffffu	/* the host asked for the report */
+
+/* PLATFORM_INFO's bits from the lowest up, "" for one without a name. */
+extern const char *const csn_snp_info_names[];
+
 #define CSN_SNP_POLICY_SMT (1ull << 16)
 #define CSN_SNP_POLICY_ONE (1ull << 17)		/* always set */
 #define CSN_SNP_POLICY_MIGRATE (1ull << 18)
 #define CSN_SNP_POLICY_DEBUG (1ull << 19)
 
-/* CSN_E_FORM or CSN_E_VERSION. What is behind the report is not looked at. */
+/*
+ * CSN_E_FORM or CSN_E_VERSION. What is behind the signature has to be zero;
+ * what is behind the report is not looked at.
+ */
 CSN_MUST_CHECK int csn_snp_parse(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct csn_snp_report *r);
 /* By the processor's family and model: CSN_SNP_UNKNOWN for version 2. */

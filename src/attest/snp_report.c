@@ -11,9 +11,16 @@
 #define ROOM "attest"
 #define OLDEST 2
 #define NEWEST 5
+#define SIGNATURE_END (CSN_SNP_SIGNED_SIZE + 144)	/* r and s */
 
 const char *const csn_snp_part_names[CSN_SNP_PARTS] = {
 	"fmc", "bootloader", "tee", "snp", "microcode"
+};
+
+/* Firmware ABI specification, PLATFORM_INFO. */
+const char *const csn_snp_info_names[] = {
+	"smt", "tsme", "ecc", "rapl_disabled", "ciphertext_hiding",
+	"alias_check", "", "tio", NULL
 };
 
 static const char *const product_names[] = {
@@ -24,6 +31,20 @@ const char *
 csn_snp_product_name(int product)
 {
 	return product_names[product];
+}
+
+/* Nobody vouches for what is behind the signature: it is there for nothing. */
+static int
+check_rest(struct csn_ctx *ctx, const uint8_t *p)
+{
+	uint8_t any = 0;
+	size_t i;
+
+	for (i = SIGNATURE_END; i < CSN_SNP_REPORT_SIZE; i++)
+		any |= p[i];
+	return any == 0 ? 0 : csn_fail(ctx, CSN_E_FORM, ROOM,
+	    "bytes of the SEV-SNP report that no signature covers are not "
+	    "zero");
 }
 
 int
@@ -78,8 +99,7 @@ csn_snp_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		r->launch_mitigations = csn_read_u64(&in);
 		r->current_mitigations = csn_read_u64(&in);
 	}
-	return csn_reader_ok(&in) ? 0 : csn_fail(ctx, CSN_E_FORM, ROOM,
-	    "the SEV-SNP report is cut off");
+	return check_rest(ctx, p);
 }
 
 int
@@ -122,6 +142,20 @@ set_bits(json_t *o, const char *name, uint64_t v)
 
 	(void)snprintf(text, sizeof(text), "0x%llx", (unsigned long long)v);
 	return json_object_set_new(o, name, json_string(text));
+}
+
+/* Those of the bits that have a name. */
+static int
+set_names(json_t *o, const char *name, uint64_t v)
+{
+	json_t *list = json_array();
+	int bad = 0, i;
+
+	for (i = 0; csn_snp_info_names[i] != NULL; i++)
+		if ((v >> i & 1) != 0 && csn_snp_info_names[i][0] != '\0')
+			bad |= json_array_append_new(list,
+			    json_string(csn_snp_info_names[i]));
+	return json_object_set_new(o, name, list) | bad;
 }
 
 static int
@@ -177,6 +211,7 @@ csn_snp_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 	    set_bits(o, "policy", r.policy) |
 	    csn_json_uint(o, "vmpl", r.vmpl) |
 	    set_bits(o, "platform_info", r.platform_info) |
+	    set_names(o, "platform_info_bits", r.platform_info) |
 	    set_identity(o, &r) |
 	    set_tcb(o, "current_tcb", r.current_tcb, product) |
 	    set_tcb(o, "reported_tcb", r.reported_tcb, product) |

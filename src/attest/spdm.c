@@ -15,6 +15,7 @@
 #define MEASUREMENTS 0x60
 #define SIGNED 0x01		/* of the request's attributes */
 #define DMTF 0x01		/* a block's measurement specification */
+#define NEWEST_OPAQUE 2		/* version of NVIDIA's opaque data */
 
 static int
 malformed(struct csn_ctx *ctx, const char *what)
@@ -96,13 +97,47 @@ read_blocks(struct csn_ctx *ctx, const uint8_t *p, size_t len, size_t count,
 	    malformed(ctx, "has more bytes of blocks than blocks");
 }
 
+/* Every field is looked at once, so that none is cut off. */
+static int
+read_opaque(struct csn_ctx *ctx, struct csn_spdm *m)
+{
+	static const uint8_t head[] = { 'N', 'V', 'D', 'A', 'O', 'D' };
+	unsigned profile, major, type;
+	struct csn_reader r;
+	size_t at = 0, len;
+
+	if (m->opaque_len >= sizeof(head) &&
+	    memcmp(m->opaque, head, sizeof(head)) == 0) {	/* public */
+		csn_reader_init(&r, m->opaque, m->opaque_len);
+		(void)csn_read_view(&r, sizeof(head));
+		profile = csn_read_u16(&r);
+		major = csn_read_u8(&r);
+		(void)csn_read_view(&r, 3);
+		if (!csn_reader_ok(&r))
+			return malformed(ctx, "has opaque data that is cut "
+			    "off");
+		if (profile != 0 || major > NEWEST_OPAQUE)
+			return csn_fail(ctx, CSN_E_VERSION, ROOM, "the SPDM "
+			    "evidence has opaque data of profile %u, version "
+			    "%u; profile 0 up to version %d is known",
+			    profile, major, NEWEST_OPAQUE);
+		m->typed = 1;
+		m->opaque = r.p;
+		m->opaque_len = r.left;
+	}
+	while (csn_nvidia_next(m, &at, &type, &len) != NULL)
+		;
+	return at == m->opaque_len ? 0 :
+	    malformed(ctx, "has opaque data with a field that is cut off");
+}
+
 int
 csn_spdm_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
     struct csn_spdm *m)
 {
 	struct csn_reader r;
 	const uint8_t *record;
-	uint8_t version, code, count;
+	uint8_t version, code, count, behind = 0;
 	size_t record_len;
 	int rc;
 
@@ -124,27 +159,45 @@ csn_spdm_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	m->signature = csn_read_view(&r, CSN_SPDM_SIGNATURE);
 	if (version != SPDM_11 || code != MEASUREMENTS)
 		return malformed(ctx, "does not answer its request");
-	if (!csn_reader_done(&r))
+	while (csn_reader_ok(&r) && r.left > 0)
+		behind |= csn_read_u8(&r);
+	if (!csn_reader_done(&r) || behind != 0)
 		return malformed(ctx, "is not as long as it says");
-	return read_blocks(ctx, record, record_len, count, m);
+	if ((rc = read_blocks(ctx, record, record_len, count, m)) != 0)
+		return rc;
+	return read_opaque(ctx, m);
 }
 
 /* --- NVIDIA's opaque data ------------------------------------------- */
 
 const uint8_t *
-csn_nvidia_field(const struct csn_spdm *m, unsigned type, size_t *len)
+csn_nvidia_next(const struct csn_spdm *m, size_t *at, unsigned *type,
+    size_t *len)
 {
 	struct csn_reader r;
 	const uint8_t *p;
+
+	if (*at >= m->opaque_len)
+		return NULL;
+	csn_reader_init(&r, m->opaque + *at, m->opaque_len - *at);
+	*type = csn_read_u16(&r);
+	if (m->typed)
+		(void)csn_read_u16(&r);
+	if ((p = csn_read_view16(&r, len)) != NULL)
+		*at = m->opaque_len - r.left;
+	return p;
+}
+
+const uint8_t *
+csn_nvidia_field(const struct csn_spdm *m, unsigned type, size_t *len)
+{
+	const uint8_t *p;
+	size_t at = 0;
 	unsigned t;
 
-	csn_reader_init(&r, m->opaque, m->opaque_len);
-	while (csn_reader_ok(&r) && r.left > 0) {
-		t = csn_read_u16(&r);
-		p = csn_read_view16(&r, len);
-		if (p != NULL && t == type)
+	while ((p = csn_nvidia_next(m, &at, &t, len)) != NULL)
+		if (t == type)
 			return p;
-	}
 	return NULL;
 }
 
@@ -191,6 +244,27 @@ block_json(const struct csn_spdm_block *b)
 	return o;
 }
 
+/* All fields, those too that nobody here knows. */
+static json_t *
+opaque_json(const struct csn_spdm *m)
+{
+	json_t *o = json_object();
+	const uint8_t *p;
+	unsigned type;
+	char name[8];
+	size_t at = 0, len;
+
+	while ((p = csn_nvidia_next(m, &at, &type, &len)) != NULL) {
+		(void)snprintf(name, sizeof(name), "%u", type & 0xffffu);
+		if (json_object_get(o, name) == NULL &&
+		    csn_json_hex(o, name, p, len) != 0) {
+			json_decref(o);
+			return NULL;
+		}
+	}
+	return o;
+}
+
 int
 csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p, size_t len,
     json_t **out)
@@ -211,6 +285,7 @@ csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	    csn_json_hex(o, "nonce", m.nonce, CSN_SPDM_NONCE) |
 	    json_object_set_new(o, "driver_version", json_string(driver)) |
 	    json_object_set_new(o, "vbios_version", json_string(vbios)) |
+	    json_object_set_new(o, "opaque", opaque_json(&m)) |
 	    json_object_set_new(o, "blocks", list);
 	for (i = 0; i < m.nblocks; i++)
 		bad |= json_array_append_new(list, block_json(&m.blocks[i]));

@@ -1,4 +1,5 @@
 /* attest/tdx.c - verifying an Intel TDX quote. */
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -7,17 +8,32 @@
 #include "attest/tdx.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/text.h"
 
 #define ROOM "attest"
 #define QE_DEBUG 0x02		/* of an enclave's attributes */
 
-const struct csn_pin csn_tdx_pin = {
-	"Intel SGX Root CA", {
-	    0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4,
-	    0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
-	    0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74,
-	    0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e }
+/*
+ * What Intel's own are, whatever collateral there is: the constants of its
+ * Quoting Enclave for TDX (as its QE identity states them; DEBUG is checked
+ * by itself) and of its TDX module.
+ */
+#define QE_PRODUCT 2
+static const uint8_t qe_vendor[16] = {
+	0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+	0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07
 };
+static const uint8_t qe_signer[32] = {
+	0xdc, 0x9e, 0x2a, 0x7c, 0x6f, 0x94, 0x8f, 0x17,
+	0x47, 0x4e, 0x34, 0xa7, 0xfc, 0x43, 0xed, 0x03,
+	0x0f, 0x7c, 0x15, 0x63, 0xf1, 0xba, 0xbd, 0xdf,
+	0x63, 0x40, 0xc8, 0x2e, 0x0e, 0x54, 0xa8, 0xc5
+};
+static const uint8_t qe_attributes[16] = { 0x11 };
+static const uint8_t qe_attributes_mask[16] = {
+	0xf9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
+static const uint8_t zero[48];
 
 static int
 read_certs(struct csn_appraisal *a, const struct csn_tdx_quote *q,
@@ -38,24 +54,10 @@ read_certs(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	return 0;
 }
 
-/* The platform's certificate: the chain's first that is no CA. */
-static const struct csn_cert *
-find_leaf(const struct csn_appraisal *a)
-{
-	const struct csn_cert *cert;
-	size_t i;
-
-	for (i = 0; (cert = csn_pki_cert(a->pki, i)) != NULL; i++)
-		if (!csn_cert_is_ca(cert))
-			return cert;
-	return NULL;
-}
-
 /* The attestation key is the one that the Quoting Enclave reports. */
 static int
 verify_binding(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 {
-	static const uint8_t zero[32];
 	uint8_t hash[CSN_SHA256_SIZE], *text;
 	int rc;
 
@@ -92,6 +94,66 @@ appraise_signatures(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	(void)csn_appraise_rc(a, "signature", rc, "by the attestation key");
 }
 
+/* "the Quoting Enclave has MRSIGNER 00…, not Intel's" */
+static void
+not_intels(struct csn_appraisal *a, const char *name, const char *what,
+    const uint8_t *p, size_t len)
+{
+	char hex[2 * sizeof(zero) + 1];
+
+	csn_hex_encode(p, len, hex);
+	csn_appraise_fail(a, name, CSN_E_POLICY, "%s %s, which is not "
+	    "Intel's", what, hex);
+}
+
+/* An enclave of anybody's can report a key: it has to be Intel's. */
+static void
+appraise_enclave(struct csn_appraisal *a, const struct csn_tdx_quote *q)
+{
+	static const char name[] = "quoting_enclave";
+	const struct csn_qe_report *qe = &q->qe;
+	uint8_t attributes[sizeof(qe_attributes)];
+	size_t i;
+
+	for (i = 0; i < sizeof(attributes); i++)
+		attributes[i] = qe->attributes[i] & qe_attributes_mask[i];
+	if (!csn_equal(q->qe_vendor, qe_vendor, sizeof(qe_vendor)))
+		not_intels(a, name, "the quote names a Quoting Enclave of the "
+		    "vendor", q->qe_vendor, sizeof(qe_vendor));
+	else if (!csn_equal(qe->mr_signer, qe_signer, sizeof(qe_signer)))
+		not_intels(a, name, "the Quoting Enclave has the signer "
+		    "(MRSIGNER)", qe->mr_signer, sizeof(qe_signer));
+	else if (qe->product != QE_PRODUCT)
+		csn_appraise_fail(a, name, CSN_E_POLICY, "the enclave is "
+		    "Intel's product %u, its Quoting Enclave for TDX is %u",
+		    qe->product, QE_PRODUCT);
+	else if (!csn_equal(attributes, qe_attributes, sizeof(attributes)))
+		not_intels(a, name, "the Quoting Enclave has the attributes",
+		    qe->attributes, sizeof(attributes));
+	else if (!csn_equal(qe->misc_select, zero, 4))
+		not_intels(a, name, "the Quoting Enclave has the MISCSELECT",
+		    qe->misc_select, 4);
+	else
+		csn_appraise_pass(a, name, "Intel's, by signer, product and "
+		    "vendor; ISVSVN %u", qe->svn);
+}
+
+static void
+appraise_seam(struct csn_appraisal *a, const struct csn_tdx_quote *q)
+{
+	static const char name[] = "seam";
+
+	if (!csn_equal(q->mr_signer_seam, zero, 48))
+		not_intels(a, name, "the TDX module has the signer "
+		    "(MRSIGNERSEAM)", q->mr_signer_seam, 48);
+	else if (!csn_equal(q->seam_attributes, zero, 8))
+		not_intels(a, name, "the TDX module has the attributes",
+		    q->seam_attributes, 8);
+	else
+		csn_appraise_pass(a, name, "Intel's TDX module, by signer and "
+		    "attributes");
+}
+
 /* A policy on the TCB without a TCB must not pass. */
 static void
 no_collateral(struct csn_appraisal *a, const char *name, const char *what)
@@ -108,6 +170,7 @@ static void
 appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
     const struct csn_cert *leaf, const struct csn_tdx_collateral *c)
 {
+	char fmspc[2 * sizeof(((struct csn_pck *)0)->fmspc) + 1], what[64];
 	const struct csn_signed_json *info;
 	struct csn_pck pck;
 	int rc;
@@ -119,7 +182,10 @@ appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	}
 	(void)csn_policy_hex(a, "fmspc", pck.fmspc, sizeof(pck.fmspc));
 	if ((info = csn_tdx_tcb_info(c, pck.fmspc)) == NULL) {
-		no_collateral(a, "tcb", "no TCB info given");
+		csn_hex_encode(pck.fmspc, sizeof(pck.fmspc), fmspc);
+		(void)snprintf(what, sizeof(what), "no TCB info given for the "
+		    "platform's FMSPC %s", fmspc);
+		no_collateral(a, "tcb", what);
 	} else if (csn_appraise_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
 	    info), "signed by Intel and of this time") == 0) {
 		csn_tdx_appraise_tcb(a, q, &pck, info->body);
@@ -156,7 +222,6 @@ appraise_policy(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 	static const char *const rtmr[] = {
 		"rtmr0", "rtmr1", "rtmr2", "rtmr3"
 	};
-	static const uint8_t zero[48];
 	int i, any = 0;
 
 	if (!csn_policy_hex(a, "mr_td", q->mr_td, 48))
@@ -190,13 +255,15 @@ csn_appraise_tdx(struct csn_appraisal *a)
 	if (csn_appraise_rc(a, "form", rc, "TDX quote, version %u",
 	    q.version) != 0 || read_certs(a, &q, &c) != 0)
 		goto out;
-	if ((leaf = find_leaf(a)) == NULL) {
+	if ((leaf = csn_tdx_leaf(a->pki)) == NULL) {
 		csn_appraise_fail(a, "chain", CSN_E_SIGNER,
 		    "the quote brings no certificate of its platform");
 		goto out;
 	}
-	(void)csn_appraise_chain(a, leaf, &csn_tdx_pin, 1, 1);
+	(void)csn_appraise_chain(a, leaf, 1);
 	appraise_signatures(a, &q, leaf);
+	appraise_enclave(a, &q);
+	appraise_seam(a, &q);
 	appraise_collateral(a, &q, leaf, &c);
 	appraise_debug(a, &q);
 	csn_appraise_nonce(a, q.report_data, 64);

@@ -27,6 +27,7 @@ struct csn_tdx_quote {
 	const uint8_t *bytes;
 	size_t signed_len;		/* header and body, from the start */
 	size_t len;			/* of the quote; a file may be longer */
+	const uint8_t *qe_vendor;	/* 16 */
 	/* The body. */
 	const uint8_t *tee_tcb_svn;	/* CSN_TDX_SVNS */
 	const uint8_t *mr_seam;		/* 48 */
@@ -64,6 +65,8 @@ struct csn_pck {
 	uint8_t fmspc[6];
 };
 
+/* The platform's certificate: the first of a chain that is no CA's, or NULL. */
+const struct csn_cert *csn_tdx_leaf(const struct csn_pki *pki);
 /* pck.c. CSN_E_SIGNER. */
 CSN_MUST_CHECK int csn_pck_read(struct csn_ctx *ctx,
     const struct csn_cert *cert, struct csn_pck *out);
@@ -114,8 +117,5 @@ void csn_tdx_appraise_tcb(struct csn_appraisal *a,
     const struct json_t *tcb_info);
 void csn_tdx_appraise_qe(struct csn_appraisal *a,
     const struct csn_tdx_quote *q, const struct json_t *identity);
-
-/* Intel's root, for the quote's chain and the collateral's. */
-extern const struct csn_pin csn_tdx_pin;
 
 #endif

@@ -269,8 +269,7 @@ signed_by(struct csn_appraisal *a, const struct csn_cert *cert,
 
 	if ((rc = csn_pki_new(a->ctx, &chain)) != 0)
 		return rc;
-	if ((rc = csn_trusted_chain(a, cert, &csn_tdx_pin, 1, chain,
-	    &pin)) == 0 &&
+	if ((rc = csn_trusted_chain(a, cert, chain, &pin)) == 0 &&
 	    (rc = csn_pki_revoked(a->pki, chain, a->at_ms, &covered)) == 0)
 		rc = csn_cert_ecdsa_verify(a->ctx, cert, CSN_ECDSA_P256,
 		    json->text, json->len, json->signature);

@@ -56,7 +56,9 @@ read_signed(struct csn_ctx *ctx, struct csn_reader *r,
 	q->version = csn_read_u16(r);
 	key = csn_read_u16(r);
 	tee = csn_read_u32(r);
-	(void)csn_read_view(r, HEADER - 8);
+	(void)csn_read_u32(r);
+	q->qe_vendor = csn_read_view(r, 16);
+	(void)csn_read_view(r, HEADER - 28);
 	/* A text, say. */
 	if (q->version > MOST_VERSION)
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
@@ -162,6 +164,55 @@ csn_tdx_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	return read_signature(ctx, &sig, q);
 }
 
+/* What a QE identity states, of this quote's own. */
+static json_t *
+qe_json(const struct csn_tdx_quote *q)
+{
+	const struct csn_qe_report *qe = &q->qe;
+	json_t *o = json_object();
+
+	if ((csn_json_hex(o, "vendor", q->qe_vendor, 16) |
+	    csn_json_hex(o, "mrsigner", qe->mr_signer, 32) |
+	    csn_json_uint(o, "isvprodid", qe->product) |
+	    csn_json_uint(o, "isvsvn", qe->svn) |
+	    csn_json_hex(o, "miscselect", qe->misc_select, 4) |
+	    csn_json_hex(o, "attributes", qe->attributes, 16)) != 0) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+/*
+ * The kind of platform, for which collateral is asked, from the certificate
+ * that came with the quote; null where it does not say.
+ */
+static int
+set_platform(struct csn_ctx *ctx, const struct csn_tdx_quote *q, json_t *o)
+{
+	const struct csn_cert *leaf = NULL;
+	struct csn_pki *pki;
+	struct csn_pck pck;
+	int rc, bad;
+
+	if ((rc = csn_pki_new(ctx, &pki)) != 0)
+		return rc;
+	if ((rc = csn_pki_read(pki, q->chain, q->chain_len)) == 0)
+		leaf = csn_tdx_leaf(pki);
+	if (leaf != NULL && csn_pck_read(ctx, leaf, &pck) == 0)
+		bad = csn_json_hex(o, "fmspc", pck.fmspc, sizeof(pck.fmspc)) |
+		    csn_json_hex(o, "pce_id", pck.pce_id,
+		    sizeof(pck.pce_id)) |
+		    csn_json_uint(o, "pce_svn", pck.pce_svn) |
+		    csn_json_hex(o, "sgx_tcb_svn", pck.cpu_svn,
+		    sizeof(pck.cpu_svn));
+	else
+		bad = json_object_set_new(o, "fmspc", json_null()) |
+		    json_object_set_new(o, "pce_id", json_null());
+	csn_pki_free(pki);
+	return rc == CSN_E_NOMEM || bad != 0 ? CSN_E_NOMEM : 0;
+}
+
 int
 csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 {
@@ -190,8 +241,10 @@ csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 		bad |= csn_json_hex(o, names[i], q.rtmr[i], 48);
 	if (q.mr_service_td != NULL)
 		bad |= csn_json_hex(o, "mr_service_td", q.mr_service_td, 48);
-	bad |= csn_json_uint(o, "qe_svn", q.qe.svn);
-	if (bad != 0) {
+	bad |= csn_json_uint(o, "qe_svn", q.qe.svn) |
+	    json_object_set_new(o, "qe", qe_json(&q));
+	rc = bad == 0 ? set_platform(ctx, &q, o) : CSN_E_NOMEM;
+	if (rc != 0) {
 		json_decref(o);
 		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "no memory to show a quote");

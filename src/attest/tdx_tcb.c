@@ -149,25 +149,84 @@ advisories(const json_t *level, char *out, size_t cap)
 	}
 }
 
-/* The verdict on a level: its status is one that the policy takes. */
+/*
+ * The verdict on a level: its status is one that the policy takes. low says
+ * what keeps the platform below the newest level, "" for nothing.
+ */
 static void
-judge(struct csn_appraisal *a, const char *name, const json_t *level)
+judge(struct csn_appraisal *a, const char *name, const json_t *level,
+    const char *low)
 {
 	const char *status = text_of(level, "tcbStatus");
 	char see[160];
 
 	if (level == NULL) {
 		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "below every level that the collateral knows");
+		    "below every level that the collateral knows%s", low);
 		return;
 	}
 	advisories(level, see, sizeof(see));
 	if (csn_policy_lists(a, "tcb_status", status, "UpToDate"))
-		csn_appraise_pass(a, name, "%s, of %.20s%s", status,
-		    text_of(level, "tcbDate"), see);
+		csn_appraise_pass(a, name, "%s, of %.20s%s%s", status,
+		    text_of(level, "tcbDate"), low, see);
 	else
-		csn_appraise_fail(a, name, CSN_E_POLICY, "%.40s, of %.20s%s",
-		    status, text_of(level, "tcbDate"), see);
+		csn_appraise_fail(a, name, CSN_E_POLICY, "%.40s, of %.20s%s%s",
+		    status, text_of(level, "tcbDate"), low, see);
+}
+
+/* The same of one number, which names levels of its own. */
+static void
+judge_svn(struct csn_appraisal *a, const char *name, const json_t *levels,
+    int svn)
+{
+	int newest = number_of(json_object_get(json_array_get(levels, 0),
+	    "tcb"), "isvsvn", UINT16_MAX);
+	char low[64] = "";
+
+	if (svn < newest)
+		(void)snprintf(low, sizeof(low), "; its SVN is %d, the newest "
+		    "level's is %d", svn, newest);
+	judge(a, name, level_of_svn(levels, svn), low);
+}
+
+#define LOW 400
+
+/* "; TDX component 3 is 5, the newest level's is 6" of each that is lower. */
+static void
+add_low(char out[LOW], const char *what, size_t i, int have, int want)
+{
+	size_t at = strlen(out);
+	char number[24] = "";
+
+	if (have >= want)
+		return;
+	if (i > 0)
+		(void)snprintf(number, sizeof(number), " %zu", i);
+	/* As many as there is room for: the first matter most. */
+	if (LOW - at > 80)
+		(void)snprintf(out + at, LOW - at, "; %s%s is %d, the newest "
+		    "level's is %d", what, number, have, want);
+}
+
+/* What of the platform is below the newest level that there is. */
+static void
+lower_than_newest(const json_t *levels, const struct csn_tdx_quote *q,
+    const struct csn_pck *pck, char out[LOW])
+{
+	const json_t *tcb = json_object_get(json_array_get(levels, 0), "tcb");
+	const json_t *sgx = json_object_get(tcb, "sgxtcbcomponents");
+	const json_t *tdx = json_object_get(tcb, "tdxtcbcomponents");
+	size_t i;
+
+	out[0] = '\0';
+	for (i = 0; i < CSN_TDX_SVNS; i++)
+		add_low(out, "SGX component", i + 1, pck->cpu_svn[i],
+		    number_of(json_array_get(sgx, i), "svn", 255));
+	add_low(out, "the PCE's SVN", 0, pck->pce_svn, number_of(tcb,
+	    "pcesvn", UINT16_MAX));
+	for (i = q->tee_tcb_svn[1] > 0 ? 2 : 0; i < CSN_TDX_SVNS; i++)
+		add_low(out, "TDX component", i + 1, q->tee_tcb_svn[i],
+		    number_of(json_array_get(tdx, i), "svn", 255));
 }
 
 static void
@@ -201,8 +260,8 @@ appraise_module(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		return;
 	}
 	if (version > 0)
-		judge(a, "tdx_module", level_of_svn(json_object_get(module,
-		    "tcbLevels"), q->tee_tcb_svn[0]));
+		judge_svn(a, "tdx_module", json_object_get(module,
+		    "tcbLevels"), q->tee_tcb_svn[0]);
 	else
 		csn_appraise_pass(a, "tdx_module", "Intel's");
 }
@@ -213,6 +272,8 @@ csn_tdx_appraise_tcb(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 {
 	const json_t *levels = json_object_get(info, "tcbLevels"), *level;
 	int n = number_of(info, "tcbEvaluationDataNumber", INT32_MAX);
+	char fmspc[2 * sizeof(pck->fmspc) + 1], low[LOW];
+	char pce_id[2 * sizeof(pck->pce_id) + 1];
 	int found = 0;
 	size_t i;
 
@@ -226,20 +287,25 @@ csn_tdx_appraise_tcb(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	}
 	if (!same(info, "fmspc", pck->fmspc, sizeof(pck->fmspc)) ||
 	    !same(info, "pceId", pck->pce_id, sizeof(pck->pce_id))) {
-		csn_appraise_fail(a, "tcb", CSN_E_FORM,
-		    "the TCB info is for another family of platforms, %.12s",
-		    text_of(info, "fmspc"));
+		csn_hex_encode(pck->fmspc, sizeof(pck->fmspc), fmspc);
+		csn_hex_encode(pck->pce_id, sizeof(pck->pce_id), pce_id);
+		csn_appraise_fail(a, "tcb", CSN_E_FORM, "the TCB info is for "
+		    "platforms of FMSPC %.12s and PCE id %.4s, this one has "
+		    "%s and %s", text_of(info, "fmspc"),
+		    text_of(info, "pceId"), fmspc, pce_id);
 		return;
 	}
 	(void)csn_policy_min(a, "min_tcb_evaluation", (uint64_t)n);
 	for (i = 0; (level = json_array_get(levels, i)) != NULL; i++)
 		if ((found = platform_reaches(level, q, pck)) != 0)
 			break;
-	if (found < 0)
+	if (found < 0) {
 		csn_appraise_fail(a, "tcb", CSN_E_FORM,
 		    "level %zu of the TCB info is malformed", i);
-	else
-		judge(a, "tcb", level);
+	} else {
+		lower_than_newest(levels, q, pck, low);
+		judge(a, "tcb", level, low);
+	}
 	appraise_module(a, q, info);
 }
 
@@ -248,6 +314,7 @@ csn_tdx_appraise_qe(struct csn_appraisal *a, const struct csn_tdx_quote *q,
     const json_t *identity)
 {
 	const struct csn_qe_report *qe = &q->qe;
+	char signer[2 * 32 + 1], attributes[2 * 16 + 1], misc[2 * 4 + 1];
 
 	if (strcmp(text_of(identity, "id"), "TD_QE") != 0 ||
 	    number_of(identity, "version", UINT16_MAX) != IDENTITY_VERSION) {
@@ -262,10 +329,15 @@ csn_tdx_appraise_qe(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 	    qe->misc_select, 4) ||
 	    !same_masked(identity, "attributes", "attributesMask",
 	    qe->attributes, 16)) {
-		csn_appraise_fail(a, "qe_identity", CSN_E_POLICY,
-		    "the quote was made by an enclave that is not Intel's");
+		csn_hex_encode(qe->mr_signer, 32, signer);
+		csn_hex_encode(qe->attributes, 16, attributes);
+		csn_hex_encode(qe->misc_select, 4, misc);
+		csn_appraise_fail(a, "qe_identity", CSN_E_POLICY, "the quote "
+		    "was made by another enclave than the QE identity's: "
+		    "MRSIGNER %s, product %u, MISCSELECT %s, attributes %s",
+		    signer, qe->product, misc, attributes);
 		return;
 	}
-	judge(a, "qe_identity", level_of_svn(json_object_get(identity,
-	    "tcbLevels"), qe->svn));
+	judge_svn(a, "qe_identity", json_object_get(identity, "tcbLevels"),
+	    qe->svn);
 }

@@ -69,7 +69,7 @@ appraise_certified(struct csn_appraisal *a, const struct csn_tpm_quote *q)
 		    "is given");
 		return;
 	}
-	(void)csn_appraise_chain(a, leaf, NULL, 0, 1);
+	(void)csn_appraise_chain(a, leaf, 1);
 	(void)csn_appraise_rc(a, "signature", csn_cert_verify(a->ctx, leaf,
 	    &q->signature, q->attest, q->attest_len), "by '%s'",
 	    csn_cert_name(leaf));

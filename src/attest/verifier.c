@@ -391,6 +391,10 @@ csn_check_platforms(struct csn_check_run *run,
 		claim.certs_len = r->evidence[i].certs_len;
 		claim.report_data = data;
 		claim.at_ms = run->at_ms;
+		if ((run->flags & CSN_VERIFY_COLLATERAL) != 0)
+			claim.require |= CSN_REQUIRE_COLLATERAL;
+		if ((run->flags & CSN_VERIFY_CRL) != 0)
+			claim.require |= CSN_REQUIRE_CRL;
 		claim.policy = policy;
 		claim.own = run->v->endorsements;
 		claim.cache = run->v->cache;
@@ -429,7 +433,8 @@ csn_verifier_check(struct csn_verifier *v, const char *workload,
 	int rc;
 
 	if (v == NULL || workload == NULL || (report == NULL && len != 0) ||
-	    (flags & ~(CSN_VERIFY_LENIENT | CSN_VERIFY_ARCHIVED)) != 0)
+	    (flags & ~(CSN_VERIFY_LENIENT | CSN_VERIFY_ARCHIVED |
+	    CSN_VERIFY_COLLATERAL | CSN_VERIFY_CRL)) != 0)
 		return csn_fail(v == NULL ? NULL : v->ctx, CSN_E_ARG, ROOM,
 		    "verifying needs a workload id, a report and flags that "
 		    "there are");

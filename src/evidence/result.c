@@ -174,6 +174,23 @@ err:
 	return NULL;
 }
 
+/* The names of what was skipped: a good result is worth what it checked. */
+static json_t *
+skipped_json(const struct csn_result *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->checks[i].status == CSN_CHECK_SKIPPED &&
+		    json_array_append_new(list,
+		    json_string(r->checks[i].name)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 int
 csn_result_json(struct csn_ctx *ctx, const struct csn_result *r, char **json)
 {
@@ -195,6 +212,8 @@ csn_result_json(struct csn_ctx *ctx, const struct csn_result *r, char **json)
 		if (json_array_append_new(list, check_json(&r->checks[i])) != 0)
 			goto out;
 	}
+	if (json_object_set_new(root, "not_checked", skipped_json(r)) != 0)
+		goto out;
 	text = csn_json_text(root, JSON_COMPACT);
 out:
 	json_decref(root);

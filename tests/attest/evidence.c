@@ -136,8 +136,8 @@ trial_expect(const struct trial *t, const char *check, const char *status)
 	fail_msg("%s: %s, not %s", check, trial_status(t, check), status);
 }
 
-void
-trial_refused(struct trial *t, int code, const char *check)
+static void
+refused(struct trial *t, const char *what, int code, const char *check)
 {
 	const char *name = "", *detail;
 	int rc = trial_run(t), status = CSN_CHECK_PASSED;
@@ -150,8 +150,28 @@ trial_refused(struct trial *t, int code, const char *check)
 	    strcmp(name, check) == 0)
 		return;
 	show(t);
-	fail_msg("%s at %s, not %s at %s", csn_error_name(rc), name,
+	fail_msg("%s%s at %s, not %s at %s", what, csn_error_name(rc),
+	    status == CSN_CHECK_FAILED ? name : "nothing",
 	    csn_error_name(code), check);
+}
+
+void
+trial_refused(struct trial *t, int code, const char *check)
+{
+	refused(t, "", code, check);
+}
+
+void
+trial_refused_for(struct trial *t, const char *what, int code,
+    const char *check, const char *says)
+{
+	char label[128];
+
+	(void)snprintf(label, sizeof(label), "%s: ", what);
+	refused(t, label, code, check);
+	if (strstr(trial_detail(t, check), says) == NULL)
+		fail_msg("%s'%s', not '%s'", label, trial_detail(t, check),
+		    says);
 }
 
 void

@@ -40,6 +40,9 @@ void trial_expect(const struct trial *t, const char *check,
     const char *status);
 /* Run; expect code, and that this check is the first to fail. */
 void trial_refused(struct trial *t, int code, const char *check);
+/* The same, and that the check's sentence has says in it; what names it. */
+void trial_refused_for(struct trial *t, const char *what, int code,
+    const char *check, const char *says);
 /* Run; expect that nothing fails. */
 void trial_good(struct trial *t);
 

@@ -32,6 +32,25 @@ der_integer(uint8_t v, uint8_t out[4])
 	return n;
 }
 
+/* ext with one changed; how many there are then. */
+static size_t
+swap(struct fake_extension *ext, size_t n, const struct fake_extension *one)
+{
+	size_t i;
+
+	if (one == NULL)
+		return n;
+	for (i = 0; i < n && strcmp(ext[i].oid, one->oid) != 0; i++)
+		;
+	if (one->p != NULL) {
+		ext[i] = *one;
+		return i == n ? n + 1 : n;
+	}
+	if (i < n)
+		memmove(&ext[i], &ext[i + 1], (n - i - 1) * sizeof(*ext));
+	return i < n ? n - 1 : n;
+}
+
 static void
 make_leaf(struct fake_snp *s)
 {
@@ -43,7 +62,7 @@ make_leaf(struct fake_snp *s)
 	};
 	const char *product = products[s->o.product];
 	uint8_t name[16], numbers[5][4];
-	struct fake_extension ext[8];
+	struct fake_extension ext[9];
 	struct fake_cert_options o = {
 		.name = s->o.vlek ? "SEV-VLEK" : "SEV-VCEK",
 		.key = FAKE_P384, .issuer = s->ask,
@@ -66,7 +85,7 @@ make_leaf(struct fake_snp *s)
 	else
 		ext[n++] = (struct fake_extension){ AMD ".4", s->chip_id,
 		    s->o.product == FAKE_TURIN ? 8 : 64 };
-	o.nextensions = n;
+	o.nextensions = swap(ext, n, s->o.swap);
 	s->leaf = fake_cert_new(&o);
 }
 
@@ -91,7 +110,7 @@ fake_snp_new(const struct fake_snp_options *options)
 		s->chip_id[i] = (uint8_t)(0xc0 + i);
 	o.key = s->o.rsa ? FAKE_RSA : FAKE_P384;
 	snprintf(name, sizeof(name), "ARK-%s", products[s->o.product]);
-	o.name = name;
+	o.name = s->o.root_name != NULL ? s->o.root_name : name;
 	s->ark = fake_cert_new(&o);
 	o.issuer = s->ark;
 	snprintf(name, sizeof(name), s->o.vlek ? "SEV-VLEK-%s" : "SEV-%s",

@@ -23,6 +23,10 @@ struct fake_snp_options {
 	uint8_t tcb[5];
 	const char *leaf_from;		/* NULL: as everything here */
 	const char *leaf_until;
+	/* An extension of the leaf instead of its own of that OID, or one
+	 * more; without bytes, none. */
+	const struct fake_extension *swap;
+	const char *root_name;		/* NULL: "ARK-Genoa", say */
 };
 
 struct fake_snp;

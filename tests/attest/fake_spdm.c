@@ -1,4 +1,5 @@
 /* tests/attest/fake_spdm.c - a made-up GPU. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,25 +18,69 @@ static const uint8_t dice_head[] = {
 	0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x04, 0x30
 };
 
-struct fake_spdm *
-fake_spdm_new(const char *leaf_until)
+/*
+ * DiceTcbInfo: vendor [0], svn [3], fwids [6] with the firmware's and one
+ * more, type [9].
+ */
+static struct fake_bytes
+dice_tcb_info(void)
 {
-	static const char *const names[CHAIN] = {
-		"GH100 FMC", "GH100 BROM", "GH100 Provisioner",
-		"GH100 Identity", "Device Identity CA"
+	static const uint8_t fwid_head[] = {
+		0x30, 0x3d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
+		0x04, 0x02, 0x02, 0x04, 0x30
 	};
-	uint8_t dice[sizeof(dice_head) + FAKE_SPDM_DIGEST];
-	struct fake_extension ext = { "2.23.133.5.4.1", dice, sizeof(dice) };
+	static const uint8_t head[] = {
+		0x30, 0x81, 0x8f, 0x80, 0x06, 'N', 'V', 'I', 'D', 'I', 'A',
+		0x83, 0x01, 0x07, 0xa6, 0x7e
+	};
+	static const uint8_t tail[] = { 0x89, 0x02, 0x01, 0x02 };
+	struct fake_bytes b = { NULL, 0 };
+	uint8_t digest[FAKE_SPDM_DIGEST];
+	int i;
+
+	fake_put(&b, head, sizeof(head));
+	for (i = 0; i < 2; i++) {
+		memset(digest, i == 0 ? FIRMWARE : 0x77, sizeof(digest));
+		fake_put(&b, fwid_head, sizeof(fwid_head));
+		fake_put(&b, digest, sizeof(digest));
+	}
+	fake_put(&b, tail, sizeof(tail));
+	b.p[2] = (uint8_t)(b.len - 3);
+	return b;
+}
+
+static struct fake_spdm *
+make(enum fake_spdm_kind kind, const char *leaf_until,
+    const struct fake_bytes *other)
+{
+	static const char *const chips[] = { "GH100", "GB100", "LS10", "X" };
+	static const char *const names[CHAIN] = {
+		"FMC", "BROM", "Provisioner", "Identity", "Device Identity CA"
+	};
+	struct fake_bytes dice = { NULL, 0 };
+	struct fake_extension ext = { "2.23.133.5.4.1" };
 	struct fake_cert_options o = { .key = FAKE_P384, .ca = 1 };
 	struct fake_spdm *s = calloc(1, sizeof(*s));
+	uint8_t digest[FAKE_SPDM_DIGEST];
+	char name[32];
 	int i;
 
 	if (s == NULL)
 		abort();
-	memcpy(dice, dice_head, sizeof(dice_head));
-	memset(dice + sizeof(dice_head), FIRMWARE, FAKE_SPDM_DIGEST);
+	memset(digest, FIRMWARE, sizeof(digest));
+	if (kind == FAKE_BLACKWELL) {
+		dice = dice_tcb_info();
+		ext.oid = "2.23.133.5.4.1.1";
+	} else {
+		fake_put(&dice, dice_head, sizeof(dice_head));
+		fake_put(&dice, digest, sizeof(digest));
+	}
+	ext.p = other != NULL ? other->p : dice.p;
+	ext.len = other != NULL ? other->len : dice.len;
 	for (i = CHAIN - 1; i >= 0; i--) {
-		o.name = names[i];
+		snprintf(name, sizeof(name), "%s%s%s", i == CHAIN - 1 ? "" :
+		    chips[kind], i == CHAIN - 1 ? "" : " ", names[i]);
+		o.name = name;
 		if (i == 0) {
 			o.ca = 0;
 			o.until = leaf_until;
@@ -45,7 +90,20 @@ fake_spdm_new(const char *leaf_until)
 		s->chain[i] = fake_cert_new(&o);
 		o.issuer = s->chain[i];
 	}
+	free(dice.p);
 	return s;
+}
+
+struct fake_spdm *
+fake_spdm_new(const char *leaf_until)
+{
+	return make(FAKE_HOPPER, leaf_until, NULL);
+}
+
+struct fake_spdm *
+fake_spdm_new_of(enum fake_spdm_kind kind, const struct fake_bytes *dice)
+{
+	return make(kind, NULL, dice);
 }
 
 void
@@ -82,11 +140,42 @@ put_block(struct fake_bytes *b, int index)
 }
 
 static void
-put_field(struct fake_bytes *b, unsigned type, const void *p, size_t len)
+put_field(struct fake_bytes *b, int typed, unsigned type, const void *p,
+    size_t len)
 {
 	put_le(b, type, 2);
+	if (typed)
+		put_le(b, type == 3 ? 0x86 : 0x80, 2);
 	put_le(b, len, 2);
 	fake_put(b, p, len);
+}
+
+static struct fake_bytes
+opaque_data(const struct fake_spdm_options *o)
+{
+	static const uint8_t vbios[8] = { 0x00, 0x5e, 0x00, 0x96, 0x01 };
+	const char *driver = o->driver != NULL ? o->driver : "550.1";
+	struct fake_bytes b = { NULL, 0 };
+	uint8_t firmware[FAKE_SPDM_DIGEST];
+	unsigned type;
+
+	if (o->head) {
+		fake_put(&b, "NVDAOD", 6);
+		put_le(&b, (uint64_t)o->profile, 2);
+		put_le(&b, o->major != 0 ? (uint64_t)o->major : 2, 4);
+	}
+	put_field(&b, o->head, 6, vbios, sizeof(vbios));
+	for (type = 22; o->is_switch && type <= 27; type++)
+		put_field(&b, o->head, type, vbios, sizeof(vbios));
+	if (!o->is_switch && !o->no_fields)
+		put_field(&b, o->head, 3, driver, strlen(driver) + 1);
+	if (o->unknown)
+		put_field(&b, o->head, 999, vbios, sizeof(vbios));
+	memset(firmware, o->wrong_firmware ? 0 : FIRMWARE, sizeof(firmware));
+	if (!o->no_firmware)
+		put_field(&b, o->head, 20, firmware, sizeof(firmware));
+	b.len -= (size_t)o->cut;
+	return b;
 }
 
 struct fake_bytes
@@ -94,12 +183,11 @@ fake_spdm_evidence(const struct fake_spdm *s,
     const uint8_t nonce[FAKE_SPDM_NONCE],
     const struct fake_spdm_options *options)
 {
-	static const uint8_t vbios[8] = { 0x00, 0x5e, 0x00, 0x96, 0x01 };
 	static const uint8_t zero[FAKE_SPDM_NONCE];
 	struct fake_bytes b = { NULL, 0 }, blocks = { NULL, 0 };
-	struct fake_bytes opaque = { NULL, 0 };
 	struct fake_spdm_options o = { 0 };
-	uint8_t firmware[FAKE_SPDM_DIGEST], signature[96];
+	struct fake_bytes opaque;
+	uint8_t signature[96];
 	int i, n;
 
 	if (options != NULL)
@@ -107,12 +195,7 @@ fake_spdm_evidence(const struct fake_spdm *s,
 	n = o.blocks != 0 ? o.blocks : 4;
 	for (i = 1; i <= n; i++)
 		put_block(&blocks, o.block_twice && i == n ? 1 : i);
-	o.driver = o.driver != NULL ? o.driver : "550.1";
-	put_field(&opaque, 6, vbios, sizeof(vbios));
-	put_field(&opaque, 3, o.driver, strlen(o.driver) + 1);
-	memset(firmware, o.wrong_firmware ? 0 : FIRMWARE, sizeof(firmware));
-	if (!o.no_firmware)
-		put_field(&opaque, 20, firmware, sizeof(firmware));
+	opaque = opaque_data(&o);
 
 	fake_put(&b, "\x11\xe0\x01\xff", 4);
 	fake_put(&b, nonce != NULL ? nonce : zero, FAKE_SPDM_NONCE);

@@ -14,6 +14,17 @@ struct fake_spdm;
 
 /* leaf_until: NULL as everything here. */
 struct fake_spdm *fake_spdm_new(const char *leaf_until);
+
+/* What is not as on a Hopper. */
+enum fake_spdm_kind {
+	FAKE_HOPPER,
+	FAKE_BLACKWELL,		/* firmware in a DiceTcbInfo, of another OID */
+	FAKE_SWITCH,		/* certificates of a switch's chip */
+	FAKE_NAMELESS		/* and of no chip that anybody knows */
+};
+/* dice: the extension's bytes instead, where p is not NULL. */
+struct fake_spdm *fake_spdm_new_of(enum fake_spdm_kind kind,
+    const struct fake_bytes *dice);
 void fake_spdm_free(struct fake_spdm *s);
 
 struct fake_spdm_options {
@@ -22,6 +33,13 @@ struct fake_spdm_options {
 	int wrong_firmware;	/* it names another one */
 	int block_twice;
 	const char *driver;	/* NULL for "550.1" */
+	int is_switch;		/* a switch's fields, and no driver's */
+	int no_fields;		/* but the VBIOS's version */
+	/* The layout with a head: opaque data as drivers since CUDA 13.5. */
+	int head;
+	int profile, major;	/* in it; 0 for 0 and 2 */
+	int cut;		/* bytes that its last field lacks */
+	int unknown;		/* a field of type 999 more */
 };
 
 /* Request and signed response; o may be NULL; free(). */

@@ -16,7 +16,17 @@ struct fake_tdx {
 	struct fake_cert *key;	/* the attestation key; never shown */
 };
 
-static const uint8_t qe_signer[32] = { 0xdc, 0x9e, 0x2a, 0x7c };
+/* Intel's own, which no key of ours is needed for. */
+static const uint8_t qe_signer[32] = {
+	0xdc, 0x9e, 0x2a, 0x7c, 0x6f, 0x94, 0x8f, 0x17,
+	0x47, 0x4e, 0x34, 0xa7, 0xfc, 0x43, 0xed, 0x03,
+	0x0f, 0x7c, 0x15, 0x63, 0xf1, 0xba, 0xbd, 0xdf,
+	0x63, 0x40, 0xc8, 0x2e, 0x0e, 0x54, 0xa8, 0xc5
+};
+static const uint8_t qe_vendor[16] = {
+	0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
+	0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07
+};
 
 /* --- what the PCK certificate says of its platform ------------------- */
 
@@ -59,8 +69,8 @@ put_pair(struct fake_bytes *b, const uint8_t *path, size_t npath,
 	*tlv = (struct fake_bytes){ NULL, 0 };
 }
 
-static struct fake_bytes
-describe_platform(void)
+struct fake_bytes
+fake_tdx_platform(void)
 {
 	static const uint8_t fmspc[] = { 0x00, 0x90, 0x6e, 0xd5, 0x00, 0x00 };
 	static const uint8_t zero[16];
@@ -99,7 +109,7 @@ describe_platform(void)
 struct fake_tdx *
 fake_tdx_new(void)
 {
-	struct fake_bytes platform = describe_platform();
+	struct fake_bytes platform = fake_tdx_platform();
 	struct fake_extension ext = {
 		"1.2.840.113741.1.13.1", platform.p, platform.len
 	};
@@ -163,6 +173,7 @@ fake_tdx_defaults(struct fake_tdx_quote *q, int version,
 		memset(q->body + FAKE_TDX_RTMR0 + 48 * i, 0x60 + i, 48);
 	if (data != NULL)
 		memcpy(q->body + FAKE_TDX_DATA, data, 64);
+	memcpy(q->vendor, qe_vendor, sizeof(qe_vendor));
 	memset(q->qe, SVN, 16);
 	q->qe[48] = 0x11;
 	memcpy(q->qe + 128, qe_signer, 32);
@@ -223,6 +234,7 @@ fake_tdx_quote(const struct fake_tdx *s, const struct fake_tdx_quote *q)
 	fake_le(header, (uint64_t)q->version, 2);
 	fake_le(header + 2, 2, 2);
 	fake_le(header + 4, 0x81, 4);
+	memcpy(header + 12, q->vendor, sizeof(q->vendor));
 	fake_put(&b, header, sizeof(header));
 	if (q->version == 5) {
 		put_le(&b, q->td15 ? 3 : 2, 2);
@@ -285,6 +297,23 @@ put_zeros(struct fake_bytes *b, size_t bytes)
 		fake_put_text(b, "00");
 }
 
+/* b with its first text, if any, replaced; frees b. */
+static struct fake_bytes
+with_other(struct fake_bytes b, const char *text, const char *other)
+{
+	struct fake_bytes out = { NULL, 0 };
+	const char *at;
+
+	if (text == NULL)
+		return b;
+	if ((at = strstr((const char *)b.p, text)) == NULL)
+		abort();
+	fake_put(&out, b.p, (size_t)(at - (const char *)b.p));
+	fake_put_text(&out, "%s%s", other, at + strlen(text));
+	free(b.p);
+	return out;
+}
+
 static struct fake_bytes
 tcb_info(const struct fake_tdx_collateral *c)
 {
@@ -313,7 +342,7 @@ tcb_info(const struct fake_tdx_collateral *c)
 	fake_put_text(&b, ",");
 	put_level(&b, 2, "OutOfDate");
 	fake_put_text(&b, "]}");
-	return b;
+	return with_other(b, c->tcb_text, c->tcb_other);
 }
 
 static struct fake_bytes
@@ -336,7 +365,7 @@ qe_identity(const struct fake_tdx_collateral *c)
 	    "\"tcbStatus\":\"UpToDate\"},{\"tcb\":{\"isvsvn\":1},"
 	    "\"tcbDate\":\"2020-01-01T00:00:00Z\",\"tcbStatus\":"
 	    "\"OutOfDate\"}]}", c->qe_level);
-	return b;
+	return with_other(b, c->qe_text, c->qe_other);
 }
 
 static void
@@ -412,7 +441,8 @@ fake_tdx_root_crl(const struct fake_tdx *s,
 	struct fake_tdx_collateral d = with_defaults(c);
 	struct fake_bytes b = { NULL, 0 };
 
-	fake_put_crl(&b, s->root, d.revoke_ca ? s->ca : NULL, NULL, NULL);
+	fake_put_crl(&b, s->root, d.revoke_ca ? s->ca : d.revoke_signer ?
+	    s->signer : NULL, NULL, NULL);
 	return b;
 }
 

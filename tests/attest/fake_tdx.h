@@ -22,6 +22,8 @@
 struct fake_tdx;
 
 struct fake_tdx *fake_tdx_new(void);
+/* What its certificate says of it (SGX extension), in DER; free(). */
+struct fake_bytes fake_tdx_platform(void);
 void fake_tdx_free(struct fake_tdx *s);
 
 /* What a quote is made of; a test may change it before. */
@@ -29,7 +31,8 @@ struct fake_tdx_quote {
 	int version;			/* 4 or 5 */
 	int td15;			/* 5 alone: the longer body */
 	uint8_t body[FAKE_TDX_BODY];
-	uint8_t qe[FAKE_TDX_QE];	/* its report data is filled in */
+	uint8_t vendor[16];		/* the QE's, in the header */
+	uint8_t qe[FAKE_TDX_QE];	/* its key's hash is filled in */
 	int wrong_binding;		/* the QE reports another key */
 };
 
@@ -52,7 +55,10 @@ struct fake_tdx_collateral {
 	int module;			/* and of the TDX module's */
 	int qe_level;
 	const char *qe_signer;		/* MRSIGNER in hex */
-	int revoke_leaf, revoke_ca;
+	int revoke_leaf, revoke_ca, revoke_signer;
+	/* The first such text of TCB info or QE identity, and another. */
+	const char *tcb_text, *tcb_other;
+	const char *qe_text, *qe_other;
 	const char *crl_until;
 	int wrong_signature;		/* 1: TCB info, 2: QE identity */
 };

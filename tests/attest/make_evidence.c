@@ -68,6 +68,37 @@ tdx_quote(const struct fake_tdx *s, int version)
 	return fake_tdx_quote(s, &q);
 }
 
+/* An enclave of a signer that nobody knows reports the key. */
+static struct fake_bytes
+strangers_quote(const struct fake_tdx *s)
+{
+	struct fake_tdx_quote q;
+
+	fake_tdx_defaults(&q, 4, NULL);
+	memset(q.qe + 128, 0x5a, 32);
+	return fake_tdx_quote(s, &q);
+}
+
+/* A switch, and a GPU of drivers that put a head before opaque data. */
+static void
+device_files(const uint8_t nonce[FAKE_SPDM_NONCE])
+{
+	const struct fake_spdm_options fields = { .is_switch = 1 };
+	const struct fake_spdm_options head = { .head = 1,
+	    .driver = "620.12" };
+	struct fake_spdm *sw = fake_spdm_new_of(FAKE_SWITCH, NULL);
+	struct fake_spdm *gpu = fake_spdm_new_of(FAKE_BLACKWELL, NULL);
+
+	put("switch.report", fake_spdm_evidence(sw, nonce, &fields));
+	put("switch.certs", fake_spdm_chain(sw));
+	put("switch.root", fake_spdm_root(sw));
+	put("blackwell.report", fake_spdm_evidence(gpu, nonce, &head));
+	put("blackwell.certs", fake_spdm_chain(gpu));
+	put("blackwell.root", fake_spdm_root(gpu));
+	fake_spdm_free(sw);
+	fake_spdm_free(gpu);
+}
+
 /* A quote of its own kind: by key from a policy, or by a certificate. */
 static struct fake_bytes
 tpm_quote(const struct fake_tpm *t, uint16_t scheme)
@@ -84,6 +115,11 @@ static void
 tpm_files(void)
 {
 	struct fake_tpm *t = fake_tpm_new(FAKE_P256, 1);
+	struct fake_tpm_quote q;
+
+	fake_tpm_defaults(t, &q, NULL, 0);
+	q.bank = FAKE_TPM_SHA1;
+	put("tpm2.sha1", fake_tpm_evidence(t, &q));
 
 	put("tpm2.quote", tpm_quote(t, FAKE_TPM_ECDSA));
 	put("tpm2.policy", fake_tpm_policy("key", fake_tpm_key(t), ""));
@@ -108,6 +144,7 @@ files(void)
 	put("snp.crl", fake_snp_crl(snp, 0, NULL, NULL));
 	put("snp.revoked", fake_snp_crl(snp, 1, NULL, NULL));
 	put("tdx.quote", tdx_quote(tdx, 5));
+	put("tdx.stranger", strangers_quote(tdx));
 	put("tdx.bundle", fake_tdx_bundle(tdx, NULL));
 	put("tdx.tcb", fake_tdx_tcb_info(tdx, NULL));
 	put("tdx.qe", fake_tdx_qe_identity(tdx, NULL));
@@ -118,6 +155,7 @@ files(void)
 	put("nvidia.report", fake_spdm_evidence(spdm, nonce, NULL));
 	put("nvidia.certs", fake_spdm_chain(spdm));
 	put("nvidia.root", fake_spdm_root(spdm));
+	device_files(nonce);
 	tpm_files();
 	fake_snp_free(snp);
 	fake_tdx_free(tdx);
@@ -229,6 +267,12 @@ corpora(void)
 	    "{\"platform\":{\"nvidia\":{\"measurements\":{\"1\":\""
 	    "0101010101010101010101010101010101010101010101010101010101"
 	    "01010101010101010101010101010101010101\"}}}}"));
+	fake_spdm_free(spdm);
+	spdm = fake_spdm_new_of(FAKE_BLACKWELL, NULL);
+	put("spdm/made-nvdaod", pieces(fake_spdm_evidence(spdm, nonce,
+	    &(struct fake_spdm_options){ .head = 1, .unknown = 1 }),
+	    fake_spdm_chain(spdm), fake_spdm_root(spdm), text(""),
+	    "{\"platform\":{\"nvidia\":{\"device\":\"switch\"}}}"));
 	fake_tdx_free(tdx);
 	fake_spdm_free(spdm);
 }

@@ -259,11 +259,13 @@ judges_the_platform_by_its_collateral(void **state)
 	fake_tdx_defaults(&q, 4, NULL);
 	q.body[FAKE_TDX_SEAM_SIGNER] = 1;
 	quote(&t, s, &q);
-	with(&t, s, NULL, CSN_E_POLICY, "tdx_module");
+	with(&t, s, NULL, CSN_E_POLICY, "seam");
+	trial_expect(&t, "tdx_module", "failed");
 	fake_tdx_defaults(&q, 4, NULL);
 	q.body[FAKE_TDX_SEAM_ATTRIBUTES] = 1;
 	quote(&t, s, &q);
-	with(&t, s, NULL, CSN_E_POLICY, "tdx_module");
+	with(&t, s, NULL, CSN_E_POLICY, "seam");
+	trial_expect(&t, "tdx_module", "failed");
 	fake_tdx_defaults(&q, 4, NULL);
 	q.body[FAKE_TDX_TEE_TCB_SVN + 1] = 9;
 	quote(&t, s, &q);

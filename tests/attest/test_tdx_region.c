@@ -8,6 +8,7 @@
 #include "lib/path.h"
 
 #define P "platform tdx "
+#define OPTIONAL ",\"collateral\":\"optional\""
 
 static struct stage s;
 
@@ -174,15 +175,58 @@ a_policy_on_the_tcb_needs_collateral(void **state)
 	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
+	/* Any that names the platform does, unless it says otherwise. */
 	stage_verifier(&s, "", NULL, NULL);
+	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "revocation");
+	assert_string_equal(stage_status(&s, P "tcb"), "failed");
+	assert_string_equal(stage_status(&s, P "qe_identity"), "failed");
+	stage_verifier(&s, OPTIONAL, NULL, NULL);
 	stage_accepts(&s, stage_report(&s));
 	assert_string_equal(stage_status(&s, P "tcb"), "skipped");
 	assert_string_equal(stage_status(&s, P "qe_identity"), "skipped");
-	stage_verifier(&s, ",\"tcb_status\":\"UpToDate\"", NULL, NULL);
+	stage_verifier(&s, OPTIONAL ",\"tcb_status\":\"UpToDate\"", NULL,
+	    NULL);
 	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
-	stage_verifier(&s, ",\"min_tcb_evaluation\":1", NULL, NULL);
+	stage_verifier(&s, OPTIONAL ",\"min_tcb_evaluation\":1", NULL, NULL);
 	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
 	assert_string_equal(stage_status(&s, P "qe_identity"), "failed");
+}
+
+/* Whatever the policy leaves open, who verifies may ask for it. */
+static void
+a_verifier_may_require_collateral_and_crls(void **state)
+{
+	static const struct {
+		unsigned flags;
+		int code;
+		const char *says;
+	} rows[] = {
+		{ 0, 0, "" },
+		{ CSN_VERIFY_CRL, CSN_E_POLICY,
+		    "\"platform tdx revocation\": required, but not" },
+		{ CSN_VERIFY_COLLATERAL, CSN_E_POLICY,
+		    "\"platform tdx revocation\": required, but not" },
+		{ 16, CSN_E_ARG, "flags that there are" },
+	};
+	struct fake_bytes report;
+	size_t i;
+	int rc;
+
+	(void)state;
+	NEED_FRONT();
+	stage_open(&s, "");
+	stage_verifier(&s, OPTIONAL, NULL, NULL);
+	report = stage_report(&s);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rc = csn_verifier_check(s.verifier, STAGE_WORKLOAD, report.p,
+		    report.len, 0, CSN_VERIFY_ARCHIVED | rows[i].flags,
+		    NULL);
+		assert_int_equal(rc, rows[i].code);
+		if (rc != 0)
+			assert_non_null(strstr(csn_ctx_message(s.ctx),
+			    rows[i].says));
+	}
+	free(report.p);
 }
 
 static void
@@ -249,7 +293,7 @@ evidence_of_another_report_is_refused(void **state)
 
 	(void)state;
 	NEED_FRONT();
-	stage_verifier(&s, "", NULL, NULL);
+	stage_verifier(&s, OPTIONAL, NULL, NULL);
 	quote = stage_evidence(&s, data);
 	stage_refuses(&s, stage_report_with(&s, s.alice, quote, none),
 	    CSN_E_REPLAY, P "nonce");
@@ -330,6 +374,7 @@ bad_files_of_a_verifier_are_named(void **state)
 	C(a_verifier_may_have_the_collateral),				\
 	C(the_verifiers_collateral_comes_first),			\
 	C(a_policy_on_the_tcb_needs_collateral),			\
+	C(a_verifier_may_require_collateral_and_crls),			\
 	C(bad_collateral_is_refused),					\
 	C(the_policy_is_held_to),					\
 	C(evidence_of_another_report_is_refused),			\

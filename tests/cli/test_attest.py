@@ -149,6 +149,98 @@ def others(folder):
              b"verified" in shown.stderr, shown)
 
 
+def unchecked(folder):
+    """What was not checked is named, and what a policy names is needed."""
+    tdx = ("--evidence", folder / "tdx.quote", "--root", folder / "tdx.root",
+           *AT)
+    plain = evidence(folder, "verify", "tdx", *tdx)
+    skipped = ("nonce", "revocation", "tcb", "qe_identity", "mr_td", "rtmr",
+               "policy")
+    case("evidence_verdict_names_what_was_not_checked",
+         plain.returncode == 0 and plain.stderr.decode().splitlines()[0] ==
+         "The evidence verifies; not checked: " + ", ".join(skipped) + ".",
+         plain)
+    facts = evidence(folder, "verify", "tdx", *tdx, "--json")
+    case("evidence_json_names_what_was_not_checked",
+         sorted(json.loads(facts.stdout)["not_checked"]) == sorted(skipped),
+         facts)
+    named = folder.write("named", b'{"platform":{"tdx":{"xfam":'
+                         b'"e700000000000000"}}}')
+    waived = folder.write("waived", b'{"platform":{"tdx":{"xfam":'
+                          b'"e700000000000000","collateral":"optional"}}}')
+    bundle = ("--collateral", folder / "tdx.bundle")
+    case("evidence_policy_needs_collateral", all((
+        says(evidence(folder, "verify", "tdx", *tdx, "--policy", named), 1,
+             "the policy needs collateral", "CSN_E_POLICY",
+             "--collateral FILE"),
+        says(evidence(folder, "verify", "tdx", *tdx, "--policy", named,
+                      "--collateral", folder / "tdx.pckcrl", "--collateral",
+                      folder / "tdx.rootcrl", "--collateral",
+                      folder / "tdx.tcb", "--collateral",
+                      folder / "tdx.signers"), 1, "no QE identity given"),
+        evidence(folder, "verify", "tdx", *tdx, "--policy", named,
+                 *bundle).returncode == 0,
+        evidence(folder, "verify", "tdx", *tdx, "--policy",
+                 waived).returncode == 0)))
+    case("evidence_requires_crls_alone", all((
+        says(evidence(folder, "verify", "tdx", *tdx, "--require", "crl"), 1,
+             "revocation", "required", "--collateral FILE"),
+        evidence(folder, "verify", "tdx", *tdx, "--require", "crl",
+                 "--collateral", folder / "tdx.pckcrl", "--collateral",
+                 folder / "tdx.rootcrl").returncode == 0)))
+    stranger = ("--evidence", folder / "tdx.stranger", "--root",
+                folder / "tdx.root", *AT)
+    case("evidence_of_an_unknown_signers_enclave_is_refused", says(
+        evidence(folder, "verify", "tdx", *stranger), 1, "quoting_enclave",
+        "5a5a5a5a", "CSN_E_POLICY"))
+    shown = json.loads(evidence(folder, "show", "tdx", "--evidence",
+                                folder / "tdx.stranger").stdout)
+    case("evidence_show_names_platform_and_enclave", all((
+        shown["fmspc"] == "00906ed50000", shown["pce_id"] == "0000",
+        shown["pce_svn"] == 5, shown["sgx_tcb_svn"] == "05" * 16,
+        shown["qe"]["mrsigner"] == "5a" * 32, shown["qe"]["isvprodid"] == 2,
+        shown["qe"]["vendor"] == "939a7233f79c4ca9940a0db3957f0607")),
+        repr(shown))
+
+
+def devices(folder):
+    def given(name, *more):
+        return evidence(folder, "verify", "nvidia", "--evidence",
+                        folder / (name + ".report"), "--cert",
+                        folder / (name + ".certs"), "--root",
+                        folder / (name + ".root"), *AT, *more)
+    policy = folder.write("switch", b'{"platform":{"nvidia":{"device":'
+                          b'["switch"]}}}')
+    case("evidence_of_a_switch_is_no_gpus", all((
+        says(given("switch"), 1, "device", "a switch", "CSN_E_POLICY"),
+        given("switch", "--policy", policy).returncode == 0,
+        says(given("blackwell", "--policy", policy), 1, "a gpu"))))
+    gpu = given("blackwell")
+    case("evidence_of_a_blackwell", gpu.returncode == 0 and
+         b"ok  firmware" in gpu.stdout and b"ok  device" in gpu.stdout, gpu)
+    shown = json.loads(evidence(folder, "show", "nvidia", "--evidence",
+                                folder / "blackwell.report").stdout)
+    case("evidence_show_has_every_opaque_field", all((
+        shown["driver_version"] == "620.12",
+        set(shown["opaque"]) == {"3", "6", "20"})), repr(shown))
+
+
+def exits(folder):
+    """What a check refuses ends with 1, whatever it did not like."""
+    many = folder.write("many", read(folder / "snp.certs") * 25)
+    case("evidence_of_too_many_certificates_is_refused", says(
+        evidence(folder, "verify", "sev-snp", "--evidence",
+                 folder / "snp.report", "--root", folder / "snp.root",
+                 "--cert", many, *AT), 1, "certificates", "CSN_E_LIMIT"))
+    case("evidence_of_a_sha1_bank_is_refused", all((
+        says(evidence(folder, "verify", "tpm2", "--evidence",
+                      folder / "tpm2.sha1", "--policy",
+                      folder / "tpm2.policy", *AT), 1, "algorithms",
+             "CSN_E_ALGORITHM"),
+        says(evidence(folder, "show", "tpm2", "--evidence",
+                      folder / "tpm2.sha1"), 1, "CSN_E_ALGORITHM"))))
+
+
 def usage(folder):
     made = ("--evidence", folder / "snp.report")
     case("evidence_usage", all((
@@ -171,5 +263,8 @@ with Folder() as where:
     snp(where)
     forms(where)
     others(where)
+    unchecked(where)
+    devices(where)
+    exits(where)
     usage(where)
 finish()

@@ -95,20 +95,31 @@ says_so_as_json(void **state)
 	assert_int_equal(csn_result_new(NULL, &r), 0);
 	/* Nothing checked is nothing valid. */
 	assert_int_equal(csn_result_json(NULL, r, &json), 0);
-	assert_string_equal(json, "{\"valid\":false,\"checks\":[]}");
+	assert_string_equal(json, "{\"valid\":false,\"checks\":[],"
+	    "\"not_checked\":[]}");
 	csn_free(json);
 	assert_int_equal(csn_result_add(r, "form", CSN_CHECK_PASSED, 0,
 	    NULL), 0);
 	assert_int_equal(csn_result_json(NULL, r, &json), 0);
 	assert_string_equal(json, "{\"valid\":true,\"checks\":["
-	    "{\"name\":\"form\",\"status\":\"passed\"}]}");
+	    "{\"name\":\"form\",\"status\":\"passed\"}],"
+	    "\"not_checked\":[]}");
+	csn_free(json);
+	assert_int_equal(csn_result_add(r, "nonce", CSN_CHECK_SKIPPED, 0,
+	    NULL), 0);
+	assert_int_equal(csn_result_add(r, "policy", CSN_CHECK_SKIPPED, 0,
+	    "no policy"), 0);
+	assert_int_equal(csn_result_json(NULL, r, &json), 0);
+	assert_non_null(strstr(json, "\"valid\":true"));
+	assert_non_null(strstr(json,
+	    ",\"not_checked\":[\"nonce\",\"policy\"]}"));
 	csn_free(json);
 	assert_int_equal(csn_result_add(r, "signer", CSN_CHECK_FAILED,
 	    CSN_E_SIGNER, "\"quoted\""), 0);
 	assert_int_equal(csn_result_json(NULL, r, &json), 0);
 	assert_non_null(root = json_loads(json, 0, NULL));
 	assert_true(json_is_false(json_object_get(root, "valid")));
-	check = json_array_get(json_object_get(root, "checks"), 1);
+	check = json_array_get(json_object_get(root, "checks"), 3);
 	assert_string_equal(json_string_value(json_object_get(check,
 	    "code")), "CSN_E_SIGNER");
 	assert_string_equal(json_string_value(json_object_get(check,

@@ -439,7 +439,7 @@ wrong_arguments_are_refused(void **state)
 	    NULL), CSN_E_ARG);
 	assert_int_equal(csn_verifier_check(s->verifier, "w", NULL, 1, 0, 0,
 	    NULL), CSN_E_ARG);
-	assert_int_equal(csn_verifier_check(s->verifier, "w", &byte, 1, 0, 4,
+	assert_int_equal(csn_verifier_check(s->verifier, "w", &byte, 1, 0, 16,
 	    NULL), CSN_E_ARG);
 	assert_int_equal(csn_verifier_check(s->verifier, "w", NULL, 0, 0, 0,
 	    NULL), CSN_E_FORM);

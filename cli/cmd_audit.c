@@ -13,6 +13,14 @@
 	{ "since", "TIME", "only records from TIME on" }, \
 	{ "until", "TIME", "only records before TIME" }
 
+/* A folder may be large, and what is in it anybody's: a signal ends it. */
+static int
+is_stopped(void *arg)
+{
+	(void)arg;
+	return cli_interrupted();
+}
+
 static int
 filter_of(struct cli *cli, struct csn_audit_filter *f)
 {
@@ -22,6 +30,7 @@ filter_of(struct cli *cli, struct csn_audit_filter *f)
 	int rc, i;
 
 	f->size = sizeof(*f);
+	f->cancelled = is_stopped;
 	f->tenant = cli_opt(cli, "tenant");
 	if ((rc = cli_opt_u64(cli, "limit", 1, UINT64_MAX, &f->limit)) != 0 ||
 	    (rc = id_opt_time(cli, "since", &f->from_ms)) != 0 ||
@@ -119,22 +128,34 @@ show(struct cli *cli)
 	return rc;
 }
 
+/* Exit codes are positive, what the library says is not. */
+static int
+export_some(void *arg, const void *p, size_t len)
+{
+	return cli_out_write(arg, p, len);
+}
+
 static int
 export(struct cli *cli)
 {
 	struct csn_audit_filter f = { 0 };
 	struct csn_audit *log = NULL;
-	char *json = NULL;
+	struct cli_out out;
 	int rc;
 
 	if ((rc = filter_of(cli, &f)) != 0 || (rc = open_log(cli, &log)) != 0)
 		return rc;
-	if ((rc = csn_audit_export(log, &f, &json)) != 0)
+	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0600,
+	    cli_opt(cli, "force") != NULL, &out)) != 0)
+		goto out;
+	rc = csn_audit_export_to(log, &f, export_some, &out);
+	if (rc < 0)
 		rc = cli_error_lib(cli, rc, NULL, "cannot export the log");
+	if (rc == 0)
+		rc = cli_out_commit(&out);
 	else
-		rc = cli_write_file(cli, cli_opt(cli, "out"), 0600,
-		    cli_opt(cli, "force") != NULL, json, strlen(json));
-	csn_free(json);
+		cli_out_abort(&out);
+out:
 	csn_audit_close(log);
 	return rc;
 }
@@ -194,6 +215,7 @@ verify(struct cli *cli)
 	char *json;
 	int rc, code;
 
+	o.cancelled = is_stopped;
 	o.expect_head = cli_opt(cli, "expect-head");
 	if (cli_opt(cli, "first-key") != NULL) {
 		if ((rc = first_key(cli, key)) != 0)

@@ -99,9 +99,10 @@ struct csn_audit_options {
  * records than the state file knows of, is refused with CSN_E_AUDIT.
  * CSN_E_BUSY where another process has it open.
  *
- * keep_files removes the oldest closed files at each rotation; verifying
- * then starts at the oldest kept file's first line, which repeats the head
- * and number that it continues, and says so as a check.
+ * keep_files removes the oldest closed files at each rotation (what could not
+ * be removed then, at the next or at opening); verifying then starts at the
+ * oldest kept file's first line, which repeats the head and number that it
+ * continues, and says so as a check.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_open(struct csn_ctx *ctx,
     const char *path, const struct csn_audit_options *options,
@@ -147,13 +148,17 @@ struct csn_audit_filter {
 	const char *tenant;	/* NULL for any */
 	uint64_t from_ms;	/* Unix, inclusive; 0 for any */
 	uint64_t to_ms;		/* Unix, exclusive; 0 for any */
+	/* Asked again and again; not 0: the call ends with CSN_E_CLOSED. */
+	int (*cancelled)(void *arg);
+	void *cancelled_arg;
 };
 
 /**
  * Visit matching records in order, oldest first. unix_ms is its time, n its
  * number (from 0; the file's own lines count too). The record and its
  * strings last as long as the call. A non-zero return of visit stops and is
- * returned. filter may be NULL. Records are not verified here.
+ * returned. filter may be NULL. Records are not verified here. With a limit
+ * a log in a folder is read from its end, as far as it takes.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
     const struct csn_audit_filter *filter,
@@ -163,6 +168,14 @@ CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
 /** Matching records as a JSON array; csn_free. */
 CSN_API CSN_MUST_CHECK int csn_audit_export(struct csn_audit *audit,
     const struct csn_audit_filter *filter, char **json);
+
+/**
+ * The same array, handed to write piece by piece as the records are read: it
+ * is never whole in memory. A non-zero return of write stops and is returned.
+ */
+CSN_API CSN_MUST_CHECK int csn_audit_export_to(struct csn_audit *audit,
+    const struct csn_audit_filter *filter,
+    int (*write)(void *arg, const void *p, size_t len), void *arg);
 
 /**
  * The chain's head and the number of lines behind it (records, checkpoints
@@ -190,17 +203,22 @@ struct csn_audit_verify_options {
 	struct csn_trust *trust;
 	/* The first MAC key, exported when the log was made, or NULL. */
 	const uint8_t *first_key;	/* 32 bytes */
+	/* Asked again and again; not 0: the call ends with CSN_E_CLOSED. */
+	int (*cancelled)(void *arg);
+	void *cancelled_arg;
 };
 
 /**
  * Verify a log folder from outside, also while it is written: each line's
  * form, number, chain, MAC (where first_key is given), checkpoints, files in
  * order. result lists the checks ("files", "start", "records", "mac",
- * "tail", "end", "checkpoints", "head"); the sentence and a check's detail
- * name the file and line of the first bad record, a torn last line, a cut
- * tail, a missing file. A torn last line alone is no failure: it is listed
- * as not checked. options and result may be NULL. 0, CSN_E_AUDIT,
- * CSN_E_IO, CSN_E_NOT_FOUND, CSN_E_SIGNER.
+ * "time", "tail", "end", "checkpoints", "head"); the sentence and a check's
+ * detail name the file and line of the first bad record, a torn last line, a
+ * cut tail, a missing file. A torn last line alone is no failure: it is
+ * listed as not checked, and so are records older than one before them.
+ * Files before the state's oldest are skipped, and "files" says so. options
+ * and result may be NULL. 0, CSN_E_AUDIT, CSN_E_IO (also for what is no
+ * regular file), CSN_E_NOT_FOUND, CSN_E_SIGNER, CSN_E_CLOSED.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_verify(struct csn_ctx *ctx,
     const char *path, const struct csn_audit_verify_options *options,

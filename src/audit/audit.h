@@ -41,6 +41,24 @@ void csn_audit_log_head(struct csn_audit_log *log,
 /* Every record of the files, oldest first, as of the call. */
 CSN_MUST_CHECK int csn_audit_log_each(struct csn_audit_log *log,
     csn_audit_visit visit, void *arg);
+/* What is looked for: the newest `limit` records that are wanted. */
+struct csn_audit_pick {
+	uint64_t limit;
+	/* 1, 0, or a negative error that ends the search. */
+	int (*wanted)(void *arg, uint64_t unix_ms,
+	    const struct csn_audit_record *record);
+	void *arg;
+};
+
+/* log_back.c: they are visited oldest first. last_size: of the last file. */
+CSN_MUST_CHECK int csn_audit_newest(struct csn_ctx *ctx, const char *path,
+    const uint64_t *files, size_t n, uint64_t last_size,
+    const struct csn_audit_pick *pick, csn_audit_visit visit, void *arg);
+CSN_MUST_CHECK int csn_audit_log_newest(struct csn_audit_log *log,
+    const struct csn_audit_pick *pick, csn_audit_visit visit, void *arg);
+CSN_MUST_CHECK int csn_audit_folder_newest(struct csn_ctx *ctx,
+    const char *path, const struct csn_audit_pick *pick,
+    csn_audit_visit visit, void *arg);
 void csn_audit_log_close(struct csn_audit_log *log);
 CSN_MUST_CHECK int csn_audit_folder_each(struct csn_ctx *ctx,
     const char *path, csn_audit_visit visit, void *arg);

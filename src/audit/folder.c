@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/folder.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/file.h"
 
 #define BUFFER (2 * CSN_AUDIT_MAX_LINE)
 
@@ -101,12 +103,76 @@ err:
 }
 
 int
+csn_audit_files_kept(struct csn_ctx *ctx, const char *path,
+    uint64_t **numbers, size_t *n)
+{
+	struct csn_audit_state state;
+	size_t i;
+	int rc;
+
+	if ((rc = csn_audit_files(ctx, path, numbers, n)) != 0)
+		return rc;
+	if (csn_audit_state_load(ctx, path, &state) != 0)
+		return 0;
+	for (i = 0; i < *n && (*numbers)[i] < state.oldest; i++)
+		continue;
+	*n -= i;
+	if (i > 0)
+		memmove(*numbers, *numbers + i, *n * sizeof(**numbers));
+	csn_wipe(&state, sizeof(state));
+	return 0;
+}
+
+void
+csn_audit_clean(const char *path, uint64_t oldest)
+{
+	struct dirent *entry;
+	int64_t number;
+	DIR *dir;
+
+	if ((dir = opendir(path)) == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		number = number_of(entry->d_name);
+		if (number >= 0 ? (uint64_t)number < oldest :
+		    csn_file_is_temp(entry->d_name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	(void)closedir(dir);
+}
+
+int
+csn_audit_file_open(struct csn_ctx *ctx, const char *path, const char *name,
+    int *fd)
+{
+	char *full = csn_audit_path(path, name);
+	struct stat st;
+	int error;
+
+	if (full == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "audit",
+		    "no memory to read %s", name);
+	*fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	error = errno;
+	csn_free(full);
+	if (*fd < 0)
+		return csn_fail_errno(ctx, error == ENOENT ?
+		    CSN_E_NOT_FOUND : CSN_E_IO, "audit", error,
+		    "%s/%s cannot be opened", path, name);
+	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode))
+		return 0;
+	(void)close(*fd);
+	*fd = -1;
+	return csn_fail(ctx, CSN_E_IO, "audit", "%s/%s is no regular file",
+	    path, name);
+}
+
+int
 csn_audit_reader_open(struct csn_ctx *ctx, struct csn_audit_reader *r,
     const char *path, uint64_t number, uint64_t offset, uint64_t line,
     uint64_t limit)
 {
-	char *full;
-	int error;
+	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->ctx = ctx;
@@ -116,22 +182,12 @@ csn_audit_reader_open(struct csn_ctx *ctx, struct csn_audit_reader *r,
 	r->line = line;
 	r->cap = BUFFER;
 	csn_audit_file_name(number, r->name);
-	full = csn_audit_path(path, r->name);
-	if (full == NULL || (r->buf = csn_calloc(1, r->cap)) == NULL) {
-		csn_free(full);
+	if ((r->buf = csn_calloc(1, r->cap)) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "audit",
 		    "no memory to read %s", r->name);
-	}
-	r->fd = open(full, O_RDONLY | O_CLOEXEC);
-	error = errno;
-	csn_free(full);
-	if (r->fd < 0) {
+	if ((rc = csn_audit_file_open(ctx, path, r->name, &r->fd)) != 0)
 		csn_audit_reader_close(r);
-		return csn_fail_errno(ctx, error == ENOENT ?
-		    CSN_E_NOT_FOUND : CSN_E_IO, "audit", error,
-		    "%s/%s cannot be opened", path, r->name);
-	}
-	return 0;
+	return rc;
 }
 
 /* Read more behind what is there: 1, or 0 at the end. */
@@ -162,6 +218,20 @@ fill(struct csn_audit_reader *r)
 	return n > 0;
 }
 
+/* A zero byte is ahead: all from this line on is torn. */
+static int
+hole(struct csn_audit_reader *r)
+{
+	struct stat st;
+	uint64_t end = r->read;
+
+	if (fstat(r->fd, &st) == 0 && (uint64_t)st.st_size > end)
+		end = (uint64_t)st.st_size < r->limit ?
+		    (uint64_t)st.st_size : r->limit;
+	r->torn = (size_t)(end - r->offset);
+	return 0;
+}
+
 int
 csn_audit_reader_next(struct csn_audit_reader *r, const char **p, size_t *len)
 {
@@ -175,6 +245,9 @@ csn_audit_reader_next(struct csn_audit_reader *r, const char **p, size_t *len)
 		if (end != NULL)
 			break;
 		seen = r->to - r->from;
+		if (seen > CSN_AUDIT_MAX_LINE &&
+		    memchr(r->buf + r->from, '\0', seen) != NULL)
+			return hole(r);
 		if (seen > CSN_AUDIT_MAX_LINE)
 			return csn_fail(r->ctx, CSN_E_AUDIT, "audit",
 			    "%s:%llu is longer than any record", r->name,
@@ -188,6 +261,8 @@ csn_audit_reader_next(struct csn_audit_reader *r, const char **p, size_t *len)
 	}
 	*p = r->buf + r->from;
 	*len = (size_t)(end - *p);
+	if (memchr(*p, '\0', *len) != NULL)
+		return hole(r);
 	r->from += *len + 1;
 	r->offset += *len + 1;
 	r->line++;

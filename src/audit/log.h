@@ -50,6 +50,7 @@ struct csn_audit_log {
 	struct csn_audit_waiter *waiting;
 	int leading;
 	int cut_needed;			/* cutting back failed: try again */
+	int unsettled;			/* begun, but perhaps not on disk yet */
 	uint64_t oldest, file;		/* file numbers */
 	uint64_t size, lines;		/* of the file, as kept */
 	uint64_t state_n, state_ms;	/* when the state was saved */

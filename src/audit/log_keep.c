@@ -31,7 +31,7 @@ file_due(const struct csn_audit_log *log)
 int
 csn_audit_log_due(const struct csn_audit_log *log, uint64_t now_ms)
 {
-	return checkpoint_due(log) || file_due(log) ||
+	return log->unsettled || checkpoint_due(log) || file_due(log) ||
 	    (now_ms >= log->state_ms + STATE_MS &&
 	    log->m->now.n != log->state_n);
 }
@@ -94,24 +94,44 @@ file_path(struct csn_audit_log *log, uint64_t number)
 	return csn_audit_path(log->path, name);
 }
 
-static void
-forget_files(struct csn_audit_log *log, uint64_t from, uint64_t to)
+/*
+ * The file that was begun and its name are put on the disk, then the state
+ * that knows it, and only then what the state no longer knows is removed.
+ * Until that is done nothing more is appended: it would hang on a name that
+ * a power cut can take away.
+ */
+static int
+settle(struct csn_audit_log *log)
 {
+	uint64_t oldest = log->oldest;
 	char *full;
+	int rc;
 
-	for (; from < to; from++) {
-		/* One that stays behind is in nobody's way. */
-		if ((full = file_path(log, from)) != NULL)
-			(void)unlink(full);
-		csn_free(full);
+	if ((full = file_path(log, log->file)) == NULL)
+		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
+		    "no memory to begin a file");
+	rc = fdatasync(log->fd) != 0 || csn_fsync_parent(full) != 0 ?
+	    csn_audit_log_failed(log, errno) : 0;
+	csn_free(full);
+	if (rc != 0)
+		return rc;
+	log->dirty = 0;
+	if (log->keep_files > 0 && log->file - oldest > log->keep_files)
+		log->oldest = log->file - log->keep_files;
+	if ((rc = csn_audit_log_save(log)) != 0) {
+		log->oldest = oldest;
+		return rc;
 	}
+	log->unsettled = 0;
+	csn_audit_clean(log->path, log->oldest);
+	return 0;
 }
 
 int
 csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
 {
 	struct csn_audit_chain before = log->m->now;
-	uint64_t size = log->size, lines = log->lines, oldest = log->oldest;
+	uint64_t size = log->size, lines = log->lines;
 	uint64_t file = log->file;
 	int fd = log->fd, rc, error;
 	char *full;
@@ -124,7 +144,9 @@ csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
 		rc = csn_audit_log_failed(log, errno);
 		goto err;
 	}
-	log->fd = open(full, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* One that is there was given up in a rotation that failed. */
+	log->fd = open(full, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
 	if (log->fd < 0) {
 		rc = csn_audit_log_failed(log, errno);
 		goto err;
@@ -144,18 +166,8 @@ csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
 	}
 	if (fd >= 0)
 		(void)close(fd);
-	fd = -1;
-	if (fdatasync(log->fd) != 0 || csn_fsync_parent(full) != 0) {
-		rc = csn_audit_log_failed(log, errno);
-		goto out;
-	}
-	log->dirty = 0;
-	if (log->keep_files > 0 && number - oldest > log->keep_files)
-		log->oldest = number - log->keep_files;
-	if ((rc = csn_audit_log_save(log)) != 0)
-		log->oldest = oldest;
-	else
-		forget_files(log, oldest, log->oldest);
+	log->unsettled = 1;
+	rc = settle(log);
 	goto out;
 
 err_file:
@@ -181,6 +193,8 @@ csn_audit_log_keep(struct csn_audit_log *log, uint64_t now_ms)
 	if (log->pending.len > 0 &&
 	    (error = csn_audit_log_lead(log, 0)) != 0)
 		return csn_audit_log_failed(log, error);
+	if (log->unsettled)
+		return settle(log);
 	if (checkpoint_due(log) && log->signer != NULL &&
 	    (rc = csn_audit_log_sign(log)) != 0)
 		return rc;

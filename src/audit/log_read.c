@@ -86,12 +86,52 @@ csn_audit_folder_each(struct csn_ctx *ctx, const char *path,
 	if ((line = csn_calloc(1, sizeof(*line))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "audit",
 		    "no memory to read the log");
-	rc = csn_audit_files(ctx, path, &files, &n);
+	rc = csn_audit_files_kept(ctx, path, &files, &n);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = each_of_file(ctx, path, files[i], UINT64_MAX, line,
 		    visit, arg);
 	csn_free(files);
 	csn_free(line);
+	return rc;
+}
+
+int
+csn_audit_log_newest(struct csn_audit_log *log,
+    const struct csn_audit_pick *pick, csn_audit_visit visit, void *arg)
+{
+	uint64_t *files = NULL, oldest, file, size;
+	size_t n = 0, from = 0;
+	int rc;
+
+	(void)pthread_mutex_lock(&log->lock);
+	oldest = log->oldest;
+	file = log->file;
+	size = log->size;
+	(void)pthread_mutex_unlock(&log->lock);
+	if ((rc = csn_audit_files(log->ctx, log->path, &files, &n)) != 0)
+		return rc;
+	while (n > 0 && files[n - 1] > file)
+		n--;
+	while (from < n && files[from] < oldest)
+		from++;
+	rc = csn_audit_newest(log->ctx, log->path, files + from, n - from,
+	    size, pick, visit, arg);
+	csn_free(files);
+	return rc;
+}
+
+int
+csn_audit_folder_newest(struct csn_ctx *ctx, const char *path,
+    const struct csn_audit_pick *pick, csn_audit_visit visit, void *arg)
+{
+	uint64_t *files = NULL;
+	size_t n = 0;
+	int rc;
+
+	if ((rc = csn_audit_files_kept(ctx, path, &files, &n)) == 0)
+		rc = csn_audit_newest(ctx, path, files, n, UINT64_MAX, pick,
+		    visit, arg);
+	csn_free(files);
 	return rc;
 }
 

@@ -54,11 +54,13 @@ check_line(struct csn_audit_log *log, struct csn_audit_reader *r,
 
 /*
  * Walk one file from where it is known; *torn is what its last line lacks a
- * newline for. Afterwards size and lines are those of what is good.
+ * newline for. Afterwards size and lines are those of what is good. given_up
+ * 1: a first line that does not follow, and is the only one, is torn too. A
+ * rotation that failed can leave it, if its removal was lost with the power.
  */
 static int
 walk(struct csn_audit_log *log, uint64_t number, uint64_t offset,
-    uint64_t line, size_t *torn)
+    uint64_t line, int given_up, size_t *torn)
 {
 	struct csn_audit_reader r;
 	const char *p;
@@ -77,6 +79,12 @@ walk(struct csn_audit_log *log, uint64_t number, uint64_t offset,
 	*torn = r.torn;
 	log->size = r.offset;
 	log->lines = r.line;
+	if (rc == CSN_E_AUDIT && given_up && r.line == 1 &&
+	    csn_audit_reader_next(&r, &p, &len) == 0) {
+		*torn = log->size + r.torn;
+		log->size = log->lines = 0;
+		rc = 0;
+	}
 	csn_audit_reader_close(&r);
 	return rc;
 }
@@ -171,7 +179,8 @@ csn_audit_log_recover(struct csn_audit_log *log,
 	fresh = last == UINT64_MAX;
 	for (f = state->file; !fresh && f <= last && rc == 0; f++) {
 		rc = walk(log, f, f == state->file ? state->offset : 0,
-		    f == state->file ? state->line : 0, &torn);
+		    f == state->file ? state->line : 0,
+		    f == last && f > state->file, &torn);
 		log->file = f;
 		if (rc == 0 && torn > 0 && f < last)
 			rc = csn_fail(log->ctx, CSN_E_AUDIT, "audit", "file "
@@ -201,5 +210,7 @@ csn_audit_log_recover(struct csn_audit_log *log,
 	}
 	if (torn > 0 && (rc = note_torn(log, torn)) != 0)
 		return rc;
-	return csn_audit_log_save(log);
+	if ((rc = csn_audit_log_save(log)) == 0)
+		csn_audit_clean(log->path, log->oldest);
+	return rc;
 }

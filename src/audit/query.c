@@ -8,6 +8,7 @@
 #include "base/sized.h"
 
 struct query {
+	struct csn_ctx *ctx;
 	struct csn_audit_filter filter;
 	uint64_t matches;	/* seen so far */
 	uint64_t skip;		/* of them, the oldest, past the limit */
@@ -15,10 +16,16 @@ struct query {
 	void *arg;
 };
 
+/* 1 where the filter takes the record, 0 where not, or CSN_E_CLOSED. */
 static int
-matches(const struct csn_audit_filter *f, uint64_t unix_ms,
-    const struct csn_audit_record *r)
+matches(void *arg, uint64_t unix_ms, const struct csn_audit_record *r)
 {
+	const struct query *q = arg;
+	const struct csn_audit_filter *f = &q->filter;
+
+	if (f->cancelled != NULL && f->cancelled(f->cancelled_arg) != 0)
+		return csn_fail(q->ctx, CSN_E_CLOSED, "audit",
+		    "reading the log was called off");
 	if (f->op != 0 && r->op != f->op)
 		return 0;
 	if (unix_ms < f->from_ms || (f->to_ms != 0 && unix_ms >= f->to_ms))
@@ -32,10 +39,12 @@ count_one(void *arg, uint64_t n, uint64_t unix_ms,
     const struct csn_audit_record *r)
 {
 	struct query *q = arg;
+	int rc = matches(q, unix_ms, r);
 
 	(void)n;
-	q->matches += (uint64_t)matches(&q->filter, unix_ms, r);
-	return 0;
+	if (rc > 0)
+		q->matches++;
+	return rc < 0 ? rc : 0;
 }
 
 static int
@@ -43,9 +52,10 @@ visit_one(void *arg, uint64_t n, uint64_t unix_ms,
     const struct csn_audit_record *r)
 {
 	struct query *q = arg;
+	int rc = matches(q, unix_ms, r);
 
-	if (!matches(&q->filter, unix_ms, r))
-		return 0;
+	if (rc <= 0)
+		return rc;
 	if (q->skip > 0) {
 		q->skip--;
 		return 0;
@@ -53,14 +63,30 @@ visit_one(void *arg, uint64_t n, uint64_t unix_ms,
 	return q->visit(q->arg, n, unix_ms, r);
 }
 
+/* The newest so many in memory: count them first, then skip the others. */
 static int
-each(struct csn_audit *a, csn_audit_visit visit, void *arg)
+newest_of_ring(struct csn_audit *a, struct query *q)
 {
+	int rc;
+
+	if ((rc = csn_audit_ring_each(a->ring, count_one, q)) != 0)
+		return rc;
+	if (q->matches > q->filter.limit)
+		q->skip = q->matches - q->filter.limit;
+	return csn_audit_ring_each(a->ring, visit_one, q);
+}
+
+static int
+newest(struct csn_audit *a, struct query *q)
+{
+	struct csn_audit_pick pick = { q->filter.limit, matches, q };
+
 	if (a->ring != NULL)
-		return csn_audit_ring_each(a->ring, visit, arg);
+		return newest_of_ring(a, q);
 	if (a->log != NULL)
-		return csn_audit_log_each(a->log, visit, arg);
-	return csn_audit_folder_each(a->ctx, a->folder, visit, arg);
+		return csn_audit_log_newest(a->log, &pick, q->visit, q->arg);
+	return csn_audit_folder_newest(a->ctx, a->folder, &pick, q->visit,
+	    q->arg);
 }
 
 int
@@ -73,23 +99,26 @@ csn_audit_query(struct csn_audit *a, const struct csn_audit_filter *filter,
 	if (a == NULL || visit == NULL)
 		return csn_fail(a == NULL ? NULL : a->ctx, CSN_E_ARG, "audit",
 		    "no log, or no visitor, is given");
+	q.ctx = a->ctx;
 	if ((rc = CSN_TAKE(&q.filter, filter, csn_audit_filter,
 	    to_ms)) != 0)
 		return rc;
-	/* The newest so many: count them first, then skip the others. */
-	if (q.filter.limit > 0) {
-		if ((rc = each(a, count_one, &q)) != 0)
-			return rc;
-		if (q.matches > q.filter.limit)
-			q.skip = q.matches - q.filter.limit;
-	}
-	return each(a, visit_one, &q);
+	if (q.filter.limit > 0)
+		return newest(a, &q);
+	if (a->ring != NULL)
+		return csn_audit_ring_each(a->ring, visit_one, &q);
+	if (a->log != NULL)
+		return csn_audit_log_each(a->log, visit_one, &q);
+	return csn_audit_folder_each(a->ctx, a->folder, visit_one, &q);
 }
 
 struct export {
 	struct csn_out w;
 	struct csn_audit_stamp stamp;
 	struct csn_audit_line line;
+	int (*write)(void *arg, const void *p, size_t len);
+	void *arg;
+	int begun;
 };
 
 static int
@@ -101,37 +130,72 @@ export_one(void *arg, uint64_t n, uint64_t unix_ms,
 	x->line.n = n;
 	x->line.unix_ms = unix_ms;
 	x->line.rec = *r;
-	csn_put_bytes(&x->w, x->w.len > 1 ? ",\n" : "\n",
-	    x->w.len > 1 ? 2 : 1);
+	x->w.len = 0;
+	csn_put_bytes(&x->w, x->begun ? ",\n" : "[\n", 2);
+	x->begun = 1;
 	csn_audit_line_write(&x->w, &x->stamp, &x->line);
 	csn_put_u8(&x->w, '}');
-	return csn_out_ok(&x->w) ? 0 : CSN_E_NOMEM;
+	return csn_out_ok(&x->w) ? x->write(x->arg, x->w.p, x->w.len) :
+	    CSN_E_NOMEM;
+}
+
+int
+csn_audit_export_to(struct csn_audit *a,
+    const struct csn_audit_filter *filter,
+    int (*write)(void *arg, const void *p, size_t len), void *arg)
+{
+	struct export *x;
+	int rc;
+
+	if (a == NULL || write == NULL)
+		return csn_fail(a == NULL ? NULL : a->ctx, CSN_E_ARG, "audit",
+		    "no log, or nobody who takes the text");
+	if ((x = csn_calloc(1, sizeof(*x))) == NULL)
+		return csn_fail(a->ctx, CSN_E_NOMEM, "audit",
+		    "no memory to export the log");
+	csn_out_init(&x->w);
+	x->write = write;
+	x->arg = arg;
+	rc = csn_audit_query(a, filter, export_one, x);
+	if (rc == 0)
+		rc = write(arg, x->begun ? "\n]\n" : "[\n]\n",
+		    x->begun ? 3 : 4);
+	else if (rc == CSN_E_NOMEM)
+		rc = csn_fail(a->ctx, CSN_E_NOMEM, "audit",
+		    "no memory to export the log");
+	csn_out_wipe(&x->w);
+	csn_free(x);
+	return rc;
+}
+
+static int
+collect(void *arg, const void *p, size_t len)
+{
+	struct csn_out *w = arg;
+
+	csn_put_bytes(w, p, len);
+	return csn_out_ok(w) ? 0 : CSN_E_NOMEM;
 }
 
 int
 csn_audit_export(struct csn_audit *a, const struct csn_audit_filter *filter,
     char **json)
 {
-	struct export *x;
+	struct csn_out w;
 	int rc;
 
 	if (a == NULL || json == NULL)
 		return csn_fail(a == NULL ? NULL : a->ctx, CSN_E_ARG, "audit",
 		    "no log, or no place for the text");
-	if ((x = csn_calloc(1, sizeof(*x))) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to export the log");
-	csn_out_init(&x->w);
-	csn_put_u8(&x->w, '[');
-	rc = csn_audit_query(a, filter, export_one, x);
-	csn_put_bytes(&x->w, "\n]\n", 4);	/* with its NUL */
-	if (rc == CSN_E_NOMEM || (rc == 0 && !csn_out_ok(&x->w)))
+	csn_out_init(&w);
+	rc = csn_audit_export_to(a, filter, collect, &w);
+	csn_put_u8(&w, 0);
+	if (rc == CSN_E_NOMEM || (rc == 0 && !csn_out_ok(&w)))
 		rc = csn_fail(a->ctx, CSN_E_NOMEM, "audit",
 		    "no memory to export the log");
 	if (rc == 0)
-		*json = (char *)x->w.p;
+		*json = (char *)w.p;
 	else
-		csn_out_wipe(&x->w);
-	csn_free(x);
+		csn_out_wipe(&w);
 	return rc;
 }

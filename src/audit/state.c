@@ -59,7 +59,7 @@ csn_audit_state_load(struct csn_ctx *ctx, const char *path,
 	if ((full = csn_audit_path(path, "state")) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "audit",
 		    "no memory to read %s/state", path);
-	rc = csn_file_read_secret(ctx, full, 4096, &p, &len);
+	rc = csn_file_read_kept(ctx, full, 4096, &p, &len);
 	if (rc == 0 && (rc = csn_audit_state_parse(ctx, p, len, out)) ==
 	    CSN_E_FORM)
 		rc = csn_fail(ctx, CSN_E_AUDIT, "audit", "%s is damaged: "

@@ -74,15 +74,20 @@ err:
 	return rc;
 }
 
+enum { SECRET = 1, KEPT = 2 };
+
 static int
-read_file(struct csn_ctx *ctx, const char *path, size_t max, int secret,
+read_file(struct csn_ctx *ctx, const char *path, size_t max, unsigned how,
     uint8_t **out, size_t *len)
 {
+	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY, fd, rc;
 	size_t expect = 4095;
 	struct stat st;
-	int fd, rc;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
+	/* A FIFO of that name would be waited for. */
+	if (how & KEPT)
+		flags |= O_NONBLOCK;
+	if ((fd = open(path, flags)) < 0)
 		return csn_fail_errno(ctx, errno == ENOENT ?
 		    CSN_E_NOT_FOUND : CSN_E_IO, "base", errno,
 		    "%s cannot be opened", path);
@@ -91,7 +96,12 @@ read_file(struct csn_ctx *ctx, const char *path, size_t max, int secret,
 		    "%s cannot be looked at", path);
 		goto out;
 	}
-	if (secret && (st.st_mode & 077) != 0) {
+	if ((how & KEPT) && !S_ISREG(st.st_mode)) {
+		rc = csn_fail(ctx, CSN_E_IO, "base",
+		    "%s is no regular file", path);
+		goto out;
+	}
+	if ((how & SECRET) && (st.st_mode & 077) != 0) {
 		rc = csn_fail(ctx, CSN_E_POLICY, "base",
 		    "%s holds a secret, and others than its owner have "
 		    "access to it (mode %04o): run chmod 600 %s", path,
@@ -125,7 +135,14 @@ int
 csn_file_read_secret(struct csn_ctx *ctx, const char *path, size_t max,
     uint8_t **out, size_t *len)
 {
-	return read_file(ctx, path, max, 1, out, len);
+	return read_file(ctx, path, max, SECRET, out, len);
+}
+
+int
+csn_file_read_kept(struct csn_ctx *ctx, const char *path, size_t max,
+    uint8_t **out, size_t *len)
+{
+	return read_file(ctx, path, max, KEPT | SECRET, out, len);
 }
 
 int
@@ -198,32 +215,59 @@ csn_fsync_parent(const char *path)
 	return rc;
 }
 
-/* Fill name and open it in folder. -1 with errno. */
+int
+csn_file_is_temp(const char *name)
+{
+	return strncmp(name, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) == 0 &&
+	    strlen(name) == TEMP_SIZE - 1;
+}
+
+/* Fill name. -1 with errno. */
+static int
+temp_name(char name[TEMP_SIZE])
+{
+	uint8_t random[8];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -1;
+	memcpy(name, TEMP_PREFIX, sizeof(TEMP_PREFIX));
+	csn_hex_encode(random, sizeof(random),
+	    name + sizeof(TEMP_PREFIX) - 1);
+	return 0;
+}
+
+/*
+ * Open a new file in folder: without a name where the file system can, so
+ * that a killed process leaves nothing; else name is filled. -1 with errno.
+ */
 static int
 open_temp(int folder, char name[TEMP_SIZE])
 {
-	uint8_t random[8];
 	int fd;
 
-	memcpy(name, TEMP_PREFIX, sizeof(TEMP_PREFIX));
+	if (access("/proc/self/fd", X_OK) == 0 && (fd = openat(folder, ".",
+	    O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)) >= 0)
+		return fd;
 	do {
-		if (getrandom(random, sizeof(random), 0) !=
-		    (ssize_t)sizeof(random))
+		if (temp_name(name) != 0)
 			return -1;
-		csn_hex_encode(random, sizeof(random),
-		    name + sizeof(TEMP_PREFIX) - 1);
 		fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL |
 		    O_CLOEXEC | O_NOFOLLOW, 0600);
 	} while (fd < 0 && errno == EEXIST);
+	if (fd < 0)
+		name[0] = '\0';
 	return fd;
 }
 
-#ifndef RENAME_NOREPLACE
-/* musl has neither before its version 1.2.6. */
-#define RENAME_NOREPLACE 1
-#define renameat2(old_dir, old, new_dir, new, flags) \
-	syscall(SYS_renameat2, old_dir, old, new_dir, new, flags)
-#endif
+/* Give an open file without a name one that is not taken. -1 with errno. */
+static int
+link_open(int fd, int folder, const char *name)
+{
+	char from[32];
+
+	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, from, folder, name, AT_SYMLINK_FOLLOW);
+}
 
 /* Rename to a name that is not taken. -1 with errno. */
 static int
@@ -240,6 +284,35 @@ rename_new(int folder, const char *from, const char *to)
 	return 0;
 }
 
+/*
+ * Give the file its name; temp is the one that it has, or becomes that, and
+ * is empty once it is in place. -1 with errno.
+ */
+static int
+put_in_place(int fd, int folder, char temp[TEMP_SIZE], const char *name,
+    int replace)
+{
+	int rc;
+
+	if (temp[0] == '\0' && !replace)
+		return link_open(fd, folder, name);
+	if (temp[0] == '\0') {
+		do {
+			rc = temp_name(temp) != 0 ? -1 :
+			    link_open(fd, folder, temp);
+		} while (rc != 0 && errno == EEXIST);
+		if (rc != 0) {
+			temp[0] = '\0';
+			return -1;
+		}
+	}
+	if ((replace ? renameat(folder, temp, folder, name) :
+	    rename_new(folder, temp, name)) != 0)
+		return -1;
+	temp[0] = '\0';
+	return 0;
+}
+
 static int
 put_file(struct csn_ctx *ctx, const char *path, const void *p, size_t len,
     unsigned mode, int replace)
@@ -253,7 +326,6 @@ put_file(struct csn_ctx *ctx, const char *path, const void *p, size_t len,
 		    CSN_E_IO, "base", errno,
 		    "the folder of %s cannot be opened", path);
 	if ((fd = open_temp(folder, temp)) < 0) {
-		temp[0] = '\0';
 		rc = csn_fail_errno(ctx, CSN_E_IO, "base", errno,
 		    "no file can be made beside %s", path);
 		goto err;
@@ -265,32 +337,21 @@ put_file(struct csn_ctx *ctx, const char *path, const void *p, size_t len,
 		    "%s cannot be written", path);
 		goto err;
 	}
-	rc = close(fd);
-	fd = -1;
-	if (rc != 0) {
-		rc = csn_fail_errno(ctx, CSN_E_IO, "base", errno,
-		    "%s cannot be written", path);
-		goto err;
-	}
-	rc = replace ? renameat(folder, temp, folder, name) :
-	    rename_new(folder, temp, name);
-	if (rc != 0 && !replace && errno == EEXIST) {
-		rc = csn_fail(ctx, CSN_E_EXISTS, "base",
-		    "%s is there already", path);
-		goto err;
-	}
-	if (rc != 0) {
-		rc = csn_fail_errno(ctx, CSN_E_IO, "base", errno,
+	if (put_in_place(fd, folder, temp, name, replace) != 0) {
+		rc = !replace && errno == EEXIST ?
+		    csn_fail(ctx, CSN_E_EXISTS, "base",
+		    "%s is there already", path) :
+		    csn_fail_errno(ctx, CSN_E_IO, "base", errno,
 		    "%s cannot be put in place", path);
 		goto err;
 	}
-	temp[0] = '\0';
 	if (sync_folder(folder) != 0) {
 		rc = csn_fail_errno(ctx, CSN_E_IO, "base", errno,
 		    "%s is in place, but its folder is not on disk yet",
 		    path);
 		goto err;
 	}
+	(void)close(fd);
 	(void)close(folder);
 	return 0;
 
@@ -324,8 +385,9 @@ make_folder(const char *path, mode_t mode)
 	struct stat st;
 	int saved;
 
+	/* Who is told that a file below it lasts needs its name to last. */
 	if (mkdir(path, mode) == 0)
-		return 0;
+		return csn_fsync_parent(path);
 	saved = errno;
 	/* Not only EEXIST: on a read-only file system it may be there too. */
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))

@@ -16,15 +16,27 @@ CSN_MUST_CHECK int csn_file_read(struct csn_ctx *ctx, const char *path,
 CSN_MUST_CHECK int csn_file_read_secret(struct csn_ctx *ctx,
     const char *path, size_t max, uint8_t **out, size_t *len);
 
+/*
+ * As csn_file_read_secret, for a file that this library put into a folder of
+ * its own: CSN_E_IO for what is no regular file, and nothing is waited for.
+ */
+CSN_MUST_CHECK int csn_file_read_kept(struct csn_ctx *ctx,
+    const char *path, size_t max, uint8_t **out, size_t *len);
+
 /**
- * Replace path by len bytes with the given mode: a temporary file beside it,
- * fsync, rename, fsync of the folder. On error the old file is untouched
- * (but where only the folder's fsync failed, and the sentence says so) and no
- * temporary file is left. The mode is as given, whatever the umask; a symbolic
- * link is replaced, not followed. CSN_E_IO or CSN_E_NOMEM.
+ * Replace path by len bytes with the given mode: a file without a name (or
+ * with a temporary one, where the file system has no such), fsync, rename,
+ * fsync of the folder. On error the old file is untouched (but where only the
+ * folder's fsync failed, and the sentence says so) and no temporary file is
+ * left; a process killed just before the rename may leave ".caisson-" and 16
+ * digits, mode 0600 or as given. The mode is as given, whatever the umask; a
+ * symbolic link is replaced, not followed. CSN_E_IO or CSN_E_NOMEM.
  */
 CSN_MUST_CHECK int csn_file_replace(struct csn_ctx *ctx, const char *path,
     const void *p, size_t len, unsigned mode);
+
+/* 1 where name is one that csn_file_replace gives a temporary file. */
+int csn_file_is_temp(const char *name);
 
 /* As csn_file_replace, but CSN_E_EXISTS where path is there. */
 CSN_MUST_CHECK int csn_file_create(struct csn_ctx *ctx, const char *path,
@@ -33,7 +45,10 @@ CSN_MUST_CHECK int csn_file_create(struct csn_ctx *ctx, const char *path,
 /* write(2) until all is written; EINTR handled. 0 or -1 with errno. */
 int csn_write_all(int fd, const void *p, size_t len);
 
-/* mkdir -p with mode (less the umask) for what is new. CSN_E_IO or _NOMEM. */
+/*
+ * mkdir -p with mode (less the umask) for what is new, whose names are on the
+ * disk afterwards. CSN_E_IO or _NOMEM.
+ */
 CSN_MUST_CHECK int csn_mkdirs(struct csn_ctx *ctx, const char *path,
     unsigned mode);
 

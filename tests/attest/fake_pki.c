@@ -196,8 +196,9 @@ fake_cert_new(const struct fake_cert_options *o)
 
 	need(c != NULL && (c->x = X509_new()) != NULL, "a certificate");
 	issuer = o->issuer != NULL ? o->issuer : c;
-	c->kind = o->key;
-	c->key = new_key(o->key);
+	c->kind = o->same_key != NULL ? o->same_key->kind : o->key;
+	c->key = o->same_key != NULL ? o->same_key->key : new_key(o->key);
+	need(o->same_key == NULL || EVP_PKEY_up_ref(c->key) == 1, "a key");
 	set_name(X509_get_subject_name(c->x), o->name);
 	set_time(X509_getm_notBefore(c->x), o->from, FAKE_FROM);
 	set_time(X509_getm_notAfter(c->x), o->until, FAKE_UNTIL);
@@ -240,8 +241,8 @@ fake_put_der(struct fake_bytes *b, const struct fake_cert *c)
 	OPENSSL_free(der);
 }
 
-static void
-put_block(struct fake_bytes *b, const char *name, const uint8_t *der,
+void
+fake_put_block(struct fake_bytes *b, const char *name, const uint8_t *der,
     size_t len)
 {
 	size_t at, n;
@@ -262,7 +263,7 @@ fake_put_pem(struct fake_bytes *b, const struct fake_cert *c)
 	struct fake_bytes der = { NULL, 0 };
 
 	fake_put_der(&der, c);
-	put_block(b, "CERTIFICATE", der.p, der.len);
+	fake_put_block(b, "CERTIFICATE", der.p, der.len);
 	free(der.p);
 }
 
@@ -273,7 +274,7 @@ fake_put_public(struct fake_bytes *b, const struct fake_cert *c)
 	int len = i2d_PUBKEY(c->key, &der);
 
 	need(len > 0, "a public key");
-	put_block(b, "PUBLIC KEY", der, (size_t)len);
+	fake_put_block(b, "PUBLIC KEY", der, (size_t)len);
 	OPENSSL_free(der);
 }
 

@@ -44,6 +44,7 @@ struct fake_cert_options {
 	const char *name;	/* the common name */
 	enum fake_key key;
 	const struct fake_cert *issuer;	/* NULL: itself */
+	const struct fake_cert *same_key; /* whose key it has, not a new one */
 	int ca;
 	const char *from;	/* NULL for FAKE_FROM and FAKE_UNTIL */
 	const char *until;
@@ -61,6 +62,9 @@ struct fake_cert_options {
 
 struct fake_cert *fake_cert_new(const struct fake_cert_options *o);
 void fake_cert_free(struct fake_cert *cert);
+/* PEM of that name, whatever the bytes are. */
+void fake_put_block(struct fake_bytes *b, const char *name,
+    const uint8_t *der, size_t len);
 void fake_put_pem(struct fake_bytes *b, const struct fake_cert *cert);
 void fake_put_der(struct fake_bytes *b, const struct fake_cert *cert);
 

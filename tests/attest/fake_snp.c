@@ -51,8 +51,8 @@ swap(struct fake_extension *ext, size_t n, const struct fake_extension *one)
 	return i < n ? n - 1 : n;
 }
 
-static void
-make_leaf(struct fake_snp *s)
+static struct fake_cert *
+make_leaf(const struct fake_snp *s, const struct fake_cert *same_key)
 {
 	static const char *const oids[] = {
 		AMD ".3.9", AMD ".3.1", AMD ".3.2", AMD ".3.3", AMD ".3.8"
@@ -67,7 +67,7 @@ make_leaf(struct fake_snp *s)
 		.name = s->o.vlek ? "SEV-VLEK" : "SEV-VCEK",
 		.key = FAKE_P384, .issuer = s->ask,
 		.from = s->o.leaf_from, .until = s->o.leaf_until,
-		.extensions = ext
+		.same_key = same_key, .extensions = ext
 	};
 	size_t n = 0, i;
 
@@ -86,7 +86,23 @@ make_leaf(struct fake_snp *s)
 		ext[n++] = (struct fake_extension){ AMD ".4", s->chip_id,
 		    s->o.product == FAKE_TURIN ? 8 : 64 };
 	o.nextensions = swap(ext, n, s->o.swap);
-	s->leaf = fake_cert_new(&o);
+	return fake_cert_new(&o);
+}
+
+struct fake_bytes
+fake_snp_renewed(const struct fake_snp *s, const char *from,
+    const char *until)
+{
+	struct fake_snp other = *s;
+	struct fake_bytes b = { NULL, 0 };
+	struct fake_cert *cert;
+
+	other.o.leaf_from = from;
+	other.o.leaf_until = until;
+	cert = make_leaf(&other, s->leaf);
+	fake_put_pem(&b, cert);
+	fake_cert_free(cert);
+	return b;
 }
 
 struct fake_snp *
@@ -116,7 +132,7 @@ fake_snp_new(const struct fake_snp_options *options)
 	snprintf(name, sizeof(name), s->o.vlek ? "SEV-VLEK-%s" : "SEV-%s",
 	    products[s->o.product]);
 	s->ask = fake_cert_new(&o);
-	make_leaf(s);
+	s->leaf = make_leaf(s, NULL);
 	return s;
 }
 

@@ -44,6 +44,9 @@ void fake_snp_report(const struct fake_snp *s, uint32_t version,
 /* Sign again what was changed in the first 0x2a0 bytes. */
 void fake_snp_sign(const struct fake_snp *s, uint8_t report[FAKE_SNP_REPORT]);
 
+/* The leaf's key in another certificate, of other dates. */
+struct fake_bytes fake_snp_renewed(const struct fake_snp *s,
+    const char *from, const char *until);
 /* Leaf, intermediate and root as PEM; the root alone; free(). */
 struct fake_bytes fake_snp_certs(const struct fake_snp *s);
 struct fake_bytes fake_snp_root(const struct fake_snp *s);

@@ -463,6 +463,23 @@ zeros_behind_the_message_are_no_harm_and_other_bytes_are(void **state)
 	end_nvidia(&t, s);
 }
 
+/* Of several devices' certificates the one that signed is meant. */
+static void
+a_device_is_found_among_others(void **state)
+{
+	struct fake_spdm *s, *other = fake_spdm_new(NULL);
+	struct trial t;
+
+	(void)state;
+	s = begin_nvidia(&t, FAKE_BLACKWELL, NULL, NULL);
+	t.certs[1] = t.certs[0];
+	t.certs[0] = fake_spdm_chain(other);
+	trial_good(&t);
+	assert_non_null(strstr(trial_detail(&t, "signature"), "GB100 FMC"));
+	fake_spdm_free(other);
+	end_nvidia(&t, s);
+}
+
 /* Drivers from CUDA 13.5 on. */
 static void
 opaque_data_behind_a_head_is_read(void **state)
@@ -607,6 +624,7 @@ main(void)
 		cmocka_unit_test(a_switch_is_no_gpu),
 		cmocka_unit_test(
 		    zeros_behind_the_message_are_no_harm_and_other_bytes_are),
+		cmocka_unit_test(a_device_is_found_among_others),
 		cmocka_unit_test(opaque_data_behind_a_head_is_read),
 		cmocka_unit_test(
 		    a_quote_of_a_tpm_with_one_flaw_is_refused_for_it),

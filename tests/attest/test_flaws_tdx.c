@@ -238,12 +238,32 @@ collateral_with_one_flaw_is_refused_for_it(void **state)
 		{ "a revoked level", { .status = "Revoked" }, CSN_E_POLICY,
 		    "tcb", "Revoked, of 2025-01-01T00:00:00Z" },
 	};
+	static const struct fake_tdx_collateral zeros[] = {
+		{ .tcb_text = "{\"svn\":5}", .tcb_other = "{\"svn\":0}" },
+		{ .tcb_text = "\"pcesvn\":5", .tcb_other = "\"pcesvn\":0" },
+		{ .tcb_text = "Number\":17", .tcb_other = "Number\":0" },
+		{ .tcb_text = "\"isvsvn\":6", .tcb_other = "\"isvsvn\":0" },
+		{ .qe_text = "\"isvsvn\":4", .qe_other = "\"isvsvn\":0" },
+		{ .issued = "2026-01-01T00:00:00Z" },
+		{ .next = "2026-01-01T00:00:00.001Z" },
+		/* The greatest that there may be. */
+		{ .tcb_text = "{\"svn\":2}", .tcb_other =
+		    "{\"svn\":255}" },
+		{ .tcb_text = "\"pcesvn\":2", .tcb_other =
+		    "\"pcesvn\":65535" },
+	};
 	struct trial t;
 	size_t i;
 
 	(void)state;
 	begin(&t);
 	trial_good(&t);
+	/* Most of what Intel states is zero, and good. */
+	for (i = 0; i < COUNT(zeros); i++) {
+		trial_set(&t.collateral[0], fake_tdx_bundle(made,
+		    &zeros[i]));
+		trial_good(&t);
+	}
 	for (i = 0; i < COUNT(rows); i++) {
 		trial_set(&t.collateral[0], fake_tdx_bundle(made,
 		    &rows[i].c));

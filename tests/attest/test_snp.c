@@ -217,6 +217,34 @@ finds_the_chips_certificate_among_others(void **state)
 	end(&t, s);
 }
 
+/* A key that was certified again: the certificate of this time counts. */
+static void
+takes_the_certificate_of_this_time_of_several(void **state)
+{
+	const struct fake_snp_options late = {
+		.leaf_until = "20251231000000Z"
+	};
+	struct fake_snp *s;
+	struct trial t;
+
+	(void)state;
+	s = begin(&t, &late, 3);
+	trial_refused(&t, CSN_E_EXPIRED, "chain");
+	/* Behind the old one, and before it. */
+	t.certs[1] = fake_snp_renewed(s, "20251201000000Z", NULL);
+	trial_good(&t);
+	t.certs[2] = t.certs[0];
+	t.certs[0] = (struct fake_bytes){ NULL, 0 };
+	trial_good(&t);
+	/* Where none is, its own reason is told. */
+	t.certs[0] = t.certs[2];
+	t.certs[2] = (struct fake_bytes){ NULL, 0 };
+	trial_set(&t.certs[1], fake_snp_renewed(s, "20260201000000Z", NULL));
+	trial_refused_for(&t, "none", CSN_E_EXPIRED, "chain",
+	    "expired on 2025-12-31");
+	end(&t, s);
+}
+
 static void
 refuses_what_is_past_its_time(void **state)
 {
@@ -600,6 +628,8 @@ main(void)
 		    takes_the_hosts_table_beside_and_behind_the_report),
 		cmocka_unit_test(refuses_each_for_its_own_reason),
 		cmocka_unit_test(finds_the_chips_certificate_among_others),
+		cmocka_unit_test(
+		    takes_the_certificate_of_this_time_of_several),
 		cmocka_unit_test(refuses_what_is_past_its_time),
 		cmocka_unit_test(refuses_what_was_revoked),
 		cmocka_unit_test(

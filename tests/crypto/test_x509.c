@@ -383,7 +383,7 @@ static void
 a_file_is_read_whole_or_not(void **state)
 {
 	struct chain c = make(LEAF, NULL, 0);
-	struct fake_bytes b = { NULL, 0 };
+	struct fake_bytes b = { NULL, 0 }, pem = { NULL, 0 };
 	struct csn_pki *pki = new_pki();
 	int i;
 
@@ -410,10 +410,23 @@ a_file_is_read_whole_or_not(void **state)
 	fake_put_text(&b, "-----BEGIN CERTIFICATE-----\nMAA=\n"
 	    "-----END CERTIFICATE-----\n");
 	unread(&b, CSN_E_FORM, "named CERTIFICATE does not hold one");
-	/* The same with a byte behind the certificate. */
+	/* A byte behind the certificate, in DER and in a block of PEM. */
 	fake_put_der(&b, c.cert[LEAF]);
 	fake_put(&b, "", 1);
+	fake_put_block(&pem, "CERTIFICATE", b.p, b.len - 1);
+	assert_int_equal(csn_pki_read(pki, pem.p, pem.len), 0);
+	fake_put_block(&pem, "CERTIFICATE", b.p, b.len);
+	unread(&pem, CSN_E_FORM, "named CERTIFICATE does not hold one");
 	unread(&b, CSN_E_FORM, "neither a certificate nor a CRL");
+	fake_put_crl(&b, c.cert[CA], NULL, NULL, NULL);
+	fake_put_block(&pem, "X509 CRL", b.p, b.len);
+	assert_int_equal(csn_pki_read(pki, pem.p, pem.len), 0);
+	assert_int_equal(csn_pki_crls(pki), 2);
+	/* One named as the other. */
+	fake_put_block(&pem, "CERTIFICATE", b.p, b.len);
+	unread(&pem, CSN_E_FORM, "named CERTIFICATE does not hold one");
+	free(b.p);
+	b = (struct fake_bytes){ NULL, 0 };
 	/* No more than there is room for. */
 	for (i = (int)csn_pki_count(pki); i < CSN_PKI_MAX; i++)
 		assert_int_equal(csn_pki_add(pki, csn_pki_cert(pki, 0)), 0);

@@ -212,6 +212,38 @@ a_certificate_for_another_host_is_refused(void **state)
 	}
 }
 
+/* Our CA signed it, but anybody may make a key of 1024 bits up. */
+static void
+a_weak_key_is_refused(void **state)
+{
+	struct test_cert *weak = test_cert_new_rsa(ca, "IP:127.0.0.1", 1024);
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = weak, .to = server.port, .weak = 1 });
+
+	(void)state;
+	refused(tls_front_port(f), ca_path, "", "too weak");
+	tls_front_stop(f);
+	test_cert_free(weak);
+}
+
+/* Where several servers share an address, the right one answers. */
+static void
+a_server_is_told_for_whom_it_is_asked(void **state)
+{
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port, .asked = "localhost" });
+	struct csn_store *store;
+	char url[512];
+
+	(void)state;
+	snprintf(url, sizeof(url), "rediss://localhost:%u/?timeout=3000&"
+	    "connect=2000&ca=%s", tls_front_port(f), ca_path);
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	put_and_get(store);
+	csn_store_close(store);
+	tls_front_stop(f);
+}
+
 /*
  * A server of TLS 1.2 with an EC key refuses us for the curves that we offer,
  * one with an RSA key for the version alone.
@@ -219,7 +251,7 @@ a_certificate_for_another_host_is_refused(void **state)
 static void
 tls_1_2_is_refused(void **state)
 {
-	struct test_cert *rsa = test_cert_new_rsa(ca, "IP:127.0.0.1", 0, 10);
+	struct test_cert *rsa = test_cert_new_rsa(ca, "IP:127.0.0.1", 2048);
 	struct csn_store *store;
 	struct tls_front *f;
 	int i;
@@ -429,6 +461,8 @@ main(void)
 		    certificates_of_another_time_or_name_are_refused),
 		cmocka_unit_test(names_are_verified_too),
 		cmocka_unit_test(a_certificate_for_another_host_is_refused),
+		cmocka_unit_test(a_weak_key_is_refused),
+		cmocka_unit_test(a_server_is_told_for_whom_it_is_asked),
 		cmocka_unit_test(tls_1_2_is_refused),
 		cmocka_unit_test(a_plain_server_is_refused),
 		cmocka_unit_test(tls_is_missing_on_our_side),

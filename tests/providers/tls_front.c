@@ -96,10 +96,9 @@ test_cert_new(const struct test_cert *issuer, const char *names,
 
 struct test_cert *
 test_cert_new_rsa(const struct test_cert *issuer, const char *names,
-    long from_days, long until_days)
+    unsigned bits)
 {
-	return make_cert(EVP_RSA_gen(2048), issuer, names, from_days,
-	    until_days);
+	return make_cert(EVP_RSA_gen(bits), issuer, names, 0, 10);
 }
 
 void
@@ -243,6 +242,17 @@ run(void *arg)
 	return NULL;
 }
 
+static int
+look_at_name(SSL *ssl, int *alert, void *arg)
+{
+	const char *name = SSL_get_servername(ssl,
+	    TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	return name != NULL && strcmp(name, arg) == 0 ? SSL_TLSEXT_ERR_OK :
+	    SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 struct tls_front *
 tls_front_start(const struct tls_front_options *o)
 {
@@ -254,6 +264,13 @@ tls_front_start(const struct tls_front_options *o)
 	assert_non_null(f);
 	f->ssl = SSL_CTX_new(TLS_server_method());
 	assert_non_null(f->ssl);
+	if (o->weak)
+		SSL_CTX_set_security_level(f->ssl, 0);
+	if (o->asked != NULL) {
+		SSL_CTX_set_tlsext_servername_callback(f->ssl, look_at_name);
+		SSL_CTX_set_tlsext_servername_arg(f->ssl,
+		    (void *)(uintptr_t)o->asked);
+	}
 	assert_int_equal(SSL_CTX_use_certificate(f->ssl, o->cert->x), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(f->ssl, o->cert->key), 1);
 	if (o->groups != NULL)

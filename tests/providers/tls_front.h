@@ -17,7 +17,7 @@ struct test_cert *test_cert_new(const struct test_cert *issuer,
     const char *names, long from_days, long until_days);
 /* The same with an RSA key, which TLS 1.2 takes whatever curves are offered. */
 struct test_cert *test_cert_new_rsa(const struct test_cert *issuer,
-    const char *names, long from_days, long until_days);
+    const char *names, unsigned bits);
 void test_cert_write(const struct test_cert *c, const char *cert_path,
     const char *key_path);	/* key_path may be NULL */
 void test_cert_free(struct test_cert *c);
@@ -27,6 +27,8 @@ struct tls_front_options {
 	const struct test_cert *client_ca;	/* who signs clients, or NULL */
 	const char *groups;		/* NULL: OpenSSL's */
 	int tls12;			/* nothing newer */
+	int weak;			/* it shows whatever certificate */
+	const char *asked;		/* for whom it has to be asked (SNI) */
 	uint16_t to;			/* the plain server's port */
 	int apart;			/* in a process of its own */
 };

@@ -27,6 +27,13 @@ void attest_say_verdict(struct cli *cli, const char *what,
 json_t *attest_region_json(const char *id, const char *description,
     uint64_t address, uint64_t size, uint32_t protection, int immutable);
 
+/**
+ * cli_read_file() of what is to be checked: that it is too large is a reason
+ * to refuse it, and no fault of the command.
+ */
+int attest_read(struct cli *cli, const char *path, size_t max, uint8_t **out,
+    size_t *len);
+
 /* --- whose memory (attest_source.c) ------------------------------------- */
 
 #define ATTEST_OPTS_MEASURE \

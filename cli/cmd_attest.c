@@ -81,6 +81,15 @@ attest_say_verdict(struct cli *cli, const char *what,
 	cli_note(cli, ".\n");
 }
 
+int
+attest_read(struct cli *cli, const char *path, size_t max, uint8_t **out,
+    size_t *len)
+{
+	int rc = cli_read_file(cli, path, max, out, len);
+
+	return rc == CLI_USAGE ? CLI_REFUSED : rc;
+}
+
 json_t *
 attest_region_json(const char *id, const char *description,
     uint64_t address, uint64_t size, uint32_t protection, int immutable)

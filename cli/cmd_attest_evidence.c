@@ -190,7 +190,7 @@ read_given(struct cli *cli, struct given *g)
 	    sizeof(requirable) / sizeof(requirable[0]),
 	    &g->o.require)) != 0 ||
 	    (rc = id_opt_time(cli, "at", &g->o.at_ms)) != 0 ||
-	    (rc = cli_read_file(cli, cli_opt(cli, "evidence"), MAX_FILE,
+	    (rc = attest_read(cli, cli_opt(cli, "evidence"), MAX_FILE,
 	    &g->evidence, &g->len)) != 0 ||
 	    (rc = decode(cli, g)) != 0 ||
 	    (rc = read_blobs(cli, "cert", g->certs, &g->o.ncerts)) != 0 ||

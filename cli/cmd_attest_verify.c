@@ -63,7 +63,7 @@ attest_verify(struct cli *cli)
 	if ((rc = attest_check_open(cli, &c)) != 0)
 		return rc;
 	own.fd = -1;
-	if ((rc = cli_read_file(cli, cli_arg(cli, 0), ATTEST_MAX_FILE,
+	if ((rc = attest_read(cli, cli_arg(cli, 0), ATTEST_MAX_FILE,
 	    &report, &len)) != 0 ||
 	    (rc = take_ticket(cli, &c, &own, &ticket)) != 0)
 		goto out;
@@ -155,7 +155,7 @@ attest_policy(struct cli *cli)
 	size_t len;
 	int rc;
 
-	if ((rc = cli_read_file(cli, cli_arg(cli, 0), ATTEST_MAX_FILE,
+	if ((rc = attest_read(cli, cli_arg(cli, 0), ATTEST_MAX_FILE,
 	    &report, &len)) != 0 ||
 	    (rc = verify_bare(cli, report, len)) != 0 ||
 	    (rc = leaves_folder(cli, &folder)) != 0)

@@ -40,7 +40,7 @@ struct csn_blob {
 #define CSN_REQUIRE_POLICY 4u
 #define CSN_REQUIRE_CRL 8u		/* CRLs alone */
 
-#define CSN_PLATFORM_MAX_EVIDENCE (1u << 20)	/* bytes */
+#define CSN_PLATFORM_MAX_EVIDENCE (1u << 20)	/* bytes; more is CSN_E_FORM */
 #define CSN_PLATFORM_MAX_BLOBS 64		/* of a kind */
 
 struct csn_platform_options {

@@ -106,6 +106,14 @@ read_roots(struct csn_appraisal *a)
 	return 0;
 }
 
+static int
+check_length(struct csn_ctx *ctx, size_t len)
+{
+	return len <= CSN_PLATFORM_MAX_EVIDENCE ? 0 : csn_fail(ctx,
+	    CSN_E_FORM, ROOM, "evidence of %zu bytes is more than any "
+	    "platform's: %u are taken", len, CSN_PLATFORM_MAX_EVIDENCE);
+}
+
 int
 csn_platform_verify(struct csn_ctx *ctx, int platform,
     const uint8_t *evidence, size_t len,
@@ -118,10 +126,9 @@ csn_platform_verify(struct csn_ctx *ctx, int platform,
 	int rc;
 
 	if (evidence == NULL || result == NULL ||
-	    csn_platform_name(platform) == NULL ||
-	    len > CSN_PLATFORM_MAX_EVIDENCE)
-		return bad_option(ctx, "evidence of at most 1 MiB, its "
-		    "platform and a place for the result are needed");
+	    csn_platform_name(platform) == NULL)
+		return bad_option(ctx, "evidence, its platform and a place "
+		    "for the result are needed");
 	if ((rc = CSN_TAKE(&a.o, options, csn_platform_options, cache)) != 0)
 		return rc;
 	a.at_ms = a.o.at_ms != 0 ? a.o.at_ms : csn_ctx_wall_ms(ctx);
@@ -131,7 +138,11 @@ csn_platform_verify(struct csn_ctx *ctx, int platform,
 	    (rc = csn_policy_of(&a)) != 0 ||
 	    (rc = read_roots(&a)) != 0)
 		goto out;
-	platforms[platform - 1].appraise(&a);
+	/* Its length is the evidence's fault, not the call's. */
+	if ((rc = check_length(ctx, len)) != 0)
+		(void)csn_appraise_rc(&a, "form", rc, "%s", "");
+	else
+		platforms[platform - 1].appraise(&a);
 	if (a.policy == NULL)
 		csn_appraise_missing(&a, "policy", CSN_REQUIRE_POLICY,
 		    a.document == NULL ? "no policy given" :
@@ -176,11 +187,11 @@ csn_platform_json(struct csn_ctx *ctx, int platform, const uint8_t *evidence,
 	int rc;
 
 	if (evidence == NULL || json == NULL ||
-	    csn_platform_name(platform) == NULL ||
-	    len > CSN_PLATFORM_MAX_EVIDENCE)
-		return bad_option(ctx, "evidence of at most 1 MiB, its "
-		    "platform and a place for the text are needed");
-	if ((rc = platforms[platform - 1].json(ctx, evidence, len,
+	    csn_platform_name(platform) == NULL)
+		return bad_option(ctx, "evidence, its platform and a place "
+		    "for the text are needed");
+	if ((rc = check_length(ctx, len)) != 0 ||
+	    (rc = platforms[platform - 1].json(ctx, evidence, len,
 	    &object)) != 0)
 		return rc;
 	text = csn_json_text(object, JSON_COMPACT | JSON_PRESERVE_ORDER);

@@ -247,6 +247,53 @@ a_chips_certificate_with_one_flaw_is_refused_for_it(void **state)
 	end_snp(&t, s);
 }
 
+/* Each value of bytes, its last digit right and wrong. */
+static void
+the_policys_values_are_compared_whole(void **state)
+{
+	static const struct {
+		const char *member;
+		size_t at, len;
+	} rows[] = {
+		{ "family_id", 0x10, 16 }, { "image_id", 0x20, 16 },
+		{ "measurement", 0x90, 48 }, { "host_data", 0xc0, 32 },
+		{ "id_key_digest", 0xe0, 48 },
+		{ "author_key_digest", 0x110, 48 }, { "chip_id", 0x1a0, 64 },
+	};
+	char policy[256];
+	struct fake_snp *s;
+	struct trial t;
+	size_t i, k, n;
+	int good;
+
+	(void)state;
+	s = begin_snp(&t, NULL, 3);
+	for (i = 0; i < COUNT(rows); i++)
+		for (good = 0; good < 2; good++) {
+			n = (size_t)snprintf(policy, sizeof(policy),
+			    "{\"platform\":{\"sev-snp\":{\"%s\":\"",
+			    rows[i].member);
+			for (k = 0; k < rows[i].len; k++)
+				n += (size_t)snprintf(policy + n,
+				    sizeof(policy) - n, "%02x",
+				    t.evidence.p[rows[i].at + k] ^ (!good &&
+				    k + 1 == rows[i].len ? 1 : 0));
+			(void)snprintf(policy + n, sizeof(policy) - n,
+			    "\"}}}");
+			t.policy = policy;
+			if (!good) {
+				trial_refused_for(&t, rows[i].member,
+				    CSN_E_POLICY, rows[i].member,
+				    "which the policy does not list");
+				continue;
+			}
+			trial_good(&t);
+			trial_expect(&t, rows[i].member, "passed");
+			trial_expect(&t, "policy", "absent");
+		}
+	end_snp(&t, s);
+}
+
 /* The four TCBs, PLATFORM_INFO and its alias check. */
 static void
 the_policy_names_each_tcb_and_the_platforms_bits(void **state)
@@ -617,6 +664,7 @@ main(void)
 		cmocka_unit_test(the_rest_of_a_turins_chip_id_is_zero),
 		cmocka_unit_test(
 		    a_chips_certificate_with_one_flaw_is_refused_for_it),
+		cmocka_unit_test(the_policys_values_are_compared_whole),
 		cmocka_unit_test(
 		    the_policy_names_each_tcb_and_the_platforms_bits),
 		cmocka_unit_test(

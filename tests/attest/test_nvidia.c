@@ -197,6 +197,7 @@ compares_the_nonce_and_the_policy(void **state)
 	t.policy = (const char *)policy.p;
 	trial_good(&t);
 	trial_expect(&t, "measurements 2", "passed");
+	trial_expect(&t, "measurements", "absent");
 	trial_expect(&t, "driver_version", "passed");
 	trial_expect(&t, "vbios_version", "passed");
 	*strchr((char *)policy.p, '2') = '3';	/* block 3 holds 03 */

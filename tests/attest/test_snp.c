@@ -507,11 +507,12 @@ shows_a_report_to_people(void **state)
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
 	struct fake_snp *s;
 	struct trial t;
-	json_t *o;
+	json_t *o, *names;
 	char *json;
 
 	(void)state;
 	s = begin(&t, &turin, 5);
+	t.evidence.p[0x40] = 0xa5;
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), 0);
 	assert_non_null(o = json_loads(json, 0, NULL));
@@ -519,6 +520,18 @@ shows_a_report_to_people(void **state)
 	    "product")), "Turin");
 	assert_int_equal(json_integer_value(json_object_get(
 	    json_object_get(o, "reported_tcb"), "fmc")), 3);
+	assert_string_equal(json_string_value(json_object_get(o,
+	    "platform_info")), "0xa5");
+	names = json_object_get(o, "platform_info_bits");
+	assert_int_equal(json_array_size(names), 4);
+	assert_string_equal(json_string_value(json_array_get(names, 0)),
+	    "smt");
+	assert_string_equal(json_string_value(json_array_get(names, 2)),
+	    "alias_check");
+	assert_string_equal(json_string_value(json_object_get(o, "signer")),
+	    "vcek");
+	assert_string_equal(json_string_value(json_object_get(o,
+	    "current_mitigations")), "0x3");
 	assert_int_equal(json_string_length(json_object_get(o,
 	    "measurement")), 96);
 	json_decref(o);

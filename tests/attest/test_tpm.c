@@ -292,6 +292,7 @@ compares_pcrs_with_the_policy(void **state)
 	ask(&s, "\"pcrs\":{\"sha256:7\":[\"" EIGHT "\",\"" SEVEN "\"]},");
 	trial_good(&s.t);
 	trial_expect(&s.t, "pcrs sha256:7", "passed");
+	trial_expect(&s.t, "pcrs", "absent");
 	ask(&s, "\"pcrs\":{\"sha256:7\":\"" EIGHT "\"},");
 	trial_refused(&s.t, CSN_E_POLICY, "pcrs sha256:7");
 	/* One that was not quoted. */

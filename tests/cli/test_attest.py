@@ -232,6 +232,14 @@ def exits(folder):
         evidence(folder, "verify", "sev-snp", "--evidence",
                  folder / "snp.report", "--root", folder / "snp.root",
                  "--cert", many, *AT), 1, "certificates", "CSN_E_LIMIT"))
+    for name, size in (("larger_than_any", 2 << 20), ("a_whole_disk", 5 << 20),
+                       ("nothing", 0)):
+        large = folder.write("large", bytes(size))
+        case("evidence_of_" + name + "_is_refused", all((
+            evidence(folder, "verify", "sev-snp", "--evidence", large,
+                     "--cert", folder / "snp.certs").returncode == 1,
+            evidence(folder, "show", "tdx", "--evidence",
+                     large).returncode == 1)))
     case("evidence_of_a_sha1_bank_is_refused", all((
         says(evidence(folder, "verify", "tpm2", "--evidence",
                       folder / "tpm2.sha1", "--policy",

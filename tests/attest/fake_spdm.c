@@ -49,20 +49,37 @@ dice_tcb_info(void)
 	return b;
 }
 
+/* The chip's name where the pattern has its place. */
+static void
+name_of(char name[64], const char *pattern, const char *chip)
+{
+	const char *at = strstr(pattern, "%s");
+
+	if (at == NULL)
+		snprintf(name, 64, "%s", pattern);
+	else
+		snprintf(name, 64, "%.*s%s%s", (int)(at - pattern), pattern,
+		    chip, at + 2);
+}
+
 static struct fake_spdm *
 make(enum fake_spdm_kind kind, const char *leaf_until,
     const struct fake_bytes *other)
 {
-	static const char *const chips[] = { "GH100", "GB100", "LS10", "X" };
+	/* The chip is not every certificate's first word, nor in every one. */
+	static const char *const chips[] = {
+		"GH100", "GB100", "LS_10", "XLS10 LSX GH"
+	};
 	static const char *const names[CHAIN] = {
-		"FMC", "BROM", "Provisioner", "Identity", "Device Identity CA"
+		"%s A01 FMC", "%s A01 BROM", "NVIDIA %s Provisioner",
+		"NVIDIA %s Identity", "Device Identity CA"
 	};
 	struct fake_bytes dice = { NULL, 0 };
 	struct fake_extension ext = { "2.23.133.5.4.1" };
 	struct fake_cert_options o = { .key = FAKE_P384, .ca = 1 };
 	struct fake_spdm *s = calloc(1, sizeof(*s));
 	uint8_t digest[FAKE_SPDM_DIGEST];
-	char name[32];
+	char name[64];
 	int i;
 
 	if (s == NULL)
@@ -78,8 +95,8 @@ make(enum fake_spdm_kind kind, const char *leaf_until,
 	ext.p = other != NULL ? other->p : dice.p;
 	ext.len = other != NULL ? other->len : dice.len;
 	for (i = CHAIN - 1; i >= 0; i--) {
-		snprintf(name, sizeof(name), "%s%s%s", i == CHAIN - 1 ? "" :
-		    chips[kind], i == CHAIN - 1 ? "" : " ", names[i]);
+		name_of(name, names[i], kind == FAKE_SWITCH && i < 2 ?
+		    "FSP" : chips[kind]);
 		o.name = name;
 		if (i == 0) {
 			o.ca = 0;

@@ -120,6 +120,7 @@ attest(const struct fake_tpm_quote *q)
 	static const uint8_t name[34] = { 0x00, 0x0b, 0x55 };
 	struct fake_bytes b = { NULL, 0 }, values = { NULL, 0 };
 	uint8_t digest[48];
+	int i;
 
 	put_be(&b, q->magic, 4);
 	put_be(&b, q->type, 2);
@@ -130,7 +131,11 @@ attest(const struct fake_tpm_quote *q)
 	put_be(&b, 3, 4);
 	put_be(&b, q->unsafe ? 0 : 1, 1);
 	put_be(&b, 0x0007000200030004, 8);
-	put_be(&b, q->bank_twice ? 2 : 1, 4);
+	put_be(&b, (uint64_t)(q->bank_twice ? 2 : 1 + q->more_banks), 4);
+	for (i = 0; i < q->more_banks; i++) {
+		put_be(&b, 0x0100 + (uint64_t)i, 2);
+		put_be(&b, 0, 1);
+	}
 	put_selection(&b, q);
 	if (q->bank_twice)
 		put_selection(&b, q);

@@ -419,6 +419,32 @@ finds_nothing_in_what_is_no_json(void **state)
 	}
 }
 
+/* A mebibyte is more than any platform's evidence has. */
+static void
+evidence_has_a_greatest_length(void **state)
+{
+	struct trial t;
+	char *json;
+
+	(void)state;
+	trial_start(&t, CSN_PLATFORM_TDX);
+	t.evidence.len = CSN_PLATFORM_MAX_EVIDENCE + 1;
+	t.evidence.p = calloc(t.evidence.len, 1);
+	assert_non_null(t.evidence.p);
+	trial_refused_for(&t, "too long", CSN_E_FORM, "form",
+	    "evidence of 1048577 bytes is more than any platform's");
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
+	    t.evidence.len, &json), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(t.ctx), "1048577"));
+	t.evidence.len--;
+	assert_int_equal(trial_run(&t), CSN_E_VERSION);
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
+	    t.evidence.len, &json), CSN_E_VERSION);
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, NULL, 0,
+	    &json), CSN_E_ARG);
+	trial_end(&t);
+}
+
 static void
 tells_a_text_from_a_quote(void **state)
 {
@@ -437,7 +463,7 @@ shows_a_quote_to_people(void **state)
 {
 	struct fake_tdx *s;
 	struct trial t;
-	json_t *o;
+	json_t *o, *qe;
 	char *json;
 
 	(void)state;
@@ -450,7 +476,30 @@ shows_a_quote_to_people(void **state)
 	assert_int_equal(json_string_length(json_object_get(o, "rtmr3")),
 	    96);
 	assert_non_null(json_object_get(o, "mr_service_td"));
+	/* What to ask Intel for. */
+	assert_string_equal(json_string_value(json_object_get(o, "fmspc")),
+	    "00906ed50000");
+	assert_string_equal(json_string_value(json_object_get(o, "pce_id")),
+	    "0000");
+	assert_int_equal(json_integer_value(json_object_get(o, "pce_svn")),
+	    5);
+	qe = json_object_get(o, "qe");
+	assert_int_equal(json_integer_value(json_object_get(qe,
+	    "isvprodid")), 2);
+	assert_int_equal(json_integer_value(json_object_get(qe, "isvsvn")),
+	    4);
+	assert_memory_equal(json_string_value(json_object_get(qe,
+	    "mrsigner")), "dc9e2a7c", 8);
+	assert_string_equal(json_string_value(json_object_get(qe,
+	    "attributes")), "11000000000000000000000000000000");
 	json_decref(o);
+	/* A chain that does not read is no reason to show nothing. */
+	*strstr((char *)memmem(t.evidence.p, t.evidence.len, "-----BEGIN",
+	    10), "CERTIFICATE") = 'X';
+	csn_free(json);
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
+	    t.evidence.len, &json), 0);
+	assert_non_null(strstr(json, "\"fmspc\":null,\"pce_id\":null"));
 	csn_free(json);
 	end(&t, s);
 }
@@ -519,6 +568,7 @@ main(void)
 		cmocka_unit_test(compares_what_the_policy_names),
 		cmocka_unit_test(finds_a_members_bytes),
 		cmocka_unit_test(finds_nothing_in_what_is_no_json),
+		cmocka_unit_test(evidence_has_a_greatest_length),
 		cmocka_unit_test(tells_a_text_from_a_quote),
 		cmocka_unit_test(shows_a_quote_to_people),
 		cmocka_unit_test(verifies_a_real_quote_with_its_collateral),

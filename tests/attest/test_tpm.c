@@ -254,6 +254,26 @@ follows_a_certificate_to_the_policys_root(void **state)
 	end(&s);
 }
 
+/* As many banks as a TPM may have, and not one more. */
+static void
+takes_sixteen_banks(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	begin(&s, FAKE_P256);
+	s.q.more_banks = 15;
+	quote(&s);
+	ask(&s, "\"pcrs\":{\"sha256:7\":\"" SEVEN "\"},");
+	trial_good(&s.t);
+	trial_expect(&s.t, "pcrs sha256:7", "passed");
+	s.q.more_banks = 16;
+	quote(&s);
+	trial_refused_for(&s.t, "seventeen", CSN_E_FORM, "form",
+	    "has no list of selected PCRs");
+	end(&s);
+}
+
 static void
 binds_it_to_its_nonce(void **state)
 {
@@ -447,6 +467,7 @@ main(void)
 		cmocka_unit_test(
 		    trusts_nobody_whom_the_verifier_does_not_name),
 		cmocka_unit_test(follows_a_certificate_to_the_policys_root),
+		cmocka_unit_test(takes_sixteen_banks),
 		cmocka_unit_test(binds_it_to_its_nonce),
 		cmocka_unit_test(compares_pcrs_with_the_policy),
 		cmocka_unit_test(reports_what_the_clock_is_worth),

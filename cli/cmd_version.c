@@ -14,8 +14,9 @@ show(struct cli *cli, const char *name, const json_t *value)
 	cli_say(cli, "  %-12s", name);
 	if (json_is_object(value))
 		json_object_foreach((json_t *)value, key, item) {
-			if (json_is_true(item))
-				cli_say(cli, " %s", key);
+			if (json_is_boolean(item))
+				cli_say(cli, " %s%s", json_is_true(item) ?
+				    "" : "not-", key);
 			else if (json_is_string(item))
 				cli_say(cli, " %s %s", key,
 				    json_string_value(item));

@@ -74,7 +74,11 @@ CSN_API const char *csn_version(void);
 
 /**
  * What this build is made of, as one JSON object: version, OpenSSL's
- * version, CPU features, AEAD engine. The caller frees it with csn_free().
+ * version, CPU features, AEAD engine; and memory: whether all secret memory
+ * of this process is locked, left out of core dumps ("undumped"), and whether
+ * the system wipes what a fork must not keep ("fork-wiped": where it does not,
+ * the library asks for its process's id instead). The caller frees it with
+ * csn_free().
  */
 CSN_API CSN_MUST_CHECK int csn_describe(struct csn_ctx *ctx, char **json);
 

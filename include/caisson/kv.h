@@ -110,7 +110,7 @@ CSN_API CSN_MUST_CHECK int csn_kv_open_batch(struct csn_ctx *ctx,
 /*
  * The isolation manager: one live session a tenant, found by tenant id, with
  * quotas. Safe from many threads; the hot path takes no lock that tenants
- * share. Not for a forked child, which makes its own.
+ * share. A forked child gets CSN_E_FORK and makes its own.
  */
 struct csn_manager;
 

@@ -137,6 +137,7 @@ log_alloc(struct csn_ctx *ctx, const char *path)
 	struct csn_audit_log *log;
 	pthread_condattr_t attr;
 
+	errno = 0;	/* csn_fail_memory tells by it */
 	if ((log = csn_calloc(1, sizeof(*log))) == NULL)
 		return NULL;
 	log->ctx = ctx;
@@ -196,8 +197,7 @@ log_open(struct csn_ctx *ctx, const char *path,
 	int rc;
 
 	if ((log = log_alloc(ctx, path)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to open the log in %s", path);
+		return csn_fail_memory(ctx, "audit", "an audit log");
 	if ((rc = set_options(log, options)) != 0 ||
 	    (rc = csn_mkdirs(ctx, path, 0700)) != 0 ||
 	    (rc = lock_folder(log)) != 0)

@@ -18,16 +18,24 @@ void csn_wipe_free(void *p, size_t len);
  * Secret memory: pages of their own between guard pages, locked where the
  * limit allows it, left out of core dumps (MADV_DONTDUMP), wiped on free.
  * Meant for few long-lived things (a page each at least). Zeroed; NULL on
- * failure. *locked, where given, says whether mlock succeeded.
+ * failure, with errno set. *locked, where given, says whether mlock succeeded.
  */
 void *csn_secret_alloc(size_t len, int *locked);
 void csn_secret_free(void *p, size_t len);
 
 /*
+ * What the system refused to any secret memory of this process so far: to
+ * lock it, and to leave it out of core dumps.
+ */
+void csn_secret_refused(int *lock, int *undumped);
+
+/*
  * A page that the kernel zeroes in a forked child (MADV_WIPEONFORK): the
- * fork canary. NULL on failure.
+ * fork canary. NULL on failure, with errno set.
  */
 void *csn_canary_page(void);
+/* 0 where the system only says that it zeroes the page. */
+int csn_canary_works(void);
 void csn_canary_free(void *p);
 
 #endif

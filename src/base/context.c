@@ -1,7 +1,9 @@
 /* base/context.c - the context: its clock, its life, its fork canary. */
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/context.h"
@@ -22,6 +24,75 @@ struct canary {
 	_Atomic uint64_t value;
 	atomic_flag adopting;
 };
+
+/* All contexts, for the handlers of a fork. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct csn_ctx *all;
+static int watched;
+
+static struct canary *
+canary_of(struct csn_ctx *ctx)
+{
+	return (struct canary *)(void *)ctx->canary;
+}
+
+static void
+before_fork(void)
+{
+	pthread_mutex_lock(&all_lock);
+}
+
+static void
+after_fork(void)
+{
+	pthread_mutex_unlock(&all_lock);
+}
+
+/* Where the kernel did what it was told, there is nothing left to do. */
+static void
+after_fork_in_child(void)
+{
+	struct csn_ctx *ctx;
+
+	for (ctx = all; ctx != NULL; ctx = ctx->next) {
+		if (atomic_exchange(&canary_of(ctx)->value, 0) != 0)
+			atomic_store(&ctx->canary_doubted, 1);
+		atomic_flag_clear(&canary_of(ctx)->adopting);
+	}
+	pthread_mutex_unlock(&all_lock);
+}
+
+static void
+watch_forks(void)
+{
+	watched = pthread_atfork(before_fork, after_fork,
+	    after_fork_in_child) == 0;
+}
+
+static void
+link_ctx(struct csn_ctx *ctx)
+{
+	pthread_once(&once, watch_forks);
+	atomic_store(&ctx->canary_doubted, !watched || !csn_canary_works());
+	pthread_mutex_lock(&all_lock);
+	ctx->next = all;
+	ctx->at = &all;
+	if (ctx->next != NULL)
+		ctx->next->at = &ctx->next;
+	all = ctx;
+	pthread_mutex_unlock(&all_lock);
+}
+
+static void
+unlink_ctx(struct csn_ctx *ctx)
+{
+	pthread_mutex_lock(&all_lock);
+	*ctx->at = ctx->next;
+	if (ctx->next != NULL)
+		ctx->next->at = ctx->at;
+	pthread_mutex_unlock(&all_lock);
+}
 
 static uint64_t
 clock_ms(clockid_t id)
@@ -81,17 +152,18 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0)
 		goto err;
 	if ((canary = csn_canary_page()) == NULL) {
-		rc = csn_fail(NULL, CSN_E_NOMEM, "base",
-		    "no page for the fork canary: it needs Linux 4.14 or "
-		    "newer and free memory");
+		rc = csn_fail_memory(NULL, "base", "no page that a fork "
+		    "wipes (MADV_WIPEONFORK, since Linux 4.14)");
 		goto err;
 	}
 	ctx->canary = &canary->value;
 	atomic_flag_clear(&canary->adopting);
 	atomic_store(&ctx->canary_value, 1);
 	atomic_store(ctx->canary, 1);
+	atomic_store(&ctx->pid, getpid());
 	if ((rc = csn_crypto_attach(ctx, &opt)) != 0)
 		goto err;
+	link_ctx(ctx);
 	*out = ctx;
 	return 0;
 
@@ -106,6 +178,7 @@ csn_ctx_free(struct csn_ctx *ctx)
 {
 	if (ctx == NULL)
 		return;
+	unlink_ctx(ctx);
 	csn_crypto_detach(ctx);
 	csn_canary_free(ctx->canary);
 	csn_wipe_free(ctx, sizeof(*ctx));
@@ -114,7 +187,7 @@ csn_ctx_free(struct csn_ctx *ctx)
 uint64_t
 csn_fork_generation(struct csn_ctx *ctx)
 {
-	struct canary *canary = (struct canary *)(void *)ctx->canary;
+	struct canary *canary = canary_of(ctx);
 	uint64_t value;
 
 	if ((value = atomic_load(&canary->value)) != 0)
@@ -128,10 +201,21 @@ csn_fork_generation(struct csn_ctx *ctx)
 		 * a child could not know what its ancestors had.
 		 */
 		value = atomic_fetch_add(&ctx->canary_value, 1) + 1;
+		atomic_store(&ctx->pid, getpid());
 		atomic_store(&canary->value, value);
 	}
 	atomic_flag_clear(&canary->adopting);
 	return value;
+}
+
+void
+csn_fork_look(struct csn_ctx *ctx)
+{
+	uint64_t value = atomic_load(ctx->canary);
+
+	/* Another thread may have adopted the context in between. */
+	if (value != 0 && atomic_load(&ctx->pid) != getpid())
+		(void)atomic_compare_exchange_strong(ctx->canary, &value, 0);
 }
 
 uint64_t

@@ -3,6 +3,7 @@
 #define CSN_BASE_CONTEXT_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include <caisson/context.h>
 
@@ -21,10 +22,14 @@ struct csn_ctx {
 	/*
 	 * The fork canary: *canary equals canary_value in the process that
 	 * made the context and 0 in a forked child, until
-	 * csn_fork_generation() adopts it there.
+	 * csn_fork_generation() adopts it there. What wipes it is the kernel,
+	 * a handler of pthread_atfork and, last, csn_fork_look().
 	 */
 	_Atomic uint64_t *canary;
 	_Atomic uint64_t canary_value;
+	_Atomic pid_t pid;		/* of the process that it is of */
+	atomic_int canary_doubted;	/* it may be that nobody wipes it */
+	struct csn_ctx *next, **at;	/* of all contexts */
 };
 
 /*
@@ -52,6 +57,32 @@ csn_fork_check(const struct csn_ctx *ctx, uint64_t made_in)
  * behind csn_ctx_wall_ms(), and no second clock is read for it.
  */
 uint64_t csn_ctx_wall_at(struct csn_ctx *ctx, uint64_t boot_ms);
+
+/*
+ * Ask the kernel which process this is, and wipe the canary where it is the
+ * parent's. That costs a system call.
+ */
+void csn_fork_look(struct csn_ctx *ctx);
+
+/*
+ * As csn_fork_check, for who takes n nonces from `first` on: where an emulator
+ * takes MADV_WIPEONFORK and does not do it, or where a process was made by a
+ * bare system call, both would go on with the same ones. So the kernel is
+ * asked at the first of each block of nonces, and at each where the canary is
+ * in doubt.
+ */
+#define CSN_FORK_BLOCK 64
+
+static inline int
+csn_fork_check_at(struct csn_ctx *ctx, uint64_t made_in, uint64_t first,
+    uint64_t n)
+{
+	if ((first + CSN_FORK_BLOCK - 1) / CSN_FORK_BLOCK !=
+	    (first + n + CSN_FORK_BLOCK - 1) / CSN_FORK_BLOCK ||
+	    atomic_load_explicit(&ctx->canary_doubted, memory_order_relaxed))
+		csn_fork_look(ctx);
+	return csn_fork_check(ctx, made_in);
+}
 
 /* This process's generation, adopting the context after a fork. Never 0. */
 uint64_t csn_fork_generation(struct csn_ctx *ctx);

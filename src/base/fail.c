@@ -1,4 +1,5 @@
 /* base/fail.c - the thread's last failure. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +89,20 @@ csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
 	va_end(ap);
 	keep(code, room, sentence, reason_of(errnum, reason, sizeof(reason)));
 	return code;
+}
+
+int
+csn_fail_memory(const struct csn_ctx *ctx, const char *room,
+    const char *what)
+{
+	int refusal = errno;
+
+	if (refusal == 0 || refusal == ENOMEM || refusal == EAGAIN)
+		return csn_fail(ctx, CSN_E_NOMEM, room,
+		    "out of memory for %s", what);
+	return csn_fail_errno(ctx, CSN_E_BACKEND, room, refusal, "the system "
+	    "refuses %s: does a sandbox forbid mmap, mprotect or madvise?",
+	    what);
 }
 
 const char *

@@ -16,4 +16,12 @@ int csn_fail(const struct csn_ctx *ctx, int code, const char *room,
 int csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
     int errnum, const char *fmt, ...) CSN_PRINTF(5, 6);
 
+/**
+ * By errno, for memory that the system did not give: CSN_E_NOMEM, "out of
+ * memory for " what; or CSN_E_BACKEND where it said no for another reason, as
+ * a sandbox does.
+ */
+int csn_fail_memory(const struct csn_ctx *ctx, const char *room,
+    const char *what);
+
 #endif

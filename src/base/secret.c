@@ -1,8 +1,13 @@
 /* base/secret.c - pages for secrets, and the page that a fork wipes. */
+#include <errno.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+
+/* Reported, not fatal: the limit of locked memory is a user's to set. */
+static atomic_int refused_lock, refused_undumped;
 
 /* Secrets end at their guard page, as near as this alignment allows. */
 #define SECRET_ALIGN 64
@@ -33,6 +38,16 @@ layout(size_t len, size_t page, size_t *inner, size_t *offset)
 	*offset = *inner - used;
 }
 
+/* Unmap, with errno as it was. */
+static void
+unmap(void *p, size_t len)
+{
+	int was = errno;
+
+	(void)munmap(p, len);
+	errno = was;
+}
+
 void *
 csn_secret_alloc(size_t len, int *locked)
 {
@@ -41,20 +56,24 @@ csn_secret_alloc(size_t len, int *locked)
 	int is_locked;
 
 	page = page_size();
-	if (len > PTRDIFF_MAX - 4 * page)
+	if (len > PTRDIFF_MAX - 4 * page) {
+		errno = ENOMEM;
 		return NULL;
+	}
 	layout(len, page, &inner, &offset);
 	map = mmap(NULL, inner + 2 * page, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	if (mprotect(map + page, inner, PROT_READ | PROT_WRITE) != 0) {
-		(void)munmap(map, inner + 2 * page);
+		unmap(map, inner + 2 * page);
 		return NULL;
 	}
 	is_locked = mlock(map + page, inner) == 0;
-	/* A kernel built without core dumps has nothing to leave out. */
-	(void)madvise(map + page, inner, MADV_DONTDUMP);
+	if (!is_locked)
+		atomic_store(&refused_lock, 1);
+	if (madvise(map + page, inner, MADV_DONTDUMP) != 0)
+		atomic_store(&refused_undumped, 1);
 	if (locked != NULL)
 		*locked = is_locked;
 	return map + page + offset;
@@ -74,6 +93,13 @@ csn_secret_free(void *p, size_t len)
 	(void)munmap((uint8_t *)p - offset - page, inner + 2 * page);
 }
 
+void
+csn_secret_refused(int *lock, int *undumped)
+{
+	*lock = atomic_load(&refused_lock);
+	*undumped = atomic_load(&refused_undumped);
+}
+
 void *
 csn_canary_page(void)
 {
@@ -86,10 +112,28 @@ csn_canary_page(void)
 	if (p == MAP_FAILED)
 		return NULL;
 	if (madvise(p, page, MADV_WIPEONFORK) != 0) {
-		(void)munmap(p, page);
+		unmap(p, page);
 		return NULL;
 	}
 	return p;
+}
+
+int
+csn_canary_works(void)
+{
+	size_t page = page_size();
+	int works;
+	void *p;
+
+	/* The kernel does this to private memory alone, and says so; an
+	 * emulator that takes any advice takes this one too. */
+	p = mmap(NULL, page, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return 0;
+	works = madvise(p, page, MADV_WIPEONFORK) != 0;
+	(void)munmap(p, page);
+	return works;
 }
 
 void

@@ -92,8 +92,7 @@ csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
 	if ((rc = csn_held_init(ctx, &kit->tenants, o.tenants)) != 0)
 		goto err;
 	if ((kit->keys = csn_secret_alloc(sizeof(*keys), NULL)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for master keys");
+		rc = csn_fail_memory(ctx, ROOM, "master keys");
 		goto err;
 	}
 	memcpy(kit->keys, keys, sizeof(*keys));
@@ -169,6 +168,13 @@ err:
 }
 
 int
+csn_kit_forked(const struct csn_cachekit *kit)
+{
+	return csn_fail(kit->ctx, CSN_E_FORK, ROOM, "this process was "
+	    "forked: call csn_cachekit_after_fork first");
+}
+
+int
 csn_kit_hold(struct csn_cachekit *kit, const char *name, size_t len,
     struct csn_kit_tenant **out)
 {
@@ -179,8 +185,7 @@ csn_kit_hold(struct csn_cachekit *kit, const char *name, size_t len,
 	int rc;
 
 	if (csn_fork_check(kit->ctx, kit->generation) != 0)
-		return csn_fail(kit->ctx, CSN_E_FORK, ROOM, "this process was "
-		    "forked: call csn_cachekit_after_fork first");
+		return csn_kit_forked(kit);
 	if (name == NULL || len == 0 || len > CSN_CACHEKIT_TENANT_MAX)
 		return csn_fail(kit->ctx, CSN_E_ARG, ROOM, "a tenant's name "
 		    "has 1 to %d bytes, not %zu", CSN_CACHEKIT_TENANT_MAX,

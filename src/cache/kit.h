@@ -55,6 +55,8 @@ struct csn_cachekit {
  */
 CSN_MUST_CHECK int csn_kit_hold(struct csn_cachekit *kit, const char *name,
     size_t len, struct csn_kit_tenant **out);
+/* CSN_E_FORK, with its sentence. */
+int csn_kit_forked(const struct csn_cachekit *kit);
 void csn_kit_release(struct csn_cachekit *kit, struct csn_kit_tenant *t);
 
 /* HKDF-SHA256 of a master key for a domain and tenant, as the protocol says. */

@@ -71,6 +71,8 @@ take_nonce(struct csn_cachekit *kit, struct csn_kit_tenant *t, uint64_t blocks,
 		    "has sealed as much as AES-GCM allows (2^32 messages or 1 "
 		    "TiB): rotate the master key");
 	}
+	if (csn_fork_check_at(kit->ctx, kit->generation, n, 1) != 0)
+		return csn_kit_forked(kit);
 	memcpy(nonce, t->prefix, CSN_KIT_NONCE_PREFIX);
 	nonce[8] = (uint8_t)(n >> 24);
 	nonce[9] = (uint8_t)(n >> 16);

@@ -39,8 +39,7 @@ empty(struct csn_ctx *ctx, struct csn_master_keys **out)
 	struct csn_master_keys *keys = NULL;
 
 	if ((keys = csn_secret_alloc(sizeof(*keys), NULL)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for master keys");
+		return csn_fail_memory(ctx, ROOM, "master keys");
 	keys->ctx = ctx;
 	*out = keys;
 	return 0;

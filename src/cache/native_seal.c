@@ -12,6 +12,13 @@
 #define AT_COMMITMENT CSN_SEAL_OVERHEAD
 
 static int
+forked(const struct csn_cache_native *native)
+{
+	return csn_fail(native->ctx, CSN_E_FORK, ROOM, "this process "
+	    "was forked: it needs a native cache of its own");
+}
+
+static int
 check_bind(struct csn_cache_native *native,
     const struct csn_cache_native_bind *b)
 {
@@ -21,8 +28,7 @@ check_bind(struct csn_cache_native *native,
 	    strnlen(b->format, CSN_NATIVE_FORMAT_MAX + 1) : 0;
 
 	if (csn_fork_check(native->ctx, native->generation) != 0)
-		return csn_fail(native->ctx, CSN_E_FORK, ROOM, "this process "
-		    "was forked: it needs a native cache of its own");
+		return forked(native);
 	if (tenant == 0 || tenant > CSN_TENANT_ID_MAX ||
 	    !csn_utf8_ok(b->tenant, tenant))
 		return csn_fail(native->ctx, CSN_E_ARG, ROOM, "a tenant's id "
@@ -208,6 +214,9 @@ take_writer(struct csn_cache_native *native, const char *tenant,
 		csn_held_release(&native->writers, &w->held);
 	}
 	*out = w;
+	if (csn_fork_check_at(native->ctx, native->generation, *sequence,
+	    1) != 0)
+		return forked(native);
 	return 0;
 }
 

@@ -5,12 +5,14 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/forkguard.h"
 #include "crypto/aead_internal.h"
 #include "crypto/internal.h"
 
 #define MAX_ENGINES 16
 
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct csn_forkguard engines_guard;
 static const struct csn_aead_engine *engines[MAX_ENGINES] = {
 	&csn_aead_openssl,
 };
@@ -30,6 +32,7 @@ csn_aead_register(const struct csn_aead_engine *engine)
 		return csn_fail(NULL, CSN_E_ARG, "crypto", "this AEAD engine "
 		    "is of another ABI or lacks a function: fill in all of "
 		    "struct csn_aead_engine");
+	csn_forkguard_mutex(&engines_guard, &engines_lock);
 	pthread_mutex_lock(&engines_lock);
 	for (i = 0; i < nengines; i++)
 		if (strcmp(engines[i]->name, engine->name) == 0)
@@ -53,6 +56,7 @@ csn_aead_select(const char *name, const struct csn_aead_engine **out)
 	int rc = name != NULL ? CSN_E_UNKNOWN_BACKEND : CSN_E_ALGORITHM;
 	size_t i;
 
+	csn_forkguard_mutex(&engines_guard, &engines_lock);
 	pthread_mutex_lock(&engines_lock);
 	for (i = 0; i < nengines; i++) {
 		if (name != NULL && strcmp(name, engines[i]->name) != 0)

@@ -6,6 +6,7 @@
 
 #include <caisson/aead.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
 #include "crypto/internal.h"
@@ -33,17 +34,29 @@ cpu_list(void)
 	return list;
 }
 
+/* How the process's secrets are kept, as far as the system allowed it. */
+static json_t *
+memory(struct csn_ctx *ctx)
+{
+	int lock, undumped;
+
+	csn_secret_refused(&lock, &undumped);
+	return json_pack("{s:b, s:b, s:b}", "locked", !lock, "undumped",
+	    !undumped, "fork-wiped", !atomic_load(&ctx->canary_doubted));
+}
+
 int
 csn_describe(struct csn_ctx *ctx, char **json)
 {
 	json_t *object;
 	char *text = NULL;
 
-	object = json_pack("{s:s, s:s, s:s, s:o}",
+	object = json_pack("{s:s, s:s, s:s, s:o, s:o}",
 	    "version", csn_version(),
 	    "openssl", csn_crypto_library(),
 	    "aead", csn_aead_engine_name(ctx),
-	    "cpu", cpu_list());
+	    "cpu", cpu_list(),
+	    "memory", memory(ctx));
 	if (object != NULL)
 		text = csn_json_text(object, JSON_COMPACT |
 		    JSON_PRESERVE_ORDER);

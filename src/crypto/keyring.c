@@ -43,7 +43,6 @@ struct csn_keyring {
 	_Atomic uint64_t salt;		/* of keys put to rest from now on */
 	_Atomic uint64_t tick;		/* misses so far */
 	uint8_t *process_key;		/* locked memory */
-	int locked;			/* mlock worked */
 };
 
 static int
@@ -125,8 +124,10 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	    sizeof(*ring->turned_away))) == NULL)
 		goto nomem;
 	if ((ring->process_key = csn_secret_alloc(CSN_KEY_SIZE,
-	    &ring->locked)) == NULL)
-		goto nomem;
+	    NULL)) == NULL) {
+		rc = csn_fail_memory(ctx, "crypto", "the key memory");
+		goto err;
+	}
 	if ((rc = csn_random(ctx, ring->process_key, CSN_KEY_SIZE)) != 0 ||
 	    (rc = csn_random(ctx, &salt, sizeof(salt))) != 0)
 		goto err;
@@ -218,12 +219,25 @@ csn_key_pad(EVP_CIPHER_CTX *ecb, uint64_t salt, uint64_t id,
 	    sizeof(counters)) == sizeof(counters) ? 0 : CSN_E_CRYPTO;
 }
 
+/*
+ * In a forked child this is the first that its keys meet: what threads of the
+ * parent held is let go before anything here waits for it, and no key is
+ * masked with the parent's salt.
+ */
+static struct csn_keyring *
+ring_of(struct csn_ctx *ctx)
+{
+	if (atomic_load_explicit(ctx->canary, memory_order_relaxed) == 0)
+		(void)csn_fork_generation(ctx);
+	return ctx->keyring;
+}
+
 /* AES-256-CTR over the 32 bytes; the same both ways. */
 static int
 mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
     const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
 {
-	struct mask *m = &ctx->keyring->masks[my_slot()];
+	struct mask *m = &ring_of(ctx)->masks[my_slot()];
 	uint64_t key[CSN_KEY_SIZE / 8], pad[CSN_KEY_SIZE / 8];
 	int rc, i;
 
@@ -251,6 +265,8 @@ csn_key_rest(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
 	struct csn_key key;
 	int rc;
 
+	(void)csn_fork_check_at(ctx, 0, atomic_load(&ring->next_id), 1);
+	(void)ring_of(ctx);
 	key.id = atomic_fetch_add(&ring->next_id, 1);
 	key.salt = atomic_load(&ring->salt);
 	if (key.id >= (uint64_t)1 << 56) {
@@ -301,7 +317,7 @@ forget_in(struct csn_keyring *ring, uint32_t first, uint32_t n, uint64_t id)
 void
 csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
 {
-	struct csn_keyring *ring = ctx->keyring;
+	struct csn_keyring *ring = ring_of(ctx);
 	uint32_t guests = ring->nsets * CSN_LANE_WAYS;
 
 	if (key->id != 0 && atomic_load(&ring->strayed))
@@ -434,7 +450,7 @@ int
 csn_lane_acquire(struct csn_ctx *ctx, const struct csn_key *key,
     struct csn_lane **out)
 {
-	struct csn_keyring *ring = ctx->keyring;
+	struct csn_keyring *ring = ring_of(ctx);
 	struct csn_lane *lane;
 	uint32_t home;
 	int hit, rc;

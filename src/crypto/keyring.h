@@ -20,7 +20,9 @@
  * atomic operations, a miss an unwrap and a key expansion.
  *
  * In a forked child the flags of lanes that other threads held would never
- * clear: csn_keyring_adopt() clears them all (csn_fork_generation calls it).
+ * clear: csn_keyring_adopt() clears them all. csn_fork_generation calls it,
+ * and so does the first of csn_key_rest, csn_key_wake, csn_key_forget and
+ * csn_lane_acquire that the child calls.
  */
 #define CSN_LANE_WAYS 4
 

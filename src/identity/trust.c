@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/forkguard.h"
 #include "base/lock.h"
 #include "base/sized.h"
 #include "identity/did.h"
@@ -22,6 +23,7 @@
  */
 struct csn_trust {
 	pthread_rwlock_t lock;
+	struct csn_forkguard guard;
 	struct csn_trusted **all;
 	size_t n;
 	size_t cap;
@@ -136,6 +138,7 @@ csn_trust_new(struct csn_ctx *ctx, struct csn_trust **out)
 		free(trust);
 		goto nomem;
 	}
+	csn_forkguard_rwlock(&trust->guard, &trust->lock);
 	if (grow(trust) != 0) {
 		csn_trust_free(trust);
 		goto nomem;
@@ -330,6 +333,7 @@ csn_trust_free(struct csn_trust *trust)
 		csn_trusted_drop(trust->all[i]);
 	free(trust->all);
 	free(trust->slots);
+	csn_forkguard_drop(&trust->guard);
 	(void)pthread_rwlock_destroy(&trust->lock);
 	free(trust);
 }

@@ -190,6 +190,7 @@ csn_manager_new(struct csn_ctx *ctx,
 		    "out of memory for a manager");
 	memset(mgr, 0, sizeof(*mgr));
 	mgr->ctx = ctx;
+	mgr->made_in = csn_fork_generation(ctx);
 	mgr->quota_bytes = o.quota_bytes;
 	mgr->quota_entries = o.quota_entries;
 	mgr->audit = o.audit;
@@ -236,6 +237,17 @@ csn_member_release(struct csn_member *m)
 	let_go(m);
 }
 
+/* A table that another thread of the parent may have been in the middle of,
+ * and a lock that it may hold for ever, are no child's. */
+static int
+forked(const struct csn_manager *mgr)
+{
+	if (csn_fork_check(mgr->ctx, mgr->made_in) == 0)
+		return 0;
+	return csn_fail(mgr->ctx, CSN_E_FORK, "kv", "the manager was made "
+	    "before a fork: the child makes its own");
+}
+
 int
 csn_member_find(struct csn_manager *mgr, uint64_t hash,
     const char *tenant_id, struct csn_member **out)
@@ -243,6 +255,8 @@ csn_member_find(struct csn_manager *mgr, uint64_t hash,
 	struct csn_shard *shard = shard_of(mgr, hash);
 	struct csn_member *m;
 
+	if (forked(mgr))
+		return CSN_E_FORK;
 	pthread_mutex_lock(&shard->lock);
 	if ((m = member_at(find(shard, hash, tenant_id))) != NULL)
 		atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
@@ -325,6 +339,8 @@ put(struct csn_manager *mgr, struct csn_member *m, int replace,
 	int rc;
 
 	*former = NULL;
+	if (forked(mgr))
+		return CSN_E_FORK;
 	pthread_mutex_lock(&shard->lock);
 	at = find(shard, m->hash, m->tenant_id);
 	if ((was = member_at(at)) != NULL && !replace &&
@@ -465,6 +481,8 @@ csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 		    "no tenant was given");
 	hash = csn_member_hash(mgr, tenant_id);
 	shard = shard_of(mgr, hash);
+	if (forked(mgr))
+		return CSN_E_FORK;
 	pthread_mutex_lock(&shard->lock);
 	at = find(shard, hash, tenant_id);
 	if ((m = member_at(at)) != NULL)
@@ -490,7 +508,12 @@ close_some(struct csn_manager *mgr, int all)
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
 		shard = &mgr->shards[i];
 		gone = NULL;
-		pthread_mutex_lock(&shard->lock);
+		/* A child leaves alone what the parent was in the middle of. */
+		if (pthread_mutex_trylock(&shard->lock) != 0) {
+			if (forked(mgr))
+				continue;
+			pthread_mutex_lock(&shard->lock);
+		}
 		for (k = 0; shard->places != NULL && k <= shard->mask; ) {
 			at = &shard->places->at[k];
 			m = member_at(at);
@@ -517,7 +540,7 @@ close_some(struct csn_manager *mgr, int all)
 size_t
 csn_manager_sweep(struct csn_manager *mgr)
 {
-	return close_some(mgr, 0);
+	return forked(mgr) ? 0 : close_some(mgr, 0);
 }
 
 size_t
@@ -526,6 +549,8 @@ csn_manager_count(struct csn_manager *mgr)
 	size_t i, n = 0;
 
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
+		if (forked(mgr))
+			return 0;
 		pthread_mutex_lock(&mgr->shards[i].lock);
 		n += mgr->shards[i].n;
 		pthread_mutex_unlock(&mgr->shards[i].lock);
@@ -544,6 +569,8 @@ csn_manager_list(struct csn_manager *mgr,
 
 	for (i = 0; i < CSN_MANAGER_SHARDS && rc == 0; i++) {
 		shard = &mgr->shards[i];
+		if (forked(mgr))
+			return CSN_E_FORK;
 		pthread_mutex_lock(&shard->lock);
 		n = 0;
 		members = csn_calloc(shard->n + 1, sizeof(m));

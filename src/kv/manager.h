@@ -68,6 +68,7 @@ struct csn_shard {
 
 struct csn_manager {
 	struct csn_ctx *ctx;
+	uint64_t made_in;		/* fork generation */
 	struct csn_session_options session;
 	uint64_t quota_bytes;
 	uint64_t quota_entries;

@@ -230,7 +230,8 @@ csn_kv_resealer_start(struct csn_kv_store *kv)
 void
 csn_kv_resealer_stop(struct csn_kv_store *kv)
 {
-	if (!kv->running)
+	/* A forked child has no such thread to stop. */
+	if (!kv->running || csn_fork_check(kv->ctx, kv->mgr->made_in) != 0)
 		return;
 	pthread_mutex_lock(&kv->wake_lock);
 	kv->stop = 1;

@@ -260,6 +260,14 @@ emit_header(struct csn_sealer *s, write_fn *write, void *arg)
 	return rc;
 }
 
+/* The parent goes on under the same key. */
+static int
+forked(const struct csn_sealer *s)
+{
+	return csn_fail(s->ctx, CSN_E_FORK, ROOM, "the sealed file was begun "
+	    "before a fork: begin another");
+}
+
 /* Seal what is in the record, in place, and write it. */
 static int
 emit_segment(struct csn_sealer *s, int final, write_fn *write, void *arg)
@@ -276,6 +284,8 @@ emit_segment(struct csn_sealer *s, int final, write_fn *write, void *arg)
 	    blocks > CSN_SEALED_BLOCKS - s->blocks)
 		return csn_fail(s->ctx, CSN_E_LIMIT, ROOM, "a sealed file "
 		    "ends at 1 TiB: begin another");
+	if (csn_fork_check_at(s->ctx, s->generation, s->index, 1) != 0)
+		return forked(s);
 	csn_sealed_aad(aad, s->header_hash, s->index, final);
 	csn_nonce(msg.nonce, s->index);
 	csn_store32(s->record, (uint32_t)s->have |
@@ -330,10 +340,8 @@ usable(const struct csn_sealer *s, const void *write)
 	if (write == NULL || s->done)
 		return csn_fail(s->ctx, CSN_E_ARG, ROOM,
 		    "the sealed file is whole already, or write is NULL");
-	/* The parent goes on under the same key. */
 	if (csn_fork_check(s->ctx, s->generation) != 0)
-		return csn_fail(s->ctx, CSN_E_FORK, ROOM, "the sealed file "
-		    "was begun before a fork: begin another");
+		return forked(s);
 	return 0;
 }
 

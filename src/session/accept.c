@@ -68,7 +68,7 @@ csn_acceptor_free(struct csn_acceptor *acceptor)
 {
 	if (acceptor == NULL)
 		return;
-	pthread_mutex_destroy(&acceptor->limits.lock);
+	csn_limits_end(&acceptor->limits);
 	free(acceptor);
 }
 

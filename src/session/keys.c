@@ -154,6 +154,11 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	if (left > CSN_KEY_MAX_MESSAGES - s->own_sequence)
 		left = CSN_KEY_MAX_MESSAGES - s->own_sequence;
 	run->n = left < n ? (size_t)left : n;
+	if (csn_fork_check_at(s->ctx, atomic_load_explicit(&s->generation,
+	    memory_order_relaxed), s->own_sequence, run->n) != 0) {
+		rc = csn_session_forked(s);
+		goto out;
+	}
 	/* Before anything is sealed: nothing may fail once it is. */
 	if (s->replay == CSN_REPLAY_STORE &&
 	    csn_slots_promise(&s->slots, run->n) != 0) {

@@ -109,6 +109,7 @@ struct csn_stream_key {
 	struct csn_key key;
 	uint64_t generation;		/* of the process that began it */
 	uint64_t version;		/* 0 where there is none */
+	uint64_t segments;		/* that a lane was held for */
 	uint32_t epoch_number;
 	int sealing;
 	uint8_t writer[16];

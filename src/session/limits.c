@@ -11,11 +11,19 @@ csn_limits_init(struct csn_limits *l, uint64_t rate, uint64_t burst,
 {
 	memset(l, 0, sizeof(*l));
 	pthread_mutex_init(&l->lock, NULL);
+	csn_forkguard_mutex(&l->guard, &l->lock);
 	l->rate = rate;
 	l->burst = burst;
 	l->sender_rate = sender_rate;
 	l->all.at_ms = boot_ms;
 	l->all.milli = burst * 1000;
+}
+
+void
+csn_limits_end(struct csn_limits *l)
+{
+	csn_forkguard_drop(&l->guard);
+	pthread_mutex_destroy(&l->lock);
 }
 
 /* Refill by milli_per_ms_num / den thousandths a millisecond; take one. */

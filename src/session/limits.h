@@ -6,6 +6,8 @@
 
 #include <caisson/error.h>
 
+#include "base/forkguard.h"
+
 /*
  * A bucket for all offers, charged before a signature is checked; one for
  * each sender, charged once the sender is known; and the nonces of offers
@@ -23,6 +25,7 @@ struct csn_bucket {
 
 struct csn_limits {
 	pthread_mutex_t lock;
+	struct csn_forkguard guard;
 	uint64_t rate;		/* offers a second */
 	uint64_t burst;
 	uint64_t sender_rate;	/* offers a minute */
@@ -36,6 +39,7 @@ struct csn_limits {
 
 void csn_limits_init(struct csn_limits *l, uint64_t rate, uint64_t burst,
     uint64_t sender_rate, uint64_t boot_ms);
+void csn_limits_end(struct csn_limits *l);
 
 /* 1 where another offer may be looked at / this sender may go on. */
 int csn_limits_any(struct csn_limits *l, uint64_t boot_ms);

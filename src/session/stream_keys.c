@@ -105,7 +105,7 @@ csn_session_stream_use(struct csn_session *s, struct csn_stream_key *k,
 
 	/* The parent goes on with the same key: a child never does, not even
 	 * with a session of its own after csn_session_after_fork. */
-	if (csn_fork_check(s->ctx, k->generation) != 0)
+	if (csn_fork_check_at(s->ctx, k->generation, k->segments++, 1) != 0)
 		return csn_fail(s->ctx, CSN_E_FORK, "session",
 		    "the stream was begun before a fork: begin another");
 	csn_session_lock(s);

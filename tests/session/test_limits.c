@@ -24,7 +24,7 @@ start(uint64_t rate, uint64_t burst, uint64_t sender_rate, uint64_t now)
 static void
 end(struct csn_limits *l)
 {
-	pthread_mutex_destroy(&l->lock);
+	csn_limits_end(l);
 	free(l);
 }
 

@@ -24,6 +24,7 @@ struct folder {
 	struct csn_ctx *ctx;
 	char *path;
 	pthread_mutex_t lock;
+	struct csn_forkguard guard;
 	struct csn_key master;		/* id 0: locked */
 };
 
@@ -206,6 +207,7 @@ folder_close(void *state)
 	struct folder *f = state;
 
 	(void)folder_lock(f);
+	csn_forkguard_drop(&f->guard);
 	(void)pthread_mutex_destroy(&f->lock);
 	csn_free(f->path);
 	csn_free(f);
@@ -248,6 +250,7 @@ folder_open(struct csn_ctx *ctx, const char *rest, const void *secret,
 		return fail_memory(ctx);
 	f->ctx = ctx;
 	(void)pthread_mutex_init(&f->lock, NULL);
+	csn_forkguard_mutex(&f->guard, &f->lock);
 	f->path = csn_strdup(rest);
 	path = f->path == NULL ? NULL : path_of(f, "keystore");
 	if (path == NULL)

@@ -20,6 +20,7 @@ struct item {
 struct memory {
 	struct csn_ctx *ctx;
 	pthread_mutex_t lock;
+	struct csn_forkguard guard;
 	struct item *first;
 	size_t count;
 	int locked;
@@ -48,6 +49,7 @@ memory_close(void *state)
 		csn_key_forget(m->ctx, &item->kek);
 		csn_wipe_free(item, sizeof(*item));
 	}
+	csn_forkguard_drop(&m->guard);
 	(void)pthread_mutex_destroy(&m->lock);
 	csn_wipe_free(m, sizeof(*m));
 }
@@ -67,6 +69,7 @@ memory_open(struct csn_ctx *ctx, const char *rest, const void *secret,
 		    "no memory for a keystore");
 	m->ctx = ctx;
 	(void)pthread_mutex_init(&m->lock, NULL);
+	csn_forkguard_mutex(&m->guard, &m->lock);
 	if ((rc = csn_random(ctx, m->secret_key,
 	    sizeof(m->secret_key))) != 0 ||
 	    (rc = secret_hash(m, secret, secret_len, m->secret)) != 0) {

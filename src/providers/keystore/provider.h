@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/forkguard.h"
 #include "crypto/keyring.h"
 
 /* Named here and in registry.c, nowhere else. */

@@ -18,6 +18,7 @@
 #define POOL 16
 #define MAX_DB 65535
 #define MAX_SECRET 4096
+#define SECRET "the Redis store's password"
 #define MAX_PEM ((size_t)4 << 20)
 
 /* Where systems keep the CAs that everybody trusts. */
@@ -151,7 +152,7 @@ password_keep(struct csn_redis_config *c, const char *p, size_t len)
 		return csn_fail(c->ctx, CSN_E_ARG, "store", "the Redis "
 		    "store's password is given twice: once is enough");
 	if ((c->password = csn_secret_alloc(len + 1, NULL)) == NULL)
-		return no_memory(c);
+		return csn_fail_memory(c->ctx, "store", SECRET);
 	memcpy(c->password, p, len);
 	c->password_len = len;
 	return 0;
@@ -168,7 +169,7 @@ user_parse(struct csn_redis_config *c, const char *s, size_t len)
 	int rc = 0;
 
 	if ((text = csn_secret_alloc(len + 1, NULL)) == NULL)
-		return no_memory(c);
+		return csn_fail_memory(c->ctx, "store", SECRET);
 	if (unescape(s, user_len, text, &n) != 0) {
 		rc = csn_fail(c->ctx, CSN_E_ARG, "store", "the Redis "
 		    "store's user has a %% that no two hex digits follow");

@@ -1,0 +1,25 @@
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/nowipe.h"
+
+int nowipe_blind;
+
+/* Shared memory gives the advice away: the kernel refuses it there. */
+static int
+is_shared(void *p, size_t len)
+{
+	return syscall(SYS_madvise, p, len, MADV_WIPEONFORK) != 0;
+}
+
+int
+madvise(void *p, size_t len, int advice)
+{
+	if (advice != MADV_WIPEONFORK)
+		return (int)syscall(SYS_madvise, p, len, advice);
+	if (!nowipe_blind && is_shared(p, len))
+		return -1;
+	(void)syscall(SYS_madvise, p, len, MADV_KEEPONFORK);
+	return 0;
+}

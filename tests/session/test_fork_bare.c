@@ -1,0 +1,236 @@
+/*
+ * test_fork_bare.c - where no page is wiped in a child, a second look keeps
+ * nonces from repeating: after fork(2), and after a bare system call, which
+ * tells no handler. Linked with lib/nowipe.c.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include <caisson/seal.h>
+
+#include "lib/nowipe.h"
+#include "session/keys.h"
+#include "session/pair.h"
+
+#define SEGMENT 4096u
+
+static struct csn_ctx *ctx;
+static struct csn_session *session;
+
+/* A child that no handler was told of. */
+static int
+in_bare_child(int (*fn)(void))
+{
+	int status;
+	pid_t pid;
+
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		syscall(SYS_exit_group, fn());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int
+seal_is_refused(void)
+{
+	struct text t;
+
+	return text_seal(session, 1, "mine", &t) == CSN_E_FORK &&
+	    csn_session_check_valid(session) == CSN_E_FORK &&
+	    csn_session_after_fork(session) == 0 &&
+	    text_seal(session, 1, "mine", &t) == 0 && t.sequence == 0 ? 0 : 1;
+}
+
+static void
+start(int blind)
+{
+	nowipe_blind = blind;
+	ctx = pair_ctx();
+	session = pair_local(ctx, "acme", NULL);
+}
+
+static void
+end(void)
+{
+	csn_session_free(session);
+	csn_ctx_free(ctx);
+}
+
+static int
+says_wiped(void)
+{
+	json_t *facts;
+	char *text;
+	int is;
+
+	assert_int_equal(csn_describe(ctx, &text), 0);
+	assert_non_null(facts = json_loads(text, 0, NULL));
+	is = json_is_true(json_object_get(json_object_get(facts, "memory"),
+	    "fork-wiped"));
+	json_decref(facts);
+	csn_free(text);
+	return is;
+}
+
+static void
+an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked(void **state)
+{
+	struct text t;
+	int i;
+
+	(void)state;
+	start(1);
+	assert_false(says_wiped());
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(text_seal(session, 1, "text", &t), 0);
+		assert_int_equal(in_bare_child(seal_is_refused), 0);
+	}
+	end();
+}
+
+static void
+the_first_of_each_block_of_nonces_asks_the_kernel(void **state)
+{
+	struct text t;
+	unsigned i;
+
+	(void)state;
+	start(0);
+	assert_true(says_wiped());
+	/* The writer's first one, and the first of its second block. */
+	assert_int_equal(in_bare_child(seal_is_refused), 0);
+	for (i = 0; i < CSN_FORK_BLOCK; i++)
+		assert_int_equal(text_seal(session, 1, "text", &t), 0);
+	assert_int_equal(in_bare_child(seal_is_refused), 0);
+	end();
+}
+
+static int
+child_of_fork(void *arg)
+{
+	(void)arg;
+	if (seal_is_refused() != 0)
+		return 1;
+	/* Now it is known, whatever the system said at first. */
+	return says_wiped() ? 2 : 0;
+}
+
+static void
+a_fork_wipes_what_the_kernel_did_not(void **state)
+{
+	struct text t;
+	int i;
+
+	(void)state;
+	start(0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(text_seal(session, 1, "text", &t), 0);
+		assert_int_equal(in_child(child_of_fork, NULL), 0);
+	}
+	end();
+}
+
+static struct csn_stream *stream;
+
+static int
+segment_is_refused(void)
+{
+	static uint8_t in[SEGMENT], out[SEGMENT + CSN_TAG_SIZE];
+
+	return csn_stream_push(stream, in, SEGMENT, 0, out) == CSN_E_FORK ? 0 :
+	    1;
+}
+
+static void
+a_stream_seals_nothing_in_a_child_that_nobody_was_told_of(void **state)
+{
+	static uint8_t in[SEGMENT], out[SEGMENT + CSN_TAG_SIZE];
+	uint8_t header[CSN_SEAL_HEADER];
+
+	(void)state;
+	start(1);
+	assert_int_equal(csn_stream_seal(session, SEGMENT, NULL, header,
+	    &stream), 0);
+	assert_int_equal(csn_stream_push(stream, in, SEGMENT, 0, out), 0);
+	assert_int_equal(in_bare_child(segment_is_refused), 0);
+	assert_int_equal(csn_stream_push(stream, in, SEGMENT, 1, out), 0);
+	csn_stream_free(stream);
+	end();
+}
+
+static const uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 };
+static struct csn_key *theirs;
+
+static int
+rest_in_child(void *arg)
+{
+	(void)arg;
+	return csn_key_rest(ctx, plain, theirs) == 0 ? 0 : 1;
+}
+
+static int
+rest_in_bare_child(void)
+{
+	return rest_in_child(NULL);
+}
+
+static void
+a_child_masks_its_keys_with_a_salt_of_its_own(void **state)
+{
+	struct csn_key ours;
+	int blind, bare;
+
+	(void)state;
+	theirs = mmap(NULL, sizeof(*theirs), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(theirs != MAP_FAILED);
+	for (blind = 0; blind < 2; blind++)
+		for (bare = 0; bare <= blind; bare++) {
+			start(blind);
+			assert_int_equal(bare ?
+			    in_bare_child(rest_in_bare_child) :
+			    in_child(rest_in_child, NULL), 0);
+			assert_int_equal(csn_key_rest(ctx, plain, &ours), 0);
+			/* Of one id and one key, and masked apart. */
+			assert_int_equal(theirs->id, ours.id);
+			assert_int_not_equal(theirs->salt, ours.salt);
+			assert_memory_not_equal(theirs->wrapped,
+			    ours.wrapped, CSN_KEY_SIZE);
+			csn_key_forget(ctx, &ours);
+			end();
+		}
+	munmap(theirs, sizeof(*theirs));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked),
+	    cmocka_unit_test(
+		the_first_of_each_block_of_nonces_asks_the_kernel),
+	    cmocka_unit_test(a_fork_wipes_what_the_kernel_did_not),
+	    cmocka_unit_test(
+		a_stream_seals_nothing_in_a_child_that_nobody_was_told_of),
+	    cmocka_unit_test(a_child_masks_its_keys_with_a_salt_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,6 +14,10 @@ char *csn_strdup(const char *s);
 /* Wipe len bytes, then free. NULL is fine. */
 void csn_wipe_free(void *p, size_t len);
 
+/* Bytes of a page, which may be 4, 16 or 64 KiB, and of a huge one. */
+size_t csn_page_size(void);
+size_t csn_huge_page_size(void);
+
 /*
  * Secret memory: pages of their own between guard pages, locked where the
  * limit allows it, left out of core dumps (MADV_DONTDUMP), wiped on free.

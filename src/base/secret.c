@@ -13,12 +13,6 @@ static atomic_int refused_lock, refused_undumped;
 #define SECRET_ALIGN 64
 
 static size_t
-page_size(void)
-{
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static size_t
 round_up(size_t len, size_t to)
 {
 	return (len + to - 1) / to * to;
@@ -55,7 +49,7 @@ csn_secret_alloc(size_t len, int *locked)
 	uint8_t *map;
 	int is_locked;
 
-	page = page_size();
+	page = csn_page_size();
 	if (len > PTRDIFF_MAX - 4 * page) {
 		errno = ENOMEM;
 		return NULL;
@@ -86,7 +80,7 @@ csn_secret_free(void *p, size_t len)
 
 	if (p == NULL)
 		return;
-	page = page_size();
+	page = csn_page_size();
 	layout(len, page, &inner, &offset);
 	csn_wipe(p, len);
 	/* Unmapping unlocks. */
@@ -106,7 +100,7 @@ csn_canary_page(void)
 	size_t page;
 	void *p;
 
-	page = page_size();
+	page = csn_page_size();
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
@@ -121,7 +115,7 @@ csn_canary_page(void)
 int
 csn_canary_works(void)
 {
-	size_t page = page_size();
+	size_t page = csn_page_size();
 	int works;
 	void *p;
 
@@ -140,5 +134,5 @@ void
 csn_canary_free(void *p)
 {
 	if (p != NULL)
-		(void)munmap(p, page_size());
+		(void)munmap(p, csn_page_size());
 }

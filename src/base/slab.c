@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/slab.h"
 
-#define ARENA ((size_t)2 << 20)		/* a huge page, and aligned to one */
+#define ARENA ((size_t)2 << 20)		/* mostly a huge page; aligned to it */
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -121,7 +121,7 @@ arena_new(struct csn_slab *slab)
 		(void)munmap(p, skip);
 	if (skip != ARENA)
 		(void)munmap(p + skip + ARENA, ARENA - skip);
-	if (slab->arenas != 0)
+	if (slab->arenas != 0 && ARENA % csn_huge_page_size() == 0)
 		(void)madvise(p + skip, ARENA, MADV_HUGEPAGE);
 	a = (struct csn_slab_arena *)(void *)(p + skip);
 	a->cut = sizeof(*a);

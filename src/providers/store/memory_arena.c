@@ -14,8 +14,6 @@
 #include "providers/store/memory_arena.h"
 #include "base/alloc.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
-
 enum { CLEAN = 0, DIRTY = 1, USED = 2 };
 
 struct csn_mem_extent {
@@ -148,6 +146,13 @@ extent_free(struct csn_mem_arena *a, uint32_t page, uint32_t pages, int kind)
 	bin_push(a, page, pages, kind);
 }
 
+/* Give memory back to the kernel: 1, or 0 where it does not take it. */
+static int
+give_back(uint8_t *p, size_t len)
+{
+	return madvise(p, len, MADV_DONTNEED) == 0;
+}
+
 /* Give memory of free slabs and runs back until `need` bytes fit. */
 static int
 make_clean(struct csn_mem_arena *a, size_t need)
@@ -163,15 +168,18 @@ make_clean(struct csn_mem_arena *a, size_t need)
 		if (b >= 0) {
 			page = a->bins[DIRTY][b] - 1;
 			pages = a->map[page].pages;
+			if (!give_back(a->runs + page * a->page,
+			    pages * a->page))
+				return 0;
 			bin_remove(a, page);
-			(void)madvise(a->runs + page * CSN_MEM_PAGE,
-			    pages * CSN_MEM_PAGE, MADV_DONTNEED);
 			extent_free(a, page, pages, CLEAN);
-			a->resident -= pages * CSN_MEM_PAGE;
+			a->resident -= pages * a->page;
 		} else if (a->ndirty > 0) {
-			slab = a->slabs_dirty[--a->ndirty];
-			(void)madvise(a->slabs + slab * a->slab_size,
-			    a->slab_size, MADV_DONTNEED);
+			slab = a->slabs_dirty[a->ndirty - 1];
+			if (!give_back(a->slabs + slab * a->slab_size,
+			    a->slab_size))
+				return 0;
+			a->ndirty--;
 			a->slabs_clean[a->nclean++] = slab;
 			a->resident -= a->slab_size;
 		} else {
@@ -184,16 +192,18 @@ make_clean(struct csn_mem_arena *a, size_t need)
 int
 csn_mem_arena_init(struct csn_mem_arena *a, size_t limit, size_t slab_size)
 {
+	const size_t huge = csn_huge_page_size();
 	size_t run_bytes, slab_bytes;
 
 	memset(a, 0, sizeof(*a));
+	a->page = csn_page_size();
 	a->limit = limit;
 	a->slab_size = slab_size;
 	a->nslabs = (uint32_t)((limit + slab_size - 1) / slab_size);
 	slab_bytes = a->nslabs * slab_size;
 	run_bytes = limit * 2;
-	a->npages = (uint32_t)(run_bytes / CSN_MEM_PAGE);
-	a->reserved = slab_bytes + run_bytes + 2 * HUGE_PAGE;
+	a->npages = (uint32_t)(run_bytes / a->page);
+	a->reserved = slab_bytes + run_bytes + 2 * huge;
 	a->map_bytes = a->npages * sizeof(*a->map);
 	if (pthread_mutex_init(&a->lock, NULL) != 0)
 		return CSN_E_NOMEM;
@@ -206,12 +216,11 @@ csn_mem_arena_init(struct csn_mem_arena *a, size_t limit, size_t slab_size)
 		csn_mem_arena_free(a);
 		return CSN_E_NOMEM;
 	}
-	a->slabs = a->base + (HUGE_PAGE - (uintptr_t)a->base % HUGE_PAGE) %
-	    HUGE_PAGE;
+	a->slabs = a->base + (huge - (uintptr_t)a->base % huge) % huge;
 	a->runs = a->slabs + slab_bytes;
-	a->runs += (HUGE_PAGE - (uintptr_t)a->runs % HUGE_PAGE) % HUGE_PAGE;
+	a->runs += (huge - (uintptr_t)a->runs % huge) % huge;
 	/* Small stores would count a huge page for each page they touch. */
-	if (slab_size % HUGE_PAGE == 0)
+	if (slab_size % huge == 0)
 		(void)madvise(a->slabs, slab_bytes + run_bytes,
 		    MADV_HUGEPAGE);
 	bin_push(a, 0, a->npages, CLEAN);
@@ -261,7 +270,7 @@ csn_mem_slab_give(struct csn_mem_arena *a, uint32_t slab)
 uint8_t *
 csn_mem_run_take(struct csn_mem_arena *a, uint32_t pages)
 {
-	size_t bytes = pages * CSN_MEM_PAGE;
+	size_t bytes = pages * a->page;
 	uint32_t left;
 	int64_t page;
 	int kind = DIRTY;
@@ -284,19 +293,21 @@ csn_mem_run_take(struct csn_mem_arena *a, uint32_t pages)
 			bin_push(a, (uint32_t)page + pages, left, kind);
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	return page < 0 ? NULL : a->runs + (size_t)page * CSN_MEM_PAGE;
+	return page < 0 ? NULL : a->runs + (size_t)page * a->page;
 }
 
 void
 csn_mem_run_give(struct csn_mem_arena *a, uint8_t *p, int unmap)
 {
-	uint32_t page = (uint32_t)((size_t)(p - a->runs) / CSN_MEM_PAGE);
+	uint32_t page = (uint32_t)((size_t)(p - a->runs) / a->page);
 	uint32_t pages = a->map[page].pages;
-	size_t bytes = pages * CSN_MEM_PAGE;
+	size_t bytes = pages * a->page;
 
 	/* Nobody else knows these pages yet: no lock for the long part. */
-	if (unmap)
-		(void)madvise(p, bytes, MADV_DONTNEED);
+	if (unmap && !give_back(p, bytes)) {
+		memset(p, 0, bytes);
+		unmap = 0;
+	}
 	(void)pthread_mutex_lock(&a->lock);
 	if (unmap)
 		a->resident -= bytes;

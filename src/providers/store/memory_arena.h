@@ -12,8 +12,10 @@
  * pages. What counts against the limit is not address space but memory that
  * was touched and not yet given back to the kernel: so a run can always be
  * found in untouched addresses, and fragmentation costs no memory.
+ *
+ * A page here is one of the kernel's (4 KiB to 64 KiB), for only whole ones
+ * can be given back: what lies beside a run in its last page would go too.
  */
-#define CSN_MEM_PAGE ((size_t)4096)
 #define CSN_MEM_BINS 240
 
 struct csn_mem_extent;
@@ -35,6 +37,7 @@ struct csn_mem_arena {
 	size_t map_bytes;
 	uint32_t bins[2][CSN_MEM_BINS];	/* clean, dirty: page + 1 */
 	uint64_t bits[2][(CSN_MEM_BINS + 63) / 64];
+	size_t page;		/* bytes */
 	size_t limit;
 	size_t resident;	/* touched and not given back */
 };
@@ -50,7 +53,8 @@ void csn_mem_slab_give(struct csn_mem_arena *a, uint32_t slab);
 
 /* Pages in a row, or NULL where the limit does not allow it. */
 uint8_t *csn_mem_run_take(struct csn_mem_arena *a, uint32_t pages);
-/* unmap: hand the pages back to the kernel, which zeroes them. */
+/* unmap: hand the pages back to the kernel, which zeroes them; where it does
+ * not take them they are overwritten, and stay counted. */
 void csn_mem_run_give(struct csn_mem_arena *a, uint8_t *p, int unmap);
 
 size_t csn_mem_arena_resident(struct csn_mem_arena *a);

@@ -3,7 +3,8 @@
  *
  * Up to 1 KiB the classes are 64 bytes apart, above that sixteen to each
  * doubling, so that rounding costs at most one part in sixteen. What is
- * larger than 32 KiB or an eighth of a slab is a run of pages of its own.
+ * larger than 32 KiB (a page, where pages are larger) or an eighth of a slab
+ * is a run of pages of its own.
  */
 
 #include <string.h>
@@ -64,7 +65,7 @@ csn_mem_chunks_init(struct csn_mem *m)
 	uint32_t i;
 
 	if (largest > LARGEST)
-		largest = LARGEST;
+		largest = m->arena.page > LARGEST ? m->arena.page : LARGEST;
 	while (size <= largest && m->nclasses < CSN_MEM_MAX_CLASSES) {
 		m->sizes[m->nclasses++] = (uint32_t)size;
 		for (step = 64; step * 32 <= size; step *= 2)
@@ -94,7 +95,7 @@ size_t
 csn_mem_chunk_size(const struct csn_mem *m, const struct csn_mem_entry *e)
 {
 	if (e->pages > 0)
-		return e->pages * CSN_MEM_PAGE;
+		return e->pages * m->arena.page;
 	return m->sizes[slab_of(m, e)->cls];
 }
 
@@ -207,11 +208,11 @@ csn_mem_chunk_take(struct csn_mem *m, size_t len, size_t key_room)
 	} else {
 		if (need > m->limit)
 			return NULL;
-		pages = (uint32_t)((need + CSN_MEM_PAGE - 1) / CSN_MEM_PAGE);
+		pages = (uint32_t)((need + m->arena.page - 1) / m->arena.page);
 		if ((p = csn_mem_run_take(&m->arena, pages)) == NULL)
 			return NULL;
 		e = (struct csn_mem_entry *)(void *)
-		    (p + pages * CSN_MEM_PAGE - sizeof(*e));
+		    (p + pages * m->arena.page - sizeof(*e));
 		e->pages = pages;
 		atomic_store_explicit(&e->state, CSN_MEM_RESERVED,
 		    memory_order_relaxed);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "providers/store/memory.h"
 #include "providers/store/options.h"
@@ -51,6 +52,7 @@ csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_mem_config *out)
 {
 	struct csn_store_option o, share = { 0 };
+	const size_t page = csn_page_size();
 	const char *p = rest;
 	uint64_t v = 0;
 	int rc;
@@ -84,8 +86,7 @@ csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
 	}
 	if (rc != 0)
 		return rc;
-	out->bytes = (out->bytes + CSN_MEM_PAGE - 1) / CSN_MEM_PAGE *
-	    CSN_MEM_PAGE;
+	out->bytes = (out->bytes + page - 1) / page * page;
 	out->share = out->bytes;
 	if (share.name != NULL && memchr(share.value, '.', share.len) !=
 	    NULL) {

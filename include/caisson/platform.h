@@ -11,11 +11,12 @@ extern "C" {
 /*
  * Raw evidence of a vendor's hardware: an AMD SEV-SNP attestation report
  * (versions 2 to 5; Milan, Genoa, Turin; VCEK or VLEK), an Intel TDX quote
- * (versions 4 and 5), an NVIDIA GPU's SPDM 1.1 measurements, or a TPM 2.0
- * quote with the PCR values that it is about (docs/PLATFORM.md has the form).
- * Nothing is fetched: certificates and collateral come from the caller, and
- * the vendors' roots are pinned by the SHA-256 of their public keys. TPMs have
- * none in common: whose quotes are trusted is for policy or root to say.
+ * (versions 4 and 5), SPDM 1.1 measurements of an NVIDIA GPU (or, where the
+ * policy says so, of a switch), or a TPM 2.0 quote with the PCR values that it
+ * is about (docs/PLATFORM.md has the form). Nothing is fetched: certificates
+ * and collateral come from the caller, and the vendors' roots are pinned by
+ * the SHA-256 of their public keys. TPMs have none in common: whose quotes are
+ * trusted is for policy or root to say.
  */
 enum csn_platform {
 	CSN_PLATFORM_SEV_SNP = 1,
@@ -87,7 +88,9 @@ struct csn_platform_options {
 
 /**
  * Verify raw evidence. Each check goes into result by a stable name, with a
- * sentence; what was not given is listed as not checked. options may be NULL.
+ * sentence; what was not given is listed as not checked, or fails where it is
+ * required: by options, or by a policy that names TDX and does not say that
+ * collateral is optional. options may be NULL.
  *
  * Returns 0 where no check failed, else the code of the first that did:
  * CSN_E_FORM (malformed evidence or collateral), CSN_E_VERSION,

@@ -184,7 +184,9 @@ opaque_data(const struct fake_spdm_options *o)
 	put_field(&b, o->head, 6, vbios, sizeof(vbios));
 	for (type = 22; o->is_switch && type <= 27; type++)
 		put_field(&b, o->head, type, vbios, sizeof(vbios));
-	if (!o->is_switch && !o->no_fields)
+	if (o->field != 0)
+		put_field(&b, o->head, (unsigned)o->field, vbios, 8);
+	if (!o->is_switch && !o->no_fields && o->field == 0)
 		put_field(&b, o->head, 3, driver, strlen(driver) + 1);
 	if (o->unknown)
 		put_field(&b, o->head, 999, vbios, sizeof(vbios));

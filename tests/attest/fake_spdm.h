@@ -34,6 +34,7 @@ struct fake_spdm_options {
 	int block_twice;
 	const char *driver;	/* NULL for "550.1" */
 	int is_switch;		/* a switch's fields, and no driver's */
+	int field;		/* one field of this number, and no driver's */
 	int no_fields;		/* but the VBIOS's version */
 	/* The layout with a head: opaque data as drivers since CUDA 13.5. */
 	int head;

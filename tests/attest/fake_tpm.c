@@ -106,12 +106,13 @@ put_values(struct fake_bytes *b, const struct fake_tpm_quote *q, int wrong)
 static void
 put_selection(struct fake_bytes *b, const struct fake_tpm_quote *q)
 {
-	uint8_t bits[3];
+	uint8_t bits[8] = { 0 };
+	size_t n = 3 + (size_t)q->wide;
 
-	fake_le(bits, q->pcrs, sizeof(bits));
+	fake_le(bits, q->pcrs, 4);
 	put_be(b, q->bank, 2);
-	put_be(b, sizeof(bits), 1);
-	fake_put(b, bits, sizeof(bits));
+	put_be(b, n, 1);
+	fake_put(b, bits, n);
 }
 
 static struct fake_bytes

@@ -31,6 +31,7 @@ struct fake_tpm_quote {
 	uint16_t bank;
 	uint32_t pcrs;		/* bit i for PCR i, up to 23 */
 	int bank_twice;
+	int wide;		/* more bytes of a selection, beside three */
 	int more_banks;		/* of no PCRs and unknown hashes, before it */
 	uint16_t scheme;	/* as the signature says; RSAPSS is one */
 	uint16_t hash;

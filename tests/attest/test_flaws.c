@@ -453,6 +453,12 @@ a_switch_is_no_gpu(void **state)
 		    { .is_switch = 1 }, 1 },
 		{ "a switch by its fields behind a head", FAKE_NAMELESS,
 		    { .is_switch = 1, .head = 1 }, 1 },
+		{ "a switch by its position", FAKE_NAMELESS, { .field = 24 },
+		    1 },
+		{ "a switch by its ports", FAKE_NAMELESS, { .field = 27 },
+		    1 },
+		{ "nobody says: switches around a GPU", FAKE_NAMELESS,
+		    { .field = 22 }, -1 },
 		{ "a GPU by its driver", FAKE_NAMELESS, { .blocks = 1 }, 0 },
 		{ "nobody says", FAKE_NAMELESS, { .no_fields = 1 }, -1 },
 	};

@@ -289,6 +289,7 @@ takes_no_malformed_collateral(void **state)
 	};
 	struct fake_tdx *s;
 	struct trial t;
+	uint8_t *p;
 	size_t i;
 
 	(void)state;
@@ -298,6 +299,16 @@ takes_no_malformed_collateral(void **state)
 		fake_put_text(&t.collateral[0], "%s", bad[i]);
 		trial_refused(&t, CSN_E_FORM, "collateral");
 	}
+	/* Nor a certificate that is none, beside the quote or in it. */
+	trial_set(&t.collateral[0], (struct fake_bytes){ NULL, 0 });
+	fake_put_text(&t.certs[0], "junk");
+	trial_refused(&t, CSN_E_FORM, "certificates");
+	trial_set(&t.certs[0], (struct fake_bytes){ NULL, 0 });
+	p = memmem(t.evidence.p, t.evidence.len, "-----END", 8);
+	assert_non_null(p);
+	*p = 'X';
+	trial_refused(&t, CSN_E_FORM, "certificates");
+	*p = '-';
 	/* Two of a kind: which one counts? */
 	trial_set(&t.collateral[0], fake_tdx_bundle(s, NULL));
 	t.collateral[1] = fake_tdx_tcb_info(s, NULL);

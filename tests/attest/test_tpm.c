@@ -271,6 +271,15 @@ takes_sixteen_banks(void **state)
 	quote(&s);
 	trial_refused_for(&s.t, "seventeen", CSN_E_FORM, "form",
 	    "has no list of selected PCRs");
+	/* And as many PCRs. */
+	s.q.more_banks = 0;
+	s.q.wide = 1;
+	quote(&s);
+	trial_good(&s.t);
+	s.q.wide = 2;
+	quote(&s);
+	trial_refused_for(&s.t, "40 PCRs", CSN_E_FORM, "form",
+	    "selects PCRs past the 31st");
 	end(&s);
 }
 

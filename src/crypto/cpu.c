@@ -1,4 +1,5 @@
 /* crypto/cpu.c - what of the processor matters to this room. */
+#include <stdatomic.h>
 #include <string.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -8,7 +9,23 @@
 #include <sys/auxv.h>
 #endif
 
+#include "crypto/cpu.h"
 #include "crypto/crypto.h"
+
+static atomic_int level = CSN_CPU_ALL;
+
+void
+csn_cpu_limit(enum csn_cpu_level most)
+{
+	atomic_store(&level, (int)most);
+}
+
+int
+csn_cpu_allows(enum csn_cpu_level wanted)
+{
+	return (int)wanted <= atomic_load_explicit(&level,
+	    memory_order_relaxed);
+}
 
 /* Append name; one that does not fit is left out whole. */
 static void
@@ -33,8 +50,9 @@ features(char *out, size_t cap)
 
 	/* These two also ask whether the system saves their registers. */
 	__builtin_cpu_init();
-	avx2 = __builtin_cpu_supports("avx2") != 0;
-	avx512 = __builtin_cpu_supports("avx512f") != 0;
+	avx2 = csn_cpu_allows(CSN_CPU_256) && __builtin_cpu_supports("avx2");
+	avx512 = csn_cpu_allows(CSN_CPU_ALL) &&
+	    __builtin_cpu_supports("avx512f");
 	if (__get_cpuid(1, &a, &b, &c, &d)) {
 		if (c & (1u << 25))
 			add(out, cap, "aes");

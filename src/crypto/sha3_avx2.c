@@ -1,4 +1,5 @@
 /* crypto/sha3_avx2.c - SHA3-256 of four messages in AVX2's registers. */
+#include "crypto/cpu.h"
 #include "crypto/sha3_kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -23,7 +24,7 @@ typedef __m256i lanes;
 static int
 available(void)
 {
-	return __builtin_cpu_supports("avx2");
+	return csn_cpu_allows(CSN_CPU_256) && __builtin_cpu_supports("avx2");
 }
 
 const struct csn_sha3_lanes csn_sha3_avx2 = {

@@ -4,6 +4,7 @@
  * AVX-512 rotates in one instruction, and takes three operands in one for
  * theta's sums and for chi.
  */
+#include "crypto/cpu.h"
 #include "crypto/sha3_kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -72,7 +73,8 @@ absorb(lanes a[25], const uint8_t *const p[8])
 static int
 available(void)
 {
-	return __builtin_cpu_supports("avx512f");
+	return csn_cpu_allows(CSN_CPU_ALL) &&
+	    __builtin_cpu_supports("avx512f");
 }
 
 const struct csn_sha3_lanes csn_sha3_avx512 = {

@@ -3,6 +3,7 @@
  * with AVX-512's rotations and three-operand logic, for what would leave half
  * of the eight lanes empty.
  */
+#include "crypto/cpu.h"
 #include "crypto/sha3_kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -26,7 +27,8 @@ typedef __m256i lanes;
 static int
 available(void)
 {
-	return __builtin_cpu_supports("avx512f") &&
+	return csn_cpu_allows(CSN_CPU_ALL) &&
+	    __builtin_cpu_supports("avx512f") &&
 	    __builtin_cpu_supports("avx512vl");
 }
 

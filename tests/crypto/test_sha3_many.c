@@ -11,6 +11,8 @@
 
 #include <caisson/measure.h>
 
+#include "crypto/cpu.h"
+#include "crypto/crypto.h"
 #include "crypto/sha3_lanes.h"
 
 #define MANY 11
@@ -182,6 +184,39 @@ the_narrowest_kernel_that_takes_all_is_chosen(void **state)
 	}
 }
 
+static int
+all_kernels_are_of(enum csn_cpu_level most)
+{
+	const struct csn_sha3_lanes *k;
+	char features[256];
+	size_t i;
+
+	csn_cpu_limit(most);
+	for (i = 0; (k = csn_sha3_lanes_at(i)) != NULL; i++)
+		if (k->available() && (most == CSN_CPU_PLAIN ||
+		    strncmp(k->name, "avx512", 6) == 0))
+			return 0;
+	csn_cpu_features(features, sizeof(features));
+	if (strstr(features, "avx512") != NULL ||
+	    (most == CSN_CPU_PLAIN && strstr(features, "avx") != NULL))
+		return 0;
+	same(MANY, 301, 0);
+	return 1;
+}
+
+static void
+a_switch_of_the_tests_keeps_kernels_out(void **state)
+{
+	const enum csn_cpu_level was = csn_cpu_allows(CSN_CPU_ALL) ?
+	    CSN_CPU_ALL : csn_cpu_allows(CSN_CPU_256) ? CSN_CPU_256 :
+	    CSN_CPU_PLAIN;
+
+	(void)state;
+	assert_true(all_kernels_are_of(CSN_CPU_PLAIN));
+	assert_true(all_kernels_are_of(CSN_CPU_256));
+	csn_cpu_limit(was);
+}
+
 static void
 wrong_arguments_are_refused(void **state)
 {
@@ -211,6 +246,7 @@ main(void)
 		cmocka_unit_test(
 		    every_kernel_of_this_processor_hashes_as_openssl_does),
 		cmocka_unit_test(the_narrowest_kernel_that_takes_all_is_chosen),
+		cmocka_unit_test(a_switch_of_the_tests_keeps_kernels_out),
 		cmocka_unit_test(wrong_arguments_are_refused),
 	};
 

@@ -153,8 +153,17 @@ is_help(const char *word)
 }
 
 static int
+is_stopped(void *arg)
+{
+	(void)arg;
+	return caught != 0;
+}
+
+static int
 run(struct cli *cli, int argc, char **argv)
 {
+	const struct csn_ctx_options options = { .size = sizeof(options),
+	    .stopped = is_stopped };
 	int rc;
 
 	if ((rc = cli_parse(cli, argc, argv)) != 0)
@@ -163,7 +172,7 @@ run(struct cli *cli, int argc, char **argv)
 		cli_help(cli, cli->noun, cli->verb);
 		return CLI_OK;
 	}
-	if ((rc = csn_ctx_new(NULL, &cli->ctx)) != 0)
+	if ((rc = csn_ctx_new(&options, &cli->ctx)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot start");
 	rc = cli->verb->run(cli);
 	csn_ctx_free(cli->ctx);

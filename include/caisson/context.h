@@ -35,6 +35,14 @@ struct csn_ctx_options {
 	uint32_t lanes;
 	const struct csn_clock *clock;	/* NULL for the system's */
 	const char *aead_engine;	/* NULL for the best available */
+	/*
+	 * Asked between the steps of work whose length a server, a file or a
+	 * device decides, from any thread: other than 0 ends that work with
+	 * CSN_E_CLOSED. So a program's signal handler sets a flag, and this
+	 * reads it. NULL: nothing is called off.
+	 */
+	int (*stopped)(void *arg);
+	void *stopped_arg;
 };
 
 /**

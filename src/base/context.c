@@ -157,6 +157,8 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 		goto err;
 	}
 	ctx->canary = &canary->value;
+	ctx->stopped = opt.stopped;
+	ctx->stopped_arg = opt.stopped_arg;
 	atomic_flag_clear(&canary->adopting);
 	atomic_store(&ctx->canary_value, 1);
 	atomic_store(ctx->canary, 1);
@@ -216,6 +218,15 @@ csn_fork_look(struct csn_ctx *ctx)
 	/* Another thread may have adopted the context in between. */
 	if (value != 0 && atomic_load(&ctx->pid) != getpid())
 		(void)atomic_compare_exchange_strong(ctx->canary, &value, 0);
+}
+
+int
+csn_stop_check(const struct csn_ctx *ctx, const char *room)
+{
+	if (ctx->stopped == NULL || ctx->stopped(ctx->stopped_arg) == 0)
+		return 0;
+	return csn_fail(ctx, CSN_E_CLOSED, room,
+	    "called off before it was done");
 }
 
 uint64_t

@@ -12,6 +12,8 @@ struct csn_keyring;	/* crypto/keyring.h: keys at rest, pool of lanes */
 
 struct csn_ctx {
 	struct csn_clock clock;
+	int (*stopped)(void *arg);	/* NULL: nothing is called off */
+	void *stopped_arg;
 	_Atomic uint64_t wall_high;	/* high-water mark of wall_ms */
 	/* For csn_ctx_wall_at(): when both clocks were read, and how far the
 	 * wall's was ahead. */
@@ -83,6 +85,10 @@ csn_fork_check_at(struct csn_ctx *ctx, uint64_t made_in, uint64_t first,
 		csn_fork_look(ctx);
 	return csn_fork_check(ctx, made_in);
 }
+
+/* CSN_E_CLOSED with a sentence where the program wants room's work ended. */
+CSN_MUST_CHECK int csn_stop_check(const struct csn_ctx *ctx,
+    const char *room);
 
 /* This process's generation, adopting the context after a fork. Never 0. */
 uint64_t csn_fork_generation(struct csn_ctx *ctx);

@@ -87,8 +87,10 @@ struct csn_store_provider {
 	    const uint8_t *key, size_t key_len);
 	/* Drop a whole space; its memory is overwritten or unmapped. */
 	int (*drop)(void *state, const uint8_t *space, size_t space_len);
-	/* Visit the keys of a space; a non-zero return stops and is
-	 * returned. visit may call remove. */
+	/* Visit the keys of a space as they are found; a non-zero return
+	 * stops and is returned. visit may put and remove. A key that is
+	 * there all along is visited once; where a server's list has it
+	 * several times, that holds for the first few million keys. */
 	int (*list)(void *state, const uint8_t *space, size_t space_len,
 	    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
 	    size_t value_len), void *arg);
@@ -139,6 +141,21 @@ struct csn_store_provider {
 	int (*remove_if)(void *state, const uint8_t *space, size_t space_len,
 	    const uint8_t *key, size_t key_len, const uint8_t *value,
 	    size_t len);
+	/*
+	 * Optional: get and ttl of one moment. *ttl_ms is as ttl gives it, or
+	 * CSN_STORE_TTL_UNKNOWN where the backend could not tell it of that
+	 * very value.
+	 */
+	int (*get_for)(void *state, const uint8_t *space, size_t space_len,
+	    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+	    uint64_t *ttl_ms);
+	/*
+	 * Optional: a number for the one of several servers that has the key
+	 * now, without asking any. A cache counts failures by it, so that one
+	 * server that is dead does not stand for all.
+	 */
+	uint32_t (*server)(void *state, const uint8_t *space,
+	    size_t space_len, const uint8_t *key, size_t key_len);
 };
 
 /**
@@ -185,6 +202,21 @@ CSN_API CSN_MUST_CHECK int csn_store_add_for(struct csn_store *store,
 CSN_API CSN_MUST_CHECK int csn_store_remove_if(struct csn_store *store,
     const uint8_t *space, size_t space_len, const uint8_t *key,
     size_t key_len, const uint8_t *value, size_t len);
+
+/**
+ * A value and what is left of its time, of one moment: asked for one after
+ * the other, the time may be that of a value that was put in between.
+ * *ttl_ms is 0 where the value has no end, and CSN_STORE_TTL_UNKNOWN where
+ * the backend does not tell the two together. As csn_store_get() else.
+ */
+CSN_API CSN_MUST_CHECK int csn_store_get_for(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, uint8_t *value, size_t *len, uint64_t *ttl_ms);
+#define CSN_STORE_TTL_UNKNOWN UINT64_MAX
+/** Which of its servers has the key: a number, 0 where there is one only. */
+CSN_API uint32_t csn_store_server(struct csn_store *store,
+    const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len);
 
 #define CSN_STORE_TTL 1u	/* put_for and ttl */
 #define CSN_STORE_LOCK 2u	/* add_for and remove_if */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "providers/registry.h"
@@ -131,11 +132,30 @@ csn_store_drop(struct csn_store *s, const uint8_t *space, size_t space_len)
 	return done(s, s->p->drop(s->state, space, space_len));
 }
 
+struct visitor {
+	const struct csn_store *store;
+	int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+	    size_t value_len);
+	void *arg;
+};
+
+/* How many keys there are is the backend's word: the program may end it. */
+static int
+visit_unless_stopped(void *arg, const uint8_t *key, size_t key_len,
+    size_t value_len)
+{
+	const struct visitor *v = arg;
+	int rc = csn_stop_check(v->store->ctx, "store");
+
+	return rc != 0 ? rc : v->visit(v->arg, key, key_len, value_len);
+}
+
 int
 csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	struct visitor v;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
@@ -143,7 +163,9 @@ csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
 	if (visit == NULL)
 		return csn_fail(s->ctx, CSN_E_ARG, "store",
 		    "no visitor is given");
-	return s->p->list(s->state, space, space_len, visit, arg);
+	v = (struct visitor){ s, visit, arg };
+	return s->p->list(s->state, space, space_len, visit_unless_stopped,
+	    &v);
 }
 
 int
@@ -250,6 +272,38 @@ csn_store_remove_if(struct csn_store *s, const uint8_t *space,
 		return lacks(s, "way to remove only a certain value");
 	return done(s, s->p->remove_if(s->state, space, space_len, key,
 	    key_len, value, len));
+}
+
+int
+csn_store_get_for(struct csn_store *s, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len, uint8_t *value,
+    size_t *len, uint64_t *ttl_ms)
+{
+	uint64_t left;
+	int rc;
+
+	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
+		return rc;
+	if (len == NULL || (value == NULL && *len > 0) || ttl_ms == NULL)
+		return csn_fail(s->ctx, CSN_E_ARG, "store",
+		    "no place for the value or for its time is given");
+	left = s->p->put_for == NULL ? 0 : CSN_STORE_TTL_UNKNOWN;
+	rc = s->p->get_for != NULL ? s->p->get_for(s->state, space, space_len,
+	    key, key_len, value, len, &left) : s->p->get(s->state, space,
+	    space_len, key, key_len, value, len);
+	if ((rc = done(s, rc)) == 0)
+		*ttl_ms = left;
+	return rc;
+}
+
+uint32_t
+csn_store_server(struct csn_store *s, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	if (s == NULL || s->p->server == NULL ||
+	    check(s, &space, space_len, key, key_len) != 0)
+		return 0;
+	return s->p->server(s->state, space, space_len, key, key_len);
 }
 
 uint32_t

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +314,82 @@ ended_values_are_not_there(void **state)
 	store_check_value(f->store, "acme", "key-5", 5, 1);
 }
 
+#define SHORT_MS 10000
+#define LONG_MS 3600000
+
+struct turns {
+	struct store_fixture *f;
+	atomic_int done;
+	int rc;
+};
+
+/* "short" with a short time, "long" with a long one, turn by turn. */
+static void *
+take_turns(void *arg)
+{
+	struct turns *t = arg;
+	int i;
+
+	for (i = 0; !atomic_load(&t->done) && t->rc == 0; i++)
+		t->rc = csn_store_put_for(t->f->store, U("acme"), U("k"),
+		    (const uint8_t *)(i % 2 == 0 ? "short" : "long"),
+		    i % 2 == 0 ? 5 : 4, i % 2 == 0 ? SHORT_MS : LONG_MS);
+	return NULL;
+}
+
+static void
+a_value_and_its_time_are_of_one_moment(void **state)
+{
+	struct store_fixture *f = *state;
+	struct turns t = { .f = f };
+	uint64_t left;
+	pthread_t thread;
+	uint8_t p[8];
+	size_t len;
+	int i, rc;
+
+	left = 7;
+	len = 0;
+	assert_int_equal(csn_store_get_for(f->store, U("acme"), U("none"), p,
+	    &len, &left), CSN_E_NOT_FOUND);
+	assert_int_equal(left, 7);
+	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
+	    (const uint8_t *)"for ever", 8), 0);
+	len = sizeof(p);
+	assert_int_equal(csn_store_get_for(f->store, U("acme"), U("k"), p,
+	    &len, &left), 0);
+	assert_int_equal(len, 8);
+	assert_memory_equal(p, "for ever", 8);
+	if ((csn_store_abilities(f->store) & CSN_STORE_TTL) == 0) {
+		assert_int_equal(left, 0);
+		return;
+	}
+	/* A backend that cannot tell says that it cannot. */
+	if (left == CSN_STORE_TTL_UNKNOWN)
+		return;
+	assert_int_equal(left, 0);
+	len = 3;
+	assert_int_equal(csn_store_get_for(f->store, U("acme"), U("k"), p,
+	    &len, &left), CSN_E_BUFFER);
+	assert_int_equal(len, 8);
+	assert_int_equal(csn_store_put_for(f->store, U("acme"), U("k"),
+	    (const uint8_t *)"short", 5, SHORT_MS), 0);
+	assert_int_equal(pthread_create(&thread, NULL, take_turns, &t), 0);
+	for (i = 0; i < 400; i++) {
+		len = sizeof(p);
+		if ((rc = csn_store_get_for(f->store, U("acme"), U("k"), p,
+		    &len, &left)) != 0)
+			break;
+		/* A clock of seconds may round up by two of them. */
+		if (len == 5 ? left > SHORT_MS + 2000 : left <= LONG_MS / 2)
+			break;
+	}
+	atomic_store(&t.done, 1);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(i, 400);
+}
+
 static void
 add_for_adds_where_nothing_is(void **state)
 {
@@ -460,6 +537,7 @@ static const struct CMUnitTest cases[] = {
 	cmocka_unit_test(large_values_are_whole),
 	cmocka_unit_test(values_end_by_themselves),
 	cmocka_unit_test(ended_values_are_not_there),
+	cmocka_unit_test(a_value_and_its_time_are_of_one_moment),
 	cmocka_unit_test(add_for_adds_where_nothing_is),
 	cmocka_unit_test(one_thread_at_a_time_has_the_lock),
 	cmocka_unit_test(arguments_are_checked),

@@ -71,7 +71,7 @@ listing_passes_over_what_is_not_ours(void **state)
 	assert_int_equal(st.entries, 5);
 	assert_true(st.memory > 100000);
 	assert_int_equal(csn_store_get(store, U("acme"), U("a-list"), NULL,
-	    &(size_t){ 0 }), CSN_E_BACKEND);
+	    &(size_t){ 0 }), CSN_E_FORM);
 	assert_non_null(strstr(csn_ctx_message(ctx), "holds no string"));
 	/* Dropping a space takes what is there under its name. */
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
@@ -99,6 +99,33 @@ thousands_of_keys_are_listed_once_each(void **state)
 	assert_int_equal(st.bytes, 40000);
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
 	say("DBSIZE", ":20000");
+	csn_store_close(store);
+	say("FLUSHALL", "+OK");
+}
+
+static void
+a_user_without_transactions_still_reads(void **state)
+{
+	struct csn_store *store = open_store("");
+	uint64_t left = 0;
+	uint8_t p[8];
+	size_t len = sizeof(p);
+
+	(void)state;
+	say("CONFIG RESETSTAT", "+OK");
+	assert_int_equal(put(store, "k", "four"), 0);
+	say("ACL SETUSER default -multi", "+OK");
+	assert_int_equal(csn_store_get_for(store, U("acme"), U("k"), p, &len,
+	    &left), 0);
+	assert_int_equal(len, 4);
+	assert_true(left == CSN_STORE_TTL_UNKNOWN);
+	say("ACL SETUSER default +multi", "+OK");
+	csn_store_close(store);
+	store = open_store("");
+	len = sizeof(p);
+	assert_int_equal(csn_store_get_for(store, U("acme"), U("k"), p, &len,
+	    &left), 0);
+	assert_int_equal(left, 0);
 	csn_store_close(store);
 	say("FLUSHALL", "+OK");
 }
@@ -177,6 +204,7 @@ run_with(const char *program)
 		cmocka_unit_test(keys_are_named_as_documented),
 		cmocka_unit_test(listing_passes_over_what_is_not_ours),
 		cmocka_unit_test(thousands_of_keys_are_listed_once_each),
+		cmocka_unit_test(a_user_without_transactions_still_reads),
 		cmocka_unit_test(urls_are_checked_with_clear_sentences),
 	};
 	struct store_subject subjects[] = {

@@ -159,6 +159,7 @@ static void
 holds(struct csn_store *store, const char *space, const char *key,
     const char *want)
 {
+	uint64_t left = 7;
 	uint8_t p[64];
 	size_t len = sizeof(p);
 
@@ -166,6 +167,13 @@ holds(struct csn_store *store, const char *space, const char *key,
 		fail_msg("%s %s: %s", space, key, csn_ctx_message(ctx));
 	assert_int_equal(len, strlen(want));
 	assert_memory_equal(p, want, len);
+	/* The same by a transaction, which is redirected otherwise. */
+	len = sizeof(p);
+	if (csn_store_get_for(store, U(space), U(key), p, &len, &left) != 0)
+		fail_msg("%s %s: %s", space, key, csn_ctx_message(ctx));
+	assert_int_equal(len, strlen(want));
+	assert_memory_equal(p, want, len);
+	assert_int_equal(left, 0);
 }
 
 static int
@@ -324,6 +332,7 @@ work(void *arg)
 {
 	struct worker *w = arg;
 	char key[32], value[32];
+	uint64_t left;
 	unsigned last[SPREAD] = { 0 }, i, k;
 	uint64_t start, took;
 	uint8_t p[32];
@@ -335,7 +344,9 @@ work(void *arg)
 		snprintf(key, sizeof(key), "load-%u-%u", w->id, k);
 		start = test_now_ms();
 		len = sizeof(p);
-		rc = csn_store_get(w->store, NULL, 0, U(key), p, &len);
+		rc = i % 2 == 0 ? csn_store_get(w->store, NULL, 0, U(key), p,
+		    &len) : csn_store_get_for(w->store, NULL, 0, U(key), p,
+		    &len, &left);
 		snprintf(value, sizeof(value), "%u", last[k]);
 		if (rc == 0)
 			w->wrong += !w->hopes && (len != strlen(value) ||

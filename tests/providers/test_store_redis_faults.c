@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,14 +80,14 @@ each_error_has_its_sentence(void **state)
 		    "read-only replica" },
 		{ "-NOAUTH Authentication required.\r\n", CSN_E_BACKEND,
 		    "password-env" },
-		{ "-NOPERM this user has no permissions\r\n", CSN_E_BACKEND,
+		{ "-NOPERM this user has no permissions\r\n", CSN_E_POLICY,
 		    "ACL" },
-		{ "-MISCONF Redis is configured\r\n", CSN_E_BACKEND, "disk" },
+		{ "-MISCONF Redis is configured\r\n", CSN_E_QUOTA, "disk" },
 		{ "-BUSY Redis is busy\r\n", CSN_E_BACKEND, "script" },
 		{ "-MASTERDOWN Link\r\n", CSN_E_BACKEND, "master" },
 		{ "-NOREPLICAS Not enough\r\n", CSN_E_BACKEND, "replicas" },
 		{ "-MOVED 1 127.0.0.1:1\r\n", CSN_E_BACKEND, "cluster=1" },
-		{ "-WRONGTYPE Operation\r\n", CSN_E_BACKEND, "no string" },
+		{ "-WRONGTYPE Operation\r\n", CSN_E_FORM, "no string" },
 		{ "-ERR odd \x01\x7f words\r\n", CSN_E_BACKEND,
 		    "odd ?? words" },
 		{ "-ERR unknown command 'AUTH', with args beginning with: "
@@ -160,6 +161,81 @@ what_is_not_redis_is_told_so(void **state)
 	/* Within the limit: it waits, and memory is not what it promised. */
 	meets(&(struct stub_answer){ .bytes = huge[2], .then = STUB_HANG },
 	    NULL, CSN_E_BACKEND, "too long");
+}
+
+static atomic_int asked;
+
+static int
+after_20(void *arg)
+{
+	(void)arg;
+	return atomic_fetch_add(&asked, 1) >= 20;
+}
+
+static int
+visit_none(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
+{
+	size_t *n = arg;
+
+	(void)key;
+	(void)key_len;
+	(void)value_len;
+	(*n)++;
+	return 0;
+}
+
+/* Its names come again and again, under a cursor that never is 0. */
+static void
+a_list_without_end_is_left_when_the_program_says_so(void **state)
+{
+	static const struct stub_answer turns[] = {
+		{ "*2\r\n$1\r\n7\r\n*0\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n8\r\n*0\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n7\r\n*0\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n8\r\n*0\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n7\r\n*1\r\n$1\r\nx\r\n", 0, STUB_KEEP },
+		{ ":1\r\n", 0, STUB_KEEP }, { ":1\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n8\r\n*1\r\n$1\r\nx\r\n", 0, STUB_KEEP },
+		{ ":1\r\n", 0, STUB_KEEP }, { ":1\r\n", 0, STUB_KEEP },
+		{ "*2\r\n$1\r\n9\r\n*0\r\n", 0, STUB_KEEP },
+	};
+	const struct csn_ctx_options options = { .size = sizeof(options),
+	    .stopped = after_20 };
+	struct csn_ctx *usual = ctx;
+	struct redis_stub *s = redis_stub_start(turns, 11, NULL);
+	struct csn_store *store;
+	size_t n = 0;
+
+	(void)state;
+	/* One that says the same cursor twice goes in a circle. */
+	store = open_stub(s, "");
+	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "never comes"));
+	/* A name that comes twice is visited once. */
+	assert_int_equal(n, 1);
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
+	s = redis_stub_start(turns, 4, NULL);
+	store = open_stub(s, "");
+	atomic_store(&asked, 0);
+	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	    CSN_E_BACKEND);	/* the last answer again: a circle */
+	csn_store_close(store);
+	redis_stub_stop(s);
+	s = redis_stub_start(turns, 2, NULL);
+	store = open_stub(s, "");
+	atomic_store(&asked, 20);
+	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	    CSN_E_CLOSED);
+	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CLOSED);
+	assert_int_equal(redis_stub_commands(s), 0);
+	csn_store_close(store);
+	redis_stub_stop(s);
+	csn_ctx_free(ctx);
+	ctx = usual;
 }
 
 /* What is safe to repeat is sent once more; what is not, never. */
@@ -469,6 +545,8 @@ main(void)
 		cmocka_unit_test(each_error_has_its_sentence),
 		cmocka_unit_test(half_an_answer_is_no_answer),
 		cmocka_unit_test(what_is_not_redis_is_told_so),
+		cmocka_unit_test(
+		    a_list_without_end_is_left_when_the_program_says_so),
 		cmocka_unit_test(broken_connections_are_tried_once_more),
 		cmocka_unit_test(answers_do_not_slip),
 		cmocka_unit_test(a_cluster_that_misleads_is_left),

@@ -234,9 +234,21 @@ open_live(struct csn_file_store *s, const uint8_t *space, size_t space_len,
 	return rc == CSN_E_NOT_FOUND ? fail_missing(s) : rc;
 }
 
+/* It was live: at least its last millisecond is left. */
+static uint64_t
+left_of(struct csn_file_store *s, const struct csn_file_value *v)
+{
+	uint64_t now = csn_ctx_wall_ms(s->ctx);
+
+	if (v->head.ends_ms == 0)
+		return 0;
+	return v->head.ends_ms > now ? v->head.ends_ms - now : 1;
+}
+
 static int
-file_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+file_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
 {
 	struct csn_file_store *s = state;
 	struct csn_file_value v;
@@ -257,8 +269,18 @@ file_get(void *state, const uint8_t *space, size_t space_len,
 		rc = csn_file_value_read(s, &v, n.path, value);
 	if (rc == 0)
 		atomic_fetch_add(&s->hits, 1);
+	if (ttl_ms != NULL)
+		*ttl_ms = left_of(s, &v);
 	csn_file_value_close(&v);
 	return rc;
+}
+
+static int
+file_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	return file_get_for(state, space, space_len, key, key_len, value, len,
+	    NULL);
 }
 
 static int
@@ -268,14 +290,11 @@ file_ttl(void *state, const uint8_t *space, size_t space_len,
 	struct csn_file_store *s = state;
 	struct csn_file_value v;
 	struct csn_file_name n;
-	uint64_t now;
 	int rc;
 
 	if ((rc = open_live(s, space, space_len, key, key_len, &n, &v)) != 0)
 		return rc;
-	now = csn_ctx_wall_ms(s->ctx);
-	*ttl_ms = v.head.ends_ms == 0 ? 0 :
-	    v.head.ends_ms > now ? v.head.ends_ms - now : 1;
+	*ttl_ms = left_of(s, &v);
 	csn_file_value_close(&v);
 	return 0;
 }
@@ -445,6 +464,7 @@ const struct csn_store_provider csn_store_file = {
 	.close = file_close,
 	.put_for = file_put_for,
 	.ttl = file_ttl,
+	.get_for = file_get_for,
 	.add_for = file_add_for,
 	.remove_if = file_remove_if,
 };

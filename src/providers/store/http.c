@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/context.h"
 #include "providers/store/http.h"
 #include "providers/store/provider.h"
 
@@ -156,9 +157,10 @@ head(struct csn_blobs *b, const char *target, int64_t *length,
 	return rc;
 }
 
+/* etag and ttl_ms may be NULL. */
 static int
 download(struct csn_blobs *b, const char *target, uint8_t *value,
-    size_t *len, char *etag)
+    size_t *len, char *etag, uint64_t *ttl_ms)
 {
 	struct csn_http_request req = { .method = "GET", .target = target,
 	    .max = b->max, .into = value, .into_cap = *len };
@@ -172,20 +174,23 @@ download(struct csn_blobs *b, const char *target, uint8_t *value,
 	rc = csn_blob_call(b, &req, CSN_BLOB_SAFE, &res, NULL);
 	if (rc == 0 || rc == CSN_E_BUFFER)
 		*len = res.len;
-	if (rc == 0 && etag != NULL &&
-	    (rc = csn_blob_etag_parse(&res, etag, &why)) != 0)
+	if (rc == 0 && ((etag != NULL &&
+	    (rc = csn_blob_etag_parse(&res, etag, &why)) != 0) ||
+	    (ttl_ms != NULL &&
+	    (rc = csn_blob_ttl_parse(&res, ttl_ms, &why)) != 0)))
 		rc = csn_blob_fail(b, rc, why);
 	csn_http_response_free(&res);
 	return rc;
 }
 
 static int
-blobs_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+blobs_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
 {
 	struct csn_blobs *b = state;
 	char target[CSN_BLOB_TARGET];
-	uint64_t ttl_ms;
+	uint64_t unwanted;
 	int64_t length = -1;
 	int rc = 0;
 
@@ -193,17 +198,26 @@ blobs_get(void *state, const uint8_t *space, size_t space_len,
 	    target);
 	/* Who has no place for a byte asks for the length. */
 	if (*len == 0)
-		rc = head(b, target, &length, &ttl_ms);
+		rc = head(b, target, &length,
+		    ttl_ms != NULL ? ttl_ms : &unwanted);
 	if (rc == 0 && length > 0 && (uint64_t)length <= b->max) {
 		*len = (size_t)length;
 		return csn_fail(b->ctx, CSN_E_BUFFER, "store", "the value "
 		    "has %zu bytes, the buffer none", *len);
 	}
 	if (rc == 0 && length != 0)
-		rc = download(b, target, value, len, NULL);
+		rc = download(b, target, value, len, NULL, ttl_ms);
 	if (rc == 0 || rc == CSN_E_NOT_FOUND)
 		count(rc == 0 ? &b->hits : &b->misses);
 	return rc;
+}
+
+static int
+blobs_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	return blobs_get_for(state, space, space_len, key, key_len, value,
+	    len, NULL);
 }
 
 static int
@@ -261,7 +275,7 @@ blobs_remove_if(void *state, const uint8_t *space, size_t space_len,
 	if ((held = csn_calloc(1, len + 1)) == NULL)
 		return csn_fail(b->ctx, CSN_E_NOMEM, "store",
 		    "no memory to compare a value of %zu bytes", len);
-	rc = download(b, target, held, &held_len, etag);
+	rc = download(b, target, held, &held_len, etag, NULL);
 	if (rc == CSN_E_BUFFER || (rc == 0 && (held_len != len ||
 	    (len > 0 && !csn_equal(held, value, len)))))
 		rc = csn_fail(b->ctx, CSN_E_NOT_FOUND, "store",
@@ -426,6 +440,8 @@ blobs_list(void *state, const uint8_t *space, size_t space_len,
 
 	csn_blob_target(CSN_BLOB_SPACE, space, space_len, NULL, 0, base);
 	do {
+		if ((rc = csn_stop_check(b->ctx, "store")) != 0)
+			return rc;
 		csn_blob_encode(last.bytes, last.len, after);
 		(void)snprintf(target, sizeof(target), "%s?limit=%d%s%s",
 		    base, CSN_BLOB_PAGE, last.len > 0 ? "&after=" : "",
@@ -487,6 +503,7 @@ blobs_stat(void *state, const uint8_t *space, size_t space_len,
 	.release = blobs_end,						\
 	.put_for = blobs_put_for,					\
 	.ttl = blobs_ttl,						\
+	.get_for = blobs_get_for,					\
 	.add_for = blobs_add_for,					\
 	.remove_if = blobs_remove_if
 

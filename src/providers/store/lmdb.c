@@ -302,9 +302,21 @@ find(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 	return rc;
 }
 
+/* It was live: at least its last millisecond is left. */
+static uint64_t
+left_of(struct csn_lmdb_store *s, const struct csn_lmdb_value *v)
+{
+	uint64_t now = csn_ctx_wall_ms(s->ctx);
+
+	if (v->ends_ms == 0)
+		return 0;
+	return v->ends_ms > now ? v->ends_ms - now : 1;
+}
+
 static int
-lmdb_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+lmdb_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
 {
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_value v;
@@ -326,7 +338,17 @@ lmdb_get(void *state, const uint8_t *space, size_t space_len,
 	csn_lmdb_abort(s, txn);
 	if (rc == 0)
 		atomic_fetch_add(&s->hits, 1);
+	if (ttl_ms != NULL)
+		*ttl_ms = left_of(s, &v);
 	return rc;
+}
+
+static int
+lmdb_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	return lmdb_get_for(state, space, space_len, key, key_len, value, len,
+	    NULL);
 }
 
 static int
@@ -335,14 +357,12 @@ lmdb_ttl(void *state, const uint8_t *space, size_t space_len,
 {
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_value v;
-	uint64_t now;
 	MDB_txn *txn;
 	int rc;
 
 	if ((rc = find(s, space, space_len, key, key_len, &txn, &v)) != 0)
 		return rc;
-	now = csn_ctx_wall_ms(s->ctx);
-	*ttl_ms = v.ends_ms == 0 ? 0 : v.ends_ms > now ? v.ends_ms - now : 1;
+	*ttl_ms = left_of(s, &v);
 	csn_lmdb_abort(s, txn);
 	return 0;
 }
@@ -420,6 +440,7 @@ const struct csn_store_provider csn_store_lmdb = {
 	.close = lmdb_close,
 	.put_for = lmdb_put_for,
 	.ttl = lmdb_ttl,
+	.get_for = lmdb_get_for,
 	.add_for = lmdb_add_for,
 	.remove_if = lmdb_remove_if,
 };

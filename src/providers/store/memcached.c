@@ -116,6 +116,19 @@ mc_stat(void *state, const uint8_t *space, size_t space_len,
 	return 0;
 }
 
+static uint32_t
+mc_server(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	struct csn_mc *m = state;
+	struct csn_mc_key k;
+
+	if (m->nhosts < 2 ||
+	    csn_mc_key(m, space, space_len, key, key_len, &k) != 0)
+		return 0;
+	return (uint32_t)(k.host - m->hosts);
+}
+
 static void
 mc_close(void *state)
 {
@@ -165,6 +178,8 @@ const struct csn_store_provider csn_store_memcached = {
 	.close = mc_close,
 	.put_for = csn_mc_put_for,
 	.ttl = csn_mc_ttl,
+	.get_for = csn_mc_get_for,
+	.server = mc_server,
 	.add_for = csn_mc_add_for,
 	.remove_if = csn_mc_remove_if,
 };

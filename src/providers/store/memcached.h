@@ -122,6 +122,7 @@ struct csn_mc_call {
 	size_t len;
 	uint8_t *out;			/* where to */
 	size_t cap, got;
+	int with_ttl;			/* what is left is asked for too */
 	uint64_t ttl_ms;
 };
 
@@ -145,6 +146,9 @@ int csn_mc_put(void *state, const uint8_t *space, size_t space_len,
 int csn_mc_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value,
     size_t *len);
+int csn_mc_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms);
 int csn_mc_remove(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len);
 int csn_mc_put_for(void *state, const uint8_t *space, size_t space_len,

@@ -187,14 +187,24 @@ ask(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call,
 	return fail_missing(m);
 }
 
+/* In its last second it has 0 left: that is not for ever. */
+static uint64_t
+left_of(const struct csn_mc_reply *r)
+{
+	return r->ttl_s < 0 ? 0 : r->ttl_s == 0 ? 1 :
+	    (uint64_t)r->ttl_s * 1000;
+}
+
 static int
 get_call(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call)
 {
 	struct csn_mc_reply r;
 	int rc, fits;
 
-	if ((rc = ask(m, c, call, "", &r)) != 0)
+	if ((rc = ask(m, c, call, call->with_ttl ? " t" : "", &r)) != 0)
 		return rc;
+	if (call->with_ttl)
+		call->ttl_ms = left_of(&r);
 	call->got = r.size;
 	fits = r.size <= call->cap;
 	if ((rc = csn_mc_bytes(m, c, fits ? call->out : NULL, r.size)) != 0 ||
@@ -204,9 +214,9 @@ get_call(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call)
 	    "the value has %zu bytes, the buffer %zu", r.size, call->cap);
 }
 
-int
-csn_mc_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+static int
+get(void *state, const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len, uint8_t *value, size_t *len, uint64_t *ttl_ms)
 {
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
@@ -217,7 +227,10 @@ csn_mc_get(void *state, const uint8_t *space, size_t space_len,
 		return rc;
 	call.out = value;
 	call.cap = *len;
+	call.with_ttl = ttl_ms != NULL;
 	rc = csn_mc_run(m, &call, get_call, 1);
+	if (rc == 0 && ttl_ms != NULL)
+		*ttl_ms = call.ttl_ms;
 	if (rc == 0 || rc == CSN_E_BUFFER)
 		*len = call.got;
 	else if (rc == CSN_E_BACKEND && call.cap > 0)
@@ -227,6 +240,21 @@ csn_mc_get(void *state, const uint8_t *space, size_t space_len,
 	if (rc == CSN_E_NOT_FOUND)
 		atomic_fetch_add(&m->misses, 1);
 	return rc;
+}
+
+int
+csn_mc_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	return get(state, space, space_len, key, key_len, value, len, NULL);
+}
+
+int
+csn_mc_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
+{
+	return get(state, space, space_len, key, key_len, value, len, ttl_ms);
 }
 
 static int
@@ -253,9 +281,7 @@ ttl_call(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call)
 		if (r.kind != CSN_MC_DONE)
 			return csn_mc_nonsense(m, c);
 	}
-	/* In its last second it has 0 left: that is not for ever. */
-	call->ttl_ms = r.ttl_s < 0 ? 0 : r.ttl_s == 0 ? 1 :
-	    (uint64_t)r.ttl_s * 1000;
+	call->ttl_ms = left_of(&r);
 	return 0;
 }
 

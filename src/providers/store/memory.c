@@ -227,27 +227,36 @@ memory_add_for(void *state, const uint8_t *space, size_t space_len,
 	    ttl_ms, 1);
 }
 
+/* It was there: at least its last millisecond is left. */
+static uint64_t
+left_of(const struct csn_mem *m, const struct csn_mem_entry *e)
+{
+	uint64_t end = csn_mem_end(e), now;
+
+	if (end == UINT64_MAX)
+		return 0;
+	now = csn_ctx_boot_ms(m->ctx);
+	return end > now ? end - now : 1;
+}
+
 static int
 memory_ttl(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
 	struct csn_mem *m = state;
 	struct csn_mem_entry *e;
-	uint64_t end, now;
 
 	if ((e = csn_mem_find(m, space, space_len, key, key_len, 0)) == NULL)
 		return fail_missing(m);
-	end = csn_mem_end(e);
-	now = csn_ctx_boot_ms(m->ctx);
-	/* It was there: at least its last millisecond is left. */
-	*ttl_ms = end == UINT64_MAX ? 0 : end > now ? end - now : 1;
+	*ttl_ms = left_of(m, e);
 	csn_mem_unpin(m, e);
 	return 0;
 }
 
 static int
-memory_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+memory_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
 {
 	struct csn_mem *m = state;
 	struct csn_mem_entry *e;
@@ -264,8 +273,18 @@ memory_get(void *state, const uint8_t *space, size_t space_len,
 		    cap);
 	else if (e->len > 0)
 		memcpy(value, csn_mem_value(m, e), e->len);
+	if (ttl_ms != NULL)
+		*ttl_ms = left_of(m, e);
 	csn_mem_unpin(m, e);
 	return rc;
+}
+
+static int
+memory_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	return memory_get_for(state, space, space_len, key, key_len, value,
+	    len, NULL);
 }
 
 /* Remove a pinned entry, and unpin it: 0 where another was quicker. */
@@ -496,6 +515,7 @@ const struct csn_store_provider csn_store_memory = {
 	.on_evict = memory_on_evict,
 	.put_for = memory_put_for,
 	.ttl = memory_ttl,
+	.get_for = memory_get_for,
 	.add_for = memory_add_for,
 	.remove_if = memory_remove_if,
 };

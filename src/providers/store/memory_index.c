@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "providers/store/memory.h"
 
 #define FIRST_BUCKETS 64u
@@ -24,43 +25,16 @@ now_tick(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* One multiply folded: mixes well enough for a table with a random key. */
-static uint64_t
-mix(uint64_t a, uint64_t b)
-{
-	__extension__ unsigned __int128 r = (unsigned __int128)a * b;
-
-	return (uint64_t)r ^ (uint64_t)(r >> 64);
-}
-
-static uint64_t
-hash_bytes(uint64_t h, uint64_t k, const uint8_t *p, size_t len)
-{
-	uint64_t w;
-
-	h = mix(h ^ len, k);
-	for (; len >= 8; p += 8, len -= 8) {
-		memcpy(&w, p, 8);
-		h = mix(h ^ w, k);
-	}
-	if (len > 0) {
-		w = 0;
-		memcpy(&w, p, len);
-		h = mix(h ^ w, k);
-	}
-	return h;
-}
-
 uint64_t
 csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len)
 {
 	uint64_t h;
 
-	h = hash_bytes(m->hash_key[0], m->hash_key[1], space, space_len);
+	h = csn_hash_bytes(m->hash_key[0], m->hash_key[1], space, space_len);
 	if (key != NULL)
-		h = hash_bytes(h, m->hash_key[1], key, key_len);
-	return mix(h ^ m->hash_key[0], m->hash_key[1]);
+		h = csn_hash_bytes(h, m->hash_key[1], key, key_len);
+	return csn_hash_mix(h ^ m->hash_key[0], m->hash_key[1]);
 }
 
 static struct csn_mem_shard *

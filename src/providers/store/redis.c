@@ -120,6 +120,25 @@ redis_add_for(void *state, const uint8_t *space, size_t space_len,
 	    1);
 }
 
+/* PTTL's -1: no end. What ends within this millisecond still has one. */
+static uint64_t
+left_of(long long pttl)
+{
+	return pttl < 0 ? 0 : pttl == 0 ? 1 : (uint64_t)pttl;
+}
+
+/* *len was the room for the value that came. */
+static int
+in_sink(const struct csn_redis *r, const struct csn_redis_sink *sink,
+    size_t *len)
+{
+	*len = sink->len;
+	if (sink->len <= sink->cap)
+		return 0;
+	return csn_fail(r->config.ctx, CSN_E_BUFFER, "store",
+	    "the value has %zu bytes, the buffer %zu", sink->len, sink->cap);
+}
+
 static int
 fetch(struct csn_redis *r, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_redis_sink *sink)
@@ -155,12 +174,85 @@ redis_get(void *state, const uint8_t *space, size_t space_len,
 
 	if ((rc = fetch(r, space, space_len, key, key_len, &sink)) != 0)
 		return rc;
-	*len = sink.len;
-	if (sink.len > sink.cap)
-		return csn_fail(r->config.ctx, CSN_E_BUFFER, "store",
-		    "the value has %zu bytes, the buffer %zu", sink.len,
-		    sink.cap);
-	return 0;
+	return in_sink(r, &sink, len);
+}
+
+#define MULTI_REST_MS 60000	/* where it was refused, not before */
+
+/*
+ * The value and its time in one transaction. 1 where the server's ACL, or a
+ * proxy that hangs up, may have refused that and not the value.
+ */
+static int
+fetch_moment(struct csn_redis *r, const struct name *name,
+    struct csn_redis_sink *sink, uint64_t *ttl_ms)
+{
+	struct csn_redis_call call = { .repeatable = 1, .may_refuse = 1,
+	    .with_ttl = 1, .sink = sink };
+	struct csn_redis_reply *reply;
+	int rc;
+
+	sink->in_array = 1;
+	begin(&call, "GET", name);
+	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
+		return rc == CSN_E_BACKEND && call.repeated ? 1 : rc;
+	if (reply->type == REDIS_REPLY_ERROR)
+		rc = 1;
+	else if (reply->type != REDIS_REPLY_ARRAY || reply->len != 2)
+		rc = csn_redis_odd(r, "EXEC");
+	else if (reply->item[0]->type == REDIS_REPLY_NIL)
+		rc = absent(r);
+	else if (reply->item[0]->type != REDIS_REPLY_STRING ||
+	    reply->item[1]->type != REDIS_REPLY_INTEGER)
+		rc = csn_redis_odd(r, "EXEC");
+	else
+		*ttl_ms = left_of(reply->item[1]->integer);
+	csn_redis_reply_free(reply);
+	return rc;
+}
+
+static int
+redis_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
+{
+	struct csn_redis_sink sink = { .p = value, .cap = *len };
+	struct csn_redis *r = state;
+	struct name name;
+	int rc;
+
+	if (csn_net_deadline(0) < atomic_load(&r->no_multi))
+		return redis_get(state, space, space_len, key, key_len, value,
+		    len);
+	name_make(r, space, space_len, key, key_len, &name);
+	if ((rc = fetch_moment(r, &name, &sink, ttl_ms)) == 0) {
+		atomic_fetch_add(&r->hits, 1);
+		return in_sink(r, &sink, len);
+	}
+	if (rc == 1) {
+		rc = redis_get(state, space, space_len, key, key_len, value,
+		    len);
+		/* So it was the transaction that was refused. */
+		if (rc == 0 || rc == CSN_E_NOT_FOUND || rc == CSN_E_BUFFER)
+			atomic_store(&r->no_multi,
+			    csn_net_deadline(MULTI_REST_MS));
+	} else if (rc == CSN_E_NOT_FOUND) {
+		atomic_fetch_add(&r->misses, 1);
+	}
+	return rc;
+}
+
+static uint32_t
+redis_server(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	struct csn_redis *r = state;
+	struct name name;
+
+	if (!r->config.cluster)
+		return 0;
+	name_make(r, space, space_len, key, key_len, &name);
+	return csn_redis_node_number(r, csn_redis_slot(name.bytes, name.len));
 }
 
 static int
@@ -200,8 +292,7 @@ redis_ttl(void *state, const uint8_t *space, size_t space_len,
 		return rc;
 	if (left == -2)
 		return absent(r);
-	/* -1: no end. One that ends within this millisecond still has one. */
-	*ttl_ms = left < 0 ? 0 : left == 0 ? 1 : (uint64_t)left;
+	*ttl_ms = left_of(left);
 	return 0;
 }
 
@@ -337,6 +428,8 @@ const struct csn_store_provider csn_store_ ## scheme = {		\
 	.release = redis_release,					\
 	.put_for = redis_put_for,					\
 	.ttl = redis_ttl,						\
+	.get_for = redis_get_for,					\
+	.server = redis_server,						\
 	.add_for = redis_add_for,					\
 	.remove_if = redis_remove_if,					\
 }

@@ -120,6 +120,7 @@ struct csn_redis {
 	struct csn_redis_config config;
 	_Atomic(struct csn_redis_net *) net;
 	_Atomic int no_scripts;		/* EVAL was refused */
+	_Atomic uint64_t no_multi;	/* MULTI was: not before this time */
 	_Atomic uint64_t hits, misses, puts, deletes;
 	_Atomic uint64_t connects, classical;
 };
@@ -138,6 +139,8 @@ CSN_MUST_CHECK int csn_redis_node_of(struct csn_redis *r,
 CSN_MUST_CHECK int csn_redis_node_at(struct csn_redis *r,
     struct csn_redis_net *net, const struct csn_redis_host *host,
     struct csn_redis_node **out);
+/* Which of the known nodes has a slot, without asking any. */
+uint32_t csn_redis_node_number(struct csn_redis *r, unsigned slot);
 void csn_redis_node_done(struct csn_redis_net *net,
     struct csn_redis_node *node);
 /* The masters, that of first before the others. *out is malloc'ed. */
@@ -182,6 +185,8 @@ CSN_MUST_CHECK int csn_redis_conn_open(struct csn_redis *r,
     struct csn_redis_node *node, uint64_t deadline,
     struct csn_redis_conn **out);
 /* Commands as they go over the wire; CSN_E_BACKEND. */
+CSN_MUST_CHECK int csn_redis_send_parts(struct csn_redis_conn *conn,
+    struct iovec *iov, size_t n, uint64_t deadline);	/* iov is used up */
 CSN_MUST_CHECK int csn_redis_send(struct csn_redis_conn *conn,
     const void *p, size_t len, uint64_t deadline);
 /* The next reply, which may be an error's; csn_redis_reply_free. */
@@ -205,6 +210,11 @@ struct csn_redis_call {
 	unsigned slot;
 	int repeatable;		/* doing it twice is doing it once */
 	int may_refuse;		/* that it is not allowed is an answer */
+	/*
+	 * Ask for PTTL too, of the same moment (MULTI, EXEC): the reply is an
+	 * array of both, or a refusal where may_refuse is set.
+	 */
+	int with_ttl;
 	struct csn_redis_sink *sink;
 	/* Out: an earlier try may have been carried out. */
 	int repeated;

@@ -84,7 +84,7 @@ csn_redis_error(const struct csn_redis *r, const struct csn_redis_node *node,
 		    "lost its master: try again soon" },
 		{ "NOREPLICAS", CSN_E_BACKEND, "it has too few replicas in "
 		    "touch to take writes" },
-		{ "MISCONF", CSN_E_BACKEND, "it takes no writes, as it "
+		{ "MISCONF", CSN_E_QUOTA, "it takes no writes, as it "
 		    "cannot save to its disk: look at its log" },
 		{ "BUSY", CSN_E_BACKEND, "a script of somebody's keeps it "
 		    "busy: SCRIPT KILL ends that" },
@@ -96,7 +96,7 @@ csn_redis_error(const struct csn_redis *r, const struct csn_redis_node *node,
 		    "cluster=1 to the URL" },
 		{ "ASK", CSN_E_BACKEND, "it is part of a cluster: add "
 		    "cluster=1 to the URL" },
-		{ "WRONGTYPE", CSN_E_BACKEND, "the key is there, but holds "
+		{ "WRONGTYPE", CSN_E_FORM, "the key is there, but holds "
 		    "no string: another program's?" },
 	};
 	static const char no_cluster[] = "ERR This instance has cluster "
@@ -122,10 +122,89 @@ csn_redis_error(const struct csn_redis *r, const struct csn_redis_node *node,
 		return csn_fail(ctx, CSN_E_BACKEND, "store", "%s is not part "
 		    "of a cluster: leave out cluster=1", node->name);
 	if (csn_redis_is_error(reply, "NOPERM"))
-		return csn_fail(ctx, CSN_E_BACKEND, "store", "%s does not "
+		return csn_fail(ctx, CSN_E_POLICY, "store", "%s does not "
 		    "allow it to this user (its ACL): %s", node->name, words);
 	return csn_fail(ctx, CSN_E_BACKEND, "store", "%s answers: %s",
 	    node->name, words);
+}
+
+/*
+ * A command as it goes over the wire (RESP): what is short is copied into
+ * text, what is long stays where it is.
+ */
+#define TEXT 4096
+#define SHORT 1024
+#define MAX_PARTS (2 * CSN_REDIS_MAX_ARGS + 1)
+
+struct wire {
+	struct iovec part[MAX_PARTS];
+	size_t n;
+	size_t used;
+	char text[TEXT];
+};
+
+static void
+put(struct wire *w, const void *p, size_t len)
+{
+	struct iovec *last = w->n > 0 ? &w->part[w->n - 1] : NULL;
+
+	if (last == NULL || (char *)last->iov_base + last->iov_len !=
+	    w->text + w->used) {
+		last = &w->part[w->n++];
+		last->iov_base = w->text + w->used;
+		last->iov_len = 0;
+	}
+	memcpy(w->text + w->used, p, len);
+	w->used += len;
+	last->iov_len += len;
+}
+
+static void
+put_count(struct wire *w, char kind, size_t count)
+{
+	char text[24];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%c%zu\r\n", kind, count);
+	put(w, text, (size_t)n);
+}
+
+static void
+put_arg(struct wire *w, const void *p, size_t len)
+{
+	put_count(w, '$', len);
+	if (len <= SHORT) {
+		put(w, p, len);
+	} else {
+		w->part[w->n].iov_base = (void *)(uintptr_t)p;
+		w->part[w->n++].iov_len = len;
+	}
+	put(w, "\r\n", 2);
+}
+
+/* Room for a key twice, a script, and words: all that a call is made of. */
+_Static_assert(2 * (CSN_REDIS_MAX_KEY + SHORT) + 512 <= TEXT,
+    "what is short fits into the text");
+
+static void
+put_command(struct wire *w, const struct csn_redis_call *call)
+{
+	static const char multi[] = "*1\r\n$5\r\nMULTI\r\n";
+	static const char exec[] = "*1\r\n$4\r\nEXEC\r\n";
+	int i;
+
+	w->n = w->used = 0;
+	if (call->with_ttl)
+		put(w, multi, sizeof(multi) - 1);
+	put_count(w, '*', (size_t)call->argc);
+	for (i = 0; i < call->argc; i++)
+		put_arg(w, call->argv[i], call->lens[i]);
+	if (!call->with_ttl)
+		return;
+	put_count(w, '*', 2);
+	put_arg(w, "PTTL", 4);
+	put_arg(w, call->argv[1], call->lens[1]);
+	put(w, exec, sizeof(exec) - 1);
 }
 
 struct state {
@@ -134,12 +213,75 @@ struct state {
 	struct csn_redis_call *call;
 	struct csn_redis_node *node;
 	uint64_t deadline;
-	char *text;		/* the command on the wire */
-	size_t len;
 	int ask;		/* node has the slot only for who asks so */
 	int sent;		/* in the last try, something was */
 	unsigned hops, waits, dials, breaks;
+	struct wire wire;	/* last: it is not zeroed */
 };
+
+/*
+ * The four replies to MULTI, the command, PTTL and EXEC. Where EXEC has no
+ * result, the reply is the error that says why: the first, or what EXECABORT
+ * repeats of it ("EXECABORT Transaction discarded because of: MOVED 1 a:1").
+ */
+static int
+receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
+    uint64_t deadline, struct csn_redis_reply **out)
+{
+	static const char because[] = "because of: ";
+	struct csn_redis_reply *first = NULL, *reply = NULL;
+	const char *why;
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < 3 && rc == 0; i++) {
+		if ((rc = csn_redis_receive(conn, NULL, deadline,
+		    &reply)) != 0)
+			break;
+		if (first == NULL && reply->type == REDIS_REPLY_ERROR)
+			first = reply;
+		else
+			csn_redis_reply_free(reply);
+	}
+	if (rc == 0)
+		rc = csn_redis_receive(conn, sink, deadline, &reply);
+	if (rc != 0) {
+		csn_redis_reply_free(first);
+		return rc;
+	}
+	if (first != NULL && reply->type == REDIS_REPLY_ERROR) {
+		csn_redis_reply_free(reply);
+		reply = first;
+	} else {
+		csn_redis_reply_free(first);
+	}
+	if (csn_redis_is_error(reply, "EXECABORT") &&
+	    (why = strstr((const char *)reply->p, because)) != NULL) {
+		why += sizeof(because) - 1;
+		reply->len -= (size_t)(why - (const char *)reply->p);
+		memmove(reply->p, why, reply->len + 1);
+	}
+	/* The command's own error lies inside the result. */
+	if (reply->type == REDIS_REPLY_ARRAY && reply->len > 0 &&
+	    reply->item[0]->type == REDIS_REPLY_ERROR) {
+		*out = reply->item[0];
+		reply->item[0] = NULL;
+		csn_redis_reply_free(reply);
+		return 0;
+	}
+	*out = reply;
+	return 0;
+}
+
+static int
+send_command(struct state *s, struct csn_redis_conn *conn)
+{
+	struct iovec part[MAX_PARTS];
+
+	/* Sending uses them up, and there may be another try. */
+	memcpy(part, s->wire.part, s->wire.n * sizeof(part[0]));
+	return csn_redis_send_parts(conn, part, s->wire.n, s->deadline);
+}
 
 /* One try. */
 static int
@@ -158,13 +300,15 @@ exchange(struct state *s, struct csn_redis_reply **out)
 		rc = csn_redis_send(conn, asking, sizeof(asking) - 1,
 		    s->deadline);
 	if (rc == 0)
-		rc = csn_redis_send(conn, s->text, s->len, s->deadline);
+		rc = send_command(s, conn);
 	if (rc == 0 && s->ask) {
 		rc = csn_redis_receive(conn, NULL, s->deadline, &ok);
 		csn_redis_reply_free(ok);
 	}
 	if (rc == 0)
-		rc = csn_redis_receive(conn, s->call->sink, s->deadline, out);
+		rc = s->call->with_ttl ? receive_moment(conn, s->call->sink,
+		    s->deadline, out) : csn_redis_receive(conn,
+		    s->call->sink, s->deadline, out);
 	/* A replica may be a master's name that has moved on: look again. */
 	whole = rc == 0 && !csn_redis_is_error(*out, "READONLY");
 	csn_redis_give_back(s->net, conn, whole);
@@ -313,22 +457,18 @@ int
 csn_redis_call(struct csn_redis *r, struct csn_redis_call *call,
     struct csn_redis_reply **out)
 {
-	struct state s = { .r = r, .call = call };
-	long long len;
+	struct state s;
 	int rc;
 
+	memset(&s, 0, offsetof(struct state, wire));
+	s.r = r;
+	s.call = call;
 	s.deadline = csn_redis_deadline(r);
 	if ((s.net = csn_redis_net(r)) == NULL)
 		return CSN_E_NOMEM;
-	len = redisFormatCommandArgv(&s.text, call->argc, call->argv,
-	    call->lens);
-	if (len < 0)
-		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a command to the Redis store");
-	s.len = (size_t)len;
+	put_command(&s.wire, call);
 	rc = run(&s, out);
 	if (s.node != NULL)
 		csn_redis_node_done(s.net, s.node);
-	redisFreeCommand(s.text);
 	return rc;
 }

@@ -179,21 +179,30 @@ err:
 }
 
 int
+csn_redis_send_parts(struct csn_redis_conn *conn, struct iovec *iov,
+    size_t n, uint64_t deadline)
+{
+	size_t i;
+	int rc;
+
+	if (conn->tls == NULL)
+		return (rc = csn_net_send(&conn->net, iov, n, deadline)) == 0 ?
+		    0 : failed(conn, rc, "sending to");
+	for (i = 0; i < n; i++)
+		if ((rc = csn_tls_write(conn->tls, iov[i].iov_base,
+		    iov[i].iov_len, deadline)) != 0)
+			return failed_tls(conn, rc, "sending to", "");
+	return 0;
+}
+
+int
 csn_redis_send(struct csn_redis_conn *conn, const void *p, size_t len,
     uint64_t deadline)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)p,
 	    .iov_len = len };
-	int rc;
 
-	if (conn->tls != NULL) {
-		if ((rc = csn_tls_write(conn->tls, p, len, deadline)) != 0)
-			return failed_tls(conn, rc, "sending to", "");
-		return 0;
-	}
-	if ((rc = csn_net_send(&conn->net, &iov, 1, deadline)) != 0)
-		return failed(conn, rc, "sending to");
-	return 0;
+	return csn_redis_send_parts(conn, &iov, 1, deadline);
 }
 
 /* At least a byte; *got 0 where the server hung up. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/context.h"
+#include "base/crc32.h"
 #include "providers/store/redis.h"
 
 static struct csn_redis_net *
@@ -237,6 +238,23 @@ csn_redis_node_of(struct csn_redis *r, struct csn_redis_net *net,
 		    "no server of the Redis cluster has any slots");
 	*out = node;
 	return 0;
+}
+
+uint32_t
+csn_redis_node_number(struct csn_redis *r, unsigned slot)
+{
+	struct csn_redis_net *net = atomic_load(&r->net);
+	const struct csn_redis_node *node;
+	uint32_t n = 0;
+
+	if (net == NULL || !r->config.cluster ||
+	    csn_fork_check(r->config.ctx, net->generation) != 0)
+		return 0;
+	(void)pthread_mutex_lock(&net->lock);
+	if ((node = owner(net, slot)) != NULL)
+		n = csn_crc32(0, node->name, strlen(node->name));
+	(void)pthread_mutex_unlock(&net->lock);
+	return n;
 }
 
 int

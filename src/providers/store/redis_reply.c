@@ -100,6 +100,17 @@ pour(struct csn_redis_sink *sink, const char *p, size_t len)
 	return 0;
 }
 
+/* Is this string the value that the sink is for? */
+static int
+is_value(const struct csn_redis_sink *sink, const redisReadTask *task)
+{
+	if (sink == NULL || task->type != REDIS_REPLY_STRING)
+		return 0;
+	return sink->in_array ? task->parent != NULL &&
+	    task->parent->parent == NULL && task->idx == 0 :
+	    task->parent == NULL;
+}
+
 static void *
 create_string(const redisReadTask *task, char *p, size_t len)
 {
@@ -112,8 +123,7 @@ create_string(const redisReadTask *task, char *p, size_t len)
 		reader->odd = 1;
 		return NULL;
 	}
-	if (reader->sink == NULL || task->parent != NULL ||
-	    task->type != REDIS_REPLY_STRING)
+	if (!is_value(reader->sink, task))
 		return make(task, task->type, p, len);
 	if ((reply = make(task, task->type, NULL, 0)) == NULL)
 		return NULL;

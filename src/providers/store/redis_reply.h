@@ -35,6 +35,7 @@ struct csn_redis_sink {
 	uint8_t *p;
 	size_t cap, len;
 	int allocate;
+	int in_array;		/* the value is an array's first element */
 	void *raw;
 };
 

@@ -2,20 +2,25 @@
  * redis_scan.c - all keys of a space: to list, to count, to drop.
  *
  * SCAN gives a key that is there all along at least once, and may give it
- * twice; a cluster's slot that is being moved has keys on two servers. So the
- * names are gathered first, from every master, that of the space's slot first
- * (keys move away from it, not to it), then sorted, and only then visited.
+ * twice; a cluster's slot that is being moved has keys on two servers, so that
+ * of the space's slot comes first (keys move away from it, not to it). Names
+ * are visited as they come, and a fingerprint of each is kept, so that none
+ * is visited twice: of MAX_SEEN at most, for a server may never end.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/crypto.h>
+
+#include "base/context.h"
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "providers/store/redis.h"
 
 #define COUNT "1000"
 #define MAX_STEPS (1u << 20)	/* of one SCAN: a billion buckets */
-#define MAX_BYTES ((size_t)2 << 30)	/* of names */
+#define MAX_SEEN ((size_t)4 << 20)	/* names: 64 MiB of fingerprints */
 #define MAX_ROUNDS 3
 #define UNKNOWN UINT64_MAX
 
@@ -30,7 +35,14 @@ struct catalogue {
 	struct csn_redis_net *net;
 	uint8_t head[CSN_REDIS_MAX_KEY];	/* what a name begins with */
 	size_t head_len;
-	int drop;		/* take each away, keep no names */
+	int drop;		/* take each away, visit none */
+	int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+	    size_t value_len);
+	void *arg;
+	/* Of those visited: open addressing, 0 is a free place. */
+	uint64_t *seen, seed[2];
+	size_t nseen, seen_cap;
+	/* One step's names. */
 	uint8_t *bytes;
 	size_t used, cap;
 	struct entry *entry;
@@ -49,6 +61,84 @@ catalogue_free(struct catalogue *c)
 {
 	csn_free(c->bytes);
 	csn_free(c->entry);
+	csn_free(c->seen);
+}
+
+/* Seeded, so that no server finds two names of one fingerprint. Never 0. */
+static uint64_t
+fingerprint(const struct catalogue *c, const uint8_t *p, size_t len)
+{
+	uint64_t h = csn_hash_bytes(c->seed[0], c->seed[1], p, len);
+
+	return h != 0 ? h : 1;
+}
+
+static void
+put_seen(struct catalogue *c, uint64_t print)
+{
+	size_t i = print & (c->seen_cap - 1);
+
+	while (c->seen[i] != 0 && c->seen[i] != print)
+		i = (i + 1) & (c->seen_cap - 1);
+	c->nseen += c->seen[i] == 0;
+	c->seen[i] = print;
+}
+
+static int
+grow_seen(struct catalogue *c)
+{
+	size_t cap = c->seen_cap, i;
+	uint64_t *old = c->seen;
+
+	c->seen_cap = cap == 0 ? 1024 : 2 * cap;
+	if ((c->seen = csn_calloc(c->seen_cap, sizeof(*c->seen))) == NULL) {
+		c->seen = old;
+		c->seen_cap = cap;
+		return no_memory(c);
+	}
+	c->nseen = 0;
+	for (i = 0; i < cap; i++)
+		if (old[i] != 0)
+			put_seen(c, old[i]);
+	csn_free(old);
+	return 0;
+}
+
+/* 1 where it was not visited before, as far as that is known. */
+static int
+first_time(struct catalogue *c, const uint8_t *p, size_t len)
+{
+	size_t before = c->nseen;
+	int rc;
+
+	if (before >= MAX_SEEN)
+		return 1;
+	if (2 * (before + 1) > c->seen_cap && (rc = grow_seen(c)) != 0)
+		return rc;
+	put_seen(c, fingerprint(c, p, len));
+	return c->nseen > before;
+}
+
+static int
+visit_step(struct catalogue *c)
+{
+	const struct entry *e;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < c->n; i++) {
+		e = &c->entry[i];
+		/* No name any more: it holds no value. */
+		if (e->len == 0)
+			continue;
+		if ((rc = first_time(c, c->bytes + e->at, e->len)) < 0)
+			return rc;
+		if (rc == 1 && (rc = c->visit(c->arg, c->bytes + e->at +
+		    c->head_len, e->len - c->head_len,
+		    (size_t)e->value_len)) != 0)
+			return rc;
+	}
+	return 0;
 }
 
 /* Is it one of the space's, or, where none is meant, of no space? */
@@ -72,10 +162,6 @@ keep(struct catalogue *c, const uint8_t *name, size_t len)
 
 	if (c->used + len > c->cap) {
 		cap = c->cap == 0 ? 65536 : 2 * c->cap;
-		if (cap > MAX_BYTES)
-			return csn_fail(c->r->config.ctx, CSN_E_LIMIT,
-			    "store", "the names of the keys take more than "
-			    "%zu bytes: too many to list", MAX_BYTES);
 		if ((p = csn_realloc(c->bytes, cap, 1)) == NULL)
 			return no_memory(c);
 		c->bytes = p;
@@ -134,12 +220,11 @@ receive_number(struct csn_redis_conn *conn, uint64_t deadline, uint64_t *v,
 }
 
 /*
- * Ask for the lengths of entries from first on, or take them away, all in
- * one go. EXISTS tells an empty value from one that has just ended.
+ * Ask for the lengths of a step's names, or take them away, all in one go.
+ * EXISTS tells an empty value from one that has just ended.
  */
 static int
-batch(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
-    size_t first)
+batch(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline)
 {
 	struct csn_out out;
 	uint64_t len, there = 1;
@@ -147,7 +232,7 @@ batch(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
 	size_t i;
 
 	csn_out_init(&out);
-	for (i = first; i < c->n; i++) {
+	for (i = 0; i < c->n; i++) {
 		put_command(&out, c->drop ? "UNLINK" : "STRLEN",
 		    c->bytes + c->entry[i].at, c->entry[i].len);
 		if (!c->drop)
@@ -157,14 +242,13 @@ batch(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
 	rc = csn_out_ok(&out) ? csn_redis_send(conn, out.p, out.len,
 	    deadline) : no_memory(c);
 	csn_out_wipe(&out);
-	for (i = first; rc == 0 && i < c->n; i++) {
+	for (i = 0; rc == 0 && i < c->n; i++) {
 		foreign = 0;
 		if ((rc = receive_number(conn, deadline, &len,
 		    &foreign)) != 0 || (!c->drop && (rc = receive_number(
 		    conn, deadline, &there, &foreign)) != 0))
 			break;
 		c->entry[i].value_len = len;
-		/* No name any more: tidy() takes it out. */
 		if (foreign || (len == 0 && there == 0))
 			c->entry[i].len = 0;
 	}
@@ -194,14 +278,14 @@ ask_number(struct catalogue *c, const char *word, const struct entry *e,
 
 /* What a batch could not settle: a key that another server has by now. */
 static int
-settle(struct catalogue *c, size_t first)
+settle(struct catalogue *c)
 {
 	struct entry *e;
 	uint64_t there;
 	size_t i;
 	int rc;
 
-	for (i = first; i < c->n; i++) {
+	for (i = 0; i < c->n; i++) {
 		e = &c->entry[i];
 		if (e->len == 0 || e->value_len != UNKNOWN)
 			continue;
@@ -221,7 +305,7 @@ settle(struct catalogue *c, size_t first)
 /* One step of SCAN: cursor is the next one's, "0" at the end. */
 static int
 step_on(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
-    char cursor[24], size_t first)
+    char cursor[24])
 {
 	char pattern[CSN_REDIS_MAX_KEY + 1];
 	struct csn_redis_reply *reply = NULL, *names;
@@ -263,8 +347,8 @@ step_on(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
 		}
 	}
 	csn_redis_reply_free(reply);
-	if (rc == 0 && c->n > first)
-		rc = batch(c, conn, deadline, first);
+	if (rc == 0 && c->n > 0)
+		rc = batch(c, conn, deadline);
 	return rc;
 }
 
@@ -273,42 +357,44 @@ static int
 step(struct catalogue *c, struct csn_redis_node *node, char cursor[24])
 {
 	uint64_t deadline = csn_redis_deadline(c->r);
-	const size_t first = c->n, used = c->used;
 	struct csn_redis_conn *conn;
 	char next[24];
 	int rc, tries = 0;
 
+	if ((rc = csn_stop_check(c->r->config.ctx, "store")) != 0)
+		return rc;
 	do {
-		c->n = first;
-		c->used = used;
+		c->n = c->used = 0;
 		memcpy(next, cursor, sizeof(next));
 		if ((rc = csn_redis_borrow(c->r, c->net, node, deadline,
 		    &conn)) != 0)
 			return rc;
-		rc = step_on(c, conn, deadline, next, first);
+		rc = step_on(c, conn, deadline, next);
 		csn_redis_give_back(c->net, conn, rc == 0);
 	} while (rc == CSN_E_BACKEND && tries++ == 0);
 	if (rc != 0)
 		return rc;
 	memcpy(cursor, next, sizeof(next));
-	rc = settle(c, first);
-	if (c->drop)
-		c->n = c->used = 0;
-	return rc;
+	if ((rc = settle(c)) != 0 || c->drop)
+		return rc;
+	return visit_step(c);
 }
 
 static int
 scan_node(struct catalogue *c, struct csn_redis_node *node)
 {
-	char cursor[24] = "0";
+	char cursor[24] = "0", before[24];
 	unsigned steps;
 	int rc;
 
 	for (steps = 0; steps < MAX_STEPS; steps++) {
+		memcpy(before, cursor, sizeof(before));
 		if ((rc = step(c, node, cursor)) != 0)
 			return rc;
 		if (strcmp(cursor, "0") == 0)
 			return 0;
+		if (strcmp(cursor, before) == 0)
+			break;
 	}
 	return csn_fail(c->r->config.ctx, CSN_E_BACKEND, "store",
 	    "%s never comes to the end of its keys", node->name);
@@ -353,53 +439,23 @@ scan_all(struct catalogue *c, unsigned slot)
 }
 
 static int
-by_name(const void *a, const void *b, void *arg)
-{
-	const struct catalogue *c = arg;
-	const struct entry *x = a, *y = b;
-	size_t len = x->len < y->len ? x->len : y->len;
-	int d;
-
-	d = memcmp(c->bytes + x->at, c->bytes + y->at, len); /* public */
-	return d != 0 ? d : x->len < y->len ? -1 : x->len > y->len;
-}
-
-/* Each name once, and only those that have a value. */
-static void
-tidy(struct catalogue *c)
-{
-	size_t i, k = 0;
-
-	if (c->n == 0)
-		return;
-	qsort_r(c->entry, c->n, sizeof(*c->entry), by_name, c);
-	for (i = 0; i < c->n; i++) {
-		if (c->entry[i].len > 0 && (k == 0 || by_name(
-		    &c->entry[k - 1], &c->entry[i], c) != 0))
-			c->entry[k++] = c->entry[i];
-	}
-	c->n = k;
-}
-
-static int
-gather(struct catalogue *c, struct csn_redis *r, const uint8_t *space,
-    size_t space_len, int drop)
+scan(struct catalogue *c, struct csn_redis *r, const uint8_t *space,
+    size_t space_len)
 {
 	unsigned slot = CSN_REDIS_ANY;
 	int rc;
 
-	memset(c, 0, sizeof(*c));
 	c->r = r;
-	c->drop = drop;
+	if ((rc = csn_random(r->config.ctx, (uint8_t *)c->seed,
+	    sizeof(c->seed))) != 0)
+		return rc;
 	if ((c->net = csn_redis_net(r)) == NULL)
 		return CSN_E_NOMEM;
 	c->head_len = csn_redis_key(&r->config, space, space_len, NULL, 0,
 	    c->head);
 	if (space_len > 0)
 		slot = csn_redis_slot(c->head, c->head_len);
-	if ((rc = scan_all(c, slot)) == 0)
-		tidy(c);
-	return rc;
+	return scan_all(c, slot);
 }
 
 int
@@ -407,17 +463,9 @@ csn_redis_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
-	struct catalogue c;
-	const struct entry *e;
-	size_t i;
-	int rc;
+	struct catalogue c = { .visit = visit, .arg = arg };
+	int rc = scan(&c, state, space, space_len);
 
-	rc = gather(&c, state, space, space_len, 0);
-	for (i = 0; i < c.n && rc == 0; i++) {
-		e = &c.entry[i];
-		rc = visit(arg, c.bytes + e->at + c.head_len,
-		    e->len - c.head_len, (size_t)e->value_len);
-	}
 	catalogue_free(&c);
 	return rc;
 }
@@ -425,10 +473,9 @@ csn_redis_list(void *state, const uint8_t *space, size_t space_len,
 int
 csn_redis_drop(void *state, const uint8_t *space, size_t space_len)
 {
-	struct catalogue c;
-	int rc;
+	struct catalogue c = { .drop = 1 };
+	int rc = scan(&c, state, space, space_len);
 
-	rc = gather(&c, state, space, space_len, 1);
 	catalogue_free(&c);
 	return rc;
 }

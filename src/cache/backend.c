@@ -10,21 +10,52 @@
 /* What no entry is longer than: a value, its container and its frame. */
 #define MOST_ENTRY ((size_t)CSN_CACHEKIT_VALUE_MAX + ((size_t)16 << 20))
 
-/* Answers of a store that works, whatever they say. */
+/*
+ * Answers of a store that works, whatever they say: also that a key holds
+ * what is no value (FORM), that this user may not (POLICY), or that the
+ * program called it off (CLOSED).
+ */
 static int
 is_answer(int rc)
 {
 	return rc == 0 || rc == CSN_E_NOT_FOUND || rc == CSN_E_EXISTS ||
 	    rc == CSN_E_QUOTA || rc == CSN_E_LIMIT || rc == CSN_E_ARG ||
-	    rc == CSN_E_NOMEM || rc == CSN_E_BUFFER;
+	    rc == CSN_E_NOMEM || rc == CSN_E_BUFFER || rc == CSN_E_FORM ||
+	    rc == CSN_E_POLICY || rc == CSN_E_CLOSED;
 }
 
 int
-csn_backend_begin(struct csn_cache *cache, struct csn_backend_call *bc)
+csn_backend_dead(int rc)
 {
+	return !is_answer(rc) && rc != CSN_E_RATE;
+}
+
+int
+csn_cache_breaker_state(struct csn_cache *cache)
+{
+	int state, worst = CSN_CACHE_BREAKER_CLOSED;
+	size_t i;
+
+	for (i = 0; i < CSN_CACHE_BREAKERS; i++) {
+		state = csn_breaker_state(&cache->breaker[i]);
+		if (state > worst)
+			worst = state;
+	}
+	return worst;
+}
+
+int
+csn_backend_begin(struct csn_cache *cache, const char *store_key,
+    size_t store_len, struct csn_backend_call *bc)
+{
+	const struct csn_cache_config *c = &cache->config;
+	uint32_t server;
 	int rc;
 
-	if ((rc = csn_breaker_enter(&cache->breaker, &bc->pass)) != 0) {
+	server = csn_store_server(c->store, cache->space, c->space_len,
+	    (const uint8_t *)store_key, store_len);
+	bc->breaker = &cache->breaker[server % CSN_CACHE_BREAKERS];
+	if ((rc = csn_breaker_enter(bc->breaker, &bc->pass)) != 0) {
 		csn_meter_add(cache->meter, rc == CSN_E_BUSY ?
 		    CSN_COUNT_REJECTED : CSN_COUNT_SHED);
 		return rc;
@@ -49,10 +80,10 @@ csn_backend_end(struct csn_cache *cache, const struct csn_call *call,
 		csn_call_tell(cache, call, CSN_CACHE_EVENT_BACKEND_ERROR, rc,
 		    0);
 	}
-	before = csn_breaker_state(&cache->breaker);
-	changed = csn_breaker_leave(&cache->breaker, &bc->pass,
+	before = csn_breaker_state(bc->breaker);
+	changed = csn_breaker_leave(bc->breaker, &bc->pass,
 	    failed || slow || refused);
-	if (changed || csn_breaker_state(&cache->breaker) != before)
+	if (changed || csn_breaker_state(bc->breaker) != before)
 		csn_call_tell(cache, call, CSN_CACHE_EVENT_BREAKER, rc, 0);
 	return rc;
 }
@@ -63,7 +94,7 @@ csn_backend_end(struct csn_cache *cache, const struct csn_call *call,
  */
 int
 csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
-    struct csn_l1_entry **out)
+    struct csn_l1_entry **out, uint64_t *left)
 {
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_l1_entry *e = NULL;
@@ -79,9 +110,9 @@ csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
 			return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
 			    "out of memory for an entry of %zu bytes", room);
 		len = room;
-		rc = csn_store_get(c->store, cache->space, c->space_len,
+		rc = csn_store_get_for(c->store, cache->space, c->space_len,
 		    (const uint8_t *)call->store_key, call->store_len,
-		    e->bytes, &len);
+		    e->bytes, &len, left);
 		if (rc == CSN_E_BUFFER && len > MOST_ENTRY)
 			rc = csn_fail(cache->ctx, CSN_E_LIMIT, ROOM, "the "
 			    "backend has %zu bytes under this key, more than "
@@ -116,7 +147,8 @@ csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
 	struct csn_backend_call bc;
 	int rc;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, call->store_key,
+	    call->store_len, &bc)) != 0)
 		return rc;
 	rc = csn_store_put_for(c->store, cache->space, c->space_len,
 	    (const uint8_t *)call->store_key, call->store_len, p, len,
@@ -131,7 +163,8 @@ csn_backend_remove(struct csn_cache *cache, const struct csn_call *call)
 	struct csn_backend_call bc;
 	int rc;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, call->store_key,
+	    call->store_len, &bc)) != 0)
 		return rc;
 	rc = csn_store_remove(c->store, cache->space, c->space_len,
 	    (const uint8_t *)call->store_key, call->store_len);
@@ -149,7 +182,8 @@ csn_backend_ttl(struct csn_cache *cache, const struct csn_call *call,
 	int rc;
 
 	*ttl_ms = 0;
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, call->store_key,
+	    call->store_len, &bc)) != 0)
 		return rc;
 	if ((cache->abilities & CSN_STORE_TTL) != 0) {
 		rc = csn_store_ttl(c->store, cache->space, c->space_len,

@@ -19,14 +19,13 @@ after(uint64_t now_ms, uint64_t ttl_ms)
 
 void
 csn_l1_set_end(const struct csn_cache *cache, struct csn_l1_entry *e,
-    uint64_t ttl_ms)
+    uint64_t boot_ms, uint64_t ttl_ms)
 {
-	uint64_t now = csn_ctx_boot_ms(cache->ctx);
 	uint64_t most = cache->config.l1_ttl_ms;
 
-	e->value_ends_ms = after(now, ttl_ms);
+	e->value_ends_ms = after(boot_ms, ttl_ms);
 	e->ends_ms = most != 0 && (ttl_ms == 0 || most < ttl_ms) ?
-	    after(now, most) : e->value_ends_ms;
+	    after(boot_ms, most) : e->value_ends_ms;
 }
 
 /* 1 where more than the configured part of its time is over. */
@@ -78,26 +77,13 @@ csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
 	return rc;
 }
 
-/* What is left of the entry's time, as far as the store can say. */
-static int
-time_left(struct csn_cache *cache, const struct csn_call *call,
-    uint64_t *ttl_ms)
-{
-	*ttl_ms = 0;
-	if ((cache->abilities & CSN_STORE_TTL) == 0)
-		return 0;
-	return csn_store_ttl(cache->config.store, cache->space,
-	    cache->config.space_len, (const uint8_t *)call->store_key,
-	    call->store_len, ttl_ms);
-}
-
 int
 csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
     struct csn_cache_value *out)
 {
 	struct csn_l1_entry *e = NULL;
 	struct csn_backend_call bc;
-	uint64_t left = 0;
+	uint64_t left = 0, asked;
 	uint32_t ticket;
 	int rc;
 
@@ -105,25 +91,32 @@ csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
 		return csn_fail(cache->ctx, CSN_E_NOT_FOUND, ROOM,
 		    "the cache has nothing under this key");
 	ticket = csn_l1_ticket(cache->l1, &call->name);
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	asked = csn_ctx_boot_ms(cache->ctx);
+	if ((rc = csn_backend_begin(cache, call->store_key, call->store_len,
+	    &bc)) != 0) {
+		call->dead |= csn_backend_dead(rc);
 		return rc;
-	if ((rc = csn_backend_read(cache, call, &e)) == 0 &&
-	    (rc = time_left(cache, call, &left)) != 0)
-		csn_l1_unpin(e);
-	if (rc != 0)
+	}
+	if ((rc = csn_backend_read(cache, call, &e, &left)) != 0) {
+		call->dead |= csn_backend_dead(rc);
 		return csn_backend_end(cache, call, &bc, rc, 0);
+	}
 	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
 	call->refused |= csn_refused(rc);
 	(void)csn_backend_end(cache, call, &bc, 0, csn_suspect(rc));
 	if (rc == 0) {
+		left = csn_codec_left(cache, e->bytes, e->len, left);
 		out->source = CSN_CACHE_FROM_L2;
-		out->ttl_ms = left;
-		out->stale = is_stale(cache, call, left);
+		out->ttl_ms = left != CSN_STORE_TTL_UNKNOWN ? left : 0;
+		out->stale = is_stale(cache, call, out->ttl_ms);
 		if (out->stale)
 			csn_meter_add(cache->meter, CSN_COUNT_STALE);
 		csn_meter_add(cache->meter, CSN_COUNT_L2_HIT);
-		csn_l1_set_end(cache, e, left);
-		csn_l1_fill(cache->l1, &call->name, ticket, e);
+		/* Whose end is not known would be served past it. */
+		if (left != CSN_STORE_TTL_UNKNOWN) {
+			csn_l1_set_end(cache, e, asked, left);
+			csn_l1_fill(cache->l1, &call->name, ticket, e);
+		}
 	}
 	csn_l1_unpin(e);
 	return rc;
@@ -173,9 +166,11 @@ csn_store_value(struct csn_cache *cache, struct csn_call *call,
 
 	ticket = csn_l1_begin(cache->l1, &call->name);
 	if ((rc = csn_codec_seal(cache, call, p, len, &e)) == 0) {
-		if (cache->config.store != NULL)
+		call->sealed = 1;
+		csn_l1_set_end(cache, e, csn_ctx_boot_ms(cache->ctx),
+		    call->ttl_ms);
+		if (cache->config.store != NULL && !call->dead)
 			rc = csn_backend_put(cache, call, e->bytes, e->len);
-		csn_l1_set_end(cache, e, call->ttl_ms);
 	}
 	(void)csn_l1_end(cache->l1, &call->name, ticket, e);
 	csn_l1_unpin(e);

@@ -121,7 +121,7 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 	    (how != NULL && how->ttl_ms != 0))
 		call->ttl_ms = how->ttl_ms;
 	call->began = 0;
-	call->in_l1 = call->refused = 0;
+	call->in_l1 = call->refused = call->sealed = call->dead = 0;
 	call->store_key = key;
 	call->store_len = len;
 	if ((c->flags & CSN_CACHE_SCOPED) != 0 &&
@@ -149,7 +149,7 @@ csn_call_tell(struct csn_cache *cache, const struct csn_call *call,
 	event.size = sizeof(event);
 	event.kind = kind;
 	event.code = code;
-	event.breaker = (uint32_t)csn_breaker_state(&cache->breaker);
+	event.breaker = (uint32_t)csn_cache_breaker_state(cache);
 	event.ns = call->began != 0 ? csn_meter_now() - call->began : 0;
 	event.bytes = bytes;
 	event.key = call->name.key;

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/sized.h"
 #include "cache/internal.h"
+#include "cache/native.h"
 
 #define ROOM CSN_CACHE_ROOM
 
@@ -378,6 +379,21 @@ csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
 	if (rc != 0)
 		csn_value_clear(out);
 	return rc;
+}
+
+uint64_t
+csn_codec_left(struct csn_cache *cache, const uint8_t *stored, size_t len,
+    uint64_t left)
+{
+	uint64_t end, now;
+
+	if (cache->native == NULL ||
+	    (end = csn_cache_native_end(stored, len)) == 0)
+		return cache->native != NULL && left == CSN_STORE_TTL_UNKNOWN ?
+		    0 : left;
+	now = csn_ctx_wall_ms(cache->ctx);
+	end = end > now ? end - now : 1;
+	return left == 0 || end < left ? end : left;
 }
 
 int

@@ -31,7 +31,7 @@ remember_none(struct csn_cache *cache, struct csn_call *call,
 	if (ttl == 0 || (e = csn_l1_entry_new(&call->name, 0)) == NULL)
 		return;
 	e->flags = CSN_L1_NEGATIVE;
-	csn_l1_set_end(cache, e, ttl);
+	csn_l1_set_end(cache, e, csn_ctx_boot_ms(cache->ctx), ttl);
 	(void)csn_l1_fill(cache->l1, &call->name, ticket, e);
 	csn_l1_unpin(e);
 }
@@ -55,10 +55,15 @@ compute_now(struct csn_cache *cache, struct csn_call *call,
 		out->source = CSN_CACHE_COMPUTED;
 		out->stale = out->which = 0;
 		out->ttl_ms = call->ttl_ms;
-		/* What fails there is counted there; the value is here. */
+		/*
+		 * What fails there is counted there; the value is here. But
+		 * what the format cannot hold, nobody could read later.
+		 */
+		call->sealed = 0;
 		rc = csn_store_value(cache, call, out->data.p,
 		    out->data.len);
-		return rc == CSN_E_FORM || rc == CSN_E_LIMIT ? rc : 0;
+		return !call->sealed && (rc == CSN_E_FORM ||
+		    rc == CSN_E_LIMIT) ? rc : 0;
 	}
 	csn_value_clear(out);
 	if (rc == CSN_E_NOT_FOUND) {
@@ -90,7 +95,8 @@ lead(struct csn_cache *cache, struct csn_call *call,
 	rc = csn_lookup_l1(cache, call, out, &negative);
 	if (rc == 0 || negative)
 		return rc;
-	if (cache->config.store == NULL)
+	/* A backend that failed once would only take its time again. */
+	if (cache->config.store == NULL || call->dead)
 		return compute_now(cache, call, compute, arg, out);
 	if ((rc = csn_cachelock_wait(cache, call, &lock, out)) == 0)
 		return 0;

@@ -12,6 +12,7 @@
 
 #define CSN_CACHE_ROOM "cache"
 #define CSN_CACHE_SCRATCH 16u	/* a power of two */
+#define CSN_CACHE_BREAKERS 32u	/* past so many servers, some share one */
 
 /*
  * Immutable after csn_cache_new() but for what its parts guard themselves.
@@ -29,7 +30,8 @@ struct csn_cache {
 	struct csn_l1 *l1;
 	struct csn_flights *flights;
 	struct csn_meter *meter;
-	struct csn_breaker breaker;
+	/* One for each of the backend's servers, by csn_store_server(). */
+	struct csn_breaker breaker[CSN_CACHE_BREAKERS];
 	uint32_t abilities;		/* the store's */
 	char *tenant;			/* copies, where config has pointers */
 	uint32_t tenant_len;
@@ -54,6 +56,8 @@ struct csn_call {
 	uint64_t began;			/* 0: not measured */
 	int in_l1;			/* where what is opened comes from */
 	int refused;			/* what the store had, once */
+	int sealed;			/* the value was, whatever came then */
+	int dead;			/* the backend failed: not asked again */
 	const char *store_key;		/* on the backend */
 	size_t store_len;
 	char scoped[CSN_STORE_MAX_KEY + 1];	/* where it is another one */
@@ -89,6 +93,12 @@ CSN_MUST_CHECK int csn_codec_open(struct csn_cache *cache,
 CSN_MUST_CHECK int csn_codec_reseal(struct csn_cache *cache,
     const struct csn_call *call, const uint8_t *stored, size_t len,
     struct csn_cache_buffer *out, size_t *which);
+/*
+ * What is left of an entry that was opened: of its own authenticated end,
+ * where it has one and that is sooner than left.
+ */
+uint64_t csn_codec_left(struct csn_cache *cache, const uint8_t *stored,
+    size_t len, uint64_t left);
 /* The key was deleted: what the backend may put back is old. */
 void csn_codec_forget(struct csn_cache *cache, const struct csn_call *call);
 /* A value that holds nothing but keeps its memory. */
@@ -102,17 +112,24 @@ void csn_scratch_give(struct csn_cache *cache, struct csn_cache_buffer *b);
  * its failure.
  */
 struct csn_backend_call {
+	struct csn_breaker *breaker;
 	struct csn_breaker_pass pass;
 	uint64_t began;
 };
 CSN_MUST_CHECK int csn_backend_begin(struct csn_cache *cache,
-    struct csn_backend_call *bc);
+    const char *store_key, size_t store_len, struct csn_backend_call *bc);
+/* 1 where rc says that the backend is not to be had just now. */
+int csn_backend_dead(int rc);
 /* refused: the bytes it gave were not what they should be. Returns rc. */
 int csn_backend_end(struct csn_cache *cache, const struct csn_call *call,
     const struct csn_backend_call *bc, int rc, int refused);
-/* Between begin and end: the stored bytes as an entry of the caller's. */
+/*
+ * Between begin and end: the stored bytes as an entry of the caller's, and
+ * what was left of their time at that moment: 0 for ever,
+ * CSN_STORE_TTL_UNKNOWN where the backend does not tell.
+ */
 CSN_MUST_CHECK int csn_backend_read(struct csn_cache *cache,
-    const struct csn_call *call, struct csn_l1_entry **out);
+    const struct csn_call *call, struct csn_l1_entry **out, uint64_t *left);
 CSN_MUST_CHECK int csn_backend_put(struct csn_cache *cache,
     const struct csn_call *call, const uint8_t *p, size_t len);
 CSN_MUST_CHECK int csn_backend_remove(struct csn_cache *cache,
@@ -147,8 +164,10 @@ CSN_MUST_CHECK int csn_lookup_l2(struct csn_cache *cache,
     struct csn_call *call, struct csn_cache_value *out);
 CSN_MUST_CHECK int csn_store_value(struct csn_cache *cache,
     struct csn_call *call, const uint8_t *p, size_t len);
-/* Set when an entry with so much left (0: no end) ends. */
+/* Set when an entry ends that had so much left (0: no end) at boot_ms. */
 void csn_l1_set_end(const struct csn_cache *cache, struct csn_l1_entry *e,
-    uint64_t ttl_ms);
+    uint64_t boot_ms, uint64_t ttl_ms);
+/* The state of the worst of the breakers. */
+int csn_cache_breaker_state(struct csn_cache *cache);
 
 #endif

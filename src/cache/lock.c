@@ -65,7 +65,7 @@ attempt(struct csn_cache *cache, const struct csn_call *call,
 	struct csn_backend_call bc;
 	int rc;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, lock->key, lock->len, &bc)) != 0)
 		return rc;
 	rc = csn_store_add_for(c->store, cache->space, c->space_len,
 	    (const uint8_t *)lock->key, lock->len,
@@ -122,6 +122,7 @@ csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
 		return CSN_E_NOT_FOUND;
 	limit = cache->config.lock_wait_ms * 1000000;
 	rc = attempt(cache, call, lock);
+	call->dead |= csn_backend_dead(rc);
 	if (rc == CSN_E_EXISTS)
 		csn_meter_add(cache->meter, CSN_COUNT_LOCK_WAIT);
 	while (rc == CSN_E_EXISTS && csn_meter_now() - began < limit) {
@@ -157,7 +158,7 @@ csn_cachelock_release(struct csn_cache *cache, const struct csn_call *call,
 		return;
 	lock->held = 0;
 	/* Where it cannot be removed it ends by itself. */
-	if (csn_backend_begin(cache, &bc) != 0)
+	if (csn_backend_begin(cache, lock->key, lock->len, &bc) != 0)
 		return;
 	rc = csn_store_remove_if(c->store, cache->space, c->space_len,
 	    (const uint8_t *)lock->key, lock->len,

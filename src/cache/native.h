@@ -90,4 +90,7 @@ uint64_t csn_native_hash(const struct csn_cache_native *native,
 struct csn_native_master *csn_native_master(struct csn_cache_native *native,
     uint32_t epoch);
 
+/* The end (Unix ms, 0: none) of an entry that csn_cache_native_open() took. */
+uint64_t csn_cache_native_end(const uint8_t *in, size_t len);
+
 #endif

@@ -449,3 +449,11 @@ err:
 	csn_wipe(out, len - CSN_CACHE_NATIVE_OVERHEAD);
 	return rc;
 }
+
+uint64_t
+csn_cache_native_end(const uint8_t *in, size_t len)
+{
+	struct csn_header h;
+
+	return csn_header_decode(NULL, in, len, &h) == 0 ? h.position : 0;
+}

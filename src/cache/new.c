@@ -140,6 +140,7 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
 {
 	struct csn_cache_config c;
 	struct csn_cache *cache;
+	size_t i;
 	int rc;
 
 	if (ctx == NULL || config == NULL || out == NULL)
@@ -160,7 +161,8 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
 	cache->ctx = ctx;
 	cache->made_in = csn_fork_generation(ctx);
 	cache->config = c;
-	csn_breaker_init(&cache->breaker, ctx, &c);
+	for (i = 0; i < CSN_CACHE_BREAKERS; i++)
+		csn_breaker_init(&cache->breaker[i], ctx, &c);
 	pthread_mutex_init(&cache->refresh_lock, NULL);
 	pthread_cond_init(&cache->refreshed, NULL);
 	if ((rc = fill(cache)) != 0) {
@@ -188,7 +190,8 @@ csn_cache_free(struct csn_cache *cache)
 		pthread_mutex_unlock(&cache->refresh_lock);
 		pthread_cond_destroy(&cache->refreshed);
 		pthread_mutex_destroy(&cache->refresh_lock);
-		csn_breaker_destroy(&cache->breaker);
+		for (i = 0; i < CSN_CACHE_BREAKERS; i++)
+			csn_breaker_destroy(&cache->breaker[i]);
 	}
 	for (i = 0; i < CSN_CACHE_SCRATCH; i++) {
 		b = atomic_load(&cache->scratch[i].buffer);
@@ -212,6 +215,7 @@ csn_cache_stat(struct csn_cache *cache, struct csn_cache_stat *out)
 {
 	struct csn_cache_stat st;
 	struct csn_l1_stat l1;
+	size_t i;
 	int rc;
 
 	if (cache == NULL)
@@ -224,8 +228,9 @@ csn_cache_stat(struct csn_cache *cache, struct csn_cache_stat *out)
 	st.l1_entries = l1.entries;
 	st.l1_bytes = l1.bytes;
 	st.l1_evictions = l1.evictions;
-	st.breaker = (uint32_t)csn_breaker_state(&cache->breaker);
-	st.breaker_opens = atomic_load(&cache->breaker.opens);
+	st.breaker = (uint32_t)csn_cache_breaker_state(cache);
+	for (i = 0; i < CSN_CACHE_BREAKERS; i++)
+		st.breaker_opens += atomic_load(&cache->breaker[i].opens);
 	CSN_GIVE(out, &st, csn_cache_stat);
 	return 0;
 }

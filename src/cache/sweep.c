@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "cache/internal.h"
@@ -17,13 +16,21 @@ struct prefix {
 	char automatic[CSN_STORE_MAX_KEY + 8];	/* "ns:{namespace}:" */
 };
 
-struct keys {
+/*
+ * A walk over the backend's keys. Each is dealt with as it is found: a
+ * backend that never ends is left when the program says so, and its names
+ * take no memory.
+ */
+struct walk {
+	struct csn_cache *cache;
+	struct csn_call *call;
 	const struct prefix *prefix;
 	size_t skip;		/* bytes of "t:{tenant}:" before a key */
 	const char *scope;
-	char **list;
-	size_t n;
-	size_t cap;
+	/* A key of the namespace, with a NUL; other than 0 ends the walk. */
+	int (*each)(struct walk *w, const char *key, size_t len);
+	void *arg;
+	uint64_t done;
 };
 
 static int
@@ -76,78 +83,55 @@ scope_len(const char *key, size_t len)
 }
 
 static int
-keep(struct keys *k, const char *key, size_t len)
-{
-	char **grown;
-
-	if (k->n == k->cap) {
-		k->cap = k->cap * 2 + 64;
-		grown = csn_realloc(k->list, k->cap, sizeof(*k->list));
-		if (grown == NULL)
-			return CSN_E_NOMEM;
-		k->list = grown;
-	}
-	if ((k->list[k->n] = csn_memdup(key, len)) == NULL)
-		return CSN_E_NOMEM;
-	k->n++;
-	return 0;
-}
-
-static int
 visit(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 {
-	struct keys *k = arg;
-	const char *name = (const char *)key;
+	struct walk *w = arg;
+	char name[CSN_STORE_MAX_KEY + 1];
 	size_t at = 0;
 
 	(void)value_len;
 	/* No key of a cache has a NUL in it. */
-	if (memchr(name, '\0', key_len) != NULL)
+	if (key_len > CSN_STORE_MAX_KEY || memchr(key, '\0', key_len) != NULL)
 		return 0;
-	if (k->scope != NULL) {
-		at = k->skip != 0 ? k->skip : scope_len(name, key_len);
+	memcpy(name, key, key_len);
+	name[key_len] = '\0';
+	if (w->scope != NULL) {
+		at = w->skip != 0 ? w->skip : scope_len(name, key_len);
 		if (at == 0 || at >= key_len ||
 		    /* public */
-		    (k->skip != 0 && memcmp(name, k->scope, at) != 0))
+		    (w->skip != 0 && memcmp(name, w->scope, at) != 0))
 			return 0;
 	}
-	if (!matches(k->prefix, name + at, key_len - at))
+	if (!matches(w->prefix, name + at, key_len - at))
 		return 0;
-	return keep(k, name, key_len);
+	return w->each(w, name, key_len);
 }
 
-static void
-free_keys(struct keys *k)
-{
-	while (k->n > 0)
-		free(k->list[--k->n]);
-	free(k->list);
-}
-
-/* All keys on the backend; a store may not be changed while it is listed. */
 static int
-list(struct csn_cache *cache, struct csn_call *call, struct keys *k)
+walk(struct walk *w)
 {
-	struct csn_backend_call bc;
-	int rc;
+	const struct csn_cache *cache = w->cache;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
-		return rc;
-	/* Listing takes what it takes: it is not called slow. */
-	rc = csn_store_list(cache->config.store, cache->space,
-	    cache->config.space_len, visit, k);
-	bc.began = csn_meter_now();
-	rc = csn_backend_end(cache, call, &bc, rc, 0);
-	if (rc == CSN_E_NOMEM)
-		return csn_fail(cache->ctx, rc, ROOM,
-		    "out of memory for a list of %zu keys", k->n);
-	return rc;
+	return csn_store_list(cache->config.store, cache->space,
+	    cache->config.space_len, visit, w);
 }
 
 static int
 match_l1(void *arg, const struct csn_l1_name *n)
 {
 	return matches(arg, n->key, n->key_len);
+}
+
+static int
+remove_one(struct walk *w, const char *key, size_t len)
+{
+	int rc;
+
+	w->call->store_key = key;
+	w->call->store_len = len;
+	if ((rc = csn_backend_remove(w->cache, w->call)) == 0)
+		w->done++;
+	return rc == CSN_E_NOT_FOUND ? 0 : rc;
 }
 
 int
@@ -157,38 +141,27 @@ csn_cache_clear(struct csn_cache *cache, const char *name_space,
 	/* All tenants' entries: the extractor is not asked whose. */
 	struct csn_cache_how how = { .size = sizeof(how),
 	    .tenant = cache != NULL ? cache->tenant : NULL };
-	struct prefix prefix;
-	struct keys keys = { .prefix = &prefix };
 	struct csn_call call;
-	uint64_t gone, done = 0;
-	size_t i;
-	int rc, one;
+	struct prefix prefix;
+	struct walk w = { .cache = cache, .call = &call, .prefix = &prefix,
+	    .each = remove_one };
+	uint64_t gone;
+	int rc;
 
 	if ((rc = csn_call_begin(cache, "*", &how, &call)) != 0 ||
 	    (rc = prefix_of(cache, name_space, &prefix)) != 0)
 		return rc;
 	if ((cache->config.flags & CSN_CACHE_SCOPED) != 0)
-		keys.scope = "t:";
+		w.scope = "t:";
 	gone = csn_l1_clear(cache->l1, match_l1, &prefix);
-	if (cache->config.store == NULL) {
-		if (removed != NULL)
-			*removed = gone;
-		return 0;
+	if (cache->config.store != NULL) {
+		rc = walk(&w);
+		gone = w.done;
+		/* What was read from the store while it was being cleared. */
+		(void)csn_l1_clear(cache->l1, match_l1, &prefix);
 	}
-	rc = list(cache, &call, &keys);
-	for (i = 0; i < keys.n && (rc == 0 || rc == CSN_E_NOT_FOUND); i++) {
-		call.store_key = keys.list[i];
-		call.store_len = strlen(keys.list[i]);
-		one = csn_backend_remove(cache, &call);
-		if (one == 0)
-			done++;
-		rc = one == CSN_E_NOT_FOUND ? 0 : one;
-	}
-	free_keys(&keys);
-	/* What was read from the store while it was being cleared. */
-	(void)csn_l1_clear(cache->l1, match_l1, &prefix);
 	if (removed != NULL)
-		*removed = done;
+		*removed = gone;
 	return rc;
 }
 
@@ -207,7 +180,8 @@ replace(struct csn_cache *cache, struct csn_call *call,
 	uint32_t ticket;
 	int rc;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, call->store_key, call->store_len,
+	    &bc)) != 0)
 		return rc;
 	ticket = csn_l1_begin(cache->l1, &call->name);
 	if ((cache->abilities & CSN_STORE_LOCK) == 0) {
@@ -237,10 +211,13 @@ reseal_one(struct csn_cache *cache, struct csn_call *call, int lock,
 	size_t which = 0;
 	int rc;
 
-	if ((rc = csn_backend_begin(cache, &bc)) != 0)
+	if ((rc = csn_backend_begin(cache, call->store_key, call->store_len,
+	    &bc)) != 0)
 		return rc;
-	rc = csn_backend_read(cache, call, &e);
-	if (rc == 0 && (cache->abilities & CSN_STORE_TTL) != 0)
+	rc = csn_backend_read(cache, call, &e, &left);
+	/* Told apart from the value, where there is no other way: the value
+	 * is only replaced where it still is the one that was read. */
+	if (rc == 0 && left == CSN_STORE_TTL_UNKNOWN)
 		rc = csn_store_ttl(cache->config.store, cache->space,
 		    cache->config.space_len, (const uint8_t *)call->store_key,
 		    call->store_len, &left);
@@ -280,18 +257,57 @@ is_lock(const char *key, size_t len)
 	    strcmp(key + len - (sizeof(LOCK) - 1), LOCK) == 0;
 }
 
+/* What resealing hands to its walks. */
+struct reseal {
+	struct csn_cache_reseal so_far;
+	struct csn_cache_buffer buffer;
+	int (*progress)(void *arg, const struct csn_cache_reseal *so_far);
+	void *arg;
+};
+
+static int
+count_one(struct walk *w, const char *key, size_t len)
+{
+	struct reseal *r = w->arg;
+
+	r->so_far.total += !is_lock(key, len);
+	return 0;
+}
+
+static int
+reseal_walked(struct walk *w, const char *key, size_t len)
+{
+	struct csn_call *call = w->call;
+	struct reseal *r = w->arg;
+	int rc, lock = is_lock(key, len);
+
+	call->store_key = key;
+	call->store_len = len;
+	call->name.key = key + w->skip;
+	call->name.key_len = (uint32_t)(len - w->skip);
+	call->name.hash = csn_l1_hash(w->cache->l1, &call->name);
+	if ((rc = reseal_one(w->cache, call, lock, &r->buffer,
+	    &r->so_far)) == 1)
+		return 0;
+	/* A lock's name may be a value's too, and values come meanwhile. */
+	if (++r->so_far.seen > r->so_far.total)
+		r->so_far.total = r->so_far.seen;
+	return rc == 0 && r->progress != NULL ?
+	    r->progress(r->arg, &r->so_far) : rc;
+}
+
 int
 csn_cache_reseal(struct csn_cache *cache, const char *name_space,
     const struct csn_cache_how *how, int (*progress)(void *arg,
     const struct csn_cache_reseal *so_far), void *arg,
     struct csn_cache_reseal *out)
 {
-	struct csn_cache_reseal r = { .size = sizeof(r) };
-	struct csn_cache_buffer b = { 0 };
-	struct prefix prefix;
-	struct keys keys = { .prefix = &prefix };
+	struct reseal r = { .so_far = { .size = sizeof(r.so_far) },
+	    .progress = progress, .arg = arg };
 	struct csn_call call;
-	size_t i, len;
+	struct prefix prefix;
+	struct walk w = { .cache = cache, .call = &call, .prefix = &prefix,
+	    .each = count_one, .arg = &r };
 	int rc;
 
 	if ((rc = csn_call_begin(cache, "*", how, &call)) != 0 ||
@@ -304,32 +320,15 @@ csn_cache_reseal(struct csn_cache *cache, const char *name_space,
 		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "only a secure "
 		    "cache with a store has entries to seal anew");
 	if (call.store_key == call.scoped) {
-		keys.scope = call.scoped;
-		keys.skip = call.store_len - 1;
+		w.scope = call.scoped;
+		w.skip = call.store_len - 1;
 	}
-	rc = list(cache, &call, &keys);
-	r.total = keys.n;
-	for (i = 0; i < keys.n && rc == 0; i++) {
-		len = strlen(keys.list[i]);
-		call.store_key = keys.list[i];
-		call.store_len = len;
-		call.name.key = keys.list[i] + keys.skip;
-		call.name.key_len = (uint32_t)(len - keys.skip);
-		call.name.hash = csn_l1_hash(cache->l1, &call.name);
-		rc = reseal_one(cache, &call, is_lock(keys.list[i], len), &b,
-		    &r);
-		if (rc == 1) {
-			r.total--;
-			rc = 0;
-			continue;
-		}
-		r.seen++;
-		if (rc == 0 && progress != NULL)
-			rc = progress(arg, &r);
+	if ((rc = walk(&w)) == 0) {
+		w.each = reseal_walked;
+		rc = walk(&w);
 	}
-	free_keys(&keys);
-	csn_cache_buffer_free(&b);
+	csn_cache_buffer_free(&r.buffer);
 	if (out != NULL)
-		CSN_GIVE(out, &r, csn_cache_reseal);
+		CSN_GIVE(out, &r.so_far, csn_cache_reseal);
 	return rc;
 }

@@ -215,6 +215,26 @@ faulty_open(struct csn_ctx *ctx, const char *rest, void **state)
 	return rc;
 }
 
+static uint32_t
+faulty_server(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	(void)state;
+	(void)space;
+	(void)space_len;
+	return key_len > 0 && key[0] >= '0' && key[0] <= '9' ?
+	    (uint32_t)(key[0] - '0') : 0;
+}
+
+static int
+dead_for(const uint8_t *key, size_t key_len)
+{
+	int server = atomic_load(&faulty.dead_server);
+
+	return server != 0 && server ==
+	    (int)faulty_server(NULL, NULL, 0, key, key_len);
+}
+
 static int
 faulty_put_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
@@ -223,6 +243,10 @@ faulty_put_for(void *state, const uint8_t *space, size_t space_len,
 	int rc = enter();
 
 	atomic_fetch_add(&faulty.puts, 1);
+	if (rc == 0 && dead_for(key, key_len))
+		rc = CSN_E_BACKEND;
+	if (rc == 0)
+		rc = atomic_load(&faulty.put_answer);
 	if (rc == 0 && !atomic_load(&faulty.silent_sets))
 		rc = csn_store_put_for(state, space, space_len, key, key_len,
 		    value, len, ttl_ms);
@@ -238,8 +262,9 @@ faulty_put(void *state, const uint8_t *space, size_t space_len,
 }
 
 static int
-faulty_get(void *state, const uint8_t *space, size_t space_len,
-    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+faulty_get_for(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
+    uint64_t *ttl_ms)
 {
 	size_t room = *len;
 	int rc = enter();
@@ -249,9 +274,13 @@ faulty_get(void *state, const uint8_t *space, size_t space_len,
 		key = (const uint8_t *)"other";
 		key_len = 5;
 	}
+	if (rc == 0 && dead_for(key, key_len))
+		rc = CSN_E_BACKEND;
 	if (rc == 0)
-		rc = csn_store_get(state, space, space_len, key, key_len,
-		    value, len);
+		rc = atomic_load(&faulty.get_answer);
+	if (rc == 0)
+		rc = csn_store_get_for(state, space, space_len, key, key_len,
+		    value, len, ttl_ms);
 	if (rc == 0 && atomic_load(&faulty.half))
 		*len /= 2;
 	if (rc == 0 && atomic_load(&faulty.flip) && *len > 0)
@@ -261,6 +290,16 @@ faulty_get(void *state, const uint8_t *space, size_t space_len,
 		rc = atomic_load(&faulty.longer) > 1 ? 0 : CSN_E_BUFFER;
 	}
 	return leave(rc);
+}
+
+static int
+faulty_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	uint64_t ttl_ms;
+
+	return faulty_get_for(state, space, space_len, key, key_len, value,
+	    len, &ttl_ms);
 }
 
 static int
@@ -352,9 +391,10 @@ faulty_register(void)
 		.list = faulty_list, .stat = faulty_stat,
 		.close = faulty_close, .put_for = faulty_put_for,
 		.ttl = faulty_ttl, .add_for = faulty_add_for,
-		.remove_if = faulty_remove_if,
+		.remove_if = faulty_remove_if, .get_for = faulty_get_for,
+		.server = faulty_server,
 	};
-	static struct csn_store_provider simple;
+	static struct csn_store_provider simple, apart;
 
 	simple = whole;
 	simple.name = "simple";
@@ -362,6 +402,11 @@ faulty_register(void)
 	simple.ttl = NULL;
 	simple.add_for = NULL;
 	simple.remove_if = NULL;
+	simple.get_for = NULL;
+	apart = whole;
+	apart.name = "apart";
+	apart.get_for = NULL;
 	assert_int_equal(csn_store_register(&whole), 0);
 	assert_int_equal(csn_store_register(&simple), 0);
+	assert_int_equal(csn_store_register(&apart), 0);
 }

@@ -67,6 +67,9 @@ struct faulty {
 	_Atomic int flip;		/* a bit of each value is flipped */
 	_Atomic int longer;		/* lengths are too large, never right */
 	_Atomic int other;		/* whatever key: that of "other" */
+	_Atomic int dead_server;	/* 1 to 9: keys that begin with it */
+	_Atomic int get_answer;		/* what each get says, where not 0 */
+	_Atomic int put_answer;		/* the same of each put */
 	_Atomic unsigned calls;
 	_Atomic unsigned gets;
 	_Atomic unsigned puts;
@@ -75,7 +78,10 @@ struct faulty {
 };
 extern struct faulty faulty;
 void faulty_reset(void);
-/* Once; "faulty:" and, without lives and locks, "simple:". */
+/*
+ * Once: "faulty:", "simple:" without lives and locks, and "apart:", which
+ * tells a value and what is left of its time one after the other.
+ */
 void faulty_register(void);
 
 #endif

@@ -57,7 +57,7 @@ struct csn_call {
 	int in_l1;			/* where what is opened comes from */
 	int refused;			/* what the store had, once */
 	int sealed;			/* the value was, whatever came then */
-	int dead;			/* the backend failed: not asked again */
+	int dead;			/* the backend: not asked again */
 	const char *store_key;		/* on the backend */
 	size_t store_len;
 	char scoped[CSN_STORE_MAX_KEY + 1];	/* where it is another one */

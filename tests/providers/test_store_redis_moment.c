@@ -106,14 +106,14 @@ static void
 where_transactions_are_refused_the_time_is_unknown(void **state)
 {
 	static const struct stub_answer refused[] = {
-		KEEP("-NOPERM this user has no permissions to run 'multi'\r\n"),
-		KEEP(HI), KEEP(":5000\r\n"), KEEP("-ERR EXEC without MULTI\r\n"),
+		KEEP("-NOPERM no permissions to run 'multi'\r\n"), KEEP(HI),
+		KEEP(":5000\r\n"), KEEP("-ERR EXEC without MULTI\r\n"),
 		KEEP(HI),
 	};
 	static const struct stub_answer unknown[] = {
 		KEEP("-ERR unknown command 'MULTI'\r\n"), KEEP(HI),
-		KEEP("-NOPERM pttl\r\n"), KEEP("-ERR unknown command 'EXEC'\r\n"),
-		KEEP(HI),
+		KEEP("-NOPERM pttl\r\n"),
+		KEEP("-ERR unknown command 'EXEC'\r\n"), KEEP(HI),
 	};
 	static const struct stub_answer hangs_up[] = {
 		{ "", 0, STUB_CLOSE }, { "", 0, STUB_CLOSE }, KEEP(HI),

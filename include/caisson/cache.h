@@ -157,12 +157,13 @@ struct csn_cache_config {
 				 * other processes write too; 0: as in L2 */
 	uint32_t l1_shards;	/* a power of two; 0: 64 */
 	uint32_t tenants;	/* whose keys stay derived; 0: 1,024 */
-	/* The breaker: so many failures in a row open it (0: 5) for so long
-	 * (0: 30 s), then so many trials decide (0: 3). */
+	/* A breaker for each of the backend's servers: so many failures in a
+	 * row open it (0: 5) for so long (0: 30 s), then so many trials
+	 * decide (0: 3). */
 	uint32_t breaker_failures;
 	uint32_t breaker_trials;
 	uint64_t breaker_open_ms;
-	/* Calls to the backend in flight (0: 256); how long one waits for a
+	/* Calls to a server in flight (0: 256); how long one waits for a
 	 * place (0: 100 ms); what takes longer is a failure (0: 2 s). */
 	uint32_t inflight_max;
 	uint32_t queue_ms;

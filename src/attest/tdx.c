@@ -170,9 +170,11 @@ static void
 appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
     const struct csn_cert *leaf, const struct csn_tdx_collateral *c)
 {
-	char fmspc[2 * sizeof(((struct csn_pck *)0)->fmspc) + 1], what[64];
 	const struct csn_signed_json *info;
 	struct csn_pck pck;
+	char fmspc[2 * sizeof(pck.fmspc) + 1];
+	char pce_id[2 * sizeof(pck.pce_id) + 1];
+	char signer[2 * sizeof(qe_signer) + 1], what[160];
 	int rc;
 
 	rc = csn_pck_read(a->ctx, leaf, &pck);
@@ -180,18 +182,25 @@ appraise_collateral(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		(void)csn_appraise_rc(a, "tcb", rc, "%s", "");
 		return;
 	}
+	csn_hex_encode(pck.fmspc, sizeof(pck.fmspc), fmspc);
+	csn_hex_encode(pck.pce_id, sizeof(pck.pce_id), pce_id);
+	csn_appraise_pass(a, "pck", "a platform of FMSPC %s, PCE id %s, with "
+	    "PCE SVN %u", fmspc, pce_id, pck.pce_svn);
 	(void)csn_policy_hex(a, "fmspc", pck.fmspc, sizeof(pck.fmspc));
 	if ((info = csn_tdx_tcb_info(c, pck.fmspc)) == NULL) {
-		csn_hex_encode(pck.fmspc, sizeof(pck.fmspc), fmspc);
 		(void)snprintf(what, sizeof(what), "no TCB info given for the "
-		    "platform's FMSPC %s", fmspc);
+		    "platform's FMSPC %s, PCE id %s", fmspc, pce_id);
 		no_collateral(a, "tcb", what);
 	} else if (csn_appraise_rc(a, "tcb_info", csn_tdx_collateral_verify(a,
 	    info), "signed by Intel and of this time") == 0) {
 		csn_tdx_appraise_tcb(a, q, &pck, info->body);
 	}
 	if (c->qe_identity.body == NULL) {
-		no_collateral(a, "qe_identity", "no QE identity given");
+		csn_hex_encode(q->qe.mr_signer, sizeof(qe_signer), signer);
+		(void)snprintf(what, sizeof(what), "no QE identity given for "
+		    "the enclave of MRSIGNER %s, product %u, ISVSVN %u",
+		    signer, q->qe.product, q->qe.svn);
+		no_collateral(a, "qe_identity", what);
 	} else if (csn_appraise_rc(a, "qe_identity_info",
 	    csn_tdx_collateral_verify(a, &c->qe_identity),
 	    "signed by Intel and of this time") == 0) {

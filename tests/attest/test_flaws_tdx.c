@@ -312,12 +312,18 @@ a_policy_that_names_tdx_needs_its_collateral(void **state)
 	t.collateral[3] = fake_tdx_root_crl(made, &none);
 	trial_refused_for(&t, "no QE identity", CSN_E_POLICY, "qe_identity",
 	    "needs collateral, unless it says \"collateral\": \"optional\": "
-	    "no QE identity given");
+	    "no QE identity given for the enclave of MRSIGNER dc9e2a7c");
+	assert_non_null(strstr(trial_detail(&t, "qe_identity"),
+	    ", product 2, ISVSVN 4"));
 	trial_expect(&t, "tcb", "passed");
 	/* The TCB info alone. */
 	trial_set(&t.collateral[0], fake_tdx_qe_identity(made, &none));
 	trial_refused_for(&t, "no TCB info", CSN_E_POLICY, "tcb",
-	    "no TCB info given for the platform's FMSPC 00906ed50000");
+	    "no TCB info given for the platform's FMSPC 00906ed50000, PCE id "
+	    "0000");
+	trial_expect(&t, "pck", "passed");
+	assert_string_equal(trial_detail(&t, "pck"), "a platform of FMSPC "
+	    "00906ed50000, PCE id 0000, with PCE SVN 5");
 	/* A CRL alone. */
 	trial_set(&t.collateral[0], fake_tdx_bundle(made, NULL));
 	trial_good(&t);

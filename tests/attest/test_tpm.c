@@ -456,6 +456,8 @@ shows_the_quote_to_people(void **state)
 	assert_int_equal(json_object_size(pcrs), 3);
 	assert_string_equal(json_string_value(json_object_get(pcrs,
 	    "sha256:7")), SEVEN);
+	assert_memory_equal(json_string_value(json_object_get(pcrs,
+	    "sha256:0")), "00000000000000000000000000000000", 32);
 	assert_int_equal(json_integer_value(json_object_get(o,
 	    "reset_count")), 12);
 	assert_true(json_is_true(json_object_get(o, "clock_safe")));

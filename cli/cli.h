@@ -131,7 +131,7 @@ void cli_help(const struct cli *cli, const struct cli_noun *noun,
 /* The tables as JSON: what checks of manual and completion read. */
 json_t *cli_table(void);
 
-/* 1 where SIGINT, SIGTERM or SIGHUP arrived: clean up and return. */
+/* 1 where SIGINT, SIGTERM, SIGHUP or SIGQUIT came: clean up and return. */
 int cli_interrupted(void);
 /*
  * hold 1: no number of signals ends the program by itself, because something
@@ -263,15 +263,22 @@ uint64_t cli_now_ns(void);			/* monotonic */
 int cli_read_file(struct cli *cli, const char *path, size_t max,
     uint8_t **out, size_t *len);
 
+#define CLI_TEMP_SIZE 26
+
 /*
- * An output that appears under its name only when it is whole: a temporary
- * file beside it, synced and renamed. Standard output ("-" or NULL), devices
- * and pipes are written as they come; in_place says so.
+ * An output that appears under its name only when it is whole: a file without
+ * a name (or with a temporary one, where the file system has no such), synced
+ * and named. Standard output ("-" or NULL), descriptors that are open
+ * (/dev/stdout, /dev/fd/N, links to them), devices and pipes are written as
+ * they come; in_place says so. A link's target is replaced, not the link.
  */
 struct cli_out {
 	struct cli *cli;
 	const char *path;	/* the caller's */
-	char *temp;
+	char *name;		/* in folder */
+	int folder;
+	char temp[CLI_TEMP_SIZE]; /* "" for none */
+	mode_t mode;
 	int fd;
 	int in_place;
 	int replace;
@@ -300,5 +307,10 @@ int cli_in_open(struct cli *cli, const char *path);
  */
 int cli_in_read(struct cli *cli, int fd, const char *path, void *buf,
     size_t cap, size_t *got);
+/** The bytes that a file still has to give; 0 where that is not known. */
+uint64_t cli_in_size(int fd);
+/** At its end: 0, or CLI_FAILED where it gave fewer than the size it had. */
+int cli_in_whole(struct cli *cli, const char *path, uint64_t size,
+    uint64_t got);
 
 #endif

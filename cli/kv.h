@@ -11,6 +11,8 @@ struct kv_flow {
 	int in;
 	const char *in_path;
 	const char *in_name;
+	uint64_t size;		/* of the input, 0 where it is not known */
+	uint64_t got;		/* of it so far */
 	struct cli_out out;
 	struct cli_progress progress;
 	int rc;			/* the exit code of a failed write */

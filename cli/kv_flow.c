@@ -1,7 +1,6 @@
 /* cli/kv_flow.c - from an input to an output that is whole or not there. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kv.h"
@@ -10,13 +9,11 @@ int
 kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
 {
 	const char *out = cli_opt(cli, "out");
-	struct stat st;
-	uint64_t total = 0;
 	int rc;
 
 	memset(flow, 0, sizeof(*flow));
 	flow->cli = cli;
-	flow->out.fd = -1;
+	flow->out.fd = flow->out.folder = -1;
 	flow->in_path = cli_arg(cli, 0);
 	flow->in_name = flow->in_path == NULL ||
 	    strcmp(flow->in_path, "-") == 0 ? "standard input" :
@@ -28,12 +25,11 @@ kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
 	}
 	if ((flow->in = cli_in_open(cli, flow->in_path)) < 0)
 		return CLI_FAILED;
-	if (fstat(flow->in, &st) == 0 && S_ISREG(st.st_mode))
-		total = (uint64_t)st.st_size;
+	flow->size = cli_in_size(flow->in);
 	rc = cli_out_open(cli, out, mode, cli_opt(cli, "force") != NULL,
 	    &flow->out);
 	if (rc == 0)
-		cli_progress_start(cli, &flow->progress, what, total);
+		cli_progress_start(cli, &flow->progress, what, flow->size);
 	return rc;
 }
 
@@ -44,7 +40,10 @@ kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got)
 
 	rc = cli_in_read(flow->cli, flow->in, flow->in_path, buf, cap, got);
 	cli_progress_add(&flow->progress, *got);
-	return rc;
+	flow->got += *got;
+	if (rc != 0 || *got == cap)
+		return rc;
+	return cli_in_whole(flow->cli, flow->in_path, flow->size, flow->got);
 }
 
 int

@@ -1,9 +1,12 @@
 /* cli/main.c - finds the noun and the verb, and runs it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -44,7 +47,8 @@ cli_interrupted(void)
 static void
 catch_signals(int flags)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP,
+	    SIGQUIT };
 	struct sigaction act, old;
 	size_t i;
 
@@ -77,6 +81,35 @@ watch_signals(void)
 	act.sa_handler = SIG_IGN;
 	act.sa_flags = 0;
 	sigaction(SIGPIPE, &act, NULL);
+}
+
+/*
+ * What is printed waits for its reader. A descriptor that does not wait may
+ * be shared with others, so it is not changed: the same pipe or terminal is
+ * opened anew. A socket cannot be; what prints little gets by.
+ */
+static void
+wait_in_prints(void)
+{
+	char path[32];
+	int fd, flags, anew;
+	struct stat st;
+
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		flags = fcntl(fd, F_GETFL);
+		if (flags < 0 || (flags & O_NONBLOCK) == 0 ||
+		    fstat(fd, &st) != 0 ||
+		    (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		anew = open(path, (flags & (O_ACCMODE | O_APPEND)) |
+		    O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (anew < 0)
+			continue;
+		if (fcntl(anew, F_SETFL, flags & ~O_NONBLOCK) == 0)
+			(void)dup2(anew, fd);
+		(void)close(anew);
+	}
 }
 
 static int
@@ -237,6 +270,7 @@ main(int argc, char **argv)
 
 	memset(&cli, 0, sizeof(cli));
 	watch_signals();
+	wait_in_prints();
 	rc = dispatch(&cli, argc, argv);
 	free(cli.values);
 	/* A full disk or a closed pipe shows up here at the latest. */

@@ -3,9 +3,11 @@
 
 import json
 import os
+import signal
 import subprocess
+import time
 
-from cli import PROGRAM, Folder, case, finish, read, run, says
+from cli import PROGRAM, Folder, case, finish, read, run, says, skip
 from people import Person, handshake, must
 
 MIB = 1 << 20
@@ -192,23 +194,72 @@ def outputs(folder, bob, stream, seal):
     case("json_facts", json.loads(result.stdout)["bytes_read"] == 3, result)
 
 
+def writes_into(pid, folder):
+    """Whether a process has a file of folder open, named or not."""
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            if os.readlink("/proc/%d/fd/%s" % (pid, fd)).startswith(
+                    folder.path + "/"):
+                return True
+        except OSError:
+            pass
+    return False
+
+
+def nameless(folder):
+    """Can the file system of the folder make files without a name?"""
+    try:
+        os.close(os.open(folder.path, os.O_TMPFILE | os.O_WRONLY, 0o600))
+        return True
+    except (AttributeError, OSError):
+        return False
+
+
 def interrupted(folder, alice):
     """A signal in the middle leaves no output and no temporary file."""
     before = folder.names()
-    program = subprocess.Popen(
-        [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
-         "--out", folder / "half"], stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=dict(os.environ,
-                                         CAISSON_HOME=alice.home))
-    program.stdin.write(plain(2 * MIB))
-    program.stdin.flush()
-    while folder.names() == before and program.poll() is None:
-        pass
-    program.terminate()
-    program.wait(timeout=60)
-    program.stdin.close()
-    case("signal_leaves_nothing", program.returncode == 128 + 15 and
-         folder.names() == before, program.returncode, folder.names())
+    for number in ("TERM", "QUIT", "KILL"):
+        if number == "KILL" and not nameless(folder):
+            skip("KILL_leaves_nothing", "the file system of %s has no files "
+                 "without a name" % folder.path)
+            continue
+        sent = getattr(signal, "SIG" + number)
+        program = subprocess.Popen(
+            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
+             "--out", folder / "half"], stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=dict(os.environ,
+                                             CAISSON_HOME=alice.home))
+        program.stdin.write(plain(2 * MIB))
+        program.stdin.flush()
+        while program.poll() is None and not writes_into(program.pid, folder):
+            time.sleep(0.001)
+        program.send_signal(sent)
+        program.wait(timeout=60)
+        program.stdin.close()
+        case(number + "_leaves_nothing", program.returncode ==
+             (-sent if number == "KILL" else 128 + sent) and
+             folder.names() == before, program.returncode, folder.names())
+
+
+def cut(folder, alice):
+    """A file that is cut while it is sealed is not called sealed."""
+    path = folder.write("cut", plain(3 * MIB))
+    out_read, out_write = os.pipe()
+    with subprocess.Popen(
+            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
+             path], stdout=out_write, stderr=subprocess.PIPE,
+            env=dict(os.environ, CAISSON_HOME=alice.home)) as program:
+        os.close(out_write)
+        # It has read some, and waits for this pipe.
+        os.read(out_read, 1)
+        os.truncate(path, MIB + 5)
+        while os.read(out_read, MIB):
+            pass
+        os.close(out_read)
+        text = program.stderr.read()
+        program.wait(timeout=60)
+    case("a_file_cut_while_it_is_sealed_fails", program.returncode == 3 and
+         b"was cut while it was read" in text, program.returncode, text)
 
 
 with Folder() as work:
@@ -223,4 +274,5 @@ with Folder() as work:
     inspecting(one, two, work)
     outputs(work, b, one, sealing)
     interrupted(work, a)
+    cut(work, a)
 finish()

@@ -17,8 +17,14 @@ extern "C" {
  * A message is gathered from up to two inputs (K and V of an entry) into one
  * run of ciphertext, and scattered the same way. Every engine gives the same
  * bytes: the suite in tests/crypto runs over each of them beside OpenSSL.
+ *
+ * OpenSSL's GCM reads ciphertext twice on some processors, once for the tag
+ * and once for the plaintext, and when it seals it reads back what it wrote.
+ * Whoever writes to it in between has a wrong plaintext accepted, or a valid
+ * tag made over what was never sealed. So all buffers are the caller's own
+ * while a call runs, unless shared says that the sealed side is not.
  */
-#define CSN_AEAD_ABI 1
+#define CSN_AEAD_ABI 2
 
 struct csn_aead_part {
 	const uint8_t *in;
@@ -33,6 +39,13 @@ struct csn_aead_msg {
 	const struct csn_aead_part *parts;
 	size_t nparts;		/* 0, 1 or 2 */
 	uint8_t *tag;		/* CSN_TAG_SIZE: seal writes, open reads */
+	/*
+	 * 1: somebody else may write to the parts' sealed side (out when
+	 * sealing, in when opening) meanwhile. The engine writes each byte
+	 * of it once and reads none back, or reads each once. The tag is
+	 * the caller's own in any case.
+	 */
+	int shared;
 };
 
 struct csn_aead_engine {

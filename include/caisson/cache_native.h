@@ -27,7 +27,8 @@ extern "C" {
  * Versions follow the writers' clocks: of two writers whose clocks differ, the
  * one that is behind is refused until it has seen an entry of the other's.
  *
- * Any number of threads. In a forked child CSN_E_FORK.
+ * Any number of threads. In a forked child CSN_E_FORK. Buffers are the caller's
+ * own while a call runs, as caisson/seal.h has it.
  */
 struct csn_cache_native;
 

@@ -47,6 +47,11 @@ struct csn_kv_slot {
  * Sealing reads key, value and slot, and writes sealed. In place: key at
  * sealed + CSN_SEAL_OVERHEAD and value behind it; overlapping in any other
  * way is CSN_E_ARG.
+ * While a call runs all these buffers are the caller's own: AES-GCM may read
+ * ciphertext twice, so bytes that another process, thread or device can write
+ * to meanwhile are copied first. (A KV store does that by itself, as its
+ * provider's flags say.)
+ *
  * Opening reads sealed (sealed_len bytes) and writes key and value: on entry
  * key_len and value_len are what there is room for, afterwards what there
  * was. With slot_expected 1 the message must be that very slot's (CSN_E_TAG
@@ -175,7 +180,9 @@ CSN_API void csn_manager_free(struct csn_manager *mgr);
  * Puts KV bytes into a store provider, sealed on the way in and opened on
  * the way out: the store holds ciphertext only. With a provider that works in
  * place (memory:) AES writes straight into the store's memory and reads from
- * it: one pass, no copy. Sessions come from a manager in store mode.
+ * it: one pass, no copy. Where the provider does not say that its memory is
+ * private (CSN_STORE_PRIVATE) the bytes pass through a small buffer. Sessions
+ * come from a manager in store mode.
  */
 struct csn_kv_store;
 
@@ -196,7 +203,12 @@ CSN_API CSN_MUST_CHECK int csn_kv_store_put(struct csn_kv_store *kv,
     size_t key_len, const void *value, size_t value_len);
 /**
  * Open the slot's newest. On entry *key_len and *value_len are the room, on
- * return the lengths, also with CSN_E_BUFFER. CSN_E_NOT_FOUND.
+ * return the lengths, also with CSN_E_BUFFER, and 0 where the message is
+ * refused: they are an authentic message's or none.
+ *
+ * CSN_E_NOT_FOUND; CSN_E_SESSION where what lies there says that it is of
+ * another session of the tenant, maybe a former one. It stays: put the slot
+ * again, or remove it. And what csn_kv_open() returns.
  */
 CSN_API CSN_MUST_CHECK int csn_kv_store_get(struct csn_kv_store *kv,
     const char *tenant_id, const struct csn_kv_slot *slot, void *key,

@@ -72,6 +72,10 @@ CSN_API CSN_MUST_CHECK int csn_header_read(struct csn_ctx *ctx,
  *
  * A stream keeps a reference of its session; when the session is closed, its
  * key is wiped. A forked child gets CSN_E_FORK.
+ *
+ * Here and below buffers are the caller's own while a call runs: AES-GCM may
+ * read ciphertext twice. A mapped file, shared memory, or what a device can
+ * write to is copied first.
  */
 struct csn_stream;
 

@@ -67,9 +67,17 @@ struct csn_store_buf {
 	void *handle;
 };
 
+#define CSN_STORE_PRIVATE 1u	/* only this process writes to its buffers */
+
 struct csn_store_provider {
 	uint32_t abi;		/* CSN_STORE_ABI */
-	uint32_t reserved;
+	/*
+	 * CSN_STORE_PRIVATE where nobody but this process can write to what
+	 * reserve and borrow give. Memory of a mapped file, shared memory and
+	 * what a device can write to is not that: there AES works by way of a
+	 * copy in pieces. 0 where in doubt.
+	 */
+	uint32_t flags;
 	const char *name;	/* the URL's scheme */
 	int (*open)(struct csn_ctx *ctx, const char *rest, void **state);
 	/*
@@ -160,7 +168,8 @@ struct csn_store_provider {
 
 /**
  * The structure stays valid for the life of the process. CSN_E_ARG (another
- * abi, a NULL function, a bad name), CSN_E_EXISTS, CSN_E_LIMIT.
+ * abi, unknown flags, a NULL function, a bad name), CSN_E_EXISTS,
+ * CSN_E_LIMIT.
  */
 CSN_API CSN_MUST_CHECK int csn_store_register(
     const struct csn_store_provider *provider);
@@ -222,6 +231,9 @@ CSN_API uint32_t csn_store_server(struct csn_store *store,
 #define CSN_STORE_LOCK 2u	/* add_for and remove_if */
 /** Which of them this store has: CSN_STORE_TTL | CSN_STORE_LOCK. */
 CSN_API uint32_t csn_store_abilities(const struct csn_store *store);
+/** 1 where nobody but this process can write to what reserve and borrow give;
+ * 0 where the provider does not say so, and for NULL. */
+CSN_API int csn_store_is_private(const struct csn_store *store);
 /*
  * In place where the provider can; else through a buffer of the store's own,
  * so callers need not care. commit (whatever it returns) and abort end a

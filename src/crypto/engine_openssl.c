@@ -1,5 +1,6 @@
 /* crypto/engine_openssl.c - AES-256-GCM by OpenSSL. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -14,6 +15,8 @@
  * pieces that are a multiple of the block.
  */
 #define PIECE ((size_t)1 << 30)
+/* Of what others may write to: stays in the nearest cache, and on a stack. */
+#define SHARED_PIECE ((size_t)8192)
 
 struct state {
 	EVP_CIPHER_CTX *evp;
@@ -65,9 +68,32 @@ state_key(void *p, const uint8_t key[CSN_KEY_SIZE])
 	    CSN_E_CRYPTO;
 }
 
-/* AAD, then the parts, whichever direction the context was set to. */
+/* A part of which others may write to the sealed side: by way of a copy. */
 static int
-run(struct state *s, const struct csn_aead_msg *msg)
+run_shared(struct state *s, const struct csn_aead_part *part, int sealing)
+{
+	uint8_t piece[SHARED_PIECE];
+	size_t at, n;
+	int rc;
+
+	for (at = 0; at < part->len; at += n) {
+		n = part->len - at < SHARED_PIECE ? part->len - at :
+		    SHARED_PIECE;
+		if (!sealing)
+			memcpy(piece, part->in + at, n);
+		rc = EVP_Cipher(s->evp, sealing ? piece : part->out + at,
+		    sealing ? part->in + at : piece, (unsigned)n);
+		if (rc < 0)
+			return CSN_E_CRYPTO;
+		if (sealing)
+			memcpy(part->out + at, piece, n);
+	}
+	return 0;
+}
+
+/* AAD, then the parts. */
+static int
+run(struct state *s, const struct csn_aead_msg *msg, int sealing)
 {
 	const struct csn_aead_part *part;
 	size_t i, at, n;
@@ -80,6 +106,10 @@ run(struct state *s, const struct csn_aead_msg *msg)
 	}
 	for (i = 0; i < msg->nparts; i++) {
 		part = &msg->parts[i];
+		if (msg->shared && run_shared(s, part, sealing) != 0)
+			return CSN_E_CRYPTO;
+		if (msg->shared)
+			continue;
 		for (at = 0; at < part->len; at += n) {
 			n = part->len - at < PIECE ? part->len - at : PIECE;
 			if (EVP_Cipher(s->evp, part->out + at,
@@ -96,7 +126,7 @@ seal(void *p, const struct csn_aead_msg *msg)
 	struct state *s = p;
 
 	if (EVP_EncryptInit_ex2(s->evp, NULL, NULL, msg->nonce, NULL) != 1 ||
-	    run(s, msg) != 0 || EVP_Cipher(s->evp, NULL, NULL, 0) < 0)
+	    run(s, msg, 1) != 0 || EVP_Cipher(s->evp, NULL, NULL, 0) < 0)
 		return CSN_E_CRYPTO;
 	s->tag[0].data = msg->tag;
 	return EVP_CIPHER_CTX_get_params(s->evp, s->tag) == 1 ? 0 :
@@ -110,7 +140,7 @@ open_msg(void *p, const struct csn_aead_msg *msg)
 
 	s->tag[0].data = msg->tag;
 	if (EVP_DecryptInit_ex2(s->evp, NULL, NULL, msg->nonce,
-	    s->tag) != 1 || run(s, msg) != 0)
+	    s->tag) != 1 || run(s, msg, 0) != 0)
 		return CSN_E_CRYPTO;
 	return EVP_Cipher(s->evp, NULL, NULL, 0) < 0 ? CSN_E_TAG : 0;
 }

@@ -43,6 +43,8 @@ csn_kv_audit(const struct csn_kv_batch *b, struct csn_session *s, int op,
 	memset(&all, 0, sizeof(all));
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
+		if (b->unlogged && it->rc == 0)
+			continue;
 		if (batch && it->rc == 0) {
 			if (all.count == 0) {
 				record_of(s, op, it, &all);

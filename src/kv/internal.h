@@ -22,6 +22,12 @@ struct csn_kv_batch {
 	/* Of the slot of the item `printed`; NULL where none is known yet. */
 	const struct csn_slot_print *print;
 	uint32_t printed;
+	/* Others may write to the sealed bytes meanwhile. */
+	int shared;
+	/* The slot that is expected says nothing of a token. */
+	int any_token;
+	/* Nothing leaves: only what is refused is logged. */
+	int unlogged;
 };
 
 /* Messages of one session that are sealed or opened in one run. */
@@ -115,9 +121,18 @@ int csn_kv_open_refuse(struct csn_kv_item *it, int rc);
  * Seal one item, then call keep(arg) while the run is still open: what it
  * returns is the item's result, and only on 0 does the slot's version move.
  * Once keep was called the sealed bytes are its own: they are not touched.
+ * shared: others may write to them.
  */
 CSN_MUST_CHECK int csn_kv_seal_held(struct csn_ctx *ctx,
-    struct csn_kv_item *item, int (*keep)(void *arg), void *arg);
+    struct csn_kv_item *item, int shared, int (*keep)(void *arg), void *arg);
+
+/*
+ * Open one item of a store: it must be of the item's slot, whose token is
+ * filled in. With unlogged no success is logged, for a look that gives no
+ * plaintext to anybody.
+ */
+CSN_MUST_CHECK int csn_kv_open_stored(struct csn_ctx *ctx,
+    struct csn_kv_item *item, int shared, int unlogged);
 
 /*
  * One audit record an entry, or one for all that succeeded, as the session

@@ -27,6 +27,7 @@ struct csn_kv_store {
 	struct csn_manager *mgr;
 	struct csn_store *store;
 	uint32_t reseal_batch;
+	int shared;	/* others may write to what the store lends */
 	/* What the store gave up and the sessions have not forgotten yet. */
 	pthread_mutex_t lost_lock;
 	struct csn_kv_lost *lost;
@@ -45,6 +46,17 @@ void csn_kv_store_key(const struct csn_kv_slot *slot,
 /* 0 where the bytes are no slot's. */
 int csn_kv_store_slot(const uint8_t *key, size_t len,
     struct csn_kv_slot *slot);
+
+/*
+ * Open what the store has under a slot into memory of our own, of *room bytes
+ * at *plain (csn_wipe_free, also where this fails): it must be that slot's,
+ * whatever the bytes say. item has its slot with the token, and its lengths.
+ * unlogged as csn_kv_open_stored() has it.
+ */
+CSN_MUST_CHECK int csn_kv_store_open_aside(struct csn_kv_store *kv,
+    struct csn_session *session, const struct csn_kv_slot *slot,
+    const struct csn_store_buf *buf, int unlogged, struct csn_kv_item *item,
+    uint8_t **plain, size_t *room);
 
 /* The slot's stripe is held for writing. */
 CSN_MUST_CHECK int csn_kv_store_put_locked(struct csn_kv_store *kv,

@@ -33,13 +33,15 @@ wipe_room(struct csn_kv_item *it)
 }
 
 static int
-same_slot(const struct csn_kv_slot *slot, const struct csn_header *h)
+same_slot(const struct csn_kv_slot *slot, const struct csn_header *h,
+    int any_token)
 {
 	return slot->kind == h->kind && slot->role == h->role &&
 	    slot->layer == h->layer && slot->count == h->count &&
-	    slot->position == h->position && slot->token_id == h->token_id &&
+	    slot->position == h->position &&
+	    (any_token || (slot->token_id == h->token_id &&
 	    ((slot->flags & CSN_KV_HAS_TOKEN) != 0) ==
-	    ((h->flags & CSN_HEADER_HAS_TOKEN) != 0) &&
+	    ((h->flags & CSN_HEADER_HAS_TOKEN) != 0))) &&
 	    memcmp(slot->name, h->name, 32) == 0;	/* public */
 }
 
@@ -192,13 +194,12 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	struct csn_kv_item *it = csn_kv_at(b, index);
 	struct csn_open_done *done = &r->done[r->n];
 	struct csn_aead_part parts[2];
+	uint8_t tag[CSN_TAG_SIZE];
 	struct csn_aead_msg msg = { .aad = aad, .aad_len = aad_len,
-	    .parts = parts, .nparts = 2 };
+	    .parts = parts, .nparts = 2, .tag = tag, .shared = b->shared };
 
-	/* In place, K lands on its own ciphertext; the tag stays as it is,
-	 * so that it can still be read here. */
 	csn_nonce(msg.nonce, h->sequence);
-	msg.tag = it->sealed + CSN_SEAL_HEADER;
+	memcpy(tag, it->sealed + CSN_SEAL_HEADER, sizeof(tag));
 	parts[0].in = it->sealed + CSN_SEAL_OVERHEAD;
 	parts[0].out = it->key;
 	parts[0].len = h->key_len;
@@ -209,20 +210,20 @@ open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
 	r->value_len[r->n] = h->len - h->key_len;
 	r->skipped[r->n] = 0;
 	msg.nparts = csn_kv_join(parts);
-	if (it->slot_expected && !same_slot(&it->slot, h)) {
+	if (it->slot_expected && !same_slot(&it->slot, h, b->any_token)) {
 		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
 		    "of another slot of tenant %s: it was moved here",
 		    csn_session_tenant_id(s));
 		r->skipped[r->n] = csn_kv_in_place(it) != 0;
 	} else
 		done->rc = csn_lane_open(r->lane, &msg);
-	if (done->rc == 0 && !it->slot_expected)
+	if (done->rc == 0)
 		slot_of(h, &it->slot);
 	it->sequence = h->sequence;
 	it->version = h->version;
 	done->sequence = h->sequence;
 	done->version = h->version;
-	memcpy(done->tag, msg.tag, sizeof(done->tag));
+	memcpy(done->tag, tag, sizeof(done->tag));
 	done->has_tag = 1;
 	if (done->rc == 0)
 		csn_kv_slot_name(&it->slot, &r->names[r->n]);
@@ -263,6 +264,20 @@ csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
 		    CSN_SEAL_HEADER + tail_len);
 	}
 	end_run(b, s, &r);
+}
+
+int
+csn_kv_open_stored(struct csn_ctx *ctx, struct csn_kv_item *item, int shared,
+    int unlogged)
+{
+	struct csn_kv_batch b = { .ctx = ctx, .items = (uint8_t *)item,
+	    .stride = sizeof(*item), .shared = shared, .any_token = 1,
+	    .unlogged = unlogged };
+	uint32_t zero = 0;
+
+	item->slot_expected = 1;
+	csn_kv_open_group(&b, item->session, &zero, 1);
+	return item->rc;
 }
 
 int

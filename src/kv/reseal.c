@@ -49,42 +49,29 @@ collect(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return f->most != 0 && f->n == f->most;
 }
 
-/* Open a copy and put it again; the stripe is held. */
+/*
+ * Open a copy and put it again; the stripe is held. What lies there is held to
+ * the slot that it was found under: another's would take its place in both.
+ */
 static int
 reseal_locked(struct csn_kv_store *kv, struct csn_member *m,
-    const uint8_t key[CSN_KV_STORE_KEY])
+    const struct csn_kv_slot *slot, const uint8_t key[CSN_KV_STORE_KEY])
 {
 	const char *id = csn_session_tenant_id(m->session);
 	struct csn_store_buf buf;
 	struct csn_kv_item item;
-	struct csn_header h;
-	uint8_t *plain = NULL;
+	uint8_t *plain;
+	size_t room;
 	int rc;
 
 	if ((rc = csn_store_borrow(kv->store, (const uint8_t *)id,
 	    strlen(id), key, CSN_KV_STORE_KEY, &buf)) != 0)
 		return rc;
-	memset(&item, 0, sizeof(item));
-	memset(&h, 0, sizeof(h));
-	if ((rc = csn_header_decode(kv->ctx, buf.p, buf.len, &h)) != 0)
-		goto out;
-	if ((plain = csn_calloc(1, (size_t)h.len + 1)) == NULL) {
-		rc = csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
-		    "out of memory to reseal a block");
-		goto out;
-	}
-	item.session = m->session;
-	item.key = plain;
-	item.key_len = h.key_len;
-	item.value = plain + h.key_len;
-	item.value_len = h.len - h.key_len;
-	item.sealed = buf.p;
-	item.sealed_len = buf.len;
-	if ((rc = csn_kv_open(kv->ctx, &item)) == 0)
+	if ((rc = csn_kv_store_open_aside(kv, m->session, slot, &buf, 0,
+	    &item, &plain, &room)) == 0)
 		rc = csn_kv_store_put_locked(kv, m, &item.slot, key,
 		    item.key, item.key_len, item.value, item.value_len);
-out:
-	csn_wipe_free(plain, (size_t)h.len + 1);
+	csn_wipe_free(plain, room);
 	csn_store_release(kv->store, &buf);
 	return rc;
 }
@@ -104,7 +91,7 @@ reseal_one(struct csn_kv_store *kv, struct csn_member *m,
 	csn_kv_slot_name(&slot, &name);
 	pthread_rwlock_wrlock(stripe);
 	if (csn_session_slot_is_old(m->session, &name) &&
-	    (rc = reseal_locked(kv, m, key)) == 0)
+	    (rc = reseal_locked(kv, m, &slot, key)) == 0)
 		(*done)++;
 	pthread_rwlock_unlock(stripe);
 	return rc == CSN_E_NOT_FOUND ? 0 : rc;

@@ -170,9 +170,10 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
     const struct csn_seal_run *run, struct csn_lane *lane,
     const uint32_t *index, struct csn_slot_print *prints)
 {
-	uint8_t aad[CSN_AAD_MAX], flags;
+	uint8_t aad[CSN_AAD_MAX], tag[CSN_TAG_SIZE], flags;
 	struct csn_aead_part parts[2];
-	struct csn_aead_msg msg = { .aad = aad, .parts = parts, .nparts = 2 };
+	struct csn_aead_msg msg = { .aad = aad, .parts = parts, .nparts = 2,
+	    .tag = tag, .shared = b->shared };
 	const uint8_t *tail;
 	struct csn_kv_item *it;
 	size_t i, tail_len;
@@ -191,7 +192,6 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		finish_header(it, flags, aad);
 		csn_nonce(msg.nonce, it->sequence);
 		memcpy(it->sealed, aad, CSN_SEAL_HEADER);
-		msg.tag = it->sealed + CSN_SEAL_HEADER;
 		parts[0].in = it->key;
 		parts[0].out = it->sealed + CSN_SEAL_OVERHEAD;
 		parts[0].len = it->key_len;
@@ -200,12 +200,13 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		parts[1].len = it->value_len;
 		msg.nparts = csn_kv_join(parts);
 		it->rc = csn_lane_seal(lane, &msg);
+		memcpy(it->sealed + CSN_SEAL_HEADER, tag, sizeof(tag));
 		if (it->rc != 0)
 			memset(&prints[i], 0, sizeof(prints[i]));
 		else if (run->first_version != 0) {
 			print_slot(b, s, index[i], &prints[i]);
 			prints[i].who = csn_slot_who(csn_session_direction(s),
-			    run->writer, msg.tag);
+			    run->writer, tag);
 		}
 	}
 }
@@ -309,9 +310,10 @@ csn_kv_seal_group(const struct csn_kv_batch *b, struct csn_session *s,
 
 int
 csn_kv_seal_held(struct csn_ctx *ctx, struct csn_kv_item *item,
-    int (*keep)(void *arg), void *arg)
+    int shared, int (*keep)(void *arg), void *arg)
 {
-	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
+	struct csn_kv_batch b = { .ctx = ctx, .items = (uint8_t *)item,
+	    .stride = sizeof(*item), .shared = shared };
 	struct keeper keeper = { keep, arg };
 	uint32_t zero = 0;
 

@@ -86,16 +86,19 @@ forget_lost(struct csn_kv_store *kv, const struct csn_kv_lost *l)
 	struct csn_store_buf buf;
 	struct csn_kv_slot slot;
 	struct csn_member *m;
+	int rc;
 
 	if (!csn_kv_store_slot(l->key, sizeof(l->key), &slot) ||
 	    csn_member_get(kv->mgr, l->tenant_id, &m) != 0)
 		return;
 	csn_kv_slot_name(&slot, &name);
 	pthread_rwlock_wrlock(stripe);
-	if (csn_store_borrow(kv->store, space, strlen(l->tenant_id), l->key,
-	    sizeof(l->key), &buf) == 0)
+	/* A store that cannot be asked just now has not given it up. */
+	rc = csn_store_borrow(kv->store, space, strlen(l->tenant_id), l->key,
+	    sizeof(l->key), &buf);
+	if (rc == 0)
 		csn_store_release(kv->store, &buf);
-	else
+	else if (rc == CSN_E_NOT_FOUND)
 		csn_session_slot_forget(m->session, &name);
 	pthread_rwlock_unlock(stripe);
 	csn_member_release(m);
@@ -140,6 +143,7 @@ csn_kv_store_new(struct csn_manager *mgr, struct csn_store *store,
 	kv->ctx = mgr->ctx;
 	kv->mgr = mgr;
 	kv->store = store;
+	kv->shared = !csn_store_is_private(store);
 	pthread_mutex_init(&kv->lost_lock, NULL);
 	kv->reseal_batch = o.reseal_batch != 0 ? o.reseal_batch : 64;
 	for (i = 0; i < CSN_KV_STRIPES; i++)
@@ -201,7 +205,7 @@ csn_kv_store_put_locked(struct csn_kv_store *kv, struct csn_member *m,
 	    strlen(id), item.sealed_len, &keeper.buf)) != 0)
 		return rc;
 	item.sealed = keeper.buf.p;
-	rc = csn_kv_seal_held(kv->ctx, &item, keep, &keeper);
+	rc = csn_kv_seal_held(kv->ctx, &item, kv->shared, keep, &keeper);
 	/* Committing ends it, whatever came of it. */
 	if (rc != 0 && keeper.buf.handle != NULL)
 		csn_store_abort(kv->store, &keeper.buf);
@@ -237,104 +241,106 @@ csn_kv_store_put(struct csn_kv_store *kv, const char *tenant_id,
 	return rc;
 }
 
-/* Open a borrowed message into the caller's buffers. */
+/* What the header says, which is nobody's word yet. */
 static int
-open_borrowed(struct csn_kv_store *kv, struct csn_session *session,
-    const struct csn_kv_slot *slot, struct csn_store_buf *buf, void *key,
-    size_t *key_len, void *value, size_t *value_len)
+peek(struct csn_kv_store *kv, const struct csn_store_buf *buf,
+    struct csn_header *h)
 {
-	size_t key_room = *key_len, value_room = *value_len;
-	struct csn_kv_item item;
+	uint8_t head[CSN_SEAL_HEADER];
+
+	if (buf->len >= sizeof(head))
+		memcpy(head, buf->p, sizeof(head));
+	return csn_header_decode(kv->ctx, head, buf->len, h);
+}
+
+/* Into an item with the room that peek() asks for. */
+static int
+open_stored(struct csn_kv_store *kv, struct csn_session *session,
+    const struct csn_kv_slot *slot, const struct csn_store_buf *buf,
+    int unlogged, struct csn_kv_item *item)
+{
+	int rc;
+
+	item->session = session;
+	item->slot = *slot;
+	item->sealed = buf->p;
+	item->sealed_len = buf->len;
+	rc = csn_kv_open_stored(kv->ctx, item, kv->shared, unlogged);
+	return rc != CSN_E_BUFFER ? rc : csn_fail(kv->ctx, CSN_E_TAG, "kv",
+	    "the message's header was changed while it was read");
+}
+
+int
+csn_kv_store_open_aside(struct csn_kv_store *kv, struct csn_session *session,
+    const struct csn_kv_slot *slot, const struct csn_store_buf *buf,
+    int unlogged, struct csn_kv_item *item, uint8_t **plain, size_t *room)
+{
 	struct csn_header h;
 	int rc;
 
-	if ((rc = csn_header_decode(kv->ctx, buf->p, buf->len, &h)) != 0)
+	*plain = NULL;
+	*room = 0;
+	memset(item, 0, sizeof(*item));
+	if ((rc = peek(kv, buf, &h)) != 0)
 		return rc;
-	*key_len = h.key_len;
-	*value_len = h.len - h.key_len;
-	if (*key_len > key_room || *value_len > value_room)
-		return csn_fail(kv->ctx, CSN_E_BUFFER, "kv", "K has %zu and "
-		    "V %zu bytes: there is room for %zu and %zu", *key_len,
-		    *value_len, key_room, value_room);
-	memset(&item, 0, sizeof(item));
-	item.session = session;
-	item.slot = *slot;
-	item.slot_expected = 1;
-	/* The token id is the entry's own: it is authenticated, not asked
-	 * for by the slot's name. */
-	item.slot.token_id = h.token_id;
-	item.slot.flags = (h.flags & CSN_HEADER_HAS_TOKEN) != 0 ?
-	    CSN_KV_HAS_TOKEN : 0;
-	item.key = key;
-	item.key_len = key_room;
-	item.value = value;
-	item.value_len = value_room;
-	item.sealed = buf->p;
-	item.sealed_len = buf->len;
-	return csn_kv_open(kv->ctx, &item);
+	if ((*plain = csn_calloc(1, (size_t)h.len + 1)) == NULL)
+		return csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
+		    "out of memory to open a block of %u bytes", h.len);
+	*room = (size_t)h.len + 1;
+	item->key = *plain;
+	item->key_len = h.key_len;
+	item->value = *plain + h.key_len;
+	item->value_len = h.len - h.key_len;
+	return open_stored(kv, session, slot, buf, unlogged, item);
 }
 
 /*
- * CSN_E_SESSION was met: the slot's message is of a former session, which
- * nobody can open any more, and goes. It is looked at again, since a put or a
- * new session may have come meanwhile: 0 where the slot is worth another try.
+ * There is no room for the message: say how long it is, by its own word once
+ * its tag has held and not by the header's, which anybody may have written.
  */
 static int
-drop_former(struct csn_kv_store *kv, const char *tenant_id,
-    const uint8_t name[CSN_KV_STORE_KEY], pthread_rwlock_t *stripe)
+measure(struct csn_kv_store *kv, struct csn_session *session,
+    const struct csn_kv_slot *slot, const struct csn_store_buf *buf,
+    struct csn_kv_item *item)
 {
-	const uint8_t *space = (const uint8_t *)tenant_id;
-	size_t space_len = strlen(tenant_id);
-	struct csn_store_buf buf;
-	struct csn_member *m;
-	struct csn_header h;
-	int rc, current = 0;
-
-	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
-		return rc;
-	pthread_rwlock_wrlock(stripe);
-	if ((rc = csn_store_borrow(kv->store, space, space_len, name,
-	    CSN_KV_STORE_KEY, &buf)) == 0) {
-		current = csn_header_decode(kv->ctx, buf.p, buf.len,
-		    &h) == 0 && memcmp(h.session, csn_session_id(m->session),
-		    sizeof(h.session)) == 0;	/* public */
-		csn_store_release(kv->store, &buf);
-		if (!current)
-			rc = csn_store_remove(kv->store, space, space_len,
-			    name, CSN_KV_STORE_KEY);
-	}
-	pthread_rwlock_unlock(stripe);
-	csn_member_release(m);
-	if (rc == 0 && !current)
-		rc = csn_fail(kv->ctx, CSN_E_NOT_FOUND, "kv", "the slot's "
-		    "message was of a former session of tenant %s",
-		    tenant_id);
-	return rc;
-}
-
-static int
-get_once(struct csn_kv_store *kv, const char *tenant_id,
-    const struct csn_kv_slot *slot, const uint8_t name[CSN_KV_STORE_KEY],
-    pthread_rwlock_t *stripe, void *key, size_t *key_len, void *value,
-    size_t *value_len)
-{
-	struct csn_store_buf buf;
-	struct csn_member *m;
+	size_t key_room = item->key_len, value_room = item->value_len, room;
+	uint8_t *plain;
 	int rc;
 
-	if ((rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
-		return rc;
+	rc = csn_kv_store_open_aside(kv, session, slot, buf, 1, item, &plain,
+	    &room);
+	csn_wipe_free(plain, room);
+	return rc != 0 ? rc : csn_fail(kv->ctx, CSN_E_BUFFER, "kv", "K has "
+	    "%zu and V %zu bytes: there is room for %zu and %zu",
+	    item->key_len, item->value_len, key_room, value_room);
+}
+
+/* Into item's key and value; its lengths are the message's, or 0. */
+static int
+get_once(struct csn_kv_store *kv, struct csn_member *m,
+    const struct csn_kv_slot *slot, const uint8_t name[CSN_KV_STORE_KEY],
+    struct csn_kv_item *item)
+{
+	pthread_rwlock_t *stripe = csn_kv_stripe(kv, m->tenant_id, name);
+	struct csn_store_buf buf;
+	struct csn_header h;
+	int rc;
+
 	/* Readers of a slot together, and no writer between them. */
 	pthread_rwlock_rdlock(stripe);
-	rc = csn_store_borrow(kv->store, (const uint8_t *)tenant_id,
-	    strlen(tenant_id), name, CSN_KV_STORE_KEY, &buf);
+	rc = csn_store_borrow(kv->store, (const uint8_t *)m->tenant_id,
+	    strlen(m->tenant_id), name, CSN_KV_STORE_KEY, &buf);
 	if (rc == 0) {
-		rc = open_borrowed(kv, m->session, slot, &buf, key, key_len,
-		    value, value_len);
+		if (peek(kv, &buf, &h) == 0 && (item->key_len < h.key_len ||
+		    item->value_len < h.len - h.key_len))
+			rc = measure(kv, m->session, slot, &buf, item);
+		else
+			rc = open_stored(kv, m->session, slot, &buf, 0, item);
 		csn_store_release(kv->store, &buf);
+	} else {
+		item->key_len = item->value_len = 0;
 	}
 	pthread_rwlock_unlock(stripe);
-	csn_member_release(m);
 	return rc;
 }
 
@@ -343,25 +349,37 @@ csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot, void *key, size_t *key_len, void *value,
     size_t *value_len)
 {
-	size_t key_room = *key_len, value_room = *value_len;
+	struct csn_member *m, *now;
 	uint8_t name[CSN_KV_STORE_KEY];
-	pthread_rwlock_t *stripe;
-	int rc;
+	struct csn_kv_item item;
+	int rc, again;
 
 	if (tenant_id == NULL)
 		return csn_fail(kv->ctx, CSN_E_ARG, "kv",
 		    "no tenant was given");
-	if ((rc = csn_kv_slot_check(kv->ctx, slot)) != 0)
+	if ((rc = csn_kv_slot_check(kv->ctx, slot)) != 0 ||
+	    (rc = csn_member_get(kv->mgr, tenant_id, &m)) != 0)
 		return rc;
 	csn_kv_store_key(slot, name);
-	stripe = csn_kv_stripe(kv, tenant_id, name);
 	do {
-		*key_len = key_room;
-		*value_len = value_room;
-		rc = get_once(kv, tenant_id, slot, name, stripe, key,
-		    key_len, value, value_len);
-	} while (rc == CSN_E_SESSION &&
-	    (rc = drop_former(kv, tenant_id, name, stripe)) == 0);
+		memset(&item, 0, sizeof(item));
+		item.key = key;
+		item.key_len = *key_len;
+		item.value = value;
+		item.value_len = *value_len;
+		rc = get_once(kv, m, slot, name, &item);
+		/* Once more where the tenant has another session by now. */
+		again = rc == CSN_E_SESSION &&
+		    csn_member_get(kv->mgr, tenant_id, &now) == 0;
+		if (again) {
+			csn_member_release(m);
+			again = now != m;
+			m = now;
+		}
+	} while (again);
+	csn_member_release(m);
+	*key_len = item.key_len;
+	*value_len = item.value_len;
 	return rc;
 }
 
@@ -384,7 +402,9 @@ csn_kv_store_remove(struct csn_kv_store *kv, const char *tenant_id,
 	pthread_rwlock_wrlock(stripe);
 	rc = csn_store_remove(kv->store, (const uint8_t *)tenant_id,
 	    strlen(tenant_id), key, sizeof(key));
-	csn_session_slot_forget(m->session, &name);
+	/* What the store still has stays readable. */
+	if (rc == 0 || rc == CSN_E_NOT_FOUND)
+		csn_session_slot_forget(m->session, &name);
 	pthread_rwlock_unlock(stripe);
 	csn_member_release(m);
 	return rc;

@@ -166,6 +166,9 @@ csn_store_register(const struct csn_store_provider *p)
 	if (p == NULL || p->abi != CSN_STORE_ABI)
 		return csn_fail(NULL, CSN_E_ARG, "store",
 		    "a store provider of another abi than %d", CSN_STORE_ABI);
+	if ((p->flags & ~CSN_STORE_PRIVATE) != 0)
+		return csn_fail(NULL, CSN_E_ARG, "store",
+		    "a store provider with flags that are not known");
 	in_place = (p->reserve != NULL) + (p->commit != NULL) +
 	    (p->abort != NULL) + (p->borrow != NULL) + (p->release != NULL);
 	if (p->open == NULL || p->put == NULL || p->get == NULL ||

@@ -315,6 +315,14 @@ csn_store_abilities(const struct csn_store *s)
 	    (s->p->add_for != NULL ? CSN_STORE_LOCK : 0);
 }
 
+int
+csn_store_is_private(const struct csn_store *s)
+{
+	/* Buffers of our own are, whatever is behind them. */
+	return s != NULL && (s->p->reserve == NULL ||
+	    (s->p->flags & CSN_STORE_PRIVATE) != 0);
+}
+
 /* A buffer of our own; handle is what to free. */
 static int
 buffer_new(struct csn_store *s, size_t len, struct csn_store_buf *out)

@@ -155,6 +155,39 @@ one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
 }
 
 static void
+a_moved_entry_is_not_resealed_and_the_good_one_stays(void **state)
+{
+	struct csn_kv_slot a = slot_entry(0, 1), b = slot_entry(0, 3);
+	struct csn_session *s;
+	uint8_t *bytes, *own;
+	size_t done, len, own_len;
+
+	(void)state;
+	shelf_end(&sh);
+	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	fill("acme");
+	/* The carrier lays B's bytes over A's. */
+	bytes = shelf_copy(&sh, "acme", &b, &len);
+	own = shelf_copy(&sh, "acme", &a, &own_len);
+	shelf_plant(&sh, "acme", &a, bytes, len);
+	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	csn_session_free(s);
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done),
+	    CSN_E_TAG);
+	assert_int_equal(done, N - 1);
+	assert_int_equal(shelf_get(&sh, "acme", &b, 40, 3, 3), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &a, 40, 1, 1), CSN_E_TAG);
+	/* Put back, A is as good as ever, and moves. */
+	shelf_plant(&sh, "acme", &a, own, own_len);
+	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
+	assert_int_equal(done, 1);
+	all_there("acme");
+	free(bytes);
+	free(own);
+}
+
+static void
 resealing_is_not_charged_to_the_quota(void **state)
 {
 	struct csn_session *s;
@@ -278,6 +311,8 @@ main(void)
 		SHELF_TEST(after_a_manual_rotation_one_epoch_is_left),
 		SHELF_TEST(
 		    one_that_was_tampered_with_keeps_no_other_from_moving),
+		SHELF_TEST(
+		    a_moved_entry_is_not_resealed_and_the_good_one_stays),
 		SHELF_TEST(resealing_is_not_charged_to_the_quota),
 		SHELF_TEST(a_thread_does_it_in_the_background),
 		SHELF_TEST(

@@ -304,14 +304,12 @@ closing_a_tenant_ends_it_at_once(void **state)
 	    CSN_E_NOT_FOUND);
 	shelf_plant(&sh, "acme", &slot, copy, len);
 	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
-	    CSN_E_NOT_FOUND);
-	/* And what nobody can open any more was given up. */
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
+	    CSN_E_SESSION);
 	free(copy);
 }
 
 static void
-a_replaced_sessions_entries_are_gone_and_given_up(void **state)
+a_former_sessions_entries_do_not_open_and_are_left(void **state)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1);
 	struct csn_session *s;
@@ -323,10 +321,49 @@ a_replaced_sessions_entries_are_gone_and_given_up(void **state)
 	csn_session_free(s);
 	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
 	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 1),
-	    CSN_E_NOT_FOUND);
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
+	    CSN_E_SESSION);
+	/* That is the medium's word: it is no reason to remove anything. */
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 2), 0);
 	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 2), 0);
+	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+}
+
+/* Each bit of the header: whatever it says, the entry is not touched. */
+static void
+a_changed_header_is_refused_and_the_entry_left(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 1);
+	size_t key_len, value_len, len, i;
+	uint8_t key[600], value[600], *good, *bad;
+	int rc;
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
+	good = shelf_copy(&sh, "acme", &slot, &len);
+	bad = malloc(len);
+	assert_non_null(bad);
+	for (i = 0; i < CSN_SEAL_HEADER * 8; i++) {
+		memcpy(bad, good, len);
+		bad[i / 8] ^= (uint8_t)(1 << i % 8);
+		shelf_plant(&sh, "acme", &slot, bad, len);
+		/* With room and without. */
+		key_len = value_len = i % 2 == 0 ? sizeof(key) : 0;
+		rc = csn_kv_store_get(sh.kv, "acme", &slot, key, &key_len,
+		    value, &value_len);
+		assert_true(rc < 0 && rc != CSN_E_NOT_FOUND &&
+		    rc != CSN_E_BUFFER);
+		if (i / 8 >= 16 && i / 8 < 32)
+			assert_int_equal(rc, CSN_E_SESSION);
+		/* No length of an unknown author. */
+		assert_int_equal(key_len, 0);
+		assert_int_equal(value_len, 0);
+		assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+	}
+	shelf_plant(&sh, "acme", &slot, good, len);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 100, 50, 1), 0);
+	free(good);
+	free(bad);
 }
 
 static void
@@ -440,7 +477,8 @@ main(void)
 		SHELF_TEST(an_evicted_entry_shown_again_is_refused),
 		SHELF_TEST(one_tenants_flood_does_not_wash_out_another),
 		SHELF_TEST(closing_a_tenant_ends_it_at_once),
-		SHELF_TEST(a_replaced_sessions_entries_are_gone_and_given_up),
+		SHELF_TEST(a_former_sessions_entries_do_not_open_and_are_left),
+		SHELF_TEST(a_changed_header_is_refused_and_the_entry_left),
 		SHELF_TEST(an_expired_tenant_reads_nothing),
 		SHELF_TEST(a_put_that_fails_leaves_what_was_there),
 		SHELF_TEST(a_store_that_cannot_work_in_place_serves_too),

@@ -62,6 +62,9 @@ registering_checks_what_it_is_given(void **state)
 	p.abi = CSN_STORE_ABI + 1;
 	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
 	p.abi = CSN_STORE_ABI;
+	p.flags = CSN_STORE_PRIVATE << 1;
+	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
+	p.flags = 0;
 	p.get = NULL;
 	assert_int_equal(csn_store_register(&p), CSN_E_ARG);
 	p = store_list;

@@ -498,6 +498,7 @@ memory_on_evict(void *state, csn_store_evicted fn, void *arg)
 
 const struct csn_store_provider csn_store_memory = {
 	.abi = CSN_STORE_ABI,
+	.flags = CSN_STORE_PRIVATE,
 	.name = "memory",
 	.open = memory_open,
 	.put = memory_put,

@@ -129,7 +129,11 @@ refuses_each_for_its_own_reason(void **state)
 	trial_refused(&t, CSN_E_SIGNER, "chain");
 	/* Roots alone: nobody signed. */
 	trial_set(&t.certs[0], fake_spdm_root(other));
-	trial_refused(&t, CSN_E_SIGNER, "chain");
+	trial_refused_for(&t, "roots alone", CSN_E_SIGNER, "chain",
+	    "no certificate of a device's key is given");
+	t.root = fake_spdm_root(other);
+	trial_refused_for(&t, "a trusted one", CSN_E_SIGNER, "chain",
+	    "no certificate of a device's key is given");
 	fake_spdm_free(other);
 	end(&t, s);
 }

@@ -77,6 +77,26 @@ verifies_each_product_and_version(void **state)
 	}
 }
 
+/* Whatever chip the report names: its key is the provider's. */
+static void
+compares_no_chip_with_a_vlek(void **state)
+{
+	const struct fake_snp_options vlek = { .vlek = 1 };
+	struct fake_snp *s;
+	struct trial t;
+
+	(void)state;
+	s = begin(&t, &vlek, 3);
+	memset(t.evidence.p + 0x1a0, 0xc1, 64);
+	fake_snp_sign(s, t.evidence.p);
+	trial_good(&t);
+	trial_expect(&t, "chip", "skipped");
+	assert_non_null(strstr(trial_detail(&t, "chip"),
+	    "a VLEK is a provider's key, not a chip's; the provider is "
+	    "CN=example"));
+	end(&t, s);
+}
+
 static void
 takes_the_hosts_table_beside_and_behind_the_report(void **state)
 {
@@ -638,6 +658,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verifies_each_product_and_version),
+		cmocka_unit_test(compares_no_chip_with_a_vlek),
 		cmocka_unit_test(
 		    takes_the_hosts_table_beside_and_behind_the_report),
 		cmocka_unit_test(refuses_each_for_its_own_reason),

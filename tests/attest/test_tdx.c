@@ -456,6 +456,72 @@ evidence_has_a_greatest_length(void **state)
 	trial_end(&t);
 }
 
+/* As many files as there may be, and nonces of each platform's length. */
+static void
+options_have_their_bounds(void **state)
+{
+	static const struct {
+		int platform;
+		size_t nonce_len;
+		int code;
+	} rows[] = {
+		{ CSN_PLATFORM_SEV_SNP, 0, CSN_E_ARG },
+		{ CSN_PLATFORM_SEV_SNP, 1, CSN_E_FORM },
+		{ CSN_PLATFORM_SEV_SNP, 64, CSN_E_FORM },
+		{ CSN_PLATFORM_SEV_SNP, 65, CSN_E_ARG },
+		{ CSN_PLATFORM_TDX, 0, CSN_E_ARG },
+		{ CSN_PLATFORM_TDX, 64, CSN_E_FORM },
+		{ CSN_PLATFORM_TDX, 65, CSN_E_ARG },
+		{ CSN_PLATFORM_NVIDIA, 31, CSN_E_ARG },
+		{ CSN_PLATFORM_NVIDIA, 32, CSN_E_FORM },
+		{ CSN_PLATFORM_NVIDIA, 33, CSN_E_ARG },
+		{ CSN_PLATFORM_TPM2, 0, CSN_E_ARG },
+		{ CSN_PLATFORM_TPM2, 64, CSN_E_FORM },
+		{ CSN_PLATFORM_TPM2, 65, CSN_E_ARG },
+	};
+	struct csn_blob blobs[CSN_PLATFORM_MAX_BLOBS + 1];
+	struct csn_platform_options o = {
+		.size = sizeof(o), .certs = blobs, .collateral = blobs
+	};
+	uint8_t nonce[65] = { 0 };
+	struct fake_tdx *s;
+	struct trial t;
+	size_t i;
+
+	(void)state;
+	s = begin(&t, 4);
+	assert_int_equal(csn_result_new(t.ctx, &t.result), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		o.nonce = nonce;
+		o.nonce_len = rows[i].nonce_len;
+		assert_int_equal(csn_platform_verify(t.ctx, rows[i].platform,
+		    nonce, 8, &o, t.result), rows[i].code);
+	}
+	o.nonce = NULL;
+	for (i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
+		blobs[i] = (struct csn_blob){ (const uint8_t *)"x", 1 };
+	for (i = 0; i < 2; i++) {
+		o.ncerts = i == 0 ? CSN_PLATFORM_MAX_BLOBS + 1 : 0;
+		o.ncollateral = i == 1 ? CSN_PLATFORM_MAX_BLOBS + 1 : 0;
+		assert_int_equal(csn_platform_verify(t.ctx, t.platform,
+		    t.evidence.p, t.evidence.len, &o, t.result), CSN_E_ARG);
+		assert_non_null(strstr(csn_ctx_message(t.ctx), "too many"));
+		o.ncerts -= i == 0;
+		o.ncollateral -= i == 1;
+		assert_int_equal(csn_platform_verify(t.ctx, t.platform,
+		    t.evidence.p, t.evidence.len, &o, t.result), CSN_E_FORM);
+	}
+	assert_int_equal(csn_platform_verify(t.ctx, 0, nonce, 8, NULL,
+	    t.result), CSN_E_ARG);
+	assert_int_equal(csn_platform_verify(t.ctx, 5, nonce, 8, NULL,
+	    t.result), CSN_E_ARG);
+	assert_int_equal(csn_platform_verify(t.ctx, t.platform, nonce, 8,
+	    NULL, NULL), CSN_E_ARG);
+	assert_int_equal(csn_platform_verify(t.ctx, t.platform, NULL, 0,
+	    NULL, t.result), CSN_E_ARG);
+	end(&t, s);
+}
+
 static void
 tells_a_text_from_a_quote(void **state)
 {
@@ -580,6 +646,7 @@ main(void)
 		cmocka_unit_test(finds_a_members_bytes),
 		cmocka_unit_test(finds_nothing_in_what_is_no_json),
 		cmocka_unit_test(evidence_has_a_greatest_length),
+		cmocka_unit_test(options_have_their_bounds),
 		cmocka_unit_test(tells_a_text_from_a_quote),
 		cmocka_unit_test(shows_a_quote_to_people),
 		cmocka_unit_test(verifies_a_real_quote_with_its_collateral),

@@ -42,13 +42,9 @@ take_policy(struct cli *cli, struct attest_check *c)
 
 	c->workload = cli_opt(cli, "workload");
 	if (path != NULL && (rc = csn_policy_load(cli->ctx, path,
-	    &c->policy)) != 0) {
-		(void)cli_error_lib(cli, rc, NULL, "cannot use the policy %s",
+	    &c->policy)) != 0)
+		return cli_error_given(cli, rc, "cannot use the policy %s",
 		    path);
-		/* A policy that makes no sense is configuration gone wrong. */
-		return rc == CSN_E_FORM || rc == CSN_E_VERSION ? CLI_USAGE :
-		    cli_exit_code(rc);
-	}
 	if (c->workload == NULL && c->policy != NULL)
 		c->workload = csn_policy_workload(c->policy);
 	if (c->workload != NULL)

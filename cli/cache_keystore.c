@@ -100,7 +100,7 @@ unwrap(struct cli *cli, const char *url, const char *name, const char *path,
 		goto out;
 	if ((rc = csn_master_keys_keystore(cli->ctx, ks, name, ring->wrapped,
 	    ring->n, out)) != 0)
-		rc = cli_error_lib(cli, rc, NULL, "cannot unwrap the master "
+		rc = cli_error_given(cli, rc, "cannot unwrap the master "
 		    "keys of %s with the keystore's key %s", path, name);
 out:
 	csn_keystore_close(ks);

@@ -75,8 +75,7 @@ keys_from_fd(struct cli *cli, int fd, struct csn_master_keys **out)
 	rc = csn_master_keys_hex(cli->ctx, "--key-fd", current != NULL ?
 	    current : "", former, 0, out);
 	if (rc != 0)
-		rc = cli_error_lib(cli, rc, NULL,
-		    "cannot take the master keys");
+		rc = cli_error_given(cli, rc, "cannot take the master keys");
 
 out:
 	if (text != NULL)
@@ -113,7 +112,7 @@ find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
 		return cli_error(cli, CLI_USAGE, "Set CACHEKIT_MASTER_KEY, or "
 		    "say --key-file or --key-fd; for entries that are not "
 		    "sealed, --plain.", "no master key is given");
-	return cli_error_lib(cli, rc, NULL, "cannot take the master keys");
+	return cli_error_given(cli, rc, "cannot take the master keys");
 }
 
 struct csn_cache *

@@ -157,6 +157,13 @@ int cli_error(struct cli *cli, int code, const char *todo,
  */
 int cli_error_lib(struct cli *cli, int rc, const char *todo,
     const char *fmt, ...) CSN_PRINTF(4, 5);
+/**
+ * The same where what the user gave to work with is no good: a key, a trust
+ * store, a policy. That is CLI_USAGE where cli_exit_code() says CLI_REFUSED,
+ * which is for what was checked with them.
+ */
+int cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
+    CSN_PRINTF(3, 4);
 /** As cli_error with strerror(errnum) behind; returns CLI_FAILED. */
 int cli_error_sys(struct cli *cli, int errnum, const char *fmt, ...)
     CSN_PRINTF(3, 4);
@@ -254,6 +261,12 @@ void cli_progress_end(struct cli_progress *p);	/* clears the line */
 uint64_t cli_now_ns(void);			/* monotonic */
 
 /* --- files (file.c) ----------------------------------------------------- */
+
+/**
+ * 0 where nobody else could have written the file at path (csn_file_check;
+ * "-" is fine, and one that is not there is the reader's to tell).
+ */
+int cli_file_check(struct cli *cli, const char *path);
 
 /**
  * Read a whole file ("-" or NULL: standard input) of at most max bytes.

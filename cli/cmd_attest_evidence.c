@@ -198,12 +198,14 @@ read_given(struct cli *cli, struct given *g)
 	    &g->o.ncollateral)) != 0)
 		return rc;
 	if ((path = cli_opt(cli, "root")) != NULL) {
-		if ((rc = read_blob(cli, path, &g->root)) != 0)
+		if ((rc = cli_file_check(cli, path)) != 0 ||
+		    (rc = read_blob(cli, path, &g->root)) != 0)
 			return rc;
 		g->o.root = &g->root;
 	}
 	if ((path = cli_opt(cli, "policy")) != NULL) {
-		if ((rc = cli_read_file(cli, path, MAX_FILE, &g->policy,
+		if ((rc = cli_file_check(cli, path)) != 0 ||
+		    (rc = cli_read_file(cli, path, MAX_FILE, &g->policy,
 		    &g->o.policy_len)) != 0)
 			return rc;
 		g->o.policy_json = (const char *)g->policy;

@@ -176,7 +176,8 @@ first_key(struct cli *cli, uint8_t key[CSN_KEY_SIZE])
 	size_t len = 0;
 	int rc;
 
-	if ((rc = cli_read_file(cli, path, 4096, &p, &len)) != 0)
+	if ((rc = cli_file_check(cli, path)) != 0 ||
+	    (rc = cli_read_file(cli, path, 4096, &p, &len)) != 0)
 		return rc;
 	while (len > 0 && (p[len - 1] == '\n' || p[len - 1] == '\r'))
 		len--;

@@ -220,8 +220,7 @@ import(struct cli *cli)
 		    &id);
 	}
 	if (rc != 0)
-		rc = cli_error_lib(cli, rc, NULL, "cannot import '%s'",
-		    o.name);
+		rc = cli_error_given(cli, rc, "cannot import '%s'", o.name);
 	else
 		rc = keep(cli, id, &secret);
 out:

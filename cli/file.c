@@ -110,6 +110,18 @@ cli_in_read(struct cli *cli, int fd, const char *path, void *buf, size_t cap,
 }
 
 int
+cli_file_check(struct cli *cli, const char *path)
+{
+	int rc;
+
+	if (is_standard(path) ||
+	    (rc = csn_file_check(cli->ctx, path)) == 0 ||
+	    rc == CSN_E_NOT_FOUND)
+		return 0;
+	return cli_error_given(cli, rc, "%s cannot be used", path);
+}
+
+int
 cli_read_file(struct cli *cli, const char *path, size_t max, uint8_t **out,
     size_t *len)
 {

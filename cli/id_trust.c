@@ -249,8 +249,8 @@ change(struct cli *cli, const char *path)
 		return CLI_FAILED;
 	/* Not cli_trust_load: a store named by --trust may begin here. */
 	if ((rc = csn_trust_load(cli->ctx, path, &trust)) != 0) {
-		rc = cli_error_lib(cli, rc, NULL,
-		    "cannot use the trust store %s", path);
+		rc = cli_error_given(cli, rc, "cannot use the trust store %s",
+		    path);
 		goto out;
 	}
 	rc = who != NULL ? remove_entry(cli, trust, who) : add(cli, trust);

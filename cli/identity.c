@@ -86,7 +86,7 @@ load(struct cli *cli, const char *name, const char *path,
 		    secret.len, out);
 	}
 	if (rc != 0)
-		rc = cli_error_lib(cli, rc, NULL,
+		rc = cli_error_given(cli, rc,
 		    "cannot load the identity '%s'", name);
 out:
 	cli_secret_wipe(&secret);
@@ -140,10 +140,8 @@ cli_trust_load(struct cli *cli, struct csn_trust **out)
 		rc = cli_error(cli, CLI_FAILED, NULL,
 		    "there is no trust store %s", path);
 	} else if ((rc = csn_trust_load(cli->ctx, path, out)) != 0) {
-		(void)cli_error_lib(cli, rc, NULL,
-		    "cannot use the trust store %s", path);
-		/* A store that cannot be read is configuration gone wrong. */
-		rc = rc == CSN_E_FORM ? CLI_USAGE : cli_exit_code(rc);
+		rc = cli_error_given(cli, rc, "cannot use the trust store %s",
+		    path);
 	}
 	free(path);
 	return rc;

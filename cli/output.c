@@ -96,11 +96,11 @@ cli_error(struct cli *cli, int code, const char *todo, const char *fmt, ...)
 	return code;
 }
 
-int
-cli_error_lib(struct cli *cli, int rc, const char *todo, const char *fmt, ...)
+static int
+error_lib(struct cli *cli, int rc, const char *todo, const char *fmt,
+    va_list ap)
 {
 	const char *why = "";
-	va_list ap;
 
 	fflush(stdout);
 	/* The thread's last sentence is about rc only where the codes agree. */
@@ -109,12 +109,32 @@ cli_error_lib(struct cli *cli, int rc, const char *todo, const char *fmt, ...)
 	if (why[0] == '\0')
 		why = csn_error_text(rc);
 	fputs("caisson: ", stderr);
-	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
-	va_end(ap);
 	fprintf(stderr, ": %s [%s]", why, csn_error_name(rc));
 	end_line(todo);
 	return cli_exit_code(rc);
+}
+
+int
+cli_error_lib(struct cli *cli, int rc, const char *todo, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	rc = error_lib(cli, rc, todo, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int
+cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	rc = error_lib(cli, rc, NULL, fmt, ap);
+	va_end(ap);
+	return rc == CLI_REFUSED ? CLI_USAGE : rc;
 }
 
 int

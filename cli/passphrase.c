@@ -172,7 +172,7 @@ cli_keystore_open(struct cli *cli, const char *url,
 		rc = cli_passphrase_ask(cli, url, 0, &secret);
 	if (rc == 0 && (rc = csn_keystore_open(cli->ctx, url, secret.text,
 	    secret.len, out)) != 0)
-		rc = cli_error_lib(cli, rc, NULL,
+		rc = cli_error_given(cli, rc,
 		    "cannot open the keystore %s", url);
 	cli_secret_wipe(&secret);
 	return rc;

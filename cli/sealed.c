@@ -236,7 +236,7 @@ cli_trust_lookup(struct cli *cli, struct csn_trust *trust, const char *who,
 		    "id trust", "%u entries of the trust store are labelled "
 		    "'%s'", search.found, who);
 	else if (did == NULL)
-		rc = cli_error(cli, CLI_REFUSED, "Add it: caisson id trust",
+		rc = cli_error(cli, CLI_USAGE, "Add it: caisson id trust",
 		    "nobody labelled '%s' is in the trust store", who);
 	else if ((rc = csn_trust_find(cli->ctx, trust, did, strlen(did),
 	    purposes, out)) != 0)

@@ -144,7 +144,8 @@ struct csn_policy;
 /**
  * Files that the policy names are read now, relative to the policy's folder.
  * CSN_E_FORM, CSN_E_VERSION, CSN_E_LIMIT and CSN_E_NOT_FOUND name the member
- * that is wrong.
+ * that is wrong; CSN_E_POLICY where somebody else could have written the
+ * policy or its leaf hashes (csn_file_check()).
  */
 CSN_API CSN_MUST_CHECK int csn_policy_load(struct csn_ctx *ctx,
     const char *path, struct csn_policy **out);
@@ -276,7 +277,8 @@ CSN_API CSN_MUST_CHECK int csn_continuous_new(struct csn_ctx *ctx,
     const struct csn_continuous_options *options,
     struct csn_continuous **out);
 /**
- * Run in the calling thread until the rounds are done, it is stopped, beat
+ * Run in the calling thread until the rounds are done, it is stopped (0; a
+ * stop from before it began counts too, and one stop ends one run), beat
  * returns non-zero, or max_failures is reached: then the last failure's
  * code. A beat that comes while a round is still running, or while it backs
  * off, is missed and counted.

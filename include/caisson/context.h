@@ -99,6 +99,18 @@ CSN_API void csn_wipe(void *p, size_t len);
 /** Constant-time comparison: 1 where equal, 0 where not. */
 CSN_API int csn_equal(const void *a, const void *b, size_t len);
 
+/**
+ * Whether nobody but root and this process's user could have written the file
+ * at path or put another one in its place: what the library asks of trust
+ * stores, identities, policies, roots and keys before it believes them.
+ * CSN_E_POLICY where the file, or the folder it lies in, is somebody else's,
+ * may be written by all (in a folder with the sticky bit they may), or by a
+ * group that has another member; the sentence says how to mend it. Other than
+ * regular files are let pass. CSN_E_NOT_FOUND, CSN_E_IO.
+ */
+CSN_API CSN_MUST_CHECK int csn_file_check(struct csn_ctx *ctx,
+    const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -122,8 +122,8 @@ CSN_API CSN_MUST_CHECK int csn_identity_json(struct csn_ctx *ctx,
  * is made with mode 0700 where it is not there. Saving is atomic file by
  * file; CSN_E_EXISTS where the folder holds an identity, CSN_E_ALGORITHM for
  * an X-Wing key, which has no PKCS#8 form. Loading checks that the three
- * belong together (CSN_E_SIGNER) and refuses key files that others can read
- * (CSN_E_POLICY); an identity whose document has expired still loads, so
+ * belong together (CSN_E_SIGNER) and refuses key files that others can read,
+ * and whatever others can write (CSN_E_POLICY, csn_file_check()); one whose document has expired still loads, so
  * that it can be renewed. CSN_E_PASSPHRASE, CSN_E_FORM, CSN_E_NOT_FOUND.
  */
 CSN_API CSN_MUST_CHECK int csn_identity_save(struct csn_ctx *ctx,
@@ -205,7 +205,8 @@ CSN_API CSN_MUST_CHECK int csn_trust_new(struct csn_ctx *ctx,
 /**
  * Read a store's JSON file (docs/wire/identity.md). A missing file gives an
  * empty store. CSN_E_FORM, and the other errors of csn_trust_add(), name the
- * bad entry; an expired document is no error here.
+ * bad entry; an expired document is no error here. CSN_E_POLICY where
+ * somebody else could have written it (csn_file_check()).
  */
 CSN_API CSN_MUST_CHECK int csn_trust_load(struct csn_ctx *ctx,
     const char *path, struct csn_trust **out);

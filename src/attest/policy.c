@@ -59,7 +59,8 @@ csn_policy_load(struct csn_ctx *ctx, const char *path,
 	if (ctx == NULL || path == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "a policy needs a path and a place to go");
-	if ((rc = csn_file_read(ctx, path, MAX_POLICY, &text, &len)) != 0)
+	if ((rc = csn_file_read_trusted(ctx, path, MAX_POLICY, &text,
+	    &len)) != 0)
 		return rc;
 	slash = strrchr(path, '/');
 	folder = slash == NULL ? csn_strdup(".") :
@@ -259,7 +260,7 @@ csn_ref_read_leaves(struct csn_ctx *ctx, const char *path,
 	size_t len;
 
 	memcpy(said, r->refs[0].tree, sizeof(said));
-	if ((rc = csn_file_read(ctx, path, MAX_LEAVES_FILE, &bytes,
+	if ((rc = csn_file_read_trusted(ctx, path, MAX_LEAVES_FILE, &bytes,
 	    &len)) != 0)
 		return rc;
 	if ((rc = csn_tree_new(ctx, r->size, r->leaf, &tree)) != 0)

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/file_owner.h"
 #include "base/text.h"
 
 /* ".caisson-" and 16 hexadecimal digits: short, whatever path's name is. */
@@ -74,7 +75,7 @@ err:
 	return rc;
 }
 
-enum { SECRET = 1, KEPT = 2 };
+enum { SECRET = 1, KEPT = 2, TRUSTED = 4 };
 
 static int
 read_file(struct csn_ctx *ctx, const char *path, size_t max, unsigned how,
@@ -108,6 +109,8 @@ read_file(struct csn_ctx *ctx, const char *path, size_t max, unsigned how,
 		    (unsigned)(st.st_mode & 07777), path);
 		goto out;
 	}
+	if ((how & (SECRET | TRUSTED)) && (rc = csn_file_check_owner(ctx, path, &st)) != 0)
+		goto out;
 	if (S_ISREG(st.st_mode) && st.st_size > 0) {
 		if ((uintmax_t)st.st_size > max) {
 			rc = csn_fail(ctx, CSN_E_LIMIT, "base",
@@ -143,6 +146,13 @@ csn_file_read_kept(struct csn_ctx *ctx, const char *path, size_t max,
     uint8_t **out, size_t *len)
 {
 	return read_file(ctx, path, max, KEPT | SECRET, out, len);
+}
+
+int
+csn_file_read_trusted(struct csn_ctx *ctx, const char *path, size_t max,
+    uint8_t **out, size_t *len)
+{
+	return read_file(ctx, path, max, TRUSTED, out, len);
 }
 
 int

@@ -12,7 +12,14 @@
 CSN_MUST_CHECK int csn_file_read(struct csn_ctx *ctx, const char *path,
     size_t max, uint8_t **out, size_t *len);
 
-/* As csn_file_read; CSN_E_POLICY where others than the owner can read it. */
+/*
+ * As csn_file_read, for what is believed: CSN_E_POLICY where others than root
+ * and the process's user could have written it (base/file_owner.h).
+ */
+CSN_MUST_CHECK int csn_file_read_trusted(struct csn_ctx *ctx,
+    const char *path, size_t max, uint8_t **out, size_t *len);
+
+/* The same, and CSN_E_POLICY where others than the owner can read it. */
 CSN_MUST_CHECK int csn_file_read_secret(struct csn_ctx *ctx,
     const char *path, size_t max, uint8_t **out, size_t *len);
 

@@ -163,6 +163,10 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 		goto err;
 	if (options->token_in_clear)
 		http->guard_token = 0;
+	/* One that is not there fails when it is needed. */
+	if (options->ca_file != NULL && (rc = csn_file_check(ctx,
+	    options->ca_file)) != 0 && rc != CSN_E_NOT_FOUND)
+		goto err;
 	if (options->ca_file != NULL && (http->ca_file =
 	    csn_strdup(options->ca_file)) == NULL)
 		goto nomem;

@@ -126,8 +126,8 @@ csn_identity_load(struct csn_ctx *ctx, const char *folder, const char *pass,
 	    &sign_len)) != 0 ||
 	    (rc = csn_file_read_secret(ctx, path[KEM], MAX_PEM, &kem_pem,
 	    &kem_len)) != 0 ||
-	    (rc = csn_file_read(ctx, path[DOCUMENT], CSN_DOCUMENT_MAX, &bytes,
-	    &len)) != 0 ||
+	    (rc = csn_file_read_trusted(ctx, path[DOCUMENT], CSN_DOCUMENT_MAX,
+	    &bytes, &len)) != 0 ||
 	    (rc = csn_sign_from_pem(ctx, (char *)sign_pem, sign_len, pass,
 	    pass_len, &sign)) != 0 ||
 	    (rc = csn_kem_from_pem(ctx, (char *)kem_pem, kem_len, pass,

@@ -269,7 +269,7 @@ csn_trust_load(struct csn_ctx *ctx, const char *path, struct csn_trust **out)
 	if (path == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "Loading needs a path and a place for the trust store.");
-	rc = csn_file_read(ctx, path, MAX_FILE, &text, &len);
+	rc = csn_file_read_trusted(ctx, path, MAX_FILE, &text, &len);
 	if (rc == CSN_E_NOT_FOUND)
 		return csn_trust_new(ctx, out);
 	if (rc != 0)

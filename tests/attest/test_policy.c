@@ -1,4 +1,6 @@
 /* Policies: what they may say, and that errors name the member. */
+#include <sys/stat.h>
+
 #include "attest/scene.h"
 
 #include "attest/policy.h"
@@ -397,6 +399,10 @@ a_policy_is_loaded_from_its_file(void **state)
 	assert_int_equal(csn_policy_load(s->ctx, other, &p),
 	    CSN_E_NOT_FOUND);
 	free(other);
+	/* Whoever may write it decides what passes. */
+	assert_int_equal(chmod(path, 0646), 0);
+	assert_int_equal(csn_policy_load(s->ctx, path, &p), CSN_E_POLICY);
+	assert_non_null(strstr(csn_ctx_message(s->ctx), "chmod go-w"));
 	free(path);
 	people_rmdir(folder);
 }

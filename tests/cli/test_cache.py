@@ -120,9 +120,9 @@ def takes_keys_from_files(url, key, folder):
     os.chmod(path, 0o644)
     case("cache_key_file_that_others_read",
          says(run("cache", "get", url, key, "--key-file", path, env=keys()),
-              1, "CSN_E_POLICY"))
+              2, "CSN_E_POLICY"))
     case("cache_key_that_is_no_hex",
-         says(run("cache", "get", url, key, env=keys("zz" * 32)), 1,
+         says(run("cache", "get", url, key, env=keys("zz" * 32)), 2,
               "CACHEKIT_MASTER_KEY"))
 
 

@@ -94,7 +94,7 @@ def importing(folder):
     case("id_import_refuses_a_public_key", says(run(
         "id", "import", "g", "--key", folder.write("pub.pem", run(
             "id", "export", "fred", "--pem", home=home).stdout),
-        home=home), 1, "public"))
+        home=home), 2, "public"))
 
 
 def trusting(folder):
@@ -138,6 +138,36 @@ def trusting(folder):
          b"bob" not in run("id", "trust", home=home).stdout)
     case("id_trust_removes_only_what_is_there", says(run(
         "id", "trust", "--remove", "bob", home=home), 2, "nobody"))
+
+
+def mistrusting(folder):
+    """What anybody could have written is mended first, which is no verdict."""
+    home = folder.path
+    for name, path in (("trust_store", "trust.json"),
+                       ("key", "identities/alice/sign.pem"),
+                       ("document", "identities/alice/identity.cose")):
+        path = os.path.join(home, path)
+        mode = os.stat(path).st_mode & 0o777
+        os.chmod(path, 0o666)
+        what = ("id", "trust") if name == "trust_store" else (
+            "id", "sign", "--identity", "alice", "--subject",
+            folder / "bob.txt", "--scope", "kv:open", "--expires", "1h")
+        result = run(*what, home=home)
+        case("id_refuses_a_%s_that_all_may_write" % name,
+             says(result, 2, "chmod", "CSN_E_POLICY"), result)
+        os.chmod(path, mode)
+    path = os.path.join(home, "identities/alice/sign.pem")
+    with open(path, "rb") as f:
+        whole = f.read()
+    with open(path, "wb") as f:
+        f.write(whole[:100])
+    result = run("id", "sign", "--identity", "alice", "--subject",
+                 folder / "bob.txt", "--scope", "kv:open", "--expires", "1h",
+                 home=home)
+    case("id_says_2_for_a_broken_key_file", says(result, 2, "cannot load"),
+         result)
+    with open(path, "wb") as f:
+        f.write(whole)
 
 
 def credentials(folder):
@@ -200,6 +230,7 @@ def main():
         passphrases(folder)
         importing(folder)
         trusting(folder)
+        mistrusting(folder)
         credentials(folder)
     finish()
 

@@ -147,7 +147,7 @@ def to_people(folder, alice, server, bob):
     case("people_refused_unknown_sealer", says(result, 1, "CSN_E_SIGNER") and
          result.stdout == b"", result)
     result = alice.run("kv", "seal", "--to", "nobody", stdin=b"x")
-    case("people_unknown_recipient", says(result, 1, "nobody"), result)
+    case("people_unknown_recipient", says(result, 2, "nobody"), result)
     return sealed
 
 

@@ -125,7 +125,7 @@ def refused(folder, alice, mallory, server):
 def configuration(folder, alice, session):
     result = alice.run("session", "offer", "--server", "nobody", "--state",
                        folder / "n.o")
-    case("server_that_is_not_trusted", says(result, 1, "nobody"), result)
+    case("server_that_is_not_trusted", says(result, 2, "nobody"), result)
     result = alice.run("session", "offer", "--server", "server", "--state",
                        session)
     case("files_are_not_replaced", says(result, 2, "--force") and

@@ -237,6 +237,30 @@ a_key_that_others_can_read_is_refused(void **state)
 	free(home);
 }
 
+static void
+a_folder_that_others_may_write_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char *home = people_path(f->folder, "alice"), *path;
+	struct csn_identity *back = NULL;
+
+	assert_int_equal(csn_identity_save(f->ctx, f->alice, home, NULL, 0),
+	    0);
+	assert_int_equal(chmod(home, 0707), 0);
+	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
+	    CSN_E_POLICY);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "the folder"));
+	assert_int_equal(chmod(home, 0700), 0);
+	path = people_path(home, "identity.cose");
+	assert_int_equal(chmod(path, 0606), 0);
+	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
+	    CSN_E_POLICY);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), path));
+	assert_null(back);
+	free(path);
+	free(home);
+}
+
 /* Put a file of one folder in the other's place. */
 static void
 swap_in(const char *from, const char *to, const char *name)
@@ -585,6 +609,7 @@ main(void)
 		CASE(a_half_made_folder_is_left_as_it_was),
 		CASE(a_passphrase_is_needed_and_has_to_be_right),
 		CASE(a_key_that_others_can_read_is_refused),
+		CASE(a_folder_that_others_may_write_is_refused),
 		CASE(files_of_two_identities_do_not_mix),
 		CASE(a_public_key_in_the_place_of_a_private_one_is_refused),
 		CASE(an_expired_identity_loads_and_is_renewed),

@@ -331,11 +331,35 @@ the_path_is_in_the_sentence(void **state)
 	assert_non_null(strstr(csn_ctx_message(f->ctx), "line 1"));
 }
 
+static void
+a_store_that_others_may_write_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	struct csn_trust *trust;
+
+	assert_int_equal(csn_trust_new(f->ctx, &trust), 0);
+	assert_int_equal(csn_trust_save(f->ctx, trust, f->path), 0);
+	csn_trust_free(trust);
+	assert_int_equal(chmod(f->path, 0666), 0);
+	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),
+	    CSN_E_POLICY);
+	assert_non_null(strstr(csn_ctx_message(f->ctx), "chmod go-w"));
+	assert_int_equal(chmod(f->path, 0600), 0);
+	assert_int_equal(chmod(f->folder, 0777), 0);
+	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),
+	    CSN_E_POLICY);
+	assert_int_equal(chmod(f->folder, 0700), 0);
+	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust), 0);
+	csn_trust_free(trust);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_is_an_empty_store),
+		cmocka_unit_test(
+		    a_store_that_others_may_write_is_not_believed),
 		cmocka_unit_test(what_was_saved_is_loaded),
 		cmocka_unit_test(
 		    an_expired_document_does_not_make_the_file_unreadable),

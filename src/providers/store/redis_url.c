@@ -353,7 +353,7 @@ ca_read(struct csn_redis_config *c, const struct options *o, uint8_t **p,
 	int rc;
 
 	if (o->ca != NULL)
-		return csn_file_read(c->ctx, o->ca, MAX_PEM, p, len);
+		return csn_file_read_trusted(c->ctx, o->ca, MAX_PEM, p, len);
 	for (i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++) {
 		rc = csn_file_read(c->ctx, bundles[i], MAX_PEM, p, len);
 		if (rc != CSN_E_NOT_FOUND)

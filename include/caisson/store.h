@@ -253,11 +253,14 @@ CSN_API CSN_MUST_CHECK int csn_store_borrow(struct csn_store *store,
 CSN_API void csn_store_release(struct csn_store *store,
     struct csn_store_buf *buf);
 /**
- * Be told of evictions, on the thread whose put caused them; fn may use the
- * store. Set it before the store is shared. CSN_E_BACKEND where the provider
- * has none.
+ * Be told of evictions as well, whoever else is, on the thread whose put
+ * caused them; fn may use the store, but not these two calls. Ask before the
+ * store is shared. CSN_E_BACKEND where the provider has none.
  */
 CSN_API CSN_MUST_CHECK int csn_store_on_evict(struct csn_store *store,
+    csn_store_evicted fn, void *arg);
+/** No more: fn does not run for arg when this returns. */
+CSN_API void csn_store_off_evict(struct csn_store *store,
     csn_store_evicted fn, void *arg);
 CSN_API void csn_store_close(struct csn_store *store);
 

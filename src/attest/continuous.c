@@ -255,14 +255,11 @@ one_round(struct csn_continuous *c, int *end)
 	return said != 0 ? said : rc;
 }
 
-int
-csn_continuous_run(struct csn_continuous *c)
+static int
+run(struct csn_continuous *c)
 {
 	int rc, end = 0;
 
-	if (c == NULL)
-		return csn_fail(NULL, CSN_E_ARG, ROOM,
-		    "running needs a continuous attester");
 	c->start = now_ms();
 	c->beat = c->round = c->good = c->missed = 0;
 	c->failures = 0;
@@ -275,4 +272,24 @@ csn_continuous_run(struct csn_continuous *c)
 		if (wait_until(c, next_beat(c)))
 			return 0;
 	}
+}
+
+int
+csn_continuous_run(struct csn_continuous *c)
+{
+	uint64_t stops;
+	int rc;
+
+	if (c == NULL)
+		return csn_fail(NULL, CSN_E_ARG, ROOM,
+		    "running needs a continuous attester");
+	rc = run(c);
+	/*
+	 * What stopped this run stops no other. A stop that came before it
+	 * ended it at once: that is how a signal in between is not lost.
+	 */
+	if (read(c->stop, &stops, sizeof(stops)) < 0 && errno != EAGAIN)
+		return csn_fail_errno(c->ctx, CSN_E_IO, ROOM, errno,
+		    "the stop cannot be taken back");
+	return rc;
 }

@@ -443,9 +443,7 @@ csn_kv_store_free(struct csn_kv_store *kv)
 	if (kv == NULL)
 		return;
 	csn_kv_resealer_stop(kv);
-	/* Nobody is told any more; a provider without evictions minds not. */
-	if (csn_store_on_evict(kv->store, NULL, NULL) != 0)
-		kv->store = NULL;
+	csn_store_off_evict(kv->store, evicted, kv);
 	while ((l = kv->lost) != NULL) {
 		kv->lost = l->next;
 		free(l);

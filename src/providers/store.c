@@ -3,6 +3,8 @@
  * place through a buffer where the provider cannot do better.
  */
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,10 +16,24 @@
 #define ALIGN 64
 #define FIRST_GUESS 4096	/* so that a small value is asked for once */
 
+/* Who is told of evictions. */
+struct listener {
+	struct listener *next;
+	csn_store_evicted fn;
+	void *arg;
+};
+
 struct csn_store {
 	struct csn_ctx *ctx;
 	const struct csn_store_provider *p;
 	void *state;
+	/*
+	 * Held for reading while listeners are told, and a listener may cause
+	 * an eviction: so not csn_rwlock_init()'s, which a thread may not
+	 * take twice.
+	 */
+	pthread_rwlock_t listening;
+	struct listener *listeners;
 };
 
 /* A provider of the program's own has no sentence: give it one. */
@@ -66,6 +82,7 @@ csn_store_open(struct csn_ctx *ctx, const char *url, struct csn_store **out)
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "store",
 		    "no memory for a store");
+	pthread_rwlock_init(&s->listening, NULL);
 	s->ctx = ctx;
 	if ((rc = csn_store_lookup(ctx, url, &s->p, &rest)) != 0 ||
 	    (rc = done(s, s->p->open(ctx, rest, &s->state))) != 0) {
@@ -452,23 +469,74 @@ csn_store_release(struct csn_store *s, struct csn_store_buf *buf)
 	}
 }
 
+static void
+tell(void *arg, const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len)
+{
+	struct csn_store *s = arg;
+	const struct listener *l;
+
+	pthread_rwlock_rdlock(&s->listening);
+	for (l = s->listeners; l != NULL; l = l->next)
+		l->fn(l->arg, space, space_len, key, key_len);
+	pthread_rwlock_unlock(&s->listening);
+}
+
 int
 csn_store_on_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
 {
-	if (s == NULL)
-		return csn_fail(NULL, CSN_E_ARG, "store", "no store is given");
+	struct listener *l;
+
+	if (s == NULL || fn == NULL)
+		return csn_fail(s == NULL ? NULL : s->ctx, CSN_E_ARG, "store",
+		    "no store, or nobody to tell, is given");
 	if (s->p->on_evict == NULL)
 		return csn_fail(s->ctx, CSN_E_BACKEND, "store",
 		    "the %s store does not tell of evictions", s->p->name);
-	s->p->on_evict(s->state, fn, arg);
+	if ((l = csn_calloc(1, sizeof(*l))) == NULL)
+		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
+		    "no memory to tell of evictions");
+	l->fn = fn;
+	l->arg = arg;
+	pthread_rwlock_wrlock(&s->listening);
+	if (s->listeners == NULL)
+		s->p->on_evict(s->state, tell, s);
+	l->next = s->listeners;
+	s->listeners = l;
+	pthread_rwlock_unlock(&s->listening);
 	return 0;
+}
+
+void
+csn_store_off_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
+{
+	struct listener **at, *l = NULL;
+
+	if (s == NULL)
+		return;
+	pthread_rwlock_wrlock(&s->listening);
+	for (at = &s->listeners; *at != NULL; at = &(*at)->next)
+		if ((*at)->fn == fn && (*at)->arg == arg) {
+			l = *at;
+			*at = l->next;
+			break;
+		}
+	pthread_rwlock_unlock(&s->listening);
+	free(l);
 }
 
 void
 csn_store_close(struct csn_store *s)
 {
+	struct listener *l;
+
 	if (s == NULL)
 		return;
 	s->p->close(s->state);
+	while ((l = s->listeners) != NULL) {
+		s->listeners = l->next;
+		free(l);
+	}
+	pthread_rwlock_destroy(&s->listening);
 	csn_free(s);
 }

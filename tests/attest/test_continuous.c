@@ -296,6 +296,36 @@ another_thread_may_stop_it(void **state)
 	csn_continuous_stop(NULL);
 }
 
+static int
+stop_at_second(struct seen *seen)
+{
+	if (seen->beats == 2)
+		csn_continuous_stop(seen->c);
+	return 0;
+}
+
+static void
+after_a_stop_it_runs_anew(void **state)
+{
+	struct seen seen = { .s = *state, .act = stop_at_second };
+	struct csn_continuous_options o = options(&seen, 3);
+
+	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	    &seen.c), 0);
+	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(seen.beats, 2);
+	seen.beats = 0;
+	seen.act = NULL;
+	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(seen.beats, 3);
+	/* One from before it runs is not lost: that run ends at once. */
+	csn_continuous_stop(seen.c);
+	seen.beats = 0;
+	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(seen.beats, 0);
+	csn_continuous_free(seen.c);
+}
+
 static void
 the_newest_report_is_put_into_a_file(void **state)
 {
@@ -450,6 +480,7 @@ main(void)
 		case_of(too_many_failures_end_it),
 		case_of(the_callback_may_end_it),
 		case_of(another_thread_may_stop_it),
+		case_of(after_a_stop_it_runs_anew),
 		case_of(the_newest_report_is_put_into_a_file),
 		case_of(a_report_goes_to_a_socket),
 		case_of(without_an_identity_it_watches_and_delivers_nothing),

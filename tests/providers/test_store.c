@@ -83,6 +83,17 @@ registering_checks_what_it_is_given(void **state)
 }
 
 static void
+untold(void *arg, const uint8_t *space, size_t space_len, const uint8_t *key,
+    size_t key_len)
+{
+	(void)arg;
+	(void)space;
+	(void)space_len;
+	(void)key;
+	(void)key_len;
+}
+
+static void
 own_provider_gets_a_sentence(void **state)
 {
 	struct csn_store *store;
@@ -98,8 +109,9 @@ own_provider_gets_a_sentence(void **state)
 	    (const uint8_t *)"k", 1, p, &len), CSN_E_NOT_FOUND);
 	assert_int_equal(csn_ctx_code(ctx), CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "list store"));
-	assert_int_equal(csn_store_on_evict(store, NULL, NULL),
+	assert_int_equal(csn_store_on_evict(store, untold, NULL),
 	    CSN_E_BACKEND);
+	assert_int_equal(csn_store_on_evict(store, NULL, NULL), CSN_E_ARG);
 	assert_int_equal(csn_store_abilities(store), 0);
 	csn_store_close(store);
 	csn_ctx_free(ctx);

@@ -303,7 +303,7 @@ static void
 evictions_are_told(void **state)
 {
 	struct csn_store *store = open_store("memory:?bytes=4M");
-	struct told told = { .store = store };
+	struct told told = { .store = store }, other = { .store = store };
 	uint32_t i;
 
 	(void)state;
@@ -313,9 +313,19 @@ evictions_are_told(void **state)
 	assert_int_equal(told.n, 6);
 	assert_int_equal(told.last, 5);
 	assert_int_equal(told.n, stat_of(store, NULL).evictions);
+	/* A second one is told beside the first, until it is taken off. */
+	assert_int_equal(csn_store_on_evict(store, on_evicted, &other), 0);
+	assert_int_equal(put_n(store, "acme", 10, 900000), 0);
+	assert_int_equal(told.n, 7);
+	assert_int_equal(other.n, 1);
+	csn_store_off_evict(store, on_evicted, &other);
+	csn_store_off_evict(store, on_evicted, &other);
+	assert_int_equal(put_n(store, "acme", 11, 900000), 0);
+	assert_int_equal(told.n, 8);
+	assert_int_equal(other.n, 1);
 	/* Removing and dropping are the caller's doing, not evictions. */
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
-	assert_int_equal(told.n, 6);
+	assert_int_equal(told.n, 8);
 	csn_store_close(store);
 }
 

@@ -123,8 +123,9 @@ CSN_API CSN_MUST_CHECK int csn_identity_json(struct csn_ctx *ctx,
  * file; CSN_E_EXISTS where the folder holds an identity, CSN_E_ALGORITHM for
  * an X-Wing key, which has no PKCS#8 form. Loading checks that the three
  * belong together (CSN_E_SIGNER) and refuses key files that others can read,
- * and whatever others can write (CSN_E_POLICY, csn_file_check()); one whose document has expired still loads, so
- * that it can be renewed. CSN_E_PASSPHRASE, CSN_E_FORM, CSN_E_NOT_FOUND.
+ * and whatever others can write (CSN_E_POLICY, csn_file_check()); one whose
+ * document has expired still loads, so that it can be renewed.
+ * CSN_E_PASSPHRASE, CSN_E_FORM, CSN_E_NOT_FOUND.
  */
 CSN_API CSN_MUST_CHECK int csn_identity_save(struct csn_ctx *ctx,
     const struct csn_identity *id, const char *folder, const char *pass,

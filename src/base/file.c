@@ -109,7 +109,8 @@ read_file(struct csn_ctx *ctx, const char *path, size_t max, unsigned how,
 		    (unsigned)(st.st_mode & 07777), path);
 		goto out;
 	}
-	if ((how & (SECRET | TRUSTED)) && (rc = csn_file_check_owner(ctx, path, &st)) != 0)
+	if ((how & (SECRET | TRUSTED)) &&
+	    (rc = csn_file_check_owner(ctx, path, &st)) != 0)
 		goto out;
 	if (S_ISREG(st.st_mode) && st.st_size > 0) {
 		if ((uintmax_t)st.st_size > max) {

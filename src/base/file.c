@@ -422,7 +422,8 @@ csn_mkdirs(struct csn_ctx *ctx, const char *path, unsigned mode)
 		was = *p;
 		*p = '\0';
 		if (make_folder(copy, (mode_t)mode) != 0) {
-			rc = csn_fail_errno(ctx, CSN_E_IO, "base", errno,
+			rc = csn_fail_errno(ctx, errno == ENOMEM ?
+			    CSN_E_NOMEM : CSN_E_IO, "base", errno,
 			    "the folder %s cannot be made", copy);
 			break;
 		}

@@ -226,6 +226,22 @@ a_weak_key_is_refused(void **state)
 	test_cert_free(weak);
 }
 
+/* A certificate that can verify nothing is none to trust. */
+static void
+a_ca_with_an_unknown_kind_of_key_is_not_enough(void **state)
+{
+	struct csn_store *store;
+	char url[512];
+
+	(void)state;
+	test_cert_write_odd(ca, other_path);
+	snprintf(url, sizeof(url), "rediss://127.0.0.1:%u/?ca=%s",
+	    server.port, other_path);
+	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
+	assert_non_null(strstr(csn_ctx_message(ctx),
+	    "no certificate to trust"));
+}
+
 /* Where several servers share an address, the right one answers. */
 static void
 a_server_is_told_for_whom_it_is_asked(void **state)
@@ -462,6 +478,8 @@ main(void)
 		cmocka_unit_test(names_are_verified_too),
 		cmocka_unit_test(a_certificate_for_another_host_is_refused),
 		cmocka_unit_test(a_weak_key_is_refused),
+		cmocka_unit_test(
+		    a_ca_with_an_unknown_kind_of_key_is_not_enough),
 		cmocka_unit_test(a_server_is_told_for_whom_it_is_asked),
 		cmocka_unit_test(tls_1_2_is_refused),
 		cmocka_unit_test(a_plain_server_is_refused),

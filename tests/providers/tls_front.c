@@ -121,6 +121,26 @@ test_cert_write(const struct test_cert *c, const char *cert_path,
 }
 
 void
+test_cert_write_odd(const struct test_cert *c, const char *cert_path)
+{
+	static const uint8_t ec[] = {
+		0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01
+	};
+	FILE *f = fopen(cert_path, "w");
+	uint8_t *der = NULL, *at;
+	int len = i2d_X509(c->x, &der);
+
+	assert_non_null(f);
+	assert_true(len > 0);
+	at = memmem(der, (size_t)len, ec, sizeof(ec));
+	assert_non_null(at);
+	at[sizeof(ec) - 1] = 0x77;
+	assert_true(PEM_write(f, "CERTIFICATE", "", der, len) > 0);
+	assert_int_equal(fclose(f), 0);
+	OPENSSL_free(der);
+}
+
+void
 test_cert_free(struct test_cert *c)
 {
 	if (c == NULL)

@@ -20,6 +20,8 @@ struct test_cert *test_cert_new_rsa(const struct test_cert *issuer,
     const char *names, unsigned bits);
 void test_cert_write(const struct test_cert *c, const char *cert_path,
     const char *key_path);	/* key_path may be NULL */
+/* The same certificate, but with a key of a kind that nobody knows. */
+void test_cert_write_odd(const struct test_cert *c, const char *cert_path);
 void test_cert_free(struct test_cert *c);
 
 struct tls_front_options {

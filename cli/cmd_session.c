@@ -244,6 +244,7 @@ drop_half(struct cli *cli)
 static int
 finish(struct cli *cli)
 {
+	struct csn_session_options options = { .size = sizeof(options) };
 	struct csn_identity *id = NULL;
 	struct csn_trust *trust = NULL;
 	struct csn_offer *state = NULL;
@@ -260,9 +261,18 @@ finish(struct cli *cli)
 	    (rc = cli_read_file(cli, cli_arg(cli, 0), MAX_MESSAGE, &reply,
 	    &len)) != 0)
 		goto out;
+	options.expect_tenant = cli_opt(cli, "tenant");
 	rc = csn_offer_import(cli->ctx, half, half_len, &state);
+	/* The server has the name from the transport, that may be another's. */
+	if (rc == 0 && options.expect_tenant == NULL &&
+	    !csn_offer_is_signed(state)) {
+		rc = cli_error(cli, CLI_USAGE, "Say with --tenant who you "
+		    "are.", "the offer was not signed: whose session it "
+		    "became only the server's transport says");
+		goto out;
+	}
 	if (rc == 0)
-		rc = csn_session_finish(state, trust, reply, len, NULL,
+		rc = csn_session_finish(state, trust, reply, len, &options,
 		    &session, &confirm, &confirm_len);
 	if (rc != 0) {
 		rc = cli_error_lib(cli, rc, NULL, "the reply is refused");
@@ -402,6 +412,8 @@ static const struct cli_opt finish_opts[] = {
 	{ "session", "FILE", "where to put the session, sealed",
 	    CLI_REQUIRED },
 	OPT_OUT,
+	{ "tenant", "ID", "refuse another tenant's session; needed where the "
+	    "offer was unsigned" },
 	OPT_IDENTITY, OPT_TRUST, OPT_FORCE, CLI_OPTS_PASSPHRASE, { NULL }
 };
 

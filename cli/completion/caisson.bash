@@ -46,7 +46,7 @@ _caisson() {
 	'id verify') options='--scope --subject --audience --at --trust --json --quiet --help' ;;
 	'session offer') options='--server --state --out --kem --ttl --unsigned --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session accept') options='--state --out --kem --max-ttl --transport-tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'session finish') options='--state --session --out --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session finish') options='--state --session --out --tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session confirm') options='--state --session --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;

@@ -130,6 +130,7 @@ complete -c caisson -n "__fish_seen_subcommand_from session; and not __fish_seen
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l state -r -F -d 'what caisson session offer kept; removed afterwards'
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l session -r -F -d 'where to put the session, sealed'
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l out -r -F -d 'write the message to FILE, not standard output'
+complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l tenant -x -d 'refuse another tenant\'s session; needed where the offer was unsigned'
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l identity -x -a "(command ls (sh -c 'echo \${CAISSON_HOME:-\${XDG_DATA_HOME:-\$HOME/.local/share}/caisson}/identities') 2>/dev/null)" -d 'the identity to act as; needed where there are several'
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l trust -r -F -d 'another trust store than the home folder\'s'
 complete -c caisson -n "__fish_seen_subcommand_from session; and __fish_seen_subcommand_from finish" -l force -d 'replace files that are there'

@@ -72,8 +72,10 @@ CSN_API const char *csn_ctx_room(const struct csn_ctx *ctx);
 CSN_API uint64_t csn_ctx_boot_ms(const struct csn_ctx *ctx);
 
 /**
- * The context's Unix time in ms. It never runs backwards within a context:
- * a clock that is set back extends nothing.
+ * The context's Unix time in ms: the later of the clock's and of what the
+ * clock showed at the context's birth and the time since boot that has passed
+ * since. So a clock that is set back extends nothing, and one that was set
+ * ahead by mistake counts only while it is.
  */
 CSN_API uint64_t csn_ctx_wall_ms(struct csn_ctx *ctx);
 

@@ -85,12 +85,18 @@ struct csn_session_options {
 	uint64_t max_entries;	/* of one epoch: 100,000 */
 	uint64_t max_bytes;	/* of one epoch: 1 TiB, the most there is */
 	uint64_t max_age_ms;	/* since the last rotation: 300,000 */
-	uint64_t grace_ms;	/* an old epoch without live slots: 30,000 */
+	uint64_t grace_ms;	/* an old epoch that no live slot needs:
+				   30,000; a channel's peer opens at most 64
+				   epochs within it */
 	uint32_t max_slots;	/* remembered in store mode: 1,048,576 */
 	uint32_t max_writers;	/* remembered an epoch: 64 */
 	uint32_t audit_grain;	/* enum csn_audit_grain */
 	uint32_t reserved;
 	struct csn_audit *audit; /* outlives the session; NULL for none */
+	/* The session must be this tenant's, or it is refused with
+	 * CSN_E_TENANT; NULL: any tenant's. Whose offer is not signed says
+	 * here who it is: the server has it from the transport. */
+	const char *expect_tenant;
 };
 
 /* --- the handshake ---------------------------------------------------- */
@@ -116,6 +122,8 @@ CSN_API CSN_MUST_CHECK int csn_session_offer(struct csn_ctx *ctx,
     const struct csn_offer_options *options, struct csn_offer **state,
     uint8_t **msg, size_t *len);
 CSN_API void csn_offer_free(struct csn_offer *state);	/* wipes */
+/** 1 where an identity signed it; else the transport says whose it is. */
+CSN_API int csn_offer_is_signed(const struct csn_offer *state);
 
 struct csn_acceptor_options {
 	uint32_t size;
@@ -157,7 +165,8 @@ CSN_API void csn_pending_free(struct csn_pending *pending);	/* wipes */
  * The tenant's session, and the confirmation for the server (csn_free).
  * trust says which server key is trusted for CSN_PURPOSE_SERVER. The offer
  * is spent where this returns 0. CSN_E_FORM, CSN_E_SUITE, CSN_E_SIGNER,
- * CSN_E_SIGNATURE, CSN_E_TAG (the key confirmation), CSN_E_EXPIRED.
+ * CSN_E_SIGNATURE, CSN_E_TAG (the key confirmation), CSN_E_EXPIRED,
+ * CSN_E_TENANT (another than options->expect_tenant).
  */
 CSN_API CSN_MUST_CHECK int csn_session_finish(struct csn_offer *offer,
     struct csn_trust *trust, const uint8_t *reply, size_t len,

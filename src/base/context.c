@@ -151,6 +151,8 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 		    "out of memory for a context");
 	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0)
 		goto err;
+	ctx->birth_boot = csn_ctx_boot_ms(ctx);
+	ctx->birth_wall = ctx->clock.wall_ms(ctx->clock.arg);
 	if ((canary = csn_canary_page()) == NULL) {
 		rc = csn_fail_memory(NULL, "base", "no page that a fork "
 		    "wipes (MADV_WIPEONFORK, since Linux 4.14)");
@@ -238,14 +240,18 @@ csn_ctx_boot_ms(const struct csn_ctx *ctx)
 uint64_t
 csn_ctx_wall_ms(struct csn_ctx *ctx)
 {
-	uint64_t now, high;
+	uint64_t wall, boot, since, least;
 
-	now = ctx->clock.wall_ms(ctx->clock.arg);
-	high = atomic_load(&ctx->wall_high);
-	while (now > high)
-		if (atomic_compare_exchange_weak(&ctx->wall_high, &high, now))
-			return now;
-	return high;
+	wall = ctx->clock.wall_ms(ctx->clock.arg);
+	boot = csn_ctx_boot_ms(ctx);
+	since = boot > ctx->birth_boot ? boot - ctx->birth_boot : 0;
+	if (__builtin_add_overflow(ctx->birth_wall, since, &least))
+		least = UINT64_MAX;
+	if (least > atomic_load_explicit(&ctx->wall_least,
+	    memory_order_relaxed))
+		atomic_store_explicit(&ctx->wall_least, least,
+		    memory_order_relaxed);
+	return wall > least ? wall : least;
 }
 
 uint64_t

@@ -14,7 +14,9 @@ struct csn_ctx {
 	struct csn_clock clock;
 	int (*stopped)(void *arg);	/* NULL: nothing is called off */
 	void *stopped_arg;
-	_Atomic uint64_t wall_high;	/* high-water mark of wall_ms */
+	uint64_t birth_boot;	/* what both clocks showed at the birth */
+	uint64_t birth_wall;
+	_Atomic uint64_t wall_least;	/* the wall time is this at least */
 	/* For csn_ctx_wall_at(): when both clocks were read, and how far the
 	 * wall's was ahead. */
 	_Atomic uint64_t wall_read;

@@ -18,8 +18,53 @@ struct csn_acceptor {
 	const struct csn_identity *identity;
 	struct csn_trust *trust;
 	struct csn_acceptor_options o;
+	uint8_t secret[32];	/* of mark() */
 	struct csn_limits limits;
 };
+
+/*
+ * What the limits know a sender, or one's offer, by. Under a secret of this
+ * server's nobody can choose two that meet, and with the sender in it nobody's
+ * offer is taken for another's that has the same nonce.
+ */
+static int
+mark(struct csn_acceptor *a, char kind, const void *sender, size_t len,
+    const uint8_t nonce[32], uint8_t out[CSN_HASH_SIZE])
+{
+	const struct csn_piece pieces[] = { { &kind, 1 }, { nonce, 32 },
+	    { sender, len } };
+
+	return csn_hmac(a->ctx, a->secret, sizeof(a->secret), pieces, 3, out);
+}
+
+/* The tenant's key that is to have signed it, or the transport's tenant. */
+static int
+mark_offer(struct csn_acceptor *a, const struct csn_offer_msg *m,
+    const struct csn_tenant *transport, uint8_t out[CSN_HASH_SIZE])
+{
+	if (m->tenant_len != 0)
+		return mark(a, 'd', m->tenant, m->tenant_len, m->nonce, out);
+	return mark(a, 't', transport->id, strlen(transport->id), m->nonce,
+	    out);
+}
+
+static int
+sender_may(struct csn_acceptor *a, const char *tenant_id)
+{
+	static const uint8_t none[32];
+	uint8_t id[CSN_HASH_SIZE];
+	int rc;
+
+	if ((rc = mark(a, 's', tenant_id, strlen(tenant_id), none,
+	    id)) != 0)
+		return rc;
+	if (!csn_limits_sender(&a->limits, id, sizeof(id),
+	    csn_ctx_boot_ms(a->ctx)))
+		return csn_fail(a->ctx, CSN_E_RATE, "session", "tenant %s "
+		    "offers too often: at most %u a minute are answered",
+		    tenant_id, a->o.tenant_rate);
+	return 0;
+}
 
 int
 csn_acceptor_new(struct csn_ctx *ctx, const struct csn_identity *identity,
@@ -57,6 +102,10 @@ csn_acceptor_new(struct csn_ctx *ctx, const struct csn_identity *identity,
 		    2 * a->o.rate;
 	if (a->o.tenant_rate == 0)
 		a->o.tenant_rate = DEFAULT_TENANT_RATE;
+	if ((rc = csn_random(ctx, a->secret, sizeof(a->secret))) != 0) {
+		free(a);
+		return rc;
+	}
 	csn_limits_init(&a->limits, a->o.rate, a->o.burst, a->o.tenant_rate,
 	    csn_ctx_boot_ms(ctx));
 	*out = a;
@@ -69,17 +118,19 @@ csn_acceptor_free(struct csn_acceptor *acceptor)
 	if (acceptor == NULL)
 		return;
 	csn_limits_end(&acceptor->limits);
+	csn_wipe(acceptor->secret, sizeof(acceptor->secret));
 	free(acceptor);
 }
 
 /* What can be told before anything costs much. */
 static int
 check_cheap(struct csn_acceptor *a, const struct csn_offer_msg *m,
-    int by_transport)
+    const struct csn_tenant *transport, uint8_t seen[CSN_HASH_SIZE])
 {
 	const char *own = csn_identity_alias(a->identity);
 	uint64_t now = csn_ctx_wall_ms(a->ctx);
 	uint64_t off = m->time_ms > now ? m->time_ms - now : now - m->time_ms;
+	int rc;
 
 	if ((a->o.kems & 1u << m->suite) == 0)
 		return csn_fail(a->ctx, CSN_E_SUITE, "session",
@@ -95,14 +146,16 @@ check_cheap(struct csn_acceptor *a, const struct csn_offer_msg *m,
 		    "is %llu s away from this server's time: at most %llu s "
 		    "are allowed", (unsigned long long)off / 1000,
 		    (unsigned long long)a->o.max_skew_ms / 1000);
-	if (m->tenant_len == 0 && !(by_transport && a->o.allow_transport))
+	if (m->tenant_len == 0 && !(transport != NULL && a->o.allow_transport))
 		return csn_fail(a->ctx, CSN_E_SIGNER, "session", "the offer "
 		    "is not signed and no transport vouches for its tenant");
 	if (!csn_limits_any(&a->limits, csn_ctx_boot_ms(a->ctx)))
 		return csn_fail(a->ctx, CSN_E_RATE, "session",
 		    "too many offers: at most %u a second are answered",
 		    a->o.rate);
-	if (csn_limits_seen(&a->limits, m->nonce, now))
+	if ((rc = mark_offer(a, m, transport, seen)) != 0)
+		return rc;
+	if (csn_limits_seen(&a->limits, seen, now))
 		return csn_fail(a->ctx, CSN_E_REPLAY, "session",
 		    "the offer was answered before");
 	return 0;
@@ -182,6 +235,7 @@ csn_reply_make(struct csn_ctx *ctx, const struct csn_offer_msg *offer,
 	memcpy(p->session, m.session, sizeof(p->session));
 	p->created_ms = m.created_ms;
 	p->expires_ms = m.expires_ms;
+	p->expires_boot = csn_add_ms(csn_ctx_boot_ms(ctx), ttl_ms);
 	memcpy(p->tenant_id, tenant->id, strlen(tenant->id) + 1);
 	if (tenant->display_name != NULL)
 		memcpy(p->tenant_name, tenant->display_name,
@@ -262,6 +316,7 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 	const struct csn_tenant *transport = given != NULL ? &by : NULL;
 	struct csn_ctx *ctx = acceptor->ctx;
 	uint64_t skew = acceptor->o.max_skew_ms;
+	uint8_t seen[CSN_HASH_SIZE];
 	struct csn_pending *p = NULL;
 	struct csn_offer_msg m;
 	struct csn_out w;
@@ -272,7 +327,7 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 	    (transport != NULL && (rc = csn_tenant_check(ctx, transport->id,
 	    transport->display_name)) != 0) ||
 	    (rc = csn_offer_read(ctx, offer, len, &m)) != 0 ||
-	    (rc = check_cheap(acceptor, &m, transport != NULL)) != 0)
+	    (rc = check_cheap(acceptor, &m, transport, seen)) != 0)
 		return rc;
 	if (m.tenant_len == 0)
 		tenant = *transport;
@@ -284,14 +339,11 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 		return csn_fail(ctx, CSN_E_TENANT, "session", "the offer is "
 		    "signed by tenant %s but came by the transport of "
 		    "tenant %.64s", id, transport->id);
-	if (!csn_limits_sender(&acceptor->limits, tenant.id,
-	    strlen(tenant.id), csn_ctx_boot_ms(ctx)))
-		return csn_fail(ctx, CSN_E_RATE, "session", "tenant %s offers "
-		    "too often: at most %u a minute are answered", tenant.id,
-		    acceptor->o.tenant_rate);
-	rc = csn_limits_remember(&acceptor->limits, m.nonce,
-	    csn_ctx_wall_ms(ctx), m.time_ms >= UINT64_MAX - skew ?
-	    UINT64_MAX : m.time_ms + skew + 1);
+	if ((rc = sender_may(acceptor, tenant.id)) != 0)
+		return rc;
+	rc = csn_limits_remember(&acceptor->limits, seen,
+	    csn_ctx_wall_ms(ctx), csn_add_ms(m.time_ms,
+	    csn_add_ms(skew, 1)));
 	if (rc != 1)
 		return csn_fail(ctx, rc == 0 ? CSN_E_REPLAY : rc, "session",
 		    rc == 0 ? "the offer was answered before" :
@@ -360,6 +412,7 @@ csn_session_confirm(struct csn_pending *pending, const uint8_t *confirm,
     struct csn_session **out)
 {
 	struct csn_session_seed seed;
+	uint64_t reached;
 	int rc;
 
 	if (pending->spent)
@@ -367,7 +420,9 @@ csn_session_confirm(struct csn_pending *pending, const uint8_t *confirm,
 		    "the session was confirmed already");
 	if ((rc = check_confirm(pending, confirm, len)) != 0)
 		return rc;
-	if (pending->expires_ms <= csn_ctx_wall_ms(pending->ctx))
+	reached = csn_life_reached(pending->ctx, pending->expires_ms,
+	    pending->expires_boot);
+	if (pending->expires_ms <= reached)
 		return csn_fail(pending->ctx, CSN_E_EXPIRED, "session",
 		    "the session was over before it was confirmed");
 	memset(&seed, 0, sizeof(seed));
@@ -378,6 +433,7 @@ csn_session_confirm(struct csn_pending *pending, const uint8_t *confirm,
 	memcpy(seed.id, pending->session, sizeof(seed.id));
 	seed.created_ms = pending->created_ms;
 	seed.expires_ms = pending->expires_ms;
+	seed.as_of_ms = reached;
 	if ((rc = csn_key_wake(pending->ctx, &pending->keys[1],
 	    seed.chain[CSN_DIR_SERVER])) == 0 &&
 	    (rc = csn_key_wake(pending->ctx, &pending->keys[2],

@@ -24,6 +24,7 @@ fill(struct csn_session *s, struct csn_session_info *info)
 	    strlen(s->tenant_name) + 1 : 0);
 	if (s->slots.table != s->near_slots)
 		info->memory += s->slots.cap * sizeof(struct csn_slot);
+	info->memory += csn_ahead_memory(s);
 	for (i = 0; i < 2; i++)
 		for (e = s->heads[i]; e != NULL; e = e->older) {
 			info->live_epochs++;

@@ -94,33 +94,24 @@ csn_epoch_free(struct csn_session *s, struct csn_epoch *e)
 		csn_wipe_free(e, sizeof(*e));
 }
 
-int
-csn_chain_step(struct csn_session *s, int direction)
+void
+csn_epoch_share(struct csn_session *s, int direction, struct csn_epoch *e)
 {
-	struct csn_epoch *head = s->heads[direction], *e;
-	struct csn_key next;
-	int rc;
+	if (e->shared)
+		return;
+	e->shared = 1;
+	if (s->replay == CSN_REPLAY_STORE)
+		s->kept[direction]++;
+}
 
-	if (head != NULL && head->number == UINT32_MAX)
-		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
-		    "the session is at its last epoch: establish a new one");
-	if ((e = csn_epoch_new(s)) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a key epoch");
-	if ((rc = csn_schedule_epoch(s->ctx, &s->next[direction], &e->root,
-	    &next)) != 0) {
-		csn_epoch_free(s, e);
-		return rc;
-	}
-	csn_key_forget(s->ctx, &s->next[direction]);
-	s->next[direction] = next;
-	if (head != NULL) {
-		e->number = head->number + 1;
-		head->retired_ms = csn_ctx_boot_ms(s->ctx) + 1;
-	}
-	e->older = head;
-	s->heads[direction] = e;
-	return 0;
+void
+csn_epoch_share_own(struct csn_session *s, int older)
+{
+	struct csn_epoch *e = s->heads[s->own_direction];
+
+	s->shared = 1;
+	for (; e != NULL; e = older ? e->older : NULL)
+		csn_epoch_share(s, s->own_direction, e);
 }
 
 int
@@ -205,7 +196,8 @@ sweep_chain(struct csn_session *s, struct csn_epoch *head, uint64_t now)
 		return;
 	for (at = &head->older; (e = *at) != NULL; ) {
 		if (e->pins != 0 || e->live != 0 || now < e->retired_ms ||
-		    now - e->retired_ms < s->grace_ms) {
+		    now - e->retired_ms < s->grace_ms ||
+		    (e->shared && s->replay == CSN_REPLAY_STORE)) {
 			at = &e->older;
 			continue;
 		}
@@ -238,6 +230,7 @@ csn_epoch_wipe_all(struct csn_session *s)
 			csn_epoch_free(s, e);
 		}
 		csn_key_forget(s->ctx, &s->next[i]);
+		csn_ahead_forget(s, i);
 	}
 	csn_session_wipe_streams(s);
 	csn_epoch_disown(s);

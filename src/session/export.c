@@ -7,21 +7,24 @@
 #include "session/handshake.h"
 
 /*
- * "CSX" 1 and a letter: O offer, P pending, S session. All of it is secret:
- * what these bytes hold are keys in the clear. Integers little-endian.
+ * "CSX", a version and a letter: O 1 offer, P 2 pending, S 2 session. All of
+ * it is secret: what these bytes hold are keys in the clear. Integers
+ * little-endian. P and S carry the time of the export, so that a clock that
+ * is set back before the import makes no life longer.
  */
 #define MAX_EPOCHS 4096
 
 static void
-put_head(struct csn_out *w, char letter)
+put_head(struct csn_out *w, int version, char letter)
 {
-	csn_put_bytes(w, "CSX\1", 4);
+	csn_put_bytes(w, "CSX", 3);
+	csn_put_u8(w, (uint8_t)version);
 	csn_put_u8(w, (uint8_t)letter);
 }
 
 static int
-read_head(const struct csn_ctx *ctx, struct csn_reader *r, char letter,
-    const char *what)
+read_head(const struct csn_ctx *ctx, struct csn_reader *r, int version,
+    char letter, const char *what)
 {
 	const uint8_t *p = csn_read_view(r, 5);
 
@@ -29,7 +32,7 @@ read_head(const struct csn_ctx *ctx, struct csn_reader *r, char letter,
 	    memcmp(p, "CSX", 3) != 0)	/* public */
 		return csn_fail(ctx, CSN_E_FORM, "session",
 		    "these bytes are no exported %s", what);
-	if (p[3] != 1)
+	if (p[3] != version)
 		return csn_fail(ctx, CSN_E_VERSION, "session", "version %u of "
 		    "an exported %s is not known to this library", p[3],
 		    what);
@@ -86,7 +89,7 @@ csn_offer_export(struct csn_offer *offer, uint8_t **out, size_t *len)
 		return csn_fail(offer->ctx, CSN_E_CLOSED, "session",
 		    "the offer was answered already");
 	csn_out_init(&w);
-	put_head(&w, 'O');
+	put_head(&w, 1, 'O');
 	csn_put_u8(&w, (uint8_t)offer->suite);
 	csn_put_bytes16(&w, offer->server, strlen(offer->server));
 	csn_put_u32(&w, (uint32_t)offer->len);
@@ -109,7 +112,7 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	int rc;
 
 	csn_reader_init(&r, in, len);
-	if ((rc = read_head(ctx, &r, 'O', "offer")) != 0)
+	if ((rc = read_head(ctx, &r, 1, 'O', "offer")) != 0)
 		return rc;
 	if ((o = csn_calloc(1, sizeof(*o))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
@@ -144,6 +147,7 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 		goto err;
 	}
 	o->len = n;
+	o->is_signed = (m.flags & CSN_HANDSHAKE_SIGNED) != 0;
 	csn_wipe(seed, sizeof(seed));
 	*out = o;
 	return 0;
@@ -164,12 +168,14 @@ csn_pending_export(struct csn_pending *pending, uint8_t **out, size_t *len)
 		return csn_fail(pending->ctx, CSN_E_CLOSED, "session",
 		    "the session was confirmed already");
 	csn_out_init(&w);
-	put_head(&w, 'P');
+	put_head(&w, 2, 'P');
 	csn_put_u8(&w, (uint8_t)pending->suite);
 	csn_put_bytes(&w, pending->session, sizeof(pending->session));
 	csn_put_bytes(&w, pending->transcript, sizeof(pending->transcript));
 	csn_put_u64(&w, pending->created_ms);
 	csn_put_u64(&w, pending->expires_ms);
+	csn_put_u64(&w, csn_life_reached(pending->ctx, pending->expires_ms,
+	    pending->expires_boot));
 	csn_put_bytes16(&w, pending->tenant_id, strlen(pending->tenant_id));
 	csn_put_bytes16(&w, pending->tenant_name,
 	    strlen(pending->tenant_name));
@@ -201,7 +207,7 @@ csn_pending_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	int rc, i, ok;
 
 	csn_reader_init(&r, in, len);
-	if ((rc = read_head(ctx, &r, 'P', "session")) != 0)
+	if ((rc = read_head(ctx, &r, 2, 'P', "session")) != 0)
 		return rc;
 	if ((p = csn_calloc(1, sizeof(*p))) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
@@ -212,6 +218,8 @@ csn_pending_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	csn_read_bytes(&r, p->transcript, sizeof(p->transcript));
 	p->created_ms = csn_read_u64(&r);
 	p->expires_ms = csn_read_u64(&r);
+	p->expires_boot = csn_add_ms(csn_ctx_boot_ms(ctx), csn_life_left(ctx,
+	    p->created_ms, p->expires_ms, csn_read_u64(&r)));
 	ok = read_text(&r, p->tenant_id, CSN_TENANT_ID_MAX) &&
 	    read_text(&r, p->tenant_name, CSN_TENANT_NAME_MAX);
 	for (i = 0; i < 3 && rc == 0; i++)
@@ -238,6 +246,10 @@ put_chain(struct csn_session *s, struct csn_out *w, int direction)
 
 	for (e = s->heads[direction]; e != NULL; e = e->older)
 		n++;
+	if (n > MAX_EPOCHS)
+		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
+		    "the session has %u live epochs: at most %d can be "
+		    "exported", n, MAX_EPOCHS);
 	if ((rc = put_key(s->ctx, w, &s->next[direction])) != 0)
 		return rc;
 	csn_put_u32(w, n);
@@ -261,7 +273,7 @@ csn_session_export(struct csn_session *session, uint8_t **out, size_t *len)
 	csn_out_init(&w);
 	csn_session_lock(s);
 	if ((rc = csn_session_alive(s)) == 0) {
-		put_head(&w, 'S');
+		put_head(&w, 2, 'S');
 		csn_put_u8(&w, (uint8_t)s->suite);
 		csn_put_u8(&w, (uint8_t)s->own_direction);
 		csn_put_u8(&w, (uint8_t)(s->open_own &&
@@ -269,10 +281,14 @@ csn_session_export(struct csn_session *session, uint8_t **out, size_t *len)
 		csn_put_bytes(&w, s->id, sizeof(s->id));
 		csn_put_u64(&w, s->created_ms);
 		csn_put_u64(&w, s->expires_ms);
+		csn_put_u64(&w, csn_life_reached(s->ctx, s->expires_ms,
+		    s->expires_boot));
 		csn_put_bytes16(&w, s->tenant_id, strlen(s->tenant_id));
 		csn_put_bytes16(&w, csn_session_tenant_name(s),
 		    strlen(csn_session_tenant_name(s)));
 		csn_put_u64(&w, s->slots.counter);
+		/* Whoever imports it seals in the newest epoch as well. */
+		csn_epoch_share_own(s, 0);
 		if ((rc = put_chain(s, &w, CSN_DIR_SERVER)) == 0)
 			rc = put_chain(s, &w, CSN_DIR_TENANT);
 	}
@@ -309,6 +325,7 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
 			    csn_ctx_boot_ms(s->ctx) + 1;
 		e->older = *head;
 		*head = e;
+		csn_epoch_share(s, direction, e);
 	}
 	return 0;
 }
@@ -327,7 +344,7 @@ csn_session_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	int rc, i, ok;
 
 	csn_reader_init(&r, in, len);
-	if ((rc = read_head(ctx, &r, 'S', "session")) != 0)
+	if ((rc = read_head(ctx, &r, 2, 'S', "session")) != 0)
 		return rc;
 	memset(&seed, 0, sizeof(seed));
 	seed.suite = csn_read_u8(&r);
@@ -336,6 +353,7 @@ csn_session_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	csn_read_bytes(&r, seed.id, sizeof(seed.id));
 	seed.created_ms = csn_read_u64(&r);
 	seed.expires_ms = csn_read_u64(&r);
+	seed.as_of_ms = csn_read_u64(&r);
 	ok = read_text(&r, id, CSN_TENANT_ID_MAX) &&
 	    read_text(&r, name, CSN_TENANT_NAME_MAX);
 	counter = csn_read_u64(&r);
@@ -359,6 +377,7 @@ csn_session_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	if ((rc = csn_session_make(ctx, &seed, options, &s)) != 0)
 		goto out;
 	s->slots.counter = counter;
+	s->shared = 1;
 	for (i = 0; i < 2 && rc == 0; i++) {
 		csn_reader_init(&sub, epochs[i], (size_t)n[i] *
 		    (4 + CSN_KEY_SIZE));

@@ -101,6 +101,7 @@ struct csn_offer {
 	char server[CSN_ALIAS_MAX + 1];
 	uint8_t *msg;			/* what was sent */
 	size_t len;
+	int is_signed;
 	int spent;
 };
 
@@ -112,6 +113,7 @@ struct csn_pending {
 	struct csn_key keys[3];		/* confirm T, chain S, chain T */
 	uint64_t created_ms;
 	uint64_t expires_ms;
+	uint64_t expires_boot;	/* ms since boot */
 	char tenant_id[CSN_TENANT_ID_MAX + 1];
 	char tenant_name[CSN_TENANT_NAME_MAX + 1];
 	int spent;

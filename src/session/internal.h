@@ -31,7 +31,9 @@ struct csn_writer_key {
 
 /*
  * One key epoch of one direction. It goes when it is not the newest, nothing
- * is pinned, no live slot was sealed in it, and its grace is over.
+ * is pinned, no live slot was sealed in it, and its grace is over; in store
+ * mode only where nobody but this process can have sealed in it, for whose
+ * slots are live is known here of its own alone.
  */
 struct csn_epoch {
 	struct csn_epoch *older;
@@ -44,13 +46,18 @@ struct csn_epoch {
 	uint32_t cap;
 	struct csn_key root;
 	struct csn_writer_key first;	/* writers, while there is one */
-	int taken;			/* of the session's near ones */
+	uint8_t taken;			/* of the session's near ones */
+	uint8_t shared;			/* others may have sealed in it */
 };
 
 /* What sealing touches of an epoch. */
 #define CSN_EPOCH_HOT offsetof(struct csn_epoch, retired_ms)
 
 #define CSN_NEAR_EPOCHS 2
+
+/* How far a reader looks ahead of the newest epoch that it has. */
+#define CSN_AHEAD_EPOCHS 64
+struct csn_ahead;
 
 /*
  * Invariants, under lock:
@@ -122,6 +129,10 @@ struct csn_session {
 	struct csn_key next[2];	/* by direction: gives the epoch after head's
 				 * (0 at first) */
 	char tenant_id[CSN_TENANT_ID_MAX + 1];
+	uint8_t shared;		/* another process may seal with our keys */
+	uint8_t streamed;	/* a stream was begun here */
+	uint16_t kept[2];	/* by direction: store mode's shared epochs */
+	struct csn_ahead *ahead; /* NULL before the first look ahead */
 	char *tenant_name;	/* NULL: none */
 	uint64_t grace_ms;
 	uint64_t audit_failures;
@@ -145,8 +156,25 @@ struct csn_session_seed {
 	uint8_t id[CSN_SESSION_ID_SIZE];
 	uint64_t created_ms;
 	uint64_t expires_ms;
+	uint64_t as_of_ms;	/* what it reached when it was exported; 0 */
 	uint8_t chain[2][CSN_KEY_SIZE];	/* by direction; the caller wipes */
 };
+
+/*
+ * What is left of a life from created_ms to expires_ms that reached as_of_ms,
+ * in ms. A clock that is behind any of them, or is set back, makes no life
+ * longer.
+ */
+uint64_t csn_life_left(struct csn_ctx *ctx, uint64_t created_ms,
+    uint64_t expires_ms, uint64_t as_of_ms);
+/*
+ * The time that a life reached which ends at end_boot ms since boot: by the
+ * clock or by what is left of it, whichever is later. An export carries it.
+ */
+uint64_t csn_life_reached(struct csn_ctx *ctx, uint64_t expires_ms,
+    uint64_t end_boot);
+/* a + b, or the greatest number. */
+uint64_t csn_add_ms(uint64_t a, uint64_t b);
 
 /* A live session. options may be NULL; its kem is not looked at. */
 CSN_MUST_CHECK int csn_session_make(struct csn_ctx *ctx,
@@ -200,13 +228,40 @@ struct csn_epoch *csn_epoch_find(struct csn_session *s, int direction,
     uint32_t number);
 void csn_epoch_sweep(struct csn_session *s);
 void csn_epoch_wipe_all(struct csn_session *s);
-/* Install the epoch after a chain's head. */
-CSN_MUST_CHECK int csn_chain_step(struct csn_session *s, int direction);
+/* Others may have sealed in it: in store mode it stays. */
+void csn_epoch_share(struct csn_session *s, int direction,
+    struct csn_epoch *e);
+/* Others may seal in the newest own epoch and all that follow; where `older`
+ * is 1 they may have sealed in those before it too. */
+void csn_epoch_share_own(struct csn_session *s, int older);
 CSN_MUST_CHECK int csn_epoch_add_writer(struct csn_session *s,
     struct csn_epoch *e, const uint8_t id[16], const struct csn_key *key,
     int with_window, struct csn_writer_key **out);
 struct csn_writer_key *csn_epoch_writer(struct csn_epoch *e,
     const uint8_t id[16]);
+
+/*
+ * ahead.c. Under lock but for csn_ahead_look(): with a copy of the chain's key
+ * it derives the epochs up to number without the lock, one thread at a time,
+ * and keeps them for csn_ahead_root(), which returns NULL until then.
+ */
+CSN_MUST_CHECK int csn_ahead_look(struct csn_session *s, int direction,
+    uint32_t number);
+const struct csn_key *csn_ahead_root(const struct csn_session *s,
+    int direction, uint32_t number);
+void csn_ahead_forget(struct csn_session *s, int direction);
+size_t csn_ahead_memory(const struct csn_session *s);
+/* In a child that was forked while a thread looked ahead; and at the end. */
+void csn_ahead_after_fork(struct csn_session *s);
+void csn_ahead_free(struct csn_session *s);
+/*
+ * 0 where somebody else's message may move the chain to an epoch that is not
+ * here: CSN_E_EPOCH, CSN_E_LIMIT.
+ */
+CSN_MUST_CHECK int csn_chain_reach(const struct csn_session *s,
+    int direction, uint32_t number);
+/* Install the epoch after a chain's head. */
+CSN_MUST_CHECK int csn_chain_step(struct csn_session *s, int direction);
 
 /* schedule.c: the key schedule, each step one HKDF-Expand (RFC 5869). */
 CSN_MUST_CHECK int csn_schedule_epoch(struct csn_ctx *ctx,

@@ -323,13 +323,6 @@ check_addressee(const struct csn_session *s, const struct csn_header *h)
 	return 0;
 }
 
-/* The epoch that the chain's key gives; the first is number 0. */
-static uint32_t
-next_number(const struct csn_epoch *head)
-{
-	return head == NULL ? 0 : head->number + 1;
-}
-
 /* Under lock: the key of an epoch that is here. */
 static int
 resolve_known(struct csn_session *s, const struct csn_header *h,
@@ -356,21 +349,35 @@ resolve_known(struct csn_session *s, const struct csn_header *h,
 	return 0;
 }
 
-/* Under lock: a key of the epoch after the newest, nothing moved yet. */
+/*
+ * Under lock, which is let go for a look ahead: the key of an epoch or of one
+ * that is not here yet. Nothing of the session has moved.
+ */
 static int
-resolve_next(struct csn_session *s, const struct csn_header *h,
+resolve(struct csn_session *s, const struct csn_header *h,
     struct csn_open_run *run)
 {
-	struct csn_key root, next;
+	const struct csn_key *root;
 	int rc;
 
-	if ((rc = csn_schedule_epoch(s->ctx, &s->next[run->direction],
-	    &root, &next)) != 0)
-		return rc;
-	rc = csn_schedule_writer(s->ctx, &root, h->writer, &run->key);
-	csn_key_forget(s->ctx, &root);
-	csn_key_forget(s->ctx, &next);
-	run->known = 0;
+	while ((rc = csn_session_alive(s)) == 0) {
+		run->epoch = csn_epoch_find(s, run->direction, h->epoch);
+		if (run->epoch != NULL)
+			return resolve_known(s, h, run);
+		if ((rc = csn_chain_reach(s, run->direction, h->epoch)) != 0)
+			return rc;
+		root = csn_ahead_root(s, run->direction, h->epoch);
+		if (root != NULL) {
+			run->known = 0;
+			return csn_schedule_writer(s->ctx, root, h->writer,
+			    &run->key);
+		}
+		csn_session_unlock(s);
+		rc = csn_ahead_look(s, run->direction, h->epoch);
+		csn_session_lock(s);
+		if (rc != 0)
+			return rc;
+	}
 	return rc;
 }
 
@@ -378,7 +385,6 @@ int
 csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
     struct csn_open_run *run)
 {
-	struct csn_epoch *head;
 	int rc;
 
 	if ((rc = csn_session_forked(s)) != 0 ||
@@ -389,28 +395,39 @@ csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
 	run->epoch_number = h->epoch;
 	memcpy(run->writer, h->writer, sizeof(run->writer));
 	csn_session_lock(s);
-	if ((rc = csn_session_alive(s)) != 0)
-		goto out;
-	head = s->heads[run->direction];
-	run->epoch = csn_epoch_find(s, run->direction, h->epoch);
-	if (run->epoch != NULL)
-		rc = resolve_known(s, h, run);
-	else if (h->epoch == next_number(head) &&
-	    (head == NULL || head->number != UINT32_MAX))
-		rc = resolve_next(s, h, run);
-	else if (head != NULL && h->epoch < head->number)
-		rc = csn_fail(s->ctx, CSN_E_EPOCH, "session", "epoch %u of "
-		    "tenant %s is gone: its keys were wiped after rotation",
-		    h->epoch, s->tenant_id);
-	else
-		rc = csn_fail(s->ctx, CSN_E_EPOCH, "session", "epoch %u of "
-		    "tenant %s is further ahead than the next one",
-		    h->epoch, s->tenant_id);
-	if (rc == 0)
+	if ((rc = resolve(s, h, run)) == 0)
 		pin(s, run->epoch);
-out:
 	csn_session_unlock(s);
 	return rc;
+}
+
+/* Under lock, a tag has verified: move the chain on to its epoch. */
+static int
+advance_to(struct csn_session *s, const struct csn_open_run *run,
+    struct csn_epoch **e)
+{
+	int rc;
+
+	if ((rc = csn_chain_reach(s, run->direction,
+	    run->epoch_number)) != 0)
+		return rc;
+	if (run->direction == s->own_direction)
+		csn_epoch_share_own(s, 1);	/* another process rotated */
+	do {
+		if ((rc = csn_chain_step(s, run->direction)) != 0)
+			return rc;
+		*e = s->heads[run->direction];
+		if (run->direction == s->own_direction) {
+			/* We follow. */
+			csn_epoch_disown(s);
+			s->epoch_entries = 0;
+			s->epoch_bytes = 0;
+			s->epoch_streams = 0;
+			s->epoch_started = csn_ctx_boot_ms(s->ctx);
+		}
+	} while ((*e)->number != run->epoch_number);
+	csn_epoch_sweep(s);
+	return 0;
 }
 
 /*
@@ -427,26 +444,13 @@ install(struct csn_session *s, struct csn_open_run *run,
 
 	*w = NULL;
 	e = csn_epoch_find(s, run->direction, run->epoch_number);
-	if (e == NULL) {
-		if (run->epoch_number != next_number(s->heads[
-		    run->direction]))
-			return csn_fail(s->ctx, CSN_E_EPOCH, "session",
-			    "epoch %u is gone", run->epoch_number);
-		if ((rc = csn_chain_step(s, run->direction)) != 0)
-			return rc;
-		e = s->heads[run->direction];
-		if (run->direction == s->own_direction) {
-			/* Another process's writer rotated: we follow. */
-			csn_epoch_disown(s);
-			s->epoch_entries = 0;
-			s->epoch_bytes = 0;
-			s->epoch_streams = 0;
-			s->epoch_started = csn_ctx_boot_ms(s->ctx);
-		}
-		csn_epoch_sweep(s);
-	}
+	if (e == NULL && (rc = advance_to(s, run, &e)) != 0)
+		return rc;
 	if ((*w = csn_epoch_writer(e, run->writer)) != NULL)
 		return 0;
+	/* Not ours, nor a stream's of ours: a forked child goes on as well. */
+	if (run->direction == s->own_direction && !s->streamed)
+		csn_epoch_share_own(s, 1);
 	if (e->nwriters >= s->max_writers)
 		return s->replay == CSN_REPLAY_CHANNEL ? csn_fail(s->ctx,
 		    CSN_E_LIMIT, "session", "epoch %u of tenant %s has %u "

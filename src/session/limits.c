@@ -3,7 +3,7 @@
 
 #include "session/limits.h"
 
-#define PROBES 64	/* places a nonce may be in */
+#define PROBES 64	/* places a mark may be in */
 
 void
 csn_limits_init(struct csn_limits *l, uint64_t rate, uint64_t burst,
@@ -84,21 +84,21 @@ csn_limits_sender(struct csn_limits *l, const void *id, size_t len,
 	return ok;
 }
 
-/* The nonce's place, a free one, or -1. Under lock. */
+/* The mark's place, a free one, or -1. Under lock. */
 static long
-place(struct csn_limits *l, const uint8_t nonce[32], uint64_t now, int *found)
+place(struct csn_limits *l, const uint8_t mark[32], uint64_t now, int *found)
 {
 	uint64_t h;
 	long free_ = -1;
 	size_t i, at;
 
-	memcpy(&h, nonce + 16, sizeof(h));
+	memcpy(&h, mark + 16, sizeof(h));
 	*found = 0;
 	for (i = 0; i < PROBES; i++) {
-		at = (size_t)(h + i) & (CSN_LIMIT_NONCES - 1);
+		at = (size_t)(h + i) & (CSN_LIMIT_OFFERS - 1);
 		if (l->seen[at].until_ms > now &&
 		    /* public */
-		    memcmp(l->seen[at].nonce, nonce, 16) == 0) {
+		    memcmp(l->seen[at].mark, mark, 16) == 0) {
 			*found = 1;
 			return (long)at;
 		}
@@ -109,32 +109,36 @@ place(struct csn_limits *l, const uint8_t nonce[32], uint64_t now, int *found)
 }
 
 int
-csn_limits_seen(struct csn_limits *l, const uint8_t nonce[32],
+csn_limits_seen(struct csn_limits *l, const uint8_t mark[32],
     uint64_t wall_ms)
 {
 	int found;
 
 	pthread_mutex_lock(&l->lock);
-	(void)place(l, nonce, wall_ms, &found);
+	(void)place(l, mark, wall_ms, &found);
 	pthread_mutex_unlock(&l->lock);
 	return found;
 }
 
 int
-csn_limits_remember(struct csn_limits *l, const uint8_t nonce[32],
+csn_limits_remember(struct csn_limits *l, const uint8_t mark[32],
     uint64_t wall_ms, uint64_t until_ms)
 {
 	int found, rc = 1;
 	long at;
 
 	pthread_mutex_lock(&l->lock);
-	at = place(l, nonce, wall_ms, &found);
-	if (found)
+	at = place(l, mark, wall_ms, &found);
+	/* Where the clock was ahead for a while, marks were forgotten whose
+	 * time it is again: they count as seen. */
+	if (found || until_ms <= l->forgotten_ms)
 		rc = 0;
 	else if (at < 0)
 		rc = CSN_E_RATE;
 	else {
-		memcpy(l->seen[at].nonce, nonce, 16);
+		if (l->seen[at].until_ms > l->forgotten_ms)
+			l->forgotten_ms = l->seen[at].until_ms;
+		memcpy(l->seen[at].mark, mark, 16);
 		l->seen[at].until_ms = until_ms;
 	}
 	pthread_mutex_unlock(&l->lock);

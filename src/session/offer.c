@@ -68,6 +68,7 @@ csn_offer_make(struct csn_ctx *ctx, int suite, uint64_t ttl_ms,
 	o->ctx = ctx;
 	o->suite = suite;
 	memcpy(o->server, server_alias, strlen(server_alias));
+	o->is_signed = signer != NULL;
 	memset(&m, 0, sizeof(m));
 	m.suite = suite;
 	m.flags = signer != NULL ? CSN_HANDSHAKE_SIGNED : 0;
@@ -173,6 +174,12 @@ csn_offer_free(struct csn_offer *state)
 	csn_kem_free(state->kem);
 	free(state->msg);
 	csn_wipe_free(state, sizeof(*state));
+}
+
+int
+csn_offer_is_signed(const struct csn_offer *state)
+{
+	return state->is_signed;
 }
 
 /* The server's key is the trust store's, never the message's. */

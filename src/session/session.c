@@ -88,10 +88,36 @@ csn_tenant_take(const struct csn_tenant *in, struct csn_tenant *out)
 	return CSN_TAKE(out, in, csn_tenant, display_name);
 }
 
-static uint64_t
-add_ms(uint64_t a, uint64_t b)
+uint64_t
+csn_add_ms(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t
+later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t
+csn_life_left(struct csn_ctx *ctx, uint64_t created_ms, uint64_t expires_ms,
+    uint64_t as_of_ms)
+{
+	uint64_t since = later(later(created_ms, as_of_ms),
+	    csn_ctx_wall_ms(ctx));
+
+	return expires_ms > since ? expires_ms - since : 0;
+}
+
+uint64_t
+csn_life_reached(struct csn_ctx *ctx, uint64_t expires_ms, uint64_t end_boot)
+{
+	uint64_t boot = csn_ctx_boot_ms(ctx);
+	uint64_t left = end_boot > boot ? end_boot - boot : 0;
+
+	return later(csn_ctx_wall_ms(ctx), expires_ms > left ?
+	    expires_ms - left : 0);
 }
 
 int
@@ -100,7 +126,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 {
 	struct csn_session_options o;
 	struct csn_session *s;
-	uint64_t random[4], now, since, ttl;
+	uint64_t random[4], left;
 	int rc, i;
 
 	if ((rc = csn_session_options_take(options, &o)) != 0)
@@ -112,6 +138,11 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	if ((rc = csn_tenant_check(ctx, seed->tenant_id,
 	    seed->tenant_name)) != 0)
 		return rc;
+	if (o.expect_tenant != NULL &&
+	    strcmp(o.expect_tenant, seed->tenant_id) != 0)
+		return csn_fail(ctx, CSN_E_TENANT, "session", "the session is "
+		    "tenant %s's, not %.64s's", seed->tenant_id,
+		    o.expect_tenant);
 	if ((s = csn_slab_alloc(&sessions)) == NULL)
 		return csn_fail(ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a session");
@@ -144,16 +175,14 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	    1);
 	s->created_ms = seed->created_ms;
 	s->expires_ms = seed->expires_ms;
-	now = csn_ctx_wall_ms(ctx);
-	/* A clock that is behind the maker's makes no session longer. */
-	since = seed->created_ms > now ? seed->created_ms : now;
-	ttl = seed->expires_ms > since ? seed->expires_ms - since : 0;
-	if (ttl > o.ttl_ms) {
-		ttl = o.ttl_ms;
-		s->expires_ms = add_ms(now, ttl);
+	left = csn_life_left(ctx, seed->created_ms, seed->expires_ms,
+	    seed->as_of_ms);
+	if (left > o.ttl_ms) {
+		s->expires_ms -= left - o.ttl_ms;
+		left = o.ttl_ms;
 	}
-	s->expires_boot = add_ms(csn_ctx_boot_ms(ctx), ttl);
 	s->epoch_started = csn_ctx_boot_ms(ctx);
+	s->expires_boot = csn_add_ms(s->epoch_started, left);
 	if ((rc = csn_tenant_label(ctx, s->tenant_id, s->label)) != 0 ||
 	    (rc = csn_random(ctx, random, sizeof(random))) != 0)
 		goto err;
@@ -188,6 +217,7 @@ csn_session_lock(struct csn_session *s)
 	    memory_order_relaxed)) != 0 && s->pid != getpid()) {
 		(void)csn_fork_generation(s->ctx);
 		pthread_mutex_init(&s->lock, NULL);
+		csn_ahead_after_fork(s);
 		s->pid = getpid();
 		s->pins = 0;
 	}
@@ -366,6 +396,7 @@ csn_session_after_fork(struct csn_session *session)
 		session->slots.promised = 0;
 		/* The parent goes on with the old writer: not ours. */
 		csn_epoch_disown(session);
+		csn_epoch_share_own(session, 0);
 		atomic_store(&session->generation, generation);
 	}
 	if ((rc = csn_session_alive(session)) == 0)
@@ -408,6 +439,7 @@ csn_session_free(struct csn_session *session)
 		return;
 	csn_session_close(session);
 	pthread_mutex_destroy(&session->lock);
+	csn_ahead_free(session);
 	free(session->tenant_name);
 	csn_slab_free(&sessions, session);
 }

@@ -194,7 +194,7 @@ csn_version_is_ahead(struct csn_ctx *ctx, uint64_t version)
 	uint64_t ms = version >> CSN_VERSION_COUNT;
 
 	/* The clock is read only where what was read lately won't do. */
-	if (ms <= atomic_load_explicit(&ctx->wall_high,
+	if (ms <= atomic_load_explicit(&ctx->wall_least,
 	    memory_order_relaxed) + CSN_VERSION_AHEAD_MS)
 		return 0;
 	return ms > csn_ctx_wall_ms(ctx) + CSN_VERSION_AHEAD_MS;

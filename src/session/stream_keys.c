@@ -54,6 +54,7 @@ csn_session_stream_begin(struct csn_session *s, struct csn_stream_key *k)
 		goto out;
 	k->epoch_number = e->number;
 	k->sealing = 1;
+	s->streamed = 1;
 	k->version = 0;
 	if (s->replay == CSN_REPLAY_STORE)
 		s->slots.counter = k->version = csn_version_after(

@@ -134,76 +134,69 @@ the_system_clock_counts_on(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-a_clock_set_back_never_shows(void **state)
+/* What times show is at 0 the time since boot, at 1 the Unix time. */
+static struct csn_ctx *
+ctx_by(uint64_t times[2])
 {
-	uint64_t times[2] = { 1, 1000000 };
 	struct csn_clock clock = { sizeof(clock), times, fixed_boot,
 	    fixed_wall };
 	struct csn_ctx_options options = { .size = sizeof(options),
 	    .clock = &clock };
-	struct csn_ctx *ctx = NULL;
+	struct csn_ctx *ctx;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
 	/* The clock is copied: the caller's may go. */
 	memset(&clock, 0, sizeof(clock));
-	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
-	times[1] = 999;
-	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
-	times[1] = 1000001;
-	assert_int_equal(csn_ctx_wall_ms(ctx), 1000001);
-	times[1] = 0;
-	assert_int_equal(csn_ctx_wall_ms(ctx), 1000001);
-	times[0] = 77;
-	assert_int_equal(csn_ctx_boot_ms(ctx), 77);
-	csn_ctx_free(ctx);
-}
-
-static uint64_t
-jumping_wall(void *arg)
-{
-	/* Up and down, differently for each call. */
-	uint64_t n = atomic_fetch_add((_Atomic uint64_t *)arg, 1);
-
-	return n % 3 == 0 ? n / 2 : n;
-}
-
-static void *
-watch_wall(void *arg)
-{
-	struct csn_ctx *ctx = arg;
-	uint64_t last = 0, now;
-	int i;
-
-	for (i = 0; i < 20000; i++, last = now)
-		if ((now = csn_ctx_wall_ms(ctx)) < last)
-			return ctx;
-	return NULL;
+	return ctx;
 }
 
 static void
-wall_time_never_falls_for_any_thread(void **state)
+a_clock_set_back_never_shows(void **state)
 {
-	_Atomic uint64_t n = 1;
-	struct csn_clock clock = { .size = sizeof(clock), .arg = (void *)&n,
-	    .wall_ms = jumping_wall };
-	struct csn_ctx_options options = { .size = sizeof(options),
-	    .clock = &clock };
-	struct csn_ctx *ctx = NULL;
-	pthread_t threads[4];
-	void *fell;
-	int i;
+	uint64_t times[2] = { 50, 1000000 };
+	struct csn_ctx *ctx = ctx_by(times);
 
 	(void)state;
-	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-		    watch_wall, ctx), 0);
-	for (i = 0; i < 4; i++) {
-		assert_int_equal(pthread_join(threads[i], &fell), 0);
-		assert_null(fell);
-	}
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
+	times[1] = 999;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
+	/* Time goes on all the same. */
+	times[0] = 550;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000500);
+	times[1] = 1000501;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000501);
+	times[1] = 0;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000500);
+	assert_int_equal(csn_ctx_boot_ms(ctx), 550);
+	/* Should even the time since boot go back. */
+	times[0] = 49;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
+	csn_ctx_free(ctx);
+}
+
+static void
+a_clock_that_is_ahead_counts_only_while_it_is(void **state)
+{
+	uint64_t times[2] = { 50, 1000000 };
+	struct csn_ctx *ctx = ctx_by(times);
+
+	(void)state;
+	times[0] += 10;
+	times[1] = UINT64_MAX;
+	assert_int_equal(csn_ctx_wall_ms(ctx), UINT64_MAX);
+	times[1] = 1000010;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000010);
+	times[1] = 1000012;
+	assert_int_equal(csn_ctx_wall_ms(ctx), 1000012);
+	csn_ctx_free(ctx);
+	/* One that was ahead at the birth stays ahead, and ends somewhere. */
+	times[1] = UINT64_MAX - 5;
+	ctx = ctx_by(times);
+	times[1] = 1000012;
+	times[0] += 5;
+	assert_int_equal(csn_ctx_wall_ms(ctx), UINT64_MAX);
+	times[0] += 1;
+	assert_int_equal(csn_ctx_wall_ms(ctx), UINT64_MAX);
 	csn_ctx_free(ctx);
 }
 
@@ -408,7 +401,7 @@ main(void)
 		a_newer_structure_is_taken_where_it_asks_for_nothing_unknown),
 		cmocka_unit_test(the_system_clock_counts_on),
 		cmocka_unit_test(a_clock_set_back_never_shows),
-		cmocka_unit_test(wall_time_never_falls_for_any_thread),
+		cmocka_unit_test(a_clock_that_is_ahead_counts_only_while_it_is),
 		cmocka_unit_test(a_message_is_its_threads_own),
 		cmocka_unit_test(a_message_may_carry_the_one_before),
 		cmocka_unit_test(a_message_has_no_controls),

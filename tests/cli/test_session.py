@@ -69,6 +69,25 @@ def kems(folder, alice, server):
              says(result, 1, "CSN_E_SUITE"), result)
 
 
+def finish_unsigned(folder, alice, reply):
+    """Whose session it became only the server's transport says."""
+    def tries(*tenant):
+        return alice.run("session", "finish", "--state", folder / "u.o",
+                         "--session", folder / "u.s", *tenant, stdin=reply)
+
+    result = tries()
+    case("finish_asks_who_left_its_offer_unsigned",
+         says(result, 2, "--tenant") and result.stdout == b"" and
+         not os.path.exists(folder / "u.s"), result)
+    result = tries("--tenant", "bob")
+    case("finish_refuses_another_tenants_session",
+         says(result, 1, "CSN_E_TENANT", "alice", "bob") and
+         result.stdout == b"" and not os.path.exists(folder / "u.s"), result)
+    result = tries("--tenant", "alice")
+    case("finish_takes_the_session_of_who_it_is", result.returncode == 0 and
+         os.path.exists(folder / "u.s"), result)
+
+
 def refused(folder, alice, mallory, server):
     offer = must(mallory.run("session", "offer", "--server", "server",
                              "--state", folder / "m.o")).stdout
@@ -96,6 +115,7 @@ def refused(folder, alice, mallory, server):
     result = server.run("session", "accept", "--state", folder / "u.p",
                         "--transport-tenant", "alice", stdin=unsigned)
     case("unsigned_offer_by_the_transport", result.returncode == 0, result)
+    finish_unsigned(folder, alice, result.stdout)
 
     reply = must(server.run("session", "accept", "--state", folder / "a.p",
                             stdin=offer)).stdout

@@ -25,18 +25,32 @@ clock_ms(void *arg)
 	return people_now;
 }
 
+/* As much time has passed as the context ever saw the clock show: a test that
+ * takes from people_now sets the clock back. */
+static uint64_t
+boot_ms(void *arg)
+{
+	_Atomic uint64_t *high = arg;
+
+	if (people_now > *high)
+		*high = people_now;
+	return *high;
+}
+
 struct csn_ctx *
 people_ctx(void)
 {
-	static const struct csn_clock clock = {
-		.size = sizeof(clock), .boot_ms = clock_ms, .wall_ms = clock_ms
-	};
-	static const struct csn_ctx_options options = {
-		.size = sizeof(options), .clock = &clock
-	};
+	static _Atomic uint64_t highs[16];	/* of the latest contexts */
+	static unsigned n;
+	struct csn_clock clock = { .size = sizeof(clock),
+	    .arg = (void *)&highs[n++ % 16], .boot_ms = boot_ms,
+	    .wall_ms = clock_ms };
+	const struct csn_ctx_options options = { .size = sizeof(options),
+	    .clock = &clock };
 	struct csn_ctx *ctx;
 
 	people_now = PEOPLE_START;
+	*(_Atomic uint64_t *)clock.arg = 0;
 	assert_int_equal(csn_ctx_new(&options, &ctx), 0);
 	return ctx;
 }

@@ -8,7 +8,8 @@
 #define PEOPLE_START 1767225600000ull
 extern uint64_t people_now;
 
-/* A context whose clocks both show people_now. */
+/* A context whose clocks both show people_now; that of the time since boot
+ * never goes back. */
 struct csn_ctx *people_ctx(void);
 
 /*

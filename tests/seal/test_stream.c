@@ -342,13 +342,13 @@ others_cannot_open_it(void **state)
 	channel = streams_again(*state, s, CSN_REPLAY_CHANNEL);
 	assert_int_equal(streams_open(channel, NULL, &sealed, data, 10),
 	    CSN_E_FORM);
-	sealed.p[48] ^= 2;	/* epoch 2 of a session that is at 0 */
+	sealed.p[48] ^= 65;	/* of a session that is at epoch 0 */
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 10),
 	    CSN_E_EPOCH);
-	sealed.p[48] ^= 3;	/* the next one: a key that nobody sealed by */
+	sealed.p[48] ^= 1;	/* 64: a key that nobody sealed by */
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 10),
 	    CSN_E_TAG);
-	sealed.p[48] ^= 1;
+	sealed.p[48] ^= 64;
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 10), 0);
 	streams_free(&sealed);
 	csn_session_free(channel);

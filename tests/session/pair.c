@@ -67,6 +67,30 @@ pair_local(struct csn_ctx *ctx, const char *tenant,
 	return s;
 }
 
+struct csn_session *
+pair_twin(struct csn_session *s, const struct csn_session_options *options)
+{
+	struct csn_session *twin;
+	uint8_t *bytes;
+	size_t len;
+
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	assert_int_equal(csn_session_import(csn_session_ctx(s), bytes, len,
+	    options, &twin), 0);
+	csn_wipe(bytes, len);
+	csn_free(bytes);
+	return twin;
+}
+
+struct csn_session_info
+pair_info(struct csn_session *s)
+{
+	struct csn_session_info info = { .size = sizeof(info) };
+
+	assert_int_equal(csn_session_get_info(s, &info), 0);
+	return info;
+}
+
 void
 pair_start(struct pair *p, const struct csn_acceptor_options *acceptor)
 {

@@ -16,6 +16,12 @@ struct csn_ctx *pair_ctx(void);
 struct csn_session *pair_local(struct csn_ctx *ctx, const char *tenant,
     const struct csn_session_options *options);
 
+/* Another process's session of the same keys, here in this one. */
+struct csn_session *pair_twin(struct csn_session *s,
+    const struct csn_session_options *options);
+
+struct csn_session_info pair_info(struct csn_session *s);
+
 /* "acme" and its server, who know each other; a stranger nobody knows. */
 struct pair {
 	struct csn_ctx *server_ctx;

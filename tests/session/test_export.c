@@ -165,6 +165,228 @@ an_import_keeps_to_the_time_that_was_left(void **state)
 	give_up(bytes, len);
 }
 
+static void
+pass(uint64_t ms)
+{
+	pair_wall += ms;
+	pair_boot += ms;
+}
+
+/* How long it is valid from now on, in ms. */
+static uint64_t
+life_of(struct csn_session *s)
+{
+	uint64_t start = pair_boot;
+
+	while (csn_session_is_valid(s))
+		pass(1);
+	csn_session_free(s);
+	return pair_boot - start;
+}
+
+static struct csn_session *
+from_bytes(struct csn_ctx *ctx, uint8_t *bytes, size_t len)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .ttl_ms = CSN_NEVER };
+	struct csn_session *s;
+
+	assert_int_equal(csn_session_import(ctx, bytes, len, &o, &s), 0);
+	return s;
+}
+
+/* Each process is new: it knows no clock but the one that was set back. */
+static void
+a_clock_set_back_before_an_import_lengthens_no_life(void **state)
+{
+	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL);
+	struct csn_ctx *ctx;
+	uint8_t *bytes, *again;
+	size_t len, again_len;
+
+	(void)state;
+	pass(899000);
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	csn_session_free(s);
+	ctx = pair_ctx();	/* sets the clocks back */
+	assert_int_equal(life_of(from_bytes(ctx, bytes, len)), 1000);
+	csn_ctx_free(ctx);
+	/* Nor from one export to the next. */
+	ctx = pair_ctx();
+	s = from_bytes(ctx, bytes, len);
+	pass(400);
+	assert_int_equal(csn_session_export(s, &again, &again_len), 0);
+	csn_session_free(s);
+	csn_ctx_free(ctx);
+	ctx = pair_ctx();
+	assert_int_equal(life_of(from_bytes(ctx, again, again_len)), 600);
+	csn_ctx_free(ctx);
+	/* A clock that is right takes nothing from it. */
+	ctx = pair_ctx();
+	pass(899700);
+	assert_int_equal(life_of(from_bytes(ctx, again, again_len)), 300);
+	csn_ctx_free(ctx);
+	give_up(bytes, len);
+	give_up(again, again_len);
+}
+
+/* A clock that was ahead by mistake made it; it lives no longer for that. */
+static void
+an_export_carries_what_is_left_of_the_life(void **state)
+{
+	struct csn_session *s;
+	struct csn_ctx *ctx;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	pair_wall += 86400000;
+	s = pair_local(p.server_ctx, "acme", NULL);
+	pair_wall -= 86400000;
+	pass(899000);
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	csn_session_free(s);
+	ctx = pair_ctx();
+	assert_int_equal(life_of(from_bytes(ctx, bytes, len)), 1000);
+	csn_ctx_free(ctx);
+	give_up(bytes, len);
+}
+
+static void
+a_clock_set_back_before_a_confirmation_lengthens_no_life(void **state)
+{
+	struct csn_pending *again;
+	struct csn_session *s;
+	struct messages m;
+	struct csn_ctx *ctx;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	pair_offer(&p, &m, p.tenant, 0, 0);
+	pair_accept(&p, &m);
+	pair_finish(&p, &m, NULL);
+	pass(899000);
+	assert_int_equal(csn_pending_export(m.pending, &bytes, &len), 0);
+	ctx = pair_ctx();
+	assert_int_equal(csn_pending_import(ctx, bytes, len, &again), 0);
+	assert_int_equal(csn_session_confirm(again, m.confirm, m.confirm_len,
+	    NULL, &s), 0);
+	assert_int_equal(life_of(s), 1000);
+	csn_pending_free(again);
+	/* Nor does it wait for longer than it would have lived. */
+	assert_int_equal(csn_pending_import(ctx, bytes, len, &again), 0);
+	give_up(bytes, len);
+	pair_boot += 999;
+	assert_int_equal(csn_pending_export(again, &bytes, &len), 0);
+	csn_pending_free(again);
+	csn_ctx_free(ctx);
+	ctx = pair_ctx();
+	assert_int_equal(csn_pending_import(ctx, bytes, len, &again), 0);
+	pair_boot += 1;
+	assert_int_equal(csn_session_confirm(again, m.confirm, m.confirm_len,
+	    NULL, &s), CSN_E_EXPIRED);
+	csn_pending_free(again);
+	csn_ctx_free(ctx);
+	give_up(bytes, len);
+	messages_free(&m);
+}
+
+static void
+epochs_out_of_order_are_refused(void **state)
+{
+	enum { EPOCH = 4 + 32, NEXT = 32 + 4 };
+	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
+	uint8_t *bytes, *two, spare[EPOCH];
+	struct text text;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(text_seal(s, 0, "x", &text), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	/* Two epochs, then the other direction's key and no epoch. */
+	two = bytes + len - NEXT - 2 * EPOCH;
+	assert_int_equal(two[-4], 2);
+	assert_int_equal(two[0], 0);
+	assert_int_equal(two[EPOCH], 1);
+	memcpy(spare, two, EPOCH);
+	memcpy(two, two + EPOCH, EPOCH);
+	memcpy(two + EPOCH, spare, EPOCH);
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, NULL,
+	    &t), CSN_E_FORM);
+	/* Nor one number twice. */
+	two[EPOCH] = two[0];
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, NULL,
+	    &t), CSN_E_FORM);
+	two[0] = 0;
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, NULL,
+	    &t), 0);
+	csn_session_free(t);
+	csn_session_free(s);
+	give_up(bytes, len);
+}
+
+/* What is on its way when a process ends still comes in after its restart. */
+static void
+an_imported_channels_old_epochs_keep_their_grace(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .replay = CSN_REPLAY_CHANNEL };
+	struct csn_session *s = pair_local(p.server_ctx, "acme", &o), *t;
+	struct text text[2];
+	uint8_t *bytes;
+	size_t len;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++)
+		assert_int_equal(text_seal(s, 0, "x", &text[i]), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
+	    0);
+	give_up(bytes, len);
+	pass(29000);
+	assert_int_equal(pair_info(t).live_epochs, 2);
+	assert_int_equal(text_open(t, &text[0], "x"), 0);
+	pass(2000);
+	assert_int_equal(pair_info(t).live_epochs, 1);
+	assert_int_equal(text_open(t, &text[1], "x"), CSN_E_EPOCH);
+	csn_session_free(s);
+	csn_session_free(t);
+}
+
+/* None is written that no import would take. */
+static void
+more_epochs_than_an_import_takes_are_not_exported(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .max_entries = 1 };
+	struct csn_session *s = pair_local(p.server_ctx, "acme", &o), *t;
+	struct text text;
+	uint8_t *bytes = NULL;
+	size_t len;
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < 4096; i++)
+		assert_int_equal(text_seal(s, i, "x", &text), 0);
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
+	    0);
+	assert_int_equal(text_open(t, &text, "x"), 0);
+	give_up(bytes, len);
+	bytes = NULL;
+	/* All of them stay, and it begins no epoch of its own. */
+	assert_int_equal(csn_session_rotate(t, 0), CSN_E_LIMIT);
+	assert_int_equal(text_seal(s, i, "x", &text), 0);
+	assert_int_equal(csn_session_export(s, &bytes, &len), CSN_E_LIMIT);
+	assert_null(bytes);
+	csn_session_free(s);
+	csn_session_free(t);
+}
+
 static int
 import(int what, const uint8_t *in, size_t len)
 {
@@ -228,9 +450,9 @@ damaged_exports_are_refused_or_harmless(void **state)
 		memcpy(copy, bytes[i], len[i]);
 		copy[len[i]] = 0;
 		assert_int_equal(import(i, copy, len[i] + 1), CSN_E_FORM);
-		copy[3] = 2;
+		copy[3]++;
 		assert_int_equal(import(i, copy, len[i]), CSN_E_VERSION);
-		copy[3] = 1;
+		copy[3]--;
 		for (n = 5; n < len[i]; n += n < 300 ? 1 : 97)
 			for (bit = 0; bit < 8; bit++) {
 				copy[n] ^= (uint8_t)(1 << bit);
@@ -270,6 +492,13 @@ main(void)
 		PAIR_TEST(a_handshake_goes_on_over_restarts),
 		PAIR_TEST(an_import_shares_no_nonce_and_reads_what_was_sealed),
 		PAIR_TEST(an_import_keeps_to_the_time_that_was_left),
+		PAIR_TEST(a_clock_set_back_before_an_import_lengthens_no_life),
+		PAIR_TEST(an_export_carries_what_is_left_of_the_life),
+		PAIR_TEST(
+		    a_clock_set_back_before_a_confirmation_lengthens_no_life),
+		PAIR_TEST(epochs_out_of_order_are_refused),
+		PAIR_TEST(an_imported_channels_old_epochs_keep_their_grace),
+		PAIR_TEST(more_epochs_than_an_import_takes_are_not_exported),
 		PAIR_TEST(damaged_exports_are_refused_or_harmless),
 	};
 

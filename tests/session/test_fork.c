@@ -210,6 +210,49 @@ no_nonce_is_used_twice_in_a_family_of_processes(void **state)
 		    &shared->used[i], sizeof(shared->used[0]));
 }
 
+static void
+past_the_grace(void)
+{
+	pair_boot += 40000;
+}
+
+static int
+child_seals_two_and_wipes_nothing(void *arg)
+{
+	(void)arg;
+	NEED(1, 0, csn_session_after_fork(session));
+	NEED(2, 0, seal_raw(session, 5, &shared->t[0]));
+	NEED(3, 0, seal_raw(session, 6, &shared->t[1]));
+	/* What its parent seals meanwhile it cannot know: epoch 0 stays. */
+	NEED(4, 0, csn_session_rotate(session, 0));
+	NEED(5, 0, seal_raw(session, 5, &shared->t[2]));
+	NEED(6, 0, seal_raw(session, 6, &shared->t[3]));
+	past_the_grace();
+	NEED(7, 2, (int)pair_info(session).live_epochs);
+	return 0;
+}
+
+/* A child that goes on with a store's session is an end of its own. */
+static void
+neither_parent_nor_child_wipes_what_the_other_may_need(void **state)
+{
+	struct text t;
+
+	(void)state;
+	assert_int_equal(seal_raw(session, 1, &t), 0);
+	csn_session_slot_forget(session, &(struct csn_slot_name){
+	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1,
+	    .position = 1 });
+	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
+	    0);
+	/* The first of the child's tells the parent that there is one. */
+	assert_int_equal(open_raw(session, &shared->t[0]), 0);
+	assert_int_equal(open_raw(session, &shared->t[2]), 0);
+	past_the_grace();
+	assert_int_equal(pair_info(session).live_epochs, 2);
+	assert_int_equal(open_raw(session, &shared->t[1]), 0);
+}
+
 static atomic_int stop;
 
 static void *
@@ -306,6 +349,8 @@ main(void)
 		    a_child_gets_an_error_until_it_has_a_writer_of_its_own),
 		CTX_TEST(a_child_may_end_a_session_that_it_never_used),
 		CTX_TEST(no_nonce_is_used_twice_in_a_family_of_processes),
+		CTX_TEST(
+		    neither_parent_nor_child_wipes_what_the_other_may_need),
 		CTX_TEST(a_child_of_a_busy_parent_never_hangs),
 	};
 

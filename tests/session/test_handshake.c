@@ -225,6 +225,34 @@ a_tenant_trusted_for_something_else_is_refused(void **state)
 	    csn_identity_did(p.stranger)), 0);
 }
 
+/* No entry gives a tenant's name to a key that is not trusted as one's; and
+ * what a key is trusted for is looked at before its signature is. */
+static void
+a_server_with_a_tenants_name_is_no_tenant(void **state)
+{
+	struct csn_trust_entry e = { .size = sizeof(e),
+	    .purposes = CSN_PURPOSE_SERVER, .tenant_id = "acme" };
+	struct messages m;
+
+	(void)state;
+	e.key = csn_identity_sign_key(p.stranger);
+	assert_int_equal(csn_trust_add(p.server_ctx, p.server_trusts, &e),
+	    CSN_E_ARG);
+	people_trust(p.server_ctx, p.server_trusts, p.stranger,
+	    CSN_PURPOSE_SERVER);
+	pair_offer(&p, &m, p.stranger, 0, 0);
+	m.offer[m.offer_len - 1] ^= 1;
+	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
+	m.offer[m.offer_len - 1] ^= 1;
+	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
+	assert_non_null(strstr(csn_ctx_message(p.server_ctx),
+	    "other purposes"));
+	assert_null(m.pending);
+	messages_free(&m);
+	assert_int_equal(csn_trust_remove(p.server_ctx, p.server_trusts,
+	    csn_identity_did(p.stranger)), 0);
+}
+
 static void
 trust_in_a_tenant_ends_when_it_expires(void **state)
 {
@@ -242,6 +270,7 @@ trust_in_a_tenant_ends_when_it_expires(void **state)
 	pair_accept(&p, &m);
 	messages_free(&m);
 	pair_wall = now + 10000;
+	pair_boot += 10000;
 	pair_offer(&p, &m, p.stranger, 0, 0);
 	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
 	/* Nor where the server's clock is set back. */
@@ -291,6 +320,81 @@ the_server_is_checked_against_the_tenants_trust_store(void **state)
 	csn_trust_free(none);
 	csn_trust_free(wrong);
 	csn_trust_free(ended);
+}
+
+/*
+ * An offer that nobody signed, handed in by another tenant's transport: both
+ * sides would have a session under that one's name.
+ */
+static void
+a_tenant_that_says_who_it_is_gets_no_others_session(void **state)
+{
+	const struct csn_tenant mallory = { .size = sizeof(mallory),
+	    .id = "mallory" };
+	struct csn_session_options o = { .size = sizeof(o) };
+	struct csn_session *s = NULL;
+	struct csn_offer *again;
+	struct messages m;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	pair_offer(&p, &m, NULL, 0, 0);
+	assert_int_equal(csn_offer_is_signed(m.state), 0);
+	assert_int_equal(csn_offer_export(m.state, &bytes, &len), 0);
+	assert_int_equal(csn_offer_import(p.tenant_ctx, bytes, len, &again),
+	    0);
+	assert_int_equal(csn_offer_is_signed(again), 0);
+	csn_offer_free(again);
+	csn_free(bytes);
+	assert_int_equal(accept_by(&m, &mallory), 0);
+	o.expect_tenant = "acme";
+	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts,
+	    m.reply, m.reply_len, &o, &m.tenant, &m.confirm,
+	    &m.confirm_len), CSN_E_TENANT);
+	assert_null(m.tenant);
+	assert_null(m.confirm);
+	assert_non_null(strstr(csn_ctx_message(p.tenant_ctx), "mallory"));
+	o.expect_tenant = "mallory.";
+	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts,
+	    m.reply, m.reply_len, &o, &m.tenant, &m.confirm,
+	    &m.confirm_len), CSN_E_TENANT);
+	/* Nothing was used up; mallory herself may have it. */
+	o.expect_tenant = "mallory";
+	pair_finish(&p, &m, &o);
+	/* So may who confirms or imports say whose session it must be. */
+	o.expect_tenant = "acme";
+	assert_int_equal(csn_session_confirm(m.pending, m.confirm,
+	    m.confirm_len, &o, &s), CSN_E_TENANT);
+	o.expect_tenant = "mallory";
+	pair_confirm(&p, &m, &o);
+	assert_int_equal(csn_session_export(m.server, &bytes, &len), 0);
+	o.expect_tenant = "acme";
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &s),
+	    CSN_E_TENANT);
+	assert_int_equal(csn_session_local(p.server_ctx, &mallory, &o, &s),
+	    CSN_E_TENANT);
+	assert_null(s);
+	csn_wipe(bytes, len);
+	csn_free(bytes);
+	messages_free(&m);
+	/* A signed one too, whatever the server calls who signed. */
+	pair_offer(&p, &m, p.tenant, 0, 0);
+	assert_int_equal(csn_offer_is_signed(m.state), 1);
+	assert_int_equal(csn_offer_export(m.state, &bytes, &len), 0);
+	assert_int_equal(csn_offer_import(p.tenant_ctx, bytes, len, &again),
+	    0);
+	assert_int_equal(csn_offer_is_signed(again), 1);
+	csn_offer_free(again);
+	csn_free(bytes);
+	pair_accept(&p, &m);
+	o.expect_tenant = "someone";
+	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts,
+	    m.reply, m.reply_len, &o, &m.tenant, &m.confirm,
+	    &m.confirm_len), CSN_E_TENANT);
+	o.expect_tenant = "acme";
+	pair_finish(&p, &m, &o);
+	messages_free(&m);
 }
 
 static void
@@ -443,9 +547,11 @@ main(void)
 		PAIR_TEST(a_transports_tenant_is_checked_and_not_overruled),
 		PAIR_TEST(an_unknown_tenant_is_refused),
 		PAIR_TEST(a_tenant_trusted_for_something_else_is_refused),
+		PAIR_TEST(a_server_with_a_tenants_name_is_no_tenant),
 		PAIR_TEST(trust_in_a_tenant_ends_when_it_expires),
 		PAIR_TEST(
 		    the_server_is_checked_against_the_tenants_trust_store),
+		PAIR_TEST(a_tenant_that_says_who_it_is_gets_no_others_session),
 		PAIR_TEST(an_offer_for_another_server_is_refused),
 		PAIR_TEST(another_trusted_server_cannot_answer),
 		PAIR_TEST(a_reply_to_another_offer_is_refused),

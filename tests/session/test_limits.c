@@ -1,11 +1,16 @@
 /* test_limits.c - how many offers are answered, and none twice. */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -100,7 +105,7 @@ one_sender_does_not_starve_another(void **state)
 }
 
 static void
-nonce_of(uint32_t i, uint8_t nonce[32])
+mark_of(uint32_t i, uint8_t mark[32])
 {
 	uint64_t x = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	int k;
@@ -109,63 +114,157 @@ nonce_of(uint32_t i, uint8_t nonce[32])
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
-		memcpy(nonce + 8 * k, &x, 8);
+		memcpy(mark + 8 * k, &x, 8);
 	}
 }
 
 static void
-a_nonce_is_remembered_for_its_time(void **state)
+a_mark_is_remembered_for_its_time(void **state)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
-	uint8_t nonce[32], other[32];
+	uint8_t mark[32], other[32];
 
 	(void)state;
-	nonce_of(1, nonce);
-	nonce_of(2, other);
-	assert_int_equal(csn_limits_seen(l, nonce, 1000), 0);
-	assert_int_equal(csn_limits_remember(l, nonce, 1000, 2000), 1);
-	assert_int_equal(csn_limits_seen(l, nonce, 1000), 1);
-	assert_int_equal(csn_limits_seen(l, nonce, 1999), 1);
-	assert_int_equal(csn_limits_remember(l, nonce, 1999, 3000), 0);
+	mark_of(1, mark);
+	mark_of(2, other);
+	assert_int_equal(csn_limits_seen(l, mark, 1000), 0);
+	assert_int_equal(csn_limits_remember(l, mark, 1000, 2000), 1);
+	assert_int_equal(csn_limits_seen(l, mark, 1000), 1);
+	assert_int_equal(csn_limits_seen(l, mark, 1999), 1);
+	assert_int_equal(csn_limits_remember(l, mark, 1999, 3000), 0);
 	assert_int_equal(csn_limits_seen(l, other, 1000), 0);
-	assert_int_equal(csn_limits_seen(l, nonce, 2000), 0);
-	assert_int_equal(csn_limits_remember(l, nonce, 2000, 3000), 1);
+	assert_int_equal(csn_limits_seen(l, mark, 2000), 0);
+	assert_int_equal(csn_limits_remember(l, mark, 2000, 3000), 1);
 	end(l);
 }
 
 static void
-a_full_memory_of_nonces_refuses_rather_than_forgets(void **state)
+a_full_memory_of_offers_refuses_rather_than_forgets(void **state)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
-	uint8_t nonce[32];
+	uint8_t mark[32];
 	uint32_t i, kept = 0, refused = 0;
-	uint8_t *there = calloc(2 * CSN_LIMIT_NONCES, 1);
+	uint8_t *there = calloc(2 * CSN_LIMIT_OFFERS, 1);
 	int rc;
 
 	(void)state;
 	assert_non_null(there);
-	for (i = 0; i < 2 * CSN_LIMIT_NONCES; i++) {
-		nonce_of(i, nonce);
-		rc = csn_limits_remember(l, nonce, 10, 1000);
+	for (i = 0; i < 2 * CSN_LIMIT_OFFERS; i++) {
+		mark_of(i, mark);
+		rc = csn_limits_remember(l, mark, 10, 1000);
 		assert_true(rc == 1 || rc == CSN_E_RATE);
 		there[i] = rc == 1;
 		kept += rc == 1;
 		refused += rc != 1;
 	}
-	assert_true(kept <= CSN_LIMIT_NONCES);
-	assert_true(kept > CSN_LIMIT_NONCES / 4 * 3);
-	assert_true(refused >= CSN_LIMIT_NONCES);
-	for (i = 0; i < 2 * CSN_LIMIT_NONCES; i++) {
-		nonce_of(i, nonce);
-		assert_int_equal(csn_limits_seen(l, nonce, 999), there[i]);
+	assert_true(kept <= CSN_LIMIT_OFFERS);
+	assert_true(kept > CSN_LIMIT_OFFERS / 4 * 3);
+	assert_true(refused >= CSN_LIMIT_OFFERS);
+	for (i = 0; i < 2 * CSN_LIMIT_OFFERS; i++) {
+		mark_of(i, mark);
+		assert_int_equal(csn_limits_seen(l, mark, 999), there[i]);
 	}
 	/* Their time over, their places are free. */
-	for (i = 0; i < CSN_LIMIT_NONCES / 2; i++) {
-		nonce_of(i + 7000000, nonce);
-		assert_int_equal(csn_limits_remember(l, nonce, 1000, 9000),
+	for (i = 0; i < CSN_LIMIT_OFFERS / 2; i++) {
+		mark_of(i + 7000000, mark);
+		assert_int_equal(csn_limits_remember(l, mark, 1000, 9000),
 		    1);
 	}
 	free(there);
+	end(l);
+}
+
+/* A clock was ahead for a while: what was forgotten then is not new after. */
+static void
+what_was_forgotten_too_early_counts_as_seen(void **state)
+{
+	struct csn_limits *l = start(10, 10, 10, 0);
+	uint8_t a[32], b[32], c[32];
+
+	(void)state;
+	mark_of(1, a);
+	memcpy(b, a, sizeof(b));	/* in the same places */
+	memcpy(c, a, sizeof(c));
+	b[0] ^= 1;
+	c[0] ^= 2;
+	assert_int_equal(csn_limits_remember(l, a, 1000, 2000), 1);
+	assert_int_equal(csn_limits_remember(l, b, 5000, 6000), 1);
+	assert_int_equal(csn_limits_seen(l, a, 1500), 0);
+	assert_int_equal(csn_limits_remember(l, a, 1500, 2000), 0);
+	assert_int_equal(csn_limits_remember(l, c, 1500, 1999), 0);
+	assert_int_equal(csn_limits_remember(l, c, 1500, 2001), 1);
+	end(l);
+}
+
+/* One call, on a thread that says when it is at it and when it is done. */
+struct call {
+	struct csn_limits *l;
+	int which;
+	atomic_int tid;
+	atomic_int done;
+};
+
+static void *
+call_limits(void *arg)
+{
+	struct call *c = arg;
+	uint8_t mark[32] = { 1 };
+
+	atomic_store(&c->tid, (int)syscall(SYS_gettid));
+	if (c->which == 0)
+		csn_limits_any(c->l, 1);
+	else if (c->which == 1)
+		csn_limits_sender(c->l, "x", 1, 1);
+	else if (c->which == 2)
+		csn_limits_seen(c->l, mark, 1);
+	else
+		(void)!csn_limits_remember(c->l, mark, 1, 2);
+	atomic_store(&c->done, 1);
+	return NULL;
+}
+
+/* 1 where the thread waits for something in the kernel. */
+static int
+sleeps(int tid)
+{
+	char path[64], line[256];
+	FILE *f;
+	int is = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	if (tid == 0 || (f = fopen(path, "r")) == NULL)
+		return 0;
+	if (fgets(line, sizeof(line), f) != NULL)
+		is = strstr(line, ") S ") != NULL;
+	fclose(f);
+	return is;
+}
+
+/* Who is in one of them keeps everybody else out, so one offer counts once. */
+static void
+each_waits_for_the_lock(void **state)
+{
+	struct csn_limits *l = start(10, 10, 10, 0);
+	struct call call;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		memset(&call, 0, sizeof(call));
+		call.l = l;
+		call.which = i;
+		assert_int_equal(pthread_mutex_lock(&l->lock), 0);
+		assert_int_equal(pthread_create(&thread, NULL, call_limits,
+		    &call), 0);
+		while (!sleeps(atomic_load(&call.tid)) &&
+		    !atomic_load(&call.done))
+			sched_yield();
+		assert_int_equal(atomic_load(&call.done), 0);
+		assert_int_equal(pthread_mutex_unlock(&l->lock), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(atomic_load(&call.done), 1);
+	}
 	end(l);
 }
 
@@ -177,9 +276,11 @@ main(void)
 		cmocka_unit_test(a_clock_that_goes_back_gives_nothing),
 		cmocka_unit_test(the_greatest_rates_do_not_overflow),
 		cmocka_unit_test(one_sender_does_not_starve_another),
-		cmocka_unit_test(a_nonce_is_remembered_for_its_time),
+		cmocka_unit_test(a_mark_is_remembered_for_its_time),
 		cmocka_unit_test(
-		    a_full_memory_of_nonces_refuses_rather_than_forgets),
+		    a_full_memory_of_offers_refuses_rather_than_forgets),
+		cmocka_unit_test(what_was_forgotten_too_early_counts_as_seen),
+		cmocka_unit_test(each_waits_for_the_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,46 +13,32 @@
 #include "session/pair.h"
 #include "session/scan.h"
 
-/* An exported session's end: next, n, then (number, root) of the only one
- * of the direction that sealed; next and 0 of the other. */
-#define ONE_EPOCH (32 + 4 + 4 + 32)
-#define NO_EPOCH (32 + 4)
-
 struct keys {
 	struct needle next[2];
 	struct needle root;
 	struct needle writer;
 };
 
+static void
+learn_one(struct csn_ctx *ctx, const struct csn_key *key, struct needle *n)
+{
+	uint8_t plain[CSN_KEY_SIZE];
+
+	assert_int_equal(csn_key_wake(ctx, key, plain), 0);
+	needle_set(n, plain, sizeof(plain));
+	csn_wipe(plain, sizeof(plain));
+}
+
 /* Learn a session's keys, leaving no copy of them. */
 static void
-learn(struct csn_session *s, const struct text *sealed, struct keys *k)
+learn(struct csn_session *s, struct keys *k)
 {
 	struct csn_ctx *ctx = csn_session_ctx(s);
-	struct csn_header h = { .size = sizeof(h) };
-	struct csn_key root, writer;
-	uint8_t *p, *end, plain[CSN_KEY_SIZE];
-	size_t len;
-	int own = csn_session_direction(s);
 
-	assert_int_equal(csn_session_export(s, &p, &len), 0);
-	end = p + len - ONE_EPOCH - NO_EPOCH;
-	needle_set(&k->next[0], end, 32);
-	needle_set(&k->next[1], end + (own == 0 ? ONE_EPOCH : NO_EPOCH), 32);
-	end += own == 0 ? 0 : NO_EPOCH;
-	needle_set(&k->root, end + 40, 32);
-	assert_int_equal(csn_header_read(ctx, sealed->sealed, sealed->len,
-	    &h), 0);
-	assert_int_equal(csn_key_rest(ctx, end + 40, &root), 0);
-	assert_int_equal(csn_schedule_writer(ctx, &root, h.writer, &writer),
-	    0);
-	assert_int_equal(csn_key_wake(ctx, &writer, plain), 0);
-	needle_set(&k->writer, plain, 32);
-	csn_key_forget(ctx, &root);
-	csn_key_forget(ctx, &writer);
-	csn_wipe(plain, sizeof(plain));
-	csn_wipe(p, len);
-	csn_free(p);
+	learn_one(ctx, &s->next[0], &k->next[0]);
+	learn_one(ctx, &s->next[1], &k->next[1]);
+	learn_one(ctx, &s->heads[s->own_direction]->root, &k->root);
+	learn_one(ctx, &s->own_key, &k->writer);
 }
 
 static void
@@ -103,7 +89,7 @@ closing_a_local_session_wipes_its_keys(void **state)
 	ctx = pair_ctx();
 	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(text_seal(s, 1, "something", &t), 0);
-	learn(s, &t, &k);
+	learn(s, &k);
 	/* At rest they are wrapped: only the lane's key is in the clear. */
 	none_is_in_memory(&k, 0);
 	assert_int_equal(text_open(s, &t, "something"), 0);
@@ -133,9 +119,9 @@ closing_both_ends_of_a_handshake_wipes_their_keys(void **state)
 	pair_start(&p, NULL);
 	pair_exchange(&p, &m, &o);
 	assert_int_equal(text_seal(m.server, 1, "something", &t), 0);
-	learn(m.server, &t, &ks);
+	learn(m.server, &ks);
 	assert_int_equal(text_seal(m.tenant, 1, "something", &t), 0);
-	learn(m.tenant, &t, &kt);
+	learn(m.tenant, &kt);
 	none_is_in_memory(&ks, 0);
 	none_is_in_memory(&kt, 0);
 	csn_session_close(m.server);
@@ -163,7 +149,7 @@ an_epoch_that_goes_is_wiped(void **state)
 	ctx = pair_ctx();
 	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(text_seal(s, 1, "old", &t), 0);
-	learn(s, &t, &k);
+	learn(s, &k);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(text_open(s, &t, "old"), 0);
 	/* The ratchet's step was made into the epoch's and wiped. */
@@ -178,6 +164,53 @@ an_epoch_that_goes_is_wiped(void **state)
 	csn_ctx_free(ctx);
 }
 
+static void
+is_zero(const void *p, size_t len)
+{
+	const uint8_t *b = p;
+
+	while (len-- != 0)
+		assert_int_equal(*b++, 0);
+}
+
+/* Also what rests wrapped, which the search does not see. */
+static void
+closing_leaves_no_key_at_rest(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .replay = CSN_REPLAY_CHANNEL };
+	struct csn_ctx *ctx = pair_ctx();
+	struct csn_session *s = pair_local(ctx, "acme", &o), *twin;
+	struct text t;
+	int i;
+
+	(void)state;
+	twin = pair_twin(s, &o);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(csn_session_rotate(twin, 0), 0);
+	assert_int_equal(text_seal(twin, 1, "ahead", &t), 0);
+	assert_int_equal(text_seal(s, 1, "own", &t), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(text_seal(twin, 1, "ahead", &t), 0);
+	t.sealed[130] ^= 1;
+	assert_int_equal(text_open(s, &t, "ahead"), CSN_E_TAG);
+	assert_non_null(csn_ahead_root(s, CSN_DIR_SERVER, 3));
+	csn_session_ref(s);
+	csn_session_close(s);
+	is_zero(s->next, sizeof(s->next));
+	is_zero(&s->own_key, sizeof(s->own_key));
+	is_zero(s->own_id, sizeof(s->own_id));
+	is_zero(s->near_epochs, sizeof(s->near_epochs));
+	for (i = 0; i < 4; i++)
+		assert_null(csn_ahead_root(s, CSN_DIR_SERVER, (uint32_t)i));
+	assert_null(s->heads[0]);
+	assert_null(s->heads[1]);
+	csn_session_free(s);
+	csn_session_free(s);
+	csn_session_free(twin);
+	csn_ctx_free(ctx);
+}
+
 int
 main(void)
 {
@@ -187,6 +220,7 @@ main(void)
 		cmocka_unit_test(
 		    closing_both_ends_of_a_handshake_wipes_their_keys),
 		cmocka_unit_test(an_epoch_that_goes_is_wiped),
+		cmocka_unit_test(closing_leaves_no_key_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

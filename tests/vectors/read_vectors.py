@@ -85,11 +85,12 @@ class Session:
 
     def __init__(self, exported):
         r = Reader(exported)
-        if r.take(5) != b"CSX\1S":
+        if r.take(5) != b"CSX\2S":
             raise Refused("no exported session")
         self.suite, self.own, self.open_own = r.take(3)
         self.id = r.take(16)
         self.created, self.expires = r.number(8), r.number(8)
+        self.reached = r.number(8)
         self.tenant, self.name = r.sized(), r.sized()
         self.counter = r.number(8)
         self.chains, self.epochs = [], []
@@ -301,6 +302,7 @@ def test_handshake(vector, top):
         same(s.id, p["session"], "the session's id")
         same(s.tenant, p["tenant"], "the session's tenant")
         same((s.created, s.expires), (p["created"], p["expires"]), "times")
+        assert s.created <= s.reached < s.expires
         same(s.chains, [keys[64:96], keys[96:]], "the chain keys")
         for sender in ("server", "tenant"):
             message = vector[f"from_{sender}"]
@@ -309,6 +311,22 @@ def test_handshake(vector, top):
             same(value, unhex(message["value"]), "V")
             same(h["direction"], ("server", "tenant").index(sender),
                  "the direction bit")
+
+
+def test_pending(vector):
+    """The server's half between its reply and the confirmation."""
+    r = Reader(unhex(vector["pending_exported"]))
+    p = read_reply(unhex(vector["reply"]))
+    if r.take(5) != b"CSX\2P":
+        raise Refused("no exported half")
+    same(r.number(1), vector["suite"], "the suite of the half")
+    same(r.take(16), p["session"], "the session's id")
+    same(r.take(32), unhex(vector["transcript"]), "the transcript")
+    same((r.number(8), r.number(8)), (p["created"], p["expires"]), "times")
+    assert p["created"] <= r.number(8) < p["expires"]
+    same((r.sized(), r.sized()), (p["tenant"], p["name"]), "the tenant")
+    same(r.take(96), unhex(vector["keys"])[32:], "the keys")
+    r.end()
 
 
 def seed_of_offer(exported):
@@ -561,6 +579,7 @@ def main():
     for vector in top["handshakes"]:
         suite = vector["suite"]
         case(f"handshake_{suite}", test_handshake, vector, top)
+        case(f"half_{suite}", test_pending, vector)
         case(f"handshake_{suite}_signatures", test_handshake_signatures,
              vector, top)
         case(f"handshake_{suite}_kem", test_handshake_kem, vector)

@@ -1,5 +1,6 @@
 /* test_store_threads.c - many threads at a small store that keeps moving. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -191,6 +192,125 @@ also_while_a_thread_reseals(void **state)
 	run("memory:?bytes=1M&slab=64K&share=0.5", 1);
 }
 
+/* A memory store that counts who is between taking its bytes and having them
+ * under a name: of one slot that is one writer. */
+static _Atomic int writers, most;
+
+static int
+counting_open(struct csn_ctx *ctx, const char *rest, void **state)
+{
+	struct csn_store *store;
+	int rc;
+
+	(void)rest;
+	if ((rc = csn_store_open(ctx, "memory:", &store)) == 0)
+		*state = store;
+	return rc;
+}
+
+static int
+counting_put(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+{
+	int now = atomic_fetch_add(&writers, 1) + 1, i, rc;
+
+	if (now > atomic_load(&most))
+		atomic_store(&most, now);
+	/* Time for another to come, if anything lets it. */
+	for (i = 0; i < 20; i++)
+		sched_yield();
+	rc = csn_store_put(state, space, space_len, key, key_len, value, len);
+	atomic_fetch_sub(&writers, 1);
+	return rc;
+}
+
+static int
+counting_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	/* Nor does anybody read while a slot is being put. */
+	if (atomic_load(&writers) != 0)
+		complain(7, 0);
+	return csn_store_get(state, space, space_len, key, key_len, value,
+	    len);
+}
+
+static int
+counting_remove(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	return csn_store_remove(state, space, space_len, key, key_len);
+}
+
+static int
+counting_drop(void *state, const uint8_t *space, size_t space_len)
+{
+	return csn_store_drop(state, space, space_len);
+}
+
+static int
+counting_list(void *state, const uint8_t *space, size_t space_len,
+    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+    size_t value_len), void *arg)
+{
+	return csn_store_list(state, space, space_len, visit, arg);
+}
+
+static int
+counting_stat(void *state, const uint8_t *space, size_t space_len,
+    struct csn_store_stat *out)
+{
+	return csn_store_stat(state, space, space_len, out);
+}
+
+static void
+counting_close(void *state)
+{
+	csn_store_close(state);
+}
+
+static void *
+one_slot(void *arg)
+{
+	const int writer = *(unsigned *)arg != 0;
+	int i, rc;
+
+	for (i = 0; i < 300 && atomic_load(&wrong) == 0; i++) {
+		rc = writer ? put("acme", 0, (unsigned)i) : get("acme", 0);
+		if (rc != 0 && (writer || rc != CSN_E_NOT_FOUND))
+			complain(8, rc);
+	}
+	return NULL;
+}
+
+static void
+a_slot_has_one_writer_at_a_time_and_no_reader_then(void **state)
+{
+	static const struct csn_store_provider provider = {
+		.abi = CSN_STORE_ABI, .name = "turns",
+		.open = counting_open, .put = counting_put,
+		.get = counting_get, .remove = counting_remove,
+		.drop = counting_drop, .list = counting_list,
+		.stat = counting_stat, .close = counting_close,
+	};
+	unsigned which[4] = { 0, 1, 1, 0 };
+	pthread_t threads[4];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(csn_store_register(&provider), 0);
+	shelf_start(&sh, "turns:", NULL);
+	atomic_store(&wrong, 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, one_slot,
+		    &which[i]), 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(atomic_load(&wrong), 0);
+	assert_int_equal(atomic_load(&most), 1);
+	shelf_end(&sh);
+}
+
 int
 main(void)
 {
@@ -198,6 +318,8 @@ main(void)
 		cmocka_unit_test(readers_see_the_newest_or_nothing),
 		cmocka_unit_test(also_while_the_store_evicts),
 		cmocka_unit_test(also_while_a_thread_reseals),
+		cmocka_unit_test(
+		    a_slot_has_one_writer_at_a_time_and_no_reader_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "identity/people.h"
 #include "seal/files.h"
 #include "seal/reach.h"
+#include "seal/sealed.h"
 #include "seal/streams.h"
 
 #define SEGMENTS ((uint64_t)1 << 32)
@@ -120,6 +121,85 @@ a_sealed_file_ends_at_its_keys_limit(void **state)
 	csn_identity_free(id);
 }
 
+/* What each segment takes of the key adds up. */
+static void
+two_segments_pass_the_limit_that_one_does_not(void **state)
+{
+	struct csn_identity *id = people_quick(ctx, 1, "both");
+	struct csn_document *document = files_document(ctx, id);
+	const struct csn_document *to[] = { document };
+	const struct csn_sealer_options options = { .size = sizeof(options),
+	    .segment = FILES_SEGMENT, .signer = id, .recipients = to,
+	    .nrecipients = 1 };
+	/* Of one: its data, AAD, the length block, the tag's mask. */
+	const uint64_t each = FILES_SEGMENT / 16 + CSN_SEALED_AAD / 16 + 4;
+	struct sink sink = { 0 };
+	struct csn_sealer *s;
+	size_t first;
+
+	(void)state;
+	assert_int_equal(csn_sealer_new(ctx, &options, &s), 0);
+	assert_int_equal(csn_sealer_update(s, data, 1, count, &sink), 0);
+	reach_sealer(s, 1, BLOCKS - 2 * each + 1);
+	first = sink.len;
+	/* A segment goes out once there is more behind it. */
+	assert_int_equal(csn_sealer_update(s, data, FILES_SEGMENT, count,
+	    &sink), 0);
+	assert_true(sink.len >= first + FILES_SEGMENT);
+	first = sink.len;
+	assert_int_equal(csn_sealer_update(s, data, FILES_SEGMENT, count,
+	    &sink), CSN_E_LIMIT);
+	assert_int_equal(sink.len, first);
+	csn_sealer_free(s);
+	csn_document_free(document);
+	csn_identity_free(id);
+}
+
+static void
+nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
+{
+	static uint8_t out[STREAMS_SEGMENT + CSN_STREAM_TAG];
+	struct csn_session *session = streams_session(ctx, "acme",
+	    CSN_REPLAY_STORE);
+	struct csn_identity *id = people_quick(ctx, 1, "both");
+	const struct csn_identity *to[] = { id };
+	/* The tail: u16 length, "acme", u64 index, u8 final. */
+	const uint64_t each = STREAMS_SEGMENT / 16 +
+	    (CSN_SEAL_HEADER + 15) / 16 + 4;
+	const uint64_t opened = FILES_SEGMENT / 16 + CSN_SEALED_AAD / 16 + 4;
+	uint8_t header[CSN_SEAL_HEADER];
+	struct sink sink = { 0 };
+	struct files_sealed f;
+	struct csn_stream *s;
+	struct csn_opener *o;
+	struct csn_trust *trust;
+
+	(void)state;
+	assert_int_equal(csn_stream_seal(session, STREAMS_SEGMENT, NULL,
+	    header, &s), 0);
+	reach_stream(s, 1, BLOCKS - 2 * each + 1);
+	assert_int_equal(push(s, out), 0);
+	assert_int_equal(push(s, out), CSN_E_LIMIT);
+	csn_stream_free(s);
+	csn_session_free(session);
+
+	assert_int_equal(csn_trust_new(ctx, &trust), 0);
+	people_trust(ctx, trust, id, CSN_PURPOSE_SEALER);
+	files_seal(ctx, id, to, 1, NULL, data, 4 * FILES_SEGMENT,
+	    4 * FILES_SEGMENT, &f);
+	assert_int_equal(csn_opener_new(ctx, id, trust, &o), 0);
+	assert_int_equal(csn_opener_update(o, f.p, f.at[1], count, &sink), 0);
+	assert_int_equal(sink.len, FILES_SEGMENT);
+	reach_opener(o, 1, BLOCKS - 2 * opened + 1);
+	assert_int_equal(csn_opener_update(o, f.p + f.at[1], f.len - f.at[1],
+	    count, &sink), CSN_E_LIMIT);
+	assert_int_equal(sink.len, 2 * FILES_SEGMENT);
+	csn_opener_free(o);
+	files_free(&f);
+	csn_trust_free(trust);
+	csn_identity_free(id);
+}
+
 static void
 an_opener_goes_no_further_either(void **state)
 {
@@ -173,6 +253,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stream_ends_at_its_keys_limit),
 		cmocka_unit_test(a_sealed_file_ends_at_its_keys_limit),
+		cmocka_unit_test(two_segments_pass_the_limit_that_one_does_not),
+		cmocka_unit_test(nor_do_two_of_a_stream_or_of_what_is_opened),
 		cmocka_unit_test(an_opener_goes_no_further_either),
 	};
 

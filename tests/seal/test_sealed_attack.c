@@ -239,6 +239,32 @@ header_of(struct fixture *f, const struct files_sealed *s)
 	return cose;
 }
 
+static int
+nothing_yet(void *arg, const uint8_t *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	(void)len;
+	fail_msg("plaintext came of a header");
+	return CSN_E_ARG;
+}
+
+/* What bob's opener says of a header alone, before any segment is there. */
+static int
+header_alone(struct fixture *f, const uint8_t *p, size_t len)
+{
+	struct csn_opener *o;
+	int rc;
+
+	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, &o), 0);
+	rc = csn_opener_update(o, p, len, nothing_yet, NULL);
+	csn_opener_free(o);
+	return rc;
+}
+
+/* Of with_header()'s last file. */
+static int header_said;
+
 /* A's file with another header, signed by who. */
 static int
 with_header(struct fixture *f, const struct csn_identity *who,
@@ -255,8 +281,9 @@ with_header(struct fixture *f, const struct csn_identity *who,
 	csn_put_bytes(&w, "CSNF\1", 5);
 	csn_put_u32(&w, (uint32_t)n);
 	csn_put_bytes(&w, cose, n);
-	csn_put_bytes(&w, f->a.p + f->a.at[0], f->a.len - f->a.at[0]);
 	csn_free(cose);
+	header_said = header_alone(f, w.p, w.len);
+	csn_put_bytes(&w, f->a.p + f->a.at[0], f->a.len - f->a.at[0]);
 	rc = refused(f, w.p, w.len);
 	csn_out_wipe(&w);
 	return rc;
@@ -277,6 +304,7 @@ nobody_else_signs_for_the_sealer(void **state)
 	/* Signed again by alice: another header, other keys' AAD. */
 	assert_int_equal(with_header(f, f->alice, CSN_SEALED_TYP,
 	    h.payload, h.payload_len), CSN_E_TAG);
+	assert_int_equal(header_said, 0);
 }
 
 /* Write the header's payload again from h, with any commitment. */
@@ -352,6 +380,8 @@ each_member_of_the_header_is_bound(void **state)
 		csn_sealed_put_fixed(&fixed, &c);
 		assert_int_equal(rewritten(f, f->alice, &c, &fixed,
 		    commitment), CSN_E_TAG);
+		/* The wrap and the commitment tell, before AES runs. */
+		assert_int_equal(header_said, CSN_E_TAG);
 		csn_out_wipe(&fixed);
 	}
 	/* Mallory's own name inside: then the wrap is not for that. */

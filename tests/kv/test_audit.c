@@ -327,6 +327,40 @@ a_store_without_its_log_keeps_what_it_had(void **state)
 	people_rmdir(folder);
 }
 
+static void
+asking_for_lengths_is_no_opening(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .audit = log_ };
+	struct shelf_options so = { .ctx = ctx, .session = &o };
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	size_t key_len = 0, value_len = 0, len;
+	uint8_t *bytes;
+	struct shelf sh;
+
+	(void)state;
+	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 30, 1), 0);
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, NULL,
+	    &key_len, NULL, &value_len), CSN_E_BUFFER);
+	assert_int_equal(key_len, 20);
+	assert_int_equal(value_len, 30);
+	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 0);
+	/* What is refused is in the log, whoever asked for what. */
+	bytes = shelf_copy(&sh, "acme", &slot, &len);
+	bytes[len - 1] ^= 1;
+	shelf_plant(&sh, "acme", &slot, bytes, len);
+	free(bytes);
+	key_len = value_len = 0;
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, NULL,
+	    &key_len, NULL, &value_len), CSN_E_TAG);
+	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 1);
+	assert_int_equal(lines[0].r.code, CSN_E_TAG);
+	csn_kv_store_free(sh.kv);
+	csn_store_close(sh.store);
+	csn_manager_free(sh.mgr);
+}
+
 static int
 setup(void **state)
 {
@@ -357,6 +391,7 @@ main(void)
 		CTX_TEST(a_violation_of_isolation_is_in_the_log),
 		CTX_TEST(without_its_log_nothing_is_sealed_or_opened),
 		CTX_TEST(a_store_without_its_log_keeps_what_it_had),
+		CTX_TEST(asking_for_lengths_is_no_opening),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

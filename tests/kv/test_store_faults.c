@@ -1,0 +1,207 @@
+/* test_store_faults.c - a store that fails, or is another's by now. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kv/shelf.h"
+#include "session/pair.h"
+
+static struct shelf sh;
+/* What the store fails with just now, and what happens before it answers. */
+static int get_fails, remove_fails;
+static void (*before_get)(void);
+
+static int
+faulty_open(struct csn_ctx *ctx, const char *rest, void **state)
+{
+	struct csn_store *store;
+	char url[64] = "memory:";
+	int rc;
+
+	strncat(url, rest, sizeof(url) - 8);
+	if ((rc = csn_store_open(ctx, url, &store)) == 0)
+		*state = store;
+	return rc;
+}
+
+static int
+faulty_put(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
+{
+	return csn_store_put(state, space, space_len, key, key_len, value,
+	    len);
+}
+
+static int
+faulty_get(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
+{
+	if (before_get != NULL)
+		before_get();
+	if (get_fails != 0)
+		return get_fails;
+	return csn_store_get(state, space, space_len, key, key_len, value,
+	    len);
+}
+
+static int
+faulty_remove(void *state, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	if (remove_fails != 0)
+		return remove_fails;
+	return csn_store_remove(state, space, space_len, key, key_len);
+}
+
+static int
+faulty_drop(void *state, const uint8_t *space, size_t space_len)
+{
+	return csn_store_drop(state, space, space_len);
+}
+
+static int
+faulty_list(void *state, const uint8_t *space, size_t space_len,
+    int (*visit)(void *arg, const uint8_t *key, size_t key_len,
+    size_t value_len), void *arg)
+{
+	return csn_store_list(state, space, space_len, visit, arg);
+}
+
+static int
+faulty_stat(void *state, const uint8_t *space, size_t space_len,
+    struct csn_store_stat *out)
+{
+	return csn_store_stat(state, space, space_len, out);
+}
+
+static void
+faulty_close(void *state)
+{
+	csn_store_close(state);
+}
+
+static void
+faulty_on_evict(void *state, csn_store_evicted fn, void *arg)
+{
+	assert_int_equal(csn_store_on_evict(state, fn, arg), 0);
+}
+
+static void
+a_removal_that_failed_removed_nothing(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+
+	(void)state;
+	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	remove_fails = CSN_E_BACKEND;
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot),
+	    CSN_E_BACKEND);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1), 0);
+	remove_fails = 0;
+	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	    CSN_E_NOT_FOUND);
+}
+
+/* A store that cannot be asked what it gave up has not given it up. */
+static void
+a_slot_is_not_forgotten_while_the_store_fails(void **state)
+{
+	struct csn_kv_slot slot;
+	struct csn_store_stat st;
+	unsigned i;
+
+	(void)state;
+	get_fails = CSN_E_BACKEND;
+	for (i = 0; i < 2000; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		    0);
+	}
+	st = shelf_stat(&sh, "acme");
+	assert_true(st.evictions > 0);
+	assert_int_equal(shelf_info(&sh, "acme").live_slots, 2000);
+	get_fails = 0;
+	/* One that is told of later is. */
+	for (; i < 2100; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		    0);
+	}
+	assert_true(shelf_info(&sh, "acme").live_slots < 2100);
+}
+
+static struct csn_session *next;
+
+static void
+adopt_next(void)
+{
+	before_get = NULL;
+	assert_int_equal(csn_manager_adopt(sh.mgr, next), 0);
+}
+
+static void
+a_get_that_meets_the_next_sessions_entry_asks_it(void **state)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct parcel p;
+
+	(void)state;
+	next = pair_local(sh.ctx, "acme", NULL);
+	parcel_make(&p, next, &slot, 10, 10, 7);
+	shelf_plant(&sh, "acme", &slot, p.sealed, p.len);
+	/* Of a session that nobody took in. */
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 7),
+	    CSN_E_SESSION);
+	/* Between finding the tenant and reading the store it comes. */
+	before_get = adopt_next;
+	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 7), 0);
+	csn_session_free(next);
+	parcel_free(&p);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	shelf_start(&sh, "faulty:?bytes=1M&slab=64K", NULL);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	get_fails = remove_fails = 0;
+	before_get = NULL;
+	shelf_end(&sh);
+	return 0;
+}
+
+#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHELF_TEST(a_removal_that_failed_removed_nothing),
+		SHELF_TEST(a_slot_is_not_forgotten_while_the_store_fails),
+		SHELF_TEST(a_get_that_meets_the_next_sessions_entry_asks_it),
+	};
+	static const struct csn_store_provider faulty = {
+		.abi = CSN_STORE_ABI, .name = "faulty",
+		.open = faulty_open, .put = faulty_put, .get = faulty_get,
+		.remove = faulty_remove, .drop = faulty_drop,
+		.list = faulty_list, .stat = faulty_stat,
+		.close = faulty_close, .on_evict = faulty_on_evict,
+	};
+
+	if (csn_store_register(&faulty) != 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -557,6 +557,13 @@ shows_a_report_to_people(void **state)
 	    "measurement")), 96);
 	json_decref(o);
 	csn_free(json);
+	/* Turin alone has that part. */
+	fake_snp_report(s, 5, NULL, t.evidence.p);
+	t.evidence.p[0x188] = 0x19;
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
+	    t.evidence.len, &json), 0);
+	assert_null(strstr(json, "fmc"));
+	csn_free(json);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    10, &json), CSN_E_FORM);
 	assert_int_equal(csn_platform_json(t.ctx, 5, t.evidence.p, 10,

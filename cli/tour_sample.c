@@ -12,7 +12,8 @@
 #define MAX_SAMPLE (64u << 20)
 
 /* Beside the program (as built), in the data folder (as installed). */
-static int
+/* Not inlined: it would put two paths into one frame. */
+__attribute__((noinline)) static int
 find(char *out, size_t cap)
 {
 	static const char *const places[] = {

@@ -437,15 +437,35 @@ csn_cachekit_unpack(struct csn_ctx *ctx, struct csn_cachekit *kit,
 	return end(&j, out, n, rc);
 }
 
+/* The container in out's spare room, sealed anew behind its frame. Not inlined:
+ * its header and a parsed one would make one large frame. */
+__attribute__((noinline)) static int
+seal_again(struct job *j, struct csn_cachekit *kit,
+    struct csn_cache_buffer *out, size_t *len)
+{
+	uint8_t buffer[FRAME_MAX];
+	const uint8_t *frame;
+	size_t frame_len, n = *len;
+	int rc;
+
+	frame = get_frame(j, buffer, &frame_len);
+	if ((rc = room(j->ctx, &out->p, &out->cap, frame_len + n +
+	    CSN_CACHEKIT_OVERHEAD)) != 0)
+		return rc;
+	memcpy(out->p, frame, frame_len);
+	*len = n + frame_len + CSN_CACHEKIT_OVERHEAD;
+	return csn_kit_seal(kit, j->tenant, &j->bind, NULL, 0, out->spare, n,
+	    out->p + frame_len);
+}
+
 int
 csn_cachekit_reseal(struct csn_ctx *ctx, struct csn_cachekit *kit,
     const struct csn_cachekit_entry *entry, const uint8_t *stored, size_t len,
     struct csn_cache_buffer *out, size_t *which)
 {
-	uint8_t buffer[FRAME_MAX], none[CSN_CHECKSUM_SIZE];
-	const uint8_t *frame;
-	size_t frame_len, n = 0;
+	uint8_t none[CSN_CHECKSUM_SIZE];
 	struct payload pay;
+	size_t n = 0;
 	struct job j;
 	int rc;
 
@@ -458,16 +478,8 @@ csn_cachekit_reseal(struct csn_ctx *ctx, struct csn_cachekit *kit,
 	if ((rc = find_payload(&j, stored, len, &pay)) != 0)
 		goto out;
 	j.container = ENVELOPE;
-	if ((rc = unseal(&j, &pay, out, none, &n, which)) != 0)
-		goto out;
-	frame = get_frame(&j, buffer, &frame_len);
-	if ((rc = room(ctx, &out->p, &out->cap, frame_len + n +
-	    CSN_CACHEKIT_OVERHEAD)) != 0)
-		goto out;
-	memcpy(out->p, frame, frame_len);
-	rc = csn_kit_seal(kit, j.tenant, &j.bind, NULL, 0, out->spare, n,
-	    out->p + frame_len);
-	n += frame_len + CSN_CACHEKIT_OVERHEAD;
+	if ((rc = unseal(&j, &pay, out, none, &n, which)) == 0)
+		rc = seal_again(&j, kit, out, &n);
 out:
 	if (pay.parsed)
 		csn_frame_free(&pay.frame);

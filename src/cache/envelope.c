@@ -1,5 +1,6 @@
 /* cache/envelope.c - the containers that auto-mode values are stored in. */
 #include <lz4.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -10,6 +11,7 @@
 #define ROOM "cache"
 #define HEAD_MAX (1 + 5)		/* array, and a bin's longest header */
 #define SHORT 65536
+#define SPARE 16	/* tables that are kept; a power of two */
 #define TAIL_MAX (1 + 2 * CSN_CHECKSUM_SIZE + 5 + 1 + CSN_ENVELOPE_FORMAT_MAX)
 
 void
@@ -29,25 +31,32 @@ csn_envelope_bound(size_t len)
 }
 
 /*
- * Short values through a table that stays the thread's: setting up 16 KiB of
- * it for each costs as much as compressing it. It holds places in the input,
- * none of its bytes.
+ * Short values through a table that is kept: setting up 16 KiB of it for each
+ * costs as much as compressing it. It holds places in the input, none of its
+ * bytes. A few threads find their own each time; in thread-local memory it
+ * would take a part of every stack of the program.
  */
 static int
 compress(const char *in, char *out, int len)
 {
-	static _Thread_local LZ4_stream_t stream;
-	static _Thread_local int ready;
+	static _Atomic(LZ4_stream_t *) spare[SPARE];
+	static atomic_uint threads;
+	static _Thread_local unsigned mine;
+	LZ4_stream_t *table;
+	int n;
 
-	if (len >= SHORT)
+	if (mine == 0)
+		mine = 1 + (atomic_fetch_add(&threads, 1) & (SPARE - 1));
+	if (len >= SHORT ||
+	    ((table = atomic_exchange(&spare[mine - 1], NULL)) == NULL &&
+	    (table = LZ4_createStream()) == NULL))
 		return LZ4_compress_default(in, out, len,
 		    LZ4_compressBound(len));
-	if (!ready)
-		LZ4_resetStream(&stream);
-	ready = 1;
-	LZ4_resetStream_fast(&stream);
-	return LZ4_compress_fast_continue(&stream, in, out, len,
+	LZ4_resetStream_fast(table);
+	n = LZ4_compress_fast_continue(table, in, out, len,
 	    LZ4_compressBound(len), 1);
+	(void)LZ4_freeStream(atomic_exchange(&spare[mine - 1], table));
+	return n;
 }
 
 static size_t

@@ -168,7 +168,9 @@ int
 csn_mp_check(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
     int interop)
 {
-	struct open stack[CSN_MP_DEPTH], next;
+	uint64_t left[CSN_MP_DEPTH];
+	uint8_t map[CSN_MP_DEPTH];
+	struct open next;
 	struct csn_reader r;
 	size_t depth = 0;
 	int kind;
@@ -176,11 +178,10 @@ csn_mp_check(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	csn_reader_init(&r, p, len);
 	do {
 		if (depth > 0) {
-			if (interop && stack[depth - 1].map &&
-			    stack[depth - 1].left % 2 == 0 &&
-			    !is_str(peek(&r)))
+			if (interop && map[depth - 1] &&
+			    left[depth - 1] % 2 == 0 && !is_str(peek(&r)))
 				goto bad;
-			stack[depth - 1].left--;
+			left[depth - 1]--;
 		}
 		memset(&next, 0, sizeof(next));
 		kind = read_value(&r, interop, &next);
@@ -190,9 +191,11 @@ csn_mp_check(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		if (kind == 1 && depth == CSN_MP_DEPTH)
 			return csn_fail(ctx, CSN_E_LIMIT, ROOM, "the value's "
 			    "MessagePack nests deeper than %d", CSN_MP_DEPTH);
-		if (kind == 1)
-			stack[depth++] = next;
-		while (depth > 0 && stack[depth - 1].left == 0)
+		if (kind == 1) {
+			left[depth] = next.left;
+			map[depth++] = next.map != 0;
+		}
+		while (depth > 0 && left[depth - 1] == 0)
 			depth--;
 	} while (depth > 0);
 	if (!csn_reader_done(&r))

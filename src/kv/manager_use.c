@@ -1,6 +1,8 @@
 /* kv/manager_use.c - sealing and opening by tenant id, within quotas. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "kv/manager.h"
 
@@ -139,6 +141,7 @@ lend(struct csn_manager *mgr, struct csn_kv_item *it, uint64_t hash,
  * members and places of those behind it are on their way from memory.
  */
 #define WINDOW 4096
+#define SMALL 128		/* a window on the stack, without allocating */
 #define BURST 8			/* items that are fetched for together */
 #define NEAR 16			/* items from fetching a member to its use */
 #define FAR 32			/* from fetching its place */
@@ -187,7 +190,7 @@ look_ahead(const struct many *m, size_t i, size_t n, uint64_t *ring)
 			csn_member_next(m->mgr, ring[at % RING]);
 }
 
-/* At most WINDOW items, from m->b.items on; held has room for n. */
+/* One window: n items, from m->b.items on; held has room for n. */
 static void
 window(const struct many *m, size_t n, struct csn_member **held)
 {
@@ -231,19 +234,27 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
 {
 	struct many m = { mgr, pool, { mgr->ctx, (uint8_t *)items,
 	    item_size }, fn, refuse, charge };
-	struct csn_member *held[WINDOW];
+	struct csn_member *few[SMALL], **held = few;
 	struct csn_kv_item *it;
-	size_t at, k;
+	size_t at, k, room = SMALL;
 
 	if (items == NULL || item_size < sizeof(*items))
 		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
 		    "a batch is an array of struct csn_kv_item, with their "
 		    "size");
+	/* Without memory for it a small window serves as well, but slower. */
+	if (n > SMALL && (held = csn_calloc(least(n, WINDOW),
+	    sizeof(struct csn_member *))) != NULL)
+		room = least(n, WINDOW);
+	else
+		held = few;
 	for (at = 0; at < n; at += k) {
-		k = n - at < WINDOW ? n - at : WINDOW;
+		k = least(n - at, room);
 		m.b.items = (uint8_t *)items + at * item_size;
 		window(&m, k, held);
 	}
+	if (held != few)
+		free(held);
 	m.b.items = (uint8_t *)items;
 	for (at = 0; at < n; at++) {
 		it = csn_kv_at(&m.b, at);

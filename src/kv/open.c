@@ -4,18 +4,21 @@
 #include "base/fail.h"
 #include "kv/internal.h"
 
+/* Of opening: what is kept of a message takes 130 bytes of stack. */
+#define OPEN_RUN 48
+
 /* Messages that share session, direction, epoch and writer: one key. */
 struct run {
 	struct csn_open_run keys;
 	struct csn_lane *lane;
 	uint8_t first[CSN_SEAL_HEADER];	/* header of the first message */
 	size_t n;
-	uint32_t index[CSN_KV_RUN];
-	size_t key_len[CSN_KV_RUN];	/* the message's; then the room */
-	size_t value_len[CSN_KV_RUN];
-	uint8_t skipped[CSN_KV_RUN];	/* in place, and AES did not run */
-	struct csn_open_done done[CSN_KV_RUN];
-	struct csn_slot_name names[CSN_KV_RUN];
+	uint32_t index[OPEN_RUN];
+	size_t key_len[OPEN_RUN];	/* the message's; then the room */
+	size_t value_len[OPEN_RUN];
+	uint8_t skipped[OPEN_RUN];	/* in place, and AES did not run */
+	struct csn_open_done done[OPEN_RUN];
+	struct csn_slot_name names[OPEN_RUN];
 };
 
 /* No plaintext is longer than the message: more room needs no wiping. */
@@ -96,7 +99,7 @@ fits(const struct run *r, const uint8_t *head)
 {
 	const uint8_t token = CSN_HEADER_HAS_TOKEN;
 
-	return r->n > 0 && r->n < CSN_KV_RUN &&
+	return r->n > 0 && r->n < OPEN_RUN &&
 	    memcmp(head, r->first, 5) == 0 &&	/* public */
 	    (head[6] | token) == (r->first[6] | token) &&
 	    memcmp(head + CSN_H_LABEL, r->first + CSN_H_LABEL,

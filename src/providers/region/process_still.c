@@ -51,7 +51,7 @@ static int
 add_thread(const struct csn_process *p, int tasks, const char *tid,
     uint64_t *sum)
 {
-	char name[64], text[8192];
+	char name[64], text[7936];
 	const char *state;
 	uint64_t switches;
 	ssize_t n;

@@ -178,6 +178,7 @@ struct csn_redis_conn {
 	struct csn_net net;
 	struct csn_tls *tls;		/* over it, or NULL */
 	struct csn_redis_reader *reader;
+	uint8_t chunk[32768];		/* as it comes from the wire */
 };
 
 /* Connected, authenticated, its database chosen. */

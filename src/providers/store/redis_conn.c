@@ -7,8 +7,6 @@
 
 #include "providers/store/redis.h"
 
-#define CHUNK 32768u
-
 /* Whatever failed below, above this it is the backend that did. */
 static int
 failed(struct csn_redis_conn *conn, int errnum, const char *what)
@@ -238,7 +236,6 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
     uint64_t deadline, struct csn_redis_reply **out)
 {
 	struct csn_ctx *ctx = conn->r->config.ctx;
-	uint8_t chunk[CHUNK];
 	size_t got = 0;
 	int rc;
 
@@ -251,13 +248,13 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		/* A server that drips would otherwise never be late. */
 		if (got > 0 && csn_net_deadline(0) >= deadline)
 			return failed(conn, ETIMEDOUT, "the answer of");
-		if ((rc = some(conn, chunk, sizeof(chunk), deadline,
-		    &got)) != 0)
+		if ((rc = some(conn, conn->chunk, sizeof(conn->chunk),
+		    deadline, &got)) != 0)
 			return rc;
 		if (got == 0)
 			return failed(conn, ECONNRESET, "the answer of");
-		if ((rc = csn_redis_reader_feed(conn->reader, chunk,
-		    got)) != 0)
+		if ((rc = csn_redis_reader_feed(conn->reader,
+		    conn->chunk, got)) != 0)
 			break;
 	}
 	if (rc == CSN_E_NOMEM)

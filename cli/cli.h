@@ -295,6 +295,7 @@ struct cli_out {
 	int fd;
 	int in_place;
 	int replace;
+	uint64_t written;	/* bytes so far */
 };
 
 /**

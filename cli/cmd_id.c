@@ -454,6 +454,9 @@ static const struct cli_opt trust_opts[] = {
 	{ "label", "TEXT", "what to call it (its document's name)" },
 	{ "tenant", "ID", "the tenant id that it speaks for" },
 	{ "expires", "TIME", "trust it for so long, such as 90d" },
+	{ "update", NULL, "FILE is a renewed document of somebody trusted" },
+	{ "withdraw", "WHO", "its key was lost or stolen: refuse it, "
+	    "whatever time its files state" },
 	{ "remove", "WHO", "remove the entry of that DID or label" },
 	{ "trust", "FILE", "another trust store than the home folder's" },
 	{ NULL }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "id.h"
 #include "kv.h"
 
 #define CHUNK (1u << 20)
@@ -195,18 +196,54 @@ out:
 }
 
 static int
+find_label(void *arg, const struct csn_trust_entry *e)
+{
+	struct kv_flow *flow = arg;
+
+	if (strcmp(e->did, flow->signer) != 0)
+		return 0;
+	flow->label = strdup(e->label);
+	return 1;
+}
+
+/* Who sealed it, by the reader's own name for them, and when. */
+static int
+keep_sealer(struct kv_flow *flow, const struct csn_identity *id,
+    struct csn_trust *trust, const struct csn_opener *opener)
+{
+	const char *type = csn_opener_content_type(opener);
+
+	flow->sealed_ms = csn_opener_created_ms(opener);
+	flow->signer = strdup(csn_opener_signer(opener));
+	if (flow->signer != NULL && strcmp(flow->signer,
+	    csn_identity_did(id)) == 0)
+		flow->label = strdup(csn_identity_name(id));
+	else if (flow->signer != NULL)
+		(void)csn_trust_each(trust, find_label, flow);
+	flow->type = strdup(type != NULL ? type : "");
+	if (flow->signer == NULL || flow->label == NULL || flow->type == NULL)
+		return cli_error(flow->cli, CLI_FAILED, NULL,
+		    "out of memory");
+	return 0;
+}
+
+static int
 open_people(struct cli *cli, const struct csn_identity *id,
     struct kv_flow *flow)
 {
+	struct csn_opener_options options = { .size = sizeof(options) };
 	struct csn_opener *opener = NULL;
 	struct csn_trust *trust = NULL;
 	uint8_t *buf = NULL;
 	size_t got;
 	int rc;
 
-	if ((rc = cli_trust_load(cli, &trust)) != 0)
+	if ((rc = id_opt_time(cli, "at", &options.at_ms)) != 0 ||
+	    (rc = cli_opt_span(cli, "max-age", &options.max_age_ms)) != 0 ||
+	    (rc = cli_trust_load(cli, &trust)) != 0)
 		return rc;
-	if ((rc = csn_opener_new(cli->ctx, id, trust, &opener)) != 0)
+	if ((rc = csn_opener_new(cli->ctx, id, trust, &options,
+	    &opener)) != 0)
 		goto lib;
 	if ((buf = malloc(CHUNK)) == NULL) {
 		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
@@ -221,10 +258,7 @@ open_people(struct cli *cli, const struct csn_identity *id,
 	} while (got == CHUNK);
 	if ((rc = csn_opener_final(opener, hand_on, flow)) != 0)
 		goto lib;
-	if (csn_opener_signer(opener) != NULL)
-		flow->signer = strdup(csn_opener_signer(opener));
-	if (csn_opener_content_type(opener) != NULL)
-		flow->type = strdup(csn_opener_content_type(opener));
+	rc = keep_sealer(flow, id, trust, opener);
 	goto out;
 
 lib:
@@ -239,22 +273,32 @@ out:
 static int
 report(struct cli *cli, const struct kv_flow *flow, const char *what)
 {
-	char size[CLI_TEXT];
+	uint64_t plain = strcmp(what, "opened") == 0 ? flow->out.written :
+	    flow->progress.done;
+	char size[CLI_TEXT], when[CLI_TEXT];
 
 	if (cli->json)
-		return cli_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:s?, "
-		    "s:s?}", "did", what, "in", flow->in_name, "out",
-		    flow->out.path, "bytes_read",
-		    (json_int_t)flow->progress.done, "signer", flow->signer,
+		return cli_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:I, "
+		    "s:s?, s:s?, s:o, s:s?}", "did", what, "in",
+		    flow->in_name, "out", flow->out.path, "bytes_read",
+		    (json_int_t)flow->progress.done, "bytes_written",
+		    (json_int_t)flow->out.written, "signer", flow->signer,
+		    "signer_label", flow->label, "sealed_ms",
+		    flow->sealed_ms != 0 ?
+		    json_integer((json_int_t)flow->sealed_ms) : json_null(),
 		    "content_type", flow->type));
 	/* Standard output may be what carries the bytes. */
 	if (flow->out.in_place)
 		return CLI_OK;
-	cli_bytes_text((double)flow->progress.done, size);
+	cli_bytes_text((double)plain, size);
 	cli_say(cli, "%s: %s from %s to %s\n", what, size, flow->in_name,
 	    flow->out.path);
-	if (flow->signer != NULL)
-		cli_say(cli, "sealed by %s\n", flow->signer);
+	if (flow->signer != NULL) {
+		cli_time_text(flow->sealed_ms, when);
+		cli_say(cli, "sealed by %s (%.24s…), by its own word on %s\n",
+		    flow->label[0] != '\0' ? flow->label : "(no label)",
+		    flow->signer, when);
+	}
 	return CLI_OK;
 }
 
@@ -334,6 +378,9 @@ static const struct cli_opt open_opts[] = {
 	{ "pipe", NULL, "write to standard output while verifying: "
 	    "provisional until exit code 0" },
 	{ "name", "TEXT", "with --session: refuse any other name" },
+	{ "at", "DATE", "judge its sealer at DATE, when somebody else saw "
+	    "the file" },
+	{ "max-age", "SPAN", "refuse a file that says to be older" },
 	{ "force", NULL, "replace FILE if it is there" },
 	OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
 };
@@ -348,8 +395,10 @@ static const struct cli_verb verbs[] = {
 	{ "open", "[FILE]", "Open what was sealed, and verify it", open_any,
 	    open_opts, 0, 1,
 	    "Without --session the file was sealed to the identity, by "
-	    "somebody whom the\ntrust store trusts as a sealer. Exit code 1: "
-	    "it was tampered with, cut, or is\nnot for us." },
+	    "it or by somebody\nwhom the trust store trusts as a sealer, and "
+	    "whose document was good when the\nfile was sealed, by the "
+	    "sealer's own word. Exit code 1: it was tampered with,\ncut, or "
+	    "is not for us." },
 	{ "inspect", "[FILE]", "Show what a sealed file says of itself, "
 	    "unverified", kv_inspect, NULL, 0, 1, NULL },
 	{ NULL }

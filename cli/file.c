@@ -381,6 +381,7 @@ cli_out_write(struct cli_out *out, const void *buf, size_t len)
 			    "cannot write %s", out_name(out));
 		p += n;
 		len -= (size_t)n;
+		out->written += (size_t)n;
 	}
 	return 0;
 }

@@ -47,7 +47,10 @@ one_line(void *arg, const struct csn_trust_entry *e)
 	    e->label[0] != '\0' ? e->label : "(no label)", e->alias, purposes);
 	if (e->tenant_id != NULL)
 		cli_say(cli, ", as tenant '%s'", e->tenant_id);
-	if (e->expires_ms != 0) {
+	if (e->withdrawn_ms != 0) {
+		cli_time_text(e->withdrawn_ms, expires);
+		cli_say(cli, ", withdrawn on %s", expires);
+	} else if (e->expires_ms != 0) {
 		cli_time_text(e->expires_ms, expires);
 		cli_say(cli, ", until %s%s", expires,
 		    csn_ctx_wall_ms(cli->ctx) >= e->expires_ms ?
@@ -86,10 +89,12 @@ one_object(void *arg, const struct csn_trust_entry *e)
 	if (csn_purposes_format(l->cli->ctx, e->purposes, &purposes) != 0)
 		return CSN_E_NOMEM;
 	json_array_append_new(l->all, json_pack(
-	    "{s:s, s:s, s:s, s:o, s:s?, s:o, s:b}", "label", e->label, "did",
-	    e->did, "alias", e->alias, "purposes", words(purposes),
+	    "{s:s, s:s, s:s, s:o, s:s?, s:o, s:o, s:b}", "label", e->label,
+	    "did", e->did, "alias", e->alias, "purposes", words(purposes),
 	    "tenant_id", e->tenant_id, "expires_ms", e->expires_ms == 0 ?
 	    json_null() : json_integer((json_int_t)e->expires_ms),
+	    "withdrawn_ms", e->withdrawn_ms == 0 ? json_null() :
+	    json_integer((json_int_t)e->withdrawn_ms),
 	    "document", e->document != NULL));
 	csn_free(purposes);
 	return 0;
@@ -134,33 +139,138 @@ by_label(void *arg, const struct csn_trust_entry *e)
 	return 0;
 }
 
+/* The DID of a label or of itself; free(). NULL after saying why. */
+static char *
+did_of(struct cli *cli, struct csn_trust *trust, const char *who)
+{
+	struct search s = { who, NULL, 0 };
+
+	if (strncmp(who, "did:", 4) == 0) {
+		if ((s.did = strdup(who)) == NULL)
+			(void)cli_error(cli, CLI_FAILED, NULL,
+			    "out of memory");
+		return s.did;
+	}
+	(void)csn_trust_each(trust, by_label, &s);
+	if (s.found > 1) {
+		free(s.did);
+		(void)cli_error(cli, CLI_USAGE, "Name it by its DID.",
+		    "%u entries are labelled '%s'", s.found, who);
+		return NULL;
+	}
+	if (s.did == NULL)
+		(void)cli_error(cli, CLI_USAGE, "See them: caisson id trust",
+		    "nobody labelled '%s' is in the trust store", who);
+	return s.did;
+}
+
 static int
 remove_entry(struct cli *cli, struct csn_trust *trust, const char *who)
 {
-	struct search s = { who, NULL, 0 };
+	char *did = did_of(cli, trust, who);
 	int rc;
 
-	if (strncmp(who, "did:", 4) != 0) {
-		(void)csn_trust_each(trust, by_label, &s);
-		if (s.found > 1) {
-			free(s.did);
-			return cli_error(cli, CLI_USAGE,
-			    "Name it by its DID.",
-			    "%u entries are labelled '%s'", s.found, who);
-		}
-		if (s.did == NULL)
-			return cli_error(cli, CLI_USAGE,
-			    "See them: caisson id trust",
-			    "nobody labelled '%s' is in the trust store",
-			    who);
-	}
-	rc = csn_trust_remove(cli->ctx, trust, s.did != NULL ? s.did : who);
-	free(s.did);
+	if (did == NULL)
+		return CLI_USAGE;
+	rc = csn_trust_remove(cli->ctx, trust, did);
+	free(did);
 	if (rc == CSN_E_NOT_FOUND)
 		return cli_error(cli, CLI_USAGE, "See them: caisson id trust",
 		    "%s", csn_ctx_message(cli->ctx));
 	return rc == 0 ? 0 : cli_error_lib(cli, rc, NULL,
 	    "cannot remove '%s'", who);
+}
+
+struct withdrawal {
+	struct cli *cli;
+	struct csn_trust *trust;
+	const char *did;
+	int rc;			/* CSN_E_NOT_FOUND until it was done */
+};
+
+static int
+withdraw_one(void *arg, const struct csn_trust_entry *e)
+{
+	struct withdrawal *w = arg;
+	struct csn_trust_entry gone = *e;
+
+	if (strcmp(e->did, w->did) != 0 && strcmp(e->alias, w->did) != 0)
+		return 0;
+	if (gone.withdrawn_ms == 0)
+		gone.withdrawn_ms = csn_ctx_wall_ms(w->cli->ctx);
+	w->rc = csn_trust_replace(w->cli->ctx, w->trust, &gone);
+	return 1;
+}
+
+/* The entry stays, and refuses: a file that the thief makes later too. */
+static int
+withdraw(struct cli *cli, struct csn_trust *trust, const char *who)
+{
+	struct withdrawal w = { cli, trust, NULL, CSN_E_NOT_FOUND };
+	char *did = did_of(cli, trust, who);
+
+	if (did == NULL)
+		return CLI_USAGE;
+	w.did = did;
+	(void)csn_trust_each(trust, withdraw_one, &w);
+	free(did);
+	if (w.rc == CSN_E_NOT_FOUND)
+		return cli_error(cli, CLI_USAGE, "See them: caisson id trust",
+		    "%s is not in the trust store", who);
+	return w.rc == 0 ? 0 : cli_error_lib(cli, w.rc, NULL,
+	    "cannot withdraw '%s'", who);
+}
+
+struct renewal {
+	const char *did;
+	struct csn_trust_entry *e;
+	char *label;
+	char *tenant;
+	int found;
+};
+
+/* What the entry has, where nothing else is given. */
+static int
+keep_old(void *arg, const struct csn_trust_entry *old)
+{
+	struct renewal *r = arg;
+
+	if (strcmp(old->did, r->did) != 0)
+		return 0;
+	r->found = 1;
+	r->label = strdup(old->label);
+	if (old->tenant_id != NULL)
+		r->tenant = strdup(old->tenant_id);
+	if (r->e->purposes == 0)
+		r->e->purposes = old->purposes;
+	if (r->e->expires_ms == 0)
+		r->e->expires_ms = old->expires_ms;
+	r->e->withdrawn_ms = old->withdrawn_ms;
+	return 1;
+}
+
+static int
+renew(struct cli *cli, struct csn_trust *trust, const char *did,
+    struct csn_trust_entry *e)
+{
+	struct renewal r = { did, e, NULL, NULL, 0 };
+	int rc;
+
+	(void)csn_trust_each(trust, keep_old, &r);
+	if (cli_opt(cli, "label") == NULL)
+		e->label = r.label;
+	if (e->tenant_id == NULL)
+		e->tenant_id = r.tenant;
+	if (!r.found)
+		rc = cli_error(cli, CLI_USAGE, "Leave out --update, and give "
+		    "--purposes.", "%s is not in the trust store",
+		    cli_arg(cli, 0));
+	else if ((rc = csn_trust_replace(cli->ctx, trust, e)) != 0)
+		rc = cli_error_lib(cli, rc, NULL, "cannot update %s",
+		    cli_arg(cli, 0));
+	free(r.label);
+	free(r.tenant);
+	return rc;
 }
 
 /* What the argument gives: a DID, a key in PEM, or a document. */
@@ -209,11 +319,13 @@ add(struct cli *cli, struct csn_trust *trust)
 	uint64_t span = 0;
 	int rc;
 
-	if (cli_opt(cli, "purposes") == NULL)
+	if (cli_opt(cli, "purposes") == NULL &&
+	    cli_opt(cli, "update") == NULL)
 		return cli_error(cli, CLI_USAGE,
 		    "For example: --purposes server",
 		    "say what it is trusted for");
-	if ((rc = csn_purposes_parse(cli->ctx, cli_opt(cli, "purposes"),
+	if (cli_opt(cli, "purposes") != NULL &&
+	    (rc = csn_purposes_parse(cli->ctx, cli_opt(cli, "purposes"),
 	    &e.purposes)) != 0)
 		return cli_error_lib(cli, rc, NULL, "--purposes is wrong");
 	if ((rc = cli_opt_span(cli, "expires", &span)) != 0 ||
@@ -224,6 +336,12 @@ add(struct cli *cli, struct csn_trust *trust)
 	e.tenant_id = cli_opt(cli, "tenant");
 	if (span != 0)
 		e.expires_ms = csn_ctx_wall_ms(cli->ctx) + span;
+	if (cli_opt(cli, "update") != NULL) {
+		rc = g.doc == NULL ? cli_error(cli, CLI_USAGE, NULL,
+		    "--update takes a renewed document") :
+		    renew(cli, trust, csn_document_did(g.doc), &e);
+		goto out;
+	}
 	if (g.doc != NULL && (csn_document_purposes(g.doc) & e.purposes) !=
 	    e.purposes)
 		cli_note(cli, "Its own document is not for all of these "
@@ -242,6 +360,7 @@ static int
 change(struct cli *cli, const char *path)
 {
 	const char *who = cli_opt(cli, "remove");
+	const char *gone = cli_opt(cli, "withdraw");
 	struct csn_trust *trust = NULL;
 	int fd, rc;
 
@@ -253,7 +372,8 @@ change(struct cli *cli, const char *path)
 		    path);
 		goto out;
 	}
-	rc = who != NULL ? remove_entry(cli, trust, who) : add(cli, trust);
+	rc = who != NULL ? remove_entry(cli, trust, who) :
+	    gone != NULL ? withdraw(cli, trust, gone) : add(cli, trust);
 	if (rc != 0)
 		goto out;
 	if ((rc = csn_trust_save(cli->ctx, trust, path)) != 0)
@@ -262,7 +382,8 @@ change(struct cli *cli, const char *path)
 	else
 		rc = cli->json ? show_all(cli, trust) : CLI_OK;
 	if (rc == 0)
-		cli_note(cli, "%s\n", who != NULL ? "Removed." : "Trusted.");
+		cli_note(cli, "%s\n", who != NULL ? "Removed." :
+		    gone != NULL ? "Withdrawn." : "Trusted.");
 out:
 	csn_trust_free(trust);
 	close(fd);
@@ -273,13 +394,16 @@ int
 id_trust(struct cli *cli)
 {
 	const char *who = cli_opt(cli, "remove");
+	const char *gone = cli_opt(cli, "withdraw");
 	struct csn_trust *trust;
 	char *home, *path;
 	int rc;
 
-	if (who != NULL && cli->argc > 0)
-		return cli_error(cli, CLI_USAGE, NULL,
-		    "--remove and something to trust exclude each other");
+	if ((who != NULL) + (gone != NULL) + (cli->argc > 0) > 1)
+		return cli_error(cli, CLI_USAGE, NULL, "--remove, --withdraw "
+		    "and something to trust exclude each other");
+	if (who == NULL)
+		who = gone;
 	if (who == NULL && cli->argc == 0) {
 		if ((rc = cli_trust_load(cli, &trust)) != 0)
 			return rc;

@@ -17,6 +17,8 @@ struct kv_flow {
 	struct cli_progress progress;
 	int rc;			/* the exit code of a failed write */
 	char *signer;		/* of a file sealed to people */
+	char *label;		/* the signer's, in the trust store */
+	uint64_t sealed_ms;	/* when, by the signer's word */
 	char *type;
 };
 

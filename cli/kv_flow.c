@@ -63,6 +63,7 @@ void
 kv_free(struct kv_flow *flow)
 {
 	free(flow->signer);
+	free(flow->label);
 	free(flow->type);
 }
 
@@ -77,7 +78,7 @@ kv_refused(struct kv_flow *flow, int rc)
 		    "Throw away what came out of the pipe." :
 		    "Nothing was written.";
 	else if (rc == CSN_E_SIGNER)
-		todo = "Trust its sealer: caisson id trust --purposes sealer";
+		todo = "See whom you trust: caisson id trust";
 	(void)cli_error_lib(flow->cli, rc, todo, "%s does not open",
 	    flow->in_name);
 	/* Sealed to others, or signed with what the signer does not use. */

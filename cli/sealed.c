@@ -130,7 +130,7 @@ open_own(struct cli *cli, const struct csn_identity *id, const char *type,
 	/* What it sealed for itself, it signed: nobody else is trusted. */
 	if ((rc = csn_trust_new(cli->ctx, &trust)) != 0 ||
 	    (rc = cli_trust_self(cli, id, trust)) != 0 ||
-	    (rc = csn_opener_new(cli->ctx, id, trust, &opener)) != 0 ||
+	    (rc = csn_opener_new(cli->ctx, id, trust, NULL, &opener)) != 0 ||
 	    (rc = csn_opener_update(opener, p, len, pile_write, out)) != 0 ||
 	    (rc = csn_opener_final(opener, pile_write, out)) != 0)
 		goto out;

@@ -54,7 +54,7 @@ open_it(const uint8_t *head, size_t head_len, const uint8_t *p, size_t len,
 	int rc;
 
 	*out = 0;
-	must(csn_opener_new(ctx, id, trust, &opener));
+	must(csn_opener_new(ctx, id, trust, NULL, &opener));
 	rc = csn_opener_update(opener, head, head_len, count, out);
 	for (i = 0; i < len && rc == 0; i += n) {
 		n = len - i < piece ? len - i : piece;

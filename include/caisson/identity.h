@@ -199,6 +199,11 @@ struct csn_trust_entry {
 	const uint8_t *document;	/* or NULL */
 	size_t document_len;
 	const char *alias;	/* did:pqaid form; csn_trust_add ignores it */
+	/*
+	 * Unix; the key was lost or stolen then, and is trusted for nothing
+	 * any more: who has it can give any time. 0: it was not.
+	 */
+	uint64_t withdrawn_ms;
 };
 
 CSN_API CSN_MUST_CHECK int csn_trust_new(struct csn_ctx *ctx,
@@ -223,14 +228,22 @@ CSN_API CSN_MUST_CHECK int csn_trust_save(struct csn_ctx *ctx,
  */
 CSN_API CSN_MUST_CHECK int csn_trust_add(struct csn_ctx *ctx,
     struct csn_trust *trust, const struct csn_trust_entry *entry);
+/**
+ * As csn_trust_add(), in the place of the entry of the same key: a renewed
+ * document, other purposes, or withdrawn_ms. CSN_E_NOT_FOUND where there is
+ * none; CSN_E_POLICY for a document older than the entry's, or an entry that
+ * was withdrawn and would not be any more: remove it first.
+ */
+CSN_API CSN_MUST_CHECK int csn_trust_replace(struct csn_ctx *ctx,
+    struct csn_trust *trust, const struct csn_trust_entry *entry);
 /** did in either form. CSN_E_NOT_FOUND. */
 CSN_API CSN_MUST_CHECK int csn_trust_remove(struct csn_ctx *ctx,
     struct csn_trust *trust, const char *did);
 /**
  * Find the entry of did (either form) that is trusted for every purpose
  * asked for, today. CSN_E_SIGNER where there is none, with the reason:
- * unknown, not for this purpose, expired. The entry stays valid until
- * csn_trust_release, even if it is removed meanwhile.
+ * unknown, withdrawn, not for this purpose, expired. The entry stays valid
+ * until csn_trust_release, even if it is removed meanwhile.
  */
 CSN_API CSN_MUST_CHECK int csn_trust_find(struct csn_ctx *ctx,
     struct csn_trust *trust, const char *did, size_t did_len,

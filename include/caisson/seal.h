@@ -174,26 +174,45 @@ CSN_API CSN_MUST_CHECK int csn_sealer_final(struct csn_sealer *sealer,
     int (*write)(void *arg, const uint8_t *p, size_t len), void *arg);
 CSN_API void csn_sealer_free(struct csn_sealer *sealer);
 
+struct csn_opener_options {
+	uint32_t size;
+	uint32_t reserved;
+	/*
+	 * Unix; a time at which somebody else vouches that the file was there,
+	 * such as a countersigned audit checkpoint. Its sealer's document and
+	 * entry are judged at this time. 0: at the time that the file states.
+	 */
+	uint64_t at_ms;
+	/* A file that states to be older is CSN_E_EXPIRED; 0: any age. */
+	uint64_t max_age_ms;
+};
+
 /**
  * Open with the identity's key; the signer must be in trust for
- * CSN_PURPOSE_SEALER. Both outlive the opener. Plaintext is passed to write
- * only behind verified tags, and csn_opener_final returns 0 only where the
- * whole file was there and both signatures held. Until then what was written
- * is provisional: a program that acts on it waits for final. The last segment
- * is written by csn_opener_final alone, so what fits in one is never
- * provisional.
+ * CSN_PURPOSE_SEALER, or be the identity itself. Both outlive the opener.
+ * options may be NULL. The signer's document and entry count as of the time
+ * that the signed header states, so that a file outlives them: that time is
+ * the sealer's own word, and who has a stolen key can date back. So a
+ * withdrawn entry refuses whatever time a file states, and options bound it.
  *
- * Checked in this order: form (CSN_E_FORM, CSN_E_VERSION), signer
- * (CSN_E_SIGNER), signature (CSN_E_ALGORITHM, CSN_E_POLICY for one made for
- * another purpose, CSN_E_SIGNATURE), recipient (CSN_E_NOT_FOUND where there
- * is no entry for the identity), the wrapped key and the commitment
- * (CSN_E_TAG), each segment (CSN_E_TAG), the trailer (CSN_E_SIGNER,
- * CSN_E_SIGNATURE). CSN_E_FORM from csn_opener_final for a file that was cut.
- * After an error each later call gives the same one.
+ * Plaintext is passed to write only behind verified tags, and
+ * csn_opener_final returns 0 only where the whole file was there and both
+ * signatures held. Until then what was written is provisional: a program that
+ * acts on it waits for final. The last segment is written by csn_opener_final
+ * alone, so what fits in one is never provisional.
+ *
+ * Checked in this order: form (CSN_E_FORM, CSN_E_VERSION), its time
+ * (CSN_E_EXPIRED: too old for max_age_ms, behind at_ms, or more than a day
+ * ahead of the clock), signer (CSN_E_SIGNER), signature (CSN_E_ALGORITHM,
+ * CSN_E_POLICY for one made for another purpose, CSN_E_SIGNATURE), recipient
+ * (CSN_E_NOT_FOUND where there is no entry for the identity), the wrapped key
+ * and the commitment (CSN_E_TAG), each segment (CSN_E_TAG), the trailer
+ * (CSN_E_SIGNER, CSN_E_SIGNATURE). CSN_E_FORM from csn_opener_final for a
+ * file that was cut. After an error each later call gives the same one.
  */
 CSN_API CSN_MUST_CHECK int csn_opener_new(struct csn_ctx *ctx,
     const struct csn_identity *identity, struct csn_trust *trust,
-    struct csn_opener **out);
+    const struct csn_opener_options *options, struct csn_opener **out);
 CSN_API CSN_MUST_CHECK int csn_opener_update(struct csn_opener *opener,
     const uint8_t *in, size_t len, int (*write)(void *arg, const uint8_t *p,
     size_t len), void *arg);
@@ -201,6 +220,8 @@ CSN_API CSN_MUST_CHECK int csn_opener_final(struct csn_opener *opener,
     int (*write)(void *arg, const uint8_t *p, size_t len), void *arg);
 /** The verified signer's DID, once the header was read; else NULL. */
 CSN_API const char *csn_opener_signer(const struct csn_opener *opener);
+/** When it was sealed, by the signer's word, Unix ms; 0 as above. */
+CSN_API uint64_t csn_opener_created_ms(const struct csn_opener *opener);
 /** As the signer gave it, "" for none; NULL before the header was read. */
 CSN_API const char *csn_opener_content_type(const struct csn_opener *opener);
 CSN_API void csn_opener_free(struct csn_opener *opener);

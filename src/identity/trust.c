@@ -178,26 +178,86 @@ csn_trust_put(struct csn_ctx *ctx, struct csn_trust *trust,
 	return rc;
 }
 
+/* The caller's entry, its document verified. */
+static int
+take_entry(struct csn_ctx *ctx, const struct csn_trust_entry *entry,
+    struct csn_trust_entry *e)
+{
+	struct csn_document *doc;
+	int rc;
+
+	if ((rc = CSN_TAKE(e, entry, csn_trust_entry, alias)) != 0 ||
+	    e->document == NULL)
+		return rc;
+	if ((rc = csn_document_verify(ctx, e->document, e->document_len,
+	    &doc)) == 0)
+		csn_document_free(doc);
+	/* A key whose document is over can still be withdrawn. */
+	return rc == CSN_E_EXPIRED && e->withdrawn_ms != 0 ? 0 : rc;
+}
+
 int
 csn_trust_add(struct csn_ctx *ctx, struct csn_trust *trust,
     const struct csn_trust_entry *entry)
 {
 	struct csn_trust_entry e;
-	struct csn_document *doc;
 	int rc;
 
 	if (trust == NULL || entry == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "Adding needs a trust store and an entry.");
-	if ((rc = CSN_TAKE(&e, entry, csn_trust_entry, alias)) != 0)
+	if ((rc = take_entry(ctx, entry, &e)) != 0)
 		return rc;
-	if (e.document != NULL) {
-		if ((rc = csn_document_verify(ctx, e.document,
-		    e.document_len, &doc)) != 0)
-			return rc;
-		csn_document_free(doc);
-	}
 	return csn_trust_put(ctx, trust, &e);
+}
+
+/* Whether next may stand where t does. */
+static int
+may_follow(struct csn_ctx *ctx, const struct csn_trusted *t,
+    const struct csn_trusted *next)
+{
+	if (t->pub.withdrawn_ms != 0 && next->pub.withdrawn_ms == 0)
+		return csn_fail(ctx, CSN_E_POLICY, ROOM, "The key of \"%s\" "
+		    "was withdrawn: to trust it again, remove its entry "
+		    "first.", t->label);
+	if (t->doc != NULL && (next->doc == NULL ||
+	    csn_document_created_ms(next->doc) <
+	    csn_document_created_ms(t->doc)))
+		return csn_fail(ctx, CSN_E_POLICY, ROOM, "The document is "
+		    "older than the one that the trust store has of \"%s\".",
+		    t->label);
+	return 0;
+}
+
+int
+csn_trust_replace(struct csn_ctx *ctx, struct csn_trust *trust,
+    const struct csn_trust_entry *entry)
+{
+	struct csn_trusted *t, *was;
+	struct csn_trust_entry e;
+	size_t i;
+	int rc;
+
+	if (trust == NULL || entry == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "Replacing needs a trust store and an entry.");
+	if ((rc = take_entry(ctx, entry, &e)) != 0 ||
+	    (rc = csn_trusted_new(ctx, &e, &t)) != 0)
+		return rc;
+	pthread_rwlock_wrlock(&trust->lock);
+	if ((was = look_up(trust, t->did, strlen(t->did))) == NULL)
+		rc = csn_fail(ctx, CSN_E_NOT_FOUND, ROOM,
+		    "The trust store has no %s to replace.", t->alias);
+	else if ((rc = may_follow(ctx, was, t)) == 0) {
+		link_out(trust, was);
+		for (i = 0; trust->all[i] != was;)
+			i++;
+		trust->all[i] = t;
+		link_in(trust, t);
+	}
+	pthread_rwlock_unlock(&trust->lock);
+	csn_trusted_drop(rc == 0 ? was : t);
+	return rc;
 }
 
 int

@@ -125,6 +125,7 @@ csn_trusted_new(struct csn_ctx *ctx, const struct csn_trust_entry *e,
 	t->pub.kem = t->doc != NULL ? csn_document_kem_key(t->doc) : NULL;
 	t->pub.document = t->document;
 	t->pub.document_len = t->document != NULL ? e->document_len : 0;
+	t->pub.withdrawn_ms = e->withdrawn_ms;
 	*out = t;
 	return 0;
 }
@@ -148,6 +149,9 @@ csn_trusted_check(struct csn_ctx *ctx, const struct csn_trusted *t,
 {
 	uint64_t until;
 
+	if (t->pub.withdrawn_ms != 0)
+		return refuse(ctx, t, "its key was withdrawn on ",
+		    t->pub.withdrawn_ms);
 	if ((t->pub.purposes & purposes) != purposes)
 		return refuse(ctx, t, "its entry is for other purposes", 0);
 	if (t->pub.expires_ms != 0 && at_ms >= t->pub.expires_ms)

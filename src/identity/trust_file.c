@@ -132,6 +132,16 @@ take_purposes(struct csn_ctx *ctx, const json_t *v, struct incoming *in)
 }
 
 static int
+take_time(struct csn_ctx *ctx, const char *key, const char *s,
+    const struct incoming *in, uint64_t *ms)
+{
+	if (csn_time_parse(s, strlen(s), ms) != 0 || *ms == 0)
+		return bad(ctx, in, CSN_E_FORM,
+		    "%s is no time like 2030-01-01T00:00:00Z.", key);
+	return 0;
+}
+
+static int
 take_member(struct csn_ctx *ctx, const char *key, const json_t *v,
     struct incoming *in)
 {
@@ -151,11 +161,9 @@ take_member(struct csn_ctx *ctx, const char *key, const json_t *v,
 	} else if (strcmp(key, "tenant_id") == 0) {
 		in->e.tenant_id = s;
 	} else if (strcmp(key, "expires") == 0) {
-		if (csn_time_parse(s, len, &in->e.expires_ms) != 0 ||
-		    in->e.expires_ms == 0)
-			return bad(ctx, in, CSN_E_FORM,
-			    "expires is no time like "
-			    "2030-01-01T00:00:00Z.");
+		return take_time(ctx, key, s, in, &in->e.expires_ms);
+	} else if (strcmp(key, "withdrawn") == 0) {
+		return take_time(ctx, key, s, in, &in->e.withdrawn_ms);
 	} else if (strcmp(key, "key") == 0) {
 		if ((rc = key_from_text(ctx, s, &in->key)) != 0)
 			return bad(ctx, in, rc, "key is no ML-DSA public "
@@ -291,7 +299,8 @@ set_text(json_t *o, const char *key, const char *value)
 static int
 write_entry(void *list, const struct csn_trust_entry *e)
 {
-	char when[CSN_TIME_TEXT_SIZE], *document = NULL;
+	char when[CSN_TIME_TEXT_SIZE], gone[CSN_TIME_TEXT_SIZE];
+	char *document = NULL;
 	json_t *o;
 	int failed;
 
@@ -304,6 +313,8 @@ write_entry(void *list, const struct csn_trust_entry *e)
 	}
 	if (e->expires_ms != 0)
 		csn_time_format(e->expires_ms, when);
+	if (e->withdrawn_ms != 0)
+		csn_time_format(e->withdrawn_ms, gone);
 	/* did:key holds the key, so there is no member for it. */
 	failed = set_text(o, "label", e->label[0] != '\0' ? e->label :
 	    NULL) != 0 ||
@@ -311,6 +322,8 @@ write_entry(void *list, const struct csn_trust_entry *e)
 	    csn_purposes_json(e->purposes)) != 0 ||
 	    set_text(o, "tenant_id", e->tenant_id) != 0 ||
 	    set_text(o, "expires", e->expires_ms != 0 ? when : NULL) != 0 ||
+	    set_text(o, "withdrawn", e->withdrawn_ms != 0 ? gone :
+	    NULL) != 0 ||
 	    set_text(o, "did", e->did) != 0 ||
 	    set_text(o, "document", document) != 0;
 	free(document);

@@ -7,13 +7,18 @@
 #include "base/alloc.h"
 #include "base/cbor.h"
 #include "base/fail.h"
+#include "base/sized.h"
+#include "base/text.h"
 #include "crypto/crypto.h"
 #include "evidence/cose.h"
 #include "identity/did.h"
+#include "identity/trust.h"
 #include "seal/header.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"
+
+#define AHEAD_MS 86400000u	/* how far clocks may differ */
 
 /* What comes next. Each is gathered whole before it is looked at. */
 enum state { PREFIX, HEADER, HEAD, BODY, TRAILER_HEAD, TRAILER, END };
@@ -28,6 +33,8 @@ struct csn_opener {
 	struct csn_ctx *ctx;
 	const struct csn_identity *identity;
 	struct csn_trust *trust;
+	struct csn_opener_options options;
+	uint64_t created_ms;	/* by the signer's word */
 	enum state state;
 	uint8_t *to;
 	size_t need;
@@ -73,19 +80,25 @@ expect(struct csn_opener *o, enum state state, uint8_t *to, size_t need)
 
 int
 csn_opener_new(struct csn_ctx *ctx, const struct csn_identity *identity,
-    struct csn_trust *trust, struct csn_opener **out)
+    struct csn_trust *trust, const struct csn_opener_options *options,
+    struct csn_opener **out)
 {
+	struct csn_opener_options taken;
 	struct csn_opener *o;
 	int rc;
 
 	if (identity == NULL || trust == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "opening needs an "
 		    "identity and a store that says whose seal is trusted");
+	if ((rc = CSN_TAKE(&taken, options, csn_opener_options,
+	    max_age_ms)) != 0)
+		return rc;
 	if ((o = csn_calloc(1, sizeof(*o))) == NULL)
 		return no_memory(ctx);
 	o->ctx = ctx;
 	o->identity = identity;
 	o->trust = trust;
+	o->options = taken;
 	expect(o, PREFIX, o->prefix, sizeof(o->prefix));
 	if ((rc = csn_hash_new(ctx, &o->hash)) != 0 ||
 	    (rc = csn_hash_start(o->hash)) != 0) {
@@ -121,31 +134,72 @@ take_prefix(struct csn_opener *o)
 	return 0;
 }
 
-/* The signer is whom the trust store knows, and signed the header. */
+static int
+is_text(const char *p, size_t len, const char *s)
+{
+	return len == strlen(s) && memcmp(p, s, len) == 0;	/* public */
+}
+
+/* The time that the header states, against the reader's own bounds. */
+static int
+check_time(struct csn_opener *o, uint64_t created_s)
+{
+	uint64_t now = csn_ctx_wall_ms(o->ctx), most = o->options.max_age_ms;
+	char when[CSN_TIME_TEXT_SIZE];
+
+	o->created_ms = created_s < UINT64_MAX / 1000 ? created_s * 1000 :
+	    UINT64_MAX;
+	csn_time_format(o->created_ms, when);
+	if (o->created_ms > now && o->created_ms - now > AHEAD_MS)
+		return csn_fail(o->ctx, CSN_E_EXPIRED, ROOM, "the file says "
+		    "that it was sealed on %s, which is ahead of this "
+		    "machine's clock", when);
+	if (most != 0 && o->created_ms < now && now - o->created_ms > most)
+		return csn_fail(o->ctx, CSN_E_EXPIRED, ROOM, "the file says "
+		    "that it was sealed on %s, longer ago than is taken here",
+		    when);
+	if (o->options.at_ms != 0 && o->created_ms > o->options.at_ms)
+		return csn_fail(o->ctx, CSN_E_EXPIRED, ROOM, "the file says "
+		    "that it was sealed on %s, after the time at which it is "
+		    "to be judged", when);
+	return 0;
+}
+
+/* The key that kid names signed the header. */
+static int
+check_header(struct csn_opener *o, const struct csn_cose *cose,
+    const struct csn_sign_key *key, const char *did)
+{
+	int rc;
+
+	if ((rc = csn_cose_check(o->ctx, key, CSN_SEALED_TYP, cose)) == 0 &&
+	    (rc = csn_sign_copy_public(o->ctx, key, &o->key)) == 0 &&
+	    (rc = csn_did_alias(o->ctx, o->key, o->alias,
+	    sizeof(o->alias))) == 0 &&
+	    (o->signer = csn_strdup(did)) == NULL)
+		rc = no_memory(o->ctx);
+	return rc;
+}
+
+/* The signer is whom the trust store knows, or the reader itself. */
 static int
 check_signer(struct csn_opener *o, const struct csn_cose *cose)
 {
 	const struct csn_trust_entry *e;
 	int rc;
 
-	if ((rc = csn_trust_find(o->ctx, o->trust, cose->kid, cose->kid_len,
-	    CSN_PURPOSE_SEALER, &e)) != 0)
+	if (is_text(cose->kid, cose->kid_len,
+	    csn_identity_alias(o->identity)))
+		return check_header(o, cose,
+		    csn_identity_sign_key(o->identity),
+		    csn_identity_did(o->identity));
+	if ((rc = csn_trust_find_at(o->ctx, o->trust, cose->kid,
+	    cose->kid_len, CSN_PURPOSE_SEALER, o->options.at_ms != 0 ?
+	    o->options.at_ms : o->created_ms, &e)) != 0)
 		return rc;
-	if ((rc = csn_cose_check(o->ctx, e->key, CSN_SEALED_TYP,
-	    cose)) == 0 &&
-	    (rc = csn_sign_copy_public(o->ctx, e->key, &o->key)) == 0 &&
-	    (rc = csn_did_alias(o->ctx, o->key, o->alias,
-	    sizeof(o->alias))) == 0 &&
-	    (o->signer = csn_strdup(e->did)) == NULL)
-		rc = no_memory(o->ctx);
+	rc = check_header(o, cose, e->key, e->did);
 	csn_trust_release(o->trust, e);
 	return rc;
-}
-
-static int
-is_text(const char *p, size_t len, const char *s)
-{
-	return len == strlen(s) && memcmp(p, s, len) == 0;	/* public */
 }
 
 /* Our own entry, its KEM, the wrap and the commitment, in this order. */
@@ -205,9 +259,10 @@ take_header(struct csn_opener *o)
 
 	if ((rc = csn_cose_parse(o->ctx, o->text + sizeof(o->prefix),
 	    o->text_len - sizeof(o->prefix), &cose)) != 0 ||
-	    (rc = check_signer(o, &cose)) != 0 ||
 	    (rc = csn_sealed_read(o->ctx, cose.payload, cose.payload_len,
-	    &h)) != 0)
+	    &h)) != 0 ||
+	    (rc = check_time(o, h.created_s)) != 0 ||
+	    (rc = check_signer(o, &cose)) != 0)
 		return rc;
 	/* Inside what the wrap and the commitment bind, so that nobody puts
 	 * a signature of their own around another's file. */
@@ -435,6 +490,13 @@ const char *
 csn_opener_signer(const struct csn_opener *opener)
 {
 	return opener->record != NULL ? opener->signer : NULL;
+}
+
+uint64_t
+csn_opener_created_ms(const struct csn_opener *opener)
+{
+	/* Until its signature was checked it is nobody's word. */
+	return opener->signer != NULL ? opener->created_ms : 0;
 }
 
 const char *

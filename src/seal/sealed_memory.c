@@ -96,7 +96,7 @@ csn_open_from(struct csn_ctx *ctx, const struct csn_identity *identity,
 	struct csn_opener *opener;
 	int rc;
 
-	if ((rc = csn_opener_new(ctx, identity, trust, &opener)) != 0)
+	if ((rc = csn_opener_new(ctx, identity, trust, NULL, &opener)) != 0)
 		return rc;
 	if ((rc = csn_opener_update(opener, in, len, pile_write,
 	    &pile)) == 0 &&

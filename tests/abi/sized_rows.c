@@ -463,6 +463,18 @@ header_read(void *s)
 }
 
 static int
+opener_new(void *s)
+{
+	struct csn_opener *opener;
+	int rc;
+
+	if ((rc = csn_opener_new(w.ctx, w.identity, w.trust, s,
+	    &opener)) == 0)
+		csn_opener_free(opener);
+	return rc;
+}
+
+static int
 sealer_new(void *s)
 {
 	const struct csn_document *to = w.document;
@@ -544,5 +556,6 @@ const struct row rows[] = {
 	    .protection = CSN_PROT_RW),
 	ROW(csn_header, 144, header_read, 0, .kind = 0),
 	ROW(csn_sealer_options, 40, sealer_new, 0, .segment = 0),
+	ROW(csn_opener_options, 24, opener_new, 0, .at_ms = 0),
 };
 const size_t nrows = sizeof(rows) / sizeof(rows[0]);

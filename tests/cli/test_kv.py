@@ -139,6 +139,48 @@ def to_people(folder, alice, server, bob):
     facts = json.loads(result.stdout)
     case("people_json", facts["signer"].startswith("did:") and
          facts["content_type"] == "text/plain", result)
+    case("people_json_names_the_sealer", facts["signer_label"] == "alice" and
+         facts["bytes_written"] == len(data) and
+         abs(facts["sealed_ms"] / 1000 - time.time()) < 3600, result)
+    result = bob.run("kv", "open", path, "--out", folder / "typed.2")
+    case("open_says_plaintext_bytes_and_the_sealers_label",
+         b"opened: 3.15 MB" in result.stdout and
+         b"sealed by alice (did:key:" in result.stdout and
+         len(result.stdout.splitlines()) == 2, result)
+    own = must(bob.run("kv", "seal", "--to", "bob", stdin=b"mine")).stdout \
+        if bob.knows(bob, "recipient") is None else b""
+    result = bob.run("kv", "open", "--pipe", stdin=own)
+    case("what_one_seals_to_oneself_opens", result.stdout == b"mine", result)
+    result = bob.run("kv", "open", "--pipe", "--at", "2001-01-01", path)
+    case("judged_at_a_time_before_it_was_sealed", says(
+        result, 1, "CSN_E_EXPIRED", "after the time"), result)
+    result = bob.run("kv", "open", "--pipe", "--max-age", "1d", path)
+    case("young_enough_for_the_reader", result.stdout == data, result.stderr)
+    result = bob.run("id", "trust", "--withdraw", "alice")
+    case("withdraw_a_key", result.returncode == 0, result)
+    shown = bob.run("id", "trust")
+    case("a_withdrawn_key_is_listed_so", b"withdrawn on" in shown.stdout,
+         shown)
+    result = bob.run("kv", "open", "--pipe", path)
+    case("a_withdrawn_key_opens_nothing", says(
+        result, 1, "CSN_E_SIGNER", "withdrawn") and result.stdout == b"",
+        result)
+    result = bob.run("id", "trust", "--update", alice.document)
+    case("an_update_does_not_take_a_withdrawal_back",
+         result.returncode == 0 and b"withdrawn on" in bob.run(
+             "id", "trust").stdout, result)
+    must(bob.run("id", "trust", "--remove", "alice"))
+    bob.knows(alice, "sealer")
+    must(alice.run("id", "renew", "alice"))
+    must(alice.run("id", "export", "alice", "--out", alice.document,
+                   "--force"))
+    result = bob.run("id", "trust", "--update", alice.document)
+    case("a_renewed_document_in_place", result.returncode == 0 and bob.run(
+        "kv", "open", "--pipe", path).stdout == data, result)
+    result = server.run("id", "trust", "--update",
+                        Person(folder, "unknown").document)
+    case("an_update_of_somebody_unknown", says(
+        result, 2, "is not in the trust store"), result)
     stranger = Person(folder, "stranger")
     stranger.knows(bob, "recipient")
     forged = must(stranger.run("kv", "seal", "--to", "bob",

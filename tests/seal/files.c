@@ -103,7 +103,7 @@ files_open(struct csn_ctx *ctx, const struct csn_identity *id,
 
 	memset(out, 0, sizeof(*out));
 	csn_out_init(&w);
-	assert_int_equal(csn_opener_new(ctx, id, trust, &opener), 0);
+	assert_int_equal(csn_opener_new(ctx, id, trust, NULL, &opener), 0);
 	assert_null(csn_opener_signer(opener));
 	assert_null(csn_opener_content_type(opener));
 	for (i = 0; i < len && rc == 0; i += k) {

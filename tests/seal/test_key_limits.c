@@ -215,7 +215,7 @@ an_opener_goes_no_further_either(void **state)
 	people_trust(ctx, trust, id, CSN_PURPOSE_SEALER);
 	files_seal(ctx, id, to, 1, NULL, data, 3 * FILES_SEGMENT,
 	    3 * FILES_SEGMENT, &f);
-	assert_int_equal(csn_opener_new(ctx, id, trust, &o), 0);
+	assert_int_equal(csn_opener_new(ctx, id, trust, NULL, &o), 0);
 	assert_int_equal(csn_opener_update(o, f.p, f.at[1], count, &sink), 0);
 	assert_int_equal(sink.len, FILES_SEGMENT);
 	reach_opener(o, SEGMENTS, 5);

@@ -73,7 +73,7 @@ opening(void)
 	int rc;
 
 	w.len = 0;
-	if ((rc = csn_opener_new(ctx, reader, trust, &o)) == 0)
+	if ((rc = csn_opener_new(ctx, reader, trust, NULL, &o)) == 0)
 		rc = csn_opener_update(o, sealed.p, sealed.len, collect, &w);
 	if (rc == 0)
 		rc = csn_opener_final(o, collect, &w);

@@ -232,8 +232,8 @@ a_failing_writer_is_heard(void **state)
 	csn_sealer_free(sealer);
 	files_seal(f->ctx, f->alice, to, 1, NULL, data, 2 * SEG, SEG,
 	    &sealed);
-	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, &opener),
-	    0);
+	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, NULL,
+	    &opener), 0);
 	assert_int_equal(csn_opener_update(opener, sealed.p, sealed.len,
 	    nowhere, NULL), CSN_E_IO);
 	assert_int_equal(csn_opener_final(opener, anywhere, NULL), CSN_E_IO);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/scrub.h"
 
 /* Sizes of 0 are taken as 1, so that NULL always means that it failed. */
 static size_t
@@ -54,11 +55,13 @@ csn_strdup(const char *s)
 	return csn_memdup(s, strlen(s));
 }
 
+/* Whoever wipes has had a secret, and copies go through vector registers. */
 void
 csn_wipe(void *p, size_t len)
 {
 	if (p != NULL && len != 0)
 		explicit_bzero(p, len);
+	csn_clear_vectors();
 }
 
 void

@@ -32,6 +32,9 @@ void csn_secret_free(void *p, size_t len);
  * lock it, and to leave it out of core dumps.
  */
 void csn_secret_refused(int *lock, int *undumped);
+/* For pages that a caller mapped itself. 1 where they are locked. */
+int csn_secret_lock(void *p, size_t len);
+void csn_secret_undumped(void *p, size_t len);
 
 /*
  * A page that the kernel zeroes in a forked child (MADV_WIPEONFORK): the

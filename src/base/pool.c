@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/pool.h"
+#include "base/scrub.h"
 
 #define MAX_THREADS 256
 
@@ -104,16 +105,26 @@ thread_main(void *arg)
 {
 	struct csn_pool *pool = arg;
 	struct job *job;
+	int used = 0;
 
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->stop || pool->tasks != NULL) {
 		if ((job = choose(pool)) == NULL) {
-			if (pool->tasks != NULL)
+			if (pool->tasks != NULL) {
 				do_task(pool);
-			else
+				used = 1;
+			} else if (used) {
+				/* What the work left of keys on this stack
+				 * does not sleep there. */
+				pthread_mutex_unlock(&pool->lock);
+				csn_scrub();
+				pthread_mutex_lock(&pool->lock);
+				used = 0;
+			} else
 				pthread_cond_wait(&pool->wake, &pool->lock);
 			continue;
 		}
+		used = 1;
 		job->helpers++;
 		pthread_mutex_unlock(&pool->lock);
 		take_part(job);
@@ -122,6 +133,8 @@ thread_main(void *arg)
 			pthread_cond_signal(&job->idle);
 	}
 	pthread_mutex_unlock(&pool->lock);
+	/* The C library keeps the stack for the next thread. */
+	csn_scrub();
 	return NULL;
 }
 

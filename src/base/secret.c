@@ -42,6 +42,22 @@ unmap(void *p, size_t len)
 	errno = was;
 }
 
+int
+csn_secret_lock(void *p, size_t len)
+{
+	if (mlock(p, len) == 0)
+		return 1;
+	atomic_store(&refused_lock, 1);
+	return 0;
+}
+
+void
+csn_secret_undumped(void *p, size_t len)
+{
+	if (madvise(p, len, MADV_DONTDUMP) != 0)
+		atomic_store(&refused_undumped, 1);
+}
+
 void *
 csn_secret_alloc(size_t len, int *locked)
 {
@@ -63,11 +79,8 @@ csn_secret_alloc(size_t len, int *locked)
 		unmap(map, inner + 2 * page);
 		return NULL;
 	}
-	is_locked = mlock(map + page, inner) == 0;
-	if (!is_locked)
-		atomic_store(&refused_lock, 1);
-	if (madvise(map + page, inner, MADV_DONTDUMP) != 0)
-		atomic_store(&refused_undumped, 1);
+	is_locked = csn_secret_lock(map + page, inner);
+	csn_secret_undumped(map + page, inner);
 	if (locked != NULL)
 		*locked = is_locked;
 	return map + page + offset;

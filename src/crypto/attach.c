@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "crypto/aead_internal.h"
+#include "crypto/arena.h"
 #include "crypto/internal.h"
 #include "crypto/keyring.h"
 
@@ -157,6 +158,7 @@ csn_crypto_attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
 	struct csn_crypto *c;
 	int rc;
 
+	csn_arena_start();
 	ctx->crypto = NULL;
 	ctx->keyring = NULL;
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)

@@ -9,7 +9,9 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
+#include "crypto/arena.h"
 #include "crypto/internal.h"
+#include "crypto/keyring.h"
 
 const char *
 csn_crypto_library(void)
@@ -45,18 +47,34 @@ memory(struct csn_ctx *ctx)
 	    !undumped, "fork-wiped", !atomic_load(&ctx->canary_doubted));
 }
 
+/* Where expanded keys lie; sizes in bytes. */
+static json_t *
+key_memory(const struct csn_ctx *ctx)
+{
+	struct csn_arena_stat is;
+
+	csn_arena_stat(&is);
+	return json_pack("{s:I, s:I, s:I, s:I, s:s}",
+	    "size", (json_int_t)is.size,
+	    "used", (json_int_t)is.used,
+	    "locked", (json_int_t)is.locked,
+	    "outside", (json_int_t)is.outside,
+	    "mask", csn_keyring_mask(ctx));
+}
+
 int
 csn_describe(struct csn_ctx *ctx, char **json)
 {
 	json_t *object;
 	char *text = NULL;
 
-	object = json_pack("{s:s, s:s, s:s, s:o, s:o}",
+	object = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}",
 	    "version", csn_version(),
 	    "openssl", csn_crypto_library(),
 	    "aead", csn_aead_engine_name(ctx),
 	    "cpu", cpu_list(),
-	    "memory", memory(ctx));
+	    "memory", memory(ctx),
+	    "key_memory", key_memory(ctx));
 	if (object != NULL)
 		text = csn_json_text(object, JSON_COMPACT |
 		    JSON_PRESERVE_ORDER);

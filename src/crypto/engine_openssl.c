@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "crypto/aead_internal.h"
+#include "crypto/arena.h"
 #include "crypto/internal.h"
 
 /*
@@ -44,15 +45,20 @@ static void *
 state_new(struct csn_ctx *ctx)
 {
 	struct state *s;
+	int ready;
 
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->tag[0] = OSSL_PARAM_construct_octet_string(
 	    OSSL_CIPHER_PARAM_AEAD_TAG, NULL, CSN_TAG_SIZE);
 	s->tag[1] = OSSL_PARAM_construct_end();
-	if ((s->evp = EVP_CIPHER_CTX_new()) == NULL ||
+	/* Where the round keys will be: nothing is allocated for them later. */
+	csn_arena_enter();
+	ready = (s->evp = EVP_CIPHER_CTX_new()) != NULL &&
 	    EVP_EncryptInit_ex2(s->evp, ctx->crypto->aes_gcm, NULL, NULL,
-	    NULL) != 1) {
+	    NULL) == 1;
+	(void)csn_arena_leave();
+	if (!ready) {
 		state_free(s);
 		return NULL;
 	}

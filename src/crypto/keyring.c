@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/scrub.h"
 #include "crypto/aead_internal.h"
+#include "crypto/arena.h"
 #include "crypto/internal.h"
 #include "crypto/keyring.h"
 
@@ -24,7 +26,8 @@ struct csn_lane {
 	void *state;
 };
 
-/* The process key, expanded; one a thread, so that misses do not queue. */
+/* The process key, expanded; one a thread, so that misses do not queue. None
+ * where it would lie outside the arena. */
 struct mask {
 	alignas(64) atomic_uint held;
 	EVP_CIPHER_CTX *ecb;
@@ -43,6 +46,7 @@ struct csn_keyring {
 	_Atomic uint64_t salt;		/* of keys put to rest from now on */
 	_Atomic uint64_t tick;		/* misses so far */
 	uint8_t *process_key;		/* locked memory */
+	int hashed;			/* masks are hashes: no mask.ecb */
 };
 
 static int
@@ -82,6 +86,49 @@ my_slot(void)
 		mine = 1 + (atomic_fetch_add_explicit(&threads, 1,
 		    memory_order_relaxed) & (SLOTS - 1));
 	return mine - 1;
+}
+
+static void
+free_masks(struct csn_keyring *ring)
+{
+	int i;
+
+	for (i = 0; i < SLOTS; i++) {
+		EVP_CIPHER_CTX_free(ring->masks[i].ecb);
+		ring->masks[i].ecb = NULL;
+	}
+}
+
+/*
+ * Expand the process key once a slot. All keys at rest hang on it: where its
+ * round keys would lie on the ordinary heap, masks are hashes instead, which
+ * need nothing but its 32 bytes.
+ */
+static int
+make_masks(struct csn_keyring *ring)
+{
+	EVP_CIPHER_CTX *ecb;
+	int i, made = 1, inside = 1;
+
+	for (i = 0; i < SLOTS && made && inside; i++) {
+		csn_arena_enter();
+		made = (ecb = EVP_CIPHER_CTX_new()) != NULL &&
+		    EVP_EncryptInit_ex2(ecb, ring->ctx->crypto->aes_ecb, NULL,
+		    NULL, NULL) == 1;
+		/* The key comes when it is known where it will lie. */
+		if ((inside = csn_arena_leave()) && made)
+			made = EVP_EncryptInit_ex2(ecb, NULL,
+			    ring->process_key, NULL, NULL) == 1;
+		ring->masks[i].ecb = ecb;
+	}
+	csn_clear_vectors();
+	if (!made)
+		return csn_ossl_fail(ring->ctx, "preparing the key memory");
+	if (!inside) {
+		free_masks(ring);
+		ring->hashed = 1;
+	}
+	return 0;
 }
 
 int
@@ -132,16 +179,8 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	    (rc = csn_random(ctx, &salt, sizeof(salt))) != 0)
 		goto err;
 	atomic_init(&ring->salt, salt);
-	for (i = 0; i < SLOTS; i++) {
-		if ((ring->masks[i].ecb = EVP_CIPHER_CTX_new()) == NULL)
-			goto nomem;
-		if (EVP_EncryptInit_ex2(ring->masks[i].ecb,
-		    ctx->crypto->aes_ecb, ring->process_key, NULL,
-		    NULL) != 1) {
-			rc = csn_ossl_fail(ctx, "preparing the key memory");
-			goto err;
-		}
-	}
+	if ((rc = make_masks(ring)) != 0)
+		goto err;
 	*out = ring;
 	return 0;
 
@@ -167,8 +206,7 @@ csn_keyring_free(struct csn_keyring *ring)
 	free(ring->lanes);
 	free(ring->ids);
 	free(ring->turned_away);
-	for (i = 0; i < SLOTS; i++)
-		EVP_CIPHER_CTX_free(ring->masks[i].ecb);
+	free_masks(ring);
 	csn_secret_free(ring->process_key, CSN_KEY_SIZE);
 	free(ring);
 }
@@ -232,24 +270,47 @@ ring_of(struct csn_ctx *ctx)
 	return ctx->keyring;
 }
 
-/* AES-256-CTR over the 32 bytes; the same both ways. */
+/* SHA3-256(process key, salt, id). */
+static int
+hash_pad(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
+    uint8_t out[CSN_KEY_SIZE])
+{
+	const uint64_t counter[2] = { salt, htobe64(id) };
+	uint8_t in[CSN_KEY_SIZE + sizeof(counter)];
+	int rc;
+
+	memcpy(in, ctx->keyring->process_key, CSN_KEY_SIZE);
+	memcpy(in + CSN_KEY_SIZE, counter, sizeof(counter));
+	rc = csn_sha3_256(ctx, in, sizeof(in), out);
+	csn_wipe(in, sizeof(in));
+	return rc;
+}
+
+/* Over the 32 bytes; the same both ways. */
 static int
 mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
     const uint8_t in[CSN_KEY_SIZE], uint8_t out[CSN_KEY_SIZE])
 {
-	struct mask *m = &ring_of(ctx)->masks[my_slot()];
+	struct csn_keyring *ring = ring_of(ctx);
+	struct mask *m = &ring->masks[my_slot()];
 	uint64_t key[CSN_KEY_SIZE / 8], pad[CSN_KEY_SIZE / 8];
 	int rc, i;
 
-	hold(&m->held);
-	rc = csn_key_pad(m->ecb, salt, id, (uint8_t *)pad);
-	let_go(&m->held);
+	if (ring->hashed) {
+		rc = hash_pad(ctx, salt, id, (uint8_t *)pad);
+	} else {
+		hold(&m->held);
+		rc = csn_key_pad(m->ecb, salt, id, (uint8_t *)pad);
+		let_go(&m->held);
+	}
 	memcpy(key, in, sizeof(key));
 	for (i = 0; i < CSN_KEY_SIZE / 8; i++)
 		key[i] ^= pad[i];
 	memcpy(out, key, sizeof(key));
-	csn_wipe(key, sizeof(key));
-	csn_wipe(pad, sizeof(pad));
+	/* Not csn_wipe(): this is a miss's way, and its end clears registers
+	 * once. */
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(pad, sizeof(pad));
 	if (rc != 0) {
 		csn_wipe(out, CSN_KEY_SIZE);
 		return csn_ossl_fail(ctx, "wrapping a key in memory");
@@ -275,7 +336,9 @@ csn_key_rest(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
 		return csn_fail(ctx, CSN_E_RANDOM, "crypto", "no key can be "
 		    "kept: the system gave no randomness after a fork");
 	}
-	if ((rc = mask(ctx, key.salt, key.id, plain, key.wrapped)) != 0)
+	rc = mask(ctx, key.salt, key.id, plain, key.wrapped);
+	csn_clear_vectors();
+	if (rc != 0)
 		return rc;
 	*out = key;
 	return 0;
@@ -285,7 +348,10 @@ int
 csn_key_wake(struct csn_ctx *ctx, const struct csn_key *key,
     uint8_t plain[CSN_KEY_SIZE])
 {
-	return mask(ctx, key->salt, key->id, key->wrapped, plain);
+	int rc = mask(ctx, key->salt, key->id, key->wrapped, plain);
+
+	csn_clear_vectors();
+	return rc;
 }
 
 /* The first lane of the set that the key belongs to. */
@@ -314,8 +380,9 @@ forget_in(struct csn_keyring *ring, uint32_t first, uint32_t n, uint64_t id)
 	}
 }
 
-void
-csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
+/* Not inlined: what is above csn_scrub() stays, so that has to be little. */
+__attribute__((noinline)) static void
+forget(struct csn_ctx *ctx, struct csn_key *key)
 {
 	struct csn_keyring *ring = ring_of(ctx);
 	uint32_t guests = ring->nsets * CSN_LANE_WAYS;
@@ -328,6 +395,13 @@ csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
 		forget_in(ring, guests, SLOTS, key->id);
 	}
 	csn_wipe(key, sizeof(*key));
+}
+
+void
+csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
+{
+	forget(ctx, key);
+	csn_scrub();
 }
 
 /* Expand key into a lane that is held. */
@@ -343,7 +417,8 @@ expand(struct csn_lane *lane, const struct csn_key *key)
 	    (lane->state = engine->state_new(lane->ctx)) == NULL)
 		return csn_ossl_fail_as(lane->ctx, CSN_E_NOMEM,
 		    "making a cipher state");
-	if ((rc = csn_key_wake(lane->ctx, key, plain)) != 0)
+	if ((rc = mask(lane->ctx, key->salt, key->id, key->wrapped,
+	    plain)) != 0)
 		return rc;
 	rc = engine->state_key(lane->state, plain);
 	csn_wipe(plain, sizeof(plain));
@@ -508,6 +583,12 @@ csn_lane_open(struct csn_lane *lane, const struct csn_aead_msg *msg)
 		return csn_ossl_fail_as(lane->ctx, rc,
 		    "opening with AES-256-GCM");
 	return 0;
+}
+
+const char *
+csn_keyring_mask(const struct csn_ctx *ctx)
+{
+	return ctx->keyring->hashed ? "SHA3-256" : "AES-256";
 }
 
 void

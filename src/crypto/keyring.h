@@ -72,6 +72,9 @@ CSN_MUST_CHECK int csn_lane_seal(struct csn_lane *lane,
 CSN_MUST_CHECK int csn_lane_open(struct csn_lane *lane,
     const struct csn_aead_msg *msg);
 
+/* What keys at rest are masked with: "AES-256" or "SHA3-256". */
+const char *csn_keyring_mask(const struct csn_ctx *ctx);
+
 /* Lanes that hold a key now, and all lanes. */
 void csn_keyring_stat(const struct csn_ctx *ctx, uint32_t *used,
     uint32_t *all);

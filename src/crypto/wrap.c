@@ -1,5 +1,7 @@
 /* crypto/wrap.c - AES-256 key wrap (RFC 3394). */
 #include "base/fail.h"
+#include "base/scrub.h"
+#include "crypto/arena.h"
 #include "crypto/internal.h"
 
 /* One direction; the code for a failure at the end is the caller's. */
@@ -8,14 +10,19 @@ run(struct csn_ctx *ctx, const uint8_t kek[CSN_KEY_SIZE], int wrap,
     const uint8_t *in, size_t len, uint8_t *out, size_t out_len)
 {
 	EVP_CIPHER_CTX *c;
-	int n = 0, tail = 0, rc = 0;
+	int n = 0, tail = 0, rc = 0, ready = 0;
 
-	if ((c = EVP_CIPHER_CTX_new()) == NULL)
+	csn_arena_enter();
+	if ((c = EVP_CIPHER_CTX_new()) != NULL) {
+		EVP_CIPHER_CTX_set_flags(c, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+		ready = EVP_CipherInit_ex2(c, ctx->crypto->aes_wrap, kek,
+		    NULL, wrap, NULL) == 1;
+	}
+	(void)csn_arena_leave();
+	if (c == NULL)
 		return csn_ossl_fail_as(ctx, CSN_E_NOMEM,
 		    "preparing a key wrap");
-	EVP_CIPHER_CTX_set_flags(c, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	if (EVP_CipherInit_ex2(c, ctx->crypto->aes_wrap, kek, NULL, wrap,
-	    NULL) != 1) {
+	if (!ready) {
 		rc = csn_ossl_fail(ctx, "preparing a key wrap");
 	} else if (EVP_CipherUpdate(c, out, &n, in, (int)len) != 1 ||
 	    EVP_CipherFinal_ex(c, out + n, &tail) != 1 ||
@@ -27,6 +34,7 @@ run(struct csn_ctx *ctx, const uint8_t kek[CSN_KEY_SIZE], int wrap,
 	if (rc != 0)
 		csn_wipe(out, out_len);
 	EVP_CIPHER_CTX_free(c);
+	csn_clear_vectors();
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "base/scrub.h"
 #include "base/slab.h"
 #include "base/text.h"
 #include "session/internal.h"
@@ -412,8 +413,9 @@ csn_session_ref(struct csn_session *session)
 	return session;
 }
 
-void
-csn_session_close(struct csn_session *session)
+/* Not inlined: what is above csn_scrub() stays, so that has to be little. */
+__attribute__((noinline)) static void
+wipe(struct csn_session *session)
 {
 	csn_session_lock(session);
 	if (!session->closed) {
@@ -429,6 +431,13 @@ csn_session_close(struct csn_session *session)
 	csn_epoch_wipe_all(session);
 	csn_slots_free(&session->slots);
 	csn_session_unlock(session);
+}
+
+void
+csn_session_close(struct csn_session *session)
+{
+	wipe(session);
+	csn_scrub();
 }
 
 void

@@ -1,10 +1,15 @@
 /* test_keyring.c - keys at rest, and the lanes that they are expanded in. */
 #include <endian.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/evp.h>
@@ -12,8 +17,24 @@
 #include <caisson/aead.h>
 
 #include "crypto/crypto.h"
+#include "base/context.h"
+#include "crypto/arena.h"
 #include "crypto/keyring.h"
 #include "crypto/vectors.h"
+#include "lib/path.h"
+#include "session/scan.h"
+
+/* The system's randomness, which one case lets fail. */
+static int no_randomness;
+ssize_t getrandom(void *p, size_t len, unsigned flags);
+
+ssize_t
+getrandom(void *p, size_t len, unsigned flags)
+{
+	if (no_randomness)
+		return -1;
+	return syscall(SYS_getrandom, p, len, flags);
+}
 
 /* The library's own counter mode over 32 zero bytes. */
 static void
@@ -127,6 +148,309 @@ guests_push_nobody_out(void **state)
 	assert_int_equal(used, 0);
 }
 
+/* A context with few lanes. */
+static struct csn_ctx *
+few_lanes(uint32_t lanes)
+{
+	const struct csn_ctx_options o = { .size = sizeof(o),
+	    .lanes = lanes };
+	struct csn_ctx *ctx;
+
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	return ctx;
+}
+
+/* What a child of a fork finds, by its exit status: 0 is right. */
+static int
+in_child(int (*fn)(struct csn_ctx *ctx))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(fn(test_ctx));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static struct csn_key of_parent;
+
+static int
+rests_apart(struct csn_ctx *ctx)
+{
+	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
+	struct csn_key key;
+
+	(void)csn_fork_generation(ctx);
+	if (csn_key_rest(ctx, plain, &key) != 0)
+		return 2;
+	/* The parent gives that number away as well. */
+	if (key.id != of_parent.id + 1)
+		return 3;
+	return key.salt == of_parent.salt;
+}
+
+static void
+a_forked_child_masks_with_another_salt(void **state)
+{
+	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
+
+	(void)state;
+	assert_int_equal(csn_key_rest(test_ctx, plain, &of_parent), 0);
+	assert_int_equal(in_child(rests_apart), 0);
+	csn_key_forget(test_ctx, &of_parent);
+}
+
+/* No counter block is left that could not be the parent's. */
+static int
+rests_nothing(struct csn_ctx *ctx)
+{
+	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
+	struct csn_key key;
+	int i;
+
+	no_randomness = 1;
+	(void)csn_fork_generation(ctx);
+	no_randomness = 0;
+	for (i = 0; i < 3; i++)
+		if (csn_key_rest(ctx, plain, &key) != CSN_E_RANDOM)
+			return 1 + i;
+	return 0;
+}
+
+static void
+a_child_without_randomness_rests_no_key_ever(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(rests_nothing), 0);
+}
+
+/*
+ * Nine keys at once in eight lanes and a guest's: wherever they have their
+ * home, some stray. Which they are is another nine each time.
+ */
+static void
+a_key_that_strayed_is_forgotten_as_well(void **state)
+{
+	enum { HELD = 9, MOST = 128 };
+	struct csn_ctx *ctx = few_lanes(8);
+	struct csn_key keys[MOST];
+	struct csn_lane *lanes[HELD];
+	uint8_t plain[CSN_KEY_SIZE] = { 0 };
+	uint32_t used, all, stride, i;
+
+	(void)state;
+	for (stride = 1; stride <= 12; stride++) {
+		for (i = 0; i < HELD * stride; i++) {
+			plain[0] = (uint8_t)i;
+			assert_int_equal(csn_key_rest(ctx, plain, &keys[i]),
+			    0);
+		}
+		for (i = 0; i < HELD; i++)
+			assert_int_equal(csn_lane_acquire(ctx,
+			    &keys[i * stride], &lanes[i]), 0);
+		for (i = 0; i < HELD; i++)
+			csn_lane_release(lanes[i]);
+		csn_keyring_stat(ctx, &used, &all);
+		assert_true(used >= HELD);
+		for (i = 0; i < HELD * stride; i++)
+			csn_key_forget(ctx, &keys[i]);
+		csn_keyring_stat(ctx, &used, &all);
+		assert_int_equal(used, 0);
+	}
+	csn_ctx_free(ctx);
+}
+
+/* Threads push each other's keys out of few lanes, again and again. */
+struct turns {
+	struct csn_ctx *ctx;
+	struct csn_key *keys;
+	uint8_t (*tags)[CSN_TAG_SIZE];
+	unsigned number;
+	int wrong;
+};
+
+#define TURN_KEYS 6
+#define TURN_THREADS 4
+#define TURNS 40000
+
+static void *
+take_turns(void *arg)
+{
+	struct turns *t = arg;
+	uint8_t tag[CSN_TAG_SIZE];
+	struct csn_aead_msg msg = { .nonce = { 7 }, .tag = tag };
+	struct csn_lane *lane;
+	unsigned i, k;
+
+	for (i = 0; i < TURNS; i++) {
+		k = (i * 5 + t->number * 3 + i / 7) % TURN_KEYS;
+		if (csn_lane_acquire(t->ctx, &t->keys[k], &lane) != 0) {
+			t->wrong++;
+			continue;
+		}
+		if (csn_lane_seal(lane, &msg) != 0 ||
+		    memcmp(tag, t->tags[k], sizeof(tag)) != 0)
+			t->wrong++;
+		csn_lane_release(lane);
+	}
+	return NULL;
+}
+
+static void
+each_message_gets_its_own_key_however_threads_push(void **state)
+{
+	struct csn_ctx *ctx = few_lanes(4);
+	struct csn_key keys[TURN_KEYS];
+	uint8_t tags[TURN_KEYS][CSN_TAG_SIZE], plain[CSN_KEY_SIZE] = { 0 };
+	const uint8_t nonce[CSN_NONCE_SIZE] = { 7 };
+	struct turns t[TURN_THREADS];
+	pthread_t threads[TURN_THREADS];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < TURN_KEYS; i++) {
+		plain[0] = (uint8_t)(i + 1);
+		assert_int_equal(csn_key_rest(ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_aead_seal(ctx, plain, nonce, NULL, 0,
+		    NULL, 0, NULL, tags[i]), 0);
+	}
+	for (i = 0; i < TURN_THREADS; i++) {
+		t[i] = (struct turns){ ctx, keys, tags, i, 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, take_turns,
+		    &t[i]), 0);
+	}
+	for (i = 0; i < TURN_THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (i = 0; i < TURN_THREADS; i++)
+		assert_int_equal(t[i].wrong, 0);
+	for (i = 0; i < TURN_KEYS; i++)
+		csn_key_forget(ctx, &keys[i]);
+	csn_ctx_free(ctx);
+}
+
+/* --- What is left --------------------------------------------------------- */
+
+struct fresh {
+	struct csn_key key;
+	struct csn_lane *lane;
+};
+
+static void
+acquire(void *arg)
+{
+	struct fresh *f = arg;
+
+	assert_int_equal(csn_lane_acquire(test_ctx, &f->key, &f->lane), 0);
+}
+
+static void
+a_key_that_is_expanded_lies_in_its_lane_alone(void **state)
+{
+	uint8_t plain[CSN_KEY_SIZE];
+	struct needle n;
+	struct fresh f;
+
+	(void)state;
+	if (!needle_can())
+		test_skip("a sanitizer's memory is not the program's");
+	assert_int_equal(csn_random(test_ctx, plain, sizeof(plain)), 0);
+	needle_set(&n, plain, sizeof(plain));
+	assert_int_equal(csn_key_rest(test_ctx, plain, &f.key), 0);
+	csn_wipe(plain, sizeof(plain));
+	assert_int_equal(needle_count(&n), 0);
+	needle_deep(acquire, &f);
+	/* Once in the lane's round keys, where they are kept as they are. */
+	assert_in_range(needle_count(&n), 0, 1);
+	csn_lane_release(f.lane);
+	csn_key_forget(test_ctx, &f.key);
+	assert_int_equal(needle_count(&n), 0);
+}
+
+/* --- Where expanded keys lie ---------------------------------------------- */
+
+static int
+private_openssl(void)
+{
+	const char *is = getenv("CAISSON_OPENSSL_PRIVATE");
+
+	return is != NULL && strcmp(is, "1") == 0;
+}
+
+static void
+expanded_keys_lie_in_the_arena(void **state)
+{
+	struct csn_arena_stat before, is;
+	const uint8_t plain[CSN_KEY_SIZE] = { 1 };
+	struct csn_key keys[600];
+	struct csn_lane *lane;
+	uint32_t i;
+	int hashed = strcmp(csn_keyring_mask(test_ctx), "AES-256") != 0;
+
+	(void)state;
+	if (private_openssl())
+		assert_int_equal(hashed, 0);
+	csn_arena_stat(&before);
+	for (i = 0; i < 600; i++) {
+		assert_int_equal(csn_key_rest(test_ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_lane_acquire(test_ctx, &keys[i], &lane),
+		    0);
+		csn_lane_release(lane);
+	}
+	csn_arena_stat(&is);
+	if (hashed) {
+		assert_true(is.outside > before.outside);
+	} else {
+		/* All lanes and the masks: as DESIGN says, 356 KiB. */
+		assert_int_equal(is.outside, 0);
+		assert_in_range(is.used, 200u << 10, 512u << 10);
+		assert_true(is.size >= is.used);
+		assert_true(is.locked <= is.size);
+	}
+	for (i = 0; i < 600; i++)
+		csn_key_forget(test_ctx, &keys[i]);
+}
+
+/* Each wakes as it was, in a full arena, where masks are hashes. */
+static void
+a_full_arena_keeps_the_process_key_inside(void **state)
+{
+	struct csn_arena_stat before, is;
+	uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 }, woken[CSN_KEY_SIZE];
+	struct csn_key a, b;
+	struct csn_lane *lane;
+	struct csn_ctx *ctx;
+
+	(void)state;
+	csn_arena_stat(&before);
+	csn_arena_limit(0);
+	ctx = few_lanes(4);
+	csn_arena_limit(SIZE_MAX);
+	assert_string_equal(csn_keyring_mask(ctx), "SHA3-256");
+	assert_int_equal(csn_key_rest(ctx, plain, &a), 0);
+	assert_int_equal(csn_key_rest(ctx, plain, &b), 0);
+	assert_memory_not_equal(a.wrapped, plain, CSN_KEY_SIZE);
+	assert_memory_not_equal(a.wrapped, b.wrapped, CSN_KEY_SIZE);
+	assert_int_equal(csn_key_wake(ctx, &a, woken), 0);
+	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
+	assert_int_equal(csn_lane_acquire(ctx, &b, &lane), 0);
+	csn_lane_release(lane);
+	csn_arena_stat(&is);
+	assert_true(is.outside > before.outside);
+	csn_key_forget(ctx, &a);
+	csn_key_forget(ctx, &b);
+	csn_ctx_free(ctx);
+	/* What lay inside has come back. */
+	csn_arena_stat(&before);
+	ctx = few_lanes(4);
+	csn_ctx_free(ctx);
+	csn_arena_stat(&is);
+	assert_int_equal(is.used, before.used);
+}
+
 int
 main(void)
 {
@@ -134,6 +458,15 @@ main(void)
 		cmocka_unit_test(the_mask_is_the_librarys_counter_mode),
 		cmocka_unit_test(a_key_rests_masked_and_wakes_as_it_was),
 		cmocka_unit_test(guests_push_nobody_out),
+		cmocka_unit_test(a_forked_child_masks_with_another_salt),
+		cmocka_unit_test(a_child_without_randomness_rests_no_key_ever),
+		cmocka_unit_test(a_key_that_strayed_is_forgotten_as_well),
+		cmocka_unit_test(
+		    each_message_gets_its_own_key_however_threads_push),
+		cmocka_unit_test(
+		    a_key_that_is_expanded_lies_in_its_lane_alone),
+		cmocka_unit_test(expanded_keys_lie_in_the_arena),
+		cmocka_unit_test(a_full_arena_keeps_the_process_key_inside),
 	};
 
 	return cmocka_run_group_tests(tests, test_ctx_setup,

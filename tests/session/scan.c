@@ -110,3 +110,23 @@ needle_count(const struct needle *n)
 	munmap(buf, size);
 	return count;
 }
+
+__attribute__((noinline)) void
+needle_deep(void (*fn)(void *arg), void *arg)
+{
+	volatile uint8_t above[24 << 10];
+
+	above[0] = 0;
+	fn(arg);
+	above[0] = (uint8_t)(above[0] + 1);
+}
+
+__attribute__((noinline)) void
+needle_plant(const struct needle *n)
+{
+	volatile uint8_t below[14 << 10];
+	size_t i;
+
+	for (i = 0; i < sizeof(below); i++)
+		below[i] = (uint8_t)(n->masked[i % n->len] ^ MASK);
+}

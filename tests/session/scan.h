@@ -23,4 +23,13 @@ size_t needle_count(const struct needle *n);
 /* 1 where this build can scan: a sanitizer's memory is not the program's. */
 int needle_can(void);
 
+/*
+ * Call fn with a lot of unused stack above it, so that what it leaves below
+ * is not overwritten by the search itself.
+ */
+void needle_deep(void (*fn)(void *arg), void *arg);
+
+/* Fill 14 KiB of the stack below the caller with the needle's bytes. */
+void needle_plant(const struct needle *n);
+
 #endif

@@ -6,7 +6,11 @@
 
 #include <caisson/crypto.h>
 
+#include "base/scrub.h"
 #include "crypto/crypto.h"
+#include "crypto/internal.h"
+#include "lib/path.h"
+#include "session/scan.h"
 
 static const uint8_t zero[CSN_KEM_MAX_CIPHERTEXT];
 
@@ -83,6 +87,83 @@ test_x_wing_binds_both_halves(void **state)
 	    b), CSN_E_FORM);
 	assert_memory_equal(b, zero, sizeof(b));
 	csn_kem_free(pair);
+}
+
+struct exchange {
+	struct csn_kem_key *pair;
+	uint8_t entropy[64], ct[1120], a[CSN_KEM_SECRET_SIZE];
+	uint8_t b[CSN_KEM_SECRET_SIZE];
+};
+
+static void
+encapsulate(void *arg)
+{
+	struct exchange *x = arg;
+
+	assert_int_equal(csn_kem_encapsulate_with(test_ctx, x->pair,
+	    x->entropy, x->ct, sizeof(x->ct), x->a), 0);
+}
+
+static void
+decapsulate(void *arg)
+{
+	struct exchange *x = arg;
+
+	assert_int_equal(csn_kem_decapsulate(test_ctx, x->pair, x->ct,
+	    sizeof(x->ct), x->b), 0);
+}
+
+/* The two secrets that such an exchange is made of. */
+static void
+halves(const struct exchange *x, struct needle *m, struct needle *e)
+{
+	uint8_t ct[1088], ss[CSN_KEM_SECRET_SIZE];
+	EVP_PKEY *sk;
+	EVP_PKEY_CTX *c;
+	size_t n = sizeof(ss);
+
+	assert_int_equal(csn_ml_kem_encap(test_ctx, x->pair->ml_kem,
+	    x->entropy, ct, sizeof(ct), ss), 0);
+	needle_set(m, ss, sizeof(ss));
+	assert_non_null(sk = EVP_PKEY_new_raw_private_key_ex(
+	    csn_crypto_lib(test_ctx), "X25519", NULL, x->entropy + 32, 32));
+	assert_non_null(c = EVP_PKEY_CTX_new_from_pkey(
+	    csn_crypto_lib(test_ctx), sk, NULL));
+	assert_int_equal(EVP_PKEY_derive_init(c), 1);
+	assert_int_equal(EVP_PKEY_derive_set_peer_ex(c, x->pair->x25519, 0),
+	    1);
+	assert_int_equal(EVP_PKEY_derive(c, ss, &n), 1);
+	needle_set(e, ss, sizeof(ss));
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(sk);
+	csn_wipe(ss, sizeof(ss));
+	csn_scrub();
+}
+
+static void
+test_x_wing_leaves_neither_half(void **state)
+{
+	struct exchange x;
+	struct needle m, e;
+
+	(void)state;
+	if (!needle_can())
+		test_skip("a sanitizer's memory is not the program's");
+	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_X_WING, &x.pair),
+	    0);
+	assert_int_equal(csn_random(test_ctx, x.entropy, sizeof(x.entropy)),
+	    0);
+	halves(&x, &m, &e);
+	assert_int_equal(needle_count(&m), 0);
+	assert_int_equal(needle_count(&e), 0);
+	needle_deep(encapsulate, &x);
+	assert_int_equal(needle_count(&m), 0);
+	assert_int_equal(needle_count(&e), 0);
+	needle_deep(decapsulate, &x);
+	assert_int_equal(needle_count(&m), 0);
+	assert_int_equal(needle_count(&e), 0);
+	assert_memory_equal(x.a, x.b, sizeof(x.a));
+	csn_kem_free(x.pair);
 }
 
 static void
@@ -233,6 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_sides_get_the_same_secret),
 		cmocka_unit_test(test_x_wing_binds_both_halves),
+		cmocka_unit_test(test_x_wing_leaves_neither_half),
 		cmocka_unit_test(test_wrong_lengths),
 		cmocka_unit_test(
 		    test_coefficients_past_the_modulus_are_refused),

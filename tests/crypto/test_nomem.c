@@ -97,21 +97,32 @@ test_context(void **state)
 static int
 one_derivation(void)
 {
-	static const uint8_t key[CSN_KEY_SIZE] = { 1 };
+	static const uint8_t key[CSN_KEY_SIZE] = { 1 }, zero[CSN_HASH_SIZE];
 	const struct csn_piece piece = { key, sizeof(key) };
 	uint8_t out[CSN_HASH_SIZE], wrapped[CSN_WRAP_SIZE];
 	struct csn_hash *h;
 	int rc;
 
 	if ((rc = csn_sha3_256(test_ctx, key, sizeof(key), out)) != 0 ||
-	    (rc = csn_hmac(test_ctx, key, sizeof(key), &piece, 1, out)) != 0 ||
-	    (rc = csn_hkdf(test_ctx, CSN_HKDF_SHA256, key, 8, key,
-	    sizeof(key), key, 8, out, sizeof(out))) != 0 ||
-	    (rc = csn_hkdf_extract(test_ctx, key, 8, key, sizeof(key),
-	    out)) != 0 ||
-	    (rc = csn_hkdf_expand(test_ctx, key, "x", 1, out,
-	    sizeof(out))) != 0 ||
-	    (rc = csn_key_wrap(test_ctx, key, key, wrapped)) != 0 ||
+	    (rc = csn_hmac(test_ctx, key, sizeof(key), &piece, 1, out)) != 0)
+		return rc;
+	/* What fails leaves zeros, whatever was there. */
+	memset(out, 0xaa, sizeof(out));
+	if ((rc = csn_hkdf(test_ctx, CSN_HKDF_SHA256, key, 8, key,
+	    sizeof(key), key, 8, out, sizeof(out))) == 0) {
+		memset(out, 0xaa, sizeof(out));
+		rc = csn_hkdf_extract(test_ctx, key, 8, key, sizeof(key),
+		    out);
+	}
+	if (rc == 0) {
+		memset(out, 0xaa, sizeof(out));
+		rc = csn_hkdf_expand(test_ctx, key, "x", 1, out, sizeof(out));
+	}
+	if (rc != 0) {
+		assert_memory_equal(out, zero, sizeof(out));
+		return rc;
+	}
+	if ((rc = csn_key_wrap(test_ctx, key, key, wrapped)) != 0 ||
 	    (rc = csn_argon2id(test_ctx, "p", 1, key, 8, 8, 1, 1, out)) != 0)
 		return rc;
 	if ((rc = csn_key_unwrap(test_ctx, key, wrapped, out)) != 0)

@@ -180,7 +180,7 @@ static void
 test_the_description_names_its_parts(void **state)
 {
 	char *text, features[256];
-	json_t *object;
+	json_t *object, *memory;
 
 	(void)state;
 	assert_int_equal(csn_describe(test_ctx, &text), 0);
@@ -190,6 +190,13 @@ test_the_description_names_its_parts(void **state)
 	assert_non_null(strstr(vectors_text(object, "openssl"), "OpenSSL"));
 	assert_true(strlen(vectors_text(object, "aead")) > 0);
 	assert_true(json_is_array(json_object_get(object, "cpu")));
+	memory = json_object_get(object, "key_memory");
+	assert_true(vectors_number(memory, "size") >=
+	    vectors_number(memory, "locked"));
+	assert_true(vectors_number(memory, "size") >=
+	    vectors_number(memory, "used"));
+	(void)vectors_number(memory, "outside");
+	assert_true(strlen(vectors_text(memory, "mask")) > 0);
 	json_decref(object);
 	csn_free(text);
 
@@ -200,6 +207,23 @@ test_the_description_names_its_parts(void **state)
 	csn_cpu_features(features, 0);
 	csn_cpu_features(features, sizeof(features));
 	print_message("# %s; %s\n", csn_crypto_library(), features);
+}
+
+/* NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits. Nothing is touched. */
+static void
+test_a_message_is_no_longer_than_gcm_allows(void **state)
+{
+	const size_t most = ((size_t)1 << 36) - 32;
+	uint8_t key[CSN_KEY_SIZE] = { 1 }, nonce[CSN_NONCE_SIZE] = { 2 };
+	uint8_t tag[CSN_TAG_SIZE] = { 3 }, byte = 4;
+
+	(void)state;
+	assert_int_equal(csn_aead_seal(test_ctx, key, nonce, NULL, 0, &byte,
+	    most + 1, &byte, tag), CSN_E_ARG);
+	assert_int_equal(csn_aead_open(test_ctx, key, nonce, NULL, 0, &byte,
+	    most + 1, tag, &byte), CSN_E_ARG);
+	assert_int_equal(byte, 4);
+	assert_int_equal(tag[0], 3);
 }
 
 static void
@@ -229,6 +253,7 @@ main(void)
 		cmocka_unit_test(test_a_fork_repeats_no_randomness),
 		cmocka_unit_test(test_a_fork_repeats_no_key),
 		cmocka_unit_test(test_the_description_names_its_parts),
+		cmocka_unit_test(test_a_message_is_no_longer_than_gcm_allows),
 		cmocka_unit_test(test_an_unknown_engine_makes_no_context),
 	};
 

@@ -12,10 +12,12 @@
 #include "crypto/crypto.h"
 #include "evidence/cose.h"
 #include "identity/people.h"
+#include "lib/path.h"
 #include "seal/files.h"
 #include "seal/header.h"
 #include "seal/sealed.h"
 #include "seal/streams.h"
+#include "session/scan.h"
 
 #define SEG FILES_SEGMENT
 #define LEN (2 * SEG + 50)
@@ -536,6 +538,45 @@ the_trailer_is_the_sealers(void **state)
 	    LEN + 1), CSN_E_SIGNATURE);
 }
 
+static int
+drop(void *arg, const uint8_t *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	(void)len;
+	return 0;
+}
+
+/* It waits, opened, for the sealer's signature, which does not hold. */
+static void
+the_last_segment_of_a_refused_file_is_wiped(void **state)
+{
+	struct fixture *f = *state;
+	const struct csn_identity *to[1] = { f->bob };
+	uint8_t *secret = streams_data(LEN);
+	struct csn_opener *opener;
+	struct files_sealed sealed;
+	struct needle n;
+
+	if (!needle_can())
+		test_skip("a sanitizer's memory is not the program's");
+	assert_int_equal(csn_random(f->ctx, secret + LEN - 40, 40), 0);
+	files_seal(f->ctx, f->alice, to, 1, "t", secret, LEN, LEN, &sealed);
+	needle_set(&n, secret + LEN - 40, 32);
+	csn_wipe(secret, LEN);
+	free(secret);
+	assert_int_equal(needle_count(&n), 0);
+	sealed.p[sealed.len - 9] ^= 1;
+	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, &opener),
+	    0);
+	assert_int_not_equal(csn_opener_update(opener, sealed.p, sealed.len,
+	    drop, NULL), 0);
+	assert_int_equal(needle_count(&n), 0);
+	csn_opener_free(opener);
+	assert_int_equal(needle_count(&n), 0);
+	files_free(&sealed);
+}
+
 int
 main(void)
 {
@@ -551,6 +592,7 @@ main(void)
 		cmocka_unit_test(headers_out_of_their_limits_are_refused),
 		cmocka_unit_test(a_recipient_cannot_pass_on_other_bytes),
 		cmocka_unit_test(the_trailer_is_the_sealers),
+		cmocka_unit_test(the_last_segment_of_a_refused_file_is_wiped),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,19 +15,23 @@
 
 #define MAX_PEM 65536
 
-/* In the order in which they are written: the document comes last. */
-enum { SIGN, KEM, DOCUMENT, NFILES };
-static const char *const names[NFILES] = {
-	"sign.pem", "kem.pem", "identity.cose"
+/*
+ * In the order in which they are written: the document comes last. While they
+ * are, MARK lies beside them: keys without a document are no identity then,
+ * and the next save begins anew. Without MARK they are somebody's keys.
+ */
+enum { SIGN, KEM, DOCUMENT, NFILES, MARK = NFILES, NPATHS };
+static const char *const names[NPATHS] = {
+	"sign.pem", "kem.pem", "identity.cose", ".caisson-unfinished"
 };
 
 /* folder/name for each, malloc'ed; the caller frees them in any case. */
 static int
-paths(struct csn_ctx *ctx, const char *folder, char *path[NFILES])
+paths(struct csn_ctx *ctx, const char *folder, char *path[NPATHS])
 {
 	size_t i, n;
 
-	for (i = 0; i < NFILES; i++) {
+	for (i = 0; i < NPATHS; i++) {
 		n = strlen(folder) + strlen(names[i]) + 2;
 		if ((path[i] = csn_calloc(n, 1)) == NULL)
 			return csn_fail(ctx, CSN_E_NOMEM, ROOM,
@@ -38,11 +42,11 @@ paths(struct csn_ctx *ctx, const char *folder, char *path[NFILES])
 }
 
 static void
-free_paths(char *path[NFILES])
+free_paths(char *path[NPATHS])
 {
 	size_t i;
 
-	for (i = 0; i < NFILES; i++)
+	for (i = 0; i < NPATHS; i++)
 		free(path[i]);
 }
 
@@ -54,37 +58,50 @@ free_pem(char *pem)
 		csn_wipe_free(pem, strlen(pem));
 }
 
+/* Undone on the disk too, before the mark that says so is gone. */
+static void
+undo(char *path[NPATHS], size_t made)
+{
+	while (made-- > 0)
+		(void)unlink(path[made]);
+	if (csn_fsync_parent(path[MARK]) == 0)
+		(void)unlink(path[MARK]);
+}
+
 static int
-write_new(struct csn_ctx *ctx, char *path[NFILES], const void *const data[],
+write_new(struct csn_ctx *ctx, char *path[NPATHS], const void *const data[],
     const size_t len[], const char *folder)
 {
-	size_t i;
-	int rc;
+	int rc, unfinished = access(path[MARK], F_OK) == 0;
+	size_t i, there = 0;
 
-	for (i = 0; i < NFILES; i++) {
-		if (access(path[i], F_OK) == 0)
-			return csn_fail(ctx, CSN_E_EXISTS, ROOM,
-			    "%s holds an identity already.", folder);
-	}
+	for (i = 0; i < NFILES; i++)
+		there += access(path[i], F_OK) == 0;
+	if (there == NFILES || (there > 0 && !unfinished))
+		return csn_fail(ctx, CSN_E_EXISTS, ROOM,
+		    "%s holds an identity already.", folder);
+	for (i = 0; there > 0 && i < NFILES; i++)
+		(void)unlink(path[i]);
+	if (!unfinished && (rc = csn_file_create(ctx, path[MARK], "", 0,
+	    0600)) != 0)
+		return rc;
 	for (i = 0; i < NFILES; i++) {
 		if ((rc = csn_file_create(ctx, path[i], data[i], len[i],
-		    0600)) != 0)
-			goto undo;
+		    0600)) != 0) {
+			/* What was made here goes, also what was named only. */
+			undo(path, rc == CSN_E_EXISTS ? i : i + 1);
+			return rc;
+		}
 	}
+	(void)unlink(path[MARK]);
 	return 0;
-
-undo:
-	/* What was made here goes; a half identity helps nobody. */
-	while (i-- > 0)
-		(void)unlink(path[i]);
-	return rc;
 }
 
 int
 csn_identity_save(struct csn_ctx *ctx, const struct csn_identity *id,
     const char *folder, const char *pass, size_t pass_len)
 {
-	char *path[NFILES] = { 0 }, *sign = NULL, *kem = NULL;
+	char *path[NPATHS] = { 0 }, *sign = NULL, *kem = NULL;
 	int rc;
 
 	if (id == NULL || folder == NULL || folder[0] == '\0')
@@ -115,16 +132,16 @@ csn_identity_load(struct csn_ctx *ctx, const char *folder, const char *pass,
 	size_t sign_len = 0, kem_len = 0, len;
 	struct csn_sign_key *sign = NULL;
 	struct csn_kem_key *kem = NULL;
-	char *path[NFILES] = { 0 };
+	char *path[NPATHS] = { 0 };
 	int rc;
 
 	if (folder == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "Loading needs a folder and a place for the identity.");
 	if ((rc = paths(ctx, folder, path)) != 0 ||
-	    (rc = csn_file_read_secret(ctx, path[SIGN], MAX_PEM, &sign_pem,
+	    (rc = csn_file_read_kept(ctx, path[SIGN], MAX_PEM, &sign_pem,
 	    &sign_len)) != 0 ||
-	    (rc = csn_file_read_secret(ctx, path[KEM], MAX_PEM, &kem_pem,
+	    (rc = csn_file_read_kept(ctx, path[KEM], MAX_PEM, &kem_pem,
 	    &kem_len)) != 0 ||
 	    (rc = csn_file_read_trusted(ctx, path[DOCUMENT], CSN_DOCUMENT_MAX,
 	    &bytes, &len)) != 0 ||
@@ -159,7 +176,7 @@ csn_identity_renew(struct csn_ctx *ctx, const char *folder, const char *pass,
 {
 	struct csn_document_facts facts = { 0 };
 	struct csn_identity *id = NULL;
-	char *path[NFILES] = { 0 };
+	char *path[NPATHS] = { 0 };
 	uint8_t *bytes = NULL;
 	size_t len;
 	int rc;

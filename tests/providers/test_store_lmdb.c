@@ -120,6 +120,58 @@ a_full_map_is_said_and_changes_nothing(void **state)
 	free(p);
 }
 
+/* Small values of two spaces, in turns, until there is no room; how many. */
+static int
+fill_small(struct csn_store *store, uint64_t ttl_ms)
+{
+	uint8_t p[300] = { 1 };
+	char key[24];
+	int i, rc = 0;
+
+	for (i = 0; rc == 0; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		rc = csn_store_put_for(store, U(i % 2 ? "acme" : "globex"),
+		    U(key), p, sizeof(p), ttl_ms);
+	}
+	assert_int_equal(rc, CSN_E_QUOTA);
+	return i - 1;
+}
+
+static int
+count_keys(void *arg, const uint8_t *key, size_t key_len, size_t len)
+{
+	(void)key;
+	(void)key_len;
+	assert_int_equal(len, 300);
+	++*(int *)arg;
+	return 0;
+}
+
+static void
+check_drop(struct csn_store *store, int all)
+{
+	int left = 0, gone = 0;
+
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	assert_int_equal(csn_store_list(store, U("acme"), count_keys, &gone),
+	    0);
+	assert_int_equal(csn_store_list(store, U("globex"), count_keys,
+	    &left), 0);
+	assert_int_equal(gone, 0);
+	assert_int_equal(left, (all + 1) / 2);
+}
+
+static void
+a_space_is_dropped_on_a_full_map(void **state)
+{
+	struct fixture *f = *state;
+
+	check_drop(f->store, fill_small(f->store, 0));
+	/* And what was dropped is room again. */
+	store_put_value(f->store, "acme", "again", 3000, 2);
+	store_check_value(f->store, "acme", "again", 3000, 2);
+}
+
 /* What has ended makes room for what is put. */
 static void
 ended_values_make_room(void **state)
@@ -422,6 +474,8 @@ a_full_disk_is_said(void **state)
 	assert_int_equal(rc, CSN_E_QUOTA);
 	assert_non_null(strstr(csn_ctx_message(f->ctx), "disk is full"));
 	store_check_value(store, "acme", "first", 100, 1);
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	check_drop(store, fill_small(store, 0));
 	csn_store_close(store);
 	assert_int_equal(umount(f->folder), 0);
 	free(p);
@@ -470,6 +524,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    a_full_map_is_said_and_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_space_is_dropped_on_a_full_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(ended_values_make_room, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "providers/keystore/file.h"
 
 struct folder {
@@ -132,7 +133,7 @@ open_master(struct folder *f, const void *secret, size_t len,
 
 	if ((path = path_of(f, "keystore")) == NULL)
 		return fail_memory(f->ctx);
-	if ((rc = csn_file_read_secret(f->ctx, path, 4096, &p, &n)) != 0)
+	if ((rc = csn_file_read_kept(f->ctx, path, 4096, &p, &n)) != 0)
 		goto out;
 	if ((rc = csn_ksf_header_read(p, n, &h)) != 0) {
 		rc = fail_form(f, rc, "keystore");
@@ -201,6 +202,58 @@ folder_lock(void *state)
 	return 0;
 }
 
+#define REMOVED ".removed-"
+
+/* A name that a key's file gets before it is overwritten; csn_free. */
+static int
+removed_path(struct folder *f, char **out)
+{
+	char name[sizeof(REMOVED) + 16] = REMOVED;
+	uint8_t random[8];
+	int rc;
+
+	if ((rc = csn_random(f->ctx, random, sizeof(random))) != 0)
+		return rc;
+	csn_hex_encode(random, sizeof(random), name + sizeof(REMOVED) - 1);
+	return (*out = path_of(f, name)) == NULL ? fail_memory(f->ctx) : 0;
+}
+
+/* Where the medium writes in place, what it held is gone for good. */
+static int
+overwrite(const char *path)
+{
+	static const uint8_t zeros[CSN_KSF_KEY_MAX];
+	int rc, fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -1;
+	rc = csn_write_all(fd, zeros, sizeof(zeros));
+	if (rc == 0)
+		rc = fsync(fd);
+	(void)close(fd);
+	return rc == 0 ? unlink(path) : rc;
+}
+
+/* What a removal that was cut short has left. */
+static void
+finish_removals(struct folder *f)
+{
+	struct dirent *entry;
+	char *path;
+	DIR *dir;
+
+	if ((dir = opendir(f->path)) == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, REMOVED, sizeof(REMOVED) - 1) != 0)
+			continue;
+		if ((path = path_of(f, entry->d_name)) != NULL)
+			(void)!overwrite(path);
+		csn_free(path);
+	}
+	(void)closedir(dir);
+}
+
 static void
 folder_close(void *state)
 {
@@ -261,6 +314,8 @@ folder_open(struct csn_ctx *ctx, const char *rest, const void *secret,
 		rc = folder_unlock(f, secret, secret_len);
 	if (rc == CSN_E_EXISTS)
 		rc = folder_unlock(f, secret, secret_len);
+	if (rc == 0)
+		finish_removals(f);
 	csn_free(path);
 	if (rc != 0) {
 		folder_close(f);
@@ -304,29 +359,29 @@ folder_create(void *state, const char *key_name)
 static int
 folder_remove(void *state, const char *key_name)
 {
-	static const uint8_t zeros[CSN_KSF_KEY_MAX];
 	struct folder *f = state;
+	char *path, *gone = NULL;
 	struct csn_key master;
-	char *path;
-	int rc, fd;
+	int rc;
 
 	if ((rc = master_get(f, &master)) != 0)
 		return rc;
 	csn_wipe(&master, sizeof(master));
-	if ((path = key_path(f, key_name)) == NULL)
-		return fail_memory(f->ctx);
-	/* Where the medium writes in place, the wrap is gone for good. */
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT) {
-		rc = csn_ks_fail_missing(f->ctx, key_name);
-	} else if (fd < 0 || csn_write_all(fd, zeros, sizeof(zeros)) != 0 ||
-	    fsync(fd) != 0 || unlink(path) != 0 ||
-	    csn_fsync_parent(path) != 0) {
-		rc = csn_fail_errno(f->ctx, CSN_E_IO, "keystore", errno,
-		    "%s cannot be removed", path);
+	if ((path = key_path(f, key_name)) == NULL ||
+	    (rc = removed_path(f, &gone)) != 0) {
+		csn_free(path);
+		return path == NULL ? fail_memory(f->ctx) : rc;
 	}
-	if (fd >= 0)
-		(void)close(fd);
+	/* Another name first: it is there or removed, never half wiped. */
+	if (rename(path, gone) != 0)
+		rc = errno == ENOENT ? csn_ks_fail_missing(f->ctx, key_name) :
+		    csn_fail_errno(f->ctx, CSN_E_IO, "keystore", errno,
+		    "%s cannot be removed", path);
+	else if (csn_fsync_parent(path) != 0 || overwrite(gone) != 0)
+		rc = csn_fail_errno(f->ctx, CSN_E_IO, "keystore", errno,
+		    "%s is removed, but what it held could not be "
+		    "overwritten yet", path);
+	csn_free(gone);
 	csn_free(path);
 	return rc;
 }
@@ -345,7 +400,7 @@ kek_of(struct folder *f, const char *key_name, uint8_t kek[CSN_KEY_SIZE])
 		return rc;
 	if ((path = key_path(f, key_name)) == NULL)
 		return fail_memory(f->ctx);
-	rc = csn_file_read_secret(f->ctx, path, CSN_KSF_KEY_MAX, &p, &n);
+	rc = csn_file_read_kept(f->ctx, path, CSN_KSF_KEY_MAX, &p, &n);
 	if (rc == CSN_E_NOT_FOUND)
 		rc = csn_ks_fail_missing(f->ctx, key_name);
 	else if (rc == 0 && (rc = csn_ksf_key_read(p, n, key_name,

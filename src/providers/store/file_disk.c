@@ -116,24 +116,27 @@ csn_file_open(int at, const char *path, int flags, mode_t mode)
 static int
 make_folders(struct csn_file_store *s, const struct csn_file_name *name)
 {
-	int made = 0, space, error;
+	int space, error;
 
-	if (mkdirat(s->root, name->space, 0700) == 0)
-		made = 1;
-	else if (errno != EEXIST)
+	if (mkdirat(s->root, name->space, 0700) != 0 && errno != EEXIST)
 		return csn_file_fail(s, errno, name->space, "made");
-	space = csn_file_open(s->root, name->space, O_PATH | O_DIRECTORY, 0);
+	space = csn_file_open(s->root, name->space, O_RDONLY | O_DIRECTORY,
+	    0);
 	if (space < 0 && errno != ENOENT)
 		return csn_file_fail(s, errno, name->space, "opened");
 	if (space >= 0) {
 		error = mkdirat(space, name->fan + strlen(name->space) + 1,
-		    0700) != 0 ? errno : 0;
+		    0700) != 0 && errno != EEXIST && errno != ENOENT ?
+		    errno : 0;
+		/* Also where another made it: who knows what that syncs. */
+		if (error == 0 && s->sync == CSN_FILE_SYNC_FULL &&
+		    fsync(space) != 0)
+			error = errno;
 		(void)close(space);
-		made |= error == 0;
-		if (error != 0 && error != EEXIST && error != ENOENT)
+		if (error != 0)
 			return csn_file_fail(s, error, name->fan, "made");
 	}
-	if (made && s->sync == CSN_FILE_SYNC_FULL && fsync(s->root) != 0)
+	if (s->sync == CSN_FILE_SYNC_FULL && fsync(s->root) != 0)
 		return csn_file_fail(s, errno, name->space, "made durable");
 	return 0;
 }

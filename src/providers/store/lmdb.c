@@ -1,7 +1,6 @@
 /* lmdb.c - the store in an LMDB file: its functions as a provider. */
 
 #include <string.h>
-#include <time.h>
 
 #include "base/cursor.h"
 #include "providers/store/lmdb.h"
@@ -11,7 +10,6 @@
 #define LEAST_SIZE ((uint64_t)1 << 20)
 #define MOST_SIZE ((uint64_t)16 << 40)
 #define DEFAULT_READERS 1024
-#define FULL_TRIES 6		/* some 130 ms, where somebody reads */
 
 static int
 fail_missing(struct csn_lmdb_store *s)
@@ -157,53 +155,6 @@ put_in(struct csn_lmdb_store *s, MDB_txn *txn, struct csn_lmdb_key *key,
 	return ends_ms == 0 ? 0 : csn_lmdb_sweep(s, txn, 0);
 }
 
-/* One of LMDB's lines about readers: a number at its end is a snapshot's. */
-static int
-see_reader(const char *line, void *arg)
-{
-	size_t len = strlen(line);
-
-	if (len >= 2 && line[len - 2] >= '0' && line[len - 2] <= '9')
-		*(int *)arg = 1;
-	return 0;
-}
-
-/* A reader keeps pages that were given up: where there is one, wait a bit. */
-static void
-wait_for_readers(struct csn_lmdb_store *s, unsigned ms)
-{
-	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
-	int dead, reading = 0;
-
-	(void)mdb_reader_check(s->e->env, &dead);
-	if (mdb_reader_list(s->e->env, see_reader, &reading) >= 0 && reading)
-		(void)nanosleep(&ts, NULL);
-}
-
-/*
- * Remove all that has ended, in a transaction of its own. What a transaction
- * gives up is free to the next but one, so this one writes in any case.
- */
-static void
-make_room(struct csn_lmdb_store *s)
-{
-	uint8_t name = CSN_LMDB_OURS, head[CSN_LMDB_HEAD];
-	MDB_val k = { 1, &name }, v = { sizeof(head), head };
-	struct csn_out w;
-	MDB_txn *txn;
-
-	csn_out_fixed(&w, head, sizeof(head));
-	csn_put_u64(&w, 0);
-	csn_put_u64(&w, CSN_LMDB_VERSION);
-	if (csn_lmdb_begin(s, 1, &txn) != 0)
-		return;
-	if (csn_lmdb_sweep(s, txn, 1) != 0 ||
-	    mdb_put(txn, s->e->dbi, &k, &v, 0) != 0)
-		csn_lmdb_abort(s, txn);
-	else
-		(void)!csn_lmdb_commit(s, txn);
-}
-
 static int
 put_value(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
@@ -233,9 +184,8 @@ put_value(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 			break;
 		}
 		csn_lmdb_abort(s, txn);
-		if (rc == MDB_MAP_FULL && again < FULL_TRIES) {
-			wait_for_readers(s, 2u << again);
-			make_room(s);
+		if (rc == MDB_MAP_FULL && again < CSN_LMDB_FULL_TRIES) {
+			csn_lmdb_make_room(s, again);
 			continue;
 		}
 		if (rc == CSN_E_EXISTS)
@@ -367,9 +317,8 @@ lmdb_ttl(void *state, const uint8_t *space, size_t space_len,
 	return 0;
 }
 
-/* Remove what is under a key, or (only) these bytes. */
 static int
-remove_value(struct csn_lmdb_store *s, const uint8_t *space,
+remove_once(struct csn_lmdb_store *s, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len, int only,
     const uint8_t *value, size_t len)
 {
@@ -409,6 +358,26 @@ remove_value(struct csn_lmdb_store *s, const uint8_t *space,
 err:
 	csn_lmdb_abort(s, txn);
 	return rc;
+}
+
+/*
+ * Remove what is under a key, or (only) these bytes. That writes pages before
+ * it gives any up, so that a full map can refuse it for a moment.
+ */
+static int
+remove_value(struct csn_lmdb_store *s, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len, int only,
+    const uint8_t *value, size_t len)
+{
+	int rc, again;
+
+	for (again = 0;; again++) {
+		rc = remove_once(s, space, space_len, key, key_len, only,
+		    value, len);
+		if (rc != CSN_E_QUOTA || again == CSN_LMDB_FULL_TRIES)
+			return rc;
+		csn_lmdb_make_room(s, again);
+	}
 }
 
 static int

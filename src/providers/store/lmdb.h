@@ -87,9 +87,16 @@ void csn_lmdb_abort(struct csn_lmdb_store *s, MDB_txn *txn);
 CSN_MUST_CHECK int csn_lmdb_commit(struct csn_lmdb_store *s, MDB_txn *txn);
 /*
  * Within a write transaction: look at some entries further on, and remove
- * those that have ended. all: at every one. 0 or LMDB's code.
+ * those that have ended. all not 0: at every one, until so many are removed.
+ * 0 or LMDB's code.
  */
-int csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, int all);
+int csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, size_t all);
+#define CSN_LMDB_FULL_TRIES 6	/* some 130 ms, where somebody reads */
+/*
+ * The map or the disk is full: wait for readers, longer with each try, and
+ * remove what has ended, in transactions of its own.
+ */
+void csn_lmdb_make_room(struct csn_lmdb_store *s, int try);
 int csn_lmdb_has_ended(struct csn_lmdb_store *s,
     const struct csn_lmdb_value *v);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/context.h"
@@ -268,12 +269,13 @@ csn_lmdb_has_ended(struct csn_lmdb_store *s, const struct csn_lmdb_value *v)
 }
 
 int
-csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, int all)
+csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, size_t all)
 {
 	struct csn_lmdb_env *e = s->e;
 	struct csn_lmdb_value value;
 	MDB_cursor *cursor;
 	MDB_val k = { e->swept_len, e->swept }, v;
+	size_t removed = 0;
 	unsigned i;
 	int rc;
 
@@ -283,10 +285,13 @@ csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, int all)
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST);
 	else
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-	for (i = 0; rc == 0 && (all || i < SWEEP_STEPS); i++) {
+	for (i = 0; rc == 0 && (all > removed || (all == 0 &&
+	    i < SWEEP_STEPS)); i++) {
 		if (csn_lmdb_value_read(&v, &value) == 0 &&
-		    csn_lmdb_has_ended(s, &value))
+		    csn_lmdb_has_ended(s, &value)) {
 			rc = mdb_cursor_del(cursor, 0);
+			removed++;
+		}
 		if (rc == 0)
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
 	}
@@ -299,4 +304,64 @@ csn_lmdb_sweep(struct csn_lmdb_store *s, MDB_txn *txn, int all)
 	}
 	mdb_cursor_close(cursor);
 	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* One of LMDB's lines about readers: a number at its end is a snapshot's. */
+static int
+see_reader(const char *line, void *arg)
+{
+	size_t len = strlen(line);
+
+	if (len >= 2 && line[len - 2] >= '0' && line[len - 2] <= '9')
+		*(int *)arg = 1;
+	return 0;
+}
+
+/* A reader keeps pages that were given up: where there is one, wait a bit. */
+static void
+wait_for_readers(struct csn_lmdb_store *s, unsigned ms)
+{
+	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
+	int dead, reading = 0;
+
+	(void)mdb_reader_check(s->e->env, &dead);
+	if (mdb_reader_list(s->e->env, see_reader, &reading) >= 0 && reading)
+		(void)nanosleep(&ts, NULL);
+}
+
+/*
+ * Remove what has ended, up to `most`, in a transaction of its own. What a
+ * transaction gives up is free to the next but one, so this one writes in any
+ * case.
+ */
+static int
+sweep_alone(struct csn_lmdb_store *s, size_t most)
+{
+	uint8_t name = CSN_LMDB_OURS, head[CSN_LMDB_HEAD];
+	MDB_val k = { 1, &name }, v = { sizeof(head), head };
+	struct csn_out w;
+	MDB_txn *txn;
+	int rc;
+
+	csn_out_fixed(&w, head, sizeof(head));
+	csn_put_u64(&w, 0);
+	csn_put_u64(&w, CSN_LMDB_VERSION);
+	if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
+		return rc;
+	if ((rc = csn_lmdb_sweep(s, txn, most)) == 0 &&
+	    (rc = mdb_put(txn, s->e->dbi, &k, &v, 0)) == 0)
+		return csn_lmdb_commit(s, txn);
+	csn_lmdb_abort(s, txn);
+	return rc;
+}
+
+void
+csn_lmdb_make_room(struct csn_lmdb_store *s, int try)
+{
+	size_t most = SIZE_MAX;
+
+	wait_for_readers(s, 2u << try);
+	/* A full map may hold no pages for removing all of it at once. */
+	while (sweep_alone(s, most) != 0 && most > 1)
+		most = most > 256 ? 256 : most / 16;
 }

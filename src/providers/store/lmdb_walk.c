@@ -13,10 +13,10 @@ starts_with(const MDB_val *k, const struct csn_lmdb_key *prefix)
 	    memcmp(k->mv_data, prefix->p, prefix->len) == 0; /* public */
 }
 
-/* Up to BATCH entries with this prefix: their number, or LMDB's code. */
+/* Up to most entries with this prefix: their number, or LMDB's code. */
 static int
 drop_some(struct csn_lmdb_store *s, MDB_txn *txn,
-    const struct csn_lmdb_key *prefix, size_t *n)
+    const struct csn_lmdb_key *prefix, size_t most, size_t *n)
 {
 	MDB_val k = { prefix->len, (void *)(uintptr_t)prefix->p }, v;
 	MDB_cursor *cursor;
@@ -25,7 +25,7 @@ drop_some(struct csn_lmdb_store *s, MDB_txn *txn,
 	if ((rc = mdb_cursor_open(txn, s->e->dbi, &cursor)) != 0)
 		return rc;
 	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-	for (*n = 0; rc == 0 && *n < BATCH && starts_with(&k, prefix);
+	for (*n = 0; rc == 0 && *n < most && starts_with(&k, prefix);
 	    (*n)++) {
 		if ((rc = mdb_cursor_del(cursor, 0)) == 0)
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
@@ -34,28 +34,45 @@ drop_some(struct csn_lmdb_store *s, MDB_txn *txn,
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/*
+ * Removing writes pages before it gives any up: where the map or the disk is
+ * full, fewer entries at a time, and at last one, as room comes back.
+ */
 int
 csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
 {
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_key prefix;
+	size_t n = 0, most = BATCH;
+	int rc, again = 0;
 	MDB_txn *txn;
-	size_t n;
-	int rc;
 
 	csn_lmdb_key(space, space_len, NULL, 0, &prefix);
-	do {
+	for (;;) {
 		if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
 			return rc;
-		if ((rc = drop_some(s, txn, &prefix, &n)) != 0) {
+		if ((rc = drop_some(s, txn, &prefix, most, &n)) != 0) {
 			csn_lmdb_abort(s, txn);
-			return csn_lmdb_fail(s, rc, "written");
+			rc = csn_lmdb_fail(s, rc, "written");
+		} else {
+			rc = csn_lmdb_commit(s, txn);
 		}
-		if ((rc = csn_lmdb_commit(s, txn)) != 0)
+		if (rc == CSN_E_QUOTA && most > 1) {
+			most /= 2;
+			continue;
+		}
+		if (rc == CSN_E_QUOTA && again < CSN_LMDB_FULL_TRIES) {
+			csn_lmdb_make_room(s, again++);
+			continue;
+		}
+		if (rc != 0)
 			return rc;
 		atomic_fetch_add(&s->deletes, n);
-	} while (n == BATCH);
-	return 0;
+		if (n < most)
+			return 0;
+		again = 0;
+		most = most < BATCH / 2 ? most * 2 : BATCH;
+	}
 }
 
 struct item {

@@ -123,6 +123,45 @@ a_store_opens_the_newest_of_a_name(void **state)
 	csn_session_free(s);
 }
 
+/* Begun in one millisecond and side by side, the later one is the newer. */
+static void
+of_two_streams_under_way_the_later_is_the_newer(void **state)
+{
+	static const uint8_t name[32] = "side by side";
+	struct csn_session *s = streams_session(*state, "acme",
+	    CSN_REPLAY_STORE);
+	uint8_t header[2][CSN_SEAL_HEADER], back[sizeof(text)];
+	uint8_t sealed[2][sizeof(text) + CSN_STREAM_TAG];
+	struct csn_header h[2] = { { .size = sizeof(h[0]) },
+	    { .size = sizeof(h[1]) } };
+	struct csn_stream *st[2], *o;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(csn_stream_seal(s, SEG, name, header[i],
+		    &st[i]), 0);
+		assert_int_equal(csn_header_read(*state, header[i],
+		    CSN_SEAL_HEADER, &h[i]), 0);
+	}
+	assert_int_equal(h[0].version, now_ms << 20);
+	assert_int_equal(h[1].version, h[0].version + 1);
+	/* The later one is whole first. */
+	for (i = 1; i >= 0; i--) {
+		assert_int_equal(csn_stream_push(st[i], text, sizeof(text),
+		    1, sealed[i]), 0);
+		csn_stream_free(st[i]);
+	}
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(csn_stream_open(s, header[i % 2], name, &o),
+		    0);
+		assert_int_equal(csn_stream_pull(o, sealed[i % 2],
+		    sizeof(sealed[0]), 1, back), i % 2 == 1 ? 0 :
+		    CSN_E_REPLAY);
+		csn_stream_free(o);
+	}
+	csn_session_free(s);
+}
+
 static void
 rotation_loses_no_stream_that_lives(void **state)
 {
@@ -411,6 +450,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_channel_opens_a_stream_once),
 		cmocka_unit_test(a_store_opens_the_newest_of_a_name),
+		cmocka_unit_test(of_two_streams_under_way_the_later_is_the_newer),
 		cmocka_unit_test(rotation_loses_no_stream_that_lives),
 		cmocka_unit_test(a_channel_rotates_before_its_writers_run_out),
 		cmocka_unit_test(the_policy_counts_streams),

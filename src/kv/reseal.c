@@ -134,21 +134,20 @@ static int
 reseal_tenant(void *arg, const char *tenant_id)
 {
 	struct csn_kv_store *kv = arg;
-	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_member *m;
 	size_t done = 0;
-	int stop;
+	int stop, wanted;
 
 	if (csn_member_get(kv->mgr, tenant_id, &m) != 0)
 		return 0;
-	csn_session_get_info(m->session, &info);
+	wanted = csn_session_wants_reseal(m->session);
 	csn_member_release(m);
 	/*
 	 * What fails is tried again at the next look. Slots that were
 	 * tampered with fail each time and are found first each time: where
 	 * none moved, the next looks reach further, past any number of them.
 	 */
-	if (info.live_epochs > 1 && csn_kv_store_reseal(kv, tenant_id,
+	if (wanted && csn_kv_store_reseal(kv, tenant_id,
 	    kv->reseal_batch + kv->stuck, &done) != 0) {
 		if (done == 0 && kv->stuck < MOST_STUCK)
 			kv->stuck = kv->stuck * 2 + kv->reseal_batch;

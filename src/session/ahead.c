@@ -273,9 +273,8 @@ csn_chain_reach(const struct csn_session *s, int direction, uint32_t number)
 		    "tenant %s is further ahead than the next %d", number,
 		    s->tenant_id, CSN_AHEAD_EPOCHS);
 	n = (uint32_t)(number - next) + 1;
-	/* The first epoch of all takes no other's place. */
-	if (s->replay != CSN_REPLAY_STORE && in_grace(s, direction) + n -
-	    (next == 0) > CSN_AHEAD_EPOCHS)
+	if (s->replay != CSN_REPLAY_STORE &&
+	    in_grace(s, direction) + n > CSN_AHEAD_EPOCHS)
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session", "tenant %s "
 		    "opened more than %d epochs within the grace of %llu ms",
 		    s->tenant_id, CSN_AHEAD_EPOCHS,

@@ -278,6 +278,22 @@ csn_session_slot_forget(struct csn_session *s,
 }
 
 int
+csn_session_wants_reseal(struct csn_session *s)
+{
+	struct csn_epoch *e;
+	int wants = 0;
+
+	csn_session_lock(s);
+	if (!s->closed)
+		csn_epoch_sweep(s);
+	e = s->heads[s->own_direction];
+	while (!wants && e != NULL && (e = e->older) != NULL)
+		wants = !e->shared && e->live != 0;
+	csn_session_unlock(s);
+	return wants;
+}
+
+int
 csn_session_slot_is_old(struct csn_session *s,
     const struct csn_slot_name *name)
 {

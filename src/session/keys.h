@@ -55,6 +55,11 @@ CSN_MUST_CHECK int csn_session_seal_end(struct csn_session *s,
 /* The slot's message is gone: raise the floor to its version. */
 void csn_session_slot_forget(struct csn_session *s,
     const struct csn_slot_name *name);
+/*
+ * 1 where an old epoch is kept by live slots alone, so that it goes once they
+ * are sealed anew; epochs that are over go now.
+ */
+int csn_session_wants_reseal(struct csn_session *s);
 /* 1 where the slot's newest is of an epoch before the newest own one. */
 int csn_session_slot_is_old(struct csn_session *s,
     const struct csn_slot_name *name);

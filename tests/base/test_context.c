@@ -15,6 +15,7 @@
 
 #include "base/context.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 static uint64_t
 fixed_boot(void *arg)
@@ -83,7 +84,8 @@ no_byte_past_a_structures_size_is_read(void **state)
 
 	(void)state;
 	/* Cut short on the heap, where a sanitizer sees a read too far. */
-	for (size = sizeof(size); size < sizeof(whole); size += 4) {
+	for (size = sizeof(size); size < CSN_LEAST(csn_ctx_options,
+	    aead_engine); size += 4) {
 		assert_non_null(options = malloc(size));
 		whole.size = size;
 		memcpy(options, &whole, size);

@@ -264,8 +264,11 @@ what_a_twin_sealed_is_not_lost_to_who_exported(void **state)
 	(void)state;
 	/* Before the export nobody else was there: this one goes. */
 	assert_int_equal(text_seal(s, 0, "alone", &t[0]), 0);
+	assert_int_equal(csn_session_wants_reseal(s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
+	assert_int_equal(csn_session_wants_reseal(s), 1);
 	assert_int_equal(text_seal(s, 0, "mine", &t[1]), 0);
+	assert_int_equal(csn_session_wants_reseal(s), 0);
 	twin = pair_twin(s, NULL);
 	assert_int_equal(text_seal(twin, 7, "twin's", &t[2]), 0);
 	assert_int_equal(csn_session_rotate(twin, 0), 0);
@@ -276,11 +279,39 @@ what_a_twin_sealed_is_not_lost_to_who_exported(void **state)
 	assert_int_equal(text_seal(s, 0, "mine", &t[5]), 0);
 	pair_boot += 40000;
 	assert_int_equal(pair_info(s).live_epochs, 3);
+	/* What stays anyway is no reason to seal its slots anew. */
+	assert_int_equal(csn_session_wants_reseal(s), 0);
+	assert_int_equal(text_open(s, &t[2], "twin's"), 0);
+	assert_int_equal(csn_session_wants_reseal(s), 0);
 	assert_int_equal(text_open(s, &t[0], "alone"), CSN_E_EPOCH);
 	assert_int_equal(text_open(s, &t[2], "twin's"), 0);
 	assert_int_equal(text_open(s, &t[3], "twin's too"), 0);
 	csn_session_free(s);
 	csn_session_free(twin);
+}
+
+/* Each rotates by itself, into the same epochs as the other. */
+static void
+two_imports_of_one_session_lose_nothing_of_each_other(void **state)
+{
+	struct csn_session *s = pair_local(ctx, "acme", NULL), *a, *b;
+	struct text t, own;
+
+	(void)state;
+	a = pair_twin(s, NULL);
+	b = pair_twin(s, NULL);
+	assert_int_equal(csn_session_rotate(b, 0), 0);
+	assert_int_equal(text_seal(b, 5, "b's", &t), 0);
+	assert_int_equal(csn_session_rotate(a, 0), 0);
+	assert_int_equal(text_seal(a, 0, "a's", &own), 0);
+	assert_int_equal(csn_session_rotate(a, 0), 0);
+	assert_int_equal(text_seal(a, 0, "a's", &own), 0);
+	pair_boot += 40000;
+	assert_int_equal(pair_info(a).live_epochs, 3);
+	assert_int_equal(text_open(a, &t, "b's"), 0);
+	csn_session_free(s);
+	csn_session_free(a);
+	csn_session_free(b);
 }
 
 static void
@@ -348,6 +379,35 @@ at_1024_epochs_another_ends_next_one_is_refused(void **state)
 	assert_int_equal(csn_session_rotate(m.tenant, 0), 0);
 	messages_free(&m);
 	pair_end(&p);
+}
+
+/* A tag held, but the chain was past its epoch by then, and that one gone. */
+static void
+an_epoch_that_went_meanwhile_is_not_made_again(void **state)
+{
+	struct csn_session_options o = in_mode(CSN_REPLAY_CHANNEL);
+	struct csn_session *s = pair_local(ctx, "acme", &o), *twin;
+	struct csn_header h = { .size = sizeof(h) };
+	struct csn_open_done done = { .rc = 0 };
+	struct csn_open_run run;
+	struct text t[3];
+
+	(void)state;
+	twin = pair_twin(s, &o);
+	one_an_epoch(twin, t, 3);
+	assert_int_equal(text_open(s, &t[0], "x"), 0);
+	assert_int_equal(csn_header_read(ctx, t[1].sealed, t[1].len, &h), 0);
+	assert_int_equal(csn_session_open_begin(s, &h, &run), 0);
+	assert_null(run.epoch);
+	assert_int_equal(text_open(s, &t[2], "x"), 0);
+	pair_boot += 40000;
+	assert_int_equal(pair_info(s).live_epochs, 1);
+	csn_session_open_end(s, &run, &done, 1);
+	assert_int_equal(done.rc, CSN_E_EPOCH);
+	assert_int_equal(pair_info(s).epoch, 2);
+	assert_int_equal(pair_info(s).live_epochs, 1);
+	csn_session_free(s);
+	csn_session_free(twin);
 }
 
 /* What is looked ahead to costs its derivations once, and moves nothing. */
@@ -587,8 +647,10 @@ main(void)
 		CTX_TEST(a_stores_other_end_loses_no_live_entry),
 		CTX_TEST(an_import_loses_no_live_entry),
 		CTX_TEST(what_a_twin_sealed_is_not_lost_to_who_exported),
+		CTX_TEST(two_imports_of_one_session_lose_nothing_of_each_other),
 		CTX_TEST(at_1024_epochs_that_stay_who_rotates_on_is_told),
 		CTX_TEST(at_1024_epochs_another_ends_next_one_is_refused),
+		CTX_TEST(an_epoch_that_went_meanwhile_is_not_made_again),
 		CTX_TEST(a_look_ahead_serves_the_next_message),
 		CTX_TEST(a_look_ahead_holds_nobody_up),
 		CTX_TEST(one_of_many_looks_ahead_and_serves_all),

@@ -253,6 +253,20 @@ neither_parent_nor_child_wipes_what_the_other_may_need(void **state)
 	assert_int_equal(open_raw(session, &shared->t[1]), 0);
 }
 
+/* Also where the parent is past the epochs that the child sealed in. */
+static void
+a_parent_that_rotated_first_wipes_nothing_of_its_childs(void **state)
+{
+	(void)state;
+	assert_int_equal(csn_session_after_fork(session), 0);
+	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
+	    0);
+	assert_int_equal(csn_session_rotate(session, 0), 0);
+	assert_int_equal(open_raw(session, &shared->t[2]), 0);
+	past_the_grace();
+	assert_int_equal(open_raw(session, &shared->t[1]), 0);
+}
+
 static atomic_int stop;
 
 static void *
@@ -351,6 +365,8 @@ main(void)
 		CTX_TEST(no_nonce_is_used_twice_in_a_family_of_processes),
 		CTX_TEST(
 		    neither_parent_nor_child_wipes_what_the_other_may_need),
+		CTX_TEST(
+		    a_parent_that_rotated_first_wipes_nothing_of_its_childs),
 		CTX_TEST(a_child_of_a_busy_parent_never_hangs),
 	};
 

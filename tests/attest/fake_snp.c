@@ -67,7 +67,7 @@ make_leaf(const struct fake_snp *s, const struct fake_cert *same_key)
 		.name = s->o.vlek ? "SEV-VLEK" : "SEV-VCEK",
 		.key = FAKE_P384, .issuer = s->ask,
 		.from = s->o.leaf_from, .until = s->o.leaf_until,
-		.same_key = same_key, .extensions = ext
+		.same_key = same_key, .ca = s->o.leaf_ca, .extensions = ext
 	};
 	size_t n = 0, i;
 

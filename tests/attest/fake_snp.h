@@ -26,6 +26,7 @@ struct fake_snp_options {
 	/* An extension of the leaf instead of its own of that OID, or one
 	 * more; without bytes, none. */
 	const struct fake_extension *swap;
+	int leaf_ca;			/* the leaf is a CA's */
 	const char *root_name;		/* NULL: "ARK-Genoa", say */
 };
 

@@ -192,7 +192,8 @@ opaque_data(const struct fake_spdm_options *o)
 		put_field(&b, o->head, 999, vbios, sizeof(vbios));
 	memset(firmware, o->wrong_firmware ? 0 : FIRMWARE, sizeof(firmware));
 	if (!o->no_firmware)
-		put_field(&b, o->head, 20, firmware, sizeof(firmware));
+		put_field(&b, o->head, 20, firmware, sizeof(firmware) -
+		    (size_t)o->part_of_firmware);
 	b.len -= (size_t)o->cut;
 	return b;
 }

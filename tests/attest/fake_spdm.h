@@ -31,6 +31,7 @@ struct fake_spdm_options {
 	int blocks;		/* 0 for 4; each holds its index 48 times */
 	int no_firmware;	/* the report does not name its firmware */
 	int wrong_firmware;	/* it names another one */
+	int part_of_firmware;	/* so many bytes of its digest less */
 	int block_twice;
 	const char *driver;	/* NULL for "550.1" */
 	int is_switch;		/* a switch's fields, and no driver's */

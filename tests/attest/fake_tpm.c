@@ -17,13 +17,17 @@ fake_tpm_new(enum fake_key key, int usage)
 	static const uint8_t quotes[] = {
 		0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x03
 	};
+	static const uint8_t part[] = {
+		0x30, 0x06, 0x06, 0x04, 0x67, 0x81, 0x05, 0x08
+	};
 	static const uint8_t web[] = {
 		0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07,
 		0x03, 0x01
 	};
 	const struct fake_extension use = {
-		"2.5.29.37", usage ? quotes : web,
-		usage ? sizeof(quotes) : sizeof(web)
+		"2.5.29.37", usage == 1 ? quotes : usage == 2 ? part : web,
+		usage == 1 ? sizeof(quotes) : usage == 2 ? sizeof(part) :
+		sizeof(web)
 	};
 	struct fake_cert_options o = {
 		.name = "TPM CA", .key = FAKE_P384, .ca = 1

@@ -17,7 +17,10 @@
 
 struct fake_tpm;
 
-/* usage: the extended key usage of its certificate, 0 for a web server's. */
+/*
+ * usage: the extended key usage of its certificate: 1 for quotes, 0 for a web
+ * server, 2 for what quotes' begins with.
+ */
 struct fake_tpm *fake_tpm_new(enum fake_key key, int usage);
 void fake_tpm_free(struct fake_tpm *t);
 

@@ -231,6 +231,10 @@ collateral_with_one_flaw_is_refused_for_it(void **state)
 		{ "other attributes", { .qe_text = "\"attributes\":\"11",
 		    .qe_other = "\"attributes\":\"01" }, CSN_E_POLICY,
 		    "qe_identity", "attributes 1100" },
+		{ "an attribute outside of its mask", { .qe_text =
+		    "\"attributes\":\"11", .qe_other =
+		    "\"attributes\":\"15" }, CSN_E_POLICY, "qe_identity",
+		    "another enclave" },
 		{ "a mask of another length", { .qe_text = "FBFF",
 		    .qe_other = "FB" }, CSN_E_POLICY, "qe_identity",
 		    "another enclave" },
@@ -332,6 +336,14 @@ a_policy_that_names_tdx_needs_its_collateral(void **state)
 	trial_set(&t.collateral[3], (struct fake_bytes){ NULL, 0 });
 	trial_refused_for(&t, "no root CRL", CSN_E_POLICY, "revocation",
 	    "no CRL of 'Intel SGX Root CA' given");
+	/* And the other one. */
+	t.collateral[3] = fake_tdx_root_crl(made, &none);
+	trial_good(&t);
+	trial_set(&t.collateral[2], (struct fake_bytes){ NULL, 0 });
+	trial_refused_for(&t, "no PCK CRL", CSN_E_POLICY, "revocation",
+	    "no CRL of 'Intel SGX PCK Platform CA' given");
+	t.collateral[2] = fake_tdx_pck_crl(made, &none);
+	trial_set(&t.collateral[3], (struct fake_bytes){ NULL, 0 });
 	/* Its word for it, and a policy that names another platform. */
 	t.policy = "{\"platform\":{\"tdx\":{\"collateral\":\"optional\"}}}";
 	trial_good(&t);
@@ -404,6 +416,17 @@ part(struct fake_bytes *b, const void *path, size_t len)
 	return p + 2 + sizeof(sgx) + len;
 }
 
+/* The length of a SEQUENCE, which has two bytes. */
+static void
+add_18(uint8_t *p)
+{
+	unsigned len = (unsigned)(p[2] << 8 | p[3]) + 18;
+
+	assert_memory_equal(p, "\x30\x82", 2);
+	p[2] = (uint8_t)(len >> 8);
+	p[3] = (uint8_t)len;
+}
+
 static void
 a_platform_that_is_not_described_whole_is_refused(void **state)
 {
@@ -414,6 +437,9 @@ a_platform_that_is_not_described_whole_is_refused(void **state)
 		uint8_t value;
 	} rows[] = {
 		{ "a component is there twice", "\x02\x02", 2, -1, 1 },
+		{ "a component is missing", "\x02\x02", 2, -1, 19 },
+		{ "the last component is missing", "\x02\x10", 2, -1, 19 },
+		{ "the PCE's SVN is missing", "\x02\x11", 2, -1, 19 },
 		{ "component 16 is component 15", "\x02\x10", 2, -1, 15 },
 		{ "the PCE's SVN is a component", "\x02\x11", 2, -1, 16 },
 		{ "a component is no number", "\x02\x01", 2, 0, 0x04 },
@@ -431,7 +457,7 @@ a_platform_that_is_not_described_whole_is_refused(void **state)
 	struct csn_pck pck;
 	struct csn_ctx *ctx;
 	uint8_t *p, before;
-	size_t i;
+	size_t i, at;
 	int rc;
 
 	(void)state;
@@ -470,9 +496,24 @@ a_platform_that_is_not_described_whole_is_refused(void **state)
 	p = part(&b, "\x03", 1) - 14;
 	fake_put(&twice, b.p, b.len);
 	fake_put(&twice, p, 18);
-	twice.p[3] = (uint8_t)(twice.p[3] + 18);
+	add_18(twice.p);
 	assert_int_equal(twice.p[2] << 8 | twice.p[3], twice.len - 4);
 	assert_int_equal(read_platform(ctx, &twice, &pck), CSN_E_SIGNER);
+	free(twice.p);
+	/* And that of the first component, at the head of its list. */
+	twice = (struct fake_bytes){ NULL, 0 };
+	p = part(&b, "\x02", 1);
+	at = (size_t)(p - b.p) + 4;
+	fake_put(&twice, b.p, at);
+	fake_put(&twice, b.p + at, 18);
+	fake_put(&twice, b.p + at, b.len - at);
+	add_18(twice.p);
+	add_18(twice.p + at - 4 - 12 - 4);
+	add_18(twice.p + at - 4);
+	assert_int_equal(read_platform(ctx, &twice, &pck), CSN_E_SIGNER);
+	/* It is read where it is not the same component again. */
+	*(twice.p + at + 14) = 30;
+	assert_int_equal(read_platform(ctx, &twice, &pck), 0);
 	free(twice.p);
 	free(b.p);
 	b = (struct fake_bytes){ NULL, 0 };

@@ -66,6 +66,7 @@ refuses_each_for_its_own_reason(void **state)
 {
 	const struct fake_spdm_options twice = { .block_twice = 1 };
 	const struct fake_spdm_options firmware = { .wrong_firmware = 1 };
+	const struct fake_spdm_options part = { .part_of_firmware = 16 };
 	struct fake_spdm *s, *other;
 	struct trial t;
 	uint8_t *p;
@@ -117,6 +118,8 @@ refuses_each_for_its_own_reason(void **state)
 	trial_set(&t.evidence, fake_spdm_evidence(s, NULL, &twice));
 	trial_refused(&t, CSN_E_FORM, "form");
 	trial_set(&t.evidence, fake_spdm_evidence(s, NULL, &firmware));
+	trial_refused(&t, CSN_E_SIGNER, "firmware");
+	trial_set(&t.evidence, fake_spdm_evidence(s, NULL, &part));
 	trial_refused(&t, CSN_E_SIGNER, "firmware");
 
 	trial_set(&t.evidence, fake_spdm_evidence(s, NULL, NULL));

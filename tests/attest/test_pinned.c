@@ -146,6 +146,23 @@ refuses_a_vlek_that_expired(void **state)
 	end_snp(&t, s);
 }
 
+/* A CA signs certificates, whatever it is called. */
+static void
+takes_no_report_of_a_ca(void **state)
+{
+	const struct fake_snp_options ca = {
+		.product = FAKE_GENOA, .leaf_ca = 1
+	};
+	struct fake_snp *s;
+	struct trial t;
+
+	(void)state;
+	s = begin_snp(&t, &ca, FAKE_GENOA, 3);
+	trial_refused_for(&t, "a CA", CSN_E_SIGNER, "chain",
+	    "no certificate of an SEV-VCEK is given");
+	end_snp(&t, s);
+}
+
 /* Each root vouches for its own generation. */
 static void
 refuses_a_certificate_of_another_generation_than_its_root(void **state)
@@ -351,6 +368,7 @@ main(void)
 		cmocka_unit_test(verifies_a_milan_report_of_version_2),
 		cmocka_unit_test(verifies_a_genoa_report_of_version_3),
 		cmocka_unit_test(refuses_a_vlek_that_expired),
+		cmocka_unit_test(takes_no_report_of_a_ca),
 		cmocka_unit_test(
 		    refuses_a_certificate_of_another_generation_than_its_root),
 		cmocka_unit_test(takes_the_generation_from_the_pinned_root),

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -210,6 +211,40 @@ a_certificate_for_another_host_is_refused(void **state)
 		tls_front_stop(f);
 		test_cert_free(cert);
 	}
+}
+
+static uint64_t
+boot_ms(void *arg)
+{
+	(void)arg;
+	return test_now_ms();
+}
+
+static uint64_t
+next_month(void *arg)
+{
+	(void)arg;
+	return ((uint64_t)time(NULL) + 30 * 86400) * 1000;
+}
+
+/* What time it is, the context says, as for all that expires. */
+static void
+a_certificate_is_judged_by_the_contexts_clock(void **state)
+{
+	const struct csn_clock clock = { .size = sizeof(clock),
+	    .boot_ms = boot_ms, .wall_ms = next_month };
+	const struct csn_ctx_options o = { .size = sizeof(o),
+	    .clock = &clock };
+	struct tls_front *f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .to = server.port });
+	struct csn_ctx *now = ctx;
+
+	(void)state;
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	refused(tls_front_port(f), ca_path, "", "expired");
+	csn_ctx_free(ctx);
+	ctx = now;
+	tls_front_stop(f);
 }
 
 /* Our CA signed it, but anybody may make a key of 1024 bits up. */
@@ -477,6 +512,8 @@ main(void)
 		    certificates_of_another_time_or_name_are_refused),
 		cmocka_unit_test(names_are_verified_too),
 		cmocka_unit_test(a_certificate_for_another_host_is_refused),
+		cmocka_unit_test(
+		    a_certificate_is_judged_by_the_contexts_clock),
 		cmocka_unit_test(a_weak_key_is_refused),
 		cmocka_unit_test(
 		    a_ca_with_an_unknown_kind_of_key_is_not_enough),

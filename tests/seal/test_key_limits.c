@@ -187,7 +187,7 @@ nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
 	people_trust(ctx, trust, id, CSN_PURPOSE_SEALER);
 	files_seal(ctx, id, to, 1, NULL, data, 4 * FILES_SEGMENT,
 	    4 * FILES_SEGMENT, &f);
-	assert_int_equal(csn_opener_new(ctx, id, trust, &o), 0);
+	assert_int_equal(csn_opener_new(ctx, id, trust, NULL, &o), 0);
 	assert_int_equal(csn_opener_update(o, f.p, f.at[1], count, &sink), 0);
 	assert_int_equal(sink.len, FILES_SEGMENT);
 	reach_opener(o, 1, BLOCKS - 2 * opened + 1);

@@ -258,7 +258,8 @@ header_alone(struct fixture *f, const uint8_t *p, size_t len)
 	struct csn_opener *o;
 	int rc;
 
-	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, &o), 0);
+	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, NULL, &o),
+	    0);
 	rc = csn_opener_update(o, p, len, nothing_yet, NULL);
 	csn_opener_free(o);
 	return rc;
@@ -567,8 +568,8 @@ the_last_segment_of_a_refused_file_is_wiped(void **state)
 	free(secret);
 	assert_int_equal(needle_count(&n), 0);
 	sealed.p[sealed.len - 9] ^= 1;
-	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, &opener),
-	    0);
+	assert_int_equal(csn_opener_new(f->ctx, f->bob, f->trust, NULL,
+	    &opener), 0);
 	assert_int_not_equal(csn_opener_update(opener, sealed.p, sealed.len,
 	    drop, NULL), 0);
 	assert_int_equal(needle_count(&n), 0);

@@ -450,7 +450,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_channel_opens_a_stream_once),
 		cmocka_unit_test(a_store_opens_the_newest_of_a_name),
-		cmocka_unit_test(of_two_streams_under_way_the_later_is_the_newer),
+		cmocka_unit_test(
+		    of_two_streams_under_way_the_later_is_the_newer),
 		cmocka_unit_test(rotation_loses_no_stream_that_lives),
 		cmocka_unit_test(a_channel_rotates_before_its_writers_run_out),
 		cmocka_unit_test(the_policy_counts_streams),

@@ -461,6 +461,35 @@ a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
 		(void)close(fds[i]);
 }
 
+/* A region that goes on behind what is sealed can be written there. */
+static void
+a_region_that_is_sealed_in_part_is_not_immutable(void **state)
+{
+	uint8_t *sealed, *area;
+	struct look l;
+	int fd;
+
+	(void)state;
+	sealed = sealed_memfd("part", F_SEAL_WRITE | F_SEAL_SHRINK |
+	    F_SEAL_GROW, MAP_SHARED, &fd);
+	area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+	    MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(area, MAP_FAILED);
+	area[PAGE] = 1;
+	assert_ptr_equal(mremap(sealed, PAGE, PAGE, MREMAP_MAYMOVE |
+	    MREMAP_FIXED, area), area);
+	child_start(&child);
+	(void)snprintf(url, sizeof(url), "process:%ld?address=0x%lx-0x%lx",
+	    (long)child.pid, (unsigned long)(uintptr_t)area,
+	    (unsigned long)(uintptr_t)area + 2 * PAGE);
+	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
+	assert_int_equal(look_at(regions, (uintptr_t)area, &l), 0);
+	assert_int_equal(l.region.size, 2 * PAGE);
+	assert_int_equal(l.region.immutable, 0);
+	(void)munmap(area, 2 * PAGE);
+	(void)close(fd);
+}
+
 static void
 a_mapping_of_a_file_is_compared_with_it(void **state)
 {
@@ -519,6 +548,7 @@ main(void)
 		CASE(urls_are_checked),
 		CASE(a_note_names_regions_and_is_held_to_what_is_mapped),
 		CASE(a_memfd_is_immutable_only_when_it_is_sealed_for_good),
+		CASE(a_region_that_is_sealed_in_part_is_not_immutable),
 		CASE(a_mapping_of_a_file_is_compared_with_it),
 	};
 

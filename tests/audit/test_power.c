@@ -211,6 +211,43 @@ a_log_outlives_each_call_that_fails(void **state)
 	}
 }
 
+static off_t
+size_of(const char *name)
+{
+	char *path = path_in(folder, name);
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_size;
+}
+
+static void
+an_append_that_failed_leaves_no_byte(void **state)
+{
+	static const enum disk_op kinds[] = { DISK_WRITE, DISK_SYNC };
+	struct csn_audit_record r = record_of(0);
+	struct csn_audit *a;
+	off_t before;
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		anew();
+		a = open_at(folder, 0);
+		assert_int_equal(csn_audit_append(a, &r), 0);
+		before = size_of("log/audit-000000.jsonl");
+		disk_watch(folder);
+		disk_fail_at(0, EIO);
+		disk_fail_kind(kinds[k]);
+		assert_int_equal(csn_audit_append(a, &r), CSN_E_IO);
+		assert_true(disk_failed());
+		assert_int_equal(size_of("log/audit-000000.jsonl"), before);
+		disk_unwatch();
+		csn_audit_close(a);
+	}
+}
+
 /* Rotations are where several files change: there each failure is cut. */
 static void
 a_rotation_that_failed_survives_a_power_cut(void **state)
@@ -261,6 +298,7 @@ main(void)
 		    acknowledged_records_survive_a_power_cut_anywhere),
 		cmocka_unit_test(
 		    flushed_records_survive_where_nothing_else_is_synced),
+		cmocka_unit_test(an_append_that_failed_leaves_no_byte),
 		cmocka_unit_test(a_log_outlives_each_call_that_fails),
 		cmocka_unit_test(a_rotation_that_failed_survives_a_power_cut),
 	};

@@ -55,6 +55,15 @@ cli_error_sys(struct cli *c, int error, const char *fmt, ...)
 	return CLI_FAILED;
 }
 
+int
+cli_error_given(struct cli *c, int rc, const char *fmt, ...)
+{
+	(void)c;
+	(void)rc;
+	(void)fmt;
+	return CLI_USAGE;
+}
+
 void
 cli_hex(const uint8_t *p, size_t len, char *out)
 {

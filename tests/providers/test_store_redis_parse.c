@@ -19,6 +19,20 @@ slot(const char *key)
 	return csn_redis_slot((const uint8_t *)key, strlen(key));
 }
 
+/* Refused before a byte of it is kept, or read. */
+static void
+a_reply_is_so_long_and_no_longer(void **state)
+{
+	struct csn_redis_reader *reader = csn_redis_reader_new();
+
+	(void)state;
+	assert_non_null(reader);
+	assert_int_equal(csn_redis_reader_feed(reader, "$5\r\n", 4), 0);
+	assert_int_equal(csn_redis_reader_feed(reader, "",
+	    CSN_REDIS_MAX_REPLY - 3), CSN_E_LIMIT);
+	csn_redis_reader_free(reader);
+}
+
 /* The check value of CRC-16/XMODEM, and the cluster specification's rules. */
 static void
 slots_are_those_of_redis(void **state)
@@ -209,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_are_those_of_redis),
 		cmocka_unit_test(arrays_are_so_deep_and_no_deeper),
+		cmocka_unit_test(a_reply_is_so_long_and_no_longer),
 		cmocka_unit_test(maps_are_read),
 		cmocka_unit_test(redirections_are_read),
 		cmocka_unit_test(hosts_are_read),

@@ -5,6 +5,7 @@
 #include <caisson/attest_key.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/sized.h"
@@ -106,6 +107,7 @@ csn_attest_key_snp(struct csn_ctx *ctx,
     const struct csn_identity_options *options,
     const struct csn_snp_key_options *snp, struct csn_identity **out)
 {
+	CSN_UNCANCELLED;
 	uint8_t secret[CSN_KEY_SIZE];
 	int rc;
 
@@ -130,6 +132,7 @@ int
 csn_attest_key_create(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, const char *path)
 {
+	CSN_UNCANCELLED;
 	uint8_t secret[CSN_KEY_SIZE], file[HEAD + CSN_KEYSTORE_MAX_WRAP];
 	size_t len = CSN_KEYSTORE_MAX_WRAP;
 	int rc;
@@ -151,6 +154,7 @@ csn_attest_key_open(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, const char *path,
     const struct csn_identity_options *options, struct csn_identity **out)
 {
+	CSN_UNCANCELLED;
 	uint8_t secret[CSN_KEY_SIZE] = { 0 }, *file;
 	size_t len;
 	int rc;

@@ -4,6 +4,7 @@
 
 #include "attest/attester.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/text.h"
@@ -47,6 +48,7 @@ int
 csn_attester_new(struct csn_ctx *ctx, struct csn_regions *regions,
     const struct csn_attester_options *options, struct csn_attester **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_attester_options o;
 	struct csn_attester *a;
 	struct csn_tree *probe;
@@ -117,6 +119,7 @@ drop_all(struct csn_measured *items, size_t n)
 void
 csn_attester_free(struct csn_attester *a)
 {
+	CSN_UNCANCELLED;
 	size_t i;
 
 	if (a == NULL)
@@ -133,6 +136,7 @@ int
 csn_attester_add_evidence(struct csn_attester *a, const char *platform,
     csn_evidence_fn fn, void *arg)
 {
+	CSN_UNCANCELLED;
 	struct csn_evidence_source *s;
 
 	if (a == NULL || platform == NULL || fn == NULL ||
@@ -271,6 +275,7 @@ measure_moment(struct csn_attester *a, int full)
 int
 csn_attester_measure(struct csn_attester *a, int incremental)
 {
+	CSN_UNCANCELLED;
 	struct renewal r = { .a = a };
 	int full, rc;
 

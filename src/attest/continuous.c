@@ -9,6 +9,7 @@
 
 #include "attest/attester.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 
@@ -58,6 +59,7 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
     const struct csn_continuous_options *options,
     struct csn_continuous **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_continuous_options o;
 	struct csn_continuous *c;
 	int rc;
@@ -96,6 +98,7 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
 void
 csn_continuous_free(struct csn_continuous *c)
 {
+	CSN_UNCANCELLED;
 	if (c == NULL)
 		return;
 	if (c->stop >= 0)
@@ -258,6 +261,7 @@ one_round(struct csn_continuous *c, int *end)
 static int
 run(struct csn_continuous *c)
 {
+	CSN_UNCANCELLED;
 	int rc, end = 0;
 
 	c->start = now_ms();

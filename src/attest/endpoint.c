@@ -8,6 +8,7 @@
 
 #include "attest/endpoint.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 
@@ -116,6 +117,7 @@ int
 csn_endpoint_open(struct csn_ctx *ctx, const char *url, uint32_t timeout_ms,
     unsigned tries, struct csn_endpoint *out)
 {
+	CSN_UNCANCELLED;
 	struct wanted w = { .tries = tries };
 	char *copy, *hash;
 	const char *base;
@@ -196,6 +198,7 @@ csn_endpoint_post(struct csn_ctx *ctx, struct csn_endpoint *e,
     const char *target, const char *type, const void *body, size_t len,
     size_t max, struct csn_http_response *res)
 {
+	CSN_UNCANCELLED;
 	const char *headers[2] = { type, NULL };
 	struct csn_http_request req = {
 		.method = "POST", .target = target, .headers = headers,

@@ -8,6 +8,7 @@
 
 #include "attest/policy.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/cursor.h"
 #include "base/fail.h"
 #include "base/file.h"
@@ -50,6 +51,7 @@ int
 csn_policy_load(struct csn_ctx *ctx, const char *path,
     struct csn_policy **out)
 {
+	CSN_UNCANCELLED;
 	const char *slash;
 	char *folder = NULL;
 	uint8_t *text;

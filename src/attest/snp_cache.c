@@ -7,6 +7,7 @@
 
 #include "attest/snp_cache.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -203,6 +204,7 @@ void
 csn_snp_cache_read(struct csn_appraisal *a, const struct csn_snp_report *r,
     unsigned signer)
 {
+	CSN_UNCANCELLED;
 	char tcb[2 * TCB + 1], chip[2 * CHIP + 1], name[NAME_SIZE];
 	unsigned good = 0;
 
@@ -271,6 +273,7 @@ void
 csn_snp_cache_write(struct csn_appraisal *a, const struct csn_snp_report *r,
     unsigned signer)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cert *cert;
 	size_t i;
 	int rc;

@@ -5,6 +5,7 @@
 
 #include "audit/audit.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 
@@ -73,6 +74,7 @@ int
 csn_audit_append_many(struct csn_audit *a,
     const struct csn_audit_record *records, size_t n)
 {
+	CSN_CANCEL_POINT;
 	struct csn_audit_record *same = NULL;
 	size_t i, size;
 	int rc = 0;
@@ -128,6 +130,7 @@ csn_audit_flush(struct csn_audit *a)
 int
 csn_audit_checkpoint(struct csn_audit *a)
 {
+	CSN_UNCANCELLED;
 	if (a == NULL)
 		return no_log();
 	if (a->folder != NULL)
@@ -142,6 +145,7 @@ int
 csn_audit_head(struct csn_audit *a, uint8_t head[CSN_HASH_SIZE],
     uint64_t *records)
 {
+	CSN_UNCANCELLED;
 	if (a == NULL || head == NULL || records == NULL)
 		return no_log();
 	if (a->folder != NULL)
@@ -158,6 +162,7 @@ csn_audit_head(struct csn_audit *a, uint8_t head[CSN_HASH_SIZE],
 void
 csn_audit_close(struct csn_audit *a)
 {
+	CSN_UNCANCELLED;
 	if (a == NULL)
 		return;
 	csn_audit_ring_free(a->ring);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "audit/log.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 
@@ -130,6 +131,7 @@ int
 csn_audit_log_append(struct csn_audit_log *log,
     const struct csn_audit_record *records, size_t n)
 {
+	CSN_UNCANCELLED;
 	struct csn_audit_waiter me = { 0 }, **at;
 	struct csn_audit_chain before;
 	uint64_t now, lines;
@@ -178,6 +180,7 @@ out:
 int
 csn_audit_log_flush(struct csn_audit_log *log)
 {
+	CSN_UNCANCELLED;
 	int error = 0;
 
 	(void)pthread_mutex_lock(&log->lock);

@@ -10,6 +10,7 @@
 
 #include "audit/log.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/sized.h"
@@ -230,6 +231,7 @@ int
 csn_audit_open(struct csn_ctx *ctx, const char *path,
     const struct csn_audit_options *options, struct csn_audit **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_audit *a;
 	int rc;
 

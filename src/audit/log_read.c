@@ -4,6 +4,7 @@
 
 #include "audit/log.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 
 /* The records of one file, its first `limit` bytes. */
@@ -139,6 +140,7 @@ int
 csn_audit_open_reader(struct csn_ctx *ctx, const char *path,
     struct csn_audit **out)
 {
+	CSN_UNCANCELLED;
 	uint64_t *files = NULL;
 	struct csn_audit *a;
 	size_t n = 0;

@@ -4,6 +4,7 @@
 
 #include "audit/audit.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 
@@ -93,6 +94,7 @@ int
 csn_audit_query(struct csn_audit *a, const struct csn_audit_filter *filter,
     csn_audit_visit visit, void *arg)
 {
+	CSN_UNCANCELLED;
 	struct query q = { .visit = visit, .arg = arg };
 	int rc;
 
@@ -144,6 +146,7 @@ csn_audit_export_to(struct csn_audit *a,
     const struct csn_audit_filter *filter,
     int (*write)(void *arg, const void *p, size_t len), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct export *x;
 	int rc;
 
@@ -181,6 +184,7 @@ int
 csn_audit_export(struct csn_audit *a, const struct csn_audit_filter *filter,
     char **json)
 {
+	CSN_UNCANCELLED;
 	struct csn_out w;
 	int rc;
 

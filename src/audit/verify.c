@@ -7,6 +7,7 @@
 #include "audit/checkpoint.h"
 #include "audit/folder.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 
@@ -502,6 +503,7 @@ int
 csn_audit_verify(struct csn_ctx *ctx, const char *path,
     const struct csn_audit_verify_options *options, struct csn_result *result)
 {
+	CSN_UNCANCELLED;
 	struct csn_audit_verify_options o;
 	struct verify *v;
 	int rc;

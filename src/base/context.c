@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
@@ -135,6 +136,7 @@ take_clock(struct csn_clock *clock, const struct csn_clock *given)
 int
 csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_ctx_options opt;
 	struct csn_ctx *ctx = NULL;
 	struct canary *canary;
@@ -180,6 +182,7 @@ err:
 void
 csn_ctx_free(struct csn_ctx *ctx)
 {
+	CSN_UNCANCELLED;
 	if (ctx == NULL)
 		return;
 	unlink_ctx(ctx);

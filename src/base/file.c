@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/file_owner.h"
@@ -132,6 +133,7 @@ int
 csn_file_read(struct csn_ctx *ctx, const char *path, size_t max,
     uint8_t **out, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return read_file(ctx, path, max, 0, out, len);
 }
 
@@ -139,6 +141,7 @@ int
 csn_file_read_secret(struct csn_ctx *ctx, const char *path, size_t max,
     uint8_t **out, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return read_file(ctx, path, max, SECRET, out, len);
 }
 
@@ -146,6 +149,7 @@ int
 csn_file_read_kept(struct csn_ctx *ctx, const char *path, size_t max,
     uint8_t **out, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return read_file(ctx, path, max, KEPT | SECRET, out, len);
 }
 
@@ -159,6 +163,7 @@ csn_file_read_trusted(struct csn_ctx *ctx, const char *path, size_t max,
 int
 csn_write_all(int fd, const void *p, size_t len)
 {
+	CSN_UNCANCELLED;
 	const uint8_t *from = p;
 	ssize_t n;
 
@@ -215,6 +220,7 @@ sync_folder(int fd)
 int
 csn_fsync_parent(const char *path)
 {
+	CSN_UNCANCELLED;
 	int fd, rc, saved;
 
 	if ((fd = open_parent(path, NULL)) < 0)
@@ -379,6 +385,7 @@ int
 csn_file_replace(struct csn_ctx *ctx, const char *path, const void *p,
     size_t len, unsigned mode)
 {
+	CSN_UNCANCELLED;
 	return put_file(ctx, path, p, len, mode, 1);
 }
 
@@ -386,6 +393,7 @@ int
 csn_file_create(struct csn_ctx *ctx, const char *path, const void *p,
     size_t len, unsigned mode)
 {
+	CSN_UNCANCELLED;
 	return put_file(ctx, path, p, len, mode, 0);
 }
 
@@ -410,6 +418,7 @@ make_folder(const char *path, mode_t mode)
 int
 csn_mkdirs(struct csn_ctx *ctx, const char *path, unsigned mode)
 {
+	CSN_UNCANCELLED;
 	char *copy, *p, was;
 	int rc = 0;
 

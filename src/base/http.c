@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/http_exchange.h"
@@ -131,6 +132,7 @@ int
 csn_http_new(struct csn_ctx *ctx, const char *url,
     const struct csn_http_options *options, struct csn_http **out)
 {
+	CSN_UNCANCELLED;
 	static const struct csn_http_options none;
 	struct csn_http *http = NULL;
 	int rc;
@@ -262,6 +264,7 @@ give_handle(struct csn_http *http, struct csn_http_handle *h)
 void
 csn_http_free(struct csn_http *http)
 {
+	CSN_UNCANCELLED;
 	size_t i;
 
 	if (http == NULL)
@@ -326,6 +329,7 @@ int
 csn_http_send(struct csn_http *http, const struct csn_http_request *req,
     struct csn_http_response *res)
 {
+	CSN_UNCANCELLED;
 	struct csn_http_handle *h = NULL;
 	size_t len = strlen(http->url);
 	char *url = NULL;

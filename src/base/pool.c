@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/pool.h"
@@ -171,6 +172,7 @@ start_threads(struct csn_pool *pool, unsigned n)
 int
 csn_pool_new(struct csn_ctx *ctx, unsigned threads, struct csn_pool **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_pool *pool;
 
 	if (ctx == NULL || out == NULL)
@@ -212,6 +214,7 @@ csn_pool_threads(const struct csn_pool *pool)
 void
 csn_pool_free(struct csn_pool *pool)
 {
+	CSN_UNCANCELLED;
 	unsigned i;
 
 	if (pool == NULL)
@@ -268,6 +271,7 @@ void
 csn_pool_run(struct csn_pool *pool, size_t n, size_t grain,
     void (*work)(void *arg, size_t from, size_t to), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct job job = { .work = work, .arg = arg, .n = n };
 
 	if (n == 0)

@@ -1,6 +1,7 @@
 /* cache/backend.c - the store behind the breaker. */
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "cache/internal.h"
 
@@ -48,6 +49,7 @@ int
 csn_backend_begin(struct csn_cache *cache, const char *store_key,
     size_t store_len, struct csn_backend_call *bc)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	uint32_t server;
 	int rc;
@@ -96,6 +98,7 @@ int
 csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
     struct csn_l1_entry **out, uint64_t *left)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_l1_entry *e = NULL;
 	size_t room, len;
@@ -140,6 +143,7 @@ int
 csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *p, size_t len)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	/* Native entries carry their end. */
 	int forever = cache->native != NULL &&
@@ -159,6 +163,7 @@ csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
 int
 csn_backend_remove(struct csn_cache *cache, const struct csn_call *call)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_backend_call bc;
 	int rc;
@@ -175,6 +180,7 @@ int
 csn_backend_ttl(struct csn_cache *cache, const struct csn_call *call,
     uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_backend_call bc;
 	uint8_t none;

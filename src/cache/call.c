@@ -1,6 +1,7 @@
 /* cache/call.c - what a call names, what it is told, what it leaves. */
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/text.h"
@@ -179,6 +180,7 @@ static int
 leave_record(struct csn_cache *cache, const struct csn_call *call, int rc,
     uint64_t bytes)
 {
+	CSN_UNCANCELLED;
 	char tenant[CSN_AUDIT_MAX_TENANT + 1];
 	char detail[CSN_STORE_MAX_KEY + 16] = "cache key ";
 	struct csn_audit_record r;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "cache/internal.h"
@@ -231,6 +232,7 @@ csn_cache_get_or_compute(struct csn_cache *cache, const char *key,
     const struct csn_cache_how *how, csn_cache_compute_fn compute, void *arg,
     struct csn_cache_value *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_call call;
 	int rc, negative;
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "cache/flight.h"
 
 #define LANES 64u	/* a power of two */
@@ -149,6 +150,7 @@ csn_flight_join(struct csn_flights *fs, const struct csn_l1_name *n,
     uint32_t format, uint64_t wait_ms, struct csn_flight **out,
     struct csn_landing *got)
 {
+	CSN_UNCANCELLED;
 	struct lane *l = lane_of(fs, n->hash);
 	struct csn_flight *f;
 
@@ -216,6 +218,7 @@ csn_flight_leave(struct csn_flights *fs, struct csn_flight *f)
 void
 csn_flight_lead(struct csn_flights *fs, struct csn_flight *f, int mine)
 {
+	CSN_UNCANCELLED;
 	struct lane *l = lane_of(fs, f->hash);
 
 	pthread_mutex_lock(&l->lock);

@@ -4,6 +4,7 @@
 
 #include <caisson/crypto.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "cache/internal.h"
@@ -91,6 +92,7 @@ int
 csn_cachelock_try(struct csn_cache *cache, const struct csn_call *call,
     struct csn_cachelock *lock)
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	memset(lock, 0, sizeof(*lock));
@@ -113,6 +115,7 @@ int
 csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
     struct csn_cachelock *lock, struct csn_cache_value *out)
 {
+	CSN_UNCANCELLED;
 	uint64_t began = csn_meter_now(), limit;
 	unsigned pause = FIRST_WAIT_MS;
 	int rc;
@@ -150,6 +153,7 @@ void
 csn_cachelock_release(struct csn_cache *cache, const struct csn_call *call,
     struct csn_cachelock *lock)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_backend_call bc;
 	int rc;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "cache/internal.h"
@@ -138,6 +139,7 @@ int
 csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
     struct csn_cache **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_cache_config c;
 	struct csn_cache *cache;
 	size_t i;
@@ -176,6 +178,7 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
 void
 csn_cache_free(struct csn_cache *cache)
 {
+	CSN_UNCANCELLED;
 	struct csn_cache_buffer *b;
 	size_t i;
 

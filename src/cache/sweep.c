@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "cache/internal.h"
@@ -110,6 +111,7 @@ visit(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 static int
 walk(struct walk *w)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache *cache = w->cache;
 
 	return csn_store_list(cache->config.store, cache->space,
@@ -174,6 +176,7 @@ replace(struct csn_cache *cache, struct csn_call *call,
     const struct csn_l1_entry *old, const struct csn_cache_buffer *new_,
     uint64_t left)
 {
+	CSN_UNCANCELLED;
 	const struct csn_cache_config *c = &cache->config;
 	const uint8_t *key = (const uint8_t *)call->store_key;
 	struct csn_backend_call bc;
@@ -205,6 +208,7 @@ static int
 reseal_one(struct csn_cache *cache, struct csn_call *call, int lock,
     struct csn_cache_buffer *b, struct csn_cache_reseal *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_l1_entry *e = NULL;
 	struct csn_backend_call bc;
 	uint64_t left = 0;

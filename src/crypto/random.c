@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "crypto/crypto.h"
 
 int
 csn_random(struct csn_ctx *ctx, void *out, size_t len)
 {
+	CSN_UNCANCELLED;
 	uint8_t *p = out;
 	size_t done = 0;
 	ssize_t n;

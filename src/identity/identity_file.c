@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "crypto/crypto.h"
@@ -101,6 +102,7 @@ int
 csn_identity_save(struct csn_ctx *ctx, const struct csn_identity *id,
     const char *folder, const char *pass, size_t pass_len)
 {
+	CSN_UNCANCELLED;
 	char *path[NPATHS] = { 0 }, *sign = NULL, *kem = NULL;
 	int rc;
 
@@ -128,6 +130,7 @@ int
 csn_identity_load(struct csn_ctx *ctx, const char *folder, const char *pass,
     size_t pass_len, struct csn_identity **out)
 {
+	CSN_UNCANCELLED;
 	uint8_t *sign_pem = NULL, *kem_pem = NULL, *bytes = NULL;
 	size_t sign_len = 0, kem_len = 0, len;
 	struct csn_sign_key *sign = NULL;
@@ -174,6 +177,7 @@ int
 csn_identity_renew(struct csn_ctx *ctx, const char *folder, const char *pass,
     size_t pass_len, uint64_t lifetime_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_document_facts facts = { 0 };
 	struct csn_identity *id = NULL;
 	char *path[NPATHS] = { 0 };

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -270,6 +271,7 @@ out:
 int
 csn_trust_load(struct csn_ctx *ctx, const char *path, struct csn_trust **out)
 {
+	CSN_UNCANCELLED;
 	uint8_t *text;
 	size_t len;
 	int rc;
@@ -338,6 +340,7 @@ int
 csn_trust_save(struct csn_ctx *ctx, struct csn_trust *trust,
     const char *path)
 {
+	CSN_UNCANCELLED;
 	json_t *root = NULL, *list;
 	char *text = NULL;
 	int rc;

@@ -1,6 +1,7 @@
 /* kv/audit.c - what sealing and opening leave in the log. */
 #include <string.h>
 
+#include "base/cancel.h"
 #include "kv/internal.h"
 
 #define RECORDS 32	/* appended as one group */
@@ -39,6 +40,8 @@ csn_kv_audit(const struct csn_kv_batch *b, struct csn_session *s, int op,
 
 	if (log == NULL)
 		return 0;
+	/* What the batch pinned is let go after this. */
+	CSN_UNCANCELLED;
 	batch = csn_session_audit_grain(s) == CSN_AUDIT_PER_BATCH;
 	memset(&all, 0, sizeof(all));
 	for (i = 0; i < n; i++) {

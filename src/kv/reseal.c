@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "kv/kv_store.h"
 
@@ -57,6 +58,7 @@ static int
 reseal_locked(struct csn_kv_store *kv, struct csn_member *m,
     const struct csn_kv_slot *slot, const uint8_t key[CSN_KV_STORE_KEY])
 {
+	CSN_UNCANCELLED;
 	const char *id = csn_session_tenant_id(m->session);
 	struct csn_store_buf buf;
 	struct csn_kv_item item;
@@ -81,6 +83,7 @@ static int
 reseal_one(struct csn_kv_store *kv, struct csn_member *m,
     const uint8_t key[CSN_KV_STORE_KEY], size_t *done)
 {
+	CSN_UNCANCELLED;
 	const char *id = csn_session_tenant_id(m->session);
 	pthread_rwlock_t *stripe = csn_kv_stripe(kv, id, key);
 	struct csn_slot_name name;
@@ -101,6 +104,7 @@ int
 csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
     size_t most, size_t *done)
 {
+	CSN_UNCANCELLED;
 	struct csn_member *m;
 	struct found f;
 	size_t i;
@@ -216,6 +220,7 @@ csn_kv_resealer_start(struct csn_kv_store *kv)
 void
 csn_kv_resealer_stop(struct csn_kv_store *kv)
 {
+	CSN_UNCANCELLED;
 	/* A forked child has no such thread to stop. */
 	if (!kv->running || csn_fork_check(kv->ctx, kv->mgr->made_in) != 0)
 		return;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/lock.h"
 #include "base/sized.h"
@@ -80,6 +81,7 @@ evicted(void *arg, const uint8_t *space, size_t space_len,
 static void
 forget_lost(struct csn_kv_store *kv, const struct csn_kv_lost *l)
 {
+	CSN_UNCANCELLED;
 	const uint8_t *space = (const uint8_t *)l->tenant_id;
 	pthread_rwlock_t *stripe = csn_kv_stripe(kv, l->tenant_id, l->key);
 	struct csn_slot_name name;
@@ -217,6 +219,7 @@ csn_kv_store_put(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot, const void *key, size_t key_len,
     const void *value, size_t value_len)
 {
+	CSN_UNCANCELLED;
 	uint8_t name[CSN_KV_STORE_KEY];
 	pthread_rwlock_t *stripe;
 	struct csn_member *m;
@@ -321,6 +324,7 @@ get_once(struct csn_kv_store *kv, struct csn_member *m,
     const struct csn_kv_slot *slot, const uint8_t name[CSN_KV_STORE_KEY],
     struct csn_kv_item *item)
 {
+	CSN_UNCANCELLED;
 	pthread_rwlock_t *stripe = csn_kv_stripe(kv, m->tenant_id, name);
 	struct csn_store_buf buf;
 	struct csn_header h;
@@ -387,6 +391,7 @@ int
 csn_kv_store_remove(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot)
 {
+	CSN_UNCANCELLED;
 	uint8_t key[CSN_KV_STORE_KEY];
 	struct csn_slot_name name;
 	pthread_rwlock_t *stripe;
@@ -413,6 +418,7 @@ csn_kv_store_remove(struct csn_kv_store *kv, const char *tenant_id,
 int
 csn_kv_store_close_tenant(struct csn_kv_store *kv, const char *tenant_id)
 {
+	CSN_UNCANCELLED;
 	int rc, drop;
 
 	/* The keys first: from here on its pages are noise. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "providers/registry.h"
@@ -45,6 +46,7 @@ int
 csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
     size_t secret_len, struct csn_keystore **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_keystore *ks;
 	const char *rest;
 	int rc;
@@ -69,6 +71,7 @@ csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
 int
 csn_keystore_create(struct csn_keystore *ks, const char *key_name)
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	if ((rc = check(ks, key_name)) != 0)
@@ -79,6 +82,7 @@ csn_keystore_create(struct csn_keystore *ks, const char *key_name)
 int
 csn_keystore_remove(struct csn_keystore *ks, const char *key_name)
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	if ((rc = check(ks, key_name)) != 0)
@@ -91,6 +95,7 @@ csn_keystore_wrap(struct csn_keystore *ks, const char *key_name,
     const uint8_t *aad, size_t aad_len, const uint8_t key[CSN_KEY_SIZE],
     uint8_t *out, size_t *out_len)
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	if ((rc = check(ks, key_name)) != 0)
@@ -108,6 +113,7 @@ csn_keystore_unwrap(struct csn_keystore *ks, const char *key_name,
     const uint8_t *aad, size_t aad_len, const uint8_t *in, size_t len,
     uint8_t key[CSN_KEY_SIZE])
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	if ((rc = check(ks, key_name)) != 0)
@@ -126,6 +132,7 @@ int
 csn_keystore_list(struct csn_keystore *ks,
     int (*visit)(void *arg, const char *name), void *arg)
 {
+	CSN_UNCANCELLED;
 	if (ks == NULL || visit == NULL)
 		return csn_fail(ks == NULL ? NULL : ks->ctx, CSN_E_ARG,
 		    "keystore", "no keystore, or no visitor, is given");
@@ -135,6 +142,7 @@ csn_keystore_list(struct csn_keystore *ks,
 int
 csn_keystore_lock(struct csn_keystore *ks)
 {
+	CSN_UNCANCELLED;
 	if (ks == NULL)
 		return csn_fail(NULL, CSN_E_ARG, "keystore",
 		    "no keystore is given");
@@ -145,6 +153,7 @@ int
 csn_keystore_unlock(struct csn_keystore *ks, const void *secret,
     size_t secret_len)
 {
+	CSN_UNCANCELLED;
 	if (ks == NULL || (secret == NULL && secret_len > 0))
 		return csn_fail(ks == NULL ? NULL : ks->ctx, CSN_E_ARG,
 		    "keystore", "no keystore, or no secret, is given");
@@ -155,6 +164,7 @@ int
 csn_keystore_change_secret(struct csn_keystore *ks, const void *old,
     size_t old_len, const void *next, size_t next_len)
 {
+	CSN_UNCANCELLED;
 	if (ks == NULL || (old == NULL && old_len > 0) ||
 	    (next == NULL && next_len > 0))
 		return csn_fail(ks == NULL ? NULL : ks->ctx, CSN_E_ARG,
@@ -169,6 +179,7 @@ csn_keystore_change_secret(struct csn_keystore *ks, const void *old,
 void
 csn_keystore_close(struct csn_keystore *ks)
 {
+	CSN_UNCANCELLED;
 	if (ks == NULL)
 		return;
 	ks->p->close(ks->state);

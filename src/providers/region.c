@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/sized.h"
 #include "base/text.h"
 #include "providers/region/provider.h"
@@ -104,6 +105,7 @@ int
 csn_regions_open(struct csn_ctx *ctx, const char *url,
     struct csn_regions **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_regions *r;
 	const char *rest;
 	int rc;
@@ -133,6 +135,7 @@ csn_regions_platform(const struct csn_regions *r)
 void
 csn_regions_close(struct csn_regions *r)
 {
+	CSN_UNCANCELLED;
 	if (r == NULL)
 		return;
 	r->p->close(r->state);
@@ -243,6 +246,7 @@ int
 csn_regions_list(struct csn_regions *r,
     int (*visit)(void *arg, const struct csn_region *region), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct listing l = { 0 };
 	size_t i;
 	int rc;
@@ -262,12 +266,14 @@ csn_regions_list(struct csn_regions *r,
 int
 csn_regions_begin(struct csn_regions *r)
 {
+	CSN_UNCANCELLED;
 	return r->p->begin == NULL ? 0 : done(r, r->p->begin(r->state));
 }
 
 int
 csn_regions_end(struct csn_regions *r)
 {
+	CSN_UNCANCELLED;
 	return r->p->end == NULL ? 0 : done(r, r->p->end(r->state));
 }
 
@@ -275,6 +281,7 @@ int
 csn_regions_read(struct csn_regions *r, const struct csn_region *region,
     uint64_t offset, void *out, size_t len)
 {
+	CSN_UNCANCELLED;
 	struct csn_region g;
 	int rc;
 
@@ -293,6 +300,7 @@ csn_regions_read(struct csn_regions *r, const struct csn_region *region,
 const void *
 csn_regions_map(struct csn_regions *r, const struct csn_region *region)
 {
+	CSN_UNCANCELLED;
 	struct csn_region g;
 
 	if (r == NULL || region == NULL || r->p->map == NULL ||
@@ -305,6 +313,7 @@ int
 csn_regions_dirty(struct csn_regions *r, const struct csn_region *region,
     struct csn_range *ranges, size_t cap, size_t *n)
 {
+	CSN_UNCANCELLED;
 	struct csn_region g;
 	int rc;
 
@@ -330,6 +339,7 @@ int
 csn_regions_evidence(struct csn_regions *r, const uint8_t report_data[64],
     uint8_t **out, size_t *len, uint8_t **certs, size_t *certs_len)
 {
+	CSN_UNCANCELLED;
 	if (r->p->evidence == NULL)
 		return csn_fail(r->ctx, CSN_E_BACKEND, ROOM,
 		    "the provider %s has no platform evidence", r->p->name);

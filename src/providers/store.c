@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
@@ -72,6 +73,7 @@ check(struct csn_store *s, const uint8_t **space, size_t space_len,
 int
 csn_store_open(struct csn_ctx *ctx, const char *url, struct csn_store **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_store *s;
 	const char *rest;
 	int rc;
@@ -97,6 +99,7 @@ int
 csn_store_put(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
@@ -112,6 +115,7 @@ int
 csn_store_get(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
@@ -127,6 +131,7 @@ int
 csn_store_remove(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
@@ -138,6 +143,7 @@ csn_store_remove(struct csn_store *s, const uint8_t *space, size_t space_len,
 int
 csn_store_drop(struct csn_store *s, const uint8_t *space, size_t space_len)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, (const uint8_t *)"", 1)) != 0)
@@ -172,6 +178,7 @@ csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	CSN_CANCEL_POINT;
 	struct visitor v;
 	int rc;
 
@@ -219,6 +226,7 @@ csn_store_put_for(struct csn_store *s, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len,
     const uint8_t *value, size_t len, uint64_t ttl_ms)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if (s != NULL && s->p->put_for == NULL && ttl_ms == 0)
@@ -239,6 +247,7 @@ int
 csn_store_ttl(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
+	CSN_CANCEL_POINT;
 	uint64_t left = 0;
 	int rc;
 
@@ -260,6 +269,7 @@ csn_store_add_for(struct csn_store *s, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len,
     const uint8_t *value, size_t len, uint64_t ttl_ms)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
@@ -278,6 +288,7 @@ csn_store_remove_if(struct csn_store *s, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len,
     const uint8_t *value, size_t len)
 {
+	CSN_CANCEL_POINT;
 	int rc;
 
 	if ((rc = check(s, &space, space_len, key, key_len)) != 0)
@@ -296,6 +307,7 @@ csn_store_get_for(struct csn_store *s, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len, uint8_t *value,
     size_t *len, uint64_t *ttl_ms)
 {
+	CSN_CANCEL_POINT;
 	uint64_t left;
 	int rc;
 
@@ -365,6 +377,7 @@ int
 csn_store_reserve(struct csn_store *s, const uint8_t *space, size_t space_len,
     size_t len, struct csn_store_buf *out)
 {
+	CSN_CANCEL_POINT;
 	struct csn_store_buf buf = { 0 };
 	int rc;
 
@@ -424,6 +437,7 @@ int
 csn_store_borrow(struct csn_store *s, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_store_buf *out)
 {
+	CSN_CANCEL_POINT;
 	struct csn_store_buf buf = { 0 };
 	size_t len = FIRST_GUESS;
 	int rc;
@@ -528,6 +542,7 @@ csn_store_off_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
 void
 csn_store_close(struct csn_store *s)
 {
+	CSN_UNCANCELLED;
 	struct listener *l;
 
 	if (s == NULL)

@@ -5,6 +5,7 @@
 #include <caisson/aead.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "session/keys.h"
 
@@ -68,6 +69,7 @@ name_slot(struct csn_stream *st)
 static int
 audit(const struct csn_stream *st, int op, int code, const char *detail)
 {
+	CSN_UNCANCELLED;
 	struct csn_audit *log = csn_session_audit_log(st->session);
 	struct csn_audit_record r;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/scrub.h"
@@ -235,6 +236,7 @@ void
 csn_session_audit(struct csn_session *s, int op, int code,
     const char *detail)
 {
+	CSN_UNCANCELLED;
 	struct csn_audit *audit = csn_session_audit_log(s);
 	struct csn_audit_record r;
 

@@ -5,6 +5,7 @@
 
 #include <caisson/attest_note.h>
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "providers/region/note.h"
 #include "providers/region/pagemap.h"
@@ -78,6 +79,7 @@ default_folder(void)
 int
 csn_note_new(struct csn_ctx *ctx, const char *folder, struct csn_note **out)
 {
+	CSN_UNCANCELLED;
 	struct csn_note *note;
 	char *made = NULL;
 	int rc;
@@ -179,6 +181,7 @@ fits_in(const struct csn_note *note, const struct csn_region *region)
 int
 csn_attest_register(struct csn_note *note, const struct csn_region *region)
 {
+	CSN_UNCANCELLED;
 	struct csn_region *more, r;
 	size_t cap;
 	int *uffd, rc;
@@ -217,6 +220,7 @@ csn_attest_register(struct csn_note *note, const struct csn_region *region)
 int
 csn_attest_unregister(struct csn_note *note, const char *id)
 {
+	CSN_UNCANCELLED;
 	struct csn_region *r, last;
 	int uffd, rc;
 	size_t i;
@@ -245,6 +249,7 @@ csn_attest_unregister(struct csn_note *note, const char *id)
 int
 csn_attest_track(struct csn_note *note, const char *id)
 {
+	CSN_UNCANCELLED;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct csn_region *r;
 	int *uffd, rc;
@@ -274,6 +279,7 @@ csn_note_path(const struct csn_note *note)
 void
 csn_note_free(struct csn_note *note)
 {
+	CSN_UNCANCELLED;
 	size_t i;
 
 	if (note == NULL)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/file.h"
 #include "providers/store/file.h"
 #include "providers/store/options.h"
@@ -67,6 +68,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s)
 static void
 file_close(void *state)
 {
+	CSN_UNCANCELLED;
 	struct csn_file_store *s = state;
 
 	csn_file_sweep_end(s);
@@ -80,6 +82,7 @@ file_close(void *state)
 static int
 file_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
+	CSN_UNCANCELLED;
 	struct csn_file_store *s;
 	int rc;
 
@@ -191,6 +194,7 @@ static int
 file_put(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	return put_file(state, space, space_len, key, key_len, value, len, 0,
 	    REPLACE);
 }
@@ -200,6 +204,7 @@ file_put_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	return put_file(state, space, space_len, key, key_len, value, len,
 	    ttl_ms, REPLACE);
 }
@@ -209,6 +214,7 @@ file_add_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	return put_file(state, space, space_len, key, key_len, value, len,
 	    ttl_ms, ADD);
 }
@@ -250,6 +256,7 @@ file_get_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
     uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_file_store *s = state;
 	struct csn_file_value v;
 	struct csn_file_name n;
@@ -279,6 +286,7 @@ static int
 file_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return file_get_for(state, space, space_len, key, key_len, value, len,
 	    NULL);
 }
@@ -287,6 +295,7 @@ static int
 file_ttl(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_file_store *s = state;
 	struct csn_file_value v;
 	struct csn_file_name n;
@@ -373,6 +382,7 @@ static int
 file_remove(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	return remove_file(state, space, space_len, key, key_len, 0, NULL, 0);
 }
 
@@ -380,6 +390,7 @@ static int
 file_remove_if(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	return remove_file(state, space, space_len, key, key_len, 1, value,
 	    len);
 }
@@ -387,6 +398,7 @@ file_remove_if(void *state, const uint8_t *space, size_t space_len,
 static int
 file_drop(void *state, const uint8_t *space, size_t space_len)
 {
+	CSN_UNCANCELLED;
 	char name[CSN_FILE_SPACE_NAME];
 
 	csn_file_space_name(space, space_len, name);
@@ -413,6 +425,7 @@ file_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct list l = { visit, arg };
 	char name[CSN_FILE_SPACE_NAME];
 
@@ -437,6 +450,7 @@ static int
 file_stat(void *state, const uint8_t *space, size_t space_len,
     struct csn_store_stat *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_file_store *s = state;
 	char name[CSN_FILE_SPACE_NAME];
 

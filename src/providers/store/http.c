@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "base/context.h"
 #include "providers/store/http.h"
@@ -44,6 +45,7 @@ out:
 static int
 http_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
+	CSN_UNCANCELLED;
 	return blobs_open(ctx, "http", rest, state);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/cursor.h"
 #include "providers/store/lmdb.h"
 #include "providers/store/options.h"
@@ -85,6 +86,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 static void
 lmdb_close(void *state)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 
 	csn_lmdb_env_close(s);
@@ -95,6 +97,7 @@ lmdb_close(void *state)
 static int
 lmdb_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_config config;
 	struct csn_lmdb_store *s;
 	int rc;
@@ -202,6 +205,7 @@ static int
 lmdb_put(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	return put_value(state, space, space_len, key, key_len, value, len, 0,
 	    REPLACE);
 }
@@ -211,6 +215,7 @@ lmdb_put_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	return put_value(state, space, space_len, key, key_len, value, len,
 	    ttl_ms, REPLACE);
 }
@@ -220,6 +225,7 @@ lmdb_add_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	return put_value(state, space, space_len, key, key_len, value, len,
 	    ttl_ms, ADD);
 }
@@ -268,6 +274,7 @@ lmdb_get_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
     uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_value v;
 	size_t cap = *len;
@@ -297,6 +304,7 @@ static int
 lmdb_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return lmdb_get_for(state, space, space_len, key, key_len, value, len,
 	    NULL);
 }
@@ -305,6 +313,7 @@ static int
 lmdb_ttl(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_value v;
 	MDB_txn *txn;
@@ -384,6 +393,7 @@ static int
 lmdb_remove(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	return remove_value(state, space, space_len, key, key_len, 0, NULL,
 	    0);
 }
@@ -392,6 +402,7 @@ static int
 lmdb_remove_if(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	return remove_value(state, space, space_len, key, key_len, 1, value,
 	    len);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
 #include "providers/store/lmdb.h"
 
 #define BATCH 1000
@@ -41,6 +42,7 @@ drop_some(struct csn_lmdb_store *s, MDB_txn *txn,
 int
 csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_key prefix;
 	size_t n = 0, most = BATCH;
@@ -130,6 +132,7 @@ csn_lmdb_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_key prefix, from;
 	struct item *items;
@@ -182,6 +185,7 @@ int
 csn_lmdb_stat(void *state, const uint8_t *space, size_t space_len,
     struct csn_store_stat *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_lmdb_store *s = state;
 	struct csn_lmdb_key prefix = { .len = 0 };
 	MDB_envinfo info;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "providers/store/memcached.h"
 
@@ -17,6 +18,7 @@ drop_call(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call)
 static int
 mc_drop(void *state, const uint8_t *space, size_t space_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call = { .len = 0 };
 	int rc, first = 0;
@@ -40,6 +42,7 @@ mc_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 
 	(void)space;
@@ -93,6 +96,7 @@ static int
 mc_stat(void *state, const uint8_t *space, size_t space_len,
     struct csn_store_stat *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call = { .out = (void *)out };
 	size_t i;
@@ -120,6 +124,7 @@ static uint32_t
 mc_server(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_key k;
 
@@ -132,6 +137,7 @@ mc_server(void *state, const uint8_t *space, size_t space_len,
 static void
 mc_close(void *state)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 
 	csn_mc_close_all(m);
@@ -143,6 +149,7 @@ mc_close(void *state)
 static int
 mc_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
+	CSN_UNCANCELLED;
 	pthread_condattr_t attr;
 	struct csn_mc *m;
 	int rc;

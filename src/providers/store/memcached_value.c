@@ -11,6 +11,7 @@
 
 #include <caisson/crypto.h>
 
+#include "base/cancel.h"
 #include "providers/store/memcached.h"
 
 #define MARK CSN_MC_MARK
@@ -246,6 +247,7 @@ int
 csn_mc_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
 {
+	CSN_UNCANCELLED;
 	return get(state, space, space_len, key, key_len, value, len, NULL);
 }
 
@@ -254,6 +256,7 @@ csn_mc_get_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
     uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	return get(state, space, space_len, key, key_len, value, len, ttl_ms);
 }
 
@@ -289,6 +292,7 @@ int
 csn_mc_ttl(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
 	int rc;
@@ -338,6 +342,7 @@ csn_mc_put_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
 	int rc;
@@ -352,6 +357,7 @@ int
 csn_mc_put(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	return csn_mc_put_for(state, space, space_len, key, key_len, value, len,
 	    0);
 }
@@ -407,6 +413,7 @@ csn_mc_add_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
 	int rc;
@@ -447,6 +454,7 @@ int
 csn_mc_remove(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
 	int rc;
@@ -484,6 +492,7 @@ int
 csn_mc_remove_if(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	struct csn_mc *m = state;
 	struct csn_mc_call call;
 	int rc;

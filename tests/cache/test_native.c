@@ -12,6 +12,7 @@
 #include <caisson/cache_native.h>
 
 #include "cache/native.h"
+#include "crypto/aead_internal.h"
 #include "lib/path.h"
 
 static const uint8_t plain[] = "what a cache keeps";
@@ -558,6 +559,50 @@ test_vectors(void **state)
 	json_decref(root);
 }
 
+/* An engine that drops an epoch before it opens. */
+static struct csn_cache_native *dropping;
+
+static int
+drop_and_open(void *state, const struct csn_aead_msg *msg)
+{
+	if (dropping != NULL)
+		assert_int_equal(csn_cache_native_drop(dropping, 1), 0);
+	dropping = NULL;
+	return csn_aead_openssl.open(state, msg);
+}
+
+static void
+test_an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
+{
+	const struct csn_ctx_options o = { .size = sizeof(o),
+	    .aead_engine = "dropping" };
+	struct csn_cache_native_bind b = bind_of("acme", "ns:k");
+	static struct csn_aead_engine engine;
+	struct csn_ctx *whole = ctx;
+	struct csn_cache_native *a, *n;
+	uint8_t sealed[SEALED];
+
+	(void)state;
+	engine = csn_aead_openssl;
+	engine.name = "dropping";
+	engine.preference = 0;
+	engine.open = drop_and_open;
+	assert_int_equal(csn_aead_register(&engine), 0);
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	a = made(1);
+	n = made(1);
+	assert_int_equal(csn_cache_native_seal(a, &b, 0, plain, LEN, sealed),
+	    0);
+	/* The entry's key was held already: this once it opens. */
+	dropping = n;
+	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), 0);
+	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), CSN_E_EPOCH);
+	csn_cache_native_free(n);
+	csn_cache_native_free(a);
+	csn_ctx_free(ctx);
+	ctx = whole;
+}
+
 int
 main(void)
 {
@@ -567,6 +612,8 @@ main(void)
 		cmocka_unit_test(test_an_old_value_is_refused),
 		cmocka_unit_test(test_a_deleted_value_stays_deleted),
 		cmocka_unit_test(test_bounded_versions),
+		cmocka_unit_test(
+		    test_an_epoch_dropped_while_an_entry_opens_leaves_no_key),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_epochs),
 		cmocka_unit_test(test_writers_end),

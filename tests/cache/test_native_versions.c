@@ -9,7 +9,6 @@
 
 #include <caisson/cache_native.h>
 
-#include "crypto/aead_internal.h"
 #include "session/pair.h"
 
 #define LEN 16
@@ -19,17 +18,6 @@ static const uint8_t id_1[16] = "master key one", key_1[32] = { 1 };
 static const struct csn_cache_native_bind bind = { .tenant = "acme",
     .key = "ns:key", .key_len = 6, .format = "msgpack" };
 static struct csn_ctx *ctx;
-/* Called by the engine before it opens. */
-static void (*meanwhile)(void);
-
-static int
-seam_open(void *state, const struct csn_aead_msg *msg)
-{
-	if (meanwhile != NULL)
-		meanwhile();
-	return csn_aead_openssl.open(state, msg);
-}
-
 static struct csn_cache_native *
 made(struct csn_ctx *of)
 {
@@ -122,37 +110,11 @@ a_version_of_more_than_a_day_ahead_is_refused(void **state)
 	csn_ctx_free(behind);
 }
 
-static struct csn_cache_native *dropping;
-
-static void
-drop_it(void)
-{
-	meanwhile = NULL;
-	assert_int_equal(csn_cache_native_drop(dropping, 1), 0);
-}
-
-static void
-an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
-{
-	struct csn_cache_native *a = made(ctx);
-	uint8_t sealed[SEALED];
-
-	(void)state;
-	dropping = made(ctx);
-	seal(a, "of epoch 1", sealed);
-	/* The entry's key was held already: this once it opens. */
-	meanwhile = drop_it;
-	assert_int_equal(opens(dropping, sealed, "of epoch 1"), 0);
-	assert_int_equal(opens(dropping, sealed, "of epoch 1"), CSN_E_EPOCH);
-	csn_cache_native_free(dropping);
-	csn_cache_native_free(a);
-}
-
 static int
 setup(void **state)
 {
 	(void)state;
-	ctx = pair_ctx_with("seam", 0);
+	ctx = pair_ctx();
 	return 0;
 }
 
@@ -160,7 +122,6 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	meanwhile = NULL;
 	csn_ctx_free(ctx);
 	return 0;
 }
@@ -174,15 +135,7 @@ main(void)
 		CTX_TEST(
 		    an_equal_version_of_another_writer_is_not_the_newest_too),
 		CTX_TEST(a_version_of_more_than_a_day_ahead_is_refused),
-		CTX_TEST(an_epoch_dropped_while_an_entry_opens_leaves_no_key),
 	};
-	static struct csn_aead_engine engine;
 
-	engine = csn_aead_openssl;
-	engine.name = "seam";
-	engine.preference = 0;
-	engine.open = seam_open;
-	if (csn_aead_register(&engine) != 0)
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

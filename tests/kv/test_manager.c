@@ -365,6 +365,24 @@ listing_visits_the_active_ones(void **state)
 	assert_int_equal(seen.n, 1);
 }
 
+static void
+a_new_session_goes_on_with_the_quota_used(void **state)
+{
+	const struct csn_manager_options o = { .size = sizeof(o),
+	    .quota_bytes = 1000, .quota_entries = 5 };
+
+	(void)state;
+	csn_manager_free(mgr);
+	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
+	csn_session_free(create("acme"));
+	assert_int_equal(seal_by("acme", 600), 0);
+	pair_boot += 900000;
+	csn_session_free(create("acme"));
+	assert_int_equal(seal_by("acme", 401), CSN_E_QUOTA);
+	assert_int_equal(seal_by("acme", 400), 0);
+	assert_int_equal(seal_by("acme", 1), CSN_E_QUOTA);
+}
+
 static int
 setup(void **state)
 {
@@ -397,6 +415,7 @@ main(void)
 		CTX_TEST(closing_ends_every_use),
 		CTX_TEST(an_expired_tenant_is_told_so_and_swept),
 		CTX_TEST(quotas_hold_for_bytes_and_entries),
+		CTX_TEST(a_new_session_goes_on_with_the_quota_used),
 		CTX_TEST(a_batch_mixes_tenants_and_sessions_of_its_own),
 		CTX_TEST(listing_visits_the_active_ones),
 	};

@@ -227,6 +227,23 @@ versions_are_the_clocks(void **state)
 	csn_session_free(s);
 }
 
+/* Two runs under way at once: no version is handed out twice. */
+static void
+the_versions_of_a_run_are_its_own(void **state)
+{
+	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
+	struct csn_seal_run a, b;
+
+	(void)state;
+	assert_int_equal(csn_session_seal_begin(s, 3, 3, 30, 0, &a), 0);
+	assert_int_equal(csn_session_seal_begin(s, 1, 1, 10, 0, &b), 0);
+	assert_int_equal(a.first_version, pair_wall << 20);
+	assert_int_equal(b.first_version, a.first_version + 3);
+	assert_int_equal(csn_session_seal_end(s, &b, NULL, 0), 0);
+	assert_int_equal(csn_session_seal_end(s, &a, NULL, 0), 0);
+	csn_session_free(s);
+}
+
 static void
 an_equal_version_of_the_other_end_is_not_the_newest_too(void **state)
 {
@@ -452,6 +469,7 @@ main(void)
 		    a_store_opens_the_newest_version_of_a_slot_and_no_other),
 		CTX_TEST(a_forgotten_slot_refuses_rather_than_accepts),
 		CTX_TEST(versions_are_the_clocks),
+		CTX_TEST(the_versions_of_a_run_are_its_own),
 		CTX_TEST(
 		    an_equal_version_of_the_other_end_is_not_the_newest_too),
 		CTX_TEST(of_two_ends_the_higher_version_wins),

@@ -108,6 +108,18 @@ room_that_is_too_small_is_told(void **state)
 	assert_int_equal(key_len, 100);
 	assert_int_equal(value_len, 50);
 	assert_int_equal(key[0], 0xbb);
+	value_len = 49;
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
+	    &key_len, value, &value_len), CSN_E_BUFFER);
+	assert_int_equal(key_len, 100);
+	assert_int_equal(value_len, 50);
+	slot.position++;
+	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
+	    &key_len, value, &value_len), CSN_E_NOT_FOUND);
+	assert_int_equal(key_len, 0);
+	assert_int_equal(value_len, 0);
+	slot.position--;
+	key_len = value_len = 100;
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
 	    &key_len, value, &value_len), 0);
 }

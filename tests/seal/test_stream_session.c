@@ -131,6 +131,7 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	struct csn_session *s = streams_session(*state, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[2][CSN_SEAL_HEADER], back[sizeof(text)];
+	uint8_t bare[CSN_SEAL_HEADER];
 	uint8_t sealed[2][sizeof(text) + CSN_STREAM_TAG];
 	struct csn_header h[2] = { { .size = sizeof(h[0]) },
 	    { .size = sizeof(h[1]) } };
@@ -145,6 +146,10 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	}
 	assert_int_equal(h[0].version, now_ms << 20);
 	assert_int_equal(h[1].version, h[0].version + 1);
+	/* A stream of a store has a version. */
+	memcpy(bare, header[0], sizeof(bare));
+	memset(bare + 64, 0, 8);
+	assert_int_equal(csn_stream_open(s, bare, name, &o), CSN_E_FORM);
 	/* The later one is whole first. */
 	for (i = 1; i >= 0; i--) {
 		assert_int_equal(csn_stream_push(st[i], text, sizeof(text),

@@ -54,6 +54,11 @@ struct cache_run {
 int cache_begin(struct cli *cli, struct cache_run *run, int optional);
 void cache_end(struct cache_run *run);
 /* A cache of another form or format with the same keys; NULL: said why. */
+/**
+ * Open the verb's store; make 0: nothing is made where there is none. 0 or
+ * an exit code after saying why.
+ */
+int cache_store_open(struct cli *cli, int make, struct csn_store **out);
 struct csn_cache *cache_of(struct cache_run *run, uint32_t form,
     uint32_t format);
 const char *cache_format_name(uint32_t format);

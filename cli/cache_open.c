@@ -115,6 +115,29 @@ find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
 	return cli_error_given(cli, rc, "cannot take the master keys");
 }
 
+int
+cache_store_open(struct cli *cli, int make, struct csn_store **out)
+{
+	const char *url = cli_arg(cli, 0);
+	char *there = NULL;
+	int rc;
+
+	/* Who only looks makes nothing. */
+	if (!make && (strncmp(url, "file:", 5) == 0 ||
+	    strncmp(url, "lmdb:", 5) == 0) &&
+	    strstr(url, "create=") == NULL) {
+		if (asprintf(&there, "%s%ccreate=0", url,
+		    strchr(url, '?') != NULL ? '&' : '?') < 0)
+			return cli_error(cli, CLI_FAILED, NULL,
+			    "out of memory");
+		url = there;
+	}
+	rc = csn_store_open(cli->ctx, url, out);
+	free(there);
+	return rc == 0 ? 0 : cli_error_lib(cli, rc, NULL,
+	    "cannot open the store");
+}
+
 struct csn_cache *
 cache_of(struct cache_run *run, uint32_t form, uint32_t format)
 {
@@ -189,8 +212,9 @@ cache_begin(struct cli *cli, struct cache_run *run, int optional)
 	if (!native && !plain &&
 	    (rc = find_keys(cli, optional, &run->keys)) != 0)
 		return rc;
-	if ((rc = csn_store_open(cli->ctx, run->url, &run->store)) != 0)
-		return cli_error_lib(cli, rc, NULL, "cannot open the store");
+	if ((rc = cache_store_open(cli, strcmp(cli->verb->name, "set") == 0,
+	    &run->store)) != 0)
+		return rc;
 	if (run->keys == NULL && !native && !plain)
 		return 0;
 	run->cache = cache_of(run, run->form, format);

@@ -19,7 +19,8 @@ enum cli_exit {
 	CLI_OK = 0,
 	CLI_REFUSED = 1,	/* the check said no */
 	CLI_USAGE = 2,		/* the command or configuration was wrong */
-	CLI_FAILED = 3		/* something needed failed */
+	CLI_FAILED = 3,		/* something needed failed */
+	CLI_ABSENT = 4		/* what was asked for is not there */
 };
 
 struct cli;

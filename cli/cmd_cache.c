@@ -91,6 +91,30 @@ get(struct cli *cli)
 	return rc;
 }
 
+/* What others will read as MessagePack or JSON is that. */
+static int
+check_value(struct cli *cli, const struct cache_run *run, const uint8_t *p,
+    size_t len)
+{
+	json_error_t error = { .text = "" };
+	json_t *value;
+
+	if (run->how.format == CSN_CACHE_MSGPACK)
+		value = cache_show(p, len);
+	else if (run->how.format == CSN_CACHE_JSON)
+		value = json_loadb((const char *)p, len, JSON_DECODE_ANY,
+		    &error);
+	else
+		return 0;
+	if (value == NULL)
+		return cli_error(cli, CLI_USAGE, "Another format: --format "
+		    "NAME. Bytes of any kind: --format bytes", "the value is "
+		    "no %s%s%s", cache_format_name(run->how.format),
+		    error.text[0] != '\0' ? ": " : "", error.text);
+	json_decref(value);
+	return 0;
+}
+
 static int
 set(struct cli *cli)
 {
@@ -102,7 +126,7 @@ set(struct cli *cli)
 	if ((rc = cache_begin(cli, &run, 0)) != 0 ||
 	    (rc = cli_opt_span(cli, "ttl", &run.how.ttl_ms)) != 0 ||
 	    (rc = cli_read_file(cli, cli_arg(cli, 2), CACHE_MAX_VALUE, &value,
-	    &len)) != 0)
+	    &len)) != 0 || (rc = check_value(cli, &run, value, len)) != 0)
 		goto out;
 	if ((rc = csn_cache_set(run.cache, run.key, &run.how, value,
 	    len)) != 0)
@@ -231,9 +255,8 @@ stat(struct cli *cli)
 	json_t *row;
 	int rc;
 
-	if ((rc = csn_store_open(cli->ctx, cli_arg(cli, 0), &store)) != 0)
-		rc = cli_error_lib(cli, rc, NULL, "cannot open the store");
-	else if ((rc = csn_store_list(store, (const uint8_t *)space, space !=
+	if ((rc = cache_store_open(cli, 0, &store)) == 0 &&
+	    (rc = csn_store_list(store, (const uint8_t *)space, space !=
 	    NULL ? strlen(space) : 0, count, &t)) != 0)
 		rc = cli_error_lib(cli, rc, NULL, "cannot list the keys");
 	csn_store_close(store);

@@ -71,7 +71,8 @@ help_all(void)
 	printf("\nEvery command takes --json (facts as JSON), --quiet and "
 	    "--help.\n"
 	    "Exit codes: 0 done, 1 the check said no, 2 wrong command or "
-	    "configuration,\n3 something needed failed.\n\n"
+	    "configuration,\n3 something needed failed, 4 what was asked for "
+	    "is not there.\n\n"
 	    "See the main job done in a few seconds: caisson tour\n"
 	    "The manual: man caisson\n");
 }

@@ -44,6 +44,8 @@ cli_exit_code(int rc)
 	case CSN_E_EXISTS:
 	case CSN_E_PASSPHRASE:
 		return CLI_USAGE;
+	case CSN_E_NOT_FOUND:
+		return CLI_ABSENT;
 	default:
 		return CLI_FAILED;
 	}

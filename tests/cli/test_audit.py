@@ -75,7 +75,7 @@ def refuses(folder, log):
          says(run("audit", "verify", "--expect-head", "12", log.path,
                   home=folder / "home"), 2, "64 hex digits"))
     case("audit_verify_wants_a_log",
-         says(run("audit", "verify", folder.path, home=folder / "home"), 3,
+         says(run("audit", "verify", folder.path, home=folder / "home"), 4,
               "no log"))
     good = run("audit", "verify", "--first-key", key, log.path, "--quiet",
                home=folder / "home")
@@ -103,7 +103,7 @@ def shows(folder, log):
          says(run("audit", "show", "--op", "dance", log.path), 2,
               "dance", "isolation-violation"))
     case("audit_show_wants_a_log",
-         says(run("audit", "show", folder / "nothing"), 3))
+         says(run("audit", "show", folder / "nothing"), 4))
     out = folder / "out.json"
     result = run("audit", "export", "--out", out, log.path)
     case("audit_export", result.returncode == 0 and

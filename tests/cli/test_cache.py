@@ -280,10 +280,37 @@ def counts_and_deletes(url, interop):
     gone = run("cache", "delete", url, interop, env=keys())
     case("cache_delete_without_a_key", gone.returncode == 0, gone)
     case("cache_delete_again",
-         says(run("cache", "delete", url, interop, env=keys()), 3,
+         says(run("cache", "delete", url, interop, env=keys()), 4,
               "CSN_E_NOT_FOUND"))
     case("cache_get_what_is_not_there",
-         says(run("cache", "get", url, interop, env=keys(OLD)), 3))
+         says(run("cache", "get", url, interop, env=keys(OLD)), 4))
+
+
+def looking_makes_nothing(folder, interop):
+    for scheme in "file:", "lmdb:":
+        url = scheme + (folder / "typo")
+        for words in (["stat", url], ["get", url, interop],
+                      ["delete", url, interop], ["inspect", url, interop],
+                      ["reseal", url, "users"]):
+            result = run("cache", *words, env=keys(OLD))
+            case("cache_%s_of_a_missing_store_%s" % (words[0], scheme[:-1]),
+                 says(result, 4, "there is no", "typo") and
+                 "typo" not in folder.names(), result)
+
+
+def values_are_of_their_format(url):
+    for name, value in (("msgpack", b"\x81\xa1v"), ("json", b"{\"a\":"),
+                        ("msgpack", b"\x01\x02"), ("json", b"")):
+        result = run("cache", "set", url, "ns:v:func:m.f:args:00:1s",
+                     "--format", name, stdin=value, env=keys(OLD))
+        case("cache_set_refuses_what_is_no_%s_%d" % (name, len(value)), says(
+            result, 2, "the value is no " + name, "--format bytes"), result)
+    result = run("cache", "set", url, "ns:v:func:m.f:args:00:1s", "--format",
+                 "bytes", stdin=b"\x81\xa1v", env=keys(OLD))
+    case("cache_set_takes_any_bytes_as_bytes", result.returncode == 0,
+         result)
+    must = run("cache", "delete", url, "ns:v:func:m.f:args:00:1s", env=keys(OLD))
+    case("cache_delete_bytes", must.returncode == 0, must)
 
 
 def plain_is_asked_for_by_name(url):
@@ -355,6 +382,8 @@ def main():
         native_entries(url, folder)
         rotates(url, interop)
         counts_and_deletes(url, interop)
+        looking_makes_nothing(folder, interop)
+        values_are_of_their_format(url)
         plain_is_asked_for_by_name(url)
         names_move_no_cursor(url)
         names_what_has_no_name(url)

@@ -22,7 +22,8 @@ fail_missing(struct csn_file_store *s)
 }
 
 static int
-parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s)
+parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s,
+    uint64_t *create)
 {
 	static const char *const syncs[] = { "none", "file", "full" };
 	struct csn_store_option o;
@@ -42,6 +43,10 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s)
 			    &s->timeout_ms) != 0)
 				return csn_store_option_bad(ctx, "file", &o,
 				    "give milliseconds, up to an hour");
+		} else if (csn_store_option_is(&o, "create")) {
+			if (csn_store_number(o.value, o.len, 1, create) != 0)
+				return csn_store_option_bad(ctx, "file", &o,
+				    "it is 0 or 1");
 		} else if (csn_store_option_is(&o, "sync")) {
 			for (i = 0; i < 3; i++) {
 				if (strlen(syncs[i]) == o.len && memcmp(
@@ -54,7 +59,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s)
 			s->sync = (int)i;
 		} else {
 			return csn_store_option_unknown(ctx, "file", &o,
-			    "sync and timeout");
+			    "sync, timeout and create");
 		}
 	}
 	if (rc != 0)
@@ -84,6 +89,7 @@ file_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
 	CSN_UNCANCELLED;
 	struct csn_file_store *s;
+	uint64_t create = 1;
 	int rc;
 
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
@@ -92,9 +98,14 @@ file_open(struct csn_ctx *ctx, const char *rest, void **state)
 	s->ctx = ctx;
 	s->root = -1;
 	(void)pthread_mutex_init(&s->sweep.lock, NULL);
-	if ((rc = parse(ctx, rest, s)) != 0)
+	if ((rc = parse(ctx, rest, s, &create)) != 0)
 		goto err;
 	s->root = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root < 0 && errno == ENOENT && create == 0) {
+		rc = csn_fail(ctx, CSN_E_NOT_FOUND, "store",
+		    "there is no file store at %s", s->path);
+		goto err;
+	}
 	if (s->root < 0 && errno == ENOENT) {
 		if ((rc = csn_mkdirs(ctx, s->path, 0700)) != 0)
 			goto err;

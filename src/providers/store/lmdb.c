@@ -44,6 +44,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 	p = rest + len + (rest[len] == '?');
 	c->size = DEFAULT_SIZE;
 	c->readers = DEFAULT_READERS;
+	c->create = 1;
 	c->flags = MDB_NOMETASYNC;
 	while ((rc = csn_store_option_next(ctx, "lmdb", &p, &o)) == 1) {
 		if (csn_store_option_is(&o, "size")) {
@@ -58,6 +59,11 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 				return csn_store_option_bad(ctx, "lmdb", &o,
 				    "give a number from 1 to 100000");
 			c->readers = (unsigned)v;
+		} else if (csn_store_option_is(&o, "create")) {
+			if (csn_store_number(o.value, o.len, 1, &v) != 0)
+				return csn_store_option_bad(ctx, "lmdb", &o,
+				    "it is 0 or 1");
+			c->create = v != 0;
 		} else if (csn_store_option_is(&o, "sync")) {
 			if (o.len == 4 && memcmp(o.value, "none", 4) == 0)
 				c->flags = MDB_NOSYNC;
@@ -72,7 +78,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 				    "there are none, meta and full");
 		} else {
 			return csn_store_option_unknown(ctx, "lmdb", &o,
-			    "size, sync and readers");
+			    "size, sync, readers and create");
 		}
 	}
 	if (rc != 0)

@@ -50,6 +50,7 @@ struct csn_lmdb_config {
 	uint64_t size;
 	unsigned flags;
 	unsigned readers;
+	int create;		/* where there is none */
 };
 
 struct csn_lmdb_key {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -113,6 +114,19 @@ env_start(struct csn_lmdb_store *s, const struct csn_lmdb_config *c,
 	return mdb_txn_commit(txn);
 }
 
+/* LMDB makes its file where there is none. */
+static int
+must_exist(struct csn_lmdb_store *s)
+{
+	int fd = open(s->path, O_PATH | O_DIRECTORY | O_CLOEXEC), there;
+
+	there = fd >= 0 && faccessat(fd, "data.mdb", F_OK, 0) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return there ? 0 : csn_fail(s->ctx, CSN_E_NOT_FOUND, "store",
+	    "there is no lmdb store at %s", s->path);
+}
+
 int
 csn_lmdb_env_open(struct csn_lmdb_store *s, const struct csn_lmdb_config *c)
 {
@@ -120,7 +134,9 @@ csn_lmdb_env_open(struct csn_lmdb_store *s, const struct csn_lmdb_config *c)
 	struct stat st;
 	int rc;
 
-	if (mkdir(s->path, 0700) != 0 && errno == ENOENT &&
+	if (!c->create && (rc = must_exist(s)) != 0)
+		return rc;
+	if (c->create && mkdir(s->path, 0700) != 0 && errno == ENOENT &&
 	    (rc = csn_mkdirs(s->ctx, s->path, 0700)) != 0)
 		return rc;
 	if (stat(s->path, &st) != 0)

@@ -441,7 +441,7 @@ advance_to(struct csn_session *s, const struct csn_open_run *run,
 			s->epoch_streams = 0;
 			s->epoch_started = csn_ctx_boot_ms(s->ctx);
 		}
-	} while ((*e)->number != run->epoch_number);
+	} while ((*e)->number < run->epoch_number);
 	csn_epoch_sweep(s);
 	return 0;
 }

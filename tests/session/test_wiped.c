@@ -1,4 +1,5 @@
 /* test_wiped.c - keys rest wrapped, and closing wipes them from memory. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -164,6 +165,65 @@ an_epoch_that_goes_is_wiped(void **state)
 	csn_ctx_free(ctx);
 }
 
+struct derivation {
+	struct csn_ctx *ctx;
+	struct csn_key chain, root, next, writer;
+	int rc;
+};
+
+static void *
+derive(void *arg)
+{
+	static const uint8_t id[16] = "a writer's id..";
+	struct derivation *d = arg;
+
+	if ((d->rc = csn_schedule_epoch(d->ctx, &d->chain, &d->root,
+	    &d->next)) == 0)
+		d->rc = csn_schedule_writer(d->ctx, &d->root, id,
+		    &d->writer);
+	return NULL;
+}
+
+/* On a stack of its own, where nothing is called afterwards that hides it. */
+static void
+deriving_leaves_no_key_on_the_stack(void **state)
+{
+	enum { STACK = 1 << 20 };
+	struct derivation d = { .rc = 1 };
+	uint8_t plain[CSN_KEY_SIZE], *stack;
+	struct needle n[4];
+	pthread_attr_t attr;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	if (!needle_can())
+		test_skip("a sanitizer's memory is not the program's");
+	d.ctx = pair_ctx();
+	assert_int_equal(csn_random(d.ctx, plain, sizeof(plain)), 0);
+	assert_int_equal(csn_key_rest(d.ctx, plain, &d.chain), 0);
+	csn_wipe(plain, sizeof(plain));
+	assert_int_equal(posix_memalign((void **)&stack, 65536, STACK), 0);
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
+	assert_int_equal(pthread_create(&thread, &attr, derive, &d), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(d.rc, 0);
+	learn_one(d.ctx, &d.chain, &n[0]);
+	learn_one(d.ctx, &d.root, &n[1]);
+	learn_one(d.ctx, &d.next, &n[2]);
+	learn_one(d.ctx, &d.writer, &n[3]);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(needle_count(&n[i]), 0);
+	pthread_attr_destroy(&attr);
+	free(stack);
+	csn_key_forget(d.ctx, &d.chain);
+	csn_key_forget(d.ctx, &d.root);
+	csn_key_forget(d.ctx, &d.next);
+	csn_key_forget(d.ctx, &d.writer);
+	csn_ctx_free(d.ctx);
+}
+
 static void
 is_zero(const void *p, size_t len)
 {
@@ -220,6 +280,7 @@ main(void)
 		cmocka_unit_test(
 		    closing_both_ends_of_a_handshake_wipes_their_keys),
 		cmocka_unit_test(an_epoch_that_goes_is_wiped),
+		cmocka_unit_test(deriving_leaves_no_key_on_the_stack),
 		cmocka_unit_test(closing_leaves_no_key_at_rest),
 	};
 

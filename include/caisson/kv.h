@@ -42,7 +42,7 @@ struct csn_kv_slot {
 /*
  * One message of a batch. key and value are plaintext (either may be NULL
  * where its length is 0); sealed holds key_len + value_len +
- * CSN_SEAL_OVERHEAD bytes.
+ * CSN_SEAL_OVERHEAD bytes. It has no size of its own: a batch is told it.
  *
  * Sealing reads key, value and slot, and writes sealed. In place: key at
  * sealed + CSN_SEAL_OVERHEAD and value behind it; overlapping in any other
@@ -54,7 +54,8 @@ struct csn_kv_slot {
  *
  * Opening reads sealed (sealed_len bytes) and writes key and value: on entry
  * key_len and value_len are what there is room for, afterwards what there
- * was. With slot_expected 1 the message must be that very slot's (CSN_E_TAG
+ * was; where it fails they stay, and the item can be tried again. With
+ * slot_expected 1 the message must be that very slot's (CSN_E_TAG
  * where it is another's: an old or moved entry put in its place); with 0 slot
  * is filled in from the authenticated header. In place: as above.
  */
@@ -62,11 +63,21 @@ struct csn_kv_item {
 	struct csn_session *session;	/* or NULL: tenant, by a manager */
 	const char *tenant;
 	struct csn_kv_slot slot;
-	uint8_t *key;
+	/* To seal what is const, set const_key, const_value. */
+	union {
+		uint8_t *key;
+		const uint8_t *const_key;
+	};
 	size_t key_len;
-	uint8_t *value;
+	union {
+		uint8_t *value;
+		const uint8_t *const_value;
+	};
 	size_t value_len;
-	uint8_t *sealed;
+	union {
+		uint8_t *sealed;
+		const uint8_t *const_sealed;	/* to open */
+	};
 	size_t sealed_len;
 	int32_t slot_expected;
 	int32_t rc;			/* out: this item's result */

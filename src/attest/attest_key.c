@@ -154,6 +154,9 @@ csn_attest_key_open(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, const char *path,
     const struct csn_identity_options *options, struct csn_identity **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	uint8_t secret[CSN_KEY_SIZE] = { 0 }, *file;
 	size_t len;

@@ -125,3 +125,20 @@ csn_ctx_room(const struct csn_ctx *ctx)
 	(void)ctx;
 	return last.room != NULL ? last.room : "";
 }
+
+int
+csn_needs(const char *function, const char *names,
+    const void *const *arguments, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (arguments[i] == NULL)
+			return csn_fail(NULL, CSN_E_ARG, "base", "%s() needs "
+			    "its argument '%.*s', which is NULL", function,
+			    (int)strcspn(names, ","), names);
+		names += strcspn(names, ",");
+		names += strspn(names, ", ");
+	}
+	return 0;
+}

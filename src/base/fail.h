@@ -24,4 +24,17 @@ int csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
 int csn_fail_memory(const struct csn_ctx *ctx, const char *room,
     const char *what);
 
+/**
+ * CSN_E_ARG, naming the first of n arguments that is NULL, or 0. names are
+ * as they are written in the call, with ", " between.
+ */
+int csn_needs(const char *function, const char *names,
+    const void *const *arguments, size_t n);
+
+/* What a public function begins with: arguments that may not be NULL. */
+#define CSN_NEEDS(...) \
+	csn_needs(__func__, #__VA_ARGS__, \
+	    (const void *const[]){ __VA_ARGS__ }, \
+	    sizeof((const void *const[]){ __VA_ARGS__ }) / sizeof(void *))
+
 #endif

@@ -126,6 +126,9 @@ int
 csn_cache_get(struct csn_cache *cache, const char *key,
     const struct csn_cache_how *how, struct csn_cache_value *out)
 {
+	if (out == NULL)
+		return CSN_NEEDS(out);
+
 	struct csn_call call;
 	int rc, negative;
 

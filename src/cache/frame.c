@@ -326,6 +326,9 @@ int
 csn_cachekit_inspect(struct csn_ctx *ctx, const uint8_t *stored, size_t len,
     char **json)
 {
+	if (CSN_NEEDS(json) != 0)
+		return CSN_E_ARG;
+
 	struct csn_frame f;
 	json_t *o;
 	int rc;

@@ -39,6 +39,9 @@ start(struct csn_cache_key *key)
 int
 csn_cache_key_new(struct csn_ctx *ctx, int mode, struct csn_cache_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_cache_key *key;
 
 	if (mode != CSN_CACHE_KEY_AUTO && mode != CSN_CACHE_KEY_INTEROP)
@@ -148,6 +151,9 @@ leave(struct csn_cache_key *key)
 int
 csn_cache_key_null(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -159,6 +165,9 @@ csn_cache_key_null(struct csn_cache_key *key)
 int
 csn_cache_key_bool(struct csn_cache_key *key, int value)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -173,6 +182,9 @@ csn_cache_key_bool(struct csn_cache_key *key, int value)
 int
 csn_cache_key_int(struct csn_cache_key *key, int64_t value)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -184,6 +196,9 @@ csn_cache_key_int(struct csn_cache_key *key, int64_t value)
 int
 csn_cache_key_uint(struct csn_cache_key *key, uint64_t value)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -214,6 +229,9 @@ pack_interop_float(struct csn_cache_key *key, double value)
 int
 csn_cache_key_float(struct csn_cache_key *key, double value)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -246,6 +264,9 @@ pack_text(struct csn_cache_key *key, const char *p, size_t len)
 int
 csn_cache_key_str(struct csn_cache_key *key, const char *value, size_t len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0 || (rc = pack_text(key, value, len)) != 0)
@@ -256,6 +277,9 @@ csn_cache_key_str(struct csn_cache_key *key, const char *value, size_t len)
 int
 csn_cache_key_bytes(struct csn_cache_key *key, const void *value, size_t len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -305,6 +329,9 @@ pack_iso(struct csn_cache_key *key, int64_t unix_us, int offset_min)
 int
 csn_cache_key_time(struct csn_cache_key *key, int64_t unix_us, int offset_min)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = enter(key)) != 0)
@@ -322,6 +349,9 @@ csn_cache_key_time(struct csn_cache_key *key, int64_t unix_us, int offset_min)
 int
 csn_cache_key_uuid(struct csn_cache_key *key, const uint8_t uuid[16])
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	char hex[33], text[37];
 
 	csn_hex_encode(uuid, 16, hex);
@@ -458,18 +488,27 @@ end(struct csn_cache_key *key, enum csn_key_kind kind)
 int
 csn_cache_key_list_begin(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return begin(key, CSN_KEY_LIST);
 }
 
 int
 csn_cache_key_list_end(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return end(key, CSN_KEY_LIST);
 }
 
 int
 csn_cache_key_map_begin(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return begin(key, CSN_KEY_MAP);
 }
 
@@ -495,6 +534,9 @@ put_name(struct csn_cache_key *key, const char *name, size_t len)
 int
 csn_cache_key_map_key(struct csn_cache_key *key, const char *name, size_t len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	if (key->rc != 0)
 		return key->rc;
 	if (top(key)->kind != CSN_KEY_MAP)
@@ -506,12 +548,18 @@ csn_cache_key_map_key(struct csn_cache_key *key, const char *name, size_t len)
 int
 csn_cache_key_map_end(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return end(key, CSN_KEY_MAP);
 }
 
 int
 csn_cache_key_set_begin(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	if (key->rc == 0 && key->mode == CSN_CACHE_KEY_AUTO)
 		return csn_key_fail(key, CSN_E_POLICY, "auto keys have no "
 		    "sets: give a sorted list, or use interop keys");
@@ -521,12 +569,18 @@ csn_cache_key_set_begin(struct csn_cache_key *key)
 int
 csn_cache_key_set_end(struct csn_cache_key *key)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return end(key, CSN_KEY_SET);
 }
 
 int
 csn_cache_key_name(struct csn_cache_key *key, const char *name, size_t len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	if (key->rc != 0)
 		return key->rc;
 	if (key->mode == CSN_CACHE_KEY_INTEROP)
@@ -547,6 +601,9 @@ csn_cache_key_name(struct csn_cache_key *key, const char *name, size_t len)
 int
 csn_cache_key_args(struct csn_cache_key *key, const uint8_t **p, size_t *len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const struct csn_key_frame *f = top(key);
 	struct csn_out *w = &key->whole, named;
 	size_t positional, count = 0;

@@ -63,6 +63,9 @@ int
 csn_cache_key_interop(struct csn_cache_key *key, const char *name_space,
     const char *operation, char out[CSN_CACHE_KEY_SIZE])
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	char hash[HASH_TEXT];
 	int rc;
 
@@ -220,6 +223,9 @@ csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
     const char *module, const char *qualname, int integrity,
     const char *serializer, char out[CSN_CACHE_KEY_SIZE])
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const char *texts[] = { module, qualname, serializer };
 	char hash[HASH_TEXT];
 	struct csn_out *w = &key->text;

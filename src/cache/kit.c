@@ -70,6 +70,9 @@ int
 csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
     const struct csn_cachekit_options *options, struct csn_cachekit **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_cachekit_options o;
 	struct csn_cachekit *kit;
 	int rc;
@@ -108,6 +111,9 @@ err:
 int
 csn_cachekit_after_fork(struct csn_cachekit *kit)
 {
+	if (CSN_NEEDS(kit) != 0)
+		return CSN_E_ARG;
+
 	if (csn_fork_check(kit->ctx, kit->generation) == 0)
 		return 0;
 	/* Adopts the context, so that no lane waits for a thread of old. */
@@ -210,6 +216,9 @@ int
 csn_cachekit_fingerprint(struct csn_cachekit *kit, const char *tenant,
     size_t tenant_len, size_t index, uint8_t out[16])
 {
+	if (CSN_NEEDS(kit) != 0)
+		return CSN_E_ARG;
+
 	struct csn_kit_tenant *t = NULL;
 	int rc;
 
@@ -227,6 +236,9 @@ int
 csn_cachekit_derive(struct csn_cachekit *kit, const char *tenant,
     size_t tenant_len, int domain, uint8_t out[CSN_KEY_SIZE])
 {
+	if (CSN_NEEDS(kit) != 0)
+		return CSN_E_ARG;
+
 	if (tenant == NULL || tenant_len == 0 ||
 	    tenant_len > CSN_CACHEKIT_TENANT_MAX)
 		return csn_fail(kit->ctx, CSN_E_ARG, ROOM, "a tenant's name "

@@ -192,6 +192,9 @@ csn_cachekit_seal(struct csn_cachekit *kit,
     const struct csn_cachekit_bind *bind, const uint8_t *in, size_t len,
     uint8_t *out)
 {
+	if (CSN_NEEDS(kit, bind) != 0)
+		return CSN_E_ARG;
+
 	struct csn_kit_tenant *t;
 	int rc;
 
@@ -213,6 +216,9 @@ csn_cachekit_open(struct csn_cachekit *kit,
     const struct csn_cachekit_bind *bind, const uint8_t fingerprint[16],
     const uint8_t *in, size_t len, uint8_t *out, size_t *which)
 {
+	if (CSN_NEEDS(kit, bind) != 0)
+		return CSN_E_ARG;
+
 	struct csn_kit_tenant *t;
 	int rc;
 

@@ -197,6 +197,9 @@ csn_master_keys_hex(struct csn_ctx *ctx, const char *what,
     const char *current, const char *previous, uint32_t flags,
     struct csn_master_keys **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_master_keys *keys = NULL;
 	int rc;
 
@@ -250,6 +253,9 @@ int
 csn_master_keys_env(struct csn_ctx *ctx, uint32_t flags,
     struct csn_master_keys **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const char *rotation = variable("CACHEKIT_MASTER_KEY_ROTATION");
 	struct csn_master_keys *keys = NULL;
 	const char *name, *master;
@@ -279,6 +285,9 @@ int
 csn_master_keys_file(struct csn_ctx *ctx, const char *path, uint32_t flags,
     struct csn_master_keys **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_master_keys *keys = NULL;
 	uint8_t *text = NULL;
 	const char *s;
@@ -324,6 +333,9 @@ csn_master_keys_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, const struct csn_master_bytes *wrapped, size_t n,
     struct csn_master_keys **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_master_keys *keys = NULL;
 	uint8_t plain[CSN_KEY_SIZE];
 	size_t i;
@@ -375,6 +387,9 @@ int
 csn_master_keys_fingerprint(const struct csn_master_keys *keys, size_t index,
     char out[33])
 {
+	if (CSN_NEEDS(keys) != 0)
+		return CSN_E_ARG;
+
 	uint8_t print[CSN_FINGERPRINT_SIZE];
 	int rc;
 

@@ -24,6 +24,9 @@ csn_cache_native_make_master(struct csn_ctx *ctx,
     const struct csn_document *const *recipients, size_t nrecipients,
     uint32_t epoch, uint8_t **out, size_t *out_len)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	uint8_t plain[MASTER_SIZE];
 	int rc;
 
@@ -45,6 +48,9 @@ csn_cache_native_add(struct csn_cache_native *native,
     const struct csn_identity *identity, struct csn_trust *trust,
     const uint8_t *sealed, size_t len)
 {
+	if (CSN_NEEDS(native) != 0)
+		return CSN_E_ARG;
+
 	uint8_t *plain = NULL;
 	size_t plain_len = 0;
 	int rc;
@@ -140,6 +146,9 @@ int
 csn_cache_native_add_key(struct csn_cache_native *native, uint32_t epoch,
     const uint8_t id[16], const uint8_t key[CSN_KEY_SIZE])
 {
+	if (CSN_NEEDS(native) != 0)
+		return CSN_E_ARG;
+
 	uint8_t root[CSN_KEY_SIZE];
 	int rc;
 
@@ -168,6 +177,9 @@ is_of_epoch(const struct csn_held *h, const void *arg)
 int
 csn_cache_native_drop(struct csn_cache_native *native, uint32_t epoch)
 {
+	if (CSN_NEEDS(native) != 0)
+		return CSN_E_ARG;
+
 	struct csn_native_master *m;
 
 	pthread_rwlock_wrlock(&native->lock);
@@ -335,6 +347,9 @@ csn_cache_native_new(struct csn_ctx *ctx,
     const struct csn_cache_native_options *options,
     struct csn_cache_native **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_cache_native_options o;
 	struct csn_cache_native *native;
 	int rc;

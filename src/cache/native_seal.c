@@ -249,6 +249,9 @@ csn_cache_native_seal(struct csn_cache_native *native,
     const struct csn_cache_native_bind *bind, uint64_t expires_ms,
     const uint8_t *in, size_t len, uint8_t *out)
 {
+	if (CSN_NEEDS(native, bind) != 0)
+		return CSN_E_ARG;
+
 	struct csn_header h = { .size = sizeof(h), .kind = CSN_KIND_CACHE,
 	    .suite = CSN_NATIVE_SUITE, .replay = CSN_REPLAY_STORE,
 	    .position = expires_ms, .len = (uint32_t)len };
@@ -292,6 +295,9 @@ int
 csn_cache_native_forget(struct csn_cache_native *native,
     const struct csn_cache_native_bind *bind)
 {
+	if (CSN_NEEDS(native, bind) != 0)
+		return CSN_E_ARG;
+
 	uint8_t label[8], name[CSN_HASH_SIZE];
 	int rc;
 
@@ -425,6 +431,9 @@ csn_cache_native_open(struct csn_cache_native *native,
     const struct csn_cache_native_bind *bind, const uint8_t *in, size_t len,
     uint8_t *out, int *old)
 {
+	if (CSN_NEEDS(native, bind) != 0)
+		return CSN_E_ARG;
+
 	struct csn_header h;
 	int rc;
 

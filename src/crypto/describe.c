@@ -65,6 +65,9 @@ key_memory(const struct csn_ctx *ctx)
 int
 csn_describe(struct csn_ctx *ctx, char **json)
 {
+	if (CSN_NEEDS(json) != 0)
+		return CSN_E_ARG;
+
 	json_t *object;
 	char *text = NULL;
 

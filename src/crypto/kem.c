@@ -94,6 +94,9 @@ pair(struct csn_ctx *ctx, int kem, const uint8_t *seed,
 int
 csn_kem_generate(struct csn_ctx *ctx, int kem, struct csn_kem_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	return pair(ctx, kem, NULL, out);
 }
 
@@ -101,6 +104,9 @@ int
 csn_kem_from_seed(struct csn_ctx *ctx, int kem, const uint8_t *seed,
     size_t len, struct csn_kem_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const struct kem *k = find(kem);
 
 	if (k != NULL && len != k->seed)
@@ -114,6 +120,9 @@ int
 csn_kem_from_public(struct csn_ctx *ctx, int kem, const uint8_t *ek,
     size_t len, struct csn_kem_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const struct kem *k = find(kem);
 	struct csn_kem_key *key = NULL;
 	int rc;
@@ -169,6 +178,9 @@ int
 csn_kem_public(struct csn_ctx *ctx, const struct csn_kem_key *key,
     uint8_t *ek, size_t cap)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const struct kem *k = find(key->kem);
 
 	if (cap < k->public)
@@ -209,6 +221,9 @@ int
 csn_kem_encapsulate(struct csn_ctx *ctx, const struct csn_kem_key *key,
     uint8_t *ct, size_t cap, uint8_t secret[CSN_KEM_SECRET_SIZE])
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return csn_kem_encapsulate_with(ctx, key, NULL, ct, cap, secret);
 }
 
@@ -216,6 +231,9 @@ int
 csn_kem_decapsulate(struct csn_ctx *ctx, const struct csn_kem_key *key,
     const uint8_t *ct, size_t len, uint8_t secret[CSN_KEM_SECRET_SIZE])
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const struct kem *k = find(key->kem);
 	int rc;
 

@@ -82,6 +82,9 @@ csn_sign_adopt(struct csn_ctx *ctx, int alg, EVP_PKEY *pkey,
 int
 csn_sign_generate(struct csn_ctx *ctx, int alg, struct csn_sign_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const struct alg *a = find(alg);
 	EVP_PKEY *pkey;
 
@@ -97,6 +100,9 @@ int
 csn_sign_from_seed(struct csn_ctx *ctx, int alg, const uint8_t *seed,
     size_t len, struct csn_sign_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const struct alg *a = find(alg);
 	EVP_PKEY *pkey;
 
@@ -117,6 +123,9 @@ int
 csn_sign_from_public(struct csn_ctx *ctx, int alg, const uint8_t *pk,
     size_t len, struct csn_sign_key **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	const struct alg *a = find(alg);
 	EVP_PKEY *pkey;
 
@@ -150,6 +159,9 @@ int
 csn_sign_public(struct csn_ctx *ctx, const struct csn_sign_key *key,
     uint8_t *pk, size_t cap)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const struct alg *a = find(key->alg);
 	size_t n = 0;
 
@@ -238,6 +250,9 @@ csn_sign(struct csn_ctx *ctx, const struct csn_sign_key *key,
     const uint8_t *context, size_t context_len, const uint8_t *msg,
     size_t len, uint8_t *sig, size_t cap)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	return csn_sign_with(ctx, key, 0, context, context_len, msg, len,
 	    sig, cap);
 }
@@ -247,6 +262,9 @@ csn_verify(struct csn_ctx *ctx, const struct csn_sign_key *key,
     const uint8_t *context, size_t context_len, const uint8_t *msg,
     size_t len, const uint8_t *sig, size_t sig_len)
 {
+	if (CSN_NEEDS(key) != 0)
+		return CSN_E_ARG;
+
 	const struct alg *a = find(key->alg);
 	EVP_PKEY_CTX *c;
 	OSSL_PARAM params[2];

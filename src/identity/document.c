@@ -255,6 +255,9 @@ int
 csn_document_verify(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
     struct csn_document **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_document *doc;
 	int rc;
 

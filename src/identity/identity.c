@@ -106,6 +106,9 @@ int
 csn_identity_new(struct csn_ctx *ctx,
     const struct csn_identity_options *from, struct csn_identity **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_identity_options options;
 	struct csn_sign_key *sign = NULL;
 	struct csn_kem_key *kem = NULL;

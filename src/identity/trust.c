@@ -323,6 +323,9 @@ int
 csn_trust_find(struct csn_ctx *ctx, struct csn_trust *trust, const char *did,
     size_t did_len, uint32_t purposes, const struct csn_trust_entry **out)
 {
+	if (CSN_NEEDS(trust) != 0)
+		return CSN_E_ARG;
+
 	return csn_trust_find_at(ctx, trust, did, did_len, purposes,
 	    csn_ctx_wall_ms(ctx), out);
 }

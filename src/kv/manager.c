@@ -174,6 +174,9 @@ int
 csn_manager_new(struct csn_ctx *ctx,
     const struct csn_manager_options *options, struct csn_manager **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_manager_options o;
 	struct csn_session_options session;
 	struct csn_manager *mgr;
@@ -415,6 +418,9 @@ csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *given,
 int
 csn_manager_adopt(struct csn_manager *mgr, struct csn_session *session)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	struct csn_member *m, *former;
 	int rc;
 
@@ -444,6 +450,9 @@ int
 csn_manager_get(struct csn_manager *mgr, const char *tenant_id,
     struct csn_session **out)
 {
+	if (CSN_NEEDS(mgr, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_member *m;
 	int rc;
 
@@ -458,6 +467,9 @@ int
 csn_manager_set_quota(struct csn_manager *mgr, const char *tenant_id,
     uint64_t bytes, uint64_t entries)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	struct csn_member *m;
 	int rc;
 
@@ -471,6 +483,9 @@ csn_manager_set_quota(struct csn_manager *mgr, const char *tenant_id,
 int
 csn_manager_close(struct csn_manager *mgr, const char *tenant_id)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	struct csn_place *at;
 	struct csn_member *m;
 	struct csn_shard *shard;
@@ -562,6 +577,9 @@ int
 csn_manager_list(struct csn_manager *mgr,
     int (*visit)(void *arg, const char *tenant_id), void *arg)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	struct csn_member **members, *m;
 	struct csn_shard *shard;
 	size_t i, k, n;

@@ -74,6 +74,9 @@ item_bytes(const struct csn_kv_item *it)
 int
 csn_manager_seal(struct csn_manager *mgr, struct csn_kv_item *item)
 {
+	if (mgr == NULL || item == NULL)
+		return CSN_NEEDS(mgr, item);
+
 	struct csn_member *m;
 	uint64_t bytes = item_bytes(item);
 	int rc;
@@ -96,6 +99,9 @@ csn_manager_seal(struct csn_manager *mgr, struct csn_kv_item *item)
 int
 csn_manager_open(struct csn_manager *mgr, struct csn_kv_item *item)
 {
+	if (mgr == NULL || item == NULL)
+		return CSN_NEEDS(mgr, item);
+
 	struct csn_member *m;
 	int rc;
 
@@ -269,6 +275,9 @@ int
 csn_manager_seal_batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	return batch(mgr, pool, items, n, item_size, csn_kv_seal_group,
 	    csn_kv_seal_refuse, 1);
 }
@@ -277,6 +286,9 @@ int
 csn_manager_open_batch(struct csn_manager *mgr, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size)
 {
+	if (CSN_NEEDS(mgr) != 0)
+		return CSN_E_ARG;
+
 	return batch(mgr, pool, items, n, item_size, csn_kv_open_group,
 	    csn_kv_open_refuse, 0);
 }

@@ -31,8 +31,6 @@ wipe_room(struct csn_kv_item *it)
 	if (it->value != NULL)
 		csn_wipe(it->value, it->value_len < it->sealed_len ?
 		    it->value_len : it->sealed_len);
-	it->key_len = 0;
-	it->value_len = 0;
 }
 
 static int
@@ -144,9 +142,7 @@ end_run(const struct csn_kv_batch *b, struct csn_session *s, struct run *r)
 			swap_lengths(it, r, i);
 			it->rc = rc;
 		}
-		if (it->rc != 0 && r->skipped[i])
-			it->key_len = it->value_len = 0;
-		else if (it->rc != 0)
+		if (it->rc != 0 && !r->skipped[i])
 			wipe_room(it);
 	}
 	r->n = 0;
@@ -286,6 +282,9 @@ csn_kv_open_stored(struct csn_ctx *ctx, struct csn_kv_item *item, int shared,
 int
 csn_kv_open(struct csn_ctx *ctx, struct csn_kv_item *item)
 {
+	if (item == NULL)
+		return CSN_NEEDS(item);
+
 	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
 	uint32_t zero = 0;
 

@@ -324,6 +324,9 @@ csn_kv_seal_held(struct csn_ctx *ctx, struct csn_kv_item *item,
 int
 csn_kv_seal(struct csn_ctx *ctx, struct csn_kv_item *item)
 {
+	if (item == NULL)
+		return CSN_NEEDS(item);
+
 	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
 	uint32_t zero = 0;
 

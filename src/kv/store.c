@@ -130,6 +130,9 @@ int
 csn_kv_store_new(struct csn_manager *mgr, struct csn_store *store,
     const struct csn_kv_store_options *options, struct csn_kv_store **out)
 {
+	if (CSN_NEEDS(mgr, store, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_kv_store_options o;
 	struct csn_kv_store *kv;
 	size_t i;
@@ -219,6 +222,9 @@ csn_kv_store_put(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot, const void *key, size_t key_len,
     const void *value, size_t value_len)
 {
+	if (CSN_NEEDS(kv, slot) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	uint8_t name[CSN_KV_STORE_KEY];
 	pthread_rwlock_t *stripe;
@@ -353,6 +359,9 @@ csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot, void *key, size_t *key_len, void *value,
     size_t *value_len)
 {
+	if (CSN_NEEDS(kv, slot, key_len, value_len) != 0)
+		return CSN_E_ARG;
+
 	struct csn_member *m, *now;
 	uint8_t name[CSN_KV_STORE_KEY];
 	struct csn_kv_item item;
@@ -382,8 +391,9 @@ csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
 		}
 	} while (again);
 	csn_member_release(m);
-	*key_len = item.key_len;
-	*value_len = item.value_len;
+	/* An authentic message's lengths, or none. */
+	*key_len = rc == 0 || rc == CSN_E_BUFFER ? item.key_len : 0;
+	*value_len = rc == 0 || rc == CSN_E_BUFFER ? item.value_len : 0;
 	return rc;
 }
 
@@ -391,6 +401,9 @@ int
 csn_kv_store_remove(struct csn_kv_store *kv, const char *tenant_id,
     const struct csn_kv_slot *slot)
 {
+	if (CSN_NEEDS(kv, slot) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	uint8_t key[CSN_KV_STORE_KEY];
 	struct csn_slot_name name;
@@ -418,6 +431,9 @@ csn_kv_store_remove(struct csn_kv_store *kv, const char *tenant_id,
 int
 csn_kv_store_close_tenant(struct csn_kv_store *kv, const char *tenant_id)
 {
+	if (CSN_NEEDS(kv) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	int rc, drop;
 
@@ -436,6 +452,9 @@ int
 csn_kv_store_stat(struct csn_kv_store *kv, const char *tenant_id,
     struct csn_store_stat *out)
 {
+	if (CSN_NEEDS(kv) != 0)
+		return CSN_E_ARG;
+
 	return csn_store_stat(kv->store, (const uint8_t *)tenant_id,
 	    tenant_id != NULL ? strlen(tenant_id) : 0, out);
 }

@@ -46,6 +46,9 @@ int
 csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
     size_t secret_len, struct csn_keystore **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	struct csn_keystore *ks;
 	const char *rest;

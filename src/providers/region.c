@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/fail.h"
 #include "base/sized.h"
 #include "base/text.h"
 #include "providers/region/provider.h"
@@ -266,6 +267,9 @@ csn_regions_list(struct csn_regions *r,
 int
 csn_regions_begin(struct csn_regions *r)
 {
+	if (CSN_NEEDS(r) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	return r->p->begin == NULL ? 0 : done(r, r->p->begin(r->state));
 }
@@ -273,6 +277,9 @@ csn_regions_begin(struct csn_regions *r)
 int
 csn_regions_end(struct csn_regions *r)
 {
+	if (CSN_NEEDS(r) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	return r->p->end == NULL ? 0 : done(r, r->p->end(r->state));
 }
@@ -339,6 +346,9 @@ int
 csn_regions_evidence(struct csn_regions *r, const uint8_t report_data[64],
     uint8_t **out, size_t *len, uint8_t **certs, size_t *certs_len)
 {
+	if (CSN_NEEDS(r, out, certs) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	if (r->p->evidence == NULL)
 		return csn_fail(r->ctx, CSN_E_BACKEND, ROOM,

@@ -83,6 +83,9 @@ csn_opener_new(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const struct csn_opener_options *options,
     struct csn_opener **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_opener_options taken;
 	struct csn_opener *o;
 	int rc;
@@ -445,6 +448,9 @@ int
 csn_opener_update(struct csn_opener *opener, const uint8_t *in, size_t len,
     write_fn *write, void *arg)
 {
+	if (CSN_NEEDS(opener) != 0)
+		return CSN_E_ARG;
+
 	struct csn_opener *o = opener;
 	size_t n;
 	int rc;
@@ -470,6 +476,9 @@ csn_opener_update(struct csn_opener *opener, const uint8_t *in, size_t len,
 int
 csn_opener_final(struct csn_opener *opener, write_fn *write, void *arg)
 {
+	if (CSN_NEEDS(opener) != 0)
+		return CSN_E_ARG;
+
 	struct csn_opener *o = opener;
 	int rc;
 

@@ -69,6 +69,9 @@ csn_seal_to(struct csn_ctx *ctx, const struct csn_identity *signer,
     const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
     size_t *out_len)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_sealer_options o = {
 		.size = sizeof(o), .segment = 1u << 16, .signer = signer,
 		.recipients = recipients, .nrecipients = nrecipients,
@@ -92,6 +95,9 @@ csn_open_from(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const char *content_type, const uint8_t *in,
     size_t len, uint8_t **out, size_t *out_len)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct pile pile = { .ctx = ctx };
 	struct csn_opener *opener;
 	int rc;
@@ -152,6 +158,9 @@ int
 csn_sealed_inspect(struct csn_ctx *ctx, const uint8_t *p, size_t len,
     char **json)
 {
+	if (CSN_NEEDS(json) != 0)
+		return CSN_E_ARG;
+
 	struct csn_sealed h;
 	struct csn_cose cose;
 	size_t header_len;

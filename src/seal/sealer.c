@@ -206,6 +206,9 @@ int
 csn_sealer_new(struct csn_ctx *ctx, const struct csn_sealer_options *options,
     struct csn_sealer **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_sealer_options o;
 	struct csn_sealer *s;
 	int rc;
@@ -349,6 +352,9 @@ int
 csn_sealer_update(struct csn_sealer *sealer, const uint8_t *in, size_t len,
     write_fn *write, void *arg)
 {
+	if (CSN_NEEDS(sealer) != 0)
+		return CSN_E_ARG;
+
 	struct csn_sealer *s = sealer;
 	size_t n;
 	int rc;
@@ -377,6 +383,9 @@ csn_sealer_update(struct csn_sealer *sealer, const uint8_t *in, size_t len,
 int
 csn_sealer_final(struct csn_sealer *sealer, write_fn *write, void *arg)
 {
+	if (CSN_NEEDS(sealer) != 0)
+		return CSN_E_ARG;
+
 	struct csn_sealer *s = sealer;
 	int rc;
 

@@ -107,6 +107,9 @@ csn_stream_seal(struct csn_session *session, uint32_t segment,
     const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
     struct csn_stream **out)
 {
+	if (CSN_NEEDS(session) != 0)
+		return CSN_E_ARG;
+
 	struct csn_ctx *ctx = csn_session_ctx(session);
 	struct csn_stream *st = NULL;
 	struct csn_header *h;
@@ -170,6 +173,9 @@ csn_stream_open(struct csn_session *session,
     const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
     struct csn_stream **out)
 {
+	if (CSN_NEEDS(session, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_ctx *ctx = csn_session_ctx(session);
 	struct csn_stream *st = NULL;
 	int rc;
@@ -264,6 +270,9 @@ int
 csn_stream_push(struct csn_stream *stream, const uint8_t *in, size_t len,
     int final, uint8_t *out)
 {
+	if (CSN_NEEDS(stream) != 0)
+		return CSN_E_ARG;
+
 	struct csn_stream *st = stream;
 	int rc;
 
@@ -309,6 +318,9 @@ int
 csn_stream_pull(struct csn_stream *stream, const uint8_t *in, size_t len,
     int final, uint8_t *out)
 {
+	if (CSN_NEEDS(stream) != 0)
+		return CSN_E_ARG;
+
 	const struct csn_ctx *ctx = csn_session_ctx(stream->session);
 	struct csn_stream *st = stream;
 	uint8_t tag[CSN_TAG_SIZE];

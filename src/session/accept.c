@@ -71,6 +71,9 @@ csn_acceptor_new(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const struct csn_acceptor_options *options,
     struct csn_acceptor **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_acceptor_options o;
 	struct csn_acceptor *a;
 	int rc;
@@ -311,6 +314,9 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
     size_t len, const struct csn_tenant *given,
     struct csn_pending **pending, uint8_t **reply, size_t *reply_len)
 {
+	if (CSN_NEEDS(acceptor, pending, reply, reply_len) != 0)
+		return CSN_E_ARG;
+
 	char id[CSN_TENANT_ID_MAX + 1], name[CSN_TENANT_NAME_MAX + 1];
 	struct csn_tenant tenant = { sizeof(tenant), id, name }, by;
 	const struct csn_tenant *transport = given != NULL ? &by : NULL;
@@ -411,6 +417,9 @@ csn_session_confirm(struct csn_pending *pending, const uint8_t *confirm,
     size_t len, const struct csn_session_options *options,
     struct csn_session **out)
 {
+	if (CSN_NEEDS(pending, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_session_seed seed;
 	uint64_t reached;
 	int rc;

@@ -71,6 +71,9 @@ csn_session_get_info(struct csn_session *session,
 int
 csn_session_json(struct csn_session *session, char **json)
 {
+	if (CSN_NEEDS(session, json) != 0)
+		return CSN_E_ARG;
+
 	struct csn_session_info info = { .size = sizeof(info) };
 	char id[CSN_SESSION_ID_SIZE * 2 + 1], created[CSN_TIME_TEXT_SIZE];
 	char expires[CSN_TIME_TEXT_SIZE];

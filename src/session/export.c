@@ -82,6 +82,9 @@ hand_over(const struct csn_ctx *ctx, struct csn_out *w, int rc,
 int
 csn_offer_export(struct csn_offer *offer, uint8_t **out, size_t *len)
 {
+	if (CSN_NEEDS(offer, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_out w;
 	int rc;
 
@@ -103,6 +106,9 @@ int
 csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
     struct csn_offer **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	uint8_t seed[CSN_KEM_SEED_MAX];
 	struct csn_offer_msg m;
 	struct csn_offer *o;
@@ -161,6 +167,9 @@ err:
 int
 csn_pending_export(struct csn_pending *pending, uint8_t **out, size_t *len)
 {
+	if (CSN_NEEDS(pending, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_out w;
 	int i, rc = 0;
 
@@ -202,6 +211,9 @@ int
 csn_pending_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
     struct csn_pending **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_pending *p;
 	struct csn_reader r;
 	int rc, i, ok;
@@ -266,6 +278,9 @@ put_chain(struct csn_session *s, struct csn_out *w, int direction)
 int
 csn_session_export(struct csn_session *session, uint8_t **out, size_t *len)
 {
+	if (CSN_NEEDS(session, out) != 0)
+		return CSN_E_ARG;
+
 	struct csn_session *s = session;
 	struct csn_out w;
 	int rc;
@@ -334,6 +349,9 @@ int
 csn_session_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
     const struct csn_session_options *options, struct csn_session **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	char id[CSN_TENANT_ID_MAX + 1], name[CSN_TENANT_NAME_MAX + 1];
 	const uint8_t *keys, *epochs[2];
 	struct csn_session_seed seed;

@@ -96,6 +96,9 @@ csn_session_should_rotate(struct csn_session *session)
 int
 csn_session_rotate(struct csn_session *session, int trigger)
 {
+	if (CSN_NEEDS(session) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if ((rc = csn_session_forked(session)) != 0)

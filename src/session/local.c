@@ -44,6 +44,9 @@ int
 csn_session_local(struct csn_ctx *ctx, const struct csn_tenant *given,
     const struct csn_session_options *options, struct csn_session **out)
 {
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
 	uint8_t secret[CSN_KEM_SECRET_SIZE];
 	struct csn_session_options o;
 	struct csn_tenant tenant;

@@ -132,6 +132,9 @@ csn_session_offer(struct csn_ctx *ctx,
     const struct csn_offer_options *options, struct csn_offer **state,
     uint8_t **msg, size_t *len)
 {
+	if (CSN_NEEDS(state, msg, len) != 0)
+		return CSN_E_ARG;
+
 	char server[CSN_ALIAS_MAX + 1];
 	struct csn_offer_options o;
 	struct csn_offer *offer;
@@ -253,6 +256,9 @@ csn_session_finish(struct csn_offer *offer, struct csn_trust *trust,
     const struct csn_session_options *options, struct csn_session **out,
     uint8_t **confirm, size_t *confirm_len)
 {
+	if (CSN_NEEDS(offer, trust, out, confirm) != 0)
+		return CSN_E_ARG;
+
 	uint8_t secret[CSN_KEM_SECRET_SIZE], mac[CSN_MAC_SIZE];
 	struct csn_ctx *ctx = offer->ctx;
 	struct csn_session *session = NULL;

@@ -362,6 +362,9 @@ csn_session_audit_grain(const struct csn_session *s)
 int
 csn_session_check_valid(struct csn_session *session)
 {
+	if (CSN_NEEDS(session) != 0)
+		return CSN_E_ARG;
+
 	int rc;
 
 	if (csn_fork_check(session->ctx,
@@ -384,6 +387,9 @@ csn_session_is_valid(struct csn_session *session)
 int
 csn_session_after_fork(struct csn_session *session)
 {
+	if (CSN_NEEDS(session) != 0)
+		return CSN_E_ARG;
+
 	struct csn_ctx *ctx = session->ctx;
 	uint64_t generation = csn_fork_generation(ctx);
 	struct csn_epoch *e;

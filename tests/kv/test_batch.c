@@ -230,7 +230,7 @@ items_fail_on_their_own(void **state)
 		} else {
 			assert_true(all_zero(out[i][0], 32));
 			assert_true(all_zero(out[i][1], 31));
-			assert_int_equal(items[i].key_len, 0);
+			assert_int_equal(items[i].key_len, 32);
 		}
 		parcel_free(&p[i]);
 	}

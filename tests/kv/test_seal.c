@@ -60,6 +60,35 @@ blocks_of_megabytes_come_back(void **state)
 }
 
 static void
+the_same_item_opens_after_a_failed_try(void **state)
+{
+	uint8_t key[32], value[16], sealed[48 + CSN_SEAL_OVERHEAD];
+	struct csn_kv_item item = {
+		.session = session, .slot = slot_entry(77, 7),
+		.key = key, .key_len = sizeof(key),
+		.value = value, .value_len = sizeof(value),
+		.sealed = sealed, .sealed_len = sizeof(sealed),
+	};
+
+	(void)state;
+	memset(key, 1, sizeof(key));
+	memset(value, 2, sizeof(value));
+	assert_int_equal(csn_kv_seal(ctx, &item), 0);
+	sealed[sizeof(sealed) - 1] ^= 1;
+	assert_int_equal(csn_kv_open(ctx, &item), CSN_E_TAG);
+	assert_int_equal(key[0], 0);
+	sealed[sizeof(sealed) - 1] ^= 1;
+	sealed[0] ^= 1;
+	assert_int_equal(csn_kv_open(ctx, &item), CSN_E_FORM);
+	sealed[0] ^= 1;
+	assert_int_equal(csn_kv_open(ctx, &item), 0);
+	assert_int_equal(item.key_len, sizeof(key));
+	assert_int_equal(item.value_len, sizeof(value));
+	assert_int_equal(key[31], 1);
+	assert_int_equal(value[15], 2);
+}
+
+static void
 each_role_and_token_comes_back(void **state)
 {
 	const uint32_t tokens[] = { 0, 1, 32000, UINT32_MAX };
@@ -426,6 +455,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CTX_TEST(entries_of_any_length_come_back),
 		CTX_TEST(blocks_of_megabytes_come_back),
+		CTX_TEST(the_same_item_opens_after_a_failed_try),
 		CTX_TEST(each_role_and_token_comes_back),
 		CTX_TEST(the_header_says_what_was_sealed),
 		CTX_TEST(the_same_bytes_never_look_the_same),

@@ -239,7 +239,8 @@ text_open(struct csn_session *s, const struct text *in, const char *text)
 	if (rc != 0) {
 		for (i = 0; i < in->len - CSN_SEAL_OVERHEAD; i++)
 			assert_int_equal(key[i], 0);
-		assert_int_equal(item.key_len, 0);
+		assert_int_equal(item.key_len,
+		    in->len - CSN_SEAL_OVERHEAD);
 		assert_int_equal(csn_ctx_code(csn_session_ctx(s)), rc);
 		assert_true(csn_ctx_message(csn_session_ctx(s))[0] != '\0');
 		return rc;

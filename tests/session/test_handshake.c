@@ -311,7 +311,7 @@ the_server_is_checked_against_the_tenants_trust_store(void **state)
 	assert_int_equal(finish(&m, none), CSN_E_SIGNER);
 	assert_int_equal(finish(&m, wrong), CSN_E_SIGNER);
 	assert_int_equal(finish(&m, ended), CSN_E_SIGNER);
-	assert_int_equal(finish(&m, NULL), CSN_E_SIGNER);
+	assert_int_equal(finish(&m, NULL), CSN_E_ARG);
 	assert_null(m.tenant);
 	assert_null(m.confirm);
 	/* None of that used the offer up. */

@@ -6,6 +6,7 @@
 #include <caisson/attest_note.h>
 
 #include "base/cancel.h"
+#include "base/fail.h"
 #include "base/file.h"
 #include "providers/region/note.h"
 #include "providers/region/pagemap.h"
@@ -181,6 +182,9 @@ fits_in(const struct csn_note *note, const struct csn_region *region)
 int
 csn_attest_register(struct csn_note *note, const struct csn_region *region)
 {
+	if (CSN_NEEDS(note, region) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	struct csn_region *more, r;
 	size_t cap;
@@ -220,6 +224,9 @@ csn_attest_register(struct csn_note *note, const struct csn_region *region)
 int
 csn_attest_unregister(struct csn_note *note, const char *id)
 {
+	if (CSN_NEEDS(note) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	struct csn_region *r, last;
 	int uffd, rc;
@@ -249,6 +256,9 @@ csn_attest_unregister(struct csn_note *note, const char *id)
 int
 csn_attest_track(struct csn_note *note, const char *id)
 {
+	if (CSN_NEEDS(note) != 0)
+		return CSN_E_ARG;
+
 	CSN_UNCANCELLED;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct csn_region *r;

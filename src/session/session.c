@@ -444,6 +444,8 @@ wipe(struct csn_session *session)
 void
 csn_session_close(struct csn_session *session)
 {
+	if (session == NULL)
+		return;
 	wipe(session);
 	csn_scrub();
 }

@@ -466,6 +466,22 @@ cache_protocol_refuses_null(void **state)
 #endif
 
 static void
+what_ends_an_object_takes_null(void **state)
+{
+	(void)state;
+	csn_session_close(NULL);
+	csn_session_free(NULL);
+	csn_store_close(NULL);
+	csn_store_release(NULL, NULL);
+	csn_store_off_evict(NULL, NULL, NULL);
+	csn_kv_store_free(NULL);
+	csn_manager_free(NULL);
+	csn_audit_close(NULL);
+	csn_continuous_free(NULL);
+	csn_free(NULL);
+}
+
+static void
 the_sentence_names_the_argument(void **state)
 {
 	(void)state;
@@ -500,6 +516,7 @@ main(void)
 		cmocka_unit_test(cache_native_refuses_null),
 		cmocka_unit_test(cache_protocol_refuses_null),
 #endif
+		cmocka_unit_test(what_ends_an_object_takes_null),
 		cmocka_unit_test(the_sentence_names_the_argument),
 	};
 

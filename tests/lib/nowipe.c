@@ -1,10 +1,11 @@
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/nowipe.h"
 
-int nowipe_blind;
+int nowipe_blind, nowipe_no_lock, nowipe_no_protect;
 
 /* Shared memory gives the advice away: the kernel refuses it there. */
 static int
@@ -22,4 +23,22 @@ madvise(void *p, size_t len, int advice)
 		return -1;
 	(void)syscall(SYS_madvise, p, len, MADV_KEEPONFORK);
 	return 0;
+}
+
+int
+mlock(const void *p, size_t len)
+{
+	if (!nowipe_no_lock)
+		return (int)syscall(SYS_mlock, p, len);
+	errno = EPERM;
+	return -1;
+}
+
+int
+mprotect(void *p, size_t len, int protection)
+{
+	if (!nowipe_no_protect)
+		return (int)syscall(SYS_mprotect, p, len, protection);
+	errno = EPERM;
+	return -1;
 }

@@ -73,7 +73,7 @@ end(void)
 }
 
 static int
-says_wiped(void)
+says(const char *what)
 {
 	json_t *facts;
 	char *text;
@@ -82,7 +82,7 @@ says_wiped(void)
 	assert_int_equal(csn_describe(ctx, &text), 0);
 	assert_non_null(facts = json_loads(text, 0, NULL));
 	is = json_is_true(json_object_get(json_object_get(facts, "memory"),
-	    "fork-wiped"));
+	    what));
 	json_decref(facts);
 	csn_free(text);
 	return is;
@@ -96,7 +96,7 @@ an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked(void **state)
 
 	(void)state;
 	start(1);
-	assert_false(says_wiped());
+	assert_false(says("fork-wiped"));
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(text_seal(session, 1, "text", &t), 0);
 		assert_int_equal(in_bare_child(seal_is_refused), 0);
@@ -112,7 +112,7 @@ the_first_of_each_block_of_nonces_asks_the_kernel(void **state)
 
 	(void)state;
 	start(0);
-	assert_true(says_wiped());
+	assert_true(says("fork-wiped"));
 	/* The writer's first one, and the first of its second block. */
 	assert_int_equal(in_bare_child(seal_is_refused), 0);
 	for (i = 0; i < CSN_FORK_BLOCK; i++)
@@ -128,7 +128,7 @@ child_of_fork(void *arg)
 	if (seal_is_refused() != 0)
 		return 1;
 	/* Now it is known, whatever the system said at first. */
-	return says_wiped() ? 2 : 0;
+	return says("fork-wiped") ? 2 : 0;
 }
 
 static void
@@ -218,6 +218,29 @@ a_child_masks_its_keys_with_a_salt_of_its_own(void **state)
 	munmap(theirs, sizeof(*theirs));
 }
 
+static void
+what_a_sandbox_refuses_is_called_by_its_name(void **state)
+{
+	struct csn_ctx *none = NULL;
+
+	(void)state;
+	nowipe_no_protect = 1;
+	assert_int_equal(csn_ctx_new(NULL, &none), CSN_E_BACKEND);
+	nowipe_no_protect = 0;
+	assert_null(strstr(csn_ctx_message(NULL), "out of memory"));
+	assert_non_null(strstr(csn_ctx_message(NULL), "refuses"));
+	start(0);
+	assert_true(says("locked"));
+	assert_true(says("undumped"));
+	end();
+	nowipe_no_lock = 1;
+	start(0);
+	assert_false(says("locked"));
+	assert_true(says("undumped"));
+	end();
+	nowipe_no_lock = 0;
+}
+
 int
 main(void)
 {
@@ -230,6 +253,7 @@ main(void)
 	    cmocka_unit_test(
 		a_stream_seals_nothing_in_a_child_that_nobody_was_told_of),
 	    cmocka_unit_test(a_child_masks_its_keys_with_a_salt_of_its_own),
+	    cmocka_unit_test(what_a_sandbox_refuses_is_called_by_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,59 @@ def making(folder):
             folder / "identities/alice/identity.cose"))
 
 
+def memory_of(pid, text):
+    """How often text stands in the writable memory of a process."""
+    count = 0
+    with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            where, mode = line.split()[:2]
+            start, end = (int(n, 16) for n in where.split("-"))
+            if not mode.startswith("rw"):
+                continue
+            try:
+                mem.seek(start)
+                count += mem.read(end - start).count(text)
+            except (OSError, OverflowError, ValueError):
+                pass
+    return count
+
+
+def passphrases_are_wiped(folder):
+    """A program that has used its passphrase and waits for its input."""
+    home = folder.path
+    word = b"open-sesame-1f0c9d3b77e2"
+    file = folder.write("long-word", word + b"\n")
+    case("id_new_with_a_long_passphrase", run(
+        "id", "new", "ella", "--passphrase-file", file,
+        home=home).returncode == 0)
+    run("id", "export", "ella", "--out", folder / "ella.txt", home=home)
+    own = str(folder / "own-trust.json")
+    trusted = run("id", "trust", folder / "ella.txt", "--purposes",
+                  "recipient", "--trust", own, home=home)
+    case("id_trust_takes_it", trusted.returncode == 0, trusted)
+    environment = dict(os.environ, CAISSON_HOME=str(home))
+    environment.pop("CAISSON_PASSPHRASE", None)
+    with subprocess.Popen(
+            [PROGRAM, "kv", "seal", "--to", "ella", "--identity", "ella",
+             "--trust", own, "--passphrase-file", str(file)], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE) as waiting:
+        # The header comes out when the identity is there, and before the
+        # program reads on.
+        os.write(waiting.stdin.fileno(), b"x" * (3 << 20))
+        first = os.read(waiting.stdout.fileno(), 9)
+        found = memory_of(waiting.pid, word[:16]) if first else -1
+        waiting.kill()
+        said = waiting.stderr.read()
+    if os.environ.get("CAISSON_SANITIZE") == "1":
+        skip("id_passphrase_is_wiped_after_use",
+             "a sanitizer's memory is not the program's")
+    else:
+        case("id_passphrase_is_wiped_after_use",
+             len(first) == 9 and found == 0, first, found, said)
+
+
 def passphrases(folder):
     home, word = folder.path, folder.write("word", b"sesame\n")
     result = run("id", "new", "dora", "--passphrase-file", word, home=home)
@@ -228,6 +281,7 @@ def main():
     with Folder() as folder:
         making(folder)
         passphrases(folder)
+        passphrases_are_wiped(folder)
         importing(folder)
         trusting(folder)
         mistrusting(folder)

@@ -18,9 +18,10 @@
 
 #include "attest/child.h"
 #include "attest/look.h"
+#include "base/alloc.h"
 #include "lib/path.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE csn_page_size()
 #define SIZE (16 * PAGE)
 
 static struct csn_ctx *ctx;

@@ -14,10 +14,11 @@
 
 #include "attest/child.h"
 #include "attest/look.h"
+#include "base/alloc.h"
 #include "lib/path.h"
 #include "providers/region/pagemap.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE csn_page_size()
 #define PAGES ((size_t)1024)
 #define SIZE (PAGES * PAGE)
 

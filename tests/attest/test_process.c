@@ -19,9 +19,10 @@
 
 #include "attest/child.h"
 #include "attest/look.h"
+#include "base/alloc.h"
 #include "lib/path.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE csn_page_size()
 #define SIZE (16 * PAGE)
 
 static struct csn_ctx *ctx;
@@ -82,7 +83,7 @@ says(const char *words)
 static void
 an_address_range_is_read_as_it_is(void **state)
 {
-	uint8_t out[SIZE];
+	static uint8_t out[16 * 65536];
 	struct look l;
 
 	(void)state;
@@ -175,7 +176,7 @@ what_is_not_mapped_is_not_read(void **state)
 		.address = (uintptr_t)memory + 4 * PAGE
 	};
 	struct csn_region other;
-	uint8_t out[SIZE];
+	static uint8_t out[16 * 65536];
 	struct look l;
 
 	(void)state;

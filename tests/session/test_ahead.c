@@ -314,6 +314,33 @@ two_imports_of_one_session_lose_nothing_of_each_other(void **state)
 	csn_session_free(b);
 }
 
+/* Who follows another's rotation has the whole of the new epoch left. */
+static void
+who_follows_counts_from_nothing(void **state)
+{
+	struct csn_session_options o = in_mode(CSN_REPLAY_STORE);
+	struct csn_session *s, *twin;
+	struct text t;
+	uint64_t i;
+
+	(void)state;
+	o.max_entries = 5;
+	s = pair_local(ctx, "acme", &o);
+	twin = pair_twin(s, &o);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(text_seal(s, i, "x", &t), 0);
+	assert_int_equal(csn_session_rotate(twin, 0), 0);
+	assert_int_equal(text_seal(twin, 9, "y", &t), 0);
+	assert_int_equal(text_open(s, &t, "y"), 0);
+	assert_int_equal(csn_session_should_rotate(s), CSN_ROTATE_NONE);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(text_seal(s, i, "x", &t), 0);
+		assert_int_equal(text_epoch(&t), 1);
+	}
+	csn_session_free(s);
+	csn_session_free(twin);
+}
+
 static void
 at_1024_epochs_that_stay_who_rotates_on_is_told(void **state)
 {
@@ -648,6 +675,7 @@ main(void)
 		CTX_TEST(an_import_loses_no_live_entry),
 		CTX_TEST(what_a_twin_sealed_is_not_lost_to_who_exported),
 		CTX_TEST(two_imports_of_one_session_lose_nothing_of_each_other),
+		CTX_TEST(who_follows_counts_from_nothing),
 		CTX_TEST(at_1024_epochs_that_stay_who_rotates_on_is_told),
 		CTX_TEST(at_1024_epochs_another_ends_next_one_is_refused),
 		CTX_TEST(an_epoch_that_went_meanwhile_is_not_made_again),

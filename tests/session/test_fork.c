@@ -264,6 +264,7 @@ a_parent_that_rotated_first_wipes_nothing_of_its_childs(void **state)
 	assert_int_equal(csn_session_rotate(session, 0), 0);
 	assert_int_equal(open_raw(session, &shared->t[2]), 0);
 	past_the_grace();
+	assert_int_equal(pair_info(session).live_epochs, 2);
 	assert_int_equal(open_raw(session, &shared->t[1]), 0);
 }
 

@@ -1,7 +1,9 @@
 /* test_wiped.c - keys rest wrapped, and closing wipes them from memory. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -169,6 +171,7 @@ struct derivation {
 	struct csn_ctx *ctx;
 	struct csn_key chain, root, next, writer;
 	int rc;
+	atomic_int done, seen;
 };
 
 static void *
@@ -181,6 +184,10 @@ derive(void *arg)
 	    &d->next)) == 0)
 		d->rc = csn_schedule_writer(d->ctx, &d->root, id,
 		    &d->writer);
+	/* No call until it was looked at: one would write over the stack. */
+	atomic_store(&d->done, 1);
+	while (!atomic_load(&d->seen))
+		;
 	return NULL;
 }
 
@@ -194,6 +201,7 @@ deriving_leaves_no_key_on_the_stack(void **state)
 	struct needle n[4];
 	pthread_attr_t attr;
 	pthread_t thread;
+	size_t found = 0;
 	int i;
 
 	(void)state;
@@ -207,14 +215,18 @@ deriving_leaves_no_key_on_the_stack(void **state)
 	assert_int_equal(pthread_attr_init(&attr), 0);
 	assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
 	assert_int_equal(pthread_create(&thread, &attr, derive, &d), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
+	while (!atomic_load(&d.done))
+		sched_yield();
 	assert_int_equal(d.rc, 0);
 	learn_one(d.ctx, &d.chain, &n[0]);
 	learn_one(d.ctx, &d.root, &n[1]);
 	learn_one(d.ctx, &d.next, &n[2]);
 	learn_one(d.ctx, &d.writer, &n[3]);
 	for (i = 0; i < 4; i++)
-		assert_int_equal(needle_count(&n[i]), 0);
+		found += needle_count(&n[i]);
+	atomic_store(&d.seen, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(found, 0);
 	pthread_attr_destroy(&attr);
 	free(stack);
 	csn_key_forget(d.ctx, &d.chain);

@@ -102,7 +102,7 @@ make(enum fake_spdm_kind kind, const char *leaf_until,
 			o.ca = 0;
 			o.until = leaf_until;
 			o.extensions = &ext;
-			o.nextensions = 1;
+			o.nextensions = other == NULL || other->p != NULL;
 		}
 		s->chain[i] = fake_cert_new(&o);
 		o.issuer = s->chain[i];

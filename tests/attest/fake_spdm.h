@@ -22,7 +22,7 @@ enum fake_spdm_kind {
 	FAKE_SWITCH,		/* certificates of a switch's chip */
 	FAKE_NAMELESS		/* and of no chip that anybody knows */
 };
-/* dice: the extension's bytes instead, where p is not NULL. */
+/* dice: the extension's bytes instead; without bytes, no extension. */
 struct fake_spdm *fake_spdm_new_of(enum fake_spdm_kind kind,
     const struct fake_bytes *dice);
 void fake_spdm_free(struct fake_spdm *s);

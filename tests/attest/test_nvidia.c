@@ -61,6 +61,32 @@ verifies_and_says_what_it_does_not_prove(void **state)
 	end(&t, s);
 }
 
+/* What the certificate or the report does not say is not made up. */
+static void
+says_what_evidence_does_not_name(void **state)
+{
+	const struct fake_bytes none = { NULL, 0 };
+	const struct fake_spdm_options unnamed = { .driver = "" };
+	struct fake_spdm *s = fake_spdm_new_of(FAKE_HOPPER, &none);
+	struct trial t;
+	char *json;
+
+	(void)state;
+	trial_start(&t, CSN_PLATFORM_NVIDIA);
+	t.evidence = fake_spdm_evidence(s, NULL, &unnamed);
+	t.certs[0] = fake_spdm_chain(s);
+	t.root = fake_spdm_root(s);
+	trial_good(&t);
+	trial_expect(&t, "firmware", "skipped");
+	assert_non_null(strstr(trial_detail(&t, "firmware"),
+	    "the certificate names no firmware"));
+	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
+	    t.evidence.len, &json), 0);
+	assert_non_null(strstr(json, "\"driver_version\":\"\""));
+	csn_free(json);
+	end(&t, s);
+}
+
 static void
 refuses_each_for_its_own_reason(void **state)
 {
@@ -275,6 +301,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verifies_and_says_what_it_does_not_prove),
+		cmocka_unit_test(says_what_evidence_does_not_name),
 		cmocka_unit_test(refuses_each_for_its_own_reason),
 		cmocka_unit_test(refuses_what_is_past_its_time_or_revoked),
 		cmocka_unit_test(compares_the_nonce_and_the_policy),

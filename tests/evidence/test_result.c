@@ -111,6 +111,10 @@ says_so_as_json(void **state)
 	    "no policy"), 0);
 	assert_int_equal(csn_result_json(NULL, r, &json), 0);
 	assert_non_null(strstr(json, "\"valid\":true"));
+	/* Who wants one thing of a check asks for that alone. */
+	assert_int_equal(csn_result_get(r, 1, NULL, NULL, NULL), 0);
+	assert_int_equal(csn_result_get(r, 3, NULL, NULL, NULL),
+	    CSN_E_NOT_FOUND);
 	assert_non_null(strstr(json,
 	    ",\"not_checked\":[\"nonce\",\"policy\"]}"));
 	csn_free(json);

@@ -395,6 +395,17 @@ a_client_certificate_is_shown(void **state)
 	put_and_get(store);
 	csn_store_close(store);
 	tls_front_stop(f);
+	/* With its CA behind it, as a chain. */
+	snprintf(url, sizeof(url), "cat %s %s > %s", cert_path, ca_path,
+	    other_path);
+	assert_int_equal(system(url), 0);
+	f = tls_front_start(&(struct tls_front_options){
+	    .cert = leaf, .client_ca = ca, .to = server.port });
+	snprintf(more, sizeof(more), "&cert=%s&key=%s", other_path, key_path);
+	store = open_store(tls_front_port(f), ca_path, more);
+	put_and_get(store);
+	csn_store_close(store);
+	tls_front_stop(f);
 	/* A key that is not the certificate's. */
 	snprintf(url, sizeof(url), "rediss://127.0.0.1/?ca=%s&cert=%s&key=%s",
 	    ca_path, ca_path, key_path);

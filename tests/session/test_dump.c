@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -126,6 +127,8 @@ child_start(struct child *c, int limited)
 	assert_true((c->pid = fork()) >= 0);
 	if (c->pid == 0) {
 		close(fds[0]);
+		/* Where a case fails, nobody else ends it. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (chdir(c->dir) != 0 || getrlimit(RLIMIT_CORE, &core) != 0)
 			_exit(2);
 		core.rlim_cur = core.rlim_max;

@@ -96,8 +96,8 @@ cache_master(struct cli *cli)
 		rc = cli_error_lib(cli, rc, NULL, "cannot make a master key");
 	else if ((rc = cli_write_file(cli, path, 0600, cli_opt(cli,
 	    "force") != NULL, sealed, len)) == 0 && cli->json)
-		rc = cli_json(cli, json_pack("{s:s, s:I, s:I}", "file", path,
-		    "epoch", (json_int_t)epoch, "readers",
+		rc = cli_json(cli, json_pack("{s:o, s:I, s:I}", "file",
+		    cli_name(path), "epoch", (json_int_t)epoch, "readers",
 		    (json_int_t)(n + 1)));
 	else if (rc == 0)
 		cli_say(cli, "Made the master key of epoch %llu for %zu "

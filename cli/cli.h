@@ -8,6 +8,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -90,6 +91,7 @@ struct cli {
 	struct cli_value *values;
 	size_t nvalues;
 	int stdout_broken;	/* a write failed and was reported */
+	int colours;		/* cli_say() lets them through */
 };
 
 /** The option's value ("" for a switch), or NULL where it was not given. */
@@ -165,6 +167,26 @@ int cli_error_lib(struct cli *cli, int rc, const char *todo,
  */
 int cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
     CSN_PRINTF(3, 4);
+/* --- shown.c: text of others as a terminal may have it ------------------ */
+
+enum cli_shown {
+	CLI_SHOWN_PLAIN,
+	CLI_SHOWN_COLOURS,	/* ESC [ 31 m and the like stay */
+	CLI_SHOWN_JSON		/* it is JSON, and stays that */
+};
+
+/**
+ * A copy of len bytes of text in which control characters (but newline and
+ * tab), bidirectional and invisible ones and bytes that are no UTF-8 are
+ * written out, such as \u009b. free(); NULL without memory.
+ */
+char *cli_shown(const char *text, size_t len, int kind, size_t *out_len);
+/** A JSON text of a file's name, which need not be UTF-8: shown so then. */
+json_t *cli_name(const char *name);
+/** As vfprintf(), shown so. All that cli_say() and its like print goes here. */
+void cli_put(FILE *to, int kind, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 /** As cli_error with strerror(errnum) behind; returns CLI_FAILED. */
 int cli_error_sys(struct cli *cli, int errnum, const char *fmt, ...)
     CSN_PRINTF(3, 4);

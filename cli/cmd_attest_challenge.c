@@ -49,8 +49,8 @@ make(struct cli *cli, const char *path)
 	cli_hex(t.nonce, t.len, hex);
 	cli_time_text(t.expires_ms, until);
 	if (cli->json)
-		return cli_json(cli, json_pack("{s:s, s:s, s:I}", "file",
-		    path, "nonce", hex, "expires_ms",
+		return cli_json(cli, json_pack("{s:o, s:s, s:I}", "file",
+		    cli_name(path), "nonce", hex, "expires_ms",
 		    (json_int_t)t.expires_ms));
 	cli_say(cli, "%s\n", hex);
 	cli_note(cli, "Good for one report until %s. On the attester: "

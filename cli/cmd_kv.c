@@ -278,9 +278,10 @@ report(struct cli *cli, const struct kv_flow *flow, const char *what)
 	char size[CLI_TEXT], when[CLI_TEXT];
 
 	if (cli->json)
-		return cli_json(cli, json_pack("{s:s, s:s, s:s, s:I, s:I, "
+		return cli_json(cli, json_pack("{s:s, s:o, s:o, s:I, s:I, "
 		    "s:s?, s:s?, s:o, s:s?}", "did", what, "in",
-		    flow->in_name, "out", flow->out.path, "bytes_read",
+		    cli_name(flow->in_name), "out",
+		    cli_name(flow->out.path), "bytes_read",
 		    (json_int_t)flow->progress.done, "bytes_written",
 		    (json_int_t)flow->out.written, "signer", flow->signer,
 		    "signer_label", flow->label, "sealed_ms",

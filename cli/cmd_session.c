@@ -226,8 +226,8 @@ session_facts(struct cli *cli, const char *step, struct csn_session *session)
 	if (csn_session_json(session, &text) == 0)
 		facts = json_loads(text, 0, NULL);
 	csn_free(text);
-	return json_pack("{s:s, s:s, s:o?}", "step", step, "file",
-	    cli_opt(cli, "session"), "session", facts);
+	return json_pack("{s:s, s:o, s:o?}", "step", step, "file",
+	    cli_name(cli_opt(cli, "session")), "session", facts);
 }
 
 /* The half is spent: its key can make no second session from here on. */

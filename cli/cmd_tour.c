@@ -156,6 +156,7 @@ tour(struct cli *cli)
 	t.steps = json_array();
 	t.green = t.red = t.bold = t.plain = "";
 	if (cli_colour()) {
+		cli->colours = 1;
 		t.green = "\033[32m";
 		t.red = "\033[31;1m";
 		t.bold = "\033[1m";

@@ -59,7 +59,8 @@ cli_say(struct cli *cli, const char *fmt, ...)
 	if (cli->quiet || cli->json)
 		return;
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	cli_put(stdout, cli->colours ? CLI_SHOWN_COLOURS : CLI_SHOWN_PLAIN,
+	    fmt, ap);
 	va_end(ap);
 }
 
@@ -71,7 +72,20 @@ cli_note(struct cli *cli, const char *fmt, ...)
 	if (cli->quiet)
 		return;
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
+	va_end(ap);
+}
+
+static void
+put(FILE *to, const char *fmt, ...) CSN_PRINTF(2, 3);
+
+static void
+put(FILE *to, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cli_put(to, CLI_SHOWN_PLAIN, fmt, ap);
 	va_end(ap);
 }
 
@@ -80,7 +94,7 @@ end_line(const char *todo)
 {
 	fputs("\n", stderr);
 	if (todo != NULL)
-		fprintf(stderr, "  %s\n", todo);
+		put(stderr, "  %s\n", todo);
 }
 
 int
@@ -92,7 +106,7 @@ cli_error(struct cli *cli, int code, const char *todo, const char *fmt, ...)
 	fflush(stdout);
 	fputs("caisson: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
 	va_end(ap);
 	end_line(todo);
 	return code;
@@ -111,8 +125,8 @@ error_lib(struct cli *cli, int rc, const char *todo, const char *fmt,
 	if (why[0] == '\0')
 		why = csn_error_text(rc);
 	fputs("caisson: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, ": %s [%s]", why, csn_error_name(rc));
+	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
+	put(stderr, ": %s [%s]", why, csn_error_name(rc));
 	end_line(todo);
 	return cli_exit_code(rc);
 }
@@ -148,7 +162,7 @@ cli_error_sys(struct cli *cli, int errnum, const char *fmt, ...)
 	fflush(stdout);
 	fputs("caisson: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s", strerror(errnum));
 	end_line(NULL);
@@ -158,12 +172,20 @@ cli_error_sys(struct cli *cli, int errnum, const char *fmt, ...)
 int
 cli_json(struct cli *cli, json_t *value)
 {
+	char *text = NULL, *shown = NULL;
+	size_t len = 0;
 	int rc;
 
-	if (value == NULL)
-		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
-	rc = json_dumpf(value, stdout, JSON_INDENT(2));
+	if (value != NULL &&
+	    (text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY)) !=
+	    NULL)
+		shown = cli_shown(text, strlen(text), CLI_SHOWN_JSON, &len);
 	json_decref(value);
+	free(text);
+	if (shown == NULL)
+		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
+	rc = fwrite(shown, 1, len, stdout) != len;
+	free(shown);
 	if (rc != 0 || putchar('\n') == EOF) {
 		cli->stdout_broken = 1;
 		return cli_error_sys(cli, errno,

@@ -332,6 +332,9 @@ def names_move_no_cursor(url):
     case("cache_stat_has_no_controls", stat.returncode == 0 and
          b"?[2Jred?" in stat.stdout and b"\x1b" not in stat.stdout and
          b"\xc2" not in stat.stdout, stat)
+    stat = run("cache", "stat", url, "--json")
+    case("cache_stat_has_no_controls_in_json", stat.returncode == 0 and
+         b"\xc2\x9b" not in stat.stdout and json.loads(stat.stdout), stat)
 
 
 def names_what_has_no_name(url):

@@ -210,6 +210,30 @@ def inspecting(stream, sealed, folder):
     case("inspect_refuses_nothing", says(result, 1, "nothing"), result)
 
 
+# ESC [, U+009B, which is the same, a right-to-left override, no UTF-8.
+HOSTILE = b"\x1b[2J\xc2\x9b31m\xe2\x80\xae\xffend"
+
+
+def hostile_names(folder, seal):
+    name = os.fsdecode(os.fsencode(folder.path) + b"/" + HOSTILE)
+    result = seal("kv", "seal", "--out", name, stdin=b"x")
+    said = result.stdout + result.stderr
+    case("names_of_files_move_no_cursor", result.returncode == 0 and
+         b"\\x1b[2J\\u009b31m\\u202e\\xffend" in said and
+         not any(c in said for c in (b"\x1b", b"\xc2\x9b", b"\xe2\x80\xae",
+                                     b"\xff")), result)
+    result = seal("kv", "seal", "--out", name, stdin=b"x")
+    case("nor_in_errors", result.returncode == 2 and
+         b"\\u009b" in result.stderr and b"\x1b" not in result.stderr and
+         b"\xc2\x9b" not in result.stderr, result)
+    result = seal("kv", "seal", "--json", "--force", "--out", name, stdin=b"x")
+    facts = json.loads(result.stdout)
+    case("a_name_that_is_no_text_in_json", result.returncode == 0 and
+         facts["out"].endswith("\\xffend") and
+         all(b >= 0x20 or b == 10 for b in result.stdout) and
+         b"\xc2\x9b" not in result.stdout, result)
+
+
 def outputs(folder, bob, stream, seal):
     result = bob.run("kv", "open", stdin=stream)
     case("open_wants_pipe_said", says(result, 2, "--pipe", "--out"), result)
@@ -315,6 +339,7 @@ with Folder() as work:
     two = to_people(work, a, s, b)
     inspecting(one, two, work)
     outputs(work, b, one, sealing)
+    hostile_names(work, sealing)
     interrupted(work, a)
     cut(work, a)
 finish()

@@ -383,7 +383,7 @@ private_openssl(void)
 static void
 expanded_keys_lie_in_the_arena(void **state)
 {
-	struct csn_arena_stat before, is;
+	struct csn_arena_stat is;
 	const uint8_t plain[CSN_KEY_SIZE] = { 1 };
 	struct csn_key keys[600];
 	struct csn_lane *lane;
@@ -393,7 +393,6 @@ expanded_keys_lie_in_the_arena(void **state)
 	(void)state;
 	if (private_openssl())
 		assert_int_equal(hashed, 0);
-	csn_arena_stat(&before);
 	for (i = 0; i < 600; i++) {
 		assert_int_equal(csn_key_rest(test_ctx, plain, &keys[i]), 0);
 		assert_int_equal(csn_lane_acquire(test_ctx, &keys[i], &lane),
@@ -402,7 +401,8 @@ expanded_keys_lie_in_the_arena(void **state)
 	}
 	csn_arena_stat(&is);
 	if (hashed) {
-		assert_true(is.outside > before.outside);
+		/* Where the tests before this one may have made them all. */
+		assert_true(is.outside > 0);
 	} else {
 		/* All lanes and the masks: as DESIGN says, 356 KiB. */
 		assert_int_equal(is.outside, 0);

@@ -286,6 +286,13 @@ link_open(int fd, int folder, const char *name)
 	return linkat(AT_FDCWD, from, folder, name, AT_SYMLINK_FOLLOW);
 }
 
+#ifndef RENAME_NOREPLACE
+/* musl has neither before its version 1.2.6. */
+#define RENAME_NOREPLACE 1
+#define renameat2(old_dir, old, new_dir, new, flags) \
+	syscall(SYS_renameat2, old_dir, old, new_dir, new, flags)
+#endif
+
 /* Rename to a name that is not taken. -1 with errno. */
 static int
 rename_new(int folder, const char *from, const char *to)

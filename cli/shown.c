@@ -55,6 +55,8 @@ colour(const uint8_t *p, size_t len)
 	return n < len && p[n] == 'm' ? n + 1 : 0;
 }
 
+#define ROOM 8			/* for one, and a NUL */
+
 char *
 cli_shown(const char *text, size_t len, int kind, size_t *out_len)
 {
@@ -63,8 +65,8 @@ cli_shown(const char *text, size_t len, int kind, size_t *out_len)
 	uint32_t c;
 	size_t n;
 
-	/* A byte becomes "\x9b", two of a code point "\u009b". */
-	if ((out = to = malloc(4 * len + 1)) == NULL)
+	/* Each byte has room for "\x9b", two of a code point for "\u009b". */
+	if ((out = to = malloc(4 * len + ROOM)) == NULL)
 		return NULL;
 	for (; p < end; p += n) {
 		if (kind == CLI_SHOWN_COLOURS &&
@@ -73,18 +75,18 @@ cli_shown(const char *text, size_t len, int kind, size_t *out_len)
 			to += n;
 		} else if ((n = decode(p, (size_t)(end - p), &c)) == 0) {
 			n = 1;
-			to += sprintf(to, "\\x%02x", p[0]);
+			to += snprintf(to, ROOM, "\\x%02x", p[0]);
 		} else if (!is_control(c)) {
 			memcpy(to, p, n);
 			to += n;
 		} else if (c < 0x80 && kind != CLI_SHOWN_JSON) {
-			to += sprintf(to, "\\x%02x", (unsigned)c);
+			to += snprintf(to, ROOM, "\\x%02x", (unsigned)c);
 		} else if (c < 0x80) {
 			/* JSON has its own form of it, but for DEL. */
 			memcpy(to, p, n);
 			to += n;
 		} else {
-			to += sprintf(to, "\\u%04x", (unsigned)c);
+			to += snprintf(to, ROOM, "\\u%04x", (unsigned)c);
 		}
 	}
 	*to = '\0';

@@ -99,6 +99,7 @@ options_are_checked_with_clear_sentences(void **state)
 		{ "memory:?bytes=2M&share=3M", "share" },
 		{ "memory:?bytes=2M&share=0..1", "share" },
 		{ "memory:?bytes=2M&share=", "share" },
+		{ "memory:?bytes=2M&share=18446744073710.0", "share" },
 		{ "memory:?slab=3M", "slab" },
 		{ "memory:?slab=64M", "slab" },
 		{ "memory:?slab=4M&bytes=2M", "slab" },

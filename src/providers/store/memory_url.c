@@ -36,9 +36,12 @@ parse_fraction(const char *s, size_t len, uint64_t *millionths)
 		} else {
 			return -1;
 		}
+		/* Nor so large that it wraps round. */
+		if (v > 1000000)
+			return -1;
 	}
 	*millionths = v;
-	return point && v > 0 && v <= 1000000 ? 0 : -1;
+	return point && v > 0 ? 0 : -1;
 }
 
 static int

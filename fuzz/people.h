@@ -2,41 +2,16 @@
 #ifndef CAISSON_FUZZ_PEOPLE_H
 #define CAISSON_FUZZ_PEOPLE_H
 
-#include <stdlib.h>
-#include <string.h>
-
+#include "identity.h"
 #include "identity/document.h"
 #include "identity/identity.h"
 
 #define FUZZ_NOW 1767225600000u	/* 2026-01-01T00:00:00Z */
 
-static uint64_t fuzz_ms = FUZZ_NOW;
-
-static uint64_t
-fuzz_clock(void *arg)
-{
-	(void)arg;
-	return fuzz_ms;
-}
-
 static inline void
 must(int rc)
 {
-	if (rc != 0)
-		abort();
-}
-
-static inline struct csn_ctx *
-fuzz_ctx(void)
-{
-	static const struct csn_clock clock = { .size = sizeof(clock),
-	    .boot_ms = fuzz_clock, .wall_ms = fuzz_clock };
-	static const struct csn_ctx_options o = { .size = sizeof(o),
-	    .clock = &clock };
-	struct csn_ctx *ctx;
-
-	must(csn_ctx_new(&o, &ctx));
-	return ctx;
+	check(rc == 0);
 }
 
 static inline struct csn_identity *

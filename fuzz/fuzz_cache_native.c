@@ -1,0 +1,97 @@
+/*
+ * fuzz_cache_native.c - Caisson's own cache entries. The first byte says
+ * what: the rest as an entry, or as edits of one that was sealed just now,
+ * which opens only where nothing of it changed.
+ */
+#include <caisson/cache_native.h>
+
+#include "cache/native.h"
+#include "edit.h"
+#include "identity.h"
+
+#define MOST 4096
+
+static struct csn_cache_native *native;
+
+static void
+finish(void)
+{
+	csn_cache_native_free(native);
+	native = NULL;
+}
+
+static void
+start(struct csn_ctx *ctx)
+{
+	static const uint8_t id[16] = { 1 }, key[CSN_KEY_SIZE] = { 2 };
+
+	if (native != NULL)
+		return;
+	check(csn_cache_native_new(ctx, NULL, &native) == 0);
+	check(csn_cache_native_add_key(native, 1, id, key) == 0);
+	check(csn_cache_native_add_key(native, 3, id, key) == 0);
+	check(atexit(finish) == 0);
+}
+
+static const struct csn_cache_native_bind bind = { .tenant = "t",
+    .key = "k", .key_len = 1, .format = "bytes" };
+
+static int
+open_it(const uint8_t *p, size_t len, uint8_t *out)
+{
+	uint8_t any = 0;
+	size_t i;
+	int rc, old = -1;
+
+	rc = csn_cache_native_open(native, &bind, p, len, out, &old);
+	if (rc == 0) {
+		check(old == 0 || old == 1);
+		return 0;
+	}
+	for (i = CSN_CACHE_NATIVE_OVERHEAD; i < len; i++)
+		any |= out[i - CSN_CACHE_NATIVE_OVERHEAD];
+	check(any == 0);
+	check(rc == CSN_E_FORM || rc == CSN_E_VERSION || rc == CSN_E_SUITE ||
+	    rc == CSN_E_TENANT || rc == CSN_E_TAG || rc == CSN_E_EPOCH ||
+	    rc == CSN_E_EXPIRED || rc == CSN_E_REPLAY);
+	return rc;
+}
+
+/* The value is made of the edits themselves. */
+static void
+sealed(struct csn_reader *r, uint8_t *out)
+{
+	static uint8_t entry[MOST + CSN_CACHE_NATIVE_OVERHEAD];
+	uint64_t ends = csn_read_u8(r) % 4 * (fuzz_clock(NULL) / 2);
+	size_t value_len = r->left < MOST ? r->left : MOST, len;
+	const uint8_t *value = r->p;
+	int changed, rc;
+
+	check(csn_cache_native_seal(native, &bind, ends, value, value_len,
+	    entry) == 0);
+	len = value_len + CSN_CACHE_NATIVE_OVERHEAD;
+	check(csn_cache_native_end(entry, len) == ends);
+	changed = fuzz_edit(r, entry, &len, sizeof(entry));
+	rc = open_it(entry, len, out);
+	if (!changed && ends != 0 && ends <= fuzz_clock(NULL))
+		check(rc == CSN_E_EXPIRED);
+	else if (!changed)
+		check(rc == 0 && memcmp(out, value, value_len) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static uint8_t out[MOST + CSN_CACHE_NATIVE_OVERHEAD];
+	struct csn_reader r;
+
+	start(fuzz_ctx());
+	if (len == 0 || len > MOST)
+		return 0;
+	csn_reader_init(&r, data + 1, len - 1);
+	if (data[0] % 2 == 0)
+		check(open_it(r.p, r.left, out) != 0);
+	else
+		sealed(&r, out);
+	return 0;
+}

@@ -1,0 +1,187 @@
+/*
+ * fuzz_url.c - what stands behind the schemes of stores, regions and servers:
+ * the first byte says whose it is. No file that an input names is read, but
+ * for one that is here by chance.
+ */
+#include "csn_config.h"
+
+#include "attest/endpoint.h"
+#include "identity.h"
+#include "providers/region/process.h"
+#include "providers/region/url.h"
+#include "providers/store/memcached.h"
+#include "providers/store/memory.h"
+#include "providers/store/options.h"
+#ifdef CSN_HAVE_REDIS
+#include "providers/store/redis.h"
+#endif
+#ifdef CSN_HAVE_HTTP
+#include "providers/store/http.h"
+#endif
+
+static void
+region(struct csn_ctx *ctx, const char *s)
+{
+	const char *name, *value;
+	struct csn_url url;
+	uint64_t v;
+	int rc;
+
+	if (csn_url_open(ctx, s, &url) != 0)
+		return;
+	check(strlen(url.path) <= strlen(s));
+	while ((rc = csn_url_next(&url, &name, &value)) == 1) {
+		check(name[0] != '\0' && strlen(value) <= strlen(s));
+		if (csn_url_number(value, 4096, &v) == 0)
+			check(v <= 4096);
+	}
+	check(rc == 0 || rc == CSN_E_ARG);
+	csn_url_close(&url);
+}
+
+static void
+process(struct csn_ctx *ctx, const char *s)
+{
+	struct csn_process_config c;
+	size_t i;
+
+	if (csn_process_config_parse(ctx, s, &c) != 0)
+		return;
+	check(c.npaths <= CSN_PROCESS_SELECTORS);
+	check(c.nperms <= CSN_PROCESS_SELECTORS);
+	for (i = 0; i < c.nperms; i++)
+		check(strlen(c.perms[i]) == 4);
+	csn_process_config_free(&c);
+}
+
+static void
+options(struct csn_ctx *ctx, const char *s)
+{
+	struct csn_store_option o;
+	const char *p = s;
+	uint64_t v;
+	int rc;
+
+	while ((rc = csn_store_option_next(ctx, "fuzz", &p, &o)) == 1) {
+		check(o.name >= s && o.value + o.len <= s + strlen(s));
+		(void)csn_store_bytes(o.value, o.len, &v);
+		if (csn_store_number(o.value, o.len, 70, &v) == 0)
+			check(v <= 70);
+	}
+	check(rc == 0 || rc == CSN_E_ARG);
+}
+
+static void
+memory(struct csn_ctx *ctx, const char *s)
+{
+	struct csn_mem_config c;
+
+	if (csn_mem_config_parse(ctx, s, &c) == 0)
+		check(c.bytes > 0 && c.slab > 0 && c.slab <= c.bytes &&
+		    c.share > 0 && c.share <= c.bytes);
+}
+
+static void
+memcached(struct csn_ctx *ctx, const char *s)
+{
+	struct csn_mc m = { .ctx = ctx };
+	size_t i;
+
+	if (csn_mc_parse(ctx, s, &m) != 0)
+		return;
+	check(m.nhosts > 0 && m.nhosts <= CSN_MC_MAX_HOSTS && m.pool > 0);
+	for (i = 0; i < m.nhosts; i++)
+		check(m.hosts[i].host[0] != '\0');
+}
+
+static void
+redis(struct csn_ctx *ctx, const char *s, int tls)
+{
+#ifdef CSN_HAVE_REDIS
+	static const char login[] = "//user:hunter2@";
+	struct csn_redis_config c;
+	size_t i;
+
+	if (csn_redis_config_parse(ctx, s, tls, &c) != 0) {
+		/* A password is in no sentence. */
+		check(strncmp(s, login, sizeof(login) - 1) != 0 ||
+		    strstr(s + sizeof(login) - 1, "hunter2") != NULL ||
+		    strstr(csn_ctx_message(ctx), "hunter2") == NULL);
+		return;
+	}
+	check(c.nhosts > 0 && c.nhosts <= CSN_REDIS_MAX_HOSTS);
+	for (i = 0; i < c.nhosts; i++)
+		check(c.hosts[i].port > 0 && c.hosts[i].name[0] != '\0');
+	csn_redis_config_clear(&c);
+#else
+	(void)ctx;
+	(void)s;
+	(void)tls;
+#endif
+}
+
+static void
+blobs(struct csn_ctx *ctx, const char *s)
+{
+#ifdef CSN_HAVE_HTTP
+	struct csn_blob_config c = { .url = NULL };
+
+	if (csn_blob_config_parse(ctx, "http", s, &c) == 0)
+		check(strncmp(c.url, "http:", 5) == 0);
+	csn_blob_config_end(&c);
+#else
+	(void)ctx;
+	(void)s;
+#endif
+}
+
+static void
+endpoint(struct csn_ctx *ctx, const char *s)
+{
+	struct csn_endpoint e;
+
+	if (csn_endpoint_open(ctx, s, 1, 1, &e) != 0)
+		return;
+	check(e.tries >= 1 && e.tries <= 10);
+	csn_endpoint_close(&e);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct csn_ctx *ctx = fuzz_ctx();
+	char *s;
+
+	if (len == 0 || (s = malloc(len)) == NULL)
+		return 0;
+	memcpy(s, data + 1, len - 1);
+	s[len - 1] = '\0';
+	switch (data[0] % 8) {
+	case 0:
+		region(ctx, s);
+		break;
+	case 1:
+		process(ctx, s);
+		break;
+	case 2:
+		options(ctx, s);
+		break;
+	case 3:
+		memory(ctx, s);
+		break;
+	case 4:
+		memcached(ctx, s);
+		break;
+	case 5:
+		redis(ctx, s, data[0] & 8);
+		break;
+	case 6:
+		blobs(ctx, s);
+		break;
+	default:
+		endpoint(ctx, s);
+		break;
+	}
+	free(s);
+	return 0;
+}

@@ -171,7 +171,8 @@ struct tally {
 	json_t *by;		/* namespace: {entries, bytes} */
 };
 
-#define NAME_SIZE (4 * CSN_STORE_MAX_KEY + 1)
+#define NAME_MOST 1000	/* the protocol: 250 characters */
+#define NAME_SIZE (4 * NAME_MOST + 1)
 
 /*
  * A name for people: anybody may name a key so that it moves a terminal's
@@ -220,7 +221,9 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	if (end - p > 3 && memcmp(p, "ns:", 3) == 0)
 		p += 3;
 	colon = memchr(p, ':', (size_t)(end - p));
-	name_for_people(p, colon != NULL ? (size_t)(colon - p) : 0, name);
+	if (colon == NULL || colon - p > NAME_MOST)
+		colon = p;	/* no namespace's name */
+	name_for_people(p, (size_t)(colon - p), name);
 	if (t->name_space != NULL && strcmp(name, t->name_space) != 0)
 		return 0;
 	t->entries++;

@@ -212,8 +212,9 @@ struct csn_cache_how {
 };
 
 /*
- * Keys are NUL-terminated, 1 to 250 bytes on the backend: those that
- * csn_cache_key_interop() and _auto() build, or any text of the caller's.
+ * Keys are NUL-terminated: those that csn_cache_key_interop() and _auto()
+ * build, or any text of the caller's. On the backend a key and, where it is
+ * scoped, its tenant's name take CSN_STORE_MAX_KEY bytes at most.
  */
 
 /**

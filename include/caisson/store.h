@@ -31,7 +31,7 @@ extern "C" {
  */
 #define CSN_STORE_ABI 1
 #define CSN_STORE_MAX_SPACE 64
-#define CSN_STORE_MAX_KEY 250
+#define CSN_STORE_MAX_KEY 2048
 
 struct csn_store;
 

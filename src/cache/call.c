@@ -54,16 +54,19 @@ scope(struct csn_cache *cache, struct csn_call *call)
 	const struct csn_l1_name *n = &call->name;
 	size_t at = 2, i;
 	uint8_t b;
+	int plain;
 
 	memcpy(call->scoped, "t:", 2);
 	for (i = 0; i < n->tenant_len; i++) {
 		b = (uint8_t)n->tenant[i];
-		if (at + 4 + n->key_len > CSN_STORE_MAX_KEY)
+		plain = (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') ||
+		    (b >= '0' && b <= '9') || strchr("-._~", b) != NULL;
+		/* What this byte takes, a colon and the key. */
+		if (at + (plain ? 1 : 3) + 1 + n->key_len > CSN_STORE_MAX_KEY)
 			return csn_fail(cache->ctx, CSN_E_LIMIT, ROOM, "the "
 			    "key and its tenant's name take more than %d "
 			    "bytes on the backend", CSN_STORE_MAX_KEY);
-		if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') ||
-		    (b >= '0' && b <= '9') || strchr("-._~", b) != NULL) {
+		if (plain) {
 			call->scoped[at++] = (char)b;
 			continue;
 		}

@@ -240,9 +240,9 @@ csn_cache_key_float(struct csn_cache_key *key, double value)
 		if ((rc = pack_interop_float(key, value)) != 0)
 			return rc;
 	} else {
-		/* One zero, and one NaN, which has many bit patterns. */
-		msgpack_pack_double(&key->packer, isnan(value) ? (double)NAN :
-		    value < 0 || value > 0 ? value : 0.0);
+		/* One zero; a NaN keeps its sign and its other bits. */
+		msgpack_pack_double(&key->packer, isnan(value) || value < 0 ||
+		    value > 0 ? value : 0.0);
 	}
 	return leave(key);
 }

@@ -13,8 +13,8 @@
 /* What is looked for: keys that begin with either, after their scope. */
 struct prefix {
 	size_t len;		/* 0: all keys */
-	char plain[CSN_STORE_MAX_KEY + 8];	/* "{namespace}:" */
-	char automatic[CSN_STORE_MAX_KEY + 8];	/* "ns:{namespace}:" */
+	/* "ns:{namespace}:", and behind "ns:" what other keys begin with. */
+	char automatic[CSN_STORE_MAX_KEY + 8];
 };
 
 /*
@@ -55,7 +55,6 @@ prefix_of(struct csn_cache *cache, const char *name_space, struct prefix *p)
 	memcpy(p->automatic, "ns:", 3);
 	memcpy(p->automatic + 3, name_space, len);
 	p->automatic[len + 3] = ':';
-	memcpy(p->plain, p->automatic + 3, len + 1);
 	p->len = len + 1;
 	return 0;
 }
@@ -66,7 +65,7 @@ matches(const struct prefix *p, const char *key, size_t len)
 	size_t longer = p->len + 3;
 
 	return p->len == 0 ||
-	    (len >= p->len && memcmp(key, p->plain, p->len) == 0) ||
+	    (len >= p->len && memcmp(key, p->automatic + 3, p->len) == 0) ||
 	    (len >= longer && /* public */
 	    memcmp(key, p->automatic, longer) == 0);
 }

@@ -185,6 +185,63 @@ survives_its_death(struct csn_store *store, const struct backend *b)
 	csn_cache_free(cache);
 }
 
+/*
+ * The protocol bounds a bare key by 250 characters, of up to four bytes;
+ * what stands before it on the backend is not counted.
+ */
+static void
+takes_the_protocols_longest_keys(struct csn_store *store, int lists)
+{
+	struct csn_cache *bare = cache_over(store, 'a', NULL, 0);
+	struct csn_cache *scoped = cache_over(store, 'a', NULL,
+	    CSN_CACHE_SCOPED);
+	struct csn_cache_how how = { .size = sizeof(how) };
+	char key[1024] = "ns:far:func:m.f:args:", tenant[1025];
+	uint64_t cleared = 0;
+	size_t at = strlen(key), room;
+	int rc;
+
+	for (; at < 21 + 4 * 229; at += 4)
+		memcpy(key + at, "\xf0\x9f\x97\x9d", 5);
+	assert_int_equal(larder_set(bare, key, "bare"), 0);
+	assert_int_equal(larder_set(scoped, key, "scoped"), 0);
+	assert_true(larder_has(bare, key, "bare", &rc));
+	assert_true(larder_has(scoped, key, "scoped", &rc));
+	/* Another one in its last byte alone. */
+	key[at - 1] ^= 1;
+	assert_false(larder_has(scoped, key, "scoped", &rc));
+	assert_int_equal(rc, CSN_E_NOT_FOUND);
+	key[at - 1] ^= 1;
+	/* The longest name of a tenant, and what goes beyond the store. */
+	memset(tenant, 't', 1024);
+	tenant[1024] = '\0';
+	how.tenant = tenant;
+	assert_int_equal(csn_cache_set(scoped, key, &how, "far", 3), 0);
+	assert_int_equal(csn_cache_exists(scoped, key, &how, NULL), 0);
+	memset(tenant, ':', 1024);
+	assert_int_equal(csn_cache_set(scoped, key, &how, "far", 3),
+	    CSN_E_LIMIT);
+	/* To the last byte: "t:", three for each ':', and another ':'. */
+	room = CSN_STORE_MAX_KEY - 3 - at;
+	memset(tenant, 't', room % 3);
+	tenant[room / 3 + room % 3] = '\0';
+	assert_int_equal(csn_cache_set(scoped, key, &how, "k", 1), 0);
+	tenant[room / 3 + room % 3] = 't';
+	tenant[room / 3 + room % 3 + 1] = '\0';
+	assert_int_equal(csn_cache_set(scoped, key, &how, "k", 1),
+	    CSN_E_LIMIT);
+	if (lists) {
+		assert_int_equal(csn_cache_clear(bare, "far",
+		    &cleared), 0);
+		assert_int_equal(cleared, 1);
+		assert_int_equal(csn_cache_clear(scoped, "far",
+		    &cleared), 0);
+		assert_false(larder_has(scoped, key, "scoped", &rc));
+	}
+	csn_cache_free(scoped);
+	csn_cache_free(bare);
+}
+
 static void
 all_of_it(const struct backend *b)
 {
@@ -197,6 +254,7 @@ all_of_it(const struct backend *b)
 	locks_between_processes(store);
 	if (b->lists)
 		rotates_and_clears(store);
+	takes_the_protocols_longest_keys(store, b->lists);
 	if (b->kill != NULL)
 		survives_its_death(store, b);
 	csn_store_close(store);

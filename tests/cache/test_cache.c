@@ -394,14 +394,14 @@ namespaces_are_cleared(void **state)
 static void
 keys_have_a_length(void **state)
 {
-	char key[260];
+	char key[CSN_STORE_MAX_KEY + 2];
 	struct larder l;
 	int rc;
 
 	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	memset(key, 'k', sizeof(key));
-	key[251] = '\0';
+	key[CSN_STORE_MAX_KEY + 1] = '\0';
 	assert_int_equal(larder_set(l.cache, key, "v"), CSN_E_ARG);
 	assert_int_equal(larder_set(l.cache, "", "v"), CSN_E_ARG);
 	assert_int_equal(csn_cache_set(l.cache, NULL, NULL, "v", 1),
@@ -409,7 +409,7 @@ keys_have_a_length(void **state)
 	assert_int_equal(csn_cache_set(l.cache, "k", NULL, NULL, 1),
 	    CSN_E_ARG);
 	assert_int_equal(csn_cache_get(l.cache, "k", NULL, NULL), CSN_E_ARG);
-	key[250] = '\0';
+	key[CSN_STORE_MAX_KEY] = '\0';
 	assert_int_equal(larder_set(l.cache, key, "v"), 0);
 	assert_true(larder_has(l.cache, key, "v", &rc));
 	larder_end(&l);

@@ -218,13 +218,13 @@ static void
 long_keys_have_locks_too(void **state)
 {
 	struct recipe r = { .text = "v" };
-	char key[251], other[251];
+	char key[CSN_STORE_MAX_KEY + 1], other[sizeof(key)];
 
 	(void)state;
-	memset(key, 'k', 250);
-	key[250] = '\0';
-	memcpy(other, key, 251);
-	other[249] = 'l';
+	memset(key, 'k', CSN_STORE_MAX_KEY);
+	key[CSN_STORE_MAX_KEY] = '\0';
+	memcpy(other, key, sizeof(key));
+	other[CSN_STORE_MAX_KEY - 1] = 'l';
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(larder_make(l.cache, key, &r), 0);
 	assert_int_equal(larder_make(l.cache, other, &r), 0);

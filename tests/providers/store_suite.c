@@ -163,7 +163,7 @@ static void
 names_have_limits(void **state)
 {
 	struct store_fixture *f = *state;
-	uint8_t name[256], p[4] = { 1, 2, 3, 4 };
+	uint8_t name[CSN_STORE_MAX_KEY + 1], p[4] = { 1, 2, 3, 4 };
 	size_t len = sizeof(p);
 
 	memset(name, 'n', sizeof(name));

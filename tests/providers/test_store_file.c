@@ -214,6 +214,8 @@ files_are_as_specified(void **state)
 		0x61, 0x6c, 0x75, 0x65,
 	};
 	struct fixture *f = *state;
+	static const uint8_t with_long[] = { 2, 0, 0, 0 };
+	static const uint8_t long_len[] = { 0, 8 };
 	uint8_t key[CSN_STORE_MAX_KEY], got[sizeof(bytes) + 1];
 	char path[200];
 	FILE *in;
@@ -228,11 +230,19 @@ files_are_as_specified(void **state)
 	assert_memory_equal(got, bytes, sizeof(bytes));
 	assert_int_equal(csn_store_drop(f->store, U("acme")), 0);
 	memset(key, 0xff, sizeof(key));
-	assert_int_equal(csn_store_put(f->store, NULL, 0, key, sizeof(key),
-	    key, 1), 0);
+	assert_int_equal(csn_store_put(f->store, NULL, 0, key, 250, key, 1),
+	    0);
 	snprintf(path, sizeof(path), "%s/o/62/ha0bf563a6da2c30fc55ab05974b7"
 	    "18ad673c82543592e4cb0a55268349d4e161", f->folder);
 	assert_string_equal(only_file(f->folder), path);
+	assert_int_equal(csn_store_remove(f->store, NULL, 0, key, 250), 0);
+	assert_int_equal(csn_store_put(f->store, NULL, 0, key, sizeof(key),
+	    key, 1), 0);
+	assert_non_null(in = fopen(only_file(f->folder), "r"));
+	assert_int_equal(fread(got, 1, 34, in), 34);
+	fclose(in);
+	assert_memory_equal(got + 8, with_long, 4);
+	assert_memory_equal(got + 32, long_len, 2);
 }
 
 /* A file that was moved to another key's place is not that key's value. */

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <caisson/crypto.h>
+
 #include "lib/path.h"
 #include "providers/store_suite.h"
 
@@ -225,6 +227,59 @@ a_large_space_is_dropped_and_listed_in_parts(void **state)
 	assert_int_equal(csn_store_stat(store, U("acme2"), &st), 0);
 	assert_int_equal(st.entries, 1000);
 	csn_store_close(store);
+}
+
+/* As docs/wire/store.md has it: LMDB itself takes no key of this length. */
+static void
+a_long_key_goes_by_its_hash(void **state)
+{
+	static const uint8_t head[] = { 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 8, 0,
+	    0, 0, 0 };
+	struct fixture *f = *state;
+	uint8_t key[CSN_STORE_MAX_KEY], name[5 + 251] = "\4acme", got[8];
+	MDB_val k = { sizeof(name), name }, v;
+	size_t len = sizeof(got);
+	uint8_t *copy;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_env *env;
+
+	memset(key, 'k', sizeof(key));
+	memcpy(name + 5, key, 219);
+	assert_int_equal(csn_sha3_256(f->ctx, key, sizeof(key),
+	    name + 5 + 219), 0);
+	assert_int_equal(csn_store_put(f->store, U("acme"), key, sizeof(key),
+	    (const uint8_t *)"value", 5), 0);
+	csn_store_close(f->store);
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_mapsize(env, 4 * MIB), 0);
+	assert_int_equal(mdb_env_open(env, f->folder, MDB_NOSYNC, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+	assert_int_equal(mdb_get(txn, dbi, &k, &v), 0);
+	assert_int_equal(v.mv_size, 16 + sizeof(key) + 5);
+	assert_memory_equal(v.mv_data, head, 16);
+	assert_memory_equal((uint8_t *)v.mv_data + 16, key, sizeof(key));
+	assert_memory_equal((uint8_t *)v.mv_data + 16 + sizeof(key), "value",
+	    5);
+	/* Another key's value in its place. */
+	assert_non_null(copy = malloc(v.mv_size));
+	memcpy(copy, v.mv_data, v.mv_size);
+	copy[16 + sizeof(key) - 1] ^= 1;
+	v.mv_data = copy;
+	assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	free(copy);
+	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
+	assert_int_equal(csn_store_get(f->store, U("acme"), key, sizeof(key),
+	    got, &len), CSN_E_FORM);
+	assert_int_equal(csn_store_remove_if(f->store, U("acme"), key,
+	    sizeof(key), (const uint8_t *)"value", 5), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_store_put(f->store, U("acme"), key, sizeof(key),
+	    (const uint8_t *)"value", 5), 0);
+	assert_int_equal(csn_store_get(f->store, U("acme"), key, sizeof(key),
+	    got, &len), 0);
 }
 
 static void
@@ -532,6 +587,8 @@ main(void)
 		    a_large_space_is_dropped_and_listed_in_parts, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_forked_child_opens_its_own,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_key_goes_by_its_hash,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(stores_share_a_file, setup,
 		    teardown),

@@ -46,14 +46,14 @@ listing_passes_over_what_is_not_ours(void **state)
 {
 	struct csn_store *store = open_store("");
 	struct csn_store_stat st = { .size = sizeof(st) };
-	char long_key[400], command[512];
+	char long_key[CSN_STORE_MAX_KEY + 2], command[sizeof(long_key) + 16];
 	size_t n = 0;
 
 	(void)state;
 	say("LPUSH a-list 1 2 3", ":3");
 	say("LPUSH csn:{61636d65}:a-list 1 2 3", ":3");
-	memset(long_key, 'x', 300);
-	long_key[300] = '\0';
+	memset(long_key, 'x', CSN_STORE_MAX_KEY + 1);
+	long_key[CSN_STORE_MAX_KEY + 1] = '\0';
 	snprintf(command, sizeof(command), "SET %s v", long_key);
 	say(command, "+OK");
 	say("SET csn:{61636d6}:odd v", "+OK");

@@ -106,7 +106,7 @@ an_acl_user_may_do_what_it_may(void **state)
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(get(store, "acme", "none", p, sizeof(p)),
 	    CSN_E_NOT_FOUND);
-	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
+	assert_int_equal(put(store, "k", "v"), CSN_E_POLICY);
 	assert_non_null(strstr(csn_ctx_message(ctx), "ACL"));
 	csn_store_close(store);
 	say("ACL DELUSER reader", ":1");

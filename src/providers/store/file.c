@@ -158,7 +158,7 @@ put_file(struct csn_file_store *s, const uint8_t *space, size_t space_len,
 {
 	struct csn_file_head h = {
 		.space = space, .space_len = (uint8_t)space_len,
-		.key = key, .key_len = (uint8_t)key_len,
+		.key = key, .key_len = (uint16_t)key_len,
 		.len = len,
 	};
 	struct csn_file_temp temp = { .fd = -1 };

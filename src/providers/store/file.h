@@ -30,14 +30,19 @@ struct csn_file_store {
 
 /* --- file_head.c: what a value's file begins with ----------------------- */
 
-/* docs/wire/store.md: 32 bytes, then the names of space and key. */
+/*
+ * docs/wire/store.md: 32 bytes, the length of a key that is too long for one
+ * of them, then the names of space and key.
+ */
 #define CSN_FILE_HEAD 32u
+#define CSN_FILE_SHORT_KEY 250u
 #define CSN_FILE_MOST_HEAD \
-    (CSN_FILE_HEAD + CSN_STORE_MAX_SPACE + CSN_STORE_MAX_KEY)
+    (CSN_FILE_HEAD + 2 + CSN_STORE_MAX_SPACE + CSN_STORE_MAX_KEY)
 
 struct csn_file_head {
 	const uint8_t *space, *key;
-	uint8_t space_len, key_len;
+	uint8_t space_len;
+	uint16_t key_len;
 	uint32_t crc;		/* of all of the file but these four bytes */
 	uint64_t ends_ms;	/* Unix time; 0: never */
 	uint64_t len;		/* of the value */

@@ -429,8 +429,7 @@ blobs_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
-	char base[CSN_BLOB_TARGET], target[2 * CSN_BLOB_TARGET];
-	char after[CSN_STORE_MAX_KEY * 4 / 3 + 3];
+	char target[CSN_BLOB_TARGET];
 	struct csn_http_request req = { .method = "GET", .target = target,
 	    .max = CSN_BLOB_MAX_LIST };
 	struct csn_blob_page page = { 0 };
@@ -438,16 +437,19 @@ blobs_list(void *state, const uint8_t *space, size_t space_len,
 	struct csn_http_response res;
 	struct csn_blobs *b = state;
 	const char *why = NULL;
+	size_t path;
 	int rc;
 
-	csn_blob_target(CSN_BLOB_SPACE, space, space_len, NULL, 0, base);
+	csn_blob_target(CSN_BLOB_SPACE, space, space_len, NULL, 0, target);
+	path = strlen(target);
 	do {
 		if ((rc = csn_stop_check(b->ctx, "store")) != 0)
 			return rc;
-		csn_blob_encode(last.bytes, last.len, after);
-		(void)snprintf(target, sizeof(target), "%s?limit=%d%s%s",
-		    base, CSN_BLOB_PAGE, last.len > 0 ? "&after=" : "",
-		    after);
+		(void)snprintf(target + path, sizeof(target) - path,
+		    "?limit=%d%s", CSN_BLOB_PAGE, last.len > 0 ? "&after=" :
+		    "");
+		csn_blob_encode(last.bytes, last.len, target +
+		    strlen(target));
 		rc = csn_blob_call(b, &req, CSN_BLOB_SAFE, &res, NULL);
 		if (rc == 0 && (rc = csn_blob_page_parse(res.body, res.len,
 		    &page, &why)) != 0)

@@ -18,7 +18,9 @@
 #define CSN_BLOB_MAX_LIST (4u << 20)	/* bytes of a page's JSON */
 #define CSN_BLOB_MAX_ETAG 128
 /* base64url of the longest space and key, what is around them, a query. */
-#define CSN_BLOB_TARGET 600
+#define CSN_BLOB_NAME(n) ((n) * 4 / 3 + 3)
+#define CSN_BLOB_TARGET (64 + CSN_BLOB_NAME(CSN_STORE_MAX_SPACE) + \
+    CSN_BLOB_NAME(CSN_STORE_MAX_KEY))
 
 /* --- The URL's options (http_url.c) --------------------------------------- */
 

@@ -89,7 +89,7 @@ csn_blob_page_key(const struct csn_blob_page *page, size_t i,
 	    out->bytes, sizeof(out->bytes), &out->len) != 0 ||
 	    out->len == 0) {
 		*why = "sent a list with a key that is not base64url of 1 to "
-		    "250 bytes";
+		    "2048 bytes";
 		return CSN_E_FORM;
 	}
 	*value_len = (size_t)json_integer_value(size);

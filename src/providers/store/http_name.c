@@ -58,8 +58,8 @@ csn_blob_target(enum csn_blob_part part, const uint8_t *space,
     size_t space_len, const uint8_t *key, size_t key_len,
     char out[CSN_BLOB_TARGET])
 {
-	char s[CSN_STORE_MAX_SPACE * 4 / 3 + 3] = "_";
-	char k[CSN_STORE_MAX_KEY * 4 / 3 + 3];
+	char s[CSN_BLOB_NAME(CSN_STORE_MAX_SPACE)] = "_";
+	char k[CSN_BLOB_NAME(CSN_STORE_MAX_KEY)];
 	int n;
 
 	if (space != NULL && space_len > 0)

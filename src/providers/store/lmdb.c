@@ -125,17 +125,18 @@ enum how { REPLACE, ADD };
 
 /* 1 where a live value is there, 0 where not; *rc is LMDB's. */
 static int
-is_live(struct csn_lmdb_store *s, MDB_txn *txn, MDB_val *k, int *rc)
+is_live(struct csn_lmdb_store *s, MDB_txn *txn, struct csn_lmdb_key *key,
+    int *rc)
 {
 	struct csn_lmdb_value value;
-	MDB_val v;
+	MDB_val k = { key->len, key->p }, v;
 
-	if ((*rc = mdb_get(txn, s->e->dbi, k, &v)) != 0) {
+	if ((*rc = mdb_get(txn, s->e->dbi, &k, &v)) != 0) {
 		if (*rc == MDB_NOTFOUND)
 			*rc = 0;
 		return 0;
 	}
-	return csn_lmdb_value_read(&v, &value) == 0 &&
+	return csn_lmdb_value_of(key, &v, &value) == 0 &&
 	    !csn_lmdb_has_ended(s, &value);
 }
 
@@ -144,23 +145,25 @@ static int
 put_in(struct csn_lmdb_store *s, MDB_txn *txn, struct csn_lmdb_key *key,
     const uint8_t *value, size_t len, uint64_t ends_ms, enum how how)
 {
-	MDB_val k = { key->len, key->p }, v = { CSN_LMDB_HEAD + len, NULL };
+	MDB_val k = { key->len, key->p };
+	MDB_val v = { CSN_LMDB_HEAD + key->name_len + len, NULL };
 	struct csn_out w;
 	int rc;
 
 	if (how == ADD) {
-		if (is_live(s, txn, &k, &rc))
+		if (is_live(s, txn, key, &rc))
 			return CSN_E_EXISTS;
 		if (rc != 0)
 			return rc;
 	}
 	if ((rc = mdb_put(txn, s->e->dbi, &k, &v, MDB_RESERVE)) != 0)
 		return rc;
-	csn_out_fixed(&w, v.mv_data, CSN_LMDB_HEAD);
+	csn_out_fixed(&w, v.mv_data, v.mv_size);
 	csn_put_u64(&w, ends_ms);
-	csn_put_u64(&w, CSN_LMDB_VERSION);
-	if (len > 0)
-		memcpy((uint8_t *)v.mv_data + CSN_LMDB_HEAD, value, len);
+	csn_put_u64(&w, key->name == NULL ? CSN_LMDB_VERSION :
+	    CSN_LMDB_LONG_VERSION | (uint64_t)key->name_len << 16);
+	csn_put_bytes(&w, key->name, key->name_len);
+	csn_put_bytes(&w, value, len);
 	return ends_ms == 0 ? 0 : csn_lmdb_sweep(s, txn, 0);
 }
 
@@ -183,7 +186,9 @@ put_value(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 		ends_ms = ttl_ms < UINT64_MAX - ends_ms ? ends_ms + ttl_ms :
 		    UINT64_MAX;
 	}
-	csn_lmdb_key(space, space_len, key, key_len, &k);
+	if ((rc = csn_lmdb_key(s->ctx, space, space_len, key, key_len,
+	    &k)) != 0)
+		return rc;
 	for (again = 0;; again++) {
 		if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
 			return rc;
@@ -246,7 +251,9 @@ find(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 	MDB_val k, v;
 	int rc;
 
-	csn_lmdb_key(space, space_len, key, key_len, &key_buf);
+	if ((rc = csn_lmdb_key(s->ctx, space, space_len, key, key_len,
+	    &key_buf)) != 0)
+		return rc;
 	k = (MDB_val){ key_buf.len, key_buf.p };
 	if ((rc = csn_lmdb_begin(s, 0, txn)) != 0)
 		return rc;
@@ -255,7 +262,7 @@ find(struct csn_lmdb_store *s, const uint8_t *space, size_t space_len,
 		rc = fail_missing(s);
 	else if (rc != 0)
 		rc = csn_lmdb_fail(s, rc, "read");
-	else if (csn_lmdb_value_read(&v, value) != 0)
+	else if (csn_lmdb_value_of(&key_buf, &v, value) != 0)
 		rc = fail_foreign(s);
 	else if (csn_lmdb_has_ended(s, value))
 		rc = fail_missing(s);
@@ -343,7 +350,9 @@ remove_once(struct csn_lmdb_store *s, const uint8_t *space,
 	MDB_val k, v;
 	MDB_txn *txn;
 
-	csn_lmdb_key(space, space_len, key, key_len, &key_buf);
+	if ((rc = csn_lmdb_key(s->ctx, space, space_len, key, key_len,
+	    &key_buf)) != 0)
+		return rc;
 	k = (MDB_val){ key_buf.len, key_buf.p };
 	if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
 		return rc;
@@ -352,7 +361,7 @@ remove_once(struct csn_lmdb_store *s, const uint8_t *space,
 		    csn_lmdb_fail(s, rc, "read");
 		goto err;
 	}
-	foreign = csn_lmdb_value_read(&v, &have) != 0;
+	foreign = csn_lmdb_value_of(&key_buf, &v, &have) != 0;
 	live = foreign || !csn_lmdb_has_ended(s, &have);
 	if (only && live && (foreign || have.len != len ||
 	    !csn_equal(have.p, value, len))) {

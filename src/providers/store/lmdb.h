@@ -9,14 +9,22 @@
 
 #include "providers/store/provider.h"
 
-/* docs/wire/store.md: how long the space's name is, the name, the key. */
-#define CSN_LMDB_MAX_KEY (1 + CSN_STORE_MAX_SPACE + CSN_STORE_MAX_KEY)
+/*
+ * docs/wire/store.md: how long the space's name is, the name, the key. LMDB's
+ * keys have 511 bytes at most: what is longer than the first of these goes by
+ * its beginning and its hash, and lies whole before the value.
+ */
+#define CSN_LMDB_WHOLE_KEY 250u
+#define CSN_LMDB_CUT_KEY (CSN_LMDB_WHOLE_KEY + 1)	/* no whole one's */
+#define CSN_LMDB_MAX_KEY (1 + CSN_STORE_MAX_SPACE + CSN_LMDB_CUT_KEY)
 /* The one entry that is in no space: longer than any space's name. */
 #define CSN_LMDB_OURS 0xff
-/* Before each value: when it ends, the version, zeroes. */
+/* Before each value: when it ends, and the version; with a long key's name,
+ * another version, how long it is, and the name. */
 #define CSN_LMDB_HEAD 16u
 #define CSN_LMDB_VERSION 1
-#define CSN_LMDB_MAX_VALUE (UINT32_MAX - CSN_LMDB_HEAD)
+#define CSN_LMDB_LONG_VERSION 2
+#define CSN_LMDB_MAX_VALUE (UINT32_MAX - CSN_LMDB_HEAD - CSN_STORE_MAX_KEY)
 
 /*
  * A process opens an environment once, however many stores share it: LMDB's
@@ -56,20 +64,32 @@ struct csn_lmdb_config {
 struct csn_lmdb_key {
 	uint8_t p[CSN_LMDB_MAX_KEY];
 	size_t len;
+	const uint8_t *name;	/* the whole key, where p has not all of it */
+	size_t name_len;
 };
 
-void csn_lmdb_key(const uint8_t *space, size_t space_len, const uint8_t *key,
-    size_t key_len, struct csn_lmdb_key *out);
+/* name points to key. Fails where there is no memory to hash a long one. */
+CSN_MUST_CHECK int csn_lmdb_key(struct csn_ctx *ctx, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len,
+    struct csn_lmdb_key *out);
+/* What the keys of a space begin with. */
+void csn_lmdb_prefix(const uint8_t *space, size_t space_len,
+    struct csn_lmdb_key *out);
 
 struct csn_lmdb_value {
 	uint64_t ends_ms;
 	const uint8_t *p;
 	size_t len;
+	const uint8_t *name;	/* of a long key, else NULL */
+	size_t name_len;
 };
 
 /* CSN_E_FORM without a sentence for what this store never writes. */
 CSN_MUST_CHECK int csn_lmdb_value_read(const MDB_val *v,
     struct csn_lmdb_value *out);
+/* The same, also for what was written for another key. */
+CSN_MUST_CHECK int csn_lmdb_value_of(const struct csn_lmdb_key *key,
+    const MDB_val *v, struct csn_lmdb_value *out);
 
 /* --- lmdb_env.c ---------------------------------------------------------- */
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <caisson/crypto.h>
+
 #include "base/context.h"
 #include "base/cursor.h"
 #include "base/file.h"
@@ -254,27 +256,73 @@ csn_lmdb_commit(struct csn_lmdb_store *s, MDB_txn *txn)
 }
 
 void
-csn_lmdb_key(const uint8_t *space, size_t space_len, const uint8_t *key,
-    size_t key_len, struct csn_lmdb_key *out)
+csn_lmdb_prefix(const uint8_t *space, size_t space_len,
+    struct csn_lmdb_key *out)
 {
 	out->p[0] = (uint8_t)space_len;
 	memcpy(out->p + 1, space, space_len);
-	if (key_len > 0)
-		memcpy(out->p + 1 + space_len, key, key_len);
-	out->len = 1 + space_len + key_len;
+	out->len = 1 + space_len;
+	out->name = NULL;
+	out->name_len = 0;
+}
+
+int
+csn_lmdb_key(struct csn_ctx *ctx, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len, struct csn_lmdb_key *out)
+{
+	const size_t kept = CSN_LMDB_CUT_KEY - CSN_HASH_SIZE;
+	int rc;
+
+	csn_lmdb_prefix(space, space_len, out);
+	if (key_len <= CSN_LMDB_WHOLE_KEY) {
+		memcpy(out->p + out->len, key, key_len);
+		out->len += key_len;
+		return 0;
+	}
+	memcpy(out->p + out->len, key, kept);
+	if ((rc = csn_sha3_256(ctx, key, key_len,
+	    out->p + out->len + kept)) != 0)
+		return rc;
+	out->len += CSN_LMDB_CUT_KEY;
+	out->name = key;
+	out->name_len = key_len;
+	return 0;
 }
 
 int
 csn_lmdb_value_read(const MDB_val *v, struct csn_lmdb_value *out)
 {
 	struct csn_reader r;
+	uint64_t version;
 
 	csn_reader_init(&r, v->mv_data, v->mv_size);
 	out->ends_ms = csn_read_u64(&r);
-	if (csn_read_u64(&r) != CSN_LMDB_VERSION || !csn_reader_ok(&r))
+	version = csn_read_u64(&r);
+	out->name = NULL;
+	out->name_len = 0;
+	if (version != CSN_LMDB_VERSION) {
+		out->name_len = (size_t)(version >> 16);
+		if ((version & 0xffff) != CSN_LMDB_LONG_VERSION ||
+		    version >> 16 > CSN_STORE_MAX_KEY ||
+		    out->name_len <= CSN_LMDB_WHOLE_KEY)
+			return CSN_E_FORM;
+		out->name = csn_read_view(&r, out->name_len);
+	}
+	if (!csn_reader_ok(&r))
 		return CSN_E_FORM;
 	out->p = r.p;
 	out->len = r.left;
+	return 0;
+}
+
+int
+csn_lmdb_value_of(const struct csn_lmdb_key *key, const MDB_val *v,
+    struct csn_lmdb_value *out)
+{
+	if (csn_lmdb_value_read(v, out) != 0 ||
+	    out->name_len != key->name_len || (key->name_len > 0 &&
+	    memcmp(out->name, key->name, key->name_len) != 0)) /* public */
+		return CSN_E_FORM;
 	return 0;
 }
 

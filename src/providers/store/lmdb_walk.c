@@ -1,5 +1,6 @@
 /* lmdb_walk.c - the entries of a space or of all: dropped, listed, counted. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -49,7 +50,7 @@ csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
 	int rc, again = 0;
 	MDB_txn *txn;
 
-	csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+	csn_lmdb_prefix(space, space_len, &prefix);
 	for (;;) {
 		if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
 			return rc;
@@ -78,9 +79,26 @@ csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
 }
 
 struct item {
-	struct csn_lmdb_key key;
-	size_t len;
+	uint8_t *name;		/* of a long key */
+	size_t name_len;
+	size_t len;		/* of the value */
+	size_t key_len;
+	uint8_t key[CSN_LMDB_MAX_KEY];
 };
+
+static int
+keep(struct item *item, const struct csn_lmdb_key *key,
+    const struct csn_lmdb_value *value)
+{
+	if (value->name != NULL && (item->name = csn_memdup(value->name,
+	    value->name_len)) == NULL)
+		return ENOMEM;
+	item->name_len = value->name_len;
+	item->len = value->len;
+	item->key_len = key->len;
+	memcpy(item->key, key->p, key->len);
+	return 0;
+}
 
 /*
  * Up to BATCH live entries behind *from, which moves on. Copies, because a
@@ -112,11 +130,13 @@ list_some(struct csn_lmdb_store *s, const struct csn_lmdb_key *prefix,
 		}
 		if (k.mv_size > prefix->len && k.mv_size <= sizeof(from->p) &&
 		    csn_lmdb_value_read(&v, &value) == 0 &&
-		    !csn_lmdb_has_ended(s, &value)) {
-			items[*n].key = *from;
-			items[(*n)++].len = value.len;
-		}
-		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+		    (value.name != NULL) == (k.mv_size - prefix->len ==
+		    CSN_LMDB_CUT_KEY) &&
+		    !csn_lmdb_has_ended(s, &value) &&
+		    (rc = keep(&items[*n], from, &value)) == 0)
+			++*n;
+		if (rc == 0)
+			rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
 	}
 	*more = rc == 0 && starts_with(&k, prefix);
 	mdb_cursor_close(cursor);
@@ -125,6 +145,20 @@ list_some(struct csn_lmdb_store *s, const struct csn_lmdb_key *prefix,
 out:
 	csn_lmdb_abort(s, txn);
 	return rc == 0 ? 0 : csn_lmdb_fail(s, rc, "read");
+}
+
+/* Visit it, unless rc says that the visit is over. */
+static int
+give(struct item *item, size_t skip, int rc, int (*visit)(void *arg,
+    const uint8_t *key, size_t key_len, size_t value_len), void *arg)
+{
+	if (rc == 0)
+		rc = item->name != NULL ? visit(arg, item->name,
+		    item->name_len, item->len) : visit(arg, item->key + skip,
+		    item->key_len - skip, item->len);
+	csn_free(item->name);
+	item->name = NULL;
+	return rc;
 }
 
 int
@@ -139,16 +173,15 @@ csn_lmdb_list(void *state, const uint8_t *space, size_t space_len,
 	size_t i, n = 0;
 	int rc, more = 0;
 
-	csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+	csn_lmdb_prefix(space, space_len, &prefix);
 	from = prefix;
 	if ((items = csn_calloc(BATCH, sizeof(*items))) == NULL)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
 		    "no memory to list keys");
 	do {
 		rc = list_some(s, &prefix, &from, items, &n, &more);
-		for (i = 0; rc == 0 && i < n; i++)
-			rc = visit(arg, items[i].key.p + prefix.len,
-			    items[i].key.len - prefix.len, items[i].len);
+		for (i = 0; i < n; i++)
+			rc = give(&items[i], prefix.len, rc, visit, arg);
 	} while (rc == 0 && more);
 	csn_free(items);
 	return rc;
@@ -194,7 +227,7 @@ csn_lmdb_stat(void *state, const uint8_t *space, size_t space_len,
 	int rc;
 
 	if (space != NULL)
-		csn_lmdb_key(space, space_len, NULL, 0, &prefix);
+		csn_lmdb_prefix(space, space_len, &prefix);
 	if ((rc = csn_lmdb_begin(s, 0, &txn)) != 0)
 		return rc;
 	rc = count(s, txn, &prefix, out);

@@ -113,7 +113,7 @@ key_set(struct csn_mem *m, struct csn_mem_entry *e, const uint8_t *key,
 		atomic_fetch_add_explicit(&m->index_bytes, key_len,
 		    memory_order_relaxed);
 	}
-	e->key_len = (uint8_t)key_len;
+	e->key_len = (uint16_t)key_len;
 	return 0;
 }
 

@@ -35,11 +35,10 @@ struct csn_mem_entry {
 	struct csn_mem_entry *sprev, *snext;
 	struct csn_mem_space *space;
 	_Atomic uint64_t tick;		/* when last used */
-	uint64_t len;
+	uint64_t len : 48, key_len : 16;
 	uint32_t hash;
 	_Atomic uint32_t refs;
 	uint32_t pages;			/* of a run; 0 in a slab */
-	uint8_t key_len;
 	_Atomic uint8_t state;
 	_Atomic uint8_t touched;	/* read since its space last looked */
 	_Atomic uint8_t flags;

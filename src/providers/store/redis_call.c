@@ -133,7 +133,7 @@ csn_redis_error(const struct csn_redis *r, const struct csn_redis_node *node,
  * text, what is long stays where it is.
  */
 #define TEXT 4096
-#define SHORT 1024
+#define SHORT 832
 #define MAX_PARTS (2 * CSN_REDIS_MAX_ARGS + 1)
 
 struct wire {
@@ -182,9 +182,8 @@ put_arg(struct wire *w, const void *p, size_t len)
 	put(w, "\r\n", 2);
 }
 
-/* Room for a key twice, a script, and words: all that a call is made of. */
-_Static_assert(2 * (CSN_REDIS_MAX_KEY + SHORT) + 512 <= TEXT,
-    "what is short fits into the text");
+/* Room for a key twice, a script and a value that are short, and words. */
+_Static_assert(4 * SHORT + 512 <= TEXT, "what is short fits into the text");
 
 static void
 put_command(struct wire *w, const struct csn_redis_call *call)

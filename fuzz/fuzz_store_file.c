@@ -37,6 +37,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len >= CSN_FILE_HEAD) {
 		memcpy(&claimed, data + 24, sizeof(claimed));
 		head(data, len, claimed + CSN_FILE_HEAD + data[10] + data[11]);
+		if (len >= CSN_FILE_HEAD + 2)
+			head(data, len, claimed + CSN_FILE_HEAD + 2 +
+			    data[10] + data[32] + (uint64_t)data[33] * 256);
 	}
 	return 0;
 }

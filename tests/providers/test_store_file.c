@@ -214,8 +214,7 @@ files_are_as_specified(void **state)
 		0x61, 0x6c, 0x75, 0x65,
 	};
 	struct fixture *f = *state;
-	static const uint8_t with_long[] = { 2, 0, 0, 0 };
-	static const uint8_t long_len[] = { 0, 8 };
+	static const uint8_t long_head[] = { 2, 0, 0, 0 }, len2[] = { 0, 8 };
 	uint8_t key[CSN_STORE_MAX_KEY], got[sizeof(bytes) + 1];
 	char path[200];
 	FILE *in;
@@ -241,8 +240,8 @@ files_are_as_specified(void **state)
 	assert_non_null(in = fopen(only_file(f->folder), "r"));
 	assert_int_equal(fread(got, 1, 34, in), 34);
 	fclose(in);
-	assert_memory_equal(got + 8, with_long, 4);
-	assert_memory_equal(got + 32, long_len, 2);
+	assert_memory_equal(got + 8, long_head, 4);
+	assert_memory_equal(got + 32, len2, 2);
 }
 
 /* A file that was moved to another key's place is not that key's value. */

@@ -30,7 +30,7 @@ csn_file_head_read(const uint8_t *p, size_t len, uint64_t file_len,
 	out->ends_ms = csn_read_u64(&r);
 	out->len = csn_read_u64(&r);
 	is_long = version == LONG_VERSION;
-	out->key_len = is_long ? csn_read_u16(&r) : short_len;
+	out->key_len = is_long ? csn_read_u16(&r) : (uint16_t)short_len;
 	out->space = csn_read_view(&r, out->space_len);
 	out->key = csn_read_view(&r, out->key_len);
 	out->size = CSN_FILE_HEAD + (is_long ? 2 : 0) + out->space_len +

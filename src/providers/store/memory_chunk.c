@@ -220,7 +220,7 @@ csn_mem_chunk_take(struct csn_mem *m, size_t len, size_t key_room)
 	}
 	e->next = e->older = e->newer = e->sprev = e->snext = NULL;
 	e->space = NULL;
-	e->len = len;
+	e->len = len & ((UINT64_C(1) << 48) - 1);	/* limit: 4T */
 	e->key_len = 0;
 	atomic_store_explicit(&e->flags, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->touched, 0, memory_order_relaxed);

@@ -150,7 +150,9 @@ cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	rc = error_lib(cli, rc, NULL, fmt, ap);
 	va_end(ap);
-	return rc == CLI_REFUSED ? CLI_USAGE : rc;
+	/* It is not what was asked for, but needed for that. */
+	return rc == CLI_REFUSED ? CLI_USAGE :
+	    rc == CLI_ABSENT ? CLI_FAILED : rc;
 }
 
 int

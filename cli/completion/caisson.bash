@@ -31,7 +31,7 @@ _caisson() {
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--epoch|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--workload)
+	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--epoch|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-age|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--withdraw|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -41,7 +41,7 @@ _caisson() {
 	'id export') options='--out --force --raw --pem --kem-pem --json --quiet --help' ;;
 	'id import') options='--key --kem-key --kem --capabilities --purposes --lifetime --encrypt --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'id renew') options='--lifetime --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'id trust') options='--purposes --label --tenant --expires --remove --trust --json --quiet --help' ;;
+	'id trust') options='--purposes --label --tenant --expires --update --withdraw --remove --trust --json --quiet --help' ;;
 	'id sign') options='--subject --scope --expires --not-before --audience --delegate --parent --identity --out --force --raw --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'id verify') options='--scope --subject --audience --at --trust --json --quiet --help' ;;
 	'session offer') options='--server --state --out --kem --ttl --unsigned --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
@@ -50,7 +50,7 @@ _caisson() {
 	'session confirm') options='--state --session --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv open') options='--session --out --pipe --name --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv open') options='--session --out --pipe --name --at --max-age --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
 	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;

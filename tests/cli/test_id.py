@@ -75,6 +75,13 @@ def memory_of(pid, text):
     return count
 
 
+def feed(stream):
+    try:
+        os.write(stream.fileno(), b"x" * (3 << 20))
+    except BrokenPipeError:
+        pass
+
+
 def passphrases_are_wiped(folder):
     """A program that has used its passphrase and waits for its input."""
     home = folder.path
@@ -95,12 +102,15 @@ def passphrases_are_wiped(folder):
              "--trust", own, "--passphrase-file", str(file)], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE) as waiting:
-        # The header comes out when the identity is there, and before the
-        # program reads on.
-        os.write(waiting.stdin.fileno(), b"x" * (3 << 20))
+        # The header comes out when the identity is there. Both pipes are
+        # full then: the program waits for whoever reads, as does this
+        # one's writer for the program.
+        writer = threading.Thread(target=feed, args=(waiting.stdin,))
+        writer.start()
         first = os.read(waiting.stdout.fileno(), 9)
         found = memory_of(waiting.pid, word[:16]) if first else -1
         waiting.kill()
+        writer.join()
         said = waiting.stderr.read()
     if os.environ.get("CAISSON_SANITIZE") == "1":
         skip("id_passphrase_is_wiped_after_use",

@@ -151,6 +151,7 @@ a_batch_has_one_record_and_one_for_each_failure(void **state)
 	struct csn_kv_item items[100];
 	struct csn_kv_slot slot;
 	struct parcel p[100];
+	uint64_t opened = 0, bytes = 0;
 	size_t i;
 
 	(void)state;
@@ -170,14 +171,17 @@ a_batch_has_one_record_and_one_for_each_failure(void **state)
 	p[10].sealed[130] ^= 1;
 	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 64,
 	    sizeof(items[0])), CSN_E_TAG);
-	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 3);
-	for (i = 0; i < 3; i++) {
+	/* And runs of opening are of 48. */
+	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 4);
+	for (i = 0; i < 4; i++) {
 		if (lines[i].r.success) {
-			assert_int_equal(lines[i].r.count, 62);
-			assert_int_equal(lines[i].r.bytes, 62 * 13);
+			opened += lines[i].r.count;
+			bytes += lines[i].r.bytes;
 		} else
 			assert_int_equal(lines[i].r.code, CSN_E_TAG);
 	}
+	assert_int_equal(opened, 62);
+	assert_int_equal(bytes, 62 * 13);
 	for (i = 0; i < 100; i++)
 		parcel_free(&p[i]);
 	csn_session_free(s);

@@ -146,6 +146,51 @@ mappings_are_picked_by_path_and_permission(void **state)
 }
 
 static void
+what_the_program_may_not_read_itself_is_measured_too(void **state)
+{
+	static const struct {
+		int prot;
+		uint32_t protection;
+		const char *said;
+	} kinds[] = {
+		{ PROT_EXEC, CSN_PROT_RX, "--xp" },
+		{ PROT_WRITE, CSN_PROT_RW, "-w-p" },
+		{ PROT_WRITE | PROT_EXEC, CSN_PROT_RW, "-wxp" },
+	};
+	struct child_order o = {
+		.verb = CHILD_PROTECT, .address = (uintptr_t)memory,
+		.size = SIZE
+	};
+	uint8_t *out = malloc(SIZE);
+	struct look l;
+	size_t i;
+
+	(void)state;
+	assert_non_null(out);
+	child_start(&child);
+	(void)snprintf(url, sizeof(url), "process:%ld?perms=....",
+	    (long)child.pid);
+	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		o.value = (uint32_t)kinds[i].prot;
+		assert_int_equal(child_do(&child, &o), 0);
+		assert_int_equal(look_at(regions, (uintptr_t)memory, &l), 0);
+		assert_int_equal(l.region.size, SIZE);
+		assert_int_equal(l.region.protection, kinds[i].protection);
+		assert_non_null(strstr(l.description, kinds[i].said));
+		memset(out, 0, SIZE);
+		assert_int_equal(csn_regions_read(regions, &l.region, 0, out,
+		    SIZE), 0);
+		assert_memory_equal(out, memory, SIZE);
+	}
+	/* What it cannot use at all is nowhere. */
+	o.value = PROT_NONE;
+	assert_int_equal(child_do(&child, &o), 0);
+	assert_int_not_equal(look_at(regions, (uintptr_t)memory, &l), 0);
+	free(out);
+}
+
+static void
 every_readable_mapping_can_be_listed_and_read(void **state)
 {
 	uint8_t *out = malloc(1 << 20);
@@ -541,6 +586,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(an_address_range_is_read_as_it_is),
 		CASE(mappings_are_picked_by_path_and_permission),
+		CASE(what_the_program_may_not_read_itself_is_measured_too),
 		CASE(every_readable_mapping_can_be_listed_and_read),
 		CASE(what_is_not_mapped_is_not_read),
 		CASE(a_process_that_exits_is_missed),

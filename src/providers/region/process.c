@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "providers/region/pagemap.h"
@@ -175,6 +176,44 @@ csn_process_leave(struct csn_process *p)
 	(void)csn_thaw(&p->freeze, &p->target);
 }
 
+/*
+ * Memory that no file system stands behind: anonymous, or of the kernel's own
+ * shared memory (a memfd, shmget(2)), which is told by its device alone, for
+ * a file of any file system may have such a name.
+ */
+static int
+is_file(const struct csn_process *p, const struct csn_map *m)
+{
+	return m == NULL || (m->inode != 0 &&
+	    makedev(m->major, m->minor) != p->target.memfd_dev);
+}
+
+int
+csn_process_read(const struct csn_process *p, uint64_t address, void *out,
+    size_t len)
+{
+	const struct csn_map *m;
+	uint8_t *to = out;
+	uint64_t timeout;
+	size_t take;
+	int rc;
+
+	timeout = p->freeze.timeout_ms != 0 ? p->freeze.timeout_ms :
+	    CSN_FREEZE_TIMEOUT;
+	for (; len > 0; address += take, to += take, len -= take) {
+		m = csn_maps_find(&p->maps, address);
+		take = m != NULL && m->end - address < len ?
+		    (size_t)(m->end - address) : len;
+		rc = csn_target_read(&p->target, is_file(p, m), address, to,
+		    take, timeout);
+		if (rc != 0)
+			return csn_fail(p->ctx, rc, ROOM, "region %s: %s",
+			    csn_process_name(p, address),
+			    csn_ctx_message(p->ctx));
+	}
+	return 0;
+}
+
 static int
 process_read(void *state, const struct csn_region *region, uint64_t offset,
     void *out, size_t len)
@@ -185,7 +224,7 @@ process_read(void *state, const struct csn_region *region, uint64_t offset,
 
 	if ((r = listed(p, region)) == NULL)
 		return csn_ctx_code(p->ctx);
-	rc = csn_target_read(&p->target, r->address + offset, out, len);
+	rc = csn_process_read(p, r->address + offset, out, len);
 	if (rc == 0 && p->looking && !r->immutable)
 		rc = csn_seen_add(p, r->address + offset, out, len);
 	return rc;

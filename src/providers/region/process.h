@@ -18,7 +18,8 @@
  *   address=A-B    exactly these bytes, hexadecimal with 0x
  *   note=1|FOLDER  the regions of the note that the workload keeps
  *   freeze=HOW     none (the default), sigstop, ptrace or cgroup
- *   timeout=MS     for the freeze; 5,000
+ *   timeout=MS     for the freeze, and for each MiB that comes from a file;
+ *                  5,000
  *   compare=1      describe each read-only mapping of a file with whether it
  *                  still is what the file holds
  *
@@ -96,6 +97,16 @@ CSN_MUST_CHECK int csn_process_end(void *state);
 void csn_process_leave(struct csn_process *p);
 /* All that it has; nothing stays frozen. */
 void csn_process_clear(struct csn_process *p);
+
+/*
+ * Copy from its memory, by what its maps said last is there; the errors of
+ * csn_target_read() name the region, where there is one.
+ */
+CSN_MUST_CHECK int csn_process_read(const struct csn_process *p,
+    uint64_t address, void *out, size_t len);
+
+/* process_seen.c: the id of the region there, for sentences. */
+const char *csn_process_name(const struct csn_process *p, uint64_t address);
 
 /* process_pick.c: from mappings to regions. Replaces maps and picked. */
 CSN_MUST_CHECK int csn_process_pick(struct csn_process *p);

@@ -75,12 +75,16 @@ matches(const struct csn_process_config *c, const struct csn_map *m)
 	return c->nperms == 0;
 }
 
-/* What cannot be read, or is the kernel's and changes by itself. */
+/*
+ * The program cannot use what it may neither read, write nor execute; some
+ * pages are the kernel's and change by themselves. All else is measured, also
+ * what the program itself may not read: code is executed without that.
+ */
 static int
-readable(const struct csn_map *m)
+counts(const struct csn_map *m)
 {
-	return (m->perms & CSN_MAP_READ) != 0 &&
-	    strncmp(m->path, "[vvar", 5) != 0 &&
+	return (m->perms & (CSN_MAP_READ | CSN_MAP_WRITE |
+	    CSN_MAP_EXEC)) != 0 && strncmp(m->path, "[vvar", 5) != 0 &&
 	    strcmp(m->path, "[vsyscall]") != 0;
 }
 
@@ -249,7 +253,7 @@ pick_all(struct csn_process *p)
 	int rc;
 
 	for (i = 0; (c->npaths > 0 || c->nperms > 0) && i < maps->n; i++) {
-		if (!readable(&maps->v[i]) || !matches(c, &maps->v[i]))
+		if (!counts(&maps->v[i]) || !matches(c, &maps->v[i]))
 			continue;
 		if ((rc = pick_map(p, &maps->v[i])) != 0)
 			return rc;

@@ -109,8 +109,8 @@ csn_seen_armed(struct csn_process *p, uint64_t address, uint64_t len)
 	p->armed[p->narmed++].len = len;
 }
 
-static const char *
-name_at(const struct csn_process *p, uint64_t address)
+const char *
+csn_process_name(const struct csn_process *p, uint64_t address)
 {
 	size_t i;
 
@@ -129,7 +129,7 @@ changed(const struct csn_process *p, uint64_t address)
 	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "region %s of process %ld "
 	    "was written at 0x%" PRIx64 " while it was read: try again, or "
 	    "freeze the process meanwhile (freeze=ptrace or cgroup)",
-	    name_at(p, address), (long)p->target.pid, address);
+	    csn_process_name(p, address), (long)p->target.pid, address);
 }
 
 static int
@@ -186,8 +186,7 @@ read_again(struct csn_process *p)
 		s = &p->seen[i];
 		if (is_armed(p, s))
 			continue;
-		rc = csn_target_read(&p->target, s->address, bytes,
-		    (size_t)s->len);
+		rc = csn_process_read(p, s->address, bytes, (size_t)s->len);
 		if (rc == 0 && print_of(p, bytes, (size_t)s->len) != s->print)
 			rc = changed(p, s->address);
 	}

@@ -181,7 +181,7 @@ csn_source_leave(struct csn_source *s)
 static int
 read_process(struct csn_process *p, uint64_t address, void *out, size_t len)
 {
-	int rc = csn_target_read(&p->target, address, out, len);
+	int rc = csn_process_read(p, address, out, len);
 
 	if (rc == 0 && p->looking)
 		rc = csn_seen_add(p, address, out, len);

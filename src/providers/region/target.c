@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -19,8 +19,7 @@
 #include "providers/region/target.h"
 
 #define ROOM "region"
-#define PIECE ((size_t)1 << 20)	/* bytes a vector element */
-#define PIECES 64		/* elements a call */
+#define NOBODYS 0x7ffffffffffff000	/* no program's memory lies there */
 #define START_FIELD 22		/* proc_pid_stat(5) */
 
 static int
@@ -134,6 +133,37 @@ err:
 	return rc;
 }
 
+/* 0, which is nobody's, where that cannot be had. */
+static dev_t
+memfd_device(void)
+{
+	int fd = (int)syscall(SYS_memfd_create, "caisson", 1u /* CLOEXEC */);
+	struct stat st = { 0 };
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		st.st_dev = 0;
+	(void)close(fd);
+	return st.st_dev;
+}
+
+/*
+ * Which file it runs, as far as that is known without asking a file system
+ * that may not answer. 0, or -1.
+ */
+static int
+look_at_exe(const struct csn_target *t, dev_t *dev, ino_t *ino)
+{
+	struct statx st;
+
+	if (statx(t->dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
+		return -1;
+	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	*ino = (ino_t)st.stx_ino;
+	return 0;
+}
+
 static int
 read_start(struct csn_target *t)
 {
@@ -183,6 +213,7 @@ csn_target_open(struct csn_ctx *ctx, pid_t pid, struct csn_target *out)
 		.ctx = ctx, .pid = pid, .pidfd = -1, .dir = -1, .mem = -1,
 		.pagemap = -1
 	};
+	struct csn_reader_from from = { .fd = -1 };
 	char path[64];
 	struct stat st;
 	int rc;
@@ -211,11 +242,12 @@ csn_target_open(struct csn_ctx *ctx, pid_t pid, struct csn_target *out)
 		rc = csn_target_fail(&t, errno, "reading its memory");
 		goto err;
 	}
-	if (fstatat(t.dir, "exe", &st, 0) == 0) {
-		t.exe_dev = st.st_dev;
-		t.exe_ino = st.st_ino;
-	}
+	(void)look_at_exe(&t, &t.exe_dev, &t.exe_ino);
+	t.memfd_dev = memfd_device();
 	if ((rc = csn_target_check(&t)) != 0)
+		goto err;
+	from.fd = t.mem;
+	if ((rc = csn_reader_new(ctx, &from, &t.reader)) != 0)
 		goto err;
 	*out = t;
 	return 0;
@@ -228,6 +260,8 @@ err:
 void
 csn_target_close(struct csn_target *t)
 {
+	csn_reader_free(t->reader);
+	t->reader = NULL;
 	if (t->pidfd >= 0)
 		(void)close(t->pidfd);
 	if (t->dir >= 0)
@@ -243,7 +277,8 @@ int
 csn_target_check(const struct csn_target *t)
 {
 	struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
-	struct stat st;
+	dev_t dev;
+	ino_t ino;
 	ssize_t n;
 	char byte;
 
@@ -255,11 +290,11 @@ csn_target_check(const struct csn_target *t)
 	 * was opened for has been given up, which exec(2) does.
 	 */
 	do
-		n = pread(t->mem, &byte, 1, 0);
+		n = pread(t->mem, &byte, 1, (off_t)NOBODYS);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 || (t->exe_ino != 0 &&
-	    fstatat(t->dir, "exe", &st, 0) == 0 &&
-	    (st.st_dev != t->exe_dev || st.st_ino != t->exe_ino))) {
+	    look_at_exe(t, &dev, &ino) == 0 &&
+	    (dev != t->exe_dev || ino != t->exe_ino))) {
 		if (poll(&p, 1, 0) == 1)
 			return gone(t);
 		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
@@ -288,61 +323,51 @@ csn_target_maps(const struct csn_target *t, struct csn_maps *out)
 	return rc;
 }
 
-/* Bytes read, up to the first that cannot be; -1 with errno. */
-static ssize_t
-read_vectors(const struct csn_target *t, uint64_t address, uint8_t *out,
-    size_t len)
+/* What stands between us and a page, as errnum has it. */
+static int
+unread(const struct csn_target *t, int errnum, uint64_t address,
+    uint64_t timeout_ms)
 {
-	struct iovec local = { out, 0 }, remote[PIECES];
-	size_t n, take, given = 0;
+	unsigned long long at = address;
+	int rc;
 
-	for (n = 0; n < PIECES && given < len; n++) {
-		take = len - given < PIECE ? len - given : PIECE;
-		remote[n].iov_base = (void *)(uintptr_t)(address + given);
-		remote[n].iov_len = take;
-		given += take;
-	}
-	local.iov_len = given;
-	return process_vm_readv(t->pid, &local, 1, remote, n, 0);
+	if (errnum == ECANCELED)
+		return csn_fail(t->ctx, CSN_E_CLOSED, ROOM,
+		    "reading process %ld was called off", (long)t->pid);
+	if (errnum == ETIMEDOUT || errnum == EBUSY)
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "process %ld: "
+		    "the page at 0x%llx did not come within %llu ms%s: it is "
+		    "a file's whose file system does not answer, or under a "
+		    "userfaultfd", (long)t->pid, at,
+		    (unsigned long long)timeout_ms, errnum == EBUSY ?
+		    ", and an earlier wait for one has not ended" : "");
+	if ((rc = csn_target_check(t)) != 0)
+		return rc;
+	if (errnum == EIO || errnum == 0)
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "process %ld has "
+		    "no memory to read at 0x%llx (any more): the page is "
+		    "under a userfaultfd, past the end of its file, a "
+		    "device's, or kept from other processes (EIO)",
+		    (long)t->pid, at);
+	return csn_target_fail(t, errnum, "reading its memory");
 }
 
 int
-csn_target_read(const struct csn_target *t, uint64_t address, void *out,
-    size_t len)
+csn_target_read(const struct csn_target *t, int file, uint64_t address,
+    void *out, size_t len, uint64_t timeout_ms)
 {
 	uint8_t *to = out;
 	size_t done = 0;
 	ssize_t n;
-	int vectors = 1;
+	int rc;
 
 	while (done < len) {
-		if (vectors)
-			n = read_vectors(t, address + done, to + done,
-			    len - done);
-		else
-			n = pread(t->mem, to + done, len - done,
-			    (off_t)(address + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0 && vectors) {
-			/* Forbidden by a filter, or not mapped: ask again. */
-			vectors = 0;
-			continue;
-		}
-		if (n <= 0) {
-			int errnum = errno, rc;
-
-			if ((rc = csn_target_check(t)) != 0)
-				return rc;
-			if (n == 0 || errnum == EIO)
-				return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
-				    "process %ld has no memory to read at "
-				    "0x%llx (any more)", (long)t->pid,
-				    (unsigned long long)(address + done));
-			return csn_target_fail(t, errnum,
-			    "reading its memory");
-		}
-		done += (size_t)n;
+		n = csn_reader_read(t->reader, file ? t->pid : 0,
+		    address + done, to + done, len - done, timeout_ms);
+		if (n <= 0 && (rc = unread(t, n < 0 ? errno : 0,
+		    address + done, timeout_ms)) != 0)
+			return rc;
+		done += n > 0 ? (size_t)n : 0;
 	}
 	/* process_vm_readv(2) goes by the number alone: was it still he? */
 	return csn_target_check(t);

@@ -7,6 +7,7 @@
 #include <caisson/context.h>
 
 #include "providers/region/maps.h"
+#include "providers/region/reader.h"
 
 /*
  * A process as it was when it was opened: its folder in /proc and its pidfd
@@ -20,9 +21,11 @@ struct csn_target {
 	int dir;		/* /proc/PID */
 	int mem;		/* /proc/PID/mem */
 	int pagemap;		/* -1 until it is asked for */
+	struct csn_reader *reader;	/* of mem */
 	uint64_t start;		/* ticks since boot: proc_pid_stat(5), 22 */
 	pid_t inner;		/* its number in its own namespace */
 	uid_t uid;
+	dev_t memfd_dev;	/* of the kernel's own shared memory */
 	dev_t exe_dev;
 	ino_t exe_ino;
 };
@@ -36,7 +39,10 @@ CSN_MUST_CHECK int csn_target_open(struct csn_ctx *ctx, pid_t pid,
     struct csn_target *out);
 void csn_target_close(struct csn_target *t);
 
-/* 0, or CSN_E_BACKEND: it has exited, or runs another program by now. */
+/*
+ * 0, or CSN_E_BACKEND: it has exited, or runs another program by now. Waits
+ * for nobody's file system.
+ */
 CSN_MUST_CHECK int csn_target_check(const struct csn_target *t);
 
 /* Its mappings now; csn_maps_free(). As csn_target_check(), CSN_E_NOMEM. */
@@ -44,11 +50,18 @@ CSN_MUST_CHECK int csn_target_maps(const struct csn_target *t,
     struct csn_maps *out);
 
 /**
- * Copy len bytes at address: process_vm_readv(2), and its mem file where
- * that is not allowed. CSN_E_BACKEND, out then holds anything.
+ * Copy len bytes at address, in a process that is left where it hangs, after
+ * timeout_ms. file is not 0 for the mapping of a file: such a page may have
+ * to come from a file system first, and who waits for it by
+ * process_vm_readv(2) can be killed. All other memory is read through the mem
+ * file, which gives an error at once where a userfaultfd would have to be
+ * waited for, and which the program's own permissions do not bind.
+ *
+ * CSN_E_BACKEND, with a sentence that says where; CSN_E_CLOSED where the
+ * context is stopped. out then holds anything.
  */
-CSN_MUST_CHECK int csn_target_read(const struct csn_target *t,
-    uint64_t address, void *out, size_t len);
+CSN_MUST_CHECK int csn_target_read(const struct csn_target *t, int file,
+    uint64_t address, void *out, size_t len, uint64_t timeout_ms);
 
 /* CSN_E_BACKEND with a sentence for errnum, met while doing what. */
 int csn_target_fail(const struct csn_target *t, int errnum,

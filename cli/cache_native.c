@@ -11,13 +11,11 @@ static int
 cannot_take(struct cli *cli, const struct csn_identity *id,
     const char *path, int rc)
 {
-	int code = cli_error_lib(cli, rc, rc == CSN_E_SIGNER ?
-	    "Trust who made it: caisson id trust --purposes sealer" : NULL,
-	    "cannot take the master key in %s as '%s'", path,
-	    csn_identity_name(id));
-
 	/* What was sealed to others is there. */
-	return rc == CSN_E_NOT_FOUND ? CLI_REFUSED : code;
+	return cli_error_as(cli, rc == CSN_E_NOT_FOUND ? CLI_REFUSED :
+	    cli_exit_code(rc), rc, rc == CSN_E_SIGNER ? "Trust who made it: "
+	    "caisson id trust FILE --purposes sealer" : NULL, "cannot take "
+	    "the master key in %s as '%s'", path, csn_identity_name(id));
 }
 
 static int

@@ -90,6 +90,8 @@ struct cli {
 	char **argv;
 	struct cli_value *values;
 	size_t nvalues;
+	int json_errors;	/* so are errors; known before options are */
+	char *note;		/* the beginning of one, with --json */
 	int stdout_broken;	/* a write failed and was reported */
 	int colours;		/* cli_say() lets them through */
 };
@@ -142,15 +144,24 @@ int cli_interrupted(void);
  */
 void cli_hold_signals(int hold);
 
+/* What the program ends with after code: a signal's own where one came. */
+int cli_final_code(int code);
+
 /* --- what is said (output.c) ------------------------------------------- */
 
 /** Standard output: facts for people; nothing with --quiet or --json. */
 void cli_say(struct cli *cli, const char *fmt, ...) CSN_PRINTF(2, 3);
-/** Standard error: a remark on the way; nothing with --quiet. */
+/**
+ * Standard error: a remark on the way; nothing with --quiet. With --json each
+ * line is an object {"note": "..."}.
+ */
 void cli_note(struct cli *cli, const char *fmt, ...) CSN_PRINTF(2, 3);
 /**
  * "caisson: what, why" and a line with what to do (NULL for none), on
  * standard error. Returns code, so that a command can return cli_error().
+ * With --json it is one line there, as each of these says it:
+ * {"error": {"code": "CSN_E_..." or null, "message": "what: why",
+ * "hint": "what to do" or null, "exit": what the program ends with}}.
  */
 int cli_error(struct cli *cli, int code, const char *todo,
     const char *fmt, ...) CSN_PRINTF(4, 5);
@@ -160,6 +171,9 @@ int cli_error(struct cli *cli, int code, const char *todo,
  */
 int cli_error_lib(struct cli *cli, int rc, const char *todo,
     const char *fmt, ...) CSN_PRINTF(4, 5);
+/** The same, ending with code where that is not cli_exit_code(rc). */
+int cli_error_as(struct cli *cli, int code, int rc, const char *todo,
+    const char *fmt, ...) CSN_PRINTF(5, 6);
 /**
  * The same where what the user gave to work with is no good: a key, a trust
  * store, a policy. That is CLI_USAGE where cli_exit_code() says CLI_REFUSED,
@@ -216,6 +230,11 @@ int cli_unhex(const char *text, uint8_t *out, size_t len);
  * mode 0700, where make is 1. 0 or an exit code after saying why.
  */
 int cli_home(struct cli *cli, const char *rest, int make, char **out);
+/**
+ * Whether there is something at path: 1 or 0 in *there. 0, or CLI_FAILED
+ * after saying why that cannot be known.
+ */
+int cli_there(struct cli *cli, const char *path, int *there);
 /** 0, or CLI_USAGE after saying what a name may be made of. */
 int cli_check_name(struct cli *cli, const char *what, const char *name);
 /**

@@ -87,11 +87,10 @@ ask(struct cli *cli, const char *url)
 	if ((rc = csn_verifier_challenge(c.verifier, nonce)) != 0 ||
 	    (rc = csn_report_ask(cli->ctx, url, nonce, sizeof(nonce),
 	    &report, &len)) != 0) {
-		(void)cli_error_lib(cli, rc, NULL,
-		    "no report came from %s", url);
 		/* Nothing was checked, so nothing was refused. */
-		rc = cli_exit_code(rc) == CLI_REFUSED ? CLI_FAILED :
-		    cli_exit_code(rc);
+		rc = cli_error_as(cli, cli_exit_code(rc) == CLI_REFUSED ?
+		    CLI_FAILED : cli_exit_code(rc), rc, NULL,
+		    "no report came from %s", url);
 		goto out;
 	}
 	rc = attest_check_run(cli, &c, report, len, NULL, 1);

@@ -259,13 +259,13 @@ verify(struct cli *cli, int platform, const struct given *g)
 	attest_say_checks(cli, r);
 	if (code == 0 && !cli->json)
 		attest_say_verdict(cli, "The evidence verifies", r);
-	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code,
-	    todo(platform, g, code),
-	    csn_result_code(r) != 0 ? "the evidence does not verify" :
-	    "cannot verify the evidence");
 	/* A check said no, whatever it was that it did not like. */
 	if (code != 0 && csn_result_code(r) != 0)
-		rc = CLI_REFUSED;
+		rc = cli_error_as(cli, CLI_REFUSED, code, todo(platform, g,
+		    code), "the evidence does not verify");
+	else
+		rc = code == 0 ? CLI_OK : cli_error_lib(cli, code,
+		    todo(platform, g, code), "cannot verify the evidence");
 	if (cli->json && csn_result_count(r) > 0) {
 		if ((code = csn_result_json(cli->ctx, r, &json)) != 0)
 			rc = cli_error_lib(cli, code, NULL,
@@ -285,12 +285,10 @@ show(struct cli *cli, int platform, const struct given *g)
 	int rc;
 
 	if ((rc = csn_platform_json(cli->ctx, platform, g->evidence, g->len,
-	    &json)) != 0) {
-		(void)cli_error_lib(cli, rc, NULL,
+	    &json)) != 0)
+		return cli_error_as(cli, rc == CSN_E_NOMEM ||
+		    rc == CSN_E_CRYPTO ? CLI_FAILED : CLI_REFUSED, rc, NULL,
 		    "cannot show the evidence");
-		return rc == CSN_E_NOMEM || rc == CSN_E_CRYPTO ?
-		    CLI_FAILED : CLI_REFUSED;
-	}
 	cli_note(cli, "Nothing of this has been verified.\n");
 	return cli_json_text(cli, json);
 }

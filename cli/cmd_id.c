@@ -1,5 +1,6 @@
 /* cli/cmd_id.c - caisson id: identities of one's own. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -239,7 +240,7 @@ find_document(struct cli *cli, const char *who, uint8_t **out, size_t *len)
 {
 	char *folder = NULL, *path = NULL;
 	struct stat st;
-	int rc, file;
+	int rc, file, there = 0;
 
 	file = strcmp(who, "-") == 0 ||
 	    (stat(who, &st) == 0 && !S_ISDIR(st.st_mode));
@@ -250,9 +251,12 @@ find_document(struct cli *cli, const char *who, uint8_t **out, size_t *len)
 		snprintf(rest, sizeof(rest), "identities/%s", who);
 		if ((rc = cli_home(cli, rest, 0, &folder)) != 0)
 			return rc;
-		file = stat(folder, &st) != 0;
+		rc = cli_there(cli, folder, &there);
 		free(folder);
 		folder = NULL;
+		if (rc != 0)
+			return rc;
+		file = !there;
 	}
 	if (file)
 		return id_read(cli, who, CSN_LABEL_IDENTITY, out, len);
@@ -261,10 +265,10 @@ find_document(struct cli *cli, const char *who, uint8_t **out, size_t *len)
 	if (asprintf(&path, "%s/identity.cose", folder) < 0) {
 		path = NULL;
 		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
-	} else if (stat(path, &st) != 0) {
+	} else if ((rc = cli_there(cli, path, &there)) == 0 && !there) {
 		rc = cli_error(cli, CLI_FAILED, "See them: caisson id list",
 		    "there is no identity '%s' at %s", who, folder);
-	} else {
+	} else if (rc == 0) {
 		rc = id_read(cli, path, CSN_LABEL_IDENTITY, out, len);
 	}
 	free(path);
@@ -333,13 +337,15 @@ list(struct cli *cli)
 		return rc;
 	}
 	n = scandir(path, &entries, visible, alphasort);
+	if (n < 0 && errno != ENOENT)
+		worst = cli_error_sys(cli, errno, "cannot look into %s", path);
 	for (i = 0; i < n; i++) {
 		if ((rc = list_one(cli, entries[i]->d_name, all)) != 0)
 			worst = rc;
 		free(entries[i]);
 	}
 	free(entries);
-	if (n <= 0)
+	if (n <= 0 && worst == CLI_OK)
 		cli_note(cli, "There is no identity in %s. Make one: caisson "
 		    "id new NAME\n", path);
 	free(path);

@@ -30,6 +30,20 @@ in_name(const char *path)
 	return is_standard(path) ? "standard input" : path;
 }
 
+/* An input that is closed is not an empty one. */
+static int
+standard_in(struct cli *cli)
+{
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+
+	if (flags >= 0 && (flags & O_PATH) == 0 &&
+	    (flags & O_ACCMODE) != O_WRONLY)
+		return STDIN_FILENO;
+	(void)cli_error(cli, CLI_FAILED, "Name a file, or give it an input: "
+	    "< FILE", "standard input is closed");
+	return -1;
+}
+
 int
 cli_in_open(struct cli *cli, const char *path)
 {
@@ -37,7 +51,7 @@ cli_in_open(struct cli *cli, const char *path)
 	int fd;
 
 	if (is_standard(path))
-		return STDIN_FILENO;
+		return standard_in(cli);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
 		(void)cli_error_sys(cli, errno, "cannot open %s", path);
 		return -1;

@@ -3,6 +3,13 @@
 
 #include "cli.h"
 
+/* The letter that stands for an option too, or NULL. */
+static const char *
+short_form(const struct cli_opt *opt)
+{
+	return strcmp(opt->name, "out") == 0 ? "o" : NULL;
+}
+
 static void
 synopsis(const struct cli_noun *noun, const struct cli_verb *verb)
 {
@@ -25,7 +32,8 @@ help_verb(const struct cli_noun *noun, const struct cli_verb *verb)
 		printf("\n%s\n", verb->about);
 	printf("\noptions:\n");
 	for (opt = verb->opts; opt != NULL && opt->name != NULL; opt++) {
-		snprintf(left, sizeof(left), "--%s%s%s", opt->name,
+		snprintf(left, sizeof(left), "%s--%s%s%s",
+		    short_form(opt) != NULL ? "-o, " : "", opt->name,
 		    opt->arg != NULL ? " " : "",
 		    opt->arg != NULL ? opt->arg : "");
 		printf("  %-24s %s%s\n", left, opt->help,
@@ -98,8 +106,9 @@ table_opts(const struct cli_opt *opt)
 	json_t *list = json_array();
 
 	for (; opt != NULL && opt->name != NULL; opt++)
-		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:b}",
-		    "name", opt->name, "arg", opt->arg, "help", opt->help,
+		json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, "
+		    "s:b}", "name", opt->name, "short", short_form(opt),
+		    "arg", opt->arg, "help", opt->help,
 		    "repeat", (opt->flags & CLI_REPEAT) != 0));
 	json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:b}", "name",
 	    "json", "arg", "help", "print facts as JSON", "repeat", 0));

@@ -79,6 +79,17 @@ out:
 }
 
 int
+cli_there(struct cli *cli, const char *path, int *there)
+{
+	struct stat st;
+
+	*there = stat(path, &st) == 0;
+	if (*there || errno == ENOENT)
+		return 0;
+	return cli_error_sys(cli, errno, "cannot look at %s", path);
+}
+
+int
 cli_check_name(struct cli *cli, const char *what, const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"

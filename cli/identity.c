@@ -1,8 +1,8 @@
 /* cli/identity.c - the identity and the trust store that a command uses. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -37,6 +37,10 @@ only_one(struct cli *cli, char **out)
 	if ((rc = cli_home(cli, "identities", 0, &path)) != 0)
 		return rc;
 	dir = opendir(path);
+	if (dir == NULL && errno != ENOENT) {
+		rc = cli_error_sys(cli, errno, "cannot look into %s", path);
+		goto out;
+	}
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -54,6 +58,7 @@ only_one(struct cli *cli, char **out)
 		rc = cli_error(cli, CLI_FAILED,
 		    "Make one: caisson id new NAME",
 		    "there is no identity in %s", path);
+out:
 	if (rc != 0) {
 		free(*out);
 		*out = NULL;
@@ -67,10 +72,11 @@ load(struct cli *cli, const char *name, const char *path,
     struct csn_identity **out)
 {
 	struct cli_secret secret;
-	struct stat st;
-	int rc;
+	int rc, there;
 
-	if (stat(path, &st) != 0)
+	if ((rc = cli_there(cli, path, &there)) != 0)
+		return rc;
+	if (!there)
 		return cli_error(cli, CLI_FAILED,
 		    "See them: caisson id list. Make one: caisson id new NAME",
 		    "there is no identity '%s' at %s", name, path);
@@ -130,19 +136,19 @@ cli_trust_path(struct cli *cli, char **out)
 int
 cli_trust_load(struct cli *cli, struct csn_trust **out)
 {
-	struct stat st;
+	int rc, there;
 	char *path;
-	int rc;
 
 	if ((rc = cli_trust_path(cli, &path)) != 0)
 		return rc;
-	if (cli_opt(cli, "trust") != NULL && stat(path, &st) != 0) {
+	rc = cli_there(cli, path, &there);
+	if (rc == 0 && !there && cli_opt(cli, "trust") != NULL)
 		rc = cli_error(cli, CLI_FAILED, NULL,
 		    "there is no trust store %s", path);
-	} else if ((rc = csn_trust_load(cli->ctx, path, out)) != 0) {
+	else if (rc == 0 &&
+	    (rc = csn_trust_load(cli->ctx, path, out)) != 0)
 		rc = cli_error_given(cli, rc, "cannot use the trust store %s",
 		    path);
-	}
 	free(path);
 	return rc;
 }

@@ -79,10 +79,8 @@ kv_refused(struct kv_flow *flow, int rc)
 		    "Nothing was written.";
 	else if (rc == CSN_E_SIGNER)
 		todo = "See whom you trust: caisson id trust";
-	(void)cli_error_lib(flow->cli, rc, todo, "%s does not open",
-	    flow->in_name);
 	/* Sealed to others, or signed with what the signer does not use. */
-	if (rc == CSN_E_NOT_FOUND || rc == CSN_E_ALGORITHM)
-		return CLI_REFUSED;
-	return cli_exit_code(rc);
+	return cli_error_as(flow->cli, rc == CSN_E_NOT_FOUND ||
+	    rc == CSN_E_ALGORITHM ? CLI_REFUSED : cli_exit_code(rc), rc, todo,
+	    "%s does not open", flow->in_name);
 }

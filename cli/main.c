@@ -40,6 +40,13 @@ cli_interrupted(void)
 	return caught != 0;
 }
 
+/* As a shell counts what a signal ended. */
+int
+cli_final_code(int code)
+{
+	return caught != 0 && code != CLI_OK ? 128 + caught : code;
+}
+
 /*
  * The first signal asks the command to clean up and return (no SA_RESTART: a
  * read that waits comes back); the second ends it the hard way.
@@ -81,6 +88,20 @@ watch_signals(void)
 	act.sa_handler = SIG_IGN;
 	act.sa_flags = 0;
 	sigaction(SIGPIPE, &act, NULL);
+}
+
+/*
+ * The first file that is opened would become a standard descriptor that is
+ * closed, and be read or written as that. What is there now can be neither.
+ */
+static void
+hold_standard(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)open("/", O_PATH | O_DIRECTORY);
 }
 
 /*
@@ -185,6 +206,18 @@ is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+/* Where an error comes before --json was read; a value of that name is rare. */
+static int
+wants_json(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return 1;
+	return 0;
+}
+
 static int
 is_stopped(void *arg)
 {
@@ -201,6 +234,7 @@ run(struct cli *cli, int argc, char **argv)
 
 	if ((rc = cli_parse(cli, argc, argv)) != 0)
 		return rc;
+	cli->json_errors = cli->json;
 	if (cli_opt(cli, "help") != NULL) {
 		cli_help(cli, cli->noun, cli->verb);
 		return CLI_OK;
@@ -269,17 +303,17 @@ main(int argc, char **argv)
 	int rc;
 
 	memset(&cli, 0, sizeof(cli));
+	cli.json_errors = wants_json(argc, argv);
+	hold_standard();
 	watch_signals();
 	wait_in_prints();
 	rc = dispatch(&cli, argc, argv);
 	free(cli.values);
+	free(cli.note);
 	/* A full disk or a closed pipe shows up here at the latest. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && !cli.stdout_broken &&
 	    rc == CLI_OK)
 		rc = cli_error_sys(&cli, errno,
 		    "cannot write standard output");
-	/* As a shell counts what a signal ended. */
-	if (caught != 0 && rc != CLI_OK)
-		rc = 128 + caught;
-	return rc;
+	return cli_final_code(rc);
 }

@@ -176,6 +176,26 @@ option(struct cli *cli, const char *word, const char *next, int *used)
 	return keep(cli, opt, next);
 }
 
+/* -o FILE or -oFILE, the short form of --out; there is no other. */
+static int
+short_option(struct cli *cli, const char *word, const char *next, int *used)
+{
+	const struct cli_opt *opt = find_in(cli->verb->opts, "out", 3);
+
+	*used = 0;
+	if (word[1] != 'o' || opt == NULL)
+		return cli_error(cli, CLI_USAGE,
+		    "Options are long here, such as --json.",
+		    "there is no option %s", word);
+	if (word[2] != '\0')
+		return keep(cli, opt, word + 2);
+	if (next == NULL)
+		return cli_error(cli, CLI_USAGE, NULL,
+		    "option -o needs a value: -o %s", opt->arg);
+	*used = 1;
+	return keep(cli, opt, next);
+}
+
 static int
 check(struct cli *cli)
 {
@@ -206,6 +226,7 @@ int
 cli_parse(struct cli *cli, int argc, char **argv)
 {
 	int i, rc, used, plain = 0;
+	const char *next;
 
 	/* Arguments move to the front of argv as they are met. */
 	cli->argv = argv;
@@ -218,13 +239,11 @@ cli_parse(struct cli *cli, int argc, char **argv)
 		} else if (strcmp(argv[i], "-h") == 0) {
 			if ((rc = keep(cli, &common[2], "")) != 0)
 				return rc;
-		} else if (argv[i][1] != '-') {
-			return cli_error(cli, CLI_USAGE,
-			    "Options are long here, such as --json.",
-			    "there is no option %s", argv[i]);
 		} else {
-			rc = option(cli, argv[i],
-			    i + 1 < argc ? argv[i + 1] : NULL, &used);
+			next = i + 1 < argc ? argv[i + 1] : NULL;
+			rc = argv[i][1] == '-' ?
+			    option(cli, argv[i], next, &used) :
+			    short_option(cli, argv[i], next, &used);
 			if (rc != 0)
 				return rc;
 			i += used;

@@ -64,6 +64,66 @@ cli_say(struct cli *cli, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Text as JSON may have it, whatever bytes it is made of. */
+static json_t *
+text_of(const char *text, size_t len)
+{
+	json_t *value;
+	char *shown;
+	size_t n;
+
+	if ((shown = cli_shown(text, len, CLI_SHOWN_PLAIN, &n)) == NULL)
+		return NULL;
+	value = json_stringn(shown, n);
+	free(shown);
+	return value;
+}
+
+/* {"error": ...} or {"note": ...}: one object a line, on standard error. */
+static void
+put_object(const char *name, json_t *value)
+{
+	json_t *object = json_pack("{s:o}", name, value);
+	char *text = NULL, *shown = NULL;
+	size_t len;
+
+	if (object != NULL &&
+	    (text = json_dumps(object, JSON_COMPACT)) != NULL &&
+	    (shown = cli_shown(text, strlen(text), CLI_SHOWN_JSON, &len)) !=
+	    NULL)
+		fprintf(stderr, "%s\n", shown);
+	free(shown);
+	free(text);
+	json_decref(object);
+}
+
+/* A sentence may come in pieces: it is an object once its line ends. */
+static void
+note_object(struct cli *cli, const char *fmt, va_list ap)
+{
+	char *piece, *whole;
+	size_t len;
+
+	if (vasprintf(&piece, fmt, ap) < 0)
+		return;
+	whole = piece;
+	if (cli->note != NULL && asprintf(&whole, "%s%s", cli->note,
+	    piece) < 0)
+		whole = NULL;
+	if (whole != piece) {
+		free(piece);
+		free(cli->note);
+		cli->note = NULL;
+	}
+	len = whole != NULL ? strlen(whole) : 0;
+	if (len > 0 && whole[len - 1] == '\n')
+		put_object("note", text_of(whole, len - 1));
+	else
+		cli->note = whole;
+	if (cli->note != whole)
+		free(whole);
+}
+
 void
 cli_note(struct cli *cli, const char *fmt, ...)
 {
@@ -72,7 +132,10 @@ cli_note(struct cli *cli, const char *fmt, ...)
 	if (cli->quiet)
 		return;
 	va_start(ap, fmt);
-	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
+	if (cli->json)
+		note_object(cli, fmt, ap);
+	else
+		cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
 	va_end(ap);
 }
 
@@ -89,12 +152,36 @@ put(FILE *to, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void
-end_line(const char *todo)
+/*
+ * Every error goes through here: what could not be done, and why where that
+ * is known apart; name is that of the library's code, todo what to do.
+ */
+static int
+say_error(const struct cli *cli, int code, const char *name,
+    const char *why, const char *todo, const char *fmt, va_list ap)
 {
-	fputs("\n", stderr);
-	if (todo != NULL)
+	const char *between = why != NULL ? ": " : "";
+	char *what, *message;
+
+	fflush(stdout);
+	if (vasprintf(&what, fmt, ap) < 0)
+		return code;
+	if (asprintf(&message, "%s%s%s", what, between,
+	    why != NULL ? why : "") < 0)
+		message = NULL;
+	if (message != NULL && cli->json_errors)
+		put_object("error", json_pack("{s:s?, s:o, s:o, s:i}", "code",
+		    name, "message", text_of(message, strlen(message)),
+		    "hint", todo != NULL ? text_of(todo, strlen(todo)) :
+		    json_null(), "exit", cli_final_code(code)));
+	else if (message != NULL)
+		put(stderr, name != NULL ? "caisson: %s [%s]\n" :
+		    "caisson: %s\n", message, name);
+	if (todo != NULL && !cli->json_errors)
 		put(stderr, "  %s\n", todo);
+	free(message);
+	free(what);
+	return code;
 }
 
 int
@@ -102,33 +189,24 @@ cli_error(struct cli *cli, int code, const char *todo, const char *fmt, ...)
 {
 	va_list ap;
 
-	(void)cli;
-	fflush(stdout);
-	fputs("caisson: ", stderr);
 	va_start(ap, fmt);
-	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
+	(void)say_error(cli, code, NULL, NULL, todo, fmt, ap);
 	va_end(ap);
-	end_line(todo);
 	return code;
 }
 
 static int
-error_lib(struct cli *cli, int rc, const char *todo, const char *fmt,
-    va_list ap)
+error_lib(struct cli *cli, int code, int rc, const char *todo,
+    const char *fmt, va_list ap)
 {
 	const char *why = "";
 
-	fflush(stdout);
 	/* The thread's last sentence is about rc only where the codes agree. */
 	if (csn_ctx_code(cli->ctx) == rc)
 		why = csn_ctx_message(cli->ctx);
 	if (why[0] == '\0')
 		why = csn_error_text(rc);
-	fputs("caisson: ", stderr);
-	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
-	put(stderr, ": %s [%s]", why, csn_error_name(rc));
-	end_line(todo);
-	return cli_exit_code(rc);
+	return say_error(cli, code, csn_error_name(rc), why, todo, fmt, ap);
 }
 
 int
@@ -137,22 +215,38 @@ cli_error_lib(struct cli *cli, int rc, const char *todo, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	rc = error_lib(cli, rc, todo, fmt, ap);
+	rc = error_lib(cli, cli_exit_code(rc), rc, todo, fmt, ap);
 	va_end(ap);
 	return rc;
 }
 
 int
-cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
+cli_error_as(struct cli *cli, int code, int rc, const char *todo,
+    const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	rc = error_lib(cli, rc, NULL, fmt, ap);
+	(void)error_lib(cli, code, rc, todo, fmt, ap);
 	va_end(ap);
+	return code;
+}
+
+int
+cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
+{
+	int code = cli_exit_code(rc);
+	va_list ap;
+
+	va_start(ap, fmt);
 	/* It is not what was asked for, but needed for that. */
-	return rc == CLI_REFUSED ? CLI_USAGE :
-	    rc == CLI_ABSENT ? CLI_FAILED : rc;
+	if (code == CLI_REFUSED)
+		code = CLI_USAGE;
+	else if (code == CLI_ABSENT)
+		code = CLI_FAILED;
+	(void)error_lib(cli, code, rc, NULL, fmt, ap);
+	va_end(ap);
+	return code;
 }
 
 int
@@ -160,14 +254,10 @@ cli_error_sys(struct cli *cli, int errnum, const char *fmt, ...)
 {
 	va_list ap;
 
-	(void)cli;
-	fflush(stdout);
-	fputs("caisson: ", stderr);
 	va_start(ap, fmt);
-	cli_put(stderr, CLI_SHOWN_PLAIN, fmt, ap);
+	(void)say_error(cli, CLI_FAILED, NULL, strerror(errnum), NULL, fmt,
+	    ap);
 	va_end(ap);
-	fprintf(stderr, ": %s", strerror(errnum));
-	end_line(NULL);
 	return CLI_FAILED;
 }
 

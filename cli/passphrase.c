@@ -79,8 +79,14 @@ cli_passphrase_given(struct cli *cli, struct cli_secret *out)
 	}
 	if ((rc = cli_opt_u64(cli, "passphrase-fd", 0, 1 << 20, &number)) != 0)
 		return rc;
-	if (number != UINT64_MAX)
+	if (number != UINT64_MAX) {
+		/* All that the program itself opens is closed by exec. */
+		fd = fcntl((int)number, F_GETFD);
+		if (fd < 0 || (fd & FD_CLOEXEC) != 0)
+			return cli_error_sys(cli, EBADF, "cannot read the "
+			    "passphrase from descriptor %d", (int)number);
 		return from_fd(cli, (int)number, "--passphrase-fd", out);
+	}
 	if ((env = getenv("CAISSON_PASSPHRASE")) == NULL)
 		return 0;
 	out->len = strlen(env);

@@ -158,11 +158,11 @@ cli_own_read(struct cli *cli, const struct csn_identity *id,
 	rc = open_own(cli, id, type, sealed, sealed_len, &plain, &found);
 	free(sealed);
 	if (rc != 0) {
-		(void)cli_error_lib(cli, rc, "It opens only with the identity "
+		/* Not found: another identity's file. */
+		rc = cli_error_as(cli, rc == CSN_E_NOT_FOUND ? CLI_REFUSED :
+		    cli_exit_code(rc), rc, "It opens only with the identity "
 		    "that wrote it: --identity NAME.", "cannot open %s as "
 		    "'%s'", path, csn_identity_name(id));
-		/* Another identity's file. */
-		rc = rc == CSN_E_NOT_FOUND ? CLI_REFUSED : cli_exit_code(rc);
 		goto err;
 	}
 	if (found == NULL) {

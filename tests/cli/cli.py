@@ -3,6 +3,7 @@
 Each case prints 'ok NAME', 'not ok NAME' or 'skip NAME: reason'.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -29,8 +30,8 @@ def case(name, condition, *details):
         if isinstance(detail, subprocess.CompletedProcess):
             detail = "%s\nexit code %d\n%s\n%s" % (
                 detail.args, detail.returncode,
-                detail.stdout[:2000].decode("utf-8", "replace"),
-                detail.stderr[:2000].decode("utf-8", "replace"))
+                (detail.stdout or b"")[:2000].decode("utf-8", "replace"),
+                (detail.stderr or b"")[:2000].decode("utf-8", "replace"))
         for line in str(detail).splitlines():
             print("# " + line)
     sys.stdout.flush()
@@ -62,6 +63,11 @@ def run(*args, home=None, stdin=b"", env=None, **more):
 def says(result, code, *words):
     """Did it end with code, and with a sentence that has the words?"""
     text = result.stderr.decode("utf-8", "replace")
+    if "--json" in result.args and text.startswith('{"'):
+        errors = [json.loads(line).get("error") for line in
+                  text.splitlines()]
+        text = "caisson: " + "\n".join(
+            "%(message)s [%(code)s] %(hint)s" % e for e in errors if e)
     return (result.returncode == code
             and (code == 0 or text.startswith("caisson: "))
             and all(word in text for word in words))

@@ -31,6 +31,32 @@ csn_envelope_bound(size_t len)
 }
 
 /*
+ * Of 64 bytes, evenly spread, noise has some 57 different ones, base64 41 and
+ * text fewer. Where nothing repeats, LZ4 looks eight times less closely: a
+ * quarter of what packing 1 KiB of noise would take.
+ */
+#define SAMPLE 64u
+#define NOISE 50u		/* different ones */
+#define NOISE_STEP 8
+
+static int
+acceleration(const uint8_t *p, size_t len)
+{
+	uint64_t seen[4] = { 0 }, bit;
+	size_t i, step = len / SAMPLE;
+	unsigned different = 0;
+
+	if (step < 4)
+		return 1;
+	for (i = 0; i < SAMPLE; i++, p += step) {
+		bit = UINT64_C(1) << (*p & 63);
+		different += (seen[*p >> 6] & bit) == 0;
+		seen[*p >> 6] |= bit;
+	}
+	return different >= NOISE ? NOISE_STEP : 1;
+}
+
+/*
  * Short values through a table that is kept: setting up 16 KiB of it for each
  * costs as much as compressing it. It holds places in the input, none of its
  * bytes. A few threads find their own each time; in thread-local memory it
@@ -54,7 +80,8 @@ compress(const char *in, char *out, int len)
 		    LZ4_compressBound(len));
 	LZ4_resetStream_fast(table);
 	n = LZ4_compress_fast_continue(table, in, out, len,
-	    LZ4_compressBound(len), 1);
+	    LZ4_compressBound(len), acceleration((const uint8_t *)in,
+	    (size_t)len));
 	(void)LZ4_freeStream(atomic_exchange(&spare[mine - 1], table));
 	return n;
 }

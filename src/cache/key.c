@@ -54,6 +54,7 @@ csn_cache_key_new(struct csn_ctx *ctx, int mode, struct csn_cache_key **out)
 	key->mode = mode;
 	csn_out_init(&key->out);
 	csn_out_init(&key->whole);
+	csn_out_init(&key->names);
 	csn_out_init(&key->text);
 	msgpack_packer_init(&key->packer, &key->out, write_out);
 	start(key);
@@ -81,6 +82,7 @@ csn_cache_key_free(struct csn_cache_key *key)
 		return;
 	csn_out_wipe(&key->out);
 	csn_out_wipe(&key->whole);
+	csn_out_wipe(&key->names);
 	csn_out_wipe(&key->text);
 	free(key->items);
 	free(key);

@@ -35,7 +35,14 @@ struct csn_cache_key {
 	msgpack_packer packer;	/* writes to `out` */
 	struct csn_out out;	/* what is encoded, without open headers */
 	struct csn_out whole;	/* the arguments with all their headers */
-	struct csn_out text;	/* an auto key before it is shortened */
+	/*
+	 * The names of the last auto key as they were given, each with its
+	 * NUL, and the text that they make: a function's calls have the same.
+	 */
+	struct csn_out names;
+	struct csn_out text;
+	size_t before_hash;	/* bytes of text; the others stand behind */
+	int is_long;		/* with the hash, too many characters */
 	struct csn_key_frame frames[2 + CSN_CACHE_KEY_DEPTH];
 	size_t nframes;
 	struct csn_key_item *items;

@@ -185,36 +185,122 @@ put_text(struct csn_out *w, const char *s)
 	csn_put_bytes(w, s, strlen(s));
 }
 
-/* White space becomes '_', and a long key its beginning and a hash. */
-static int
-shorten(struct csn_ctx *ctx, struct csn_out *w, char out[CSN_CACHE_KEY_SIZE])
+static size_t
+characters(const char *s)
 {
-	uint8_t hash[CSN_HASH_SIZE];
-	char text[HASH_TEXT], *p;
-	size_t len;
+	size_t n = 0;
+
+	for (; *s != '\0'; s += character(s))
+		n++;
+	return n;
+}
+
+/* name_space, module, qualname and serializer, none of them NULL. */
+#define NAMES 4
+
+static int
+are_same(const struct csn_out *had, const char *const names[NAMES],
+    int integrity)
+{
+	const uint8_t *p = had->p;
+	size_t i, n, left = had->len;
+
+	for (i = 0; i < NAMES; i++) {
+		n = strlen(names[i]) + 1;
+		if (left < n || memcmp(p, names[i], n) != 0)	/* public */
+			return 0;
+		p += n;
+		left -= n;
+	}
+	return left == 1 && *p == (uint8_t)(integrity != 0);
+}
+
+/* Everything of an auto key but the hash; white space becomes '_'. */
+static int
+make_text(struct csn_cache_key *key, const char *const names[NAMES],
+    int integrity)
+{
+	struct csn_out *had = &key->names, *w = &key->text;
+	size_t i;
+	char *p;
 	int rc;
 
+	had->len = w->len = 0;
+	had->bad = w->bad = 0;
+	if (names[0][0] != '\0') {
+		put_text(w, "ns:");
+		put_text(w, names[0]);
+		put_text(w, ":");
+	}
+	put_text(w, "func:");
+	put_function(w, names[1], names[2]);
+	put_text(w, ":args:");
+	key->before_hash = w->len;
+	put_text(w, integrity ? ":1" : ":0");
+	if ((rc = put_serializer(key->ctx, w, names[3])) != 0)
+		return rc;
 	csn_put_u8(w, 0);
-	if (!csn_out_ok(w))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
+	for (i = 0; i < NAMES; i++)
+		csn_put_bytes(had, names[i], strlen(names[i]) + 1);
+	csn_put_u8(had, integrity != 0);
+	if (!csn_out_ok(w) || !csn_out_ok(had)) {
+		had->len = 0;
+		return csn_fail(key->ctx, CSN_E_NOMEM, ROOM,
 		    "out of memory for a cache key");
+	}
 	for (p = (char *)w->p; *(p += strcspn(p, " \n\r")) != '\0'; )
 		*p++ = '_';
-	/* No more characters than bytes: most are not counted. */
-	len = w->len - 1;
-	if (len > KEY_MAX)
-		len = first_characters((const char *)w->p, KEY_MAX);
-	if (w->p[len] == '\0') {
-		memcpy(out, w->p, len + 1);
-		return 0;
-	}
-	if ((rc = csn_blake2b(ctx, w->p, w->len - 1, hash,
+	key->is_long = characters((const char *)w->p) + HASH_TEXT - 1 >
+	    KEY_MAX;
+	return 0;
+}
+
+/* A long key is its beginning and a hash of all of it. */
+static int
+shorten(struct csn_cache_key *key, const char *args,
+    char out[CSN_CACHE_KEY_SIZE])
+{
+	struct csn_out *w = &key->whole;
+	uint8_t hash[CSN_HASH_SIZE];
+	char text[HASH_TEXT];
+	int rc;
+
+	/* The arguments have been hashed: their bytes are over. */
+	w->len = 0;
+	csn_put_bytes(w, key->text.p, key->before_hash);
+	put_text(w, args);
+	put_text(w, (const char *)key->text.p + key->before_hash);
+	csn_put_u8(w, 0);
+	if (!csn_out_ok(w))
+		return csn_fail(key->ctx, CSN_E_NOMEM, ROOM,
+		    "out of memory for a cache key");
+	if ((rc = csn_blake2b(key->ctx, w->p, w->len - 1, hash,
 	    sizeof(hash))) != 0)
 		return rc;
 	csn_hex_encode(hash, sizeof(hash), text);
-	len = first_characters((const char *)w->p, KEY_KEPT);
-	snprintf(out, CSN_CACHE_KEY_SIZE, "%.*s:%.32s", (int)len,
+	snprintf(out, CSN_CACHE_KEY_SIZE, "%.*s:%.32s",
+	    (int)first_characters((const char *)w->p, KEY_KEPT),
 	    (const char *)w->p, text);
+	return 0;
+}
+
+static int
+check_names(struct csn_ctx *ctx, const char *const names[NAMES])
+{
+	size_t i;
+
+	for (i = 1; i < NAMES; i++) {
+		if (names[i] == NULL || names[i][0] == '\0')
+			return csn_fail(ctx, CSN_E_ARG, ROOM, "an auto "
+			    "key wants a module, a function's name and a "
+			    "serializer");
+		if (!csn_utf8_valid(names[i], strlen(names[i])))
+			return csn_fail(ctx, CSN_E_FORM, ROOM,
+			    "a name in an auto key is not UTF-8");
+	}
+	if (!csn_utf8_valid(names[0], strlen(names[0])))
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "the namespace of an auto key is not UTF-8");
 	return 0;
 }
 
@@ -226,43 +312,29 @@ csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
 
-	const char *texts[] = { module, qualname, serializer };
+	const char *const names[NAMES] = { name_space != NULL ? name_space :
+	    "", module, qualname, serializer };
 	char hash[HASH_TEXT];
-	struct csn_out *w = &key->text;
-	size_t i;
+	size_t head, tail;
 	int rc;
 
 	if (key->mode != CSN_CACHE_KEY_AUTO)
 		return csn_fail(key->ctx, CSN_E_ARG, ROOM,
 		    "an auto key wants a builder of that mode");
-	for (i = 0; i < 3; i++) {
-		if (texts[i] == NULL || texts[i][0] == '\0')
-			return csn_fail(key->ctx, CSN_E_ARG, ROOM, "an auto "
-			    "key wants a module, a function's name and a "
-			    "serializer");
-		if (!csn_utf8_valid(texts[i], strlen(texts[i])))
-			return csn_fail(key->ctx, CSN_E_FORM, ROOM,
-			    "a name in an auto key is not UTF-8");
+	if (module == NULL || qualname == NULL || serializer == NULL ||
+	    !are_same(&key->names, names, integrity)) {
+		if ((rc = check_names(key->ctx, names)) != 0 ||
+		    (rc = make_text(key, names, integrity)) != 0)
+			return rc;
 	}
-	if (name_space != NULL &&
-	    !csn_utf8_valid(name_space, strlen(name_space)))
-		return csn_fail(key->ctx, CSN_E_FORM, ROOM,
-		    "the namespace of an auto key is not UTF-8");
 	if ((rc = hash_args(key, hash)) != 0)
 		return rc;
-	w->len = 0;
-	w->bad = 0;
-	if (name_space != NULL && name_space[0] != '\0') {
-		put_text(w, "ns:");
-		put_text(w, name_space);
-		put_text(w, ":");
-	}
-	put_text(w, "func:");
-	put_function(w, module, qualname);
-	put_text(w, ":args:");
-	put_text(w, hash);
-	put_text(w, integrity ? ":1" : ":0");
-	if ((rc = put_serializer(key->ctx, w, serializer)) == 0)
-		rc = shorten(key->ctx, w, out);
-	return rc;
+	if (key->is_long)
+		return shorten(key, hash, out);
+	head = key->before_hash;
+	tail = key->text.len - head;	/* with the NUL */
+	memcpy(out, key->text.p, head);
+	memcpy(out + head, hash, HASH_TEXT - 1);
+	memcpy(out + head + HASH_TEXT - 1, key->text.p + head, tail);
+	return 0;
 }

@@ -175,6 +175,62 @@ test_modes_refuse_what_is_not_theirs(void **state)
 	csn_cache_key_free(key);
 }
 
+struct call {
+	const char *name_space, *module, *qualname;
+	int integrity;
+	const char *serializer;
+};
+
+static void
+build(struct csn_cache_key *key, const struct call *c, int64_t arg,
+    char out[CSN_CACHE_KEY_SIZE])
+{
+	csn_cache_key_reset(key);
+	assert_int_equal(csn_cache_key_int(key, arg), 0);
+	assert_int_equal(csn_cache_key_auto(key, c->name_space, c->module,
+	    c->qualname, c->integrity, c->serializer, out), 0);
+}
+
+/* A builder goes by the last call's names only where all are the same. */
+static void
+test_one_builder_serves_many_functions(void **state)
+{
+	char far[240];
+	const struct call calls[] = {
+		{ "n", "m", "f", 1, "std" }, { "n", "m", "f", 0, "std" },
+		{ "n", "m", "f", 1, "arrow" }, { "n", "m", "fg", 1, "std" },
+		{ "n", "mf", "g", 1, "std" }, { NULL, "m", "f", 1, "std" },
+		{ "", "m", "f", 1, "std" }, { "a b\nc", "m", "f", 1, "std" },
+		{ far, "m", "f", 1, "std" }, { "nm", "f", "g", 1, "other" },
+	};
+	const size_t n = sizeof(calls) / sizeof(calls[0]);
+	struct csn_cache_key *one = made(CSN_CACHE_KEY_AUTO), *fresh;
+	char text[CSN_CACHE_KEY_SIZE], same[CSN_CACHE_KEY_SIZE];
+	size_t i, j;
+
+	(void)state;
+	memset(far, 'x', sizeof(far) - 1);
+	far[sizeof(far) - 1] = '\0';
+	for (i = 0; i < 2 * n * n; i++) {
+		/* Each behind each, the same one twice. */
+		j = i % 2 == 0 ? i / 2 / n : i / 2 % n;
+		build(one, &calls[j], (int64_t)i % 3, text);
+		build(one, &calls[j], (int64_t)i % 3, same);
+		assert_string_equal(same, text);
+		fresh = made(CSN_CACHE_KEY_AUTO);
+		build(fresh, &calls[j], (int64_t)i % 3, same);
+		assert_string_equal(same, text);
+		csn_cache_key_free(fresh);
+	}
+	build(one, &calls[7], 1, text);
+	assert_memory_equal(text, "ns:a_b_c:func:m.f:args:", 23);
+	build(one, &calls[8], 1, text);
+	assert_int_equal(strlen(text), 50 + 1 + 32);
+	build(one, &calls[8], 2, same);
+	assert_string_not_equal(same, text);
+	csn_cache_key_free(one);
+}
+
 static void
 test_text_is_utf8(void **state)
 {
@@ -296,6 +352,7 @@ main(void)
 		cmocka_unit_test(test_depth_has_a_limit),
 		cmocka_unit_test(test_equal_keys_are_refused),
 		cmocka_unit_test(test_modes_refuse_what_is_not_theirs),
+		cmocka_unit_test(test_one_builder_serves_many_functions),
 		cmocka_unit_test(test_text_is_utf8),
 		cmocka_unit_test(test_widest_headers),
 		cmocka_unit_test(test_size_has_a_limit),

@@ -48,6 +48,14 @@ fuzz_path(const char *name)
 	return fuzz_made[fuzz_nmade++];
 }
 
+/* Remove what was named after the first `kept`. */
+static inline void
+fuzz_forget(size_t kept)
+{
+	while (fuzz_nmade > kept)
+		(void)remove(fuzz_made[--fuzz_nmade]);
+}
+
 static inline const char *
 fuzz_file(const char *name, const void *p, size_t len)
 {

@@ -54,8 +54,8 @@ cli_final_code(int code)
 static void
 catch_signals(int flags)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP,
-	    SIGQUIT };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+	    SIGALRM };
 	struct sigaction act, old;
 	size_t i;
 

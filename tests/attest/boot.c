@@ -105,7 +105,8 @@ prepare(struct boot *b, char *disk, size_t size)
 }
 
 static void
-become_qemu(const struct boot *b, const char *disk, int serial)
+become_qemu(const struct boot *b, const char *disk, int serial,
+    const char *share)
 {
 	char ram[160], drive[160], qmp[160], control[160], line[64];
 	const char *const argv[] = {
@@ -118,7 +119,7 @@ become_qemu(const struct boot *b, const char *disk, int serial)
 	char fd[16];
 
 	(void)snprintf(ram, sizeof(ram), "memory-backend-file,id=ram,size=16M"
-	    ",mem-path=%s,share=on", b->ram);
+	    ",mem-path=%s,share=%s", b->ram, share);
 	(void)snprintf(drive, sizeof(drive), "file=%s,format=raw,if=ide",
 	    disk);
 	(void)snprintf(qmp, sizeof(qmp), "unix:%s,server=on,wait=off",
@@ -148,8 +149,8 @@ hear(struct boot *b, uint8_t want)
 	return 0;
 }
 
-int
-boot_start(struct boot *b)
+static int
+start(struct boot *b, const char *share)
 {
 	char disk[96];
 	int fds[2];
@@ -160,10 +161,22 @@ boot_start(struct boot *b)
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return -1;
 	if ((b->pid = fork()) == 0)
-		become_qemu(b, disk, fds[1]);
+		become_qemu(b, disk, fds[1], share);
 	(void)close(fds[1]);
 	b->serial = fds[0];
 	return b->pid < 0 ? -1 : hear(b, 'R');
+}
+
+int
+boot_start(struct boot *b)
+{
+	return start(b, "on");
+}
+
+int
+boot_start_private(struct boot *b)
+{
+	return start(b, "off");
 }
 
 int

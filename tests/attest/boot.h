@@ -26,6 +26,8 @@ struct boot {
 const char *boot_missing(void);
 /* Start one and wait until it has filled its page. 0, or -1. */
 int boot_start(struct boot *b);
+/* The same with QEMU's default, by which it does not write to b->ram. */
+int boot_start_private(struct boot *b);
 /* Have the guest write a byte to its cell, and wait until it has. */
 int boot_write(struct boot *b, uint8_t value);
 void boot_stop(struct boot *b);

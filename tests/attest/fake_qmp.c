@@ -123,7 +123,11 @@ serve(void *arg)
 	if ((fd = accept(f->listener, NULL, NULL)) < 0)
 		return NULL;
 	for (i = 0; f->script[i] != NULL; i++) {
-		if (strcmp(f->script[i], "<") == 0) {
+		if (strcmp(f->script[i], "@AGAIN") == 0) {
+			(void)close(fd);
+			if ((fd = accept(f->listener, NULL, NULL)) < 0)
+				return NULL;
+		} else if (strcmp(f->script[i], "<") == 0) {
 			if (hear(f, fd) == 0)
 				break;
 		} else if (!act(f, fd, f->script[i])) {

@@ -24,6 +24,7 @@ struct fake_qmp {
  *   "@SAVE n" writes n bytes of 0xa5 into the command's file
  *   "@WAIT"   sends nothing more until the other side hangs up
  *   "@CLOSE"  hangs up
+ *   "@AGAIN"  hangs up and waits for the next who connects
  *   "@LONG n" sends n letters without an end of line
  *   "@EVENT n" sends n events
  */

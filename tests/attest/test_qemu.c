@@ -268,6 +268,39 @@ what_is_not_the_guests_memory_is_no_region(void **state)
 }
 
 static void
+a_ram_file_that_the_guest_does_not_write_is_refused(void **state)
+{
+	struct csn_regions *r;
+	struct boot other;
+	uint8_t byte;
+	struct look l;
+	char url[512];
+
+	(void)state;
+	NEEDS_QEMU();
+	assert_int_equal(boot_start_private(&other), 0);
+	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000&ram=%s",
+	    other.qmp, other.ram);
+	assert_int_equal(csn_regions_open(ctx, url, &r), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), "share=on"));
+	/* QEMU itself says what is there. */
+	*strstr(url, "&ram=") = '\0';
+	assert_int_equal(boot_write(&other, 0x66), 0);
+	assert_int_equal(csn_regions_open(ctx, url, &r), 0);
+	assert_int_equal(look_at(r, BOOT_PAGE, &l), 0);
+	assert_int_equal(csn_regions_read(r, &l.region, BOOT_PAGE +
+	    BOOT_CELL - l.region.address, &byte, 1), 0);
+	assert_int_equal(byte, 0x66);
+	csn_regions_close(r);
+	/* The file of a guest that shares it is another one's all the same. */
+	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000&ram=%s",
+	    guest.qmp, other.ram);
+	assert_int_equal(csn_regions_open(ctx, url, &r), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_ctx_message(ctx), guest.ram));
+	boot_stop(&other);
+}
+
+static void
 a_guest_that_is_gone_is_missed(void **state)
 {
 	uint8_t out[16];
@@ -294,6 +327,8 @@ main(void)
 		cmocka_unit_test(a_byte_changed_from_inside_is_drift),
 		cmocka_unit_test(closing_in_the_middle_sets_the_guest_going),
 		cmocka_unit_test(what_is_not_the_guests_memory_is_no_region),
+		cmocka_unit_test(
+		    a_ram_file_that_the_guest_does_not_write_is_refused),
 		cmocka_unit_test(a_guest_that_is_gone_is_missed),
 	};
 

@@ -267,16 +267,23 @@ the_list_of_memory_is_read_strictly(void **state)
 }
 
 static struct csn_regions *
-open_guest(const char *const *script)
+open_patient(const char *const *script, int timeout)
 {
 	struct csn_regions *regions = NULL;
 	char url[256];
 
 	fake_qmp_start(&fake, script);
-	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=30000", fake.path);
+	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=%d", fake.path,
+	    timeout);
 	if (csn_regions_open(ctx, url, &regions) != 0)
 		fail_msg("%s", csn_ctx_message(ctx));
 	return regions;
+}
+
+static struct csn_regions *
+open_guest(const char *const *script)
+{
+	return open_patient(script, 30000);
 }
 
 static void
@@ -342,6 +349,132 @@ what_was_saved_serves_until_the_end(void **state)
 #define RESUMED "@EVENT 1"
 #define RUNS(word) "<", "@ID{\"return\": {\"running\": " word "}}"
 #define DONE "<", "@ID{\"return\": {}}"
+
+/* Late, wrong, or lost with the connection: a stop that was sent counts. */
+static void
+a_guest_goes_on_whatever_the_answer_to_stop_was(void **state)
+{
+#define STOPS HELLO, LAYOUT, RUNS("true"), "<"
+	static const struct {
+		const char *script[24];
+		int code;
+		int timeout;
+	} cases[] = {
+		{ { STOPS, DONE, "@WAIT" }, CSN_E_BACKEND, 100 },
+		{ { STOPS, "nonsense\r\n", DONE, "@WAIT" }, CSN_E_FORM,
+		    30000 },
+		{ { STOPS, "{\"return\": {}, \"id\": 1}\r\n", DONE,
+		    "@WAIT" }, CSN_E_FORM, 30000 },
+		{ { STOPS, "{\"return\": {}}\r\n", DONE, "@WAIT" },
+		    CSN_E_FORM, 30000 },
+		{ { STOPS, "@EVENT 10001", DONE, "@WAIT" }, CSN_E_FORM,
+		    30000 },
+		{ { STOPS, "@ID{\"error\": {\"desc\": \"no\"}}", DONE,
+		    "@WAIT" }, CSN_E_BACKEND, 30000 },
+		{ { STOPS, "{\"return\": {}, \"i", "@AGAIN", HELLO, DONE,
+		    "@WAIT" }, CSN_E_BACKEND, 30000 },
+		{ { STOPS, "@AGAIN", HELLO, DONE, "@WAIT" }, CSN_E_BACKEND,
+		    30000 },
+	};
+	struct csn_regions *r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		r = open_patient(cases[i].script, cases[i].timeout);
+		if (csn_regions_begin(r) != cases[i].code)
+			fail_msg("case %zu: %s", i, csn_ctx_message(ctx));
+		csn_regions_close(r);
+		fake_qmp_stop(&fake);
+		/* The last that was asked for, and only once. */
+		if (strstr(fake.seen[fake.commands - 1], "\"cont\"") ==
+		    NULL || strstr(fake.seen[fake.commands - 2],
+		    "\"cont\"") != NULL)
+			fail_msg("case %zu ends with %s", i,
+			    fake.seen[fake.commands - 1]);
+	}
+}
+
+static void
+after_a_lost_connection_the_next_look_makes_another(void **state)
+{
+	static const char *const script[] = { STOPS, DONE, "@AGAIN",
+	    HELLO, LAYOUT, RUNS("true"), DONE, RUNS("false"), DONE,
+	    "@WAIT", NULL };
+	struct csn_regions *r = open_patient(script, 100);
+
+	(void)state;
+	assert_int_equal(csn_regions_begin(r), CSN_E_BACKEND);
+	says("did not answer within 100 ms");
+	if (csn_regions_begin(r) != 0 || csn_regions_end(r) != 0)
+		fail_msg("%s", csn_ctx_message(ctx));
+	csn_regions_close(r);
+	fake_qmp_stop(&fake);
+}
+
+static void
+who_cannot_set_the_guest_going_says_so_and_tries_again(void **state)
+{
+	static const char no[] =
+	    "@ID{\"error\": {\"desc\": \"a reset is needed\"}}";
+	static const char *const script[] = { HELLO, LAYOUT, RUNS("true"),
+	    DONE, RUNS("false"), "<", no, DONE, "@WAIT", NULL };
+	struct csn_regions *r = open_guest(script);
+
+	(void)state;
+	assert_int_equal(csn_regions_begin(r), 0);
+	assert_int_equal(csn_regions_end(r), CSN_E_BACKEND);
+	says("may stay paused");
+	says("a reset is needed");
+	csn_regions_close(r);
+	fake_qmp_stop(&fake);
+	assert_non_null(strstr(fake.seen[fake.commands - 1], "\"cont\""));
+}
+
+static void
+a_ram_file_that_qemu_does_not_vouch_for_is_refused(void **state)
+{
+#define MEMDEV(text) HELLO, LAYOUT, "<", "@ID{\"return\": [" text "]}"
+	static const struct {
+		const char *script[16];
+		const char *said;
+	} cases[] = {
+		{ { MEMDEV("{\"id\": \"ram\", \"share\": false}"),
+		    "@WAIT" }, "not shared" },
+		{ { MEMDEV("{\"id\": \"ram\"}"), "@WAIT" },
+		    "not shared" },
+		{ { MEMDEV("{\"share\": true}"), "@WAIT" },
+		    "no memory-backend-file" },
+		{ { MEMDEV("{\"id\": \"other\", \"share\": true}"),
+		    "@WAIT" }, "no memory-backend-file" },
+		{ { MEMDEV("{\"id\": \"ram\", \"share\": true}"), "<",
+		    "@ID{\"return\": \"/dev/null\"}", "@WAIT" },
+		    "but in /dev/null" },
+		{ { MEMDEV("{\"id\": \"ram\", \"share\": true}"), "<",
+		    "@ID{\"return\": 7}", "@WAIT" }, "but in no file" },
+		{ { MEMDEV("{\"id\": \"ram\", \"share\": true}"), "<",
+		    "@ID{\"error\": {\"desc\": \"no property\"}}",
+		    "@WAIT" }, "no property" },
+	};
+	char path[] = "/tmp/csn-ram-XXXXXX", url[256];
+	struct csn_regions *r;
+	int fd = mkstemp(path);
+	size_t i;
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)close(fd);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_qmp_start(&fake, cases[i].script);
+		(void)snprintf(url, sizeof(url), "qemu:%s?ram=%s", fake.path,
+		    path);
+		assert_int_equal(csn_regions_open(ctx, url, &r),
+		    CSN_E_BACKEND);
+		says(cases[i].said);
+		fake_qmp_stop(&fake);
+	}
+	(void)unlink(path);
+}
 
 /* Found running, or stopped once more by then. */
 static void
@@ -445,6 +578,14 @@ main(void)
 		    a_guest_that_ran_runs_again_and_its_bytes_are_read),
 		cmocka_unit_test(what_was_saved_serves_until_the_end),
 		cmocka_unit_test(a_guest_set_going_by_others_is_no_one_moment),
+		cmocka_unit_test(
+		    a_guest_goes_on_whatever_the_answer_to_stop_was),
+		cmocka_unit_test(
+		    after_a_lost_connection_the_next_look_makes_another),
+		cmocka_unit_test(
+		    who_cannot_set_the_guest_going_says_so_and_tries_again),
+		cmocka_unit_test(
+		    a_ram_file_that_qemu_does_not_vouch_for_is_refused),
 		cmocka_unit_test(a_file_that_was_never_written_is_no_memory),
 		cmocka_unit_test(a_status_that_says_nothing_is_refused),
 		cmocka_unit_test(urls_are_checked),

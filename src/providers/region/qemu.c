@@ -24,6 +24,7 @@
 #define ROOM "region"
 #define DEFAULT_TIMEOUT 10000
 #define MOST_TIMEOUT 600000
+#define PATIENCE 10000		/* ms at least, for the guest to be set going */
 
 static void
 config_free(struct csn_guest_config *c)
@@ -175,13 +176,82 @@ is_running(struct csn_guest *g)
 	return rc;
 }
 
+/*
+ * A stop that was sent counts, whatever its answer was: QEMU may carry it out
+ * late. So the guest is set going over the same connection, where its cont
+ * comes after the stop, and where that is of no use over a new one.
+ */
 static int
 set_going(struct csn_guest *g)
 {
+	uint64_t patience = g->config.timeout_ms > PATIENCE ?
+	    g->config.timeout_ms : PATIENCE;
+	struct csn_qmp *other = NULL;
+	int rc = CSN_E_BACKEND;
+
 	if (!g->stopped)
 		return 0;
+	if (g->qmp != NULL)
+		rc = csn_qmp_insist(g->qmp, "cont", patience);
+	if (rc != 0 && (g->qmp == NULL || !csn_qmp_refused(g->qmp))) {
+		/* QEMU serves one at a time at a socket. */
+		csn_qmp_close(g->qmp);
+		g->qmp = g->dump.qmp = NULL;
+		g->ready = 0;
+		if ((rc = csn_qmp_open_always(g->ctx, g->config.socket,
+		    g->config.timeout_ms, &other)) == 0) {
+			g->qmp = g->dump.qmp = other;
+			rc = csn_qmp_insist(g->qmp, "cont", patience);
+		}
+	}
+	if (rc != 0)
+		return csn_fail(g->ctx, CSN_E_BACKEND, ROOM, "the guest may "
+		    "stay paused, for QEMU did not take our cont (%.200s): "
+		    "say cont to its monitor", csn_ctx_message(g->ctx));
 	g->stopped = 0;
-	return csn_qmp_call(g->qmp, "cont", NULL, NULL);
+	return 0;
+}
+
+static void
+disconnect(struct csn_guest *g)
+{
+	csn_guest_dump_close(&g->dump);
+	csn_qmp_close(g->qmp);
+	g->qmp = NULL;
+	if (g->ram >= 0)
+		(void)close(g->ram);
+	g->ram = -1;
+}
+
+static int
+connect_anew(struct csn_guest *g)
+{
+	int rc;
+
+	disconnect(g);
+	if ((g->config.ram != NULL && (rc = open_ram(g)) != 0) ||
+	    (rc = csn_qmp_open(g->ctx, g->config.socket,
+	    g->config.timeout_ms, &g->qmp)) != 0)
+		return rc;
+	/* One that was left paused is not found so and taken for paused. */
+	if ((rc = set_going(g)) != 0 || (rc = read_layout(g)) != 0)
+		return rc;
+	return g->config.ram != NULL ? csn_guest_check_ram(g) :
+	    csn_guest_dump_open(g->ctx, g->qmp, g->config.tmp, &g->dump);
+}
+
+/* A connection that was lost is made again at the next look. */
+static int
+connected(struct csn_guest *g)
+{
+	int rc;
+
+	if (g->ready && g->qmp != NULL && csn_qmp_alive(g->qmp))
+		return 0;
+	g->ready = 0;
+	if ((rc = connect_anew(g)) == 0)
+		g->ready = 1;
+	return rc;
 }
 
 static void
@@ -190,12 +260,9 @@ guest_close(void *state)
 	struct csn_guest *g = state;
 
 	/* What was begun and not ended must not stay stopped. */
-	if (g->qmp != NULL && csn_qmp_alive(g->qmp) && set_going(g) != 0)
+	if (set_going(g) != 0)
 		g->stopped = 0;
-	csn_guest_dump_close(&g->dump);
-	csn_qmp_close(g->qmp);
-	if (g->ram >= 0)
-		(void)close(g->ram);
+	disconnect(g);
 	csn_manifest_free(&g->manifest);
 	csn_guest_layout_free(&g->layout);
 	config_free(&g->config);
@@ -215,12 +282,7 @@ guest_open(struct csn_ctx *ctx, const char *rest, void **state)
 	g->ram = g->dump.fd = -1;
 	if ((rc = config_parse(ctx, rest, &g->config)) != 0 ||
 	    (g->config.manifest != NULL && (rc = load_manifest(g)) != 0) ||
-	    (g->config.ram != NULL && (rc = open_ram(g)) != 0) ||
-	    (rc = csn_qmp_open(ctx, g->config.socket, g->config.timeout_ms,
-	    &g->qmp)) != 0 ||
-	    (rc = read_layout(g)) != 0 ||
-	    (g->config.ram == NULL && (rc = csn_guest_dump_open(ctx, g->qmp,
-	    g->config.tmp, &g->dump)) != 0))
+	    (rc = connected(g)) != 0)
 		goto err;
 	*state = g;
 	return 0;
@@ -315,7 +377,7 @@ guest_list(void *state, int (*visit)(void *arg,
 	struct csn_guest *g = state;
 	int rc;
 
-	if ((rc = read_layout(g)) != 0)
+	if ((rc = connected(g)) != 0 || (rc = read_layout(g)) != 0)
 		return rc;
 	return g->config.manifest != NULL ? list_manifest(g, visit, arg) :
 	    list_layout(g, visit, arg);
@@ -325,14 +387,17 @@ static int
 guest_begin(void *state)
 {
 	struct csn_guest *g = state;
-	int rc;
+	int rc, going;
 
-	if ((rc = is_running(g)) < 0)
+	if ((rc = connected(g)) != 0 || (rc = is_running(g)) < 0)
 		return rc;
 	if (rc == 1) {
-		if ((rc = csn_qmp_call(g->qmp, "stop", NULL, NULL)) != 0)
-			return rc;
 		g->stopped = 1;
+		rc = csn_qmp_call(g->qmp, "stop", NULL, NULL);
+		if (rc != 0) {
+			going = set_going(g);
+			return going != 0 ? going : rc;
+		}
 	}
 	csn_guest_dump_forget(&g->dump);
 	g->resumes = csn_qmp_resumes(g->qmp);
@@ -447,7 +512,8 @@ guest_read(void *state, const struct csn_region *region, uint64_t offset,
 	struct csn_guest *g = state;
 	int rc;
 
-	if ((rc = check_listed(g, region)) != 0)
+	if ((!g->looking && (rc = connected(g)) != 0) ||
+	    (rc = check_listed(g, region)) != 0)
 		return rc;
 	if (g->ram >= 0)
 		return read_ram(g, region->address + offset, out, len);

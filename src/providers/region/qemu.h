@@ -47,10 +47,18 @@ struct csn_guest {
 	struct csn_guest_layout layout;
 	struct csn_guest_dump dump;
 	int ram;		/* the backend's file, or -1 */
-	int stopped;		/* by us, to be set going by us */
+	int stopped;		/* a stop of ours was sent, and no cont
+				   was answered since */
+	int ready;		/* the connection, and what it is for */
 	int looking;		/* between begin and end */
 	unsigned resumes;	/* csn_qmp_resumes() as it began */
 };
+
+/*
+ * qemu_backend.c: whether the file that is open as g->ram is what the guest's
+ * main memory writes to. CSN_E_BACKEND where QEMU does not say so.
+ */
+CSN_MUST_CHECK int csn_guest_check_ram(struct csn_guest *g);
 
 /* qemu_dump.c */
 

@@ -11,6 +11,7 @@
  * where what is behind @ is the offset in the block, 0 where it is missing.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +185,9 @@ csn_guest_layout_parse(struct csn_ctx *ctx, const char *text, size_t len,
 			if (r.address != 0)
 				goto err;
 			first = b;
+			/* One that is cut is no backend's: ram= needs it. */
+			(void)snprintf(out->block, sizeof(out->block),
+			    "%.*s", (int)b.len, b.name);
 		}
 		r.main = b.len == first.len &&
 		    memcmp(b.name, first.name, b.len) == 0; /* public */

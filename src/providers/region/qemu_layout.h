@@ -16,6 +16,7 @@ struct csn_guest_range {
 struct csn_guest_layout {
 	struct csn_guest_range *v;	/* ascending, adjacent ones joined */
 	size_t n;
+	char block[128];	/* the name of that block */
 };
 
 /**

@@ -9,16 +9,20 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/fail.h"
 #include "base/json.h"
 #include "providers/region/qmp.h"
 
 #define ROOM "region"
+#define LOOK_MS 100		/* between two looks whether to go on */
 
 struct csn_qmp {
 	struct csn_ctx *ctx;
 	int fd;
 	int dead;		/* out of step: no further call */
+	int refused;		/* the last command, by QEMU's word */
+	int insisting;		/* whether or not the context is stopped */
 	uid_t uid;
 	uint64_t timeout_ms;
 	int64_t id;		/* of the last command */
@@ -52,7 +56,11 @@ wait_for(struct csn_qmp *q, short events, uint64_t end)
 			return csn_fail(q->ctx, CSN_E_BACKEND, ROOM, "QEMU "
 			    "did not answer within %llu ms",
 			    (unsigned long long)q->timeout_ms);
-		n = poll(&p, 1, (int)(end - now));
+		if (!q->insisting &&
+		    (n = csn_stop_check(q->ctx, ROOM)) != 0)
+			return n;
+		n = poll(&p, 1, end - now < LOOK_MS ? (int)(end - now) :
+		    LOOK_MS);
 		if (n > 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
@@ -220,6 +228,46 @@ lost:
 	return rc;
 }
 
+/* 1 once m is the answer; what makes no sense is none of ours. */
+static int
+is_answer(struct csn_qmp *q, const char *line, size_t len, int *rc)
+{
+	struct csn_qmp_message m;
+	int ours;
+
+	if (csn_qmp_parse(q->ctx, line, len, &m) != 0)
+		return 0;
+	if (m.kind == CSN_QMP_EVENT)
+		q->resumes += strcmp(m.text, "RESUME") == 0;
+	ours = (m.kind == CSN_QMP_RETURN || m.kind == CSN_QMP_ERROR) &&
+	    m.id == q->id;
+	q->refused = ours && m.kind == CSN_QMP_ERROR;
+	if (q->refused)
+		*rc = csn_fail(q->ctx, CSN_E_BACKEND, ROOM,
+		    "QEMU refused: %.300s", m.text);
+	json_decref(m.json);
+	return ours;
+}
+
+int
+csn_qmp_insist(struct csn_qmp *q, const char *command, uint64_t patience_ms)
+{
+	uint64_t end = now_ms() + patience_ms;
+	const char *line = NULL;
+	size_t len = 0;
+	int rc;
+
+	q->id++;
+	q->refused = 0;
+	q->insisting = 1;
+	if ((rc = send_command(q, command, NULL, end)) == 0)
+		do
+			rc = next_line(q, end, &line, &len);
+		while (rc == 0 && !is_answer(q, line, len, &rc));
+	q->insisting = 0;
+	return rc == 0 || rc == CSN_E_NOMEM ? rc : CSN_E_BACKEND;
+}
+
 static int
 connect_to(struct csn_qmp *q, const char *path)
 {
@@ -244,9 +292,9 @@ connect_to(struct csn_qmp *q, const char *path)
 	return 0;
 }
 
-int
-csn_qmp_open(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
-    struct csn_qmp **out)
+static int
+open_it(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
+    int always, struct csn_qmp **out)
 {
 	struct csn_qmp_message m;
 	struct csn_qmp *q;
@@ -257,6 +305,7 @@ csn_qmp_open(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
 	q->ctx = ctx;
 	q->fd = -1;
 	q->timeout_ms = timeout_ms;
+	q->insisting = always;
 	if ((rc = connect_to(q, path)) != 0 ||
 	    (rc = next_message(q, now_ms() + timeout_ms, &m)) != 0)
 		goto err;
@@ -268,12 +317,33 @@ csn_qmp_open(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
 	}
 	if ((rc = csn_qmp_call(q, "qmp_capabilities", NULL, NULL)) != 0)
 		goto err;
+	q->insisting = 0;
 	*out = q;
 	return 0;
 
 err:
 	csn_qmp_close(q);
 	return rc;
+}
+
+int
+csn_qmp_open(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
+    struct csn_qmp **out)
+{
+	return open_it(ctx, path, timeout_ms, 0, out);
+}
+
+int
+csn_qmp_open_always(struct csn_ctx *ctx, const char *path,
+    uint64_t timeout_ms, struct csn_qmp **out)
+{
+	return open_it(ctx, path, timeout_ms, 1, out);
+}
+
+int
+csn_qmp_refused(const struct csn_qmp *q)
+{
+	return q->refused;
 }
 
 int

@@ -45,17 +45,33 @@ struct csn_qmp;
 CSN_MUST_CHECK int csn_qmp_open(struct csn_ctx *ctx, const char *path,
     uint64_t timeout_ms, struct csn_qmp **out);
 
+/* The same, whether the context is stopped or not. */
+CSN_MUST_CHECK int csn_qmp_open_always(struct csn_ctx *ctx, const char *path,
+    uint64_t timeout_ms, struct csn_qmp **out);
+
 /**
  * Run a command; arguments (may be NULL) are taken over. *value is the
  * caller's reference to what it returned; value may be NULL.
  *
  * CSN_E_BACKEND where QEMU says no (with its words), does not answer in time
- * or hangs up; CSN_E_FORM where its answer makes no sense. After the latter
- * three the connection is of no use any more, and says so.
+ * or hangs up; CSN_E_FORM where its answer makes no sense; CSN_E_CLOSED where
+ * the context is stopped. After the latter four the connection is of no use
+ * any more, and says so; QEMU may carry out the command even so.
  */
 CSN_MUST_CHECK int csn_qmp_call(struct csn_qmp *q, const char *command,
     json_t *arguments, json_t **value);
 
+/**
+ * Run a command without arguments that has to be run whatever came of those
+ * before, also where a call has failed: what else comes meanwhile is passed
+ * over, and waited for up to patience_ms, whether the context is stopped or
+ * not. CSN_E_BACKEND where QEMU says no, or nothing.
+ */
+CSN_MUST_CHECK int csn_qmp_insist(struct csn_qmp *q, const char *command,
+    uint64_t patience_ms);
+
+/* 1 where the last command was answered, by a no. */
+int csn_qmp_refused(const struct csn_qmp *q);
 /* 1 where a call may still succeed. */
 int csn_qmp_alive(const struct csn_qmp *q);
 /* How often, as far as answers came, anybody set the guest going. */

@@ -79,7 +79,7 @@ attest_check_open(struct cli *cli, struct attest_check *c)
 	o.max_challenges = 1;
 	if ((rc = csn_verifier_new(cli->ctx, &o, &c->verifier)) != 0 ||
 	    (rc = csn_result_new(cli->ctx, &c->result)) != 0) {
-		rc = cli_error_lib(cli, rc, NULL, "cannot verify");
+		rc = cli_error_given(cli, rc, "cannot verify");
 		goto err;
 	}
 	return 0;

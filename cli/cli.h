@@ -136,7 +136,7 @@ void cli_help(const struct cli *cli, const struct cli_noun *noun,
 /* The tables as JSON: what checks of manual and completion read. */
 json_t *cli_table(void);
 
-/* 1 where SIGINT, SIGTERM, SIGHUP, SIGQUIT or SIGALRM came: clean up and return. */
+/* 1 where a signal came that ends programs: clean up and return. */
 int cli_interrupted(void);
 /*
  * hold 1: no number of signals ends the program by itself, because something

@@ -127,7 +127,8 @@ static void
 say_drift(struct csn_check_run *run, struct words *w,
     const struct csn_report_region *g, const struct csn_policy_region *p)
 {
-	say(w, "the bytes of region %s are not those of the policy", p->id);
+	say(w, "the bytes of region %.*s are not those of the policy",
+	    (int)g->id.len, g->id.p);
 	if (g->leaves == NULL || p->leaves == NULL)
 		return;
 	if (g->leaf != p->leaf || g->nleaves != p->nleaves)
@@ -163,8 +164,9 @@ check_content(struct csn_check_run *run, const char *name,
 	}
 	if (could == 0) {
 		csn_check_note(run, name, csn_fail(run->ctx, CSN_E_DRIFT,
-		    ROOM, "region %s: the report has a %s and the policy has "
-		    "none to compare it with", p->id, g->tree != NULL ?
+		    ROOM, "region %.*s: the report has a %s and the policy "
+		    "has none to compare it with", (int)g->id.len, g->id.p,
+		    g->tree != NULL ?
 		    "tree" : "flat hash"));
 		return;
 	}
@@ -178,25 +180,20 @@ check_content(struct csn_check_run *run, const char *name,
 		    ROOM, "%s", w.text));
 }
 
-/* One region of the policy. Where and how large it is knows no lenience. */
+/* A region against an entry. Where and how large it is knows no lenience. */
 static void
-check_region(struct csn_check_run *run, const struct csn_policy_region *p)
+check_against(struct csn_check_run *run, const char *name,
+    const struct csn_report_region *g, const struct csn_policy_region *p)
 {
-	const struct csn_report_region *g;
-	char name[NAME_SIZE];
 	int rc = 0;
 
-	name_of(p->id, strlen(p->id), name);
-	if ((g = csn_report_find(run->report, p->id)) == NULL)
+	if (p->size != 0 && g->size != p->size)
 		rc = csn_fail(run->ctx, CSN_E_DRIFT, ROOM,
-		    "region %s is not in the report", p->id);
-	else if (p->size != 0 && g->size != p->size)
-		rc = csn_fail(run->ctx, CSN_E_DRIFT, ROOM,
-		    "region %s has %llu bytes, the policy says %llu", p->id,
+		    "%s has %llu bytes, the policy says %llu", name,
 		    (unsigned long long)g->size, (unsigned long long)p->size);
 	else if (p->protection != 0 && g->protection != p->protection)
 		rc = csn_fail(run->ctx, CSN_E_DRIFT, ROOM,
-		    "region %s is %s, the policy says %s", p->id,
+		    "%s is %s, the policy says %s", name,
 		    csn_protection_name((int)g->protection),
 		    csn_protection_name((int)p->protection));
 	if (rc != 0)
@@ -205,16 +202,47 @@ check_region(struct csn_check_run *run, const struct csn_policy_region *p)
 		check_content(run, name, g, p);
 }
 
-static int
-in_policy(const struct csn_policy *p, const struct csn_view *id)
+/* One region of the policy. */
+static void
+check_region(struct csn_check_run *run, const struct csn_policy_region *p)
+{
+	const struct csn_report_region *g;
+	char name[NAME_SIZE];
+
+	name_of(p->id, strlen(p->id), name);
+	if ((g = csn_report_find(run->report, p->id)) != NULL)
+		check_against(run, name, g, p);
+	else
+		csn_check_note(run, name, csn_fail(run->ctx, CSN_E_DRIFT,
+		    ROOM, "region %s is not in the report", p->id));
+}
+
+static const struct csn_policy_region *
+in_policy(const struct csn_policy *p, const char *id, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < p->n; i++)
-		if (strlen(p->regions[i].id) == id->len &&
-		    csn_equal(p->regions[i].id, id->p, id->len))
-			return 1;
-	return 0;
+		if (strlen(p->regions[i].id) == len &&
+		    csn_equal(p->regions[i].id, id, len))
+			return &p->regions[i];
+	return NULL;
+}
+
+/*
+ * The second mapping of a name is called NAME#2: which is the first and which
+ * the workload uses is the workload's to choose. So each of them is held to
+ * the entry of NAME, unless it has one of its own.
+ */
+static const struct csn_policy_region *
+sibling_of(const struct csn_policy *p, const struct csn_view *id)
+{
+	size_t n = id->len;
+
+	while (n > 0 && id->p[n - 1] >= '0' && id->p[n - 1] <= '9')
+		n--;
+	return n == id->len || n < 2 || id->p[n - 1] != '#' ? NULL :
+	    in_policy(p, id->p, n - 1);
 }
 
 /* One region of the report that the policy may not know. */
@@ -222,12 +250,16 @@ static void
 check_unknown(struct csn_check_run *run, const struct csn_report_region *g)
 {
 	const struct csn_policy *p = run->v->policy;
+	const struct csn_policy_region *entry;
 	char name[NAME_SIZE];
 
-	if (p != NULL && in_policy(p, &g->id))
+	if (p != NULL && in_policy(p, g->id.p, g->id.len) != NULL)
 		return;
 	name_of(g->id.p, g->id.len, name);
-	if (p == NULL)
+	if (p != NULL && (entry = sibling_of(p, &g->id)) != NULL &&
+	    (!p->complete || lenient(run)))
+		check_against(run, name, g, entry);
+	else if (p == NULL)
 		csn_check_skip(run, name,
 		    "no policy says what it should hold");
 	else if (p->complete && !lenient(run))

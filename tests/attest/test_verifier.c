@@ -318,6 +318,50 @@ regions_that_the_policy_does_not_know(void **state)
 	free(complete);
 }
 
+/* Which of two mappings of one name is in use is the workload's to choose. */
+static void
+every_mapping_of_a_name_is_held_to_its_entry(void **state)
+{
+	struct scene *s = *state;
+	uint8_t *other = malloc(SCENE_WEIGHTS);
+	char *now, *complete;
+	uint8_t *report;
+	size_t len;
+
+	assert_non_null(other);
+	now = scene_policy_now(s, "");
+	complete = scene_policy_now(s, "\"complete\":true,");
+	memcpy(other, s->weights, SCENE_WEIGHTS);
+	assert_int_equal(scene_add(s, "weights#2", 0x800000, other,
+	    SCENE_WEIGHTS, CSN_PROT_RO), 0);
+	scene_policy(s, now);
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
+	    0);
+	assert_check(s, "region weights#2", CSN_CHECK_PASSED);
+	csn_free(report);
+	other[5000] ^= 1;
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
+	    CSN_E_DRIFT);
+	assert_check(s, "region weights", CSN_CHECK_PASSED);
+	assert_check(s, "region weights#2", CSN_CHECK_FAILED);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED |
+	    CSN_VERIFY_LENIENT), 0);
+	assert_check(s, "region weights#2", CSN_CHECK_SKIPPED);
+	/* Where no other region may be, a good one may not either. */
+	scene_policy(s, complete);
+	csn_free(report);
+	other[5000] ^= 1;
+	report = scene_report(s, &len);
+	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
+	    CSN_E_POLICY);
+	csn_free(report);
+	free(complete);
+	free(now);
+	free(other);
+}
+
 static void
 a_policy_may_ask_for_a_full_and_recent_measurement(void **state)
 {
@@ -467,6 +511,7 @@ main(void)
 		case_of(strict_fails_on_drift_and_lenient_reports_it),
 		case_of(lenience_is_about_drift_alone),
 		case_of(regions_that_the_policy_does_not_know),
+		case_of(every_mapping_of_a_name_is_held_to_its_entry),
 		case_of(a_policy_may_ask_for_a_full_and_recent_measurement),
 		case_of(a_policy_may_ask_for_a_platform),
 		case_of(a_signer_whose_trust_has_ended_is_refused),

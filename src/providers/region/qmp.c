@@ -268,6 +268,26 @@ csn_qmp_insist(struct csn_qmp *q, const char *command, uint64_t patience_ms)
 	return rc == 0 || rc == CSN_E_NOMEM ? rc : CSN_E_BACKEND;
 }
 
+/* While QEMU serves somebody else it may let nobody even wait. */
+static int
+connect_in_time(struct csn_qmp *q, const struct sockaddr_un *sun)
+{
+	static const struct timespec nap = { .tv_nsec = 5000000 };
+	uint64_t end = now_ms() + q->timeout_ms;
+
+	while (connect(q->fd, (const struct sockaddr *)sun,
+	    sizeof(*sun)) != 0) {
+		if ((errno != EAGAIN && errno != EINTR) || now_ms() >= end)
+			return -1;
+		if (!q->insisting && csn_stop_check(q->ctx, ROOM) != 0) {
+			errno = EINTR;
+			return -1;
+		}
+		(void)nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
 static int
 connect_to(struct csn_qmp *q, const char *path)
 {
@@ -280,11 +300,12 @@ connect_to(struct csn_qmp *q, const char *path)
 		    "socket has at most %zu bytes: %.120s",
 		    sizeof(sun.sun_path) - 1, path);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
-	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
 	if (q->fd < 0)
 		return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM, errno,
 		    "a socket for QEMU");
-	if (connect(q->fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
+	if (connect_in_time(q, &sun) != 0 ||
 	    getsockopt(q->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
 		return csn_fail_errno(q->ctx, CSN_E_BACKEND, ROOM, errno,
 		    "%s (qemu -qmp unix:%s,server=on,wait=off)", path, path);

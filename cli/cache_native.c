@@ -82,7 +82,7 @@ cache_master(struct cli *cli)
 
 	if ((rc = cli_opt_u64(cli, "epoch", 1, UINT32_MAX, &epoch)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
-	    (rc = cli_recipients(cli, docs, &n)) != 0)
+	    (rc = cli_recipients(cli, id, docs, &n)) != 0)
 		goto out;
 	/* Who makes it can use it, too. */
 	if ((rc = cli_own_document(cli, id, &docs[n])) != 0)

@@ -455,8 +455,8 @@ static const struct cli_opt renew_opts[] = {
 	CLI_OPTS_PASSPHRASE, { NULL }
 };
 static const struct cli_opt trust_opts[] = {
-	{ "purposes", "WORDS", "what it is trusted for: tenant, server, "
-	    "action, audit, ..." },
+	{ "purposes", "WORDS", "what it is trusted for, such as "
+	    "recipient,sealer" },
 	{ "label", "TEXT", "what to call it (its document's name)" },
 	{ "tenant", "ID", "the tenant id that it speaks for" },
 	{ "expires", "TIME", "trust it for so long, such as 90d" },
@@ -491,9 +491,22 @@ static const struct cli_opt verify_opts[] = {
 	{ NULL }
 };
 
+#define ABOUT_PURPOSES \
+	"Purposes, with commas between:\n" \
+	"  tenant     offers sessions (--tenant says which tenant's)\n" \
+	"  server     accepts sessions\n" \
+	"  action     issues credentials\n" \
+	"  audit      signs an audit log's checkpoints\n" \
+	"  recipient  files are sealed to it\n" \
+	"  sealer     signs sealed files\n" \
+	"  report     signs attestation reports\n" \
+	"  module     signs driver modules\n" \
+	"  artifact   signs model artifacts"
+
 static const struct cli_verb verbs[] = {
 	{ "new", "NAME", "Make an identity: ML-DSA and ML-KEM keys, and a "
-	    "document that binds them", new, new_opts, 1, 1, NULL },
+	    "document that binds them", new, new_opts, 1, 1,
+	    ABOUT_PURPOSES },
 	{ "show", "NAME|FILE", "Show an identity, or a document from someone "
 	    "else", show, NULL, 1, 1, NULL },
 	{ "list", "", "List your identities", list, NULL, 0, 0, NULL },
@@ -502,13 +515,14 @@ static const struct cli_verb verbs[] = {
 	{ "import", "NAME", "Make an identity of keys that exist", import,
 	    import_opts, 1, 1,
 	    "A passphrase that opens the key files also encrypts the "
-	    "identity's own." },
+	    "identity's own.\n\n" ABOUT_PURPOSES },
 	{ "renew", "NAME", "Sign a new document for an identity", renew,
 	    renew_opts, 1, 1, NULL },
 	{ "trust", "[FILE|DID]", "Trust a key for some purposes; without "
 	    "argument, list who is trusted", id_trust, trust_opts, 0, 1,
 	    "FILE is a document (of caisson id export) or an ML-DSA public "
-	    "key in PEM.\nFiles can be sealed only to who gave a document." },
+	    "key in PEM.\nFiles can be sealed only to who gave a document.\n"
+	    "\n" ABOUT_PURPOSES },
 	{ "sign", "", "Sign a credential: somebody may do something for a "
 	    "time", id_sign, sign_opts, 0, 0, NULL },
 	{ "verify", "[FILE]", "Verify a credential and whoever passed it on",

@@ -160,7 +160,7 @@ seal_people(struct cli *cli, const struct csn_identity *id,
 	size_t n = 0, got;
 	int rc;
 
-	if ((rc = cli_recipients(cli, docs, &n)) != 0)
+	if ((rc = cli_recipients(cli, id, docs, &n)) != 0)
 		goto out;
 	options.signer = id;
 	options.recipients = (const struct csn_document *const *)docs;
@@ -310,9 +310,11 @@ seal(struct cli *cli)
 	struct kv_flow flow;
 	int rc;
 
-	if ((cli_opt(cli, "session") != NULL) == (cli_opt(cli, "to") != NULL))
+	if ((cli_opt(cli, "session") != NULL) == (cli_opt(cli, "to") != NULL ||
+	    cli_opt(cli, "recipients") != NULL))
 		return cli_error(cli, CLI_USAGE, "See: caisson kv seal --help",
-		    "say either --session FILE or --to WHO");
+		    "say either --session FILE, or --to WHO or --recipients "
+		    "FILE");
 	if (cli_opt(cli, "out") == NULL && isatty(STDOUT_FILENO))
 		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
 		    "sealed bytes are nothing for a terminal");
@@ -362,8 +364,10 @@ open_any(struct cli *cli)
 
 static const struct cli_opt seal_opts[] = {
 	{ "session", "FILE", "seal under this session" },
-	{ "to", "WHO", "seal to this DID or label, signed by the identity",
+	{ "to", "WHO", "seal to this DID, label or own identity, signed",
 	    CLI_REPEAT },
+	{ "recipients", "FILE", "and to whom FILE names, a DID or label a "
+	    "line", CLI_REPEAT },
 	{ "out", "FILE", "write to FILE, not standard output" },
 	{ "name", "TEXT", "with --session: a name that opening can ask for" },
 	{ "type", "TYPE", "with --to: say what it is, such as "

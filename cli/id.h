@@ -10,7 +10,9 @@
 int id_force(const struct cli *cli);
 /**
  * Read a file ("-": standard input) that is armoured with label, or those
- * bytes as they are. free(). 0 or an exit code after saying why.
+ * bytes as they are; a PEM of a public key comes as text. What mail puts
+ * around a block (other text, quoting, CRLF, a BOM) is left out. free(). 0 or
+ * an exit code after saying why. (armour.c)
  */
 int id_read(struct cli *cli, const char *path, const char *label,
     uint8_t **out, size_t *len);
@@ -25,10 +27,11 @@ int id_check_json(struct cli *cli);
 /** A Unix time in ms of "2026-01-02T03:04:05Z", "2026-01-02" or seconds. */
 int id_opt_time(struct cli *cli, const char *option, uint64_t *out);
 /**
- * The did:key that who means: itself, or that of the document in the file
- * who; free(). 0 or an exit code after saying why.
+ * The DID that who means: itself, or that of the document in the file who;
+ * free(). as_key 1: an alias is looked up in the trust store, so that it is a
+ * did:key. 0 or an exit code after saying why.
  */
-int id_did_of(struct cli *cli, const char *who, char **out);
+int id_did_of(struct cli *cli, const char *who, int as_key, char **out);
 
 int id_trust(struct cli *cli);	/* id_trust.c */
 int id_sign(struct cli *cli);	/* id_action.c */

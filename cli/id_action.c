@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "id.h"
+#include "sealed.h"
 
 int
 id_check_json(struct cli *cli)
@@ -12,34 +13,6 @@ id_check_json(struct cli *cli)
 		return 0;
 	return cli_error(cli, CLI_USAGE, "Give the output a file.",
 	    "--json needs --out, standard output carries the rest");
-}
-
-int
-id_read(struct cli *cli, const char *path, const char *label, uint8_t **out,
-    size_t *len)
-{
-	static const char begin[] = "-----BEGIN CAISSON ";
-	uint8_t *text, *bytes;
-	size_t n, bytes_len;
-	int rc;
-
-	if ((rc = cli_read_file(cli, path, ID_MAX_FILE, &text, &n)) != 0)
-		return rc;
-	if (n < sizeof(begin) ||
-	    memcmp(text, begin, sizeof(begin) - 1) != 0) {
-		*out = text;
-		*len = n;
-		return 0;
-	}
-	rc = csn_dearmor(cli->ctx, label, (char *)text, n, &bytes,
-	    &bytes_len);
-	free(text);
-	if (rc != 0)
-		return cli_error_lib(cli, rc, NULL, "cannot read %s",
-		    path != NULL ? path : "standard input");
-	*out = bytes;
-	*len = bytes_len;
-	return 0;
 }
 
 int
@@ -90,13 +63,21 @@ id_opt_time(struct cli *cli, const char *option, uint64_t *out)
 }
 
 int
-id_did_of(struct cli *cli, const char *who, char **out)
+id_did_of(struct cli *cli, const char *who, int as_key, char **out)
 {
+	struct csn_trust *trust;
 	struct csn_document *doc;
 	uint8_t *p;
 	size_t len;
 	int rc;
 
+	if (as_key && strncmp(who, "did:pqaid:", 10) == 0) {
+		if ((rc = cli_trust_load(cli, &trust)) == 0) {
+			rc = cli_did_of(cli, trust, who, out);
+			csn_trust_free(trust);
+		}
+		return rc;
+	}
 	if (strncmp(who, "did:", 4) == 0) {
 		*out = strdup(who);
 	} else {
@@ -133,7 +114,7 @@ id_sign(struct cli *cli)
 	    (rc = id_opt_time(cli, "not-before", &a.not_before_ms)) != 0 ||
 	    (rc = cli_opt_u64(cli, "delegate", 0, CSN_ACTION_MAX_LINKS - 1,
 	    &delegate)) != 0 ||
-	    (rc = id_did_of(cli, cli_opt(cli, "subject"), &subject)) != 0 ||
+	    (rc = id_did_of(cli, cli_opt(cli, "subject"), 1, &subject)) != 0 ||
 	    (cli_opt(cli, "parent") != NULL && (rc = id_read(cli,
 	    cli_opt(cli, "parent"), CSN_LABEL_ACTION, &parent,
 	    &parent_len)) != 0) ||
@@ -191,7 +172,7 @@ id_verify(struct cli *cli)
 
 	if ((rc = id_opt_time(cli, "at", &at_ms)) != 0 ||
 	    (cli_opt(cli, "subject") != NULL && (rc = id_did_of(cli,
-	    cli_opt(cli, "subject"), &subject)) != 0) ||
+	    cli_opt(cli, "subject"), 0, &subject)) != 0) ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
 	    (rc = id_read(cli, cli_arg(cli, 0), CSN_LABEL_ACTION, &chain,
 	    &len)) != 0)

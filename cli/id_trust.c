@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "id.h"
+#include "sealed.h"
 
 /*
  * Two commands at once must not lose one's entry: the store is read, changed
@@ -123,55 +124,14 @@ show_all(struct cli *cli, struct csn_trust *trust)
 	    "cannot list the trust store");
 }
 
-struct search {
-	const char *label;
-	char *did;
-	unsigned found;
-};
-
-static int
-by_label(void *arg, const struct csn_trust_entry *e)
-{
-	struct search *s = arg;
-
-	if (strcmp(e->label, s->label) == 0 && s->found++ == 0)
-		s->did = strdup(e->did);
-	return 0;
-}
-
-/* The DID of a label or of itself; free(). NULL after saying why. */
-static char *
-did_of(struct cli *cli, struct csn_trust *trust, const char *who)
-{
-	struct search s = { who, NULL, 0 };
-
-	if (strncmp(who, "did:", 4) == 0) {
-		if ((s.did = strdup(who)) == NULL)
-			(void)cli_error(cli, CLI_FAILED, NULL,
-			    "out of memory");
-		return s.did;
-	}
-	(void)csn_trust_each(trust, by_label, &s);
-	if (s.found > 1) {
-		free(s.did);
-		(void)cli_error(cli, CLI_USAGE, "Name it by its DID.",
-		    "%u entries are labelled '%s'", s.found, who);
-		return NULL;
-	}
-	if (s.did == NULL)
-		(void)cli_error(cli, CLI_USAGE, "See them: caisson id trust",
-		    "nobody labelled '%s' is in the trust store", who);
-	return s.did;
-}
-
 static int
 remove_entry(struct cli *cli, struct csn_trust *trust, const char *who)
 {
-	char *did = did_of(cli, trust, who);
+	char *did;
 	int rc;
 
-	if (did == NULL)
-		return CLI_USAGE;
+	if ((rc = cli_did_of(cli, trust, who, &did)) != 0)
+		return rc;
 	rc = csn_trust_remove(cli->ctx, trust, did);
 	free(did);
 	if (rc == CSN_E_NOT_FOUND)
@@ -207,10 +167,11 @@ static int
 withdraw(struct cli *cli, struct csn_trust *trust, const char *who)
 {
 	struct withdrawal w = { cli, trust, NULL, CSN_E_NOT_FOUND };
-	char *did = did_of(cli, trust, who);
+	char *did;
+	int rc;
 
-	if (did == NULL)
-		return CLI_USAGE;
+	if ((rc = cli_did_of(cli, trust, who, &did)) != 0)
+		return rc;
 	w.did = did;
 	(void)csn_trust_each(trust, withdraw_one, &w);
 	free(did);
@@ -277,20 +238,22 @@ renew(struct cli *cli, struct csn_trust *trust, const char *did,
 struct given {
 	uint8_t *bytes;
 	size_t len;
+	char *did;
 	struct csn_sign_key *key;
 	struct csn_document *doc;
 };
 
 static int
-read_given(struct cli *cli, const char *arg, struct csn_trust_entry *e,
-    struct given *g)
+read_given(struct cli *cli, struct csn_trust *trust, const char *arg,
+    struct csn_trust_entry *e, struct given *g)
 {
 	static const char pem[] = "-----BEGIN PUBLIC KEY-----";
 	int rc;
 
 	if (strncmp(arg, "did:", 4) == 0) {
-		e->did = arg;
-		return 0;
+		rc = cli_did_of(cli, trust, arg, &g->did);
+		e->did = g->did;
+		return rc;
 	}
 	if ((rc = id_read(cli, arg, CSN_LABEL_IDENTITY, &g->bytes,
 	    &g->len)) != 0)
@@ -329,7 +292,7 @@ add(struct cli *cli, struct csn_trust *trust)
 	    &e.purposes)) != 0)
 		return cli_error_lib(cli, rc, NULL, "--purposes is wrong");
 	if ((rc = cli_opt_span(cli, "expires", &span)) != 0 ||
-	    (rc = read_given(cli, cli_arg(cli, 0), &e, &g)) != 0)
+	    (rc = read_given(cli, trust, cli_arg(cli, 0), &e, &g)) != 0)
 		goto out;
 	if (cli_opt(cli, "label") != NULL)
 		e.label = cli_opt(cli, "label");
@@ -353,6 +316,7 @@ out:
 	csn_document_free(g.doc);
 	csn_sign_free(g.key);
 	free(g.bytes);
+	free(g.did);
 	return rc;
 }
 

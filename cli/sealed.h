@@ -27,6 +27,13 @@ int cli_session_load(struct cli *cli, const struct csn_identity *id,
     const char *path, struct csn_session **out);
 
 /**
+ * The did:key that who means: a did:key, or the alias or the label of one in
+ * the trust store; free(). 0 or an exit code after saying why.
+ */
+int cli_did_of(struct cli *cli, struct csn_trust *trust, const char *who,
+    char **out);
+
+/**
  * The entry that who, a DID or a label, names in the trust store and that is
  * trusted for purposes; csn_trust_release. 0 or an exit code.
  */
@@ -47,9 +54,11 @@ int cli_own_document(struct cli *cli, const struct csn_identity *id,
 #define CLI_MAX_RECIPIENTS 64
 
 /**
- * The documents of everybody named with --to, from the trust store; the
- * caller frees *n of them, also where it fails. 0 or an exit code.
+ * The documents of everybody named with --to or in a file of --recipients,
+ * from the trust store, and id's own; the caller frees *n of them, also where
+ * it fails. 0 or an exit code.
  */
-int cli_recipients(struct cli *cli, struct csn_document **docs, size_t *n);
+int cli_recipients(struct cli *cli, const struct csn_identity *id,
+    struct csn_document **docs, size_t *n);
 
 #endif

@@ -24,7 +24,7 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	-o|--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--out|--parent|--passphrase-file|--policy|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	-o|--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--out|--parent|--passphrase-file|--policy|--recipients|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -49,7 +49,7 @@ _caisson() {
 	'session finish') options='--state --session --out --tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session confirm') options='--state --session --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv seal') options='--session --to --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv seal') options='--session --to --recipients --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv open') options='--session --out --pipe --name --at --max-age --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
 	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;

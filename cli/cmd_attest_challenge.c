@@ -1,16 +1,23 @@
 /* cli/cmd_attest_challenge.c - caisson attest challenge. */
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "attest.h"
 #include "id.h"
 
+#define TIMEOUT_MS 600000	/* for a server to measure and answer */
+#define FIRST_WORD_S 3		/* that it is waited for, and then each */
+#define NEXT_WORD_S 30
 #define LIFE_MS 600000		/* a person carries it there and back */
 
 const struct cli_opt attest_challenge_opts[] = {
 	ATTEST_OPTS_CHECK,
 	{ "out", "FILE", "keep the attester's report in FILE" },
 	{ "force", NULL, "replace a file that is there" },
+	{ "timeout", "TIME", "for an attester to measure and answer (10m)" },
 	{ "lifetime", "TIME", "until a challenge in a file ends (10m)" },
 	{ NULL }
 };
@@ -29,7 +36,8 @@ static int
 make(struct cli *cli, const char *path)
 {
 	static const char *const others[] = { "policy", "trust", "workload",
-	    "require", "lenient", "out", "endorsements", "cache" };
+	    "require", "lenient", "out", "endorsements", "cache",
+	    "timeout" };
 	char hex[2 * CSN_NONCE_MAX + 1], until[CLI_TEXT];
 	uint64_t life = LIFE_MS;
 	struct attest_ticket t;
@@ -71,6 +79,76 @@ keep(struct cli *cli, const uint8_t *report, size_t len)
 	return cli_write_file(cli, path, 0644, id_force(cli), report, len);
 }
 
+/*
+ * An attester measures before it answers, and says nothing meanwhile: so
+ * somebody says that it is waited for.
+ */
+struct waiting {
+	struct cli *cli;
+	const char *url;
+	uint64_t timeout_ms;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	int over;
+};
+
+static void *
+tell(void *arg)
+{
+	struct waiting *w = arg;
+	struct timespec then;
+	uint64_t s = FIRST_WORD_S;
+
+	(void)clock_gettime(CLOCK_REALTIME, &then);
+	then.tv_sec += FIRST_WORD_S;
+	pthread_mutex_lock(&w->lock);
+	while (!w->over) {
+		if (pthread_cond_timedwait(&w->change, &w->lock, &then) !=
+		    ETIMEDOUT || w->over)
+			continue;
+		cli_note(w->cli, "%s has been measuring for %llu s; it is "
+		    "waited for up to %llu s (--timeout).\n", w->url,
+		    (unsigned long long)s,
+		    (unsigned long long)w->timeout_ms / 1000);
+		then.tv_sec += NEXT_WORD_S;
+		s += NEXT_WORD_S;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static int
+wait_for(struct cli *cli, const char *url, const uint8_t nonce[32],
+    uint8_t **report, size_t *len)
+{
+	struct waiting w = { .cli = cli, .url = url,
+	    .timeout_ms = TIMEOUT_MS, .lock = PTHREAD_MUTEX_INITIALIZER,
+	    .change = PTHREAD_COND_INITIALIZER };
+	pthread_t thread;
+	char *whole;
+	int rc, told;
+
+	if ((rc = cli_opt_span(cli, "timeout", &w.timeout_ms)) != 0)
+		return rc;
+	/* The URL's own word comes behind it and counts. */
+	if (asprintf(&whole, "%.*s#timeout=%llu%s%s",
+	    (int)strcspn(url, "#"), url, (unsigned long long)w.timeout_ms,
+	    strchr(url, '#') != NULL ? "&" : "", strchr(url, '#') != NULL ?
+	    strchr(url, '#') + 1 : "") < 0)
+		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
+	told = !cli->json && pthread_create(&thread, NULL, tell, &w) == 0;
+	rc = csn_report_ask(cli->ctx, whole, nonce, 32, report, len);
+	if (told) {
+		pthread_mutex_lock(&w.lock);
+		w.over = 1;
+		pthread_cond_signal(&w.change);
+		pthread_mutex_unlock(&w.lock);
+		(void)pthread_join(thread, NULL);
+	}
+	free(whole);
+	return rc;
+}
+
 static int
 ask(struct cli *cli, const char *url)
 {
@@ -85,14 +163,15 @@ ask(struct cli *cli, const char *url)
 	if ((rc = attest_check_open(cli, &c)) != 0)
 		return rc;
 	if ((rc = csn_verifier_challenge(c.verifier, nonce)) != 0 ||
-	    (rc = csn_report_ask(cli->ctx, url, nonce, sizeof(nonce),
-	    &report, &len)) != 0) {
+	    (rc = wait_for(cli, url, nonce, &report, &len)) < 0) {
 		/* Nothing was checked, so nothing was refused. */
 		rc = cli_error_as(cli, cli_exit_code(rc) == CLI_REFUSED ?
 		    CLI_FAILED : cli_exit_code(rc), rc, NULL,
 		    "no report came from %s", url);
 		goto out;
 	}
+	if (rc > 0)
+		goto out;
 	rc = attest_check_run(cli, &c, report, len, NULL, 1);
 	if ((also = keep(cli, report, len)) != 0)
 		rc = also;

@@ -304,9 +304,10 @@ CSN_API CSN_MUST_CHECK int csn_report_deliver(struct csn_ctx *ctx,
 /**
  * Put a nonce (16 to 64 bytes) to an attester that answers challenges over
  * HTTP (docs/wire/challenge.md) at url, where "unix:PATH" is HTTP over that
- * socket, with options as above (timeout 60,000, tries 1), and wait for its
+ * socket, with options as above (timeout 600,000 of at most 86,400,000, for
+ * it measures first and is silent meanwhile; tries 1), and wait for its
  * report; csn_free. Nothing of it is verified: csn_verifier_check() does
- * that. The errors of the former.
+ * that. The errors of the former; CSN_E_CLOSED where the context is stopped.
  */
 CSN_API CSN_MUST_CHECK int csn_report_ask(struct csn_ctx *ctx,
     const char *url, const uint8_t *nonce, size_t nonce_len, uint8_t **out,

@@ -14,7 +14,7 @@
 
 #define ROOM "attest"
 #define MAX_TOKEN 8192
-#define MAX_TIMEOUT_MS 600000
+#define MAX_TIMEOUT_MS 86400000	/* a day */
 #define MAX_TRIES 10
 #define FIRST_WAIT_MS 200
 #define MAX_SAID 200		/* of a server's own words */
@@ -202,7 +202,7 @@ csn_endpoint_post(struct csn_ctx *ctx, struct csn_endpoint *e,
 	const char *headers[2] = { type, NULL };
 	struct csn_http_request req = {
 		.method = "POST", .target = target, .headers = headers,
-		.body = body, .body_len = len, .max = max,
+		.body = body, .body_len = len, .max = max, .stops = 1,
 	};
 	uint32_t wait = FIRST_WAIT_MS;
 	unsigned i;

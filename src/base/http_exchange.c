@@ -2,14 +2,19 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/context.h"
 #include "base/fail.h"
 #include "base/http_exchange.h"
 
-/* Slower than this for so long is a server that drips. */
-#define SLOW_BYTES_PER_S 64L
-#define SLOW_SECONDS 5L
+/*
+ * Slower than this for so long is a server that drips, once it answers: until
+ * then it may have work to do, for as long as the whole time allows.
+ */
+#define SLOW_BYTES_PER_S 64
+#define SLOW_SECONDS 5
 #define BUFFER 131072L		/* of libcurl's, each way */
 /*
  * An answer too large for its buffer is read to its end where it is small:
@@ -31,6 +36,10 @@ struct exchange {
 	int started;		/* the headers were looked at */
 	int into;		/* the body goes into req->into */
 	int rc;			/* of a callback */
+	uint64_t window_ms;	/* when its bytes were counted last, or 0 */
+	curl_off_t window_bytes;
+	int drips;
+	int stopped;
 	size_t headers_cap;
 	size_t body_cap;
 };
@@ -93,6 +102,42 @@ take_header(char *p, size_t size, size_t n, void *arg)
 	res->headers_len += n;
 	res->headers[res->headers_len] = '\0';
 	return n;
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Now and then, at least each second: not 0 ends the exchange. */
+static int
+look(void *arg, curl_off_t total, curl_off_t got, curl_off_t to_send,
+    curl_off_t sent)
+{
+	struct exchange *x = arg;
+	uint64_t now;
+
+	(void)total;
+	(void)to_send;
+	(void)sent;
+	if (x->req->stops &&
+	    csn_stop_check(x->http->ctx, "http") != 0)
+		return x->stopped = 1;
+	if (x->res->headers_len == 0)
+		return 0;
+	got += (curl_off_t)x->res->headers_len;
+	now = now_ms();
+	if (x->window_ms != 0 && now - x->window_ms < SLOW_SECONDS * 1000)
+		return 0;
+	x->drips = x->window_ms != 0 && got - x->window_bytes <
+	    SLOW_SECONDS * SLOW_BYTES_PER_S;
+	x->window_ms = now;
+	x->window_bytes = got;
+	return x->drips;
 }
 
 /* The headers are whole. May the body come, and where to? */
@@ -228,10 +273,10 @@ fail_time(struct exchange *x, uint32_t timeout_ms)
 		    "between?", http->where, (unsigned)(http->connect_ms <
 		    timeout_ms ? http->connect_ms : timeout_ms));
 	}
-	return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: no whole "
-	    "answer within %u ms; is it overloaded, or the time (timeout=) "
-	    "too short for so many bytes?", http->where,
-	    (unsigned)timeout_ms);
+	return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: no %sanswer "
+	    "within %u ms; is it overloaded, or the time (timeout) too short "
+	    "for what it has to do?", http->where,
+	    x->res->headers_len > 0 ? "whole " : "", (unsigned)timeout_ms);
 }
 
 static int
@@ -287,6 +332,13 @@ judge(struct exchange *x, CURLcode code, const char *detail,
 	if (x->lie != NULL)
 		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: the "
 		    "answer cannot be used: %s", http->where, x->lie);
+	if (x->stopped)
+		return csn_fail(http->ctx, CSN_E_CLOSED, "http", "the request "
+		    "to %s was called off", http->where);
+	if (x->drips)
+		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s began "
+		    "to answer and sent less than %d bytes a second for %d "
+		    "s", http->where, SLOW_BYTES_PER_S, SLOW_SECONDS);
 	if (x->rc == CSN_E_NOMEM)
 		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
 		    "no memory for the answer of %s", http->where);
@@ -375,9 +427,9 @@ set_rest(const struct exchange *x, const char *url, char *detail,
 	bad |= set(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) != CURLE_OK;
 	bad |= set(easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)x->http->connect_ms) != CURLE_OK;
-	bad |= set(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_PER_S) !=
-	    CURLE_OK;
-	bad |= set(easy, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS) != CURLE_OK;
+	bad |= set(easy, CURLOPT_NOPROGRESS, 0L) != CURLE_OK;
+	bad |= set(easy, CURLOPT_XFERINFOFUNCTION, look) != CURLE_OK;
+	bad |= set(easy, CURLOPT_XFERINFODATA, x) != CURLE_OK;
 	bad |= set(easy, CURLOPT_BUFFERSIZE, BUFFER) != CURLE_OK;
 	bad |= set(easy, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER) != CURLE_OK;
 	bad |= set(easy, CURLOPT_HEADERFUNCTION, take_header) != CURLE_OK;

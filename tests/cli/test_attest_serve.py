@@ -312,6 +312,36 @@ def liars(s, work):
     with Peer([(200, b"not a report")]) as peer:
         case("an_answer_that_is_no_report_is_refused", says(
             s.verifier.run(*ask, peer.url, *llm), 1, "form"))
+
+    def late(body):
+        # Measuring a model takes longer than a server may drip.
+        time.sleep(6)
+        return 200, read(s.report(work, "late", "--nonce",
+                                  json.loads(body)["nonce"]))
+
+    with Peer([late]) as peer:
+        result = s.verifier.run(*ask, peer.url, *llm)
+        case("an_attester_may_measure_in_silence", result.returncode == 0 and
+             b"has been measuring for 3 s" in result.stderr and
+             b"up to 600 s (--timeout)" in result.stderr, result)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = "http://127.0.0.1:%d" % silent.getsockname()[1]
+        case("how_long_an_answer_was_waited_for_is_said", all((
+            says(s.verifier.run(*ask, mute, *llm, "--timeout", "300ms"), 3,
+                 "no answer within 300 ms"),
+            says(s.verifier.run(*ask, mute + "#timeout=200", *llm), 3,
+                 "no answer within 200 ms"))))
+        program = subprocess.Popen(
+            [PROGRAM, *ask, mute, *llm],
+            env=dict(os.environ, CAISSON_HOME=s.verifier.home),
+            stderr=subprocess.PIPE)
+        for _ in range(3):
+            silent.accept()
+        program.send_signal(signal.SIGTERM)
+        err = program.communicate(timeout=20)[1]
+        case("who_waits_for_an_answer_hears_a_signal",
+             program.returncode == 128 + 15 and b"called off" in err,
+             program.returncode, err)
     with Peer([(500, b'{"message":"my \x1b[31mdog ate it"}')]) as peer:
         result = s.verifier.run(*ask, peer.url, *llm)
         case("an_error_of_the_server_is_3", says(result, 3, "500") and
@@ -320,6 +350,8 @@ def liars(s, work):
         says(s.verifier.run(*ask, "http://127.0.0.1:1"), 2, "--workload"),
         says(s.verifier.run(*ask, "http://127.0.0.1:1#luck=1", *llm), 2,
              "luck"),
+        says(s.verifier.run(*ask, s / "ticket", "--timeout", "1m"), 2,
+             "--timeout"),
         says(s.verifier.run(*ask, "http://127.0.0.1:1", *llm,
                             "--lifetime", "1m"), 2, "--lifetime"))))
 

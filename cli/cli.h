@@ -250,6 +250,9 @@ int cli_identity_path(struct cli *cli, const char *name, char **out);
  */
 int cli_identity_load(struct cli *cli, const char *option,
     struct csn_identity **out);
+/** The same for the folder path, which is called name. */
+int cli_identity_open(struct cli *cli, const char *name, const char *path,
+    struct csn_identity **out);
 /** HOME/trust.json, or the file that option --trust names; free(). */
 int cli_trust_path(struct cli *cli, char **out);
 int cli_trust_load(struct cli *cli, struct csn_trust **out);
@@ -270,6 +273,11 @@ struct cli_secret {
  * 0 or an exit code after saying why.
  */
 int cli_passphrase_given(struct cli *cli, struct cli_secret *out);
+/**
+ * One to encrypt with from now on: --new-passphrase-file or
+ * --new-passphrase-fd. given is 0 where there is none. 0 or an exit code.
+ */
+int cli_passphrase_new(struct cli *cli, struct cli_secret *out);
 /**
  * Ask on the terminal, echo off; twice where confirm is 1. CLI_USAGE where
  * there is no terminal, after saying how to give one.

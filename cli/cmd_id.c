@@ -454,6 +454,16 @@ static const struct cli_opt renew_opts[] = {
 	{ "lifetime", "TIME", "until the new document expires (400d)" },
 	CLI_OPTS_PASSPHRASE, { NULL }
 };
+static const struct cli_opt passphrase_opts[] = {
+	{ "new-passphrase-file", "FILE", "the new passphrase is in FILE" },
+	{ "new-passphrase-fd", "N", "read it from file descriptor N" },
+	{ "remove", NULL, "leave the keys without encryption" },
+	CLI_OPTS_PASSPHRASE, { NULL }
+};
+static const struct cli_opt remove_opts[] = {
+	{ "force", NULL, "what was sealed to it need not open again" },
+	{ NULL }
+};
 static const struct cli_opt trust_opts[] = {
 	{ "purposes", "WORDS", "what it is trusted for, such as "
 	    "recipient,sealer" },
@@ -518,6 +528,12 @@ static const struct cli_verb verbs[] = {
 	    "identity's own.\n\n" ABOUT_PURPOSES },
 	{ "renew", "NAME", "Sign a new document for an identity", renew,
 	    renew_opts, 1, 1, NULL },
+	{ "passphrase", "NAME", "Change the passphrase of an identity, or "
+	    "remove it", id_passphrase, passphrase_opts, 1, 1,
+	    "Without an option for the new passphrase it is asked for. "
+	    "CAISSON_PASSPHRASE is\nthe one of today." },
+	{ "remove", "NAME", "Remove an identity and its keys", id_remove,
+	    remove_opts, 1, 1, NULL },
 	{ "trust", "[FILE|DID]", "Trust a key for some purposes; without "
 	    "argument, list who is trusted", id_trust, trust_opts, 0, 1,
 	    "FILE is a document (of caisson id export) or an ML-DSA public "

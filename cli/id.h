@@ -33,6 +33,8 @@ int id_opt_time(struct cli *cli, const char *option, uint64_t *out);
  */
 int id_did_of(struct cli *cli, const char *who, int as_key, char **out);
 
+int id_passphrase(struct cli *cli);	/* id_keep.c */
+int id_remove(struct cli *cli);
 int id_trust(struct cli *cli);	/* id_trust.c */
 int id_sign(struct cli *cli);	/* id_action.c */
 int id_verify(struct cli *cli);

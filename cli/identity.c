@@ -67,8 +67,8 @@ out:
 	return rc;
 }
 
-static int
-load(struct cli *cli, const char *name, const char *path,
+int
+cli_identity_open(struct cli *cli, const char *name, const char *path,
     struct csn_identity **out)
 {
 	struct cli_secret secret;
@@ -115,7 +115,7 @@ cli_identity_load(struct cli *cli, const char *option,
 		name = found;
 	}
 	if ((rc = cli_identity_path(cli, name, &path)) == 0)
-		rc = load(cli, name, path, out);
+		rc = cli_identity_open(cli, name, path, out);
 	free(path);
 	free(found);
 	return rc;

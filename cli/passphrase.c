@@ -59,11 +59,13 @@ from_fd(struct cli *cli, int fd, const char *where, struct cli_secret *out)
 	    CLI_PASSPHRASE_MAX);
 }
 
-int
-cli_passphrase_given(struct cli *cli, struct cli_secret *out)
+/* From the options of a file and of a descriptor; given is 0 for neither. */
+static int
+from_options(struct cli *cli, const char *file, const char *number,
+    struct cli_secret *out)
 {
-	const char *path = cli_opt(cli, "passphrase-file"), *env;
-	uint64_t number = UINT64_MAX;
+	const char *path = cli_opt(cli, file);
+	uint64_t n = UINT64_MAX;
 	int fd, rc;
 
 	memset(out, 0, sizeof(*out));
@@ -77,18 +79,27 @@ cli_passphrase_given(struct cli *cli, struct cli_secret *out)
 		close(fd);
 		return rc;
 	}
-	if ((rc = cli_opt_u64(cli, "passphrase-fd", 0, 1 << 20, &number)) != 0)
+	if ((rc = cli_opt_u64(cli, number, 0, 1 << 20, &n)) != 0 ||
+	    n == UINT64_MAX)
 		return rc;
-	if (number != UINT64_MAX) {
-		/* All that the program itself opens is closed by exec. */
-		fd = fcntl((int)number, F_GETFD);
-		if (fd < 0 || (fd & FD_CLOEXEC) != 0)
-			return cli_error_sys(cli, EBADF, "cannot read the "
-			    "passphrase from descriptor %d", (int)number);
-		return from_fd(cli, (int)number, "--passphrase-fd", out);
-	}
-	if ((env = getenv("CAISSON_PASSPHRASE")) == NULL)
-		return 0;
+	/* All that the program itself opens is closed by exec. */
+	fd = fcntl((int)n, F_GETFD);
+	if (fd < 0 || (fd & FD_CLOEXEC) != 0)
+		return cli_error_sys(cli, EBADF, "cannot read the passphrase "
+		    "from descriptor %d", (int)n);
+	return from_fd(cli, (int)n, number, out);
+}
+
+int
+cli_passphrase_given(struct cli *cli, struct cli_secret *out)
+{
+	const char *env;
+	int rc;
+
+	if ((rc = from_options(cli, "passphrase-file", "passphrase-fd",
+	    out)) != 0 || out->given ||
+	    (env = getenv("CAISSON_PASSPHRASE")) == NULL)
+		return rc;
 	out->len = strlen(env);
 	if (out->len > CLI_PASSPHRASE_MAX)
 		return cli_error(cli, CLI_USAGE, NULL,
@@ -96,6 +107,13 @@ cli_passphrase_given(struct cli *cli, struct cli_secret *out)
 		    CLI_PASSPHRASE_MAX);
 	memcpy(out->text, env, out->len);
 	return set(cli, out, "CAISSON_PASSPHRASE");
+}
+
+int
+cli_passphrase_new(struct cli *cli, struct cli_secret *out)
+{
+	return from_options(cli, "new-passphrase-file", "new-passphrase-fd",
+	    out);
 }
 
 /* One line without echo; what the terminal was is restored. */

@@ -12,7 +12,7 @@ _caisson() {
 		return
 	fi
 	case ${COMP_WORDS[1]} in
-	id) words='new show list export import renew trust sign verify' ;;
+	id) words='new show list export import renew passphrase remove trust sign verify' ;;
 	session) words='offer accept finish confirm show' ;;
 	kv) words='seal open inspect' ;;
 	cache) words='get set delete stat reseal key master inspect' ;;
@@ -24,14 +24,14 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	-o|--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--out|--parent|--passphrase-file|--policy|--recipients|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	-o|--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--new-passphrase-file|--out|--parent|--passphrase-file|--policy|--recipients|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
 	--identity)
 		COMPREPLY=($(compgen -W "$(command ls "${CAISSON_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/caisson}/identities" 2>/dev/null)" -- "$cur"))
 		return ;;
-	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--epoch|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-age|--max-ttl|--measure|--name|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--withdraw|--workload)
+	--args|--at|--audience|--capabilities|--connections|--delegate|--duty|--endorsements|--epoch|--expect-head|--expires|--failures|--form|--format|--interval|--jitter|--kem|--key-fd|--keystore|--label|--leaf|--lifetime|--limit|--listen|--max-age|--max-ttl|--measure|--name|--new-passphrase-fd|--nonce|--not-before|--op|--output|--passphrase-fd|--per-address|--platform|--purposes|--rate|--remove|--require|--rounds|--scope|--serializer|--server|--sign|--since|--space|--subject|--tenant|--threads|--timeout|--to|--transport-tenant|--ttl|--type|--until|--withdraw|--workload)
 		return ;;
 	esac
 	case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
@@ -41,6 +41,8 @@ _caisson() {
 	'id export') options='--out --force --raw --pem --kem-pem --json --quiet --help' ;;
 	'id import') options='--key --kem-key --kem --capabilities --purposes --lifetime --encrypt --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'id renew') options='--lifetime --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id passphrase') options='--new-passphrase-file --new-passphrase-fd --remove --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'id remove') options='--force --json --quiet --help' ;;
 	'id trust') options='--purposes --label --tenant --expires --update --withdraw --remove --trust --json --quiet --help' ;;
 	'id sign') options='--subject --scope --expires --not-before --audience --delegate --parent --identity --out --force --raw --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'id verify') options='--scope --subject --audience --at --trust --json --quiet --help' ;;

@@ -70,7 +70,7 @@ _caisson() {
 	'attest report') options='--workload --identity --new-key --document --challenge --nonce --out --force --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest verify') options='--policy --trust --workload --endorsements --cache --require --lenient --challenge --nonce --at --json --quiet --help' ;;
 	'attest policy') options='--out --force --leaves --trust --workload --at --json --quiet --help' ;;
-	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --lifetime --json --quiet --help' ;;
+	'attest challenge') options='--policy --trust --workload --endorsements --cache --require --lenient --out --force --timeout --lifetime --json --quiet --help' ;;
 	'attest serve') options='--workload --identity --new-key --listen --rate --duty --connections --per-address --timeout --tls-cert --tls-key --incremental --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest watch') options='--interval --jitter --rounds --failures --output --workload --identity --new-key --lifetime --leaves --measure --leaf --threads --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'attest evidence') options='--platform --evidence --cert --root --collateral --nonce --at --policy --require --json --quiet --help' ;;

@@ -425,6 +425,7 @@ complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subc
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l lenient -d 'report drift without failing'
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l out -s o -r -F -d 'keep the attester\'s report in FILE'
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l force -d 'replace a file that is there'
+complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l timeout -x -d 'for an attester to measure and answer (10m)'
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l lifetime -x -d 'until a challenge in a file ends (10m)'
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l json -d 'print facts as JSON'
 complete -c caisson -n "__fish_seen_subcommand_from attest; and __fish_seen_subcommand_from challenge" -l quiet -d 'say only what went wrong'

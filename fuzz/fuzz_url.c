@@ -1,12 +1,15 @@
 /*
  * fuzz_url.c - what stands behind the schemes of stores, regions and servers:
  * the first byte says whose it is. No file that an input names is read, but
- * for one that is here by chance.
+ * for one that is here by chance; nothing is made.
  */
 #include "csn_config.h"
 
+#include <caisson/region.h>
+#include <caisson/store.h>
+
 #include "attest/endpoint.h"
-#include "identity.h"
+#include "folder.h"
 #include "providers/region/process.h"
 #include "providers/region/url.h"
 #include "providers/store/memcached.h"
@@ -146,6 +149,27 @@ endpoint(struct csn_ctx *ctx, const char *s)
 	csn_endpoint_close(&e);
 }
 
+/* Options behind a path that cannot be opened: a file stands in its way. */
+static void
+opened(struct csn_ctx *ctx, const char *scheme, const char *s)
+{
+	static const char *file;
+	struct csn_regions *regions;
+	struct csn_store *store;
+	char *url;
+	int rc;
+
+	if (file == NULL)
+		file = fuzz_file("plain", "", 0);
+	check(asprintf(&url, "%s:%s/x?%s", scheme, file, s) > 0);
+	if (strcmp(scheme, "qemu") == 0)
+		rc = csn_regions_open(ctx, url, &regions);
+	else
+		rc = csn_store_open(ctx, url, &store);
+	check(rc != 0);
+	free(url);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -156,7 +180,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	memcpy(s, data + 1, len - 1);
 	s[len - 1] = '\0';
-	switch (data[0] % 8) {
+	switch (data[0] < 0xf0 ? data[0] % 8 : data[0] % 4 + 8) {
 	case 0:
 		region(ctx, s);
 		break;
@@ -178,8 +202,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	case 6:
 		blobs(ctx, s);
 		break;
-	default:
+	case 7:
 		endpoint(ctx, s);
+		break;
+	case 8:
+		opened(ctx, "file", s);
+		break;
+	case 9:
+		opened(ctx, "lmdb", s);
+		break;
+	default:
+		opened(ctx, "qemu", s);
 		break;
 	}
 	free(s);

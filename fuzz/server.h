@@ -1,10 +1,12 @@
 /*
- * fuzz/server.h - a server on a unix socket that says the input to whoever
- * comes, whatever they say, and then nothing more.
+ * fuzz/server.h - a server on a unix socket, or on a port of this machine,
+ * that says the input to whoever comes, whatever they say, and then nothing
+ * more.
  */
 #ifndef FUZZ_SERVER_H
 #define FUZZ_SERVER_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -51,21 +53,17 @@ fuzz_server_finish(void)
 	(void)close(fuzz_listener);
 }
 
-/* Say these bytes from now on. The socket's path. */
-static inline const char *
-fuzz_server(const uint8_t *data, size_t len)
+/* Listen at a, and say these bytes from now on. */
+static inline void
+fuzz_server_at(void *a, socklen_t a_len, const uint8_t *data, size_t len)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const char *path = fuzz_path("socket");
+	const struct sockaddr *at = a;
 
-	if (fuzz_listener < 0) {
-		check(strlen(path) < sizeof(a.sun_path));
-		memcpy(a.sun_path, path, strlen(path) + 1);
-		fuzz_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
-		    0);
+	if (fuzz_listener < 0 && at != NULL) {
+		fuzz_listener = socket(at->sa_family,
+		    SOCK_STREAM | SOCK_CLOEXEC, 0);
 		check(fuzz_listener >= 0);
-		check(bind(fuzz_listener, (const struct sockaddr *)&a,
-		    sizeof(a)) == 0);
+		check(bind(fuzz_listener, at, a_len) == 0);
 		check(listen(fuzz_listener, 64) == 0);
 		check(pthread_create(&fuzz_thread, NULL, fuzz_serve,
 		    NULL) == 0);
@@ -75,14 +73,40 @@ fuzz_server(const uint8_t *data, size_t len)
 	fuzz_saying = data;
 	fuzz_saying_len = len;
 	(void)pthread_mutex_unlock(&fuzz_saying_lock);
+}
+
+/* The socket's path. */
+static inline const char *
+fuzz_server(const uint8_t *data, size_t len)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const char *path = fuzz_path("socket");
+
+	check(strlen(path) < sizeof(a.sun_path));
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	fuzz_server_at(&a, sizeof(a), data, len);
 	return path;
+}
+
+/* The port on the loopback address. */
+static inline unsigned
+fuzz_server_port(const uint8_t *data, size_t len)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t a_len = sizeof(a);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fuzz_server_at(&a, sizeof(a), data, len);
+	check(getsockname(fuzz_listener, (struct sockaddr *)&a,
+	    &a_len) == 0);
+	return ntohs(a.sin_port);
 }
 
 /* Nobody is connected any more, and nothing is said to who comes late. */
 static inline void
 fuzz_server_quiet(void)
 {
-	(void)fuzz_server(NULL, 0);
+	fuzz_server_at(NULL, 0, NULL, 0);
 }
 
 #endif

@@ -246,5 +246,6 @@ main(int argc, char **argv)
 	csn_store_close(stores[1]);
 	csn_master_keys_free(keys);
 	cache_sdk();
+	cache_redis();
 	return bench_end();
 }

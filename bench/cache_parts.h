@@ -10,4 +10,7 @@ struct csn_cache_config cache_config(struct csn_store *store);
 /* Set and get beside CacheKit's Python SDK, where it is installed. */
 void cache_sdk(void);
 
+/* Sealed set and get over a redis-server of one's own, where there is one. */
+void cache_redis(void);
+
 #endif

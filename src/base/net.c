@@ -1,6 +1,7 @@
 /* net.c - connecting, sending and receiving before a deadline. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -81,6 +82,7 @@ static int
 start(struct csn_net *n)
 {
 	n->fd = -1;
+	n->blocks = 0;
 	n->at = n->have = 0;
 	n->in = csn_realloc(NULL, CSN_NET_LINE, 1);
 	return n->in == NULL ? ENOMEM : 0;
@@ -134,6 +136,40 @@ csn_net_connect_unix(struct csn_net *n, const char *path, uint64_t deadline)
 }
 
 void
+csn_net_block(struct csn_net *n)
+{
+	const struct timeval some = { .tv_usec = CSN_NET_BLOCK_MS * 1000 };
+	int flags = fcntl(n->fd, F_GETFL);
+
+	n->blocks = flags >= 0 && setsockopt(n->fd, SOL_SOCKET, SO_RCVTIMEO,
+	    &some, sizeof(some)) == 0 &&
+	    fcntl(n->fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+ssize_t
+csn_net_recv(struct csn_net *n, void *p, size_t len, uint64_t deadline)
+{
+	/* Once, for a while that ends before the deadline. */
+	int flags = n->blocks && csn_net_deadline(CSN_NET_BLOCK_MS) <
+	    deadline ? 0 : MSG_DONTWAIT;
+	ssize_t k;
+	int rc;
+
+	for (;; flags = MSG_DONTWAIT) {
+		if ((k = recv(n->fd, p, len, flags)) >= 0)
+			return k;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return -1;
+		if ((rc = csn_net_wait(n->fd, POLLIN, deadline)) != 0) {
+			errno = rc;
+			return -1;
+		}
+	}
+}
+
+void
 csn_net_close(struct csn_net *n)
 {
 	if (n->fd >= 0)
@@ -162,7 +198,7 @@ csn_net_send(struct csn_net *n, struct iovec *iov, size_t count,
 			return 0;
 		if (now_ms() >= deadline)
 			return ETIMEDOUT;
-		sent = sendmsg(n->fd, &m, MSG_NOSIGNAL);
+		sent = sendmsg(n->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0) {
 			if (errno == EAGAIN) {
 				if ((rc = csn_net_wait(n->fd, POLLOUT,
@@ -200,7 +236,7 @@ receive(struct csn_net *n, void *p, size_t len, size_t *got,
 		/* A peer that never stops sending is late as well. */
 		if (now_ms() >= deadline)
 			return ETIMEDOUT;
-		k = recv(n->fd, p, len, 0);
+		k = recv(n->fd, p, len, MSG_DONTWAIT);
 		if (k > 0) {
 			*got = (size_t)k;
 			return 0;

@@ -15,6 +15,7 @@
  */
 struct csn_net {
 	int fd;			/* non-blocking, close-on-exec */
+	int blocks;		/* csn_net_block(): it is not */
 	uint8_t *in;		/* what came and was not read yet */
 	size_t at, have;
 };
@@ -34,6 +35,15 @@ CSN_MUST_CHECK int csn_net_connect(struct csn_net *n, const char *host,
     uint16_t port, uint64_t deadline);
 /** ENAMETOOLONG for a path that no socket address can hold. */
 CSN_MUST_CHECK int csn_net_connect_unix(struct csn_net *n, const char *path,
+    uint64_t deadline);
+/*
+ * From now on csn_net_recv() may wait in recv(2) itself, which is one call of
+ * the kernel and not three; all others ask for no waiting with each call.
+ */
+#define CSN_NET_BLOCK_MS 100
+void csn_net_block(struct csn_net *n);
+/** As recv(2), before the deadline: -1 with errno, ETIMEDOUT among them. */
+ssize_t csn_net_recv(struct csn_net *n, void *p, size_t len,
     uint64_t deadline);
 /** Closes; a struct of zeroes with fd -1, or one closed before, is fine. */
 void csn_net_close(struct csn_net *n);

@@ -102,8 +102,10 @@ csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
 	const struct csn_cache_config *c = &cache->config;
 	struct csn_l1_entry *e = NULL;
 	size_t room, len;
-	int rc, tries = 0;
+	/* Native entries say themselves when they end: csn_codec_left(). */
+	int rc, tries = 0, native = cache->native != NULL;
 
+	*left = CSN_STORE_TTL_UNKNOWN;
 	room = atomic_load_explicit(&cache->guess, memory_order_relaxed);
 	if (room < FIRST_GUESS)
 		room = FIRST_GUESS;
@@ -113,7 +115,10 @@ csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
 			return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
 			    "out of memory for an entry of %zu bytes", room);
 		len = room;
-		rc = csn_store_get_for(c->store, cache->space, c->space_len,
+		rc = native ? csn_store_get(c->store, cache->space,
+		    c->space_len, (const uint8_t *)call->store_key,
+		    call->store_len, e->bytes, &len) :
+		    csn_store_get_for(c->store, cache->space, c->space_len,
 		    (const uint8_t *)call->store_key, call->store_len,
 		    e->bytes, &len, left);
 		if (rc == CSN_E_BUFFER && len > MOST_ENTRY)

@@ -162,11 +162,15 @@ put(struct wire *w, const void *p, size_t len)
 static void
 put_count(struct wire *w, char kind, size_t count)
 {
-	char text[24];
-	int n;
+	char text[24], *p = text + sizeof(text);
 
-	n = snprintf(text, sizeof(text), "%c%zu\r\n", kind, count);
-	put(w, text, (size_t)n);
+	*--p = '\n';
+	*--p = '\r';
+	do
+		*--p = (char)('0' + count % 10);
+	while ((count /= 10) > 0);
+	*--p = kind;
+	put(w, p, (size_t)(text + sizeof(text) - p));
 }
 
 static void

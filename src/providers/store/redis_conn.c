@@ -165,6 +165,8 @@ csn_redis_conn_open(struct csn_redis *r, struct csn_redis_node *node,
 		goto err;
 	}
 	atomic_fetch_add(&r->connects, 1);
+	if (!r->config.tls)
+		csn_net_block(&conn->net);
 	if ((r->config.tls && (rc = secure(conn, until)) != 0) ||
 	    (rc = greet(conn, deadline)) != 0)
 		goto err;
@@ -217,18 +219,10 @@ some(struct csn_redis_conn *conn, uint8_t *p, size_t cap, uint64_t deadline,
 			return failed_tls(conn, rc, "the answer of", "");
 		return 0;
 	}
-	for (;;) {
-		if ((n = recv(conn->net.fd, p, cap, 0)) >= 0) {
-			*got = (size_t)n;
-			return 0;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN)
-			return failed(conn, errno, "the answer of");
-		if ((rc = csn_net_wait(conn->net.fd, POLLIN, deadline)) != 0)
-			return failed(conn, rc, "the answer of");
-	}
+	if ((n = csn_net_recv(&conn->net, p, cap, deadline)) < 0)
+		return failed(conn, errno, "the answer of");
+	*got = (size_t)n;
+	return 0;
 }
 
 int

@@ -1,0 +1,227 @@
+/*
+ * cache_redis.c - sealed set and get over Redis, beside plain hiredis.
+ *
+ * The reference is what a program does that has no cache of ours: SET PX and
+ * GET of the same bytes in plain on one connection of its own a thread. Both
+ * keep nothing in the process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache_parts.h"
+#include "csn_config.h"
+
+#ifdef CSN_HAVE_REDIS
+#include <hiredis/hiredis.h>
+#include <pthread.h>
+
+#include "providers/redis_server.h"
+
+#define KEYS 64
+#define MOST_THREADS 4
+
+struct bed;
+
+struct worker {
+	struct bed *bed;
+	redisContext *redis;
+	struct csn_cache_value value;
+	char keys[KEYS][32];
+};
+
+struct bed {
+	struct csn_cache *cache;
+	struct worker workers[MOST_THREADS];
+	unsigned threads;
+	size_t len;
+	uint8_t *bytes;
+};
+
+static void *
+sealed(void *arg)
+{
+	struct worker *w = arg;
+	struct bed *bed = w->bed;
+	size_t i;
+
+	for (i = 0; i < KEYS; i++) {
+		bench_must(csn_cache_set(bed->cache, w->keys[i], NULL,
+		    bed->bytes, bed->len), "setting");
+		bench_must(csn_cache_get(bed->cache, w->keys[i], NULL,
+		    &w->value), "getting");
+	}
+	return NULL;
+}
+
+static void *
+plain(void *arg)
+{
+	struct worker *w = arg;
+	redisReply *reply;
+	size_t i;
+
+	for (i = 0; i < KEYS; i++) {
+		reply = redisCommand(w->redis, "SET plain:%s %b PX 3600000",
+		    w->keys[i], w->bed->bytes, w->bed->len);
+		bench_need(reply != NULL && reply->type == REDIS_REPLY_STATUS,
+		    "hiredis could not SET");
+		freeReplyObject(reply);
+		reply = redisCommand(w->redis, "GET plain:%s", w->keys[i]);
+		bench_need(reply != NULL && reply->len == w->bed->len,
+		    "hiredis could not GET");
+		freeReplyObject(reply);
+	}
+	return NULL;
+}
+
+static void
+on_threads(struct bed *bed, void *(*work)(void *arg))
+{
+	pthread_t threads[MOST_THREADS];
+	unsigned i;
+
+	for (i = 1; i < bed->threads; i++)
+		bench_need(pthread_create(&threads[i], NULL, work,
+		    &bed->workers[i]) == 0, "no thread can be made");
+	(void)work(&bed->workers[0]);
+	for (i = 1; i < bed->threads; i++)
+		(void)pthread_join(threads[i], NULL);
+}
+
+static void
+ours(void *arg)
+{
+	on_threads(arg, sealed);
+}
+
+static void
+reference(void *arg)
+{
+	on_threads(arg, plain);
+}
+
+static void
+one(struct bed *bed, const char *form, size_t len, unsigned threads,
+    double target)
+{
+	struct bench_pair pair = { .arg = bed, .ours = ours,
+	    .reference = reference, .ours_units = (double)KEYS * threads,
+	    .slice_ms = 10, .rounds = 15, .clock = BENCH_WALL };
+	struct bench_result r = { .unit = "us", .target = target,
+	    .reference = "hiredis, in plain: SET PX and GET" };
+	struct bench_outcome o;
+	char name[64];
+
+	bed->len = len;
+	bed->threads = threads;
+	bed->bytes = bench_memory(len);
+	bench_must(csn_random(bench_ctx(), bed->bytes, len),
+	    "making a value");
+	bench_compare(&pair, &o);
+	bench_need(bed->workers[0].value.data.len == len &&
+	    memcmp(bed->workers[0].value.data.p, bed->bytes, len) == 0,
+	    "what was got is not what was set");
+	bench_memory_free(bed->bytes, len);
+	snprintf(name, sizeof(name), "cache.redis.%s.%s.%uthread%s", form,
+	    len == 1024 ? "1KiB" : "64KiB", threads, threads == 1 ? "" :
+	    "s");
+	r.name = name;
+	r.value = o.ours * 1e6;
+	r.reference_value = o.reference * 1e6;
+	r.ratio = o.ratio;
+	bench_add(&r, "sealed set and get, nothing kept in the process");
+}
+
+static void
+one_form(struct bed *bed, struct csn_store *store, const char *form,
+    struct csn_cache_config c, double small)
+{
+	unsigned threads;
+
+	c.store = store;
+	c.flags = CSN_CACHE_NO_L1;
+	c.format = CSN_CACHE_BYTES;
+	bench_must(csn_cache_new(bench_ctx(), &c, &bed->cache),
+	    "making a cache");
+	for (threads = 1; threads <= MOST_THREADS; threads *= 4) {
+		one(bed, form, 1024, threads, small);
+		one(bed, form, (size_t)64 << 10, threads, 0.9);
+	}
+	csn_cache_free(bed->cache);
+}
+
+static void
+both_forms(struct bed *bed, struct csn_store *store)
+{
+	const uint8_t master[32] = { 7 }, id[16] = { 1 };
+	const struct csn_master_bytes current = { master, sizeof(master) };
+	struct csn_cache_config c = cache_config(store);
+	struct csn_cache_native *native;
+	struct csn_master_keys *keys;
+
+	bench_must(csn_cache_native_new(bench_ctx(), NULL, &native),
+	    "making native keys");
+	bench_must(csn_cache_native_add_key(native, 1, id, master),
+	    "adding a key");
+	c.mode = CSN_CACHE_NATIVE;
+	c.native = native;
+	one_form(bed, store, "native", c, 0.9);
+	csn_cache_native_free(native);
+	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
+	    &keys), "making keys");
+	c = cache_config(store);
+	c.keys = keys;
+	one_form(bed, store, "cachekit", c, 0.85);
+	csn_master_keys_free(keys);
+}
+
+void
+cache_redis(void)
+{
+	struct redis_server server = { .program = "redis-server" };
+	struct csn_store *store;
+	struct bed *bed;
+	struct worker *w;
+	char url[64];
+	unsigned i, j;
+
+	if (!program_is_here(server.program) ||
+	    redis_server_start(&server) != 0) {
+		printf("cache.redis.*                  skipped: no "
+		    "redis-server starts on this machine\n");
+		return;
+	}
+	snprintf(url, sizeof(url), "redis://127.0.0.1:%u",
+	    (unsigned)server.port);
+	bench_must(csn_store_open(bench_ctx(), url, &store),
+	    "opening a store");
+	bed = bench_memory(sizeof(*bed));
+	for (i = 0; i < MOST_THREADS; i++) {
+		w = &bed->workers[i];
+		w->bed = bed;
+		w->value.size = sizeof(w->value);
+		w->redis = redisConnect("127.0.0.1", server.port);
+		bench_need(w->redis != NULL && w->redis->err == 0,
+		    "hiredis cannot connect");
+		for (j = 0; j < KEYS; j++)
+			snprintf(w->keys[j], sizeof(w->keys[j]),
+			    "bench:%u:value:%06u", i, j);
+	}
+	both_forms(bed, store);
+	for (i = 0; i < MOST_THREADS; i++) {
+		redisFree(bed->workers[i].redis);
+		csn_cache_value_free(&bed->workers[i].value);
+	}
+	bench_memory_free(bed, sizeof(*bed));
+	csn_store_close(store);
+	redis_server_stop(&server);
+}
+#else
+void
+cache_redis(void)
+{
+	printf("cache.redis.*                  skipped: built without "
+	    "hiredis\n");
+}
+#endif

@@ -184,6 +184,29 @@ too_many_calls_wait_then_are_shed(void **state)
 	csn_breaker_destroy(&b);
 }
 
+static void
+a_trial_without_a_place_is_another_ones(void **state)
+{
+	struct csn_breaker_pass one, two;
+	int i;
+
+	(void)state;
+	begin(1);
+	for (i = 0; i < 3; i++)
+		assert_true(call(1));
+	larder_ms += 1000;
+	assert_int_equal(csn_breaker_enter(&b, &one), 0);
+	/* The other trial finds no place, however often it is asked for. */
+	for (i = 0; i < 3; i++)
+		assert_int_equal(csn_breaker_enter(&b, &two), CSN_E_RATE);
+	assert_int_equal(csn_breaker_leave(&b, &one, 0), 0);
+	assert_int_equal(csn_breaker_state(&b),
+	    CSN_CACHE_BREAKER_HALF_OPEN);
+	assert_true(call(0));
+	assert_int_equal(csn_breaker_state(&b), CSN_CACHE_BREAKER_CLOSED);
+	csn_breaker_destroy(&b);
+}
+
 static int
 setup(void **state)
 {
@@ -210,6 +233,7 @@ main(void)
 		cmocka_unit_test(
 		    a_clock_that_jumps_back_does_not_keep_it_open),
 		cmocka_unit_test(too_many_calls_wait_then_are_shed),
+		cmocka_unit_test(a_trial_without_a_place_is_another_ones),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -435,11 +435,39 @@ test_sizes(void **state)
 	csn_cache_buffer_free(&back);
 }
 
+/* Without a seal the checksum is all that finds a broken value. */
+static void
+test_a_plain_value_has_the_checksum_beside_it(void **state)
+{
+	const uint32_t shapes[] = { CSN_CACHEKIT_AUTO_ORJSON,
+	    CSN_CACHEKIT_AUTO_ARROW };
+	struct csn_cache_buffer out = { 0 };
+	struct csn_cachekit_entry e;
+	size_t i, j, tail = 8 + sizeof(value);
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		e = entry_of(shapes[i], 0, "k");
+		pack(NULL, &e, &out);
+		assert_int_equal(unpack(NULL, &e, out.p, out.len), 0);
+		/* Each byte of the checksum, and of the value behind it. */
+		for (j = out.len - tail; j < out.len; j++) {
+			out.p[j] ^= 1;
+			assert_int_equal(unpack(NULL, &e, out.p, out.len),
+			    CSN_E_FORM);
+			out.p[j] ^= 1;
+		}
+	}
+	csn_cache_buffer_free(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(
+		    test_a_plain_value_has_the_checksum_beside_it),
 		cmocka_unit_test(test_planted),
 		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_each_bit_and_each_cut),

@@ -45,18 +45,31 @@ csn_cache_breaker_state(struct csn_cache *cache)
 	return worst;
 }
 
+static struct csn_breaker *
+breaker_of(struct csn_cache *cache, const char *store_key, size_t store_len)
+{
+	const struct csn_cache_config *c = &cache->config;
+	uint32_t server = csn_store_server(c->store, cache->space,
+	    c->space_len, (const uint8_t *)store_key, store_len);
+
+	return &cache->breaker[server % CSN_CACHE_BREAKERS];
+}
+
+int
+csn_backend_one(struct csn_cache *cache, const char *a, size_t a_len,
+    const char *b, size_t b_len)
+{
+	return breaker_of(cache, a, a_len) == breaker_of(cache, b, b_len);
+}
+
 int
 csn_backend_begin(struct csn_cache *cache, const char *store_key,
     size_t store_len, struct csn_backend_call *bc)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
-	uint32_t server;
 	int rc;
 
-	server = csn_store_server(c->store, cache->space, c->space_len,
-	    (const uint8_t *)store_key, store_len);
-	bc->breaker = &cache->breaker[server % CSN_CACHE_BREAKERS];
+	bc->breaker = breaker_of(cache, store_key, store_len);
 	if ((rc = csn_breaker_enter(bc->breaker, &bc->pass)) != 0) {
 		csn_meter_add(cache->meter, rc == CSN_E_BUSY ?
 		    CSN_COUNT_REJECTED : CSN_COUNT_SHED);

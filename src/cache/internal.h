@@ -120,6 +120,9 @@ CSN_MUST_CHECK int csn_backend_begin(struct csn_cache *cache,
     const char *store_key, size_t store_len, struct csn_backend_call *bc);
 /* 1 where rc says that the backend is not to be had just now. */
 int csn_backend_dead(int rc);
+/* 1 where one of the backend's servers has both keys, as far as it tells. */
+int csn_backend_one(struct csn_cache *cache, const char *a, size_t a_len,
+    const char *b, size_t b_len);
 /* refused: the bytes it gave were not what they should be. Returns rc. */
 int csn_backend_end(struct csn_cache *cache, const struct csn_call *call,
     const struct csn_backend_call *bc, int rc, int refused);

@@ -125,7 +125,10 @@ csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
 		return CSN_E_NOT_FOUND;
 	limit = cache->config.lock_wait_ms * 1000000;
 	rc = attempt(cache, call, lock);
-	call->dead |= csn_backend_dead(rc);
+	/* The lock may lie on another server than the value. */
+	if (csn_backend_dead(rc) && csn_backend_one(cache, lock->key,
+	    lock->len, call->store_key, call->store_len))
+		call->dead = 1;
 	if (rc == CSN_E_EXISTS)
 		csn_meter_add(cache->meter, CSN_COUNT_LOCK_WAIT);
 	while (rc == CSN_E_EXISTS && csn_meter_now() - began < limit) {

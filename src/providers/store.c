@@ -35,6 +35,12 @@ struct csn_store {
 	 */
 	pthread_rwlock_t listening;
 	struct listener *listeners;
+	/*
+	 * Whether the provider tells this store. Another lock than that above,
+	 * which it may take while it tells.
+	 */
+	pthread_mutex_t starting;
+	int told;
 };
 
 /* A provider of the program's own has no sentence: give it one. */
@@ -85,6 +91,7 @@ csn_store_open(struct csn_ctx *ctx, const char *url, struct csn_store **out)
 		return csn_fail(ctx, CSN_E_NOMEM, "store",
 		    "no memory for a store");
 	pthread_rwlock_init(&s->listening, NULL);
+	pthread_mutex_init(&s->starting, NULL);
 	s->ctx = ctx;
 	if ((rc = csn_store_lookup(ctx, url, &s->p, &rest)) != 0 ||
 	    (rc = done(s, s->p->open(ctx, rest, &s->state))) != 0) {
@@ -512,9 +519,12 @@ csn_store_on_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
 		    "no memory to tell of evictions");
 	l->fn = fn;
 	l->arg = arg;
-	pthread_rwlock_wrlock(&s->listening);
-	if (s->listeners == NULL)
+	pthread_mutex_lock(&s->starting);
+	if (!s->told)
 		s->p->on_evict(s->state, tell, s);
+	s->told = 1;
+	pthread_mutex_unlock(&s->starting);
+	pthread_rwlock_wrlock(&s->listening);
 	l->next = s->listeners;
 	s->listeners = l;
 	pthread_rwlock_unlock(&s->listening);
@@ -553,5 +563,6 @@ csn_store_close(struct csn_store *s)
 		free(l);
 	}
 	pthread_rwlock_destroy(&s->listening);
+	pthread_mutex_destroy(&s->starting);
 	csn_free(s);
 }

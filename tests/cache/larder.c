@@ -222,6 +222,8 @@ faulty_server(void *state, const uint8_t *space, size_t space_len,
 	(void)state;
 	(void)space;
 	(void)space_len;
+	if (key_len > 5 && memcmp(key + key_len - 5, ":lock", 5) == 0)
+		return 9;
 	return key_len > 0 && key[0] >= '0' && key[0] <= '9' ?
 	    (uint32_t)(key[0] - '0') : 0;
 }
@@ -357,6 +359,8 @@ faulty_add_for(void *state, const uint8_t *space, size_t space_len,
 {
 	int rc = enter();
 
+	if (rc == 0 && dead_for(key, key_len))
+		rc = CSN_E_BACKEND;
 	if (rc == 0)
 		rc = csn_store_add_for(state, space, space_len, key, key_len,
 		    value, len, ttl_ms);

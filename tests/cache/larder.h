@@ -67,7 +67,8 @@ struct faulty {
 	_Atomic int flip;		/* a bit of each value is flipped */
 	_Atomic int longer;		/* lengths are too large, never right */
 	_Atomic int other;		/* whatever key: that of "other" */
-	_Atomic int dead_server;	/* 1 to 9: keys that begin with it */
+	_Atomic int dead_server;	/* 1 to 8: keys that begin with it;
+					 * 9: locks */
 	_Atomic int get_answer;		/* what each get says, where not 0 */
 	_Atomic int put_answer;		/* the same of each put */
 	_Atomic unsigned calls;

@@ -159,6 +159,21 @@ one_dead_server_of_several_does_not_stand_for_all(void **state)
 }
 
 static void
+a_value_is_kept_where_only_its_locks_server_is_dead(void **state)
+{
+	struct recipe r = { .text = "computed" };
+
+	(void)state;
+	larder_start(&l, "faulty:", without_l1);
+	faulty.dead_server = 9;
+	assert_int_equal(larder_make(l.cache, "1a", &r), 0);
+	assert_int_equal(faulty.puts, 1);
+	assert_int_equal(larder_make(l.cache, "1a", &r), 0);
+	assert_int_equal(r.made, 1);
+	larder_end(&l);
+}
+
+static void
 an_answer_about_one_key_is_no_dead_backend(void **state)
 {
 	static const int answers[] = { CSN_E_FORM, CSN_E_POLICY,
@@ -223,6 +238,8 @@ main(void)
 		    a_value_that_the_backend_refuses_is_computed_and_given),
 		SERVER_TEST(a_value_that_the_format_refuses_fails_the_call),
 		SERVER_TEST(one_dead_server_of_several_does_not_stand_for_all),
+		SERVER_TEST(
+		    a_value_is_kept_where_only_its_locks_server_is_dead),
 		SERVER_TEST(an_answer_about_one_key_is_no_dead_backend),
 		SERVER_TEST(a_hung_backend_costs_a_caller_one_wait),
 	};

@@ -1,5 +1,6 @@
 /* KEM keys: sizes, wrong bytes, sharing between threads. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "vectors.h"
@@ -91,7 +92,7 @@ test_x_wing_binds_both_halves(void **state)
 
 /* Both secrets side by side, as the hash takes them in, are wiped so often. */
 static struct needle joined;		/* masked by 0xa5, as in scan.c */
-static int wiped;
+static atomic_int wiped;
 void __explicit_bzero_chk(void *p, size_t len, size_t room);
 
 static void

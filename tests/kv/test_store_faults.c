@@ -136,6 +136,38 @@ a_slot_is_not_forgotten_while_the_store_fails(void **state)
 	assert_true(shelf_info(&sh, "acme").live_slots < 2100);
 }
 
+static void
+count_one(void *arg, const uint8_t *space, size_t space_len,
+    const uint8_t *key, size_t key_len)
+{
+	(void)space;
+	(void)space_len;
+	(void)key;
+	(void)key_len;
+	++*(uint64_t *)arg;
+}
+
+/* Also of a store over another, after the last listener before was gone. */
+static void
+who_listens_again_is_told_of_an_eviction_once(void **state)
+{
+	uint64_t before = shelf_stat(&sh, "acme").evictions, told = 0;
+	struct csn_kv_slot slot;
+	unsigned i;
+
+	(void)state;
+	csn_kv_store_free(sh.kv);
+	assert_int_equal(csn_kv_store_new(sh.mgr, sh.store, NULL, &sh.kv), 0);
+	assert_int_equal(csn_store_on_evict(sh.store, count_one, &told), 0);
+	for (i = 0; i < 2000; i++) {
+		slot = slot_entry(0, i);
+		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		    0);
+	}
+	assert_true(told > 0);
+	assert_int_equal(told, shelf_stat(&sh, "acme").evictions - before);
+}
+
 static struct csn_session *next;
 
 static void
@@ -191,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SHELF_TEST(a_removal_that_failed_removed_nothing),
 		SHELF_TEST(a_slot_is_not_forgotten_while_the_store_fails),
+		SHELF_TEST(who_listens_again_is_told_of_an_eviction_once),
 		SHELF_TEST(a_get_that_meets_the_next_sessions_entry_asks_it),
 	};
 	static const struct csn_store_provider faulty = {

@@ -1,6 +1,7 @@
 /*
  * test_store_file_links.c - the store in files follows no symbolic link that
- * somebody puts among its folders, with openat2(2) and without.
+ * somebody puts among its folders, with openat2(2) and without; and it leaves
+ * a walk through them when the program says so.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -174,11 +175,59 @@ so_they_are_on_an_older_kernel(void **state)
 	links_are_refused();
 }
 
+static int
+stopped(void *arg)
+{
+	return *(int *)arg;
+}
+
+static int
+visit_none(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
+{
+	(void)arg;
+	(void)key;
+	(void)key_len;
+	(void)value_len;
+	return 0;
+}
+
+static void
+a_walk_is_left_when_the_program_says_so(void **state)
+{
+	int stop = 0;
+	const struct csn_ctx_options options = {
+		.size = sizeof(options),
+		.stopped = stopped,
+		.stopped_arg = &stop,
+	};
+	struct csn_store_stat st = { .size = sizeof(st) };
+	struct csn_store *store;
+	struct csn_ctx *own;
+	struct fixture f;
+	char url[64];
+
+	(void)state;
+	begin(&f);
+	snprintf(url, sizeof(url), "file:%s", f.store_path);
+	assert_int_equal(csn_ctx_new(&options, &own), 0);
+	assert_int_equal(csn_store_open(own, url, &store), 0);
+	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
+	assert_int_equal(st.entries, 1);
+	stop = 1;
+	assert_int_equal(csn_store_stat(store, U("acme"), &st), CSN_E_CLOSED);
+	assert_int_equal(csn_store_list(store, U("acme"), visit_none, NULL),
+	    CSN_E_CLOSED);
+	csn_store_close(store);
+	csn_ctx_free(own);
+	end(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_that_are_links_are_refused),
+		cmocka_unit_test(a_walk_is_left_when_the_program_says_so),
 		/* The last: it lasts as long as the process. */
 		cmocka_unit_test(so_they_are_on_an_older_kernel),
 	};

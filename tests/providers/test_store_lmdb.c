@@ -334,6 +334,38 @@ stores_share_a_file(void **state)
 	store_check_value(f->store, "acme", "k2", 8, 2);
 }
 
+static int
+stopped(void *arg)
+{
+	return *(int *)arg;
+}
+
+/* Another process may put as fast as it drops. */
+static void
+a_drop_is_left_when_the_program_says_so(void **state)
+{
+	int stop = 0;
+	const struct csn_ctx_options options = {
+		.size = sizeof(options),
+		.stopped = stopped,
+		.stopped_arg = &stop,
+	};
+	struct fixture *f = *state;
+	struct csn_store *store;
+	struct csn_ctx *own;
+
+	assert_int_equal(csn_ctx_new(&options, &own), 0);
+	assert_int_equal(csn_store_open(own, f->url, &store), 0);
+	store_put_value(store, "acme", "k", 8, 1);
+	stop = 1;
+	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CLOSED);
+	store_check_value(store, "acme", "k", 8, 1);
+	stop = 0;
+	assert_int_equal(csn_store_drop(store, U("acme")), 0);
+	csn_store_close(store);
+	csn_ctx_free(own);
+}
+
 #define LARGE (64u << 10)
 
 static void
@@ -577,6 +609,8 @@ main(void)
 		"lmdb", make, clear, NULL, 0, 0, 0
 	};
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_drop_is_left_when_the_program_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_full_map_is_said_and_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(

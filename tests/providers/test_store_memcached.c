@@ -375,6 +375,26 @@ long_times_are_dates(void **state)
 	assert_true(left > 365 * day);
 }
 
+/* The second that is added, for memcached's clock has no smaller part. */
+static void
+what_is_left_is_no_more_than_what_was_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t asked = 100000;
+	uint64_t left = 0;
+	uint8_t p[8];
+	size_t len = sizeof(p);
+
+	assert_int_equal(csn_store_put_for(f->store, U("acme"), U("k"),
+	    (const uint8_t *)"v", 1, asked), 0);
+	assert_int_equal(csn_store_get_for(f->store, U("acme"), U("k"), p,
+	    &len, &left), 0);
+	assert_true(left > 0 && left <= asked);
+	assert_int_equal(csn_store_ttl(f->store, U("acme"), U("k"), &left),
+	    0);
+	assert_true(left > 0 && left <= asked);
+}
+
 static void
 sockets_and_statistics_work(void **state)
 {
@@ -449,6 +469,7 @@ main(void)
 		WITH(several_servers_share_the_keys),
 		WITH(a_lock_left_in_a_dropped_space_gives_way),
 		WITH(long_times_are_dates),
+		WITH(what_is_left_is_no_more_than_what_was_asked_for),
 		WITH(sockets_and_statistics_work),
 		WITH(a_forked_child_opens_its_own),
 	};

@@ -226,6 +226,34 @@ nonsense_is_refused(void **state)
 	}
 }
 
+/* A proxy that passes over what it does not know: not "for ever" then. */
+static void
+a_time_that_is_not_told_is_unknown(void **state)
+{
+	struct liar l = { .answer = "VA 2\r\nhi\r\n" };
+	struct csn_store *store;
+	uint64_t left = 5;
+	uint8_t p[4];
+	size_t len = sizeof(p);
+
+	(void)state;
+	start(&l);
+	store = open_store(&l);
+	assert_int_equal(csn_store_get_for(store, NULL, 0, U("k"), p, &len,
+	    &left), 0);
+	assert_int_equal(len, 2);
+	assert_true(left == CSN_STORE_TTL_UNKNOWN);
+	csn_store_close(store);
+	stop(&l);
+	l = (struct liar){ .answer = "HD\r\n" };
+	start(&l);
+	store = open_store(&l);
+	assert_int_equal(csn_store_ttl(store, NULL, 0, U("k"), &left),
+	    CSN_E_BACKEND);
+	csn_store_close(store);
+	stop(&l);
+}
+
 static void
 an_old_memcached_is_named_as_such(void **state)
 {
@@ -388,6 +416,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(a_time_that_is_not_told_is_unknown),
 		cmocka_unit_test(an_old_memcached_is_named_as_such),
 		cmocka_unit_test(half_an_answer_ends_in_time),
 		cmocka_unit_test(a_trickle_ends_in_time),

@@ -69,6 +69,7 @@ both_come_in_one_go(void **state)
 		TAKEN, KEEP("*2\r\n" HI ":5000\r\n"),
 		TAKEN, KEEP("*2\r\n" HI ":-1\r\n"),
 		TAKEN, KEEP("*2\r\n" HI ":0\r\n"),
+		TAKEN, KEEP("*2\r\n" HI ":-2\r\n"),
 		TAKEN, KEEP("*2\r\n$-1\r\n:-2\r\n"),
 	};
 
@@ -79,6 +80,9 @@ both_come_in_one_go(void **state)
 	assert_int_equal(ask(0), 4);
 	assert_int_equal(left, 0);
 	/* Not for ever: its last millisecond. */
+	assert_int_equal(ask(0), 4);
+	assert_int_equal(left, 1);
+	/* Nor where it ended between the two, as it can in Redis 5. */
 	assert_int_equal(ask(0), 4);
 	assert_int_equal(left, 1);
 	assert_int_equal(ask(CSN_E_NOT_FOUND), 4);
@@ -115,6 +119,11 @@ where_transactions_are_refused_the_time_is_unknown(void **state)
 		KEEP("-NOPERM pttl\r\n"),
 		KEEP("-ERR unknown command 'EXEC'\r\n"), KEEP(HI),
 	};
+	static const struct stub_answer own_words[] = {
+		KEEP("-ERR this proxy takes no MULTI\r\n"), KEEP(HI),
+		KEEP(":5000\r\n"), KEEP("-ERR this proxy takes no EXEC\r\n"),
+		KEEP(HI),
+	};
 	static const struct stub_answer hangs_up[] = {
 		{ "", 0, STUB_CLOSE }, { "", 0, STUB_CLOSE }, KEEP(HI),
 	};
@@ -131,10 +140,39 @@ where_transactions_are_refused_the_time_is_unknown(void **state)
 	assert_int_equal(ask(0), 5);
 	assert_true(left == CSN_STORE_TTL_UNKNOWN);
 	end();
+	begin(own_words, 5, 0);
+	assert_int_equal(ask(0), 5);
+	assert_true(left == CSN_STORE_TTL_UNKNOWN);
+	assert_int_equal(ask(0), 1);
+	end();
 	begin(hangs_up, 3, 0);
 	assert_int_equal(ask(0), 3);
 	assert_true(left == CSN_STORE_TTL_UNKNOWN);
 	assert_int_equal(ask(0), 1);
+	end();
+}
+
+/* What comes next on that connection would be queued, and "OK" said of it. */
+static void
+a_transaction_that_cannot_end_takes_its_connection_along(void **state)
+{
+	static const struct stub_answer begun[] = {
+		TAKEN, KEEP("-NOPERM no permissions to run 'exec'\r\n"),
+		KEEP(HI),
+	};
+	static const struct stub_answer ended[] = {
+		TAKEN, KEEP("-EXECABORT Transaction discarded because of: "
+		    "NOPERM no permissions to run 'exec'\r\n"), KEEP(HI),
+	};
+
+	(void)state;
+	begin(begun, 5, 0);
+	assert_int_equal(ask(0), 5);
+	assert_int_equal(redis_stub_connections(stub), 2);
+	end();
+	begin(ended, 5, 0);
+	assert_int_equal(ask(0), 5);
+	assert_int_equal(redis_stub_connections(stub), 1);
 	end();
 }
 
@@ -211,6 +249,8 @@ main(void)
 		cmocka_unit_test(a_foreign_value_is_told_from_a_dead_server),
 		cmocka_unit_test(
 		    where_transactions_are_refused_the_time_is_unknown),
+		cmocka_unit_test(
+		    a_transaction_that_cannot_end_takes_its_connection_along),
 		cmocka_unit_test(
 		    a_key_that_is_not_allowed_stops_no_other_keys_transaction),
 		cmocka_unit_test(redirections_are_followed_where_they_come),

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/context.h"
 #include "providers/store/file.h"
 
 #define SWEEP_STEPS 4
@@ -49,8 +50,10 @@ walk_file(struct csn_file_store *s, const char *fan, int fan_fd,
 {
 	struct csn_file_value v;
 	struct stat st;
-	int rc = 0;
+	int rc;
 
+	if ((rc = csn_stop_check(s->ctx, "store")) != 0)
+		return rc;
 	/* Gone meanwhile, or damaged: a get says so. */
 	if (csn_file_value_open(s, fan_fd, leaf, NULL, 0, NULL, 0, &v) != 0)
 		return 0;

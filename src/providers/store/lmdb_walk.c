@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/context.h"
 #include "providers/store/lmdb.h"
 
 #define BATCH 1000
@@ -52,7 +53,9 @@ csn_lmdb_drop(void *state, const uint8_t *space, size_t space_len)
 
 	csn_lmdb_prefix(space, space_len, &prefix);
 	for (;;) {
-		if ((rc = csn_lmdb_begin(s, 1, &txn)) != 0)
+		/* Others may put as fast as this drops. */
+		if ((rc = csn_stop_check(s->ctx, "store")) != 0 ||
+		    (rc = csn_lmdb_begin(s, 1, &txn)) != 0)
 			return rc;
 		if ((rc = drop_some(s, txn, &prefix, most, &n)) != 0) {
 			csn_lmdb_abort(s, txn);

@@ -66,7 +66,7 @@ enum csn_mc_kind { CSN_MC_VALUE, CSN_MC_DONE, CSN_MC_MISS, CSN_MC_NOT_STORED,
 struct csn_mc_reply {
 	enum csn_mc_kind kind;
 	size_t size;		/* of the value that follows */
-	int64_t ttl_s;		/* -1: no end; where it was asked for */
+	int64_t ttl_s;		/* -1: no end; -2: it is not told */
 	uint64_t cas;
 	const char *text;	/* an error's, or a statistic's: into line */
 };

@@ -29,9 +29,10 @@ flags(const char *p, struct csn_mc_reply *out)
 	while (*p != '\0') {
 		if (*p++ != ' ')
 			return CSN_E_FORM;
-		if (*p == 't' && strcmp(p, "t-1") != 0 &&
-		    strncmp(p, "t-1 ", 4) != 0) {
-			if (digits(p + 1, &v) == 0 || v > INT64_MAX)
+		if (strcmp(p, "t-1") == 0 || strncmp(p, "t-1 ", 4) == 0) {
+			out->ttl_s = -1;
+		} else if (*p == 't') {
+			if (digits(p + 1, &v) == 0 || v > INT64_MAX / 1000)
 				return CSN_E_FORM;
 			out->ttl_s = (int64_t)v;
 		} else if (*p == 'c') {
@@ -58,7 +59,7 @@ csn_mc_reply_read(const char *line, struct csn_mc_reply *out)
 	size_t i, n;
 
 	memset(out, 0, sizeof(*out));
-	out->ttl_s = -1;
+	out->ttl_s = -2;
 	if (strncmp(line, "VA ", 3) == 0) {
 		if ((n = digits(line + 3, &size)) == 0 ||
 		    size > CSN_MC_MAX_VALUE)

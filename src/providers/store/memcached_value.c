@@ -188,12 +188,17 @@ ask(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call,
 	return fail_missing(m);
 }
 
-/* In its last second it has 0 left: that is not for ever. */
+/*
+ * Without the second that ttl_text() added, for it is past the value's end;
+ * in the last one 0 are left, which is not for ever.
+ */
 static uint64_t
 left_of(const struct csn_mc_reply *r)
 {
-	return r->ttl_s < 0 ? 0 : r->ttl_s == 0 ? 1 :
-	    (uint64_t)r->ttl_s * 1000;
+	if (r->ttl_s == -2)
+		return CSN_STORE_TTL_UNKNOWN;
+	return r->ttl_s < 0 ? 0 : r->ttl_s < 2 ? 1 :
+	    ((uint64_t)r->ttl_s - 1) * 1000;
 }
 
 static int
@@ -284,6 +289,8 @@ ttl_call(struct csn_mc *m, struct csn_mc_conn *c, struct csn_mc_call *call)
 		if (r.kind != CSN_MC_DONE)
 			return csn_mc_nonsense(m, c);
 	}
+	if (r.ttl_s == -2)
+		return csn_mc_nonsense(m, c);
 	call->ttl_ms = left_of(&r);
 	return 0;
 }

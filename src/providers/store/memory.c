@@ -492,8 +492,8 @@ memory_on_evict(void *state, csn_store_evicted fn, void *arg)
 {
 	struct csn_mem *m = state;
 
-	m->evicted = fn;
 	m->evicted_arg = arg;
+	atomic_store(&m->evicted, fn);
 }
 
 const struct csn_store_provider csn_store_memory = {

@@ -106,7 +106,7 @@ struct csn_mem {
 	uint64_t hash_key[2];
 	uint64_t limit;
 	uint64_t share;			/* bytes a space may hold */
-	csn_store_evicted evicted;
+	_Atomic(csn_store_evicted) evicted;	/* set behind its argument */
 	void *evicted_arg;
 	struct csn_mem_arena arena;
 	struct csn_mem_slab *slabs;	/* one for each of the arena's */

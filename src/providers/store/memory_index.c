@@ -357,6 +357,7 @@ static int
 evict(struct csn_mem *m, struct csn_mem_entry *e)
 {
 	struct csn_mem_space *s = e->space;
+	csn_store_evicted fn;
 	int done;
 
 	if ((done = csn_mem_remove(m, e, 0)) != 0) {
@@ -364,8 +365,8 @@ evict(struct csn_mem *m, struct csn_mem_entry *e)
 		    memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->evictions, 1,
 		    memory_order_relaxed);
-		if (m->evicted != NULL)
-			m->evicted(m->evicted_arg, s->name, s->len,
+		if ((fn = atomic_load(&m->evicted)) != NULL)
+			fn(m->evicted_arg, s->name, s->len,
 			    csn_mem_key(e), e->key_len);
 	}
 	csn_mem_unpin(m, e);

@@ -120,11 +120,14 @@ redis_add_for(void *state, const uint8_t *space, size_t space_len,
 	    1);
 }
 
-/* PTTL's -1: no end. What ends within this millisecond still has one. */
+/*
+ * PTTL's -1: no end. What ends within this millisecond still has one, and so
+ * has what was there for GET and ended before PTTL (-2; Redis 5).
+ */
 static uint64_t
 left_of(long long pttl)
 {
-	return pttl < 0 ? 0 : pttl == 0 ? 1 : (uint64_t)pttl;
+	return pttl == -1 ? 0 : pttl < 1 ? 1 : (uint64_t)pttl;
 }
 
 /* *len was the room for the value that came. */
@@ -181,7 +184,8 @@ redis_get(void *state, const uint8_t *space, size_t space_len,
 
 /*
  * The value and its time in one transaction. 1 where the server's ACL, or a
- * proxy that hangs up, may have refused that and not the value.
+ * proxy in its own words or by hanging up, may have refused that and not the
+ * value.
  */
 static int
 fetch_moment(struct csn_redis *r, const struct name *name,
@@ -195,7 +199,8 @@ fetch_moment(struct csn_redis *r, const struct name *name,
 	sink->in_array = 1;
 	begin(&call, "GET", name);
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
-		return rc == CSN_E_BACKEND && call.repeated ? 1 : rc;
+		return rc == CSN_E_BACKEND && (call.repeated ||
+		    call.said_no) ? 1 : rc;
 	if (reply->type == REDIS_REPLY_ERROR)
 		rc = 1;
 	else if (reply->type != REDIS_REPLY_ARRAY || reply->len != 2)

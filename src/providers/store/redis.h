@@ -219,6 +219,7 @@ struct csn_redis_call {
 	struct csn_redis_sink *sink;
 	/* Out: an earlier try may have been carried out. */
 	int repeated;
+	int said_no;		/* out: an error that does not pass came */
 };
 
 void csn_redis_arg(struct csn_redis_call *call, const void *p, size_t len);

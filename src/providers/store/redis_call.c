@@ -226,10 +226,12 @@ struct state {
  * The four replies to MULTI, the command, PTTL and EXEC. Where EXEC has no
  * result, the reply is the error that says why: the first, or what EXECABORT
  * repeats of it ("EXECABORT Transaction discarded because of: MOVED 1 a:1").
+ * *open is set where the connection may still be in the transaction: what
+ * comes next on it would be queued, and "OK" would be said of nothing.
  */
 static int
 receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
-    uint64_t deadline, struct csn_redis_reply **out)
+    uint64_t deadline, struct csn_redis_reply **out, int *open)
 {
 	static const char because[] = "because of: ";
 	struct csn_redis_reply *first = NULL, *reply = NULL;
@@ -241,6 +243,8 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		if ((rc = csn_redis_receive(conn, NULL, deadline,
 		    &reply)) != 0)
 			break;
+		if (i == 0)
+			*open = reply->type != REDIS_REPLY_ERROR;
 		if (first == NULL && reply->type == REDIS_REPLY_ERROR)
 			first = reply;
 		else
@@ -252,6 +256,11 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		csn_redis_reply_free(first);
 		return rc;
 	}
+	if (reply->type != REDIS_REPLY_ERROR ||
+	    csn_redis_is_error(reply, "EXECABORT") ||
+	    csn_redis_is_error(reply, "MOVED") ||
+	    csn_redis_is_error(reply, "ASK"))
+		*open = 0;
 	if (first != NULL && reply->type == REDIS_REPLY_ERROR) {
 		csn_redis_reply_free(reply);
 		reply = first;
@@ -292,7 +301,7 @@ exchange(struct state *s, struct csn_redis_reply **out)
 {
 	struct csn_redis_conn *conn;
 	struct csn_redis_reply *ok = NULL;
-	int rc, whole;
+	int rc, whole, open = 0;
 
 	s->sent = 0;
 	if ((rc = csn_redis_borrow(s->r, s->net, s->node, s->deadline,
@@ -310,10 +319,10 @@ exchange(struct state *s, struct csn_redis_reply **out)
 	}
 	if (rc == 0)
 		rc = s->call->with_ttl ? receive_moment(conn, s->call->sink,
-		    s->deadline, out) : csn_redis_receive(conn,
+		    s->deadline, out, &open) : csn_redis_receive(conn,
 		    s->call->sink, s->deadline, out);
 	/* A replica may be a master's name that has moved on: look again. */
-	whole = rc == 0 && !csn_redis_is_error(*out, "READONLY");
+	whole = rc == 0 && !open && !csn_redis_is_error(*out, "READONLY");
 	csn_redis_give_back(s->net, conn, whole);
 	return rc;
 }
@@ -418,6 +427,7 @@ judge(struct state *s, struct csn_redis_reply *reply)
 		s->node = NULL;
 		return 0;
 	}
+	s->call->said_no = !passes(s, reply);
 	return s->call->may_refuse && refused(reply) ? 1 :
 	    csn_redis_error(s->r, s->node, reply);
 }

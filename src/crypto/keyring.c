@@ -434,6 +434,11 @@ id_in(const struct csn_keyring *ring, uint32_t lane)
 	return atomic_load_explicit(&ring->ids[lane], memory_order_relaxed);
 }
 
+/* A test comes between a look at a lane and holding it. */
+#ifndef BEFORE_HOLD
+#define BEFORE_HOLD(ring, i) ((void)0)
+#endif
+
 /* Hold the lane of a set that the key is in; NULL where none is. */
 static struct csn_lane *
 hold_hit(struct csn_keyring *ring, uint32_t set, uint64_t id)
@@ -441,7 +446,10 @@ hold_hit(struct csn_keyring *ring, uint32_t set, uint64_t id)
 	uint32_t i;
 
 	for (i = set; i < set + CSN_LANE_WAYS; i++) {
-		if (id_in(ring, i) != id || !try_hold(&ring->lanes[i].held))
+		if (id_in(ring, i) != id)
+			continue;
+		BEFORE_HOLD(ring, i);
+		if (!try_hold(&ring->lanes[i].held))
 			continue;
 		if (id_in(ring, i) == id)
 			return &ring->lanes[i];

@@ -7,17 +7,24 @@
 #ifndef FUZZ_EDIT_H
 #define FUZZ_EDIT_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
 
-/* p has room for cap bytes. 1 where something is no more as it was. */
+/* p has room for cap bytes. 1 where they are no more as they were. */
 static inline int
 fuzz_edit(struct csn_reader *r, uint8_t *p, size_t *len, size_t cap)
 {
-	uint8_t n = csn_read_u8(r), what, v, was;
-	int changed = 0;
-	size_t at;
+	uint8_t n = csn_read_u8(r), what, v, *before;
+	size_t at, was = *len;
+	int changed;
+
+	if (n == 0)
+		return 0;
+	if ((before = malloc(was + 1)) == NULL)
+		abort();
+	memcpy(before, p, was);
 
 	while (n-- > 0 && r->left >= 4) {
 		what = csn_read_u8(r) % 6;
@@ -26,7 +33,6 @@ fuzz_edit(struct csn_reader *r, uint8_t *p, size_t *len, size_t cap)
 		if (*len == 0)
 			break;
 		at %= *len;
-		was = p[at];
 		if (what == 0) {
 			p[at] = v;
 		} else if (what == 1) {
@@ -43,8 +49,9 @@ fuzz_edit(struct csn_reader *r, uint8_t *p, size_t *len, size_t cap)
 		} else if (what == 5) {
 			*len = at;
 		}
-		changed |= what >= 3 || p[at] != was;
 	}
+	changed = *len != was || memcmp(p, before, was) != 0;
+	free(before);
 	return changed;
 }
 

@@ -34,6 +34,7 @@ struct plan {
 	struct csn_audit_stamp stamp;
 	struct csn_out file;
 	int changed;
+	int forged;		/* bytes that no MAC is of */
 };
 
 /* The line without its end, edited by the plan and chained. */
@@ -137,6 +138,7 @@ use(struct plan *p, const char *folder)
 	rc = known(csn_audit_verify(p->ctx, folder, &o, result));
 	check(rc == csn_result_code(result));
 	check(p->changed || rc == 0);
+	check(!p->forged || rc != 0);
 	csn_result_free(result);
 	if (csn_audit_open_reader(p->ctx, folder, &log) == 0) {
 		read = known(csn_audit_query(log, NULL, count, &all));
@@ -194,7 +196,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	size = p.file.len < sizeof(room) / 2 ? p.file.len : 0;
 	memcpy(room, p.file.p, size);
 	p.state.offset = p.file.len;
-	p.changed |= size == 0 || fuzz_edit(&r, room, &size, sizeof(room));
+	p.forged = size == 0 || fuzz_edit(&r, room, &size, sizeof(room));
+	p.changed |= p.forged;
 	(void)fuzz_file("log/audit-000000.jsonl", room, size);
 	if (csn_read_u8(&r) & 1) {
 		p.changed = 1;

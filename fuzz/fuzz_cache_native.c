@@ -73,9 +73,11 @@ sealed(struct csn_reader *r, uint8_t *out)
 	check(csn_cache_native_end(entry, len) == ends);
 	changed = fuzz_edit(r, entry, &len, sizeof(entry));
 	rc = open_it(entry, len, out);
-	if (!changed && ends != 0 && ends <= fuzz_clock(NULL))
+	if (changed)
+		check(rc != 0);
+	else if (ends != 0 && ends <= fuzz_clock(NULL))
 		check(rc == CSN_E_EXPIRED);
-	else if (!changed)
+	else
 		check(rc == 0 && memcmp(out, value, value_len) == 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "session/handshake.h"
 
 /*
@@ -193,14 +194,15 @@ csn_pending_export(struct csn_pending *pending, uint8_t **out, size_t *len)
 	return hand_over(pending->ctx, &w, rc, out, len);
 }
 
-/* A b16 text of at most max bytes, terminated; 0 where it is not that. */
+/* A b16 text of min to max bytes, terminated; 0 where it is not that. */
 static int
-read_text(struct csn_reader *r, char *out, size_t max)
+read_text(struct csn_reader *r, char *out, size_t min, size_t max)
 {
 	size_t n;
 	const uint8_t *p = csn_read_view16(r, &n);
 
-	if (p == NULL || n > max || memchr(p, 0, n) != NULL)
+	if (p == NULL || n < min || n > max || memchr(p, 0, n) != NULL ||
+	    !csn_utf8_ok((const char *)p, n))
 		return 0;
 	memcpy(out, p, n);
 	out[n] = '\0';
@@ -232,8 +234,8 @@ csn_pending_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	p->expires_ms = csn_read_u64(&r);
 	p->expires_boot = csn_add_ms(csn_ctx_boot_ms(ctx), csn_life_left(ctx,
 	    p->created_ms, p->expires_ms, csn_read_u64(&r)));
-	ok = read_text(&r, p->tenant_id, CSN_TENANT_ID_MAX) &&
-	    read_text(&r, p->tenant_name, CSN_TENANT_NAME_MAX);
+	ok = read_text(&r, p->tenant_id, 1, CSN_TENANT_ID_MAX) &&
+	    read_text(&r, p->tenant_name, 0, CSN_TENANT_NAME_MAX);
 	for (i = 0; i < 3 && rc == 0; i++)
 		rc = read_key(ctx, &r, &p->keys[i]);
 	if (rc == 0 && (!ok || !csn_reader_done(&r) ||
@@ -372,8 +374,8 @@ csn_session_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	seed.created_ms = csn_read_u64(&r);
 	seed.expires_ms = csn_read_u64(&r);
 	seed.as_of_ms = csn_read_u64(&r);
-	ok = read_text(&r, id, CSN_TENANT_ID_MAX) &&
-	    read_text(&r, name, CSN_TENANT_NAME_MAX);
+	ok = read_text(&r, id, 1, CSN_TENANT_ID_MAX) &&
+	    read_text(&r, name, 0, CSN_TENANT_NAME_MAX);
 	counter = csn_read_u64(&r);
 	for (i = 0; i < 2; i++) {
 		if ((keys = csn_read_view(&r, CSN_KEY_SIZE)) != NULL)

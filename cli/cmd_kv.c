@@ -26,8 +26,8 @@ seal_session(struct cli *cli, const struct csn_identity *id,
 	int rc, final;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
-	if (rc != 0)
-		return rc;
+	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+		goto out;
 	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
 	    name)) != 0)
 		goto lib;
@@ -56,6 +56,7 @@ seal_session(struct cli *cli, const struct csn_identity *id,
 	goto out;
 
 lib:
+	flow->code = rc;
 	rc = cli_error_lib(cli, rc, NULL, "cannot seal %s", flow->in_name);
 out:
 	if (buf != NULL)
@@ -79,8 +80,8 @@ open_session(struct cli *cli, const struct csn_identity *id,
 	int rc, final;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
-	if (rc != 0)
-		return rc;
+	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+		goto out;
 	if ((rc = kv_read(flow, header, sizeof(header), &got)) != 0)
 		goto out;
 	if (got < sizeof(header)) {
@@ -164,7 +165,7 @@ seal_people(struct cli *cli, const struct csn_identity *id,
 		goto out;
 	options.signer = id;
 	options.recipients = (const struct csn_document *const *)docs;
-	options.nrecipients = n;
+	options.nrecipients = flow->readers = n;
 	options.content_type = cli_opt(cli, "type");
 	if ((rc = csn_sealer_new(cli->ctx, &options, &sealer)) != 0)
 		goto lib;
@@ -183,6 +184,7 @@ seal_people(struct cli *cli, const struct csn_identity *id,
 		goto out;
 
 lib:
+	flow->code = rc;
 	rc = flow->rc != 0 ? flow->rc : cli_error_lib(cli, rc, NULL,
 	    "cannot seal %s", flow->in_name);
 out:
@@ -320,9 +322,11 @@ seal(struct cli *cli)
 		    "sealed bytes are nothing for a terminal");
 	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
 		return rc;
-	if ((rc = kv_begin(cli, &flow, "sealing", 0644)) == 0)
+	if ((rc = kv_begin(cli, &flow, "sealing", 0644)) == 0) {
 		rc = cli_opt(cli, "session") != NULL ?
 		    seal_session(cli, id, &flow) : seal_people(cli, id, &flow);
+		rc = kv_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
+	}
 	if ((rc = kv_end(&flow, rc)) == 0)
 		rc = report(cli, &flow, "sealed");
 	kv_free(&flow);
@@ -347,9 +351,12 @@ open_any(struct cli *cli)
 		    "comes and mind the exit code.", "what comes out before "
 		    "the end is provisional: a cut or changed input shows "
 		    "only there");
-	if (rc == 0)
+	if (rc == 0) {
 		rc = cli_opt(cli, "session") != NULL ?
 		    open_session(cli, id, &flow) : open_people(cli, id, &flow);
+		/* What cannot be recorded is not given out. */
+		rc = kv_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
+	}
 	if ((rc = kv_end(&flow, rc)) == 0)
 		rc = report(cli, &flow, "opened");
 	kv_free(&flow);
@@ -373,7 +380,7 @@ static const struct cli_opt seal_opts[] = {
 	{ "type", "TYPE", "with --to: say what it is, such as "
 	    "application/json" },
 	{ "force", NULL, "replace FILE if it is there" },
-	OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
 };
 
 static const struct cli_opt open_opts[] = {
@@ -387,7 +394,7 @@ static const struct cli_opt open_opts[] = {
 	    "the file" },
 	{ "max-age", "SPAN", "refuse a file that says to be older" },
 	{ "force", NULL, "replace FILE if it is there" },
-	OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
 };
 
 static const struct cli_verb verbs[] = {

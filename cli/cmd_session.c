@@ -133,7 +133,8 @@ offer(struct cli *cli)
 	    (rc = put_message(cli, msg, len)) != 0)
 		goto out;
 	rc = report(cli, "The offer is made. When the reply is there: caisson "
-	    "session finish", json_pack("{s:s, s:I, s:s}", "step", "offer",
+	    "session finish REPLY --state STATE --session SESSION --out FILE",
+	    json_pack("{s:s, s:I, s:s}", "step", "offer",
 	    "message_bytes", (json_int_t)len, "server", server->did));
 out:
 	csn_free(msg);
@@ -143,6 +144,30 @@ out:
 	csn_trust_free(trust);
 	csn_identity_free(id);
 	return rc;
+}
+
+/*
+ * A session that was agreed on, or what was refused on the way there. rc, or
+ * an exit code where the log does not take what went well.
+ */
+static int
+record(struct cli *cli, const struct csn_identity *id, int code,
+    const struct csn_session *session, int rc)
+{
+	struct csn_audit_record r = { .op = CSN_AUDIT_SESSION_OPEN,
+	    .code = code };
+	char detail[128];
+	int logged;
+
+	snprintf(detail, sizeof(detail), "%s, as %s", cli->verb->name,
+	    csn_identity_name(id));
+	if (session != NULL) {
+		r.tenant = csn_session_tenant_id(session);
+		r.flags = CSN_AUDIT_HAS_SESSION;
+		memcpy(r.session, csn_session_id(session), sizeof(r.session));
+	}
+	logged = cli_record(cli, id, &r, detail);
+	return rc != 0 ? rc : logged;
 }
 
 static int
@@ -161,7 +186,7 @@ accept_offer(struct cli *cli)
 
 	tenant.id = cli_opt(cli, "transport-tenant");
 	options.allow_transport = tenant.id != NULL;
-	if ((rc = check_json(cli)) != 0 ||
+	if ((rc = check_json(cli)) != 0 || (rc = cli_audit_check(cli)) != 0 ||
 	    (rc = parse_kem(cli, "kem", &least)) != 0 ||
 	    (rc = cli_opt_span(cli, "max-ttl", &options.max_ttl_ms)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
@@ -177,9 +202,10 @@ accept_offer(struct cli *cli)
 		    tenant.id != NULL ? &tenant : NULL, &pending, &reply,
 		    &reply_len);
 	if (rc != 0) {
-		rc = cli_error_lib(cli, rc, rc == CSN_E_SIGNER ?
-		    "Trust a tenant: caisson id trust --purposes tenant" :
-		    NULL, "the offer is refused");
+		rc = record(cli, id, rc, NULL, cli_error_lib(cli, rc,
+		    rc == CSN_E_SIGNER ? "Trust a tenant: caisson id trust "
+		    "FILE --purposes tenant --tenant NAME" : NULL,
+		    "the offer is refused"));
 		goto out;
 	}
 	rc = csn_pending_export(pending, &half, &half_len);
@@ -187,7 +213,8 @@ accept_offer(struct cli *cli)
 	    (rc = put_message(cli, reply, reply_len)) != 0)
 		goto out;
 	rc = report(cli, "The offer is good and answered. When the "
-	    "confirmation is there: caisson session confirm",
+	    "confirmation is there: caisson session confirm CONFIRMATION "
+	    "--state STATE --session SESSION",
 	    json_pack("{s:s, s:I}", "step", "accept", "message_bytes",
 	    (json_int_t)reply_len));
 out:
@@ -253,7 +280,7 @@ finish(struct cli *cli)
 	size_t half_len = 0, len = 0, confirm_len = 0;
 	int rc;
 
-	if ((rc = check_json(cli)) != 0 ||
+	if ((rc = check_json(cli)) != 0 || (rc = cli_audit_check(cli)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
 	    (rc = cli_own_read(cli, id, cli_opt(cli, "state"), TYPE_OFFER,
@@ -275,15 +302,17 @@ finish(struct cli *cli)
 		rc = csn_session_finish(state, trust, reply, len, &options,
 		    &session, &confirm, &confirm_len);
 	if (rc != 0) {
-		rc = cli_error_lib(cli, rc, NULL, "the reply is refused");
+		rc = record(cli, id, rc, NULL, cli_error_lib(cli, rc, NULL,
+		    "the reply is refused"));
 		goto out;
 	}
-	if ((rc = write_session(cli, id, session)) != 0 ||
+	if ((rc = record(cli, id, 0, session, 0)) != 0 ||
+	    (rc = write_session(cli, id, session)) != 0 ||
 	    (rc = put_message(cli, confirm, confirm_len)) != 0)
 		goto out;
 	drop_half(cli);
 	rc = report(cli, "The session is there. Send the confirmation to the "
-	    "server, then: caisson kv seal --session",
+	    "server, then: caisson kv seal FILE --session SESSION --out OUT",
 	    session_facts(cli, "finish", session));
 out:
 	if (half != NULL)
@@ -308,7 +337,8 @@ confirm_session(struct cli *cli)
 	size_t half_len = 0, len = 0;
 	int rc;
 
-	if ((rc = cli_identity_load(cli, "identity", &id)) != 0 ||
+	if ((rc = cli_audit_check(cli)) != 0 ||
+	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
 	    (rc = cli_own_read(cli, id, cli_opt(cli, "state"), TYPE_PENDING,
 	    &half, &half_len)) != 0 ||
 	    (rc = cli_read_file(cli, cli_arg(cli, 0), MAX_MESSAGE, &msg,
@@ -318,11 +348,12 @@ confirm_session(struct cli *cli)
 	if (rc == 0)
 		rc = csn_session_confirm(pending, msg, len, NULL, &session);
 	if (rc != 0) {
-		rc = cli_error_lib(cli, rc, NULL,
-		    "the confirmation is refused");
+		rc = record(cli, id, rc, NULL, cli_error_lib(cli, rc, NULL,
+		    "the confirmation is refused"));
 		goto out;
 	}
-	if ((rc = write_session(cli, id, session)) != 0)
+	if ((rc = record(cli, id, 0, session, 0)) != 0 ||
+	    (rc = write_session(cli, id, session)) != 0)
 		goto out;
 	drop_half(cli);
 	rc = report(cli, "The session is live.",
@@ -403,7 +434,8 @@ static const struct cli_opt accept_opts[] = {
 	{ "max-ttl", "TIME", "the longest life to agree to (default 24h)" },
 	{ "transport-tenant", "ID", "the transport proved that it is this "
 	    "tenant: accept an unsigned offer" },
-	OPT_IDENTITY, OPT_TRUST, OPT_FORCE, CLI_OPTS_PASSPHRASE, { NULL }
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, OPT_FORCE,
+	CLI_OPTS_PASSPHRASE, { NULL }
 };
 
 static const struct cli_opt finish_opts[] = {
@@ -414,7 +446,8 @@ static const struct cli_opt finish_opts[] = {
 	OPT_OUT,
 	{ "tenant", "ID", "refuse another tenant's session; needed where the "
 	    "offer was unsigned" },
-	OPT_IDENTITY, OPT_TRUST, OPT_FORCE, CLI_OPTS_PASSPHRASE, { NULL }
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, OPT_FORCE,
+	CLI_OPTS_PASSPHRASE, { NULL }
 };
 
 static const struct cli_opt confirm_opts[] = {
@@ -422,7 +455,7 @@ static const struct cli_opt confirm_opts[] = {
 	    "afterwards", CLI_REQUIRED },
 	{ "session", "FILE", "where to put the session, sealed",
 	    CLI_REQUIRED },
-	OPT_IDENTITY, OPT_FORCE, CLI_OPTS_PASSPHRASE, { NULL }
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_FORCE, CLI_OPTS_PASSPHRASE, { NULL }
 };
 
 static const struct cli_opt show_opts[] = {

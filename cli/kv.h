@@ -20,6 +20,11 @@ struct kv_flow {
 	char *label;		/* the signer's, in the trust store */
 	uint64_t sealed_ms;	/* when, by the signer's word */
 	char *type;
+	/* For the audit log. */
+	int code;		/* the library's, of what failed */
+	size_t readers;
+	char *tenant;		/* of the session */
+	uint8_t session[CSN_SESSION_ID_SIZE];
 };
 
 /**
@@ -32,6 +37,14 @@ int kv_begin(struct cli *cli, struct kv_flow *flow, const char *what,
 int kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got);
 /** Commit the output where rc is 0, else drop it. The exit code. */
 int kv_end(struct kv_flow *flow, int rc);
+/** Keep what the audit log says of the session. 0 or an exit code. */
+int kv_keep_session(struct kv_flow *flow, struct csn_session *session);
+/**
+ * Record what ended with rc, where a log is named. rc, or an exit code where
+ * all went well until then.
+ */
+int kv_log(struct kv_flow *flow, const struct csn_identity *id, int op,
+    int rc);
 void kv_free(struct kv_flow *flow);
 /** Say that the input does not open. The exit code of rc. */
 int kv_refused(struct kv_flow *flow, int rc);

@@ -26,6 +26,22 @@ int cli_own_read(struct cli *cli, const struct csn_identity *id,
 int cli_session_load(struct cli *cli, const struct csn_identity *id,
     const char *path, struct csn_session **out);
 
+#define CLI_OPT_AUDIT { "audit", "FOLDER", "write what is done to this audit " \
+	"log (else CAISSON_AUDIT)" }
+
+/**
+ * Whether the log of --audit or CAISSON_AUDIT, which is made where it is not
+ * there, can be written: before anything is done. 0, also where none is
+ * named, or an exit code after saying why.
+ */
+int cli_audit_check(struct cli *cli);
+/**
+ * Write one record to that log, with a checkpoint that id signs where it may
+ * sign logs; r has op, code, bytes and whose it is. 0 or an exit code.
+ */
+int cli_record(struct cli *cli, const struct csn_identity *id,
+    struct csn_audit_record *r, const char *detail);
+
 /**
  * The did:key that who means: a did:key, or the alias or the label of one in
  * the trust store; free(). 0 or an exit code after saying why.

@@ -24,7 +24,7 @@ _caisson() {
 		return
 	fi
 	case $prev in
-	-o|--args-file|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--new-passphrase-file|--out|--parent|--passphrase-file|--policy|--recipients|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
+	-o|--args-file|--audit|--cache|--cert|--challenge|--collateral|--document|--evidence|--first-key|--kem-key|--key|--key-file|--native|--new-passphrase-file|--out|--parent|--passphrase-file|--policy|--recipients|--root|--sample|--session|--state|--tls-cert|--tls-key|--trust)
 		compopt -o filenames
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -47,12 +47,12 @@ _caisson() {
 	'id sign') options='--subject --scope --expires --not-before --audience --delegate --parent --identity --out --force --raw --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'id verify') options='--scope --subject --audience --at --trust --json --quiet --help' ;;
 	'session offer') options='--server --state --out --kem --ttl --unsigned --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'session accept') options='--state --out --kem --max-ttl --transport-tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'session finish') options='--state --session --out --tenant --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'session confirm') options='--state --session --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session accept') options='--state --out --kem --max-ttl --transport-tenant --audit --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session finish') options='--state --session --out --tenant --audit --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'session confirm') options='--state --session --audit --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv seal') options='--session --to --recipients --out --name --type --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv open') options='--session --out --pipe --name --at --max-age --force --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv seal') options='--session --to --recipients --out --name --type --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'kv open') options='--session --out --pipe --name --at --max-age --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'kv inspect') options='--json --quiet --help' ;;
 	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;

@@ -45,7 +45,7 @@ def skip(name, reason):
 def run(*args, home=None, stdin=b"", env=None, **more):
     """Run the program; stdin is bytes or an open file."""
     environment = dict(os.environ)
-    for name in ("CAISSON_PASSPHRASE", "CAISSON_IDENTITY"):
+    for name in ("CAISSON_PASSPHRASE", "CAISSON_IDENTITY", "CAISSON_AUDIT"):
         environment.pop(name, None)
     if home is not None:
         environment["CAISSON_HOME"] = home

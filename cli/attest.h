@@ -71,6 +71,8 @@ int attest_source_open(struct cli *cli, int signs, struct attest_source *s);
 /** Measure everything; there must be something. 0 or an exit code. */
 int attest_source_measure(struct cli *cli, struct attest_source *s);
 void attest_source_close(struct attest_source *s);
+/** 1 where it is a process that has ended: no try finds it again. */
+int attest_is_gone(struct cli *cli);
 
 /* --- a challenge in a file (attest_ticket.c) ---------------------------- */
 

@@ -1,4 +1,5 @@
 /* cli/attest_source.c - whose memory is measured, and how, by the options. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,29 @@ take_options(struct cli *cli, struct csn_attester_options *o,
 	if (o->workload == NULL)
 		o->workload = NOBODY;
 	return 0;
+}
+
+int
+attest_is_gone(struct cli *cli)
+{
+	unsigned long long pid;
+	char path[64], line[512];
+	const char *state;
+	FILE *f;
+	int gone;
+
+	if (sscanf(cli_arg(cli, 0), "process:%llu", &pid) != 1)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%llu/stat", pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return errno == ENOENT;
+	/* Behind the last ')' is its state: Z and X are dead. */
+	state = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') :
+	    NULL;
+	gone = state == NULL ||
+	    (strlen(state) > 2 && strchr("ZX", state[2]) != NULL);
+	fclose(f);
+	return gone;
 }
 
 static int

@@ -139,8 +139,9 @@ json_t *cli_table(void);
 /* 1 where a signal came that ends programs: clean up and return. */
 int cli_interrupted(void);
 /*
- * hold 1: no number of signals ends the program by itself, because something
- * is held that only it lets go; 0: the next but one does again.
+ * hold 1: the program lets go of what it holds before it ends, however many
+ * signals come, for two seconds from the first; one after that ends it by
+ * itself. 0: the next but one does.
  */
 void cli_hold_signals(int hold);
 

@@ -18,7 +18,6 @@
 #define DUTY 50			/* per cent of the time for measuring */
 #define PATIENCE_MS 10000	/* to ask in, and to take the answer in */
 #define PER_CONNECTION 32768	/* bytes, of headers and what is sent */
-#define MAX_TLS_FILE 65536
 
 /* A connection that is open, so that it can be ended. */
 struct client {
@@ -42,6 +41,10 @@ struct server {
 	uint64_t answered;
 	uint64_t refused;
 	int code;		/* of the last measurement */
+	int measured;		/* there was one */
+	uint64_t since_ns;	/* that one is being made, or 0 */
+	int first;		/* the code that the first one came to */
+	char why[256];		/* and why, where that is not 0 */
 };
 
 struct request {
@@ -167,13 +170,38 @@ struct job {
 	size_t len;
 };
 
+/* Health tells of it while it is made, however long that takes. */
 static int
 measure(void *arg)
 {
 	const struct job *job = arg;
+	struct server *s = job->server;
+	int code;
 
-	return csn_attester_measure(job->server->source.attester,
-	    job->server->incremental);
+	pthread_mutex_lock(&s->lock);
+	s->since_ns = cli_now_ns();
+	pthread_mutex_unlock(&s->lock);
+	code = csn_attester_measure(s->source.attester, s->incremental);
+	if (code == 0 && csn_attester_count(s->source.attester) == 0)
+		code = CSN_E_NOT_FOUND;
+	pthread_mutex_lock(&s->lock);
+	s->since_ns = 0;
+	s->measured = 1;
+	s->code = code;
+	pthread_mutex_unlock(&s->lock);
+	return code;
+}
+
+/* For how long one has been under way; 0 where none is. */
+static uint64_t
+measuring_ms(struct server *s)
+{
+	uint64_t since;
+
+	pthread_mutex_lock(&s->lock);
+	since = s->since_ns;
+	pthread_mutex_unlock(&s->lock);
+	return since == 0 ? 0 : (cli_now_ns() - since) / 1000000 + 1;
 }
 
 static int
@@ -205,9 +233,6 @@ static void
 count(struct server *s, int code)
 {
 	pthread_mutex_lock(&s->lock);
-	/* That it rests says nothing about what it measures. */
-	if (code != CSN_E_BUSY)
-		s->code = code;
 	if (code == 0)
 		s->answered++;
 	else
@@ -251,6 +276,7 @@ answer_nonce(struct server *s, struct MHD_Connection *c,
 	*status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	if (*code == CSN_E_BUSY)
 		return send_error(c, *status, *code, retry_s,
+		    measuring_ms(s) != 0 ? "it is measuring, and not done" :
 		    "it has measured enough for now");
 	if (!cli_interrupted())
 		(void)cli_error_lib(s->cli, *code, NULL,
@@ -282,21 +308,30 @@ challenge(struct server *s, struct MHD_Connection *c,
 static enum MHD_Result
 health(struct server *s, struct MHD_Connection *c, unsigned *status)
 {
-	uint64_t answered, refused;
-	int code;
+	uint64_t answered, refused, ms = measuring_ms(s);
+	const char *word;
+	int good;
 
 	pthread_mutex_lock(&s->lock);
 	answered = s->answered;
 	refused = s->refused;
-	code = s->code;
+	good = s->measured && s->code == 0;
+	word = !s->measured ? "measuring" : good ? "ok" :
+	    csn_error_name(s->code);
+	/* One that does not come back is no good news of the last. */
+	if (good && ms > s->patience_ns / 1000000) {
+		good = 0;
+		word = "measuring";
+	}
 	pthread_mutex_unlock(&s->lock);
-	*status = code == 0 ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+	*status = good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 	return send_json(c, *status, 0, json_pack(
-	    "{s:s, s:s, s:s, s:s, s:I, s:I}", "status", code == 0 ? "ok" :
-	    csn_error_name(code), "workload", cli_opt(s->cli, "workload"),
-	    "platform", csn_regions_platform(s->source.regions), "signer",
+	    "{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "status", word,
+	    "workload", cli_opt(s->cli, "workload"), "platform",
+	    csn_regions_platform(s->source.regions), "signer",
 	    csn_identity_alias(s->source.identity), "answered",
-	    (json_int_t)answered, "refused", (json_int_t)refused));
+	    (json_int_t)answered, "refused", (json_int_t)refused,
+	    "measuring_ms", (json_int_t)ms));
 }
 
 /* --- requests ----------------------------------------------------------- */
@@ -431,63 +466,9 @@ end_slow_ones(struct server *s)
 
 /* --- the verb ----------------------------------------------------------- */
 
-struct tls {
-	char *cert;
-	char *key;
-	size_t key_len;
-};
-
-static int
-read_text(struct cli *cli, const char *option, char **text, size_t *len)
-{
-	uint8_t *p;
-	char *copy;
-	int rc;
-
-	if ((rc = cli_read_file(cli, cli_opt(cli, option), MAX_TLS_FILE, &p,
-	    len)) != 0)
-		return rc;
-	if ((copy = calloc(1, *len + 1)) != NULL)
-		memcpy(copy, p, *len);
-	csn_wipe(p, *len);
-	free(p);
-	*text = copy;
-	return copy != NULL ? 0 : cli_error(cli, CLI_FAILED, NULL,
-	    "out of memory");
-}
-
-static int
-tls_read(struct cli *cli, struct tls *tls)
-{
-	const int cert = cli_opt(cli, "tls-cert") != NULL;
-	size_t len;
-	int rc;
-
-	if (cert != (cli_opt(cli, "tls-key") != NULL))
-		return cli_error(cli, CLI_USAGE, NULL,
-		    "--tls-cert and --tls-key go together");
-	if (!cert)
-		return 0;
-	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
-		return cli_error(cli, CLI_FAILED, NULL,
-		    "the libmicrohttpd of this machine has no TLS");
-	if ((rc = read_text(cli, "tls-cert", &tls->cert, &len)) != 0)
-		return rc;
-	return read_text(cli, "tls-key", &tls->key, &tls->key_len);
-}
-
-static void
-tls_free(struct tls *tls)
-{
-	if (tls->key != NULL)
-		csn_wipe(tls->key, tls->key_len);
-	free(tls->key);
-	free(tls->cert);
-}
-
 static struct MHD_Daemon *
 start(struct server *s, const struct serve_place *place,
-    const struct tls *tls)
+    const struct serve_tls *tls)
 {
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
 	    MHD_USE_THREAD_PER_CONNECTION;
@@ -540,9 +521,68 @@ tell(struct server *s, const struct serve_place *place, int tls)
 }
 
 static int
-run(struct server *s, struct serve_place *place, const struct tls *tls)
+no_report(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* What cannot be measured at all is found before anybody asks. */
+static void *
+first(void *arg)
+{
+	struct server *s = arg;
+	struct job job = { .server = s };
+	uint64_t ready_ns;
+	int code;
+
+	code = serve_turn_take(&s->turn, UINT64_MAX, measure, no_report,
+	    &job, &ready_ns);
+	serve_turn_rested(&s->turn);
+	pthread_mutex_lock(&s->lock);
+	s->first = code;
+	snprintf(s->why, sizeof(s->why), "%s", code == CSN_E_NOT_FOUND ?
+	    "it has no regions, there is nothing to measure" :
+	    csn_ctx_message(s->cli->ctx));
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* Until a signal comes, or there is nothing left to attest. */
+static int
+attend(struct server *s)
+{
+	struct cli *cli = s->cli;
+	unsigned round = 0;
+	char why[256];
+	int code;
+
+	while (!cli_interrupted()) {
+		(void)poll(NULL, 0, 100);
+		end_slow_ones(s);
+		pthread_mutex_lock(&s->lock);
+		code = s->first;
+		memcpy(why, s->why, sizeof(why));
+		pthread_mutex_unlock(&s->lock);
+		if (code != 0 && !cli_interrupted())
+			return cli_error(cli, code == CSN_E_NOT_FOUND ?
+			    CLI_USAGE : cli_exit_code(code), NULL,
+			    "cannot measure %s: %s [%s]", cli_arg(cli, 0),
+			    why, csn_error_name(code));
+		if (++round % 10 == 0 && attest_is_gone(cli))
+			return cli_error(cli, CLI_FAILED, NULL, "%s has "
+			    "ended, nothing is left to attest",
+			    cli_arg(cli, 0));
+	}
+	return CLI_OK;
+}
+
+static int
+run(struct server *s, struct serve_place *place, const struct serve_tls *tls)
 {
 	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	int rc;
 
 	if ((daemon = start(s, place, tls)) == NULL)
 		return cli_error(s->cli, CLI_FAILED, tls->cert != NULL ?
@@ -552,14 +592,16 @@ run(struct server *s, struct serve_place *place, const struct tls *tls)
 	place->fd = -1;
 	cli_hold_signals(1);
 	tell(s, place, tls->cert != NULL);
-	while (!cli_interrupted()) {
-		(void)poll(NULL, 0, 100);
-		end_slow_ones(s);
+	if ((rc = pthread_create(&thread, NULL, first, s)) != 0) {
+		rc = cli_error_sys(s->cli, rc, "cannot start a thread");
+	} else {
+		rc = attend(s);
+		serve_turn_stop(&s->turn);
+		(void)pthread_join(thread, NULL);
 	}
-	serve_turn_stop(&s->turn);
 	MHD_stop_daemon(daemon);
 	cli_hold_signals(0);
-	return CLI_OK;
+	return rc;
 }
 
 static int
@@ -597,17 +639,15 @@ attest_serve(struct cli *cli)
 	const char *where = cli_opt(cli, "listen");
 	struct serve_place place = { .fd = -1 };
 	struct server s = { .cli = cli };
-	struct tls tls = { 0 };
+	struct serve_tls tls = { 0 };
 	int rc;
 
 	if (serve_turn_init(&s.turn, DUTY) != 0)
 		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
 	pthread_mutex_init(&s.lock, NULL);
 	if ((rc = take_options(cli, &s)) != 0 ||
-	    (rc = tls_read(cli, &tls)) != 0 ||
+	    (rc = serve_tls_read(cli, &tls)) != 0 ||
 	    (rc = attest_source_open(cli, 1, &s.source)) != 0 ||
-	    /* What cannot be measured now is found before anybody asks. */
-	    (rc = attest_source_measure(cli, &s.source)) != 0 ||
 	    (rc = serve_listen(cli, where != NULL ? where : WHERE,
 	    tls.cert != NULL, &place)) != 0)
 		goto out;
@@ -615,7 +655,7 @@ attest_serve(struct cli *cli)
 out:
 	serve_unlisten(&place);
 	attest_source_close(&s.source);
-	tls_free(&tls);
+	serve_tls_free(&tls);
 	free(s.clients);
 	pthread_mutex_destroy(&s.lock);
 	serve_turn_destroy(&s.turn);

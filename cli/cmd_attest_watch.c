@@ -1,5 +1,4 @@
 /* cli/cmd_attest_watch.c - caisson attest watch: regions, as they change. */
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -248,30 +247,6 @@ draw(struct watch *w)
 
 /* --- rounds ------------------------------------------------------------- */
 
-/* A process that has exited comes back under no number of tries. */
-static int
-is_gone(struct cli *cli)
-{
-	unsigned long long pid;
-	char path[64], line[512];
-	const char *state;
-	FILE *f;
-	int gone;
-
-	if (sscanf(cli_arg(cli, 0), "process:%llu", &pid) != 1)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%llu/stat", pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return errno == ENOENT;
-	/* Behind the last ')' is its state: Z and X are dead. */
-	state = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') :
-	    NULL;
-	gone = state == NULL ||
-	    (strlen(state) > 2 && strchr("ZX", state[2]) != NULL);
-	fclose(f);
-	return gone;
-}
-
 static int
 beat(void *arg, const struct csn_beat *b)
 {
@@ -312,7 +287,7 @@ beat(void *arg, const struct csn_beat *b)
 	fflush(stdout);
 	pthread_mutex_unlock(&w->lock);
 	json_decref(changed);
-	return b->code != 0 && is_gone(w->cli) ? b->code : 0;
+	return b->code != 0 && attest_is_gone(w->cli) ? b->code : 0;
 }
 
 static void *
@@ -371,8 +346,8 @@ run(struct watch *w, const struct csn_continuous_options *o)
 	if (w->rc == 0 || (w->rc == CSN_E_CLOSED && cli_interrupted()))
 		return CLI_OK;
 	(void)cli_error(cli, CLI_FAILED, NULL, "%s can be watched no more%s: "
-	    "%s", cli_arg(cli, 0), is_gone(cli) ? ", the process is gone" :
-	    "", w->why);
+	    "%s", cli_arg(cli, 0), attest_is_gone(cli) ?
+	    ", the process is gone" : "", w->why);
 	return cli_exit_code(w->rc);
 }
 

@@ -1,11 +1,13 @@
 /* cli/main.c - finds the noun and the verb, and runs it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -28,10 +30,34 @@ const struct cli_noun *const cli_nouns[] = {
 /* Lock-free, so a handler may set it (C11, 7.14.1.1); threads read it. */
 static atomic_int caught;
 
+/* While something is held (cli_hold_signals()): when the first one came. */
+static atomic_int held;
+static _Atomic int64_t first_s;
+
+#define STUCK_S 2	/* after which another signal ends what is held */
+
 static void
 on_signal(int number)
 {
+	static const char words[] = "caisson: ended by a second signal; what "
+	    "was held may stay so (kill -CONT, cont)\n";
+	struct sigaction act;
+	struct timespec now;
+	int before = errno;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (held && caught && now.tv_sec - first_s >= STUCK_S) {
+		if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+			errno = before;
+		memset(&act, 0, sizeof(act));
+		act.sa_handler = SIG_DFL;
+		(void)sigaction(number, &act, NULL);
+		(void)raise(number);
+	}
+	if (!caught)
+		first_s = now.tv_sec;
 	caught = number;
+	errno = before;
 }
 
 int
@@ -51,11 +77,11 @@ cli_final_code(int code)
  * The first signal asks the command to clean up and return (no SA_RESTART: a
  * read that waits comes back); the second ends it the hard way.
  */
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM };
+
 static void
 catch_signals(int flags)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-	    SIGALRM };
 	struct sigaction act, old;
 	size_t i;
 
@@ -70,10 +96,44 @@ catch_signals(int flags)
 			sigaction(numbers[i], &act, NULL);
 }
 
+static void *
+hear(void *arg)
+{
+	sigset_t set;
+
+	/* No signal is lost on this one, whatever the others wait for. */
+	(void)sigemptyset(&set);
+	(void)pthread_sigmask(SIG_SETMASK, &set, NULL);
+	for (;;)
+		(void)pause();
+	return arg;
+}
+
+/*
+ * The first thread may be in the kernel, deaf to what is not SIGKILL: so the
+ * signals are another one's meanwhile. It stays, for a program that has ended
+ * needs nobody to end it.
+ */
 void
 cli_hold_signals(int hold)
 {
+	static int hears;
+	pthread_t thread;
+	sigset_t set;
+	size_t i;
+
+	held = hold;
 	catch_signals(hold ? 0 : (int)SA_RESETHAND);
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)sigaddset(&set, numbers[i]);
+	if (hold && !hears && pthread_create(&thread, NULL, hear, NULL) == 0) {
+		(void)pthread_detach(thread);
+		hears = 1;
+	}
+	if (hears)
+		(void)pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set,
+		    NULL);
 }
 
 static void

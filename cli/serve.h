@@ -22,6 +22,17 @@ int serve_listen(struct cli *cli, const char *where, int tls,
     struct serve_place *out);
 void serve_unlisten(struct serve_place *place);
 
+/* A certificate and its key, PEM; NULL where it serves in the clear. */
+struct serve_tls {
+	char *cert;
+	char *key;
+	size_t key_len;
+};
+
+/** By --tls-cert and --tls-key. 0 or an exit code after saying why. */
+int serve_tls_read(struct cli *cli, struct serve_tls *tls);
+void serve_tls_free(struct serve_tls *tls);
+
 /* How often challenges are answered: a bucket of `rate` that refills. */
 struct serve_rate {
 	uint64_t rate;		/* a second */
@@ -54,6 +65,8 @@ int serve_turn_init(struct serve_turn *t, unsigned duty);
 void serve_turn_destroy(struct serve_turn *t);
 /** No measurement begins any more; who waits for one gets CSN_E_BUSY. */
 void serve_turn_stop(struct serve_turn *t);
+/** Whoever waits has a measurement at once: the last was no one's wish. */
+void serve_turn_rested(struct serve_turn *t);
 /**
  * Have a measurement that begins after this call, by work() here or in
  * another thread's call, then report() of it; never two of them at once. Its

@@ -45,6 +45,15 @@ serve_turn_stop(struct serve_turn *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+void
+serve_turn_rested(struct serve_turn *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->ready_ns = 0;
+	pthread_cond_broadcast(&t->change);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void
 wait_until(struct serve_turn *t, uint64_t ns)
 {

@@ -83,9 +83,10 @@ const char *csn_http_where(const struct csn_http *http);
  * freed by csn_http_response_free(), also on error.
  *
  * CSN_E_BUFFER: a 2xx body is larger than into_cap, and res->len is its
- * length. CSN_E_BACKEND: no connection, no or half an answer in time, one that
- * drips once it has begun (a server may be silent before), an answer past max or with contradictory lengths, a certificate that does not
- * verify. CSN_E_POLICY: the address guard, or a token in the clear.
+ * length. CSN_E_BACKEND: no connection, no or half an answer in time, one
+ * that drips once it has begun (before, a server may be silent), is past max
+ * or has contradictory lengths, a certificate that does not verify.
+ * CSN_E_POLICY: the address guard, or a token in the clear.
  * CSN_E_CLOSED: stops, and the context is stopped. CSN_E_ARG, CSN_E_NOMEM.
  */
 CSN_MUST_CHECK int csn_http_send(struct csn_http *http,

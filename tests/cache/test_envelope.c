@@ -85,6 +85,28 @@ test_limits(void **state)
 	    (512u << 20) + 1, buffer, &n), CSN_E_LIMIT);
 }
 
+/* A block that unpacks to less: what lay there before does not complete it. */
+static void
+test_a_block_is_of_the_size_that_it_says(void **state)
+{
+	/* Eight literals, where sixteen are said and sixteen lie there. */
+	static const uint8_t block[] = { 0x80, 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t out[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t buffer[64], sum[8];
+	struct csn_envelope e;
+	size_t n;
+
+	(void)state;
+	csn_checksum(out, sizeof(out), sum);
+	n = forge(buffer, block, sizeof(block), sum, sizeof(out));
+	assert_int_equal(csn_envelope_read(test_ctx, buffer, n, &e), 0);
+	assert_int_equal(csn_envelope_unpack(test_ctx, &e, NULL, out),
+	    CSN_E_FORM);
+	csn_checksum(block + 1, 8, sum);
+	n = forge(buffer, block, sizeof(block), sum, 8);
+	assert_int_equal(reads(buffer, n), 0);
+}
+
 /* An array of a million integers that is not there asks for no memory. */
 static void
 test_counts_are_not_believed(void **state)
@@ -269,6 +291,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_a_block_is_of_the_size_that_it_says),
 		cmocka_unit_test(test_counts_are_not_believed),
 		cmocka_unit_test(test_each_bit_and_each_cut),
 		cmocka_unit_test(test_sizes),

@@ -82,12 +82,67 @@ a_shared_value_is_wiped_when_the_last_has_left(void **state)
 	csn_flights_free(flights);
 }
 
+/* What the other thread's flight ended with goes to *arg. */
+static void *
+wait_for_its_end(void *arg)
+{
+	struct csn_landing got, none = { .rc = CSN_E_NOT_FOUND };
+	struct csn_flight *f;
+	int *end = arg, rc;
+
+	atomic_store(&waiting, 1);
+	rc = csn_flight_join(flights, &name, 0, 60000, &f, &got);
+	if (rc == 1) {
+		csn_flight_land(flights, f, &none);
+	} else if (rc == 0) {
+		*end = got.rc;
+		csn_flight_leave(flights, f);
+	}
+	return NULL;
+}
+
+static void
+a_value_that_cannot_be_copied_is_not_an_empty_one(void **state)
+{
+	/* More than any allocation gives. */
+	const uint8_t byte = 1;
+	const struct csn_landing landing = { .p = (uint8_t *)(uintptr_t)&byte,
+	    .len = PTRDIFF_MAX };
+	struct csn_flight *f;
+	pthread_t thread;
+	int end = 0, i;
+
+	(void)state;
+	assert_non_null(flights = csn_flights_new());
+	while (end == 0) {
+		end = 1;
+		atomic_store(&waiting, 0);
+		assert_int_equal(csn_flight_join(flights, &name, 0, 0, &f,
+		    NULL), 1);
+		assert_int_equal(pthread_create(&thread, NULL,
+		    wait_for_its_end, &end), 0);
+		while (!atomic_load(&waiting))
+			sched_yield();
+		for (i = 0; i < 1000; i++)
+			sched_yield();
+		csn_flight_land(flights, f, &landing);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_not_equal(end, 0);
+		if (end == 1)
+			end = 0;	/* it came too late */
+	}
+	assert_int_equal(end, CSN_E_NOMEM);
+	csn_flights_free(flights);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_shared_value_is_wiped_when_the_last_has_left),
+		cmocka_unit_test(
+		    a_value_that_cannot_be_copied_is_not_an_empty_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

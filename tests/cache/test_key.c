@@ -231,6 +231,35 @@ test_one_builder_serves_many_functions(void **state)
 	csn_cache_key_free(one);
 }
 
+/* Up to 250 characters, of however many bytes, a key stays whole. */
+static void
+test_a_key_of_250_characters_is_whole(void **state)
+{
+	struct csn_cache_key *key = made(CSN_CACHE_KEY_AUTO);
+	char name_space[600] = "n", text[CSN_CACHE_KEY_SIZE];
+	struct call c = { name_space, "m", "f", 1, "std" };
+	size_t others, i, wide;
+	char *end;
+
+	(void)state;
+	build(key, &c, 1, text);
+	others = strlen(text) - 1;
+	for (wide = 1; wide <= 3; wide += 2) {
+		end = name_space;
+		for (i = 0; i < 250 - others; i++, end += wide)
+			memcpy(end, wide == 1 ? "n" : "\xe2\x82\xac", wide);
+		*end = '\0';
+		build(key, &c, 1, text);
+		assert_int_equal(strlen(text), others + wide *
+		    (250 - others));
+		memcpy(end, "n", 2);
+		build(key, &c, 1, text);
+		assert_true(strlen(text) < others + wide * (250 - others));
+		assert_int_equal(text[strlen(text) - 33], ':');
+	}
+	csn_cache_key_free(key);
+}
+
 static void
 test_text_is_utf8(void **state)
 {
@@ -353,6 +382,7 @@ main(void)
 		cmocka_unit_test(test_equal_keys_are_refused),
 		cmocka_unit_test(test_modes_refuse_what_is_not_theirs),
 		cmocka_unit_test(test_one_builder_serves_many_functions),
+		cmocka_unit_test(test_a_key_of_250_characters_is_whole),
 		cmocka_unit_test(test_text_is_utf8),
 		cmocka_unit_test(test_widest_headers),
 		cmocka_unit_test(test_size_has_a_limit),

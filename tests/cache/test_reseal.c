@@ -212,7 +212,7 @@ scoped_entries_of_one_tenant_are_resealed(void **state)
 	struct csn_cache *during = with_keys('b', "a", CSN_CACHE_SCOPED);
 	struct csn_cache_how acme = { .size = sizeof(acme),
 	    .tenant = "acme" }, globex = { .size = sizeof(globex),
-	    .tenant = "globex" };
+	    .tenant = "ecma" };		/* as long a name */
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 
 	(void)state;
@@ -227,6 +227,31 @@ scoped_entries_of_one_tenant_are_resealed(void **state)
 	assert_int_equal(r.moved, 1);
 	csn_cache_free(before);
 	csn_cache_free(during);
+}
+
+/* A lock that was let go while its name was on the way is no entry. */
+static void
+a_lock_that_is_gone_is_not_counted(void **state)
+{
+	struct csn_cache_reseal r = { .size = sizeof(r) };
+	struct csn_store *memory = store;
+	struct csn_cache *cache;
+
+	(void)state;
+	faulty_reset();
+	assert_int_equal(csn_store_open(ctx, "faulty:", &store), 0);
+	cache = with_keys('b', "a", 0);
+	assert_int_equal(csn_store_put(store, NULL, 0, (const uint8_t *)
+	    "n:o:0:lock", 10, (const uint8_t *)"token", 5), 0);
+	atomic_store(&faulty.get_answer, CSN_E_NOT_FOUND);
+	assert_int_equal(csn_cache_reseal(cache, "n", NULL, NULL, NULL, &r),
+	    0);
+	atomic_store(&faulty.get_answer, 0);
+	assert_int_equal(r.seen, 0);
+	assert_int_equal(r.skipped, 0);
+	csn_cache_free(cache);
+	csn_store_close(store);
+	store = memory;
 }
 
 static int
@@ -257,7 +282,9 @@ main(void)
 		RESEAL(resealing_can_be_stopped_and_begun_again),
 		RESEAL(what_is_set_meanwhile_is_kept),
 		RESEAL(scoped_entries_of_one_tenant_are_resealed),
+		RESEAL(a_lock_that_is_gone_is_not_counted),
 	};
 
+	faulty_register();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,9 @@ fuzz_path(const char *name)
 	int n;
 
 	if (fuzz_folder[0] == '\0') {
+		/* In RAM where there is such a place: many are written. */
+		if (access("/dev/shm", W_OK | X_OK) == 0)
+			tmp = "/dev/shm";
 		n = snprintf(fuzz_folder, sizeof(fuzz_folder),
 		    "%s/caisson-fuzz-XXXXXX", tmp != NULL ? tmp : "/tmp");
 		check(n > 0 && (size_t)n < sizeof(fuzz_folder));

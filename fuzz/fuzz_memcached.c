@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (rc != 0)
 			continue;
 		check(r.kind != CSN_MC_ERROR);
-		check(r.ttl_s >= -1);
+		check(r.ttl_s >= -2);
 		check(r.size <= CSN_MC_MAX_VALUE);
 		check(r.kind == CSN_MC_VALUE || r.size == 0);
 		if (r.kind == CSN_MC_VALUE) {

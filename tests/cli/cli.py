@@ -6,6 +6,7 @@ Each case prints 'ok NAME', 'not ok NAME' or 'skip NAME: reason'.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,12 @@ PROGRAM = os.environ.get("CAISSON_PROGRAM",
                          os.path.join(ROOT, "build", "cli", "caisson"))
 
 failures = 0
+
+# The program leaves ignored what was ignored when it began, as under nohup or
+# behind an "&": but signals are sent to it here.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def case(name, condition, *details):

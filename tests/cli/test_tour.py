@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tour does what it says, in time, and leaves nothing behind."""
+"""The tour does what it says, and leaves nothing behind."""
 
 import json
 import os
@@ -9,19 +9,14 @@ import time
 
 from cli import PROGRAM, Folder, case, finish, run, says
 
-SLOW = os.environ.get("CAISSON_SANITIZE") == "1"
-
 
 def in_words(folder):
-    began = time.monotonic()
     result = run("tour", env={"TMPDIR": folder.path})
-    took = time.monotonic() - began
     text = result.stdout.decode()
     case("tour_ends_well", result.returncode == 0 and result.stderr == b"" and
          "Everything was as told." in text and "NOT SO" not in text, result)
     case("tour_refuses_attacks", all(code in text for code in (
         "CSN_E_TENANT", "CSN_E_TAG", "CSN_E_REPLAY", "CSN_E_AUDIT")), text)
-    case("tour_within_20_s", SLOW or took < 20, took)
     case("tour_leaves_nothing", folder.names() == [], folder.names())
     case("tour_without_colours_in_a_pipe", b"\033" not in result.stdout)
 
@@ -39,14 +34,18 @@ def as_json(folder):
 def interrupted(folder):
     for number, name in ((signal.SIGINT, "sigint"),
                          (signal.SIGTERM, "sigterm")):
-        program = subprocess.Popen(
-            [PROGRAM, "tour"], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=dict(os.environ,
-                                             TMPDIR=folder.path))
-        while not folder.names() and program.poll() is None:
-            time.sleep(0.005)
-        program.send_signal(number)
-        program.communicate(timeout=60)
+        # Where it was done before the signal came, again.
+        for _ in range(50):
+            program = subprocess.Popen(
+                [PROGRAM, "tour"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, env=dict(os.environ,
+                                                 TMPDIR=folder.path))
+            while not folder.names() and program.poll() is None:
+                time.sleep(0.001)
+            program.send_signal(number)
+            program.communicate(timeout=60)
+            if program.returncode != 0:
+                break
         case("tour_cleans_up_after_" + name,
              program.returncode == 128 + number and folder.names() == [],
              program.returncode, folder.names())

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -291,86 +290,6 @@ count_temps(const char *folder)
 		n += d->d_name[0] != '.';
 	closedir(dir);
 	return n;
-}
-
-#define LARGE ((size_t)256 << 10)
-
-/* In a process of its own: put whole values until killed. */
-static void
-put_until_killed(const char *url, uint8_t seed)
-{
-	struct csn_store *store;
-	struct csn_ctx *ctx;
-	uint8_t *p = malloc(LARGE);
-	unsigned i;
-
-	/* Not longer than the test, should that fail. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (p == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
-	    csn_store_open(ctx, url, &store) != 0)
-		_exit(1);
-	for (i = 0;; i++) {
-		memset(p, (int)(seed + i), LARGE);
-		if (csn_store_put(store, U("acme"), U("k"), p, LARGE) != 0)
-			_exit(2);
-		if (i % 8 == 3 && csn_store_drop(store, U("acme")) != 0)
-			_exit(3);
-	}
-}
-
-static void
-killed_writers_leave_no_wrong_value(void **state)
-{
-	struct fixture *f = *state;
-	size_t len, i, seen = 0, most = 0;
-	struct csn_store *again;
-	uint8_t *got = malloc(LARGE);
-	unsigned lap;
-	pid_t pid[2];
-	int rc, w;
-
-	assert_non_null(got);
-	for (lap = 0; lap < 40; lap++) {
-		for (w = 0; w < 2; w++) {
-			pid[w] = fork();
-			assert_true(pid[w] >= 0);
-			if (pid[w] == 0)
-				put_until_killed(f->url,
-				    (uint8_t)(lap * 2 + (unsigned)w));
-		}
-		usleep(3000 + lap * 700);
-		/* A reader meanwhile, which never sees half a value. */
-		for (i = 0; i < 20; i++) {
-			len = LARGE;
-			rc = csn_store_get(f->store, U("acme"), U("k"), got,
-			    &len);
-			assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
-			if (rc != 0)
-				continue;
-			seen++;
-			assert_int_equal(len, LARGE);
-			assert_memory_equal(got, got + 1, LARGE - 1);
-		}
-		for (w = 0; w < 2; w++) {
-			assert_int_equal(kill(pid[w], SIGKILL), 0);
-			assert_int_equal(waitpid(pid[w], &rc, 0), pid[w]);
-			assert_true(WIFSIGNALED(rc));
-		}
-		len = LARGE;
-		rc = csn_store_get(f->store, U("acme"), U("k"), got, &len);
-		assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
-		if (rc == 0)
-			assert_memory_equal(got, got + 1, LARGE - 1);
-		if (count_temps(f->folder) > most)
-			most = count_temps(f->folder);
-	}
-	free(got);
-	assert_true(seen > 0);
-	assert_true(most > 0);
-	/* Who opens it next tidies up. */
-	assert_int_equal(csn_store_open(f->ctx, f->url, &again), 0);
-	assert_int_equal(count_temps(f->folder), 0);
-	csn_store_close(again);
 }
 
 /* Processes take turns under a lock: a counter in a file loses nothing. */
@@ -673,8 +592,6 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(files_stay_under_their_key,
 		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    killed_writers_leave_no_wrong_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(processes_take_turns, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(

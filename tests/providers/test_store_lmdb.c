@@ -6,10 +6,12 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -368,8 +370,9 @@ a_drop_is_left_when_the_program_says_so(void **state)
 
 #define LARGE (64u << 10)
 
+/* *done counts what was put; it is shared with who waits for it. */
 static void
-put_until_killed(const char *url, uint8_t seed)
+put_until_killed(const char *url, uint8_t seed, atomic_uint *done)
 {
 	struct csn_store *store;
 	struct csn_ctx *ctx;
@@ -385,6 +388,7 @@ put_until_killed(const char *url, uint8_t seed)
 		memset(p, (int)(seed + i), LARGE);
 		if (csn_store_put(store, U("acme"), U("k"), p, LARGE) != 0)
 			_exit(2);
+		atomic_fetch_add(done, 1);
 	}
 }
 
@@ -395,18 +399,27 @@ killed_writers_leave_no_wrong_value(void **state)
 	uint8_t *got = malloc(LARGE);
 	size_t len, seen = 0;
 	unsigned lap, i;
+	atomic_uint *done;
 	pid_t pid[2];
 	int rc;
 
 	assert_non_null(got);
+	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(done != MAP_FAILED);
 	for (lap = 0; lap < 20; lap++) {
+		atomic_store(done, 0);
 		for (i = 0; i < 2; i++) {
 			pid[i] = fork();
 			assert_true(pid[i] >= 0);
 			if (pid[i] == 0)
-				put_until_killed(f->url, (uint8_t)(lap + i));
+				put_until_killed(f->url, (uint8_t)(lap + i),
+				    done);
 		}
-		usleep(10000 + lap * 500);
+		while (atomic_load(done) < 1 + lap) {
+			usleep(200);
+			assert_int_equal(waitpid(-1, &rc, WNOHANG), 0);
+		}
 		for (i = 0; i < 20; i++) {
 			len = LARGE;
 			rc = csn_store_get(f->store, U("acme"), U("k"), got,
@@ -428,6 +441,7 @@ killed_writers_leave_no_wrong_value(void **state)
 		store_check_value(f->store, "acme", "mine", 100, lap);
 	}
 	free(got);
+	(void)munmap(done, sizeof(*done));
 	assert_true(seen > 0);
 }
 

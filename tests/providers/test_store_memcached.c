@@ -131,13 +131,12 @@ static void
 a_dead_server_is_an_error_and_comes_back(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t begin, left;
+	uint64_t left;
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
 	store_put_value(f->store, "acme", "k", 8, 1);
 	memcached_kill(&f->servers[0]);
-	begin = csn_net_deadline(0);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("k"), p, &len),
 	    CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(f->ctx), "127.0.0.1:"));
@@ -148,7 +147,6 @@ a_dead_server_is_an_error_and_comes_back(void **state)
 	assert_int_equal(csn_store_ttl(f->store, U("acme"), U("k"), &left),
 	    CSN_E_BACKEND);
 	assert_int_equal(csn_store_drop(f->store, U("acme")), CSN_E_BACKEND);
-	assert_true(csn_net_deadline(0) - begin < 2500);
 	assert_int_equal(memcached_start(&f->servers[0]), 0);
 	/* It forgot everything, and takes new values at once. */
 	len = sizeof(p);

@@ -163,14 +163,13 @@ teardown(void **state)
 static void
 all_fail(struct csn_store *store, const char *space)
 {
-	uint64_t left = 5, begin;
+	uint64_t left = 5;
 	uint8_t p[16], zero[16] = { 0 };
 	size_t len, i;
 	int rc[5];
 
 	memset(p, 0, sizeof(p));
 	len = sizeof(p);
-	begin = csn_net_deadline(0);
 	rc[0] = csn_store_get(store, U(space), U("k"), p, &len);
 	assert_memory_equal(p, zero, sizeof(p));
 	rc[1] = csn_store_ttl(store, U(space), U("k"), &left);
@@ -178,7 +177,6 @@ all_fail(struct csn_store *store, const char *space)
 	rc[2] = csn_store_put(store, U(space), U("k"), p, 4);
 	rc[3] = csn_store_add_for(store, U(space), U("k"), p, 4, 1000);
 	rc[4] = csn_store_remove_if(store, U(space), U("k"), p, 4);
-	assert_true(csn_net_deadline(0) - begin < 5 * TIMEOUT + 1000);
 	for (i = 0; i < 5; i++)
 		assert_true(rc[i] != 0);
 	assert_true(rc[0] != CSN_E_BUFFER);

@@ -10,10 +10,14 @@
 #define MAX_KEPT 1024
 
 /*
- * What has been looked ahead to in a direction: the epochs that follow the
- * chain's newest, each with the chain key behind it. None of it is the
- * session's before a tag has verified; then csn_chain_step() takes them one
- * by one.
+ * What has been looked ahead to in a direction: n epochs from a number on, of
+ * which the last ones follow the chain's newest, each with the chain key
+ * behind it. None of it is the session's before a tag has verified; then
+ * csn_chain_step() takes them one by one and leaves wiped places.
+ *
+ * A child may be forked off by another thread in the middle of all this, and
+ * goes on with what it finds. So what a step or a look changes is one pointer,
+ * and what that was before is freed and forgotten afterwards.
  */
 struct step {
 	struct csn_key root;
@@ -21,6 +25,7 @@ struct step {
 };
 
 struct steps {
+	uint64_t from;		/* the number of the first one's epoch */
 	uint32_t n;
 	uint32_t cap;
 	struct step step[];
@@ -44,14 +49,6 @@ steps_of(const struct csn_session *s, int direction)
 	return s->ahead == NULL ? NULL : s->ahead->chain[direction];
 }
 
-static uint32_t
-held(const struct csn_session *s, int direction)
-{
-	const struct steps *a = steps_of(s, direction);
-
-	return a == NULL ? 0 : a->n;
-}
-
 /* The number of the epoch that the chain's key gives. */
 static uint64_t
 next_number(const struct csn_session *s, int direction)
@@ -59,6 +56,23 @@ next_number(const struct csn_session *s, int direction)
 	const struct csn_epoch *head = s->heads[direction];
 
 	return head == NULL ? 0 : (uint64_t)head->number + 1;
+}
+
+struct csn_key *
+csn_chain_key(struct csn_session *s, int direction)
+{
+	return &s->next[direction][next_number(s, direction) & 1];
+}
+
+/* Epochs behind the chain's newest that are there. */
+static uint32_t
+held(const struct csn_session *s, int direction)
+{
+	const struct steps *a = steps_of(s, direction);
+	uint64_t next = next_number(s, direction);
+
+	return a == NULL || a->from + a->n <= next ? 0 :
+	    (uint32_t)(a->from + a->n - next);
 }
 
 static void
@@ -82,10 +96,12 @@ forget(struct csn_session *s, struct steps *a)
 void
 csn_ahead_forget(struct csn_session *s, int direction)
 {
-	if (s->ahead == NULL)
+	struct steps *a = steps_of(s, direction);
+
+	if (a == NULL)
 		return;
-	forget(s, s->ahead->chain[direction]);
 	s->ahead->chain[direction] = NULL;
+	forget(s, a);
 }
 
 void
@@ -119,10 +135,11 @@ csn_ahead_memory(const struct csn_session *s)
 const struct csn_key *
 csn_ahead_root(const struct csn_session *s, int direction, uint32_t number)
 {
+	struct steps *a = steps_of(s, direction);
 	uint64_t first = next_number(s, direction);
 
 	return number < first || number - first >= held(s, direction) ? NULL :
-	    &steps_of(s, direction)->step[number - first].root;
+	    &a->step[number - a->from].root;
 }
 
 /* n epochs on from a chain key, which stays as it is; with room for more. */
@@ -149,26 +166,29 @@ derive(struct csn_session *s, const struct csn_key *chain, uint32_t n,
 }
 
 /*
- * Under lock: a has the epochs from number `from` on. Keep them behind what
- * was held before, less those that the chain has reached by itself meanwhile.
+ * Under lock: a has more epochs, from a->from on. Keep them behind what was
+ * held before, less those that the chain has reached by itself meanwhile.
  */
 static void
-keep(struct csn_session *s, int direction, uint64_t from, struct steps *a)
+keep(struct csn_session *s, int direction, struct steps *a)
 {
 	struct steps *old = steps_of(s, direction);
+	uint64_t next = next_number(s, direction);
 	uint32_t before = held(s, direction);
-	uint64_t past = next_number(s, direction) + before - from;
+	uint64_t past = next + before - a->from;
 	uint32_t skip = past < a->n ? (uint32_t)past : a->n;
 
 	forget_some(s, a->step, skip);
 	a->n -= skip;
 	memmove(&a->step[before], &a->step[skip], a->n * sizeof(a->step[0]));
-	if (old != NULL) {
-		memcpy(a->step, old->step, before * sizeof(a->step[0]));
-		csn_wipe_free(old, size_of(old->cap));
-	}
+	if (before != 0)
+		memcpy(a->step, &old->step[next - old->from],
+		    before * sizeof(a->step[0]));
+	a->from = next;
 	a->n += before;
 	s->ahead->chain[direction] = a;
+	if (old != NULL)
+		csn_wipe_free(old, size_of(old->cap));
 	if (a->n == 0)
 		csn_ahead_forget(s, direction);
 }
@@ -190,27 +210,30 @@ make_ahead(struct csn_session *s)
 static int
 look(struct csn_session *s, int direction, uint32_t number)
 {
-	struct steps *a = NULL;
+	struct steps *a, *more = NULL;
 	struct csn_key chain;
 	uint64_t from;
 	uint32_t n, before;
 	int rc = 0;
 
 	csn_session_lock(s);
+	a = steps_of(s, direction);
 	before = held(s, direction);
 	from = next_number(s, direction) + before;
-	chain = before == 0 ? s->next[direction] :
-	    steps_of(s, direction)->step[before - 1].next;
+	chain = before == 0 ? *csn_chain_key(s, direction) :
+	    a->step[a->n - 1].next;
 	/* The chain may have got there, or the session may be closed. */
 	n = s->closed || number < from ? 0 : (uint32_t)(number - from) + 1;
 	if (n != 0)
 		s->pins++;	/* a close waits for what is kept */
 	csn_session_unlock(s);
 	if (n != 0) {
-		rc = derive(s, &chain, n, before, &a);
+		rc = derive(s, &chain, n, before, &more);
 		csn_session_lock(s);
-		if (a != NULL)
-			keep(s, direction, from, a);
+		if (more != NULL) {
+			more->from = from;
+			keep(s, direction, more);
+		}
 		s->pins--;
 		csn_session_unlock(s);
 	}
@@ -284,29 +307,40 @@ csn_chain_reach(const struct csn_session *s, int direction, uint32_t number)
 
 /* The chain's next epoch and the key behind it, looked ahead to or not. */
 static int
-take_step(struct csn_session *s, int direction, struct csn_key *root,
+next_step(struct csn_session *s, int direction, struct csn_key *root,
     struct csn_key *next)
 {
+	const struct steps *a = steps_of(s, direction);
+	const struct step *step;
+
+	if (held(s, direction) == 0)
+		return csn_schedule_epoch(s->ctx, csn_chain_key(s, direction),
+		    root, next);
+	step = &a->step[next_number(s, direction) - a->from];
+	*root = step->root;
+	*next = step->next;
+	return 0;
+}
+
+/* The keys of the newest epoch are the chain's own by now. */
+static void
+step_taken(struct csn_session *s, int direction)
+{
 	struct steps *a = steps_of(s, direction);
+	uint32_t number = s->heads[direction]->number;
 
 	if (a == NULL)
-		return csn_schedule_epoch(s->ctx, &s->next[direction], root,
-		    next);
-	*root = a->step[0].root;
-	*next = a->step[0].next;
-	a->n--;
-	memmove(&a->step[0], &a->step[1], a->n * sizeof(a->step[0]));
-	csn_wipe(&a->step[a->n], sizeof(a->step[0]));
-	if (a->n == 0)
+		return;
+	csn_wipe(&a->step[number - a->from], sizeof(a->step[0]));
+	if (held(s, direction) == 0)
 		csn_ahead_forget(s, direction);
-	return 0;
 }
 
 int
 csn_chain_step(struct csn_session *s, int direction)
 {
 	struct csn_epoch *head = s->heads[direction], *e;
-	struct csn_key next;
+	struct csn_key *chain = csn_chain_key(s, direction), next;
 	int rc;
 
 	if (head != NULL && head->number == UINT32_MAX)
@@ -317,19 +351,21 @@ csn_chain_step(struct csn_session *s, int direction)
 	if ((e = csn_epoch_new(s)) == NULL)
 		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
 		    "out of memory for a key epoch");
-	if ((rc = take_step(s, direction, &e->root, &next)) != 0) {
+	if ((rc = next_step(s, direction, &e->root, &next)) != 0) {
 		csn_epoch_free(s, e);
 		return rc;
 	}
-	csn_key_forget(s->ctx, &s->next[direction]);
-	s->next[direction] = next;
 	if (head != NULL) {
 		e->number = head->number + 1;
 		head->retired_ms = csn_ctx_boot_ms(s->ctx) + 1;
 	}
 	e->older = head;
-	s->heads[direction] = e;
 	if (s->shared || direction != s->own_direction)
 		csn_epoch_share(s, direction, e);
+	s->next[direction][(e->number & 1) ^ 1] = next;
+	/* Before this the chain is where it was, and after it one epoch on. */
+	s->heads[direction] = e;
+	csn_key_forget(s->ctx, chain);
+	step_taken(s, direction);
 	return 0;
 }

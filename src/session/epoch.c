@@ -222,14 +222,17 @@ void
 csn_epoch_wipe_all(struct csn_session *s)
 {
 	struct csn_epoch *e;
-	int i;
+	int i, k;
 
 	for (i = 0; i < 2; i++) {
 		while ((e = s->heads[i]) != NULL) {
 			s->heads[i] = e->older;
 			csn_epoch_free(s, e);
 		}
-		csn_key_forget(s->ctx, &s->next[i]);
+		/* Both are there where a child was forked between two steps. */
+		for (k = 0; k < 2; k++)
+			if (s->next[i][k].id != 0)
+				csn_key_forget(s->ctx, &s->next[i][k]);
 		csn_ahead_forget(s, i);
 	}
 	csn_session_wipe_streams(s);

@@ -264,7 +264,7 @@ put_chain(struct csn_session *s, struct csn_out *w, int direction)
 		return csn_fail(s->ctx, CSN_E_LIMIT, "session",
 		    "the session has %u live epochs: at most %d can be "
 		    "exported", n, MAX_EPOCHS);
-	if ((rc = put_key(s->ctx, w, &s->next[direction])) != 0)
+	if ((rc = put_key(s->ctx, w, csn_chain_key(s, direction))) != 0)
 		return rc;
 	csn_put_u32(w, n);
 	for (i = n; i > 0 && rc == 0; i--) {
@@ -319,6 +319,7 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
     uint32_t n)
 {
 	struct csn_epoch *_Atomic *head = &s->heads[direction];
+	const struct csn_key chain = *csn_chain_key(s, direction);
 	struct csn_epoch *e;
 	uint32_t i, number;
 	int rc;
@@ -344,6 +345,9 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
 		*head = e;
 		csn_epoch_share(s, direction, e);
 	}
+	/* It goes where the one behind the last epoch belongs. */
+	csn_wipe(s->next[direction], sizeof(s->next[direction]));
+	*csn_chain_key(s, direction) = chain;
 	return 0;
 }
 

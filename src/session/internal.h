@@ -126,8 +126,9 @@ struct csn_session {
 	pid_t pid;		/* of the process that lock belongs to */
 	uint32_t max_writers;
 	uint32_t epoch_streams;	/* begun here in this epoch */
-	struct csn_key next[2];	/* by direction: gives the epoch after head's
-				 * (0 at first) */
+	/* By direction, the key that gives the epoch after head's (0 at
+	 * first), at that one's number & 1: csn_chain_key(). */
+	struct csn_key next[2][2];
 	char tenant_id[CSN_TENANT_ID_MAX + 1];
 	uint8_t shared;		/* another process may seal with our keys */
 	uint8_t streamed;	/* a stream was begun here */
@@ -260,7 +261,9 @@ void csn_ahead_free(struct csn_session *s);
  */
 CSN_MUST_CHECK int csn_chain_reach(const struct csn_session *s,
     int direction, uint32_t number);
-/* Install the epoch after a chain's head. */
+/* What gives the epoch after a chain's head. */
+struct csn_key *csn_chain_key(struct csn_session *s, int direction);
+/* Install that epoch. */
 CSN_MUST_CHECK int csn_chain_step(struct csn_session *s, int direction);
 
 /* schedule.c: the key schedule, each step one HKDF-Expand (RFC 5869). */

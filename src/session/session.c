@@ -191,7 +191,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	csn_slots_init(&s->slots, o.max_slots, random, s->near_slots);
 	for (i = 0; i < 2; i++)
 		if ((rc = csn_key_rest(ctx, seed->chain[i],
-		    &s->next[i])) != 0)
+		    csn_chain_key(s, i))) != 0)
 			goto err;
 	csn_session_audit(s, CSN_AUDIT_SESSION_OPEN, 0, csn_kem_name(
 	    (int)s->suite));

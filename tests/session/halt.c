@@ -110,9 +110,13 @@ caller(void *arg)
 	failed = job->call(job->arg) == 0 ? NULL : job;
 	if (failed != NULL)
 		fprintf(stderr, "%s\n", csn_ctx_message(NULL));
-	if (mine != NULL)
+	/* A thread that ends holds locks of others for a moment. */
+	if (mine != NULL) {
+		mine = NULL;
 		sem_post(&job->there);
-	mine = NULL;
+		while (sem_wait(&job->go_on) != 0)
+			;
+	}
 	return failed;
 }
 

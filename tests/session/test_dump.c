@@ -89,8 +89,8 @@ live(int to, int limited)
 	    text_open(s, &t, "something") != 0)
 		_exit(5);
 	tell_key(to, ctx, &s->heads[s->own_direction]->root);
-	tell_key(to, ctx, &s->next[0]);
-	tell_key(to, ctx, &s->next[1]);
+	tell_key(to, ctx, csn_chain_key(s, 0));
+	tell_key(to, ctx, csn_chain_key(s, 1));
 	tell_key(to, ctx, &s->own_key);
 	if (csn_random(ctx, plain, sizeof(plain)) != 0 ||
 	    csn_key_rest(ctx, plain, &key) != 0)

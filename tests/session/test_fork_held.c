@@ -30,6 +30,7 @@ static struct {
 	struct csn_identity *id, *other;
 	struct csn_trust *trust;
 	struct csn_acceptor *acceptor;
+	struct csn_session *reader;	/* follows session */
 	struct text text;		/* sealed under session */
 	uint8_t *offer, *exported;
 	size_t offer_len, exported_len;
@@ -198,6 +199,44 @@ just_close(void *arg)
 	return 0;
 }
 
+/* The chain goes on twice, and a reader looks ahead and follows. */
+static int
+move_on(void *arg)
+{
+	struct text text;
+
+	(void)arg;
+	TRY(csn_session_rotate(f.session, 0));
+	TRY(csn_session_rotate(f.session, 0));
+	TRY(seal(f.session, &text));
+	return open_it(f.reader, &text);
+}
+
+/* Whatever the child found, it has the same epochs as everybody. */
+static int
+have_the_same_epochs(void *arg)
+{
+	struct csn_session *fresh;
+	struct text text;
+	int i;
+
+	(void)arg;
+	TRY(csn_session_after_fork(f.session));
+	TRY(csn_session_after_fork(f.reader));
+	TRY(csn_session_import(f.ctx, f.exported, f.exported_len, NULL,
+	    &fresh));
+	for (i = 0; i < 3; i++) {
+		TRY(seal(f.session, &text));
+		TRY(open_it(fresh, &text));
+		TRY(open_it(f.reader, &text));
+		TRY(csn_session_rotate(f.session, 0));
+	}
+	csn_session_free(f.reader);
+	csn_session_free(f.session);
+	csn_session_free(fresh);
+	return 0;
+}
+
 static int
 keystore(struct csn_keystore *ks, const char *secret)
 {
@@ -319,6 +358,7 @@ static const struct {
 	{ "an import", move_session, move_session, 60 },
 	{ "a session in use", shared_session, take_over, 60 },
 	{ "a session that is closed", shared_session, just_close, 60 },
+	{ "a chain that moves on", move_on, have_the_same_epochs, 60 },
 	{ "a keystore in memory", memory_keystore, memory_keystore, 60 },
 	{ "a keystore in files", file_keystore, file_keystore, 60 },
 	{ "a manager", manager, own_manager, 60 },
@@ -388,6 +428,8 @@ setup(void **state)
 	assert_int_equal(seal(f.session, &f.text), 0);
 	assert_int_equal(csn_session_export(f.session, &f.exported,
 	    &f.exported_len), 0);
+	assert_int_equal(csn_session_import(f.ctx, f.exported, f.exported_len,
+	    NULL, &f.reader), 0);
 	assert_int_equal(csn_session_offer(f.ctx, &o, &offered, &msg, &len),
 	    0);
 	assert_int_equal(csn_offer_export(offered, &f.offer, &f.offer_len),
@@ -424,6 +466,7 @@ teardown(void **state)
 	csn_keystore_close(f.memory);
 	csn_keystore_close(f.folder);
 	csn_manager_free(f.mgr);
+	csn_session_free(f.reader);
 	csn_session_free(f.session);
 	csn_free(f.offer);
 	csn_free(f.exported);

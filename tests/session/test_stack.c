@@ -32,8 +32,8 @@ __attribute__((noinline)) static void
 learn(struct csn_session *s, struct keys *k)
 {
 	const struct csn_key *keys[KEYS] = {
-		&s->heads[s->own_direction]->root, &s->next[0], &s->next[1],
-		&s->own_key };
+		&s->heads[s->own_direction]->root, csn_chain_key(s, 0),
+		csn_chain_key(s, 1), &s->own_key };
 	size_t i;
 
 	for (i = 0; i < KEYS; i++) {
@@ -402,8 +402,8 @@ closing_wipes_what_is_at_rest(void **state)
 	assert_int_equal(left(older.resting), 0);
 	assert_int_equal(left(k.clear), 0);
 	assert_int_equal(left(older.clear), 0);
-	assert_int_equal(s->next[0].id, 0);
-	assert_int_equal(s->next[1].id, 0);
+	assert_int_equal(s->next[0][0].id | s->next[0][1].id, 0);
+	assert_int_equal(s->next[1][0].id | s->next[1][1].id, 0);
 	assert_int_equal(s->own_key.id, 0);
 	assert_null(s->heads[0]);
 	assert_null(s->heads[1]);

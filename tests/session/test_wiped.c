@@ -38,8 +38,8 @@ learn(struct csn_session *s, struct keys *k)
 {
 	struct csn_ctx *ctx = csn_session_ctx(s);
 
-	learn_one(ctx, &s->next[0], &k->next[0]);
-	learn_one(ctx, &s->next[1], &k->next[1]);
+	learn_one(ctx, csn_chain_key(s, 0), &k->next[0]);
+	learn_one(ctx, csn_chain_key(s, 1), &k->next[1]);
 	learn_one(ctx, &s->heads[s->own_direction]->root, &k->root);
 	learn_one(ctx, &s->own_key, &k->writer);
 }

@@ -320,6 +320,25 @@ csn_trust_find_at(struct csn_ctx *ctx, struct csn_trust *trust,
 }
 
 int
+csn_trust_check_withdrawn(struct csn_ctx *ctx, struct csn_trust *trust,
+    const char *did, size_t did_len)
+{
+	struct csn_trusted *t;
+	int rc = 0;
+
+	pthread_rwlock_rdlock(&trust->lock);
+	if ((t = look_up(trust, did, did_len)) != NULL)
+		csn_trusted_hold(t);
+	pthread_rwlock_unlock(&trust->lock);
+	if (t == NULL)
+		return 0;
+	if (t->pub.withdrawn_ms != 0)
+		rc = csn_trusted_check(ctx, t, 0, 0);
+	csn_trusted_drop(t);
+	return rc;
+}
+
+int
 csn_trust_find(struct csn_ctx *ctx, struct csn_trust *trust, const char *did,
     size_t did_len, uint32_t purposes, const struct csn_trust_entry **out)
 {

@@ -12,6 +12,10 @@ CSN_MUST_CHECK int csn_trust_find_at(struct csn_ctx *ctx,
     struct csn_trust *trust, const char *did, size_t did_len,
     uint32_t purposes, uint64_t at_ms, const struct csn_trust_entry **out);
 
+/* CSN_E_SIGNER where the store has an entry of did that was withdrawn. */
+CSN_MUST_CHECK int csn_trust_check_withdrawn(struct csn_ctx *ctx,
+    struct csn_trust *trust, const char *did, size_t did_len);
+
 /* As csn_trust_add(), but an expired document is no error. */
 CSN_MUST_CHECK int csn_trust_put(struct csn_ctx *ctx,
     struct csn_trust *trust, const struct csn_trust_entry *entry);

@@ -191,11 +191,16 @@ check_signer(struct csn_opener *o, const struct csn_cose *cose)
 	const struct csn_trust_entry *e;
 	int rc;
 
+	/* One's own key needs no entry; one that says it was stolen counts. */
 	if (is_text(cose->kid, cose->kid_len,
-	    csn_identity_alias(o->identity)))
+	    csn_identity_alias(o->identity))) {
+		if ((rc = csn_trust_check_withdrawn(o->ctx, o->trust,
+		    cose->kid, cose->kid_len)) != 0)
+			return rc;
 		return check_header(o, cose,
 		    csn_identity_sign_key(o->identity),
 		    csn_identity_did(o->identity));
+	}
 	if ((rc = csn_trust_find_at(o->ctx, o->trust, cose->kid,
 	    cose->kid_len, CSN_PURPOSE_SEALER, o->options.at_ms != 0 ?
 	    o->options.at_ms : o->created_ms, &e)) != 0)

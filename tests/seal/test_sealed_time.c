@@ -162,6 +162,25 @@ a_withdrawn_key_is_refused_whatever_time_a_file_states(void **state)
 }
 
 static void
+ones_own_withdrawn_key_is_refused_as_any_other(void **state)
+{
+	struct csn_trust_entry e = entry_of(bob);
+	struct files_sealed f;
+
+	(void)state;
+	seal(bob, bob, &f);
+	/* An entry that says nothing of the kind changes nothing. */
+	e.purposes = CSN_PURPOSE_SERVER;
+	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
+	assert_int_equal(open_it(&f, 0, 0, NULL), 0);
+	e.withdrawn_ms = people_now + DAY;
+	assert_int_equal(csn_trust_replace(ctx, trust, &e), 0);
+	assert_int_equal(open_it(&f, 0, 0, NULL), CSN_E_SIGNER);
+	assert_non_null(strstr(csn_ctx_message(ctx), "withdrawn"));
+	files_free(&f);
+}
+
+static void
 the_reader_bounds_what_a_file_may_state(void **state)
 {
 	struct files_sealed f;
@@ -269,6 +288,7 @@ main(void)
 		TIME_TEST(an_entry_that_ended_is_judged_at_the_same_time),
 		TIME_TEST(
 		    a_withdrawn_key_is_refused_whatever_time_a_file_states),
+		TIME_TEST(ones_own_withdrawn_key_is_refused_as_any_other),
 		TIME_TEST(the_reader_bounds_what_a_file_may_state),
 		TIME_TEST(a_file_from_the_day_after_tomorrow_is_refused),
 		TIME_TEST(what_one_seals_to_oneself_needs_no_trust_entry),

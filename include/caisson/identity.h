@@ -120,8 +120,9 @@ CSN_API CSN_MUST_CHECK int csn_identity_json(struct csn_ctx *ctx,
  * Save to / load from a folder of its own: sign.pem, kem.pem (PKCS#8, mode
  * 0600, encrypted where a passphrase is given) and identity.cose. The folder
  * is made with mode 0700 where it is not there. Saving is atomic file by
- * file; CSN_E_EXISTS where the folder holds an identity, CSN_E_ALGORITHM for
- * an X-Wing key, which has no PKCS#8 form. Loading checks that the three
+ * file; CSN_E_EXISTS where the folder holds an identity, CSN_E_BUSY where
+ * somebody else saves one there just now, CSN_E_ALGORITHM for an X-Wing key,
+ * which has no PKCS#8 form. Loading checks that the three
  * belong together (CSN_E_SIGNER) and refuses key files that others can read,
  * and whatever others can write (CSN_E_POLICY, csn_file_check()); one whose
  * document has expired still loads, so that it can be renewed.

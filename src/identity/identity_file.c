@@ -1,7 +1,10 @@
 /* identity/identity_file.c - an identity in a folder of its own. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -70,7 +73,7 @@ undo(char *path[NPATHS], size_t made)
 }
 
 static int
-write_new(struct csn_ctx *ctx, char *path[NPATHS], const void *const data[],
+write_locked(struct csn_ctx *ctx, char *path[NPATHS], const void *const data[],
     const size_t len[], const char *folder)
 {
 	int rc, unfinished = access(path[MARK], F_OK) == 0;
@@ -96,6 +99,31 @@ write_new(struct csn_ctx *ctx, char *path[NPATHS], const void *const data[],
 	}
 	(void)unlink(path[MARK]);
 	return 0;
+}
+
+/*
+ * While one is at it the folder is locked: what another has just written is
+ * not what was left behind unfinished.
+ */
+static int
+write_new(struct csn_ctx *ctx, char *path[NPATHS], const void *const data[],
+    const size_t len[], const char *folder)
+{
+	int fd, rc;
+
+	if ((fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return csn_fail_errno(ctx, CSN_E_IO, ROOM, errno,
+		    "the folder %s cannot be opened", folder);
+	/* A file system without locks has none to wait for. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		rc = csn_fail(ctx, CSN_E_BUSY, ROOM, "Somebody else writes "
+		    "an identity into %s just now.", folder);
+	else
+		rc = write_locked(ctx, path, data, len, folder);
+	/* A child that was forked meanwhile has it open as well. */
+	(void)flock(fd, LOCK_UN);
+	(void)close(fd);
+	return rc;
 }
 
 int

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -166,6 +168,36 @@ what_was_saved_is_loaded(void **state)
 	assert_int_equal(csn_identity_load(f->ctx, f->folder, NULL, 0,
 	    &back), CSN_E_NOT_FOUND);
 	free(home);
+}
+
+/* What another program has written so far looks like a save that a power cut
+ * ended. */
+static void
+what_another_is_writing_is_not_taken_for_unfinished(void **state)
+{
+	struct fixture *f = *state;
+	char *mark = people_path(f->folder, ".caisson-unfinished");
+	char *sign = people_path(f->folder, "sign.pem");
+	struct csn_identity *back;
+	int fd;
+
+	people_write(mark, "", 0);
+	people_write(sign, "another's", 9);
+	fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(csn_identity_save(f->ctx, f->alice, f->folder, NULL,
+	    0), CSN_E_BUSY);
+	assert_int_equal(access(mark, F_OK), 0);
+	assert_int_equal(access(sign, F_OK), 0);
+	/* It died: now that is what it left behind. */
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(csn_identity_save(f->ctx, f->alice, f->folder, NULL,
+	    0), 0);
+	assert_int_equal(csn_identity_load(f->ctx, f->folder, NULL, 0, &back),
+	    0);
+	csn_identity_free(back);
+	free(mark);
+	free(sign);
 }
 
 static void
@@ -606,6 +638,7 @@ main(void)
 		CASE(a_new_identity_is_what_was_asked_for),
 		CASE(options_that_make_no_sense_are_refused),
 		CASE(what_was_saved_is_loaded),
+		CASE(what_another_is_writing_is_not_taken_for_unfinished),
 		CASE(a_half_made_folder_is_left_as_it_was),
 		CASE(a_passphrase_is_needed_and_has_to_be_right),
 		CASE(a_key_that_others_can_read_is_refused),

@@ -242,7 +242,7 @@ csn_keyring_adopt(struct csn_keyring *ring)
 	if (csn_random(ring->ctx, &salt, sizeof(salt)) == 0)
 		atomic_store(&ring->salt, salt);
 	else	/* no counter block is left that could not be the parent's */
-		atomic_store(&ring->next_id, UINT64_MAX);
+		atomic_store(&ring->next_id, (uint64_t)1 << 57);
 }
 
 int

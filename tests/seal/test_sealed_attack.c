@@ -554,13 +554,14 @@ the_last_segment_of_a_refused_file_is_wiped(void **state)
 {
 	struct fixture *f = *state;
 	const struct csn_identity *to[1] = { f->bob };
-	uint8_t *secret = streams_data(LEN);
+	uint8_t *secret;
 	struct csn_opener *opener;
 	struct files_sealed sealed;
 	struct needle n;
 
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
+	secret = streams_data(LEN);
 	assert_int_equal(csn_random(f->ctx, secret + LEN - 40, 40), 0);
 	files_seal(f->ctx, f->alice, to, 1, "t", secret, LEN, LEN, &sealed);
 	needle_set(&n, secret + LEN - 40, 32);

@@ -144,7 +144,7 @@ look_through(struct back *b, size_t before, uint64_t offset, size_t len,
 static int
 scan(struct back *b, uint64_t file, uint64_t limit)
 {
-	size_t before = b->n, len, left;
+	size_t before = b->n, all, len, left;
 	uint64_t end, from;
 	struct stat st;
 	const char *nl;
@@ -156,9 +156,9 @@ scan(struct back *b, uint64_t file, uint64_t limit)
 		return csn_fail_errno(b->ctx, CSN_E_IO, "audit", errno,
 		    "%s/%s cannot be read", b->path, b->name);
 	end = (uint64_t)st.st_size < limit ? (uint64_t)st.st_size : limit;
-	for (first = 1; end > 0 && b->n < b->pick->limit; first = 0) {
+	for (first = 1; end > 0 && b->n < b->pick->limit; ) {
 		from = end > CHUNK ? end - CHUNK : 0;
-		len = (size_t)(end - from);
+		all = len = (size_t)(end - from);
 		if ((rc = read_at(b, from, len)) != 0)
 			return rc;
 		if (first) {
@@ -170,7 +170,14 @@ scan(struct back *b, uint64_t file, uint64_t limit)
 		}
 		if ((rc = look_through(b, before, from, len, &left)) != 0)
 			return rc;
-		if (left == len && b->n < b->pick->limit)
+		first = left == len && b->n < b->pick->limit;
+		if (first && memchr(b->buf, '\0', all) != NULL) {
+			/* A hole that reaches back: its line is torn. */
+			b->n = before;
+			end = from;
+			continue;
+		}
+		if (first)
 			return csn_fail(b->ctx, CSN_E_AUDIT, "audit",
 			    "%s/%s has a line before byte %llu that is longer "
 			    "than any record", b->path, b->name,

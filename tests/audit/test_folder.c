@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit/common.h"
+#include "audit/line.h"
 
 static struct csn_ctx *ctx;
 static char *folder;
@@ -430,6 +431,41 @@ zeroes_that_a_power_cut_left_are_a_torn_end(void **state)
 }
 
 static void
+a_hole_of_any_length_is_a_torn_end_for_the_newest_too(void **state)
+{
+	struct csn_audit_filter f = { .size = sizeof(f), .limit = 2 };
+	const long sizes[] = { 1000, 10 * CSN_AUDIT_MAX_LINE };
+	struct csn_audit *a;
+	struct got g;
+	char *path, *log = path_in(folder, "log");
+	size_t i;
+	FILE *to;
+
+	(void)state;
+	a = open_log(ctx, folder, NULL);
+	append_range(a, 0, 5);
+	csn_audit_close(a);
+	path = file_of(0);
+	for (i = 0; i < 4; i++) {
+		to = fopen(path, "r+b");
+		assert_non_null(to);
+		assert_int_equal(fseek(to, sizes[i / 2], SEEK_END), 0);
+		/* With something behind it, and with nothing. */
+		assert_int_equal(fputc(i % 2 == 0 ? '\0' : '\n', to),
+		    i % 2 == 0 ? '\0' : '\n');
+		assert_int_equal(fclose(to), 0);
+		assert_int_equal(csn_audit_open_reader(ctx, log, &a), 0);
+		memset(&g, 0, sizeof(g));
+		assert_int_equal(csn_audit_query(a, &f, collect, &g), 0);
+		assert_int_equal(g.n, 2);
+		assert_int_equal(g.first, 3);
+		csn_audit_close(a);
+	}
+	free(path);
+	free(log);
+}
+
+static void
 a_file_that_a_failed_rotation_left_is_begun_anew(void **state)
 {
 	char *path, *text, *at;
@@ -485,6 +521,7 @@ main(void)
 		CASE(the_newest_of_a_large_file_are_the_newest),
 		CASE(an_export_is_handed_out_record_by_record),
 		CASE(zeroes_that_a_power_cut_left_are_a_torn_end),
+		CASE(a_hole_of_any_length_is_a_torn_end_for_the_newest_too),
 		CASE(a_file_that_a_failed_rotation_left_is_begun_anew),
 	};
 

@@ -107,38 +107,48 @@ take_row(struct watch *w, const struct csn_snapshot *s)
 /* --- a line a round ----------------------------------------------------- */
 
 static void
+say_changed(struct watch *w)
+{
+	uint64_t now = cli_now_ns();
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (w->rows[i].changed_ns == 0 ||
+		    w->rows[i].round != w->round ||
+		    now - w->rows[i].changed_ns > 1000000000)
+			continue;
+		cli_say(w->cli, " ");
+		attest_say_plain(w->cli, w->rows[i].id);
+	}
+}
+
+static void
 say_round(struct watch *w, uint64_t nchanged)
 {
 	char when[CLI_TEXT], hashed[CLI_TEXT], total[CLI_TEXT];
 	char missed[CLI_TEXT] = "";
 	struct cli *cli = w->cli;
-	uint64_t now = cli_now_ns();
-	size_t i;
 
 	if (w->missed > 0)
 		snprintf(missed, sizeof(missed), "  %llu missed",
 		    (unsigned long long)w->missed);
 	cli_time_text(csn_ctx_wall_ms(cli->ctx), when);
+	cli_say(cli, "%s  round %llu%s", when, (unsigned long long)w->round,
+	    w->why[0] != '\0' ? missed : "");
 	if (w->why[0] != '\0') {
-		cli_say(cli, "%s  round %llu%s  failed: ", when,
-		    (unsigned long long)w->round, missed);
+		cli_say(cli, "  failed: ");
 		attest_say_plain(cli, w->why);
-		cli_say(cli, "\n");
-		return;
 	}
-	cli_bytes_text((double)w->hashed, hashed);
-	cli_bytes_text((double)w->total, total);
-	cli_say(cli, "%s  round %llu  %zu region%s  %s of %s read%s%s  %llu "
-	    "changed", when, (unsigned long long)w->round, w->n,
-	    w->n == 1 ? "" : "s", hashed, total, w->full ? " (full)" : "",
-	    missed, (unsigned long long)nchanged);
-	for (i = 0; nchanged > 0 && i < w->n; i++) {
-		if (w->rows[i].changed_ns == 0 ||
-		    w->rows[i].round != w->round ||
-		    now - w->rows[i].changed_ns > 1000000000)
-			continue;
-		cli_say(cli, " ");
-		attest_say_plain(cli, w->rows[i].id);
+	/* Of what was not measured there is nothing more to say. */
+	if (w->total > 0 || w->why[0] == '\0') {
+		cli_bytes_text((double)w->hashed, hashed);
+		cli_bytes_text((double)w->total, total);
+		cli_say(cli, "  %zu region%s  %s of %s read%s%s  %llu "
+		    "changed", w->n, w->n == 1 ? "" : "s", hashed, total,
+		    w->full ? " (full)" : "", w->why[0] != '\0' ? "" :
+		    missed, (unsigned long long)nchanged);
+		if (nchanged > 0)
+			say_changed(w);
 	}
 	cli_say(cli, "\n");
 }
@@ -265,21 +275,19 @@ beat(void *arg, const struct csn_beat *b)
 	w->round = b->round;
 	w->missed = b->missed;
 	w->why[0] = '\0';
-	if (b->code != 0) {
+	if (b->code != 0)
 		snprintf(w->why, sizeof(w->why), "%s [%s]",
 		    csn_ctx_message(w->cli->ctx), csn_error_name(b->code));
-	} else {
-		w->hashed = b->hashed;
-		w->total = b->total;
-		w->full = b->full;
-		for (i = 0; csn_attester_snapshot(w->source.attester, i,
-		    &s) == 0; i++)
-			if (take_row(w, &s)) {
-				n++;
-				json_array_append_new(changed,
-				    json_string(s.region));
-			}
-	}
+	/* A report that was not delivered is of a measurement all the same. */
+	w->hashed = b->hashed;
+	w->total = b->total;
+	w->full = b->full;
+	for (i = 0; i < csn_attester_count(w->source.attester) &&
+	    csn_attester_snapshot(w->source.attester, i, &s) == 0; i++)
+		if (take_row(w, &s)) {
+			n++;
+			json_array_append_new(changed, json_string(s.region));
+		}
 	if (w->cli->json)
 		json_round(w, json_incref(changed));
 	else if (!w->live)

@@ -235,14 +235,16 @@ CSN_API CSN_MUST_CHECK int csn_verifier_check(struct csn_verifier *v,
 /* What one round of a continuous attester came to. */
 struct csn_beat {
 	uint32_t size;
-	int code;		/* 0, or what failed: then no report */
+	int code;		/* 0, or what failed: then no report, and
+				   what was measured is told even so */
 	uint64_t round;		/* from 1; failed rounds count too */
 	const uint8_t *report;	/* NULL without an identity */
 	size_t len;
 	uint64_t hashed;	/* bytes, of */
 	uint64_t total;
-	const char *const *changed; /* ids of regions that differ from the */
-	size_t nchanged;	    /* measurement before */
+	const char *const *changed; /* ids of regions that differ from the
+				       last measurement that succeeded */
+	size_t nchanged;
 	uint64_t missed;	/* beats left out so far, in all */
 	uint32_t failures;	/* failed rounds in a row, this one too */
 	int full;		/* 1: everything was read anew */

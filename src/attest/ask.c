@@ -19,6 +19,7 @@ csn_report_ask(struct csn_ctx *ctx, const char *url, const uint8_t *nonce,
 {
 	char hex[2 * CSN_NONCE_MAX + 1], body[MAX_BODY];
 	struct csn_http_response res;
+	struct csn_patience patience = csn_patience_of(ctx, -1, 0);
 	struct csn_endpoint e;
 	int n, rc;
 
@@ -36,7 +37,7 @@ csn_report_ask(struct csn_ctx *ctx, const char *url, const uint8_t *nonce,
 		return rc;
 	rc = csn_endpoint_post(ctx, &e, "/v1/challenge",
 	    "Content-Type: application/json", body, (size_t)n,
-	    CSN_REPORT_MAX, &res);
+	    CSN_REPORT_MAX, &patience, &res);
 	if (rc == 0) {
 		*out = res.body;
 		*len = res.len;

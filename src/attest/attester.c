@@ -220,6 +220,7 @@ renew(void *arg, const struct csn_region *region)
 		memcpy(m->root, old->root, sizeof(m->root));
 		memcpy(m->flat, old->flat, sizeof(m->flat));
 		m->valid = old->valid;
+		m->changed = old->changed;
 		/* It may be written again, or is something else by now. */
 		if (old->region.immutable != region->immutable)
 			m->valid = 0;
@@ -266,7 +267,8 @@ measure_moment(struct csn_attester *a, int full)
 {
 	int rc, tries = 1;
 
-	rc = measure_all(a, full, 0);
+	/* What changed in a look that failed was told to nobody. */
+	rc = measure_all(a, full, a->untold);
 	while (rc == CSN_E_BUSY && tries++ < TRIES)
 		rc = measure_all(a, full, 1);
 	return rc;
@@ -284,6 +286,7 @@ csn_attester_measure(struct csn_attester *a, int incremental)
 		    "measuring needs an attester");
 	full = !incremental || !a->valid ||
 	    a->since_full + 1 >= a->o.full_every;
+	a->untold |= !a->valid;
 	a->valid = 0;
 	rc = csn_regions_list(a->regions, renew, &r);
 	drop_all(a->items, a->n);
@@ -292,6 +295,7 @@ csn_attester_measure(struct csn_attester *a, int incremental)
 	a->cap = r.cap;
 	if (rc != 0 || (rc = measure_moment(a, full)) != 0)
 		return rc;
+	a->untold = 0;
 	a->round++;
 	a->since_full = full ? 0 : a->since_full + 1;
 	a->full = full;

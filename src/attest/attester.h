@@ -35,6 +35,7 @@ struct csn_attester {
 	uint64_t since_full;	/* rounds since everything was read */
 	int valid;		/* the last measurement succeeded */
 	int full;		/* it read everything */
+	int untold;		/* what changed before it failed still counts */
 	uint64_t hashed;
 	uint64_t total;
 	struct csn_evidence_source sources[CSN_EVIDENCE_MAX - 1];

@@ -140,6 +140,7 @@ csn_endpoint_open(struct csn_ctx *ctx, const char *url, uint32_t timeout_ms,
 	if (rc == 0)
 		rc = csn_http_new(ctx, base, &w.http, &out->http);
 	out->tries = w.tries;
+	out->timeout_ms = w.http.timeout_ms;
 	csn_wipe_free(w.token, w.token_len);
 	free(copy);
 	return rc;
@@ -153,16 +154,6 @@ csn_endpoint_close(struct csn_endpoint *e)
 }
 
 /* --- posting ------------------------------------------------------------ */
-
-static void
-nap(uint32_t ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000,
-	    .tv_nsec = (long)(ms % 1000) * 1000000 };
-
-	while (nanosleep(&t, &t) != 0 && errno == EINTR)
-		;
-}
 
 /* Worth another try: nobody answered, or it may be better later. */
 static int
@@ -193,16 +184,35 @@ refused(struct csn_ctx *ctx, const struct csn_endpoint *e,
 	    said[0] != '\0' ? ": " : "", said);
 }
 
+static int
+is_over(void *arg)
+{
+	return csn_patience_check(arg) != 0;
+}
+
+/* One try has its own time, and no more than all of them. */
+static uint32_t
+time_of_try(const struct csn_endpoint *e, const struct csn_patience *p)
+{
+	uint64_t left = csn_patience_left(p);
+
+	return left < e->timeout_ms ? (uint32_t)(left != 0 ? left : 1) :
+	    e->timeout_ms;
+}
+
 int
 csn_endpoint_post(struct csn_ctx *ctx, struct csn_endpoint *e,
     const char *target, const char *type, const void *body, size_t len,
-    size_t max, struct csn_http_response *res)
+    size_t max, const struct csn_patience *patience,
+    struct csn_http_response *res)
 {
 	CSN_UNCANCELLED;
 	const char *headers[2] = { type, NULL };
+	struct csn_patience stop = { patience->ctx, patience->stop, 0 };
 	struct csn_http_request req = {
 		.method = "POST", .target = target, .headers = headers,
-		.body = body, .body_len = len, .max = max, .stops = 1,
+		.body = body, .body_len = len, .max = max,
+		.stopped = is_over, .stopped_arg = &stop,
 	};
 	uint32_t wait = FIRST_WAIT_MS;
 	unsigned i;
@@ -210,13 +220,18 @@ csn_endpoint_post(struct csn_ctx *ctx, struct csn_endpoint *e,
 
 	for (i = 1; ; i++) {
 		memset(res, 0, sizeof(*res));
+		req.timeout_ms = time_of_try(e, patience);
 		rc = csn_http_send(e->http, &req, res);
 		if (rc == 0 && res->status >= 200 && res->status < 300)
 			return 0;
 		if (i >= e->tries || !passes(rc, res->status))
 			break;
+		if (csn_patience_wait(patience, -1, 0, wait) == CSN_E_CLOSED)
+			rc = csn_fail(ctx, CSN_E_CLOSED, ROOM,
+			    "called off between two tries");
+		if (csn_patience_check(patience) != 0)
+			break;
 		csn_http_response_free(res);
-		nap(wait);
 		wait *= 2;
 	}
 	if (rc == 0)

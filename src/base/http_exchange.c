@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "base/context.h"
 #include "base/fail.h"
 #include "base/http_exchange.h"
 
@@ -124,8 +123,8 @@ look(void *arg, curl_off_t total, curl_off_t got, curl_off_t to_send,
 	(void)total;
 	(void)to_send;
 	(void)sent;
-	if (x->req->stops &&
-	    csn_stop_check(x->http->ctx, "http") != 0)
+	if (x->req->stopped != NULL &&
+	    x->req->stopped(x->req->stopped_arg) != 0)
 		return x->stopped = 1;
 	if (x->res->headers_len == 0)
 		return 0;

@@ -390,6 +390,49 @@ evidence_that_fails_makes_no_report(void **state)
 	    evidence, &p), CSN_E_LIMIT);
 }
 
+/* Calls it off when it has been asked so often; 0: never. */
+static int
+call_off(void *arg)
+{
+	int *left = arg;
+
+	return *left > 0 && --*left == 0;
+}
+
+static int
+changed(struct csn_attester *a, size_t i)
+{
+	struct csn_snapshot snap = { .size_of = sizeof(snap) };
+
+	assert_int_equal(csn_attester_snapshot(a, i, &snap), 0);
+	return (int)snap.changed;
+}
+
+static void
+a_change_seen_in_a_look_that_failed_is_not_forgotten(void **state)
+{
+	struct scene *s = *state;
+	struct csn_attester_options o = scene_options(s);
+	struct csn_attester *a;
+	int left = 0;
+
+	o.cancelled = call_off;
+	o.cancelled_arg = &left;
+	a = scene_attester(s, &o);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(changed(a, 0) + changed(a, 1), 0);
+	/* Once before all, once for the weights, and then the code. */
+	s->weights[3] ^= 1;
+	left = 3;
+	assert_int_equal(csn_attester_measure(a, 0), CSN_E_CLOSED);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(changed(a, 0), 1);
+	assert_int_equal(csn_attester_measure(a, 0), 0);
+	assert_int_equal(changed(a, 0) + changed(a, 1), 0);
+	csn_attester_free(a);
+}
+
 #define case_of(name) \
 	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
@@ -401,6 +444,7 @@ main(void)
 		case_of(only_what_was_touched_is_hashed_again),
 		case_of(what_tracking_misses_the_full_round_finds),
 		case_of(without_tracking_everything_is_read_each_time),
+		case_of(a_change_seen_in_a_look_that_failed_is_not_forgotten),
 		case_of(regions_may_come_and_go),
 		case_of(every_measure_and_pool_gives_the_same),
 		case_of(options_that_make_no_sense_are_refused),

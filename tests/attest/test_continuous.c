@@ -415,6 +415,103 @@ a_report_goes_to_a_socket(void **state)
 }
 
 static int
+stop_and_challenge(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
+{
+	struct seen *seen = arg;
+
+	csn_continuous_stop(seen->c);
+	return challenge(arg, nonce, len);
+}
+
+/* Nobody takes what comes to it; its queue has room for none. */
+static int
+deaf_socket(const char *path, int fill[8])
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), i;
+
+	assert_true(fd >= 0 && strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	for (i = 0; i < 8; i++) {
+		fill[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fill[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	return fd;
+}
+
+static void
+a_delivery_that_nobody_takes_ends_with_a_stop(void **state)
+{
+	struct seen seen = { .s = *state };
+	struct csn_continuous_options o = options(&seen, 1);
+	char *folder = people_mkdir(), *path, *url;
+	int fill[8], fd, i;
+
+	path = people_path(folder, "socket");
+	assert_true(asprintf(&url, "unix:%s", path) > 0);
+	fd = deaf_socket(path, fill);
+	o.output = url;
+	o.challenge = stop_and_challenge;
+	assert_int_equal(run(&seen, &o), 0);
+	/* It was called off; that is no failure to be told. */
+	assert_int_equal(seen.beats, 0);
+	for (i = 0; i < 8; i++)
+		(void)close(fill[i]);
+	(void)close(fd);
+	(void)unlink(path);
+	free(url);
+	free(path);
+	people_rmdir(folder);
+}
+
+struct undelivered {
+	struct scene *s;
+	int beats;
+};
+
+static int
+beat_undelivered(void *arg, const struct csn_beat *b)
+{
+	struct undelivered *u = arg;
+
+	u->beats++;
+	assert_int_equal(b->code, CSN_E_IO);
+	assert_null(b->report);
+	assert_int_equal(b->total, SCENE_WEIGHTS + SCENE_CODE);
+	assert_int_equal(b->hashed, b->total);
+	if (u->beats == 1) {
+		assert_int_equal(b->nchanged, 2);
+		u->s->weights[3] ^= 1;
+	} else if (u->beats == 2) {
+		assert_int_equal(b->nchanged, 1);
+		assert_string_equal(b->changed[0], "weights");
+	} else {
+		assert_int_equal(b->nchanged, 0);
+	}
+	return u->beats == 3;
+}
+
+static void
+what_was_seen_is_told_though_the_report_was_not_delivered(void **state)
+{
+	struct undelivered u = { .s = *state };
+	struct csn_continuous_options o = {
+		.size = sizeof(o), .interval_ms = 1, .backoff_max_ms = 1,
+		.beat = beat_undelivered, .arg = &u,
+		.output = "unix:/nonexistent/caisson",
+	};
+	struct csn_continuous *c;
+
+	assert_int_equal(csn_continuous_new(u.s->ctx, u.s->attester, &o, &c),
+	    0);
+	assert_int_equal(csn_continuous_run(c), 1);
+	csn_continuous_free(c);
+	assert_int_equal(u.beats, 3);
+}
+
+static int
 beat_without_report(void *arg, const struct csn_beat *b)
 {
 	struct seen *seen = arg;
@@ -483,6 +580,9 @@ main(void)
 		case_of(after_a_stop_it_runs_anew),
 		case_of(the_newest_report_is_put_into_a_file),
 		case_of(a_report_goes_to_a_socket),
+		case_of(a_delivery_that_nobody_takes_ends_with_a_stop),
+		case_of(
+		    what_was_seen_is_told_though_the_report_was_not_delivered),
 		case_of(without_an_identity_it_watches_and_delivers_nothing),
 		case_of(options_that_make_no_sense_are_refused),
 	};

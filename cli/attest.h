@@ -57,6 +57,8 @@ struct attest_source {
 	struct csn_pool *pool;
 	struct csn_identity *identity;
 	struct csn_attester *attester;
+	uint32_t measure;	/* as the attester has them */
+	uint32_t leaf;
 };
 
 /** Open the regions of a URL. 0 or an exit code after saying why. */
@@ -70,6 +72,8 @@ int attest_regions_open(struct cli *cli, const char *url,
 int attest_source_open(struct cli *cli, int signs, struct attest_source *s);
 /** Measure everything; there must be something. 0 or an exit code. */
 int attest_source_measure(struct cli *cli, struct attest_source *s);
+/** Say how long that will take, where it is more than one waits for. */
+void attest_source_say_time(struct cli *cli, struct attest_source *s);
 void attest_source_close(struct attest_source *s);
 /** 1 where it is a process that has ended: no try finds it again. */
 int attest_is_gone(struct cli *cli);

@@ -5,6 +5,8 @@
 
 #include "attest.h"
 
+#define MUCH ((uint64_t)16 << 30)	/* bytes, of which something is said */
+#define SAMPLE ((size_t)16 << 20)
 #define NOBODY "not reported"	/* a workload id, where none is signed */
 
 int
@@ -119,6 +121,8 @@ attest_source_open(struct cli *cli, int signs, struct attest_source *s)
 		goto err;
 	}
 	o.pool = s->pool;
+	s->measure = o.measure;
+	s->leaf = o.leaf != 0 ? o.leaf : CSN_TREE_LEAF;
 	o.cancelled = interrupted;
 	if ((rc = csn_attester_new(cli->ctx, s->regions, &o,
 	    &s->attester)) != 0) {
@@ -133,11 +137,66 @@ err:
 	return rc;
 }
 
+static int
+add_size(void *arg, const struct csn_region *region)
+{
+	*(uint64_t *)arg += region->size;
+	return 0;
+}
+
+/* ns for a sample of len bytes, hashed as they will be; 0: not known. */
+static uint64_t
+time_sample(struct cli *cli, const struct attest_source *s,
+    const uint8_t *sample, size_t len)
+{
+	uint8_t hash[CSN_HASH_SIZE];
+	uint64_t began = cli_now_ns();
+	struct csn_tree *tree = NULL;
+	int rc = 0;
+
+	if ((s->measure & CSN_MEASURE_TREE) != 0 &&
+	    (rc = csn_tree_new(cli->ctx, len, s->leaf, &tree)) == 0)
+		rc = csn_tree_set(tree, s->pool, 0, sample, len);
+	csn_tree_free(tree);
+	if (rc == 0 && (s->measure & CSN_MEASURE_FLAT) != 0)
+		rc = csn_sha3_256(cli->ctx, sample, len, hash);
+	return rc == 0 ? cli_now_ns() - began : 0;
+}
+
+void
+attest_source_say_time(struct cli *cli, struct attest_source *s)
+{
+	char size[CLI_TEXT], about[CLI_TEXT];
+	uint64_t total = 0, ns = 0, seconds;
+	uint8_t *sample;
+
+	/* With compare=1 a list alone reads all of it. */
+	if (cli->json || cli->quiet || strstr(cli_arg(cli, 0), "compare=") ||
+	    csn_regions_list(s->regions, add_size, &total) != 0 ||
+	    total < MUCH || (sample = calloc(1, SAMPLE)) == NULL)
+		return;
+	ns = time_sample(cli, s, sample, SAMPLE);
+	free(sample);
+	seconds = ns * (total / SAMPLE) / 1000000000;
+	if (seconds < 2)
+		return;
+	if (seconds < 120)
+		snprintf(about, sizeof(about), "%llu s",
+		    (unsigned long long)seconds);
+	else
+		snprintf(about, sizeof(about), "%llu min",
+		    (unsigned long long)seconds / 60);
+	cli_bytes_text((double)total, size);
+	cli_note(cli, "There are %s to read and hash: at least %s.\n", size,
+	    about);
+}
+
 int
 attest_source_measure(struct cli *cli, struct attest_source *s)
 {
 	int rc;
 
+	attest_source_say_time(cli, s);
 	/* A second signal must not leave a workload that is held so. */
 	cli_hold_signals(1);
 	rc = csn_attester_measure(s->attester, 0);

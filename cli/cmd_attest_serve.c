@@ -584,6 +584,8 @@ run(struct server *s, struct serve_place *place, const struct serve_tls *tls)
 	pthread_t thread;
 	int rc;
 
+	/* While nobody else uses the regions yet. */
+	attest_source_say_time(s->cli, &s->source);
 	if ((daemon = start(s, place, tls)) == NULL)
 		return cli_error(s->cli, CLI_FAILED, tls->cert != NULL ?
 		    "Certificate and key are PEM files that belong together."

@@ -345,6 +345,7 @@ run(struct watch *w, const struct csn_continuous_options *o)
 	    &w->loop)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot watch %s",
 		    cli_arg(cli, 0));
+	attest_source_say_time(cli, &w->source);
 	cli_hold_signals(1);
 	if ((rc = pthread_create(&thread, NULL, loop, w)) != 0)
 		return cli_error_sys(cli, rc, "cannot start a thread");

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from cli import PROGRAM, Folder, case, finish, read, run, says, skip
@@ -346,6 +347,37 @@ def interrupting(s):
                  not work.stopped())
 
 
+LARGE = """
+import ctypes, mmap, time
+m = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS |
+              0x4000, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+print(ctypes.addressof(ctypes.c_char.from_buffer(m)), flush=True)
+time.sleep(600)
+"""
+
+
+def large():
+    """How long a look takes is said before it begins."""
+    work = subprocess.Popen([sys.executable, "-c", LARGE],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    line = work.stdout.readline()
+    if not line:
+        skip("what_takes_long_says_so_beforehand", "this machine maps no "
+             "256 GiB: %s" % work.stderr.read().decode()[-60:].strip())
+    else:
+        program = subprocess.Popen(
+            [PROGRAM, "attest", "snapshot", "process:%d?address=0x%x-0x%x" %
+             (work.pid, int(line), int(line) + (1 << 38)), "--leaf",
+             "16777216"], stderr=subprocess.PIPE)
+        said = program.stderr.readline()
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=60)
+        case("what_takes_long_says_so_beforehand", b"275 GB to read" in
+             said and b"at least" in said, said)
+    work.kill()
+    work.communicate()
+
+
 def stuck(folder):
     """A program that cannot let go is ended by a signal that comes again."""
     path = folder / "qmp"
@@ -400,5 +432,6 @@ with Folder() as _, Workload() as WORK:
             racing(SCENE, WORK)
             interrupting(SCENE)
             stuck(SCENE)
+            large()
             tampered_policy(SCENE, WORK)
 finish()

@@ -126,6 +126,8 @@ csn_source_close(struct csn_source *s)
 	if (s->from->kind == CSN_SOURCE_PROCESS) {
 		csn_process_clear(&s->process);
 	} else {
+		csn_reader_free(s->reader);
+		s->reader = NULL;
 		if (s->view != NULL)
 			(void)munmap((void *)(uintptr_t)s->view,
 			    (size_t)s->size);
@@ -188,21 +190,39 @@ read_process(struct csn_process *p, uint64_t address, void *out, size_t len)
 	return rc;
 }
 
+static uint64_t
+timeout_of(const struct csn_source *s)
+{
+	return s->process.freeze.timeout_ms != 0 ?
+	    s->process.freeze.timeout_ms : CSN_FREEZE_TIMEOUT;
+}
+
 int
 csn_source_read(struct csn_source *s, uint64_t address, void *out,
     size_t len)
 {
+	const struct csn_reader_from from = { .fd = s->fd };
 	uint8_t *to = out;
 	size_t done = 0;
 	ssize_t n;
+	int rc;
 
 	if (s->from->kind == CSN_SOURCE_PROCESS)
 		return read_process(&s->process, address, out, len);
+	if (s->reader == NULL && s->from->kind == CSN_SOURCE_FILE &&
+	    (rc = csn_reader_new(s->ctx, &from, &s->reader)) != 0)
+		return rc;
 	while (done < len) {
-		n = pread(s->fd, to + done, len - done,
+		/* Its file system may never answer (reader.h). */
+		n = s->reader != NULL ? csn_reader_read(s->reader, 0,
+		    address + done, to + done, len - done,
+		    timeout_of(s)) : pread(s->fd, to + done, len - done,
 		    (off_t)(address + done));
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == ECANCELED)
+			return csn_fail(s->ctx, CSN_E_CLOSED, ROOM, "reading "
+			    "%s was called off", s->from->path);
 		if (n < 0 && s->from->kind == CSN_SOURCE_PHYSICAL &&
 		    (errno == EPERM || errno == EFAULT))
 			return csn_fail(s->ctx, CSN_E_BACKEND, ROOM, "%s: "

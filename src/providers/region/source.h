@@ -11,6 +11,7 @@ struct csn_source {
 	int open;
 	struct csn_process process;	/* whose memory it is; no config */
 	int fd;			/* of a file or memory device */
+	struct csn_reader *reader;	/* of a file */
 	uint64_t size;		/* of a file, as it was when it was opened */
 	dev_t dev;
 	ino_t inode;

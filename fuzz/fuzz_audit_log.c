@@ -34,7 +34,7 @@ struct plan {
 	struct csn_audit_stamp stamp;
 	struct csn_out file;
 	int changed;
-	int forged;		/* bytes that no MAC is of */
+	int forged;		/* which verifying has to tell */
 };
 
 /* The line without its end, edited by the plan and chained. */
@@ -85,7 +85,7 @@ put_line(struct plan *p)
 		must(csn_audit_checkpoint_make(p->ctx, id, p->state.log,
 		    line.n + (what >= 128), p->state.chain.head,
 		    line.unix_ms, &cose));
-		p->changed |= what >= 128;
+		p->forged |= what >= 128;
 		line.cose = cose;
 		line.cose_len = strlen(cose);
 	} else {
@@ -196,8 +196,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	size = p.file.len < sizeof(room) / 2 ? p.file.len : 0;
 	memcpy(room, p.file.p, size);
 	p.state.offset = p.file.len;
-	p.forged = size == 0 || fuzz_edit(&r, room, &size, sizeof(room));
-	p.changed |= p.forged;
+	p.forged |= size == 0 || fuzz_edit(&r, room, &size, sizeof(room));
 	(void)fuzz_file("log/audit-000000.jsonl", room, size);
 	if (csn_read_u8(&r) & 1) {
 		p.changed = 1;
@@ -205,7 +204,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		p.state.line += csn_read_u8(&r) - 128u;
 		p.state.file = csn_read_u8(&r) % 2;
 		p.state.oldest = csn_read_u8(&r) % 2;
+		n = csn_read_u8(&r);
+		p.state.chain.n += n;
+		p.forged |= n != 0;
+		n = csn_read_u8(&r);
+		p.state.chain.head[0] ^= n;
+		p.forged |= n != 0;
 	}
+	p.changed |= p.forged;
 	must(csn_audit_state_save(p.ctx, folder, &p.state));
 	use(&p, folder);
 	clean();

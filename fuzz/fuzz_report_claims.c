@@ -20,6 +20,7 @@ static struct csn_policy *policies[3];
 static struct csn_verifier *verifiers[3];
 static uint8_t *report;
 static size_t report_len;
+static uint8_t root[CSN_HASH_SIZE];	/* of the region "weights" */
 
 static void
 finish(void)
@@ -37,7 +38,7 @@ finish(void)
 }
 
 static void
-make_report(struct csn_ctx *ctx, uint8_t root[CSN_HASH_SIZE])
+make_report(struct csn_ctx *ctx)
 {
 	static const uint8_t leaves[LEAVES * CSN_HASH_SIZE] = { 1, 2, 3 };
 	static const uint8_t flat[CSN_HASH_SIZE] = { 4 }, nonce[32] = { 5 };
@@ -82,7 +83,7 @@ make_report(struct csn_ctx *ctx, uint8_t root[CSN_HASH_SIZE])
 }
 
 static void
-make_verifiers(struct csn_ctx *ctx, const uint8_t root[CSN_HASH_SIZE])
+make_verifiers(struct csn_ctx *ctx)
 {
 	static const char *const forms[2] = {
 		"{\"version\":1,\"workload\":\"w\",\"complete\":true,"
@@ -118,16 +119,37 @@ start(struct csn_ctx *ctx)
 {
 	struct csn_trust_entry e = { .size = sizeof(e),
 	    .purposes = CSN_PURPOSE_REPORT };
-	uint8_t root[CSN_HASH_SIZE];
 
 	if (key != NULL)
 		return;
 	e.key = key = fuzz_key(ctx, CSN_SIGN_ML_DSA_44, 9);
 	check(csn_trust_new(ctx, &trust) == 0);
 	check(csn_trust_add(ctx, trust, &e) == 0);
-	make_report(ctx, root);
-	make_verifiers(ctx, root);
+	make_report(ctx);
+	make_verifiers(ctx);
 	check(atexit(finish) == 0);
+}
+
+/* A region passes where its bytes are those of the policy, and only there. */
+static void
+weights(struct csn_ctx *ctx, const struct csn_result *result,
+    const uint8_t *msg, size_t len)
+{
+	const struct csn_report_region *g;
+	struct csn_report r;
+	const char *name;
+	int status, same;
+	size_t i;
+
+	if (csn_report_parse(ctx, msg, len, &r) != 0)
+		return;
+	g = csn_report_find(&r, "weights");
+	same = g != NULL && g->tree != NULL &&
+	    memcmp(g->tree, root, sizeof(root)) == 0;
+	for (i = 0; csn_result_get(result, i, &name, &status, NULL) == 0; i++)
+		if (strcmp(name, "region weights") == 0)
+			check((status == CSN_CHECK_PASSED) == same);
+	csn_report_free(&r);
 }
 
 int
@@ -152,6 +174,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check(rc == csn_result_code(result));
 	/* The evidence of its platform is none. */
 	check(rc != 0 || csn_result_count(result) >= 10);
+	if (what % 3 == 0)
+		weights(ctx, result, msg, n);
 	csn_result_free(result);
 	csn_free(msg);
 	return 0;

@@ -355,7 +355,7 @@ test_times_have_bounds(void **state)
 	csn_cache_key_free(key);
 }
 
-/* Python's msgpack.packb([[-nan, nan, -0.0, inf], []]), its zero made one. */
+/* Python's msgpack.packb([[-nan, nan, -0.0, inf], {}]), its zero made one. */
 static void
 test_auto_floats_are_those_of_the_sdk(void **state)
 {

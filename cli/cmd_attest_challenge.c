@@ -62,8 +62,9 @@ make(struct cli *cli, const char *path)
 		    (json_int_t)t.expires_ms));
 	cli_say(cli, "%s\n", hex);
 	cli_note(cli, "Good for one report until %s. On the attester: "
-	    "caisson attest report URL --nonce ...\nThen here: caisson "
-	    "attest verify REPORT --challenge %s\n", until, path);
+	    "caisson attest report URL --workload ID --nonce %s --out REPORT\n"
+	    "Then here: caisson attest verify REPORT --workload ID "
+	    "--challenge %s\n", until, hex, path);
 	return CLI_OK;
 }
 

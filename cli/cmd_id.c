@@ -111,7 +111,7 @@ tell(struct cli *cli, const struct csn_document *doc)
 	cli_say(cli, "  created       %s\n", created);
 	cli_say(cli, "  expires       %s%s\n", expires,
 	    csn_ctx_wall_ms(cli->ctx) >= csn_document_expires_ms(doc) ?
-	    " (it has: caisson id renew)" : "");
+	    " (it has: caisson id renew NAME)" : "");
 	/* The whole DID holds the whole key: thousands of characters. */
 	cli_say(cli, "  DID           %.44s... (--json has all of it)\n",
 	    csn_document_did(doc));

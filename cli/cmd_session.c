@@ -133,7 +133,7 @@ offer(struct cli *cli)
 	    (rc = put_message(cli, msg, len)) != 0)
 		goto out;
 	rc = report(cli, "The offer is made. When the reply is there: caisson "
-	    "session finish REPLY --state STATE --session SESSION --out FILE",
+	    "session finish REPLY --state STATE --session SESSION --out OUT",
 	    json_pack("{s:s, s:I, s:s}", "step", "offer",
 	    "message_bytes", (json_int_t)len, "server", server->did));
 out:

@@ -196,7 +196,8 @@ cli_session_load(struct cli *cli, const struct csn_identity *id,
 	free(plain);
 	if (rc != 0)
 		return cli_error_lib(cli, rc, rc == CSN_E_EXPIRED ?
-		    "Agree on a new one: caisson session offer" : NULL,
+		    "Agree on a new one: caisson session offer "
+		    "--server WHO --state STATE --out OFFER" : NULL,
 		    "cannot use the session in %s", path);
 	return 0;
 }

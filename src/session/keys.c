@@ -455,7 +455,7 @@ advance_to(struct csn_session *s, const struct csn_open_run *run,
  * the bound, or an epoch that went meanwhile).
  */
 static int
-install(struct csn_session *s, struct csn_open_run *run,
+install(struct csn_session *s, struct csn_open_run *run, int is_stream,
     struct csn_writer_key **w)
 {
 	struct csn_epoch *e;
@@ -468,7 +468,7 @@ install(struct csn_session *s, struct csn_open_run *run,
 	if ((*w = csn_epoch_writer(e, run->writer)) != NULL)
 		return 0;
 	/* Not ours, nor a stream's of ours: a forked child goes on as well. */
-	if (run->direction == s->own_direction && !s->streamed)
+	if (run->direction == s->own_direction && !(is_stream && s->streamed))
 		csn_epoch_share_own(s, 1);
 	if (e->nwriters >= s->max_writers)
 		return s->replay == CSN_REPLAY_CHANNEL ? csn_fail(s->ctx,
@@ -543,11 +543,14 @@ csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
     struct csn_open_done *done, size_t n)
 {
 	struct csn_writer_key *w = NULL;
-	int any = 0, rc = 0;
+	int any = 0, is_stream = 0, rc = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		any |= done[i].rc == 0;
+		if (done[i].rc == 0) {
+			any = 1;
+			is_stream = !done[i].has_tag;
+		}
 	if (run->known && (!any || s->replay == CSN_REPLAY_OFF)) {
 		csn_session_lock(s);
 		unpin(s, run->epoch);
@@ -559,7 +562,7 @@ csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
 	if (any && s->closed)
 		rc = csn_session_alive(s);
 	else if (any)
-		rc = install(s, run, &w);
+		rc = install(s, run, is_stream, &w);
 	for (i = 0; i < n && rc != 0; i++)
 		if (done[i].rc == 0)
 			done[i].rc = rc;

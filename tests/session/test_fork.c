@@ -28,6 +28,8 @@ struct shared {
 		uint32_t pad;
 	} used[MOST];
 	struct text t[8];
+	uint8_t header[CSN_SEAL_HEADER];	/* of a stream */
+	uint8_t segment[5 + CSN_STREAM_TAG];
 };
 
 static struct csn_ctx *ctx;
@@ -232,6 +234,89 @@ child_seals_two_and_wipes_nothing(void *arg)
 	return 0;
 }
 
+/* A whole stream of one segment. */
+static int
+stream_it(void)
+{
+	struct csn_stream *st;
+	int rc;
+
+	if ((rc = csn_stream_seal(session, 4096, NULL, shared->header,
+	    &st)) != 0)
+		return rc;
+	rc = csn_stream_push(st, (const uint8_t *)"child", 5, 1,
+	    shared->segment);
+	csn_stream_free(st);
+	return rc;
+}
+
+static int
+open_stream(void)
+{
+	struct csn_stream *st;
+	uint8_t plain[5];
+	int rc;
+
+	if ((rc = csn_stream_open(session, shared->header, NULL, &st)) != 0)
+		return rc;
+	rc = csn_stream_pull(st, shared->segment, sizeof(shared->segment), 1,
+	    plain);
+	csn_stream_free(st);
+	return rc;
+}
+
+/* Streams of one's own have writers that nobody remembers. */
+static void
+a_parent_that_streamed_wipes_nothing_of_its_childs_either(void **state)
+{
+	(void)state;
+	assert_int_equal(stream_it(), 0);
+	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
+	    0);
+	assert_int_equal(open_raw(session, &shared->t[0]), 0);
+	assert_int_equal(csn_session_rotate(session, 0), 0);
+	past_the_grace();
+	assert_int_equal(pair_info(session).live_epochs, 2);
+	assert_int_equal(open_raw(session, &shared->t[1]), 0);
+}
+
+static int
+child_rotates_and_streams(void *arg)
+{
+	(void)arg;
+	NEED(1, 0, csn_session_after_fork(session));
+	NEED(2, 0, seal_raw(session, 5, &shared->t[0]));
+	NEED(3, 0, csn_session_rotate(session, 0));
+	NEED(4, 0, stream_it());
+	return 0;
+}
+
+/* An epoch that a parent did not begin tells it as much. */
+static void
+a_childs_stream_in_a_later_epoch_keeps_those_before_it(void **state)
+{
+	(void)state;
+	assert_int_equal(stream_it(), 0);
+	assert_int_equal(open_stream(), 0);
+	assert_int_equal(in_child(child_rotates_and_streams, NULL), 0);
+	assert_int_equal(open_stream(), 0);
+	past_the_grace();
+	assert_int_equal(pair_info(session).live_epochs, 2);
+	assert_int_equal(open_raw(session, &shared->t[0]), 0);
+}
+
+/* A stream of one's own is nobody else's: what it was in goes. */
+static void
+streams_of_ones_own_keep_no_epoch(void **state)
+{
+	(void)state;
+	assert_int_equal(stream_it(), 0);
+	assert_int_equal(open_stream(), 0);
+	assert_int_equal(csn_session_rotate(session, 0), 0);
+	past_the_grace();
+	assert_int_equal(pair_info(session).live_epochs, 1);
+}
+
 /* A child that goes on with a store's session is an end of its own. */
 static void
 neither_parent_nor_child_wipes_what_the_other_may_need(void **state)
@@ -368,6 +453,11 @@ main(void)
 		    neither_parent_nor_child_wipes_what_the_other_may_need),
 		CTX_TEST(
 		    a_parent_that_rotated_first_wipes_nothing_of_its_childs),
+		CTX_TEST(
+		    a_parent_that_streamed_wipes_nothing_of_its_childs_either),
+		CTX_TEST(
+		    a_childs_stream_in_a_later_epoch_keeps_those_before_it),
+		CTX_TEST(streams_of_ones_own_keep_no_epoch),
 		CTX_TEST(a_child_of_a_busy_parent_never_hangs),
 	};
 

@@ -226,7 +226,7 @@ a_thread_does_it_in_the_background(void **state)
 		assert_int_equal(csn_session_rotate(s, 0), 0);
 		csn_session_free(s);
 	}
-	for (tries = 0; tries < 400; tries++) {
+	for (tries = 0; tries < 6000; tries++) {
 		pass(60000);	/* the grace, over and over */
 		for (i = left = 0; i < 3; i++)
 			left += shelf_info(&sh, tenants[i]).live_epochs != 1;
@@ -267,7 +267,7 @@ the_thread_gets_past_any_number_tampered_with(void **state)
 	}
 	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
-	for (tries = 0; tries < 400 && done != 0; tries++) {
+	for (tries = 0; tries < 6000 && done != 0; tries++) {
 		for (i = 1, done = 0; i < N; i += 2) {
 			struct csn_slot_name name;
 

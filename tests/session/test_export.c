@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "session/internal.h"
 #include "session/pair.h"
 
 static struct pair p;
@@ -163,6 +164,46 @@ an_import_keeps_to_the_time_that_was_left(void **state)
 	assert_int_equal(csn_session_check_valid(t), CSN_E_EXPIRED);
 	csn_session_free(t);
 	give_up(bytes, len);
+}
+
+/* Whatever was agreed on, who takes part says how long at most. */
+static void
+options_shorten_a_life_and_never_lengthen_it(void **state)
+{
+	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
+	struct csn_session_options o = { .size = sizeof(o), .ttl_ms = 1000 };
+	uint64_t now = pair_wall;
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
+	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
+	    0);
+	assert_true(pair_info(t).expires_ms == now + 1000);
+	pair_boot += 999;
+	assert_int_equal(csn_session_check_valid(t), 0);
+	pair_boot += 1;
+	assert_int_equal(csn_session_check_valid(t), CSN_E_EXPIRED);
+	assert_int_equal(csn_session_check_valid(s), 0);
+	csn_session_free(t);
+	csn_session_free(s);
+	give_up(bytes, len);
+}
+
+/* The other end's clock may be ahead of one's own. */
+static void
+a_life_begins_when_it_was_made_and_not_before(void **state)
+{
+	struct csn_ctx *c = p.server_ctx;
+	uint64_t now = pair_wall;
+
+	(void)state;
+	assert_true(csn_life_left(c, now + 5000, now + 6000, 0) == 1000);
+	assert_true(csn_life_left(c, now, now + 6000, now + 5000) == 1000);
+	assert_true(csn_life_left(c, now - 1000, now + 1000, 0) == 1000);
+	assert_true(csn_life_left(c, now - 1000, now, 0) == 0);
+	assert_true(csn_life_left(c, now + 5000, now + 4000, 0) == 0);
 }
 
 static void
@@ -494,6 +535,8 @@ main(void)
 		PAIR_TEST(a_handshake_goes_on_over_restarts),
 		PAIR_TEST(an_import_shares_no_nonce_and_reads_what_was_sealed),
 		PAIR_TEST(an_import_keeps_to_the_time_that_was_left),
+		PAIR_TEST(options_shorten_a_life_and_never_lengthen_it),
+		PAIR_TEST(a_life_begins_when_it_was_made_and_not_before),
 		PAIR_TEST(a_clock_set_back_before_an_import_lengthens_no_life),
 		PAIR_TEST(an_export_carries_what_is_left_of_the_life),
 		PAIR_TEST(

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "identity/people.h"
+#include "session/internal.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -337,6 +338,26 @@ after_close_every_use_is_refused(void **state)
 	csn_acceptor_free(NULL);
 }
 
+/* As a thread that found the session open, and it is closed by then. */
+static void
+a_look_ahead_after_close_leaves_nothing(void **state)
+{
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	size_t none;
+
+	(void)state;
+	csn_session_ref(s);
+	csn_session_close(s);
+	assert_int_equal(csn_ahead_look(s, CSN_DIR_SERVER, 0), 0);
+	none = csn_ahead_memory(s);
+	assert_int_equal(csn_ahead_look(s, CSN_DIR_SERVER, 5), 0);
+	assert_int_equal(csn_ahead_memory(s), none);
+	assert_null(csn_ahead_root(s, CSN_DIR_SERVER, 0));
+	assert_null(csn_ahead_root(s, CSN_DIR_SERVER, 5));
+	csn_session_free(s);
+	csn_session_free(s);
+}
+
 static void
 a_side_refuses_its_own_message_sent_back(void **state)
 {
@@ -431,6 +452,7 @@ main(void)
 		CTX_TEST(json_describes_it),
 		CTX_TEST(json_has_no_secret_in_it),
 		CTX_TEST(after_close_every_use_is_refused),
+		CTX_TEST(a_look_ahead_after_close_leaves_nothing),
 		CTX_TEST(a_side_refuses_its_own_message_sent_back),
 		CTX_TEST(another_sessions_message_is_refused),
 		CTX_TEST(sealing_one_slot_again_and_again_takes_no_memory),

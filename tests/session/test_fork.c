@@ -274,6 +274,10 @@ a_parent_that_streamed_wipes_nothing_of_its_childs_either(void **state)
 	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
 	    0);
 	assert_int_equal(open_raw(session, &shared->t[0]), 0);
+	/* Not because of a live slot. */
+	csn_session_slot_forget(session, &(struct csn_slot_name){
+	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1,
+	    .position = 5 });
 	assert_int_equal(csn_session_rotate(session, 0), 0);
 	past_the_grace();
 	assert_int_equal(pair_info(session).live_epochs, 2);

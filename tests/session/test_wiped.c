@@ -287,6 +287,57 @@ closing_leaves_no_key_at_rest(void **state)
 	csn_ctx_free(ctx);
 }
 
+/* Not where it was looked ahead to, nor where a list of writers grew out of. */
+static void
+what_rests_of_an_epoch_goes_with_it(void **state)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .replay = CSN_REPLAY_CHANNEL };
+	struct csn_session *s, *twin[2];
+	struct needle root, writer;
+	struct text t[2], later;
+	struct csn_ctx *ctx;
+	int i;
+
+	(void)state;
+	if (!needle_can())
+		test_skip("a sanitizer's memory is not the program's");
+	ctx = pair_ctx();
+	s = pair_local(ctx, "acme", &o);
+	for (i = 0; i < 2; i++) {
+		twin[i] = pair_twin(s, &o);
+		assert_int_equal(csn_session_rotate(twin[i], 0), 0);
+		assert_int_equal(text_seal(twin[i], 1, "one", &t[i]), 0);
+	}
+	for (i = 0; i < 3; i++)
+		assert_int_equal(csn_session_rotate(twin[0], 0), 0);
+	assert_int_equal(text_seal(twin[0], 1, "four", &later), 0);
+	later.sealed[130] ^= 1;
+	assert_int_equal(text_open(s, &later, "four"), CSN_E_TAG);
+	assert_int_equal(text_open(s, &t[0], "one"), 0);
+	assert_int_equal(s->heads[CSN_DIR_SERVER]->number, 1);
+	needle_set(&root, s->heads[CSN_DIR_SERVER]->root.wrapped,
+	    CSN_KEY_SIZE);
+	/* Its own place and nobody else's. */
+	assert_int_equal(needle_count(&root), 1);
+	assert_int_equal(text_seal(s, 1, "own", &later), 0);
+	needle_set(&writer, s->heads[CSN_DIR_SERVER]->writers[1].key.wrapped,
+	    CSN_KEY_SIZE);
+	i = (int)needle_count(&writer);
+	assert_int_equal(text_open(s, &t[1], "one"), 0);
+	assert_int_equal(s->heads[CSN_DIR_SERVER]->nwriters, 3);
+	assert_int_equal(needle_count(&writer), i);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	pair_boot += 40000;
+	assert_int_equal(pair_info(s).live_epochs, 1);
+	assert_int_equal(needle_count(&root), 0);
+	assert_int_equal(needle_count(&writer), 0);
+	csn_session_free(s);
+	csn_session_free(twin[0]);
+	csn_session_free(twin[1]);
+	csn_ctx_free(ctx);
+}
+
 int
 main(void)
 {
@@ -298,6 +349,7 @@ main(void)
 		cmocka_unit_test(an_epoch_that_goes_is_wiped),
 		cmocka_unit_test(deriving_leaves_no_key_on_the_stack),
 		cmocka_unit_test(closing_leaves_no_key_at_rest),
+		cmocka_unit_test(what_rests_of_an_epoch_goes_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

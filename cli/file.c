@@ -17,6 +17,7 @@
 #include "cli.h"
 
 #define MOST_LINKS 40
+#define MOST_PAGE 65536
 
 static int
 is_standard(const char *path)
@@ -81,6 +82,9 @@ cli_in_size(int fd)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    (at = lseek(fd, 0, SEEK_CUR)) < 0 || at >= st.st_size)
+		return 0;
+	/* What the kernel makes up says a page, and takes no block. */
+	if (st.st_blocks == 0 && st.st_size <= MOST_PAGE)
 		return 0;
 	return (uint64_t)(st.st_size - at);
 }

@@ -328,6 +328,19 @@ def cut(folder, alice):
          b"was cut while it was read" in text, program.returncode, text)
 
 
+def made_up(folder, alice):
+    """The kernel's files say a page, whatever they have: none was cut."""
+    path = "/sys/devices/system/cpu/online"
+    if not os.access(path, os.R_OK):
+        skip("what_the_kernel_makes_up_is_sealed", "no " + path)
+        return
+    out = folder / "made-up"
+    result = run("kv", "seal", "--session", folder / "tenant.session", path,
+                 "--out", out, home=alice.home)
+    case("what_the_kernel_makes_up_is_sealed", result.returncode == 0 and
+         os.path.getsize(out) > 0, result)
+
+
 with Folder() as work:
     a, b, s = (Person(work, n) for n in ("alice", "bob", "server"))
     for tenant in (a, b):
@@ -342,4 +355,5 @@ with Folder() as work:
     hostile_names(work, sealing)
     interrupted(work, a)
     cut(work, a)
+    made_up(work, a)
 finish()

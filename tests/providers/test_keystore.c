@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -313,6 +314,24 @@ unknown_scheme_names_those_there_are(void **state)
 	csn_keystore_close(NULL);
 }
 
+/* A pipe of such a name is waited for by nobody. */
+static void
+a_removal_that_was_cut_short_is_finished(void **state)
+{
+	struct csn_keystore *ks = open_keys();
+	char left[400], fifo[400];
+
+	(void)state;
+	csn_keystore_close(ks);
+	write_file(".removed-0011223344556677", (const uint8_t *)"wrap", 4);
+	path_of(".removed-0011223344556677", left);
+	path_of(".removed-8899aabbccddeeff", fifo);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(csn_keystore_open(ctx, url, PASS, &ks), 0);
+	assert_int_equal(access(left, F_OK), -1);
+	csn_keystore_close(ks);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -325,6 +344,7 @@ main(void)
 		CASE(costs_are_bounded),
 		CASE(key_files_cannot_be_changed_or_swapped),
 		CASE(new_passphrase_writes_one_file),
+		CASE(a_removal_that_was_cut_short_is_finished),
 		CASE(file_names_have_one_spelling),
 		CASE(unknown_scheme_names_those_there_are),
 	};

@@ -223,7 +223,8 @@ static int
 overwrite(const char *path)
 {
 	static const uint8_t zeros[CSN_KSF_KEY_MAX];
-	int rc, fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int rc, fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 
 	if (fd < 0)
 		return -1;

@@ -25,13 +25,14 @@ challenge(struct csn_ctx *ctx, const char *url)
 static void
 post(struct csn_ctx *ctx, const char *url)
 {
+	struct csn_patience patience = csn_patience_of(ctx, -1, 20000);
 	struct csn_http_response res;
 	struct csn_endpoint e;
 	int rc;
 
 	check(csn_endpoint_open(ctx, url, 20000, 1, &e) == 0);
 	rc = csn_endpoint_post(ctx, &e, "", "Content-Type: text/plain", "x",
-	    1, 512, &res);
+	    1, 512, &patience, &res);
 	check(rc == 0 || rc == CSN_E_BACKEND || rc == CSN_E_RATE ||
 	    rc == CSN_E_POLICY);
 	if (rc == 0) {

@@ -111,31 +111,16 @@ json(struct MHD_Connection *c, char *text)
 
 /* --- Values --------------------------------------------------------------- */
 
-/* A value on its way out, straight from where the store keeps it. */
-struct borrowed {
-	struct csn_store *store;
-	struct csn_store_buf buf;
-};
-
-static void
-give_back(void *arg)
-{
-	struct borrowed *b = arg;
-
-	csn_store_release(b->store, &b->buf);
-	free(b);
-}
-
 /* The hash of the bytes is a version, and the same on every server. */
 static int
-make_etag(struct server *s, const struct csn_store_buf *buf,
+make_etag(struct server *s, const uint8_t *p, size_t len,
     char etag[2 * CSN_HASH_SIZE + 3])
 {
 	uint8_t hash[CSN_HASH_SIZE];
 	size_t i;
 	int rc;
 
-	if ((rc = csn_sha3_256(s->ctx, buf->p, buf->len, hash)) != 0)
+	if ((rc = csn_sha3_256(s->ctx, p, len, hash)) != 0)
 		return rc;
 	etag[0] = '"';
 	for (i = 0; i < CSN_HASH_SIZE; i++)
@@ -144,35 +129,56 @@ make_etag(struct server *s, const struct csn_store_buf *buf,
 	return 0;
 }
 
+/* The value, malloc'ed, and what is left of its time, of one moment. */
+static int
+fetch(struct server *s, const struct blob_name *n, uint8_t **p, size_t *len,
+    uint64_t *ttl_ms)
+{
+	uint8_t *grown;
+	int rc, tries = 0;
+
+	*p = NULL;
+	*len = 4096;
+	do {
+		if ((grown = realloc(*p, *len + 1)) == NULL) {
+			rc = CSN_E_NOMEM;
+			break;
+		}
+		*p = grown;
+		rc = csn_store_get_for(s->store, n->space, n->space_len,
+		    n->key, n->key_len, *p, len, ttl_ms);
+	} while (rc == CSN_E_BUFFER && ++tries < 8);
+	/* Where the store does not tell them together: soon after. */
+	if (rc == 0 && *ttl_ms == CSN_STORE_TTL_UNKNOWN)
+		rc = csn_store_ttl(s->store, n->space, n->space_len, n->key,
+		    n->key_len, ttl_ms);
+	if (rc != 0) {
+		free(*p);
+		*p = NULL;
+	}
+	return rc;
+}
+
 static enum MHD_Result
 get_value(struct server *s, struct MHD_Connection *c,
     const struct blob_name *n)
 {
 	char etag[2 * CSN_HASH_SIZE + 3];
 	struct MHD_Response *res;
-	struct borrowed *b;
 	uint64_t ttl_ms = 0;
+	uint8_t *p;
+	size_t len;
 	int rc;
 
-	if ((b = calloc(1, sizeof(*b))) == NULL)
-		return plain(c, 507);
-	b->store = s->store;
-	if ((rc = csn_store_borrow(s->store, n->space, n->space_len, n->key,
-	    n->key_len, &b->buf)) != 0) {
-		free(b);
+	if ((rc = fetch(s, n, &p, &len, &ttl_ms)) != 0)
+		return failed(c, rc);
+	if ((rc = make_etag(s, p, len, etag)) != 0) {
+		free(p);
 		return failed(c, rc);
 	}
-	if ((csn_store_abilities(s->store) & CSN_STORE_TTL) != 0)
-		rc = csn_store_ttl(s->store, n->space, n->space_len, n->key,
-		    n->key_len, &ttl_ms);
-	if (rc != 0 || (rc = make_etag(s, &b->buf, etag)) != 0) {
-		give_back(b);
-		return failed(c, rc);
-	}
-	res = MHD_create_response_from_buffer_with_free_callback_cls(
-	    b->buf.len, b->buf.p, give_back, b);
+	res = MHD_create_response_from_buffer(len, p, MHD_RESPMEM_MUST_FREE);
 	if (res == NULL)
-		give_back(b);
+		free(p);
 	else
 		(void)MHD_add_response_header(res, "Content-Type",
 		    "application/octet-stream");
@@ -214,7 +220,7 @@ remove_version(struct server *s, const struct blob_name *n,
 	if ((rc = csn_store_borrow(s->store, n->space, n->space_len, n->key,
 	    n->key_len, &buf)) != 0)
 		return rc;
-	if ((rc = make_etag(s, &buf, etag)) == 0) {
+	if ((rc = make_etag(s, buf.p, buf.len, etag)) == 0) {
 		rc = CSN_E_EXISTS;
 		if (strcmp(etag, version) == 0 &&
 		    (rc = csn_store_remove_if(s->store, n->space,

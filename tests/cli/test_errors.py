@@ -156,6 +156,16 @@ def descriptors(folder):
                             preexec_fn=closed(2), check=False)
     case("a_closed_standard_error_changes_no_exit_code",
          result.returncode == 3, result.returncode)
+    signed = folder / "signed"
+    result = subprocess.run(
+        [PROGRAM, "id", "sign", "--identity", "alice", "--subject",
+         folder / "a.id", "--scope", "x", "--expires", "1h", "--out", signed],
+        env=dict(os.environ, CAISSON_HOME=home),
+        preexec_fn=lambda: os.closerange(1, 3), check=False)
+    case("no_remark_goes_into_an_output_that_took_its_number",
+         result.returncode == 0 and
+         read(signed).endswith(b"-----END CAISSON ACTION-----\n"),
+         result.returncode)
     for number in (0, 3, 7):
         result = start("id", "renew", "alice", "--passphrase-fd",
                        str(number), stdout=subprocess.PIPE,

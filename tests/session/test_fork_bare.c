@@ -20,6 +20,7 @@
 
 #include <caisson/seal.h>
 
+#include "identity/people.h"
 #include "lib/nowipe.h"
 #include "session/keys.h"
 #include "session/pair.h"
@@ -174,6 +175,58 @@ a_stream_seals_nothing_in_a_child_that_nobody_was_told_of(void **state)
 	end();
 }
 
+static struct csn_sealer *sealer;
+
+static int
+drop(void *arg, const uint8_t *p, size_t len)
+{
+	(void)arg;
+	(void)p;
+	(void)len;
+	return 0;
+}
+
+static int
+file_is_refused(void)
+{
+	static const uint8_t in[2 * SEGMENT];
+
+	return csn_sealer_update(sealer, in, sizeof(in), drop, NULL) ==
+	    CSN_E_FORK ? 0 : 1;
+}
+
+static void
+a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of(void **state)
+{
+	struct csn_sealer_options o = { .size = sizeof(o),
+	    .segment = SEGMENT, .nrecipients = 1 };
+	static const uint8_t in[2 * SEGMENT];
+	struct csn_identity *id;
+	struct csn_document *doc;
+	const uint8_t *p;
+	size_t len;
+
+	(void)state;
+	start(1);
+	people_now = pair_wall;
+	id = people_quick(ctx, 1, "both");
+	p = csn_identity_document(id, &len);
+	assert_int_equal(csn_document_verify(ctx, p, len, &doc), 0);
+	o.signer = id;
+	o.recipients = (const struct csn_document *const *)&doc;
+	assert_int_equal(csn_sealer_new(ctx, &o, &sealer), 0);
+	assert_int_equal(csn_sealer_update(sealer, in, sizeof(in), drop,
+	    NULL), 0);
+	assert_int_equal(in_bare_child(file_is_refused), 0);
+	assert_int_equal(csn_sealer_update(sealer, in, sizeof(in), drop,
+	    NULL), 0);
+	assert_int_equal(csn_sealer_final(sealer, drop, NULL), 0);
+	csn_sealer_free(sealer);
+	csn_document_free(doc);
+	csn_identity_free(id);
+	end();
+}
+
 static const uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 };
 static struct csn_key *theirs;
 
@@ -252,6 +305,8 @@ main(void)
 	    cmocka_unit_test(a_fork_wipes_what_the_kernel_did_not),
 	    cmocka_unit_test(
 		a_stream_seals_nothing_in_a_child_that_nobody_was_told_of),
+	    cmocka_unit_test(
+		a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of),
 	    cmocka_unit_test(a_child_masks_its_keys_with_a_salt_of_its_own),
 	    cmocka_unit_test(what_a_sandbox_refuses_is_called_by_its_name),
 	};

@@ -33,7 +33,8 @@ name_is_ours(const char *name)
 	    found != NULL && is_ours(found->pw_uid);
 }
 
-/* Whose first group it is: a group does not list those among its members. */
+/* Whose first group it is: a group does not list those among its members. 1
+ * also where that cannot be known. */
 static int
 is_first_group_of_another(gid_t gid)
 {
@@ -44,7 +45,7 @@ is_first_group_of_another(gid_t gid)
 	FILE *f;
 
 	if ((f = fopen(PASSWD, "re")) == NULL)
-		return 0;
+		return 1;
 	while (!found && getline(&line, &cap, f) > 0) {
 		/* name:password:uid:gid:… */
 		if ((p = strchr(line, ':')) == NULL ||

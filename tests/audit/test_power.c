@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -290,6 +291,27 @@ teardown(void **state)
 	return 0;
 }
 
+static void
+an_interval_syncs_by_itself(void **state)
+{
+	struct csn_audit_options o = { .size = sizeof(o),
+	    .sync = CSN_AUDIT_SYNC_INTERVAL, .sync_ms = 1 };
+	struct csn_audit_record r = record_of(0);
+	char *path = path_in(folder, "log");
+	struct csn_audit *a;
+
+	(void)state;
+	anew();
+	assert_int_equal(csn_audit_open(ctx, path, &o, &a), 0);
+	disk_watch(folder);
+	assert_int_equal(csn_audit_append(a, &r), 0);
+	while (disk_count(DISK_SYNC) == 0)
+		sched_yield();
+	disk_unwatch();
+	csn_audit_close(a);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -301,6 +323,7 @@ main(void)
 		cmocka_unit_test(an_append_that_failed_leaves_no_byte),
 		cmocka_unit_test(a_log_outlives_each_call_that_fails),
 		cmocka_unit_test(a_rotation_that_failed_survives_a_power_cut),
+		cmocka_unit_test(an_interval_syncs_by_itself),
 	};
 
 	return cmocka_run_group_tests_name("a log and power cuts", tests,

@@ -135,6 +135,49 @@ add_entry(uint8_t *p, uint16_t tag, uint16_t perm, uint32_t id)
 	return 8;
 }
 
+static int
+look_from_inside(void)
+{
+	int status;
+	pid_t pid;
+
+	if ((pid = fork()) == 0)
+		_exit(chroot(top) != 0 || chdir("/") != 0 ? 99 :
+		    csn_file_check(NULL, "/d/f") == 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+where_nobody_knows_who_is_in_a_group_it_has_another_member(void **state)
+{
+	char etc[80], name[96];
+	int i;
+
+	(void)state;
+	if (geteuid() != 0)
+		test_skip("only root gives itself another root folder");
+	assert_int_equal(chown(path, 0, 54321), 0);
+	assert_int_equal(chmod(path, 0664), 0);
+	snprintf(etc, sizeof(etc), "%s/etc", top);
+	assert_int_equal(mkdir(etc, 0755), 0);
+	for (i = 0; i < 2; i++) {
+		/* Without a file of groups, then without one of accounts. */
+		assert_int_equal(look_from_inside(), 1);
+		snprintf(name, sizeof(name), "%s/%s", etc, i == 0 ? "group" :
+		    "passwd");
+		assert_int_equal(csn_file_create(NULL, name, i == 0 ?
+		    "some:x:54321:\n" : "root:x:0:0::/:/\n", i == 0 ? 14 :
+		    15, 0644), 0);
+	}
+	assert_int_equal(look_from_inside(), 0);
+	assert_int_equal(unlink(name), 0);
+	snprintf(name, sizeof(name), "%s/group", etc);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(rmdir(etc), 0);
+}
+
 static void
 an_access_list_that_lets_another_user_write_is_refused(void **state)
 {
@@ -278,6 +321,8 @@ main(void)
 	    a_file_that_all_may_write_is_refused_with_the_chmod_that_mends_it),
 		CASE(
 	    a_file_of_a_group_is_refused_where_the_group_has_another_member),
+		CASE(
+		    where_nobody_knows_who_is_in_a_group_it_has_another_member),
 		CASE(an_access_list_that_lets_another_user_write_is_refused),
 		CASE(a_file_of_another_user_is_refused),
 		CASE(roots_and_ones_own_are_believed_by_whoever_is_not_root),

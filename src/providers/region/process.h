@@ -73,6 +73,7 @@ struct csn_process {
 	struct csn_picked *picked;
 	size_t n;
 	size_t cap;
+	pid_t left;			/* that still waits for a file, or 0 */
 	uint32_t seals;			/* values of immutable given so far */
 	uint64_t switches;		/* of its threads, as they stopped */
 	/* Without a freeze: what to compare at the end. */
@@ -128,8 +129,8 @@ CSN_MUST_CHECK int csn_process_pick_note(struct csn_process *p);
  */
 int csn_process_sealed(const struct csn_process *p, const struct csn_map *m);
 /* How a read-only mapping compares with its file, as words: never fails. */
-void csn_process_compare(const struct csn_process *p,
-    const struct csn_map *m, char *out, size_t size);
+void csn_process_compare(struct csn_process *p, const struct csn_map *m,
+    char *out, size_t size);
 
 /* process_seen.c: notice what changes while it is read. */
 CSN_MUST_CHECK int csn_seen_begin(struct csn_process *p);

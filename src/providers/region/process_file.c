@@ -182,7 +182,7 @@ compare(const struct csn_process *p, const struct csn_map *m,
 }
 
 void
-csn_process_compare(const struct csn_process *p, const struct csn_map *m,
+csn_process_compare(struct csn_process *p, const struct csn_map *m,
     char *out, size_t size)
 {
 	const struct mapped it = { p, m };
@@ -197,7 +197,9 @@ csn_process_compare(const struct csn_process *p, const struct csn_map *m,
 		return;
 	memory = csn_calloc(1, PIECE);
 	file = csn_calloc(1, PIECE);
+	/* One at a time waits for a file system that does not answer. */
 	if (memory == NULL || file == NULL ||
+	    !csn_reader_has_ended(p->left) ||
 	    csn_reader_new(p->ctx, &from, &reader) != 0 ||
 	    compare(p, m, reader, memory, file, &pages, &first) != 0)
 		(void)snprintf(out, size,
@@ -207,7 +209,8 @@ csn_process_compare(const struct csn_process *p, const struct csn_map *m,
 	else
 		(void)snprintf(out, size, "; differs from its file in %" PRIu64
 		    " pages, first at 0x%" PRIx64, pages, first);
-	csn_reader_free(reader);
+	if (reader != NULL)
+		p->left = csn_reader_leave(reader);
 	free(memory);
 	free(file);
 }

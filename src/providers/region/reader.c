@@ -129,9 +129,8 @@ child(const struct csn_reader *r, int sock)
 
 /* --- here ---------------------------------------------------------------- */
 
-/* 1 where there is none, or none any more. */
-static int
-has_ended(pid_t pid)
+int
+csn_reader_has_ended(pid_t pid)
 {
 	return pid == 0 || waitpid(pid, NULL, __WALL | WNOHANG) != 0;
 }
@@ -148,7 +147,8 @@ end_child(struct csn_reader *r)
 	(void)close(r->sock);
 	if (r->owner == getpid()) {
 		(void)kill(r->child, SIGKILL);
-		for (i = 0; i < END_LOOKS && !has_ended(r->child); i++)
+		for (i = 0; i < END_LOOKS &&
+		    !csn_reader_has_ended(r->child); i++)
 			(void)nanosleep(&nap, NULL);
 		if (i == END_LOOKS)
 			r->stuck = r->child;
@@ -192,7 +192,7 @@ start(struct csn_reader *r)
 		end_child(r);
 	if (r->child != 0)
 		return 0;
-	if (!has_ended(r->stuck)) {
+	if (!csn_reader_has_ended(r->stuck)) {
 		errno = EBUSY;
 		return -1;
 	}
@@ -309,13 +309,22 @@ csn_reader_new(struct csn_ctx *ctx, const struct csn_reader_from *from,
 	return 0;
 }
 
+pid_t
+csn_reader_leave(struct csn_reader *r)
+{
+	pid_t left;
+
+	if (r == NULL)
+		return 0;
+	end_child(r);
+	left = csn_reader_has_ended(r->stuck) ? 0 : r->stuck;
+	csn_free(r);
+	return left;
+}
+
 void
 csn_reader_free(struct csn_reader *r)
 {
-	if (r == NULL)
-		return;
-	end_child(r);
-	/* The last chance to see it end; else it stays until we do. */
-	(void)has_ended(r->stuck);
-	csn_free(r);
+	/* One that does not end stays a zombie until we do. */
+	(void)csn_reader_leave(r);
 }

@@ -28,6 +28,10 @@ struct csn_reader_from {
 CSN_MUST_CHECK int csn_reader_new(struct csn_ctx *ctx,
     const struct csn_reader_from *from, struct csn_reader **out);
 void csn_reader_free(struct csn_reader *r);	/* NULL is fine */
+/* The same: the process that could not be ended, or 0. */
+pid_t csn_reader_leave(struct csn_reader *r);
+/* 1 where such a process has ended by now; it is no zombie then. */
+int csn_reader_has_ended(pid_t pid);
 
 /**
  * Up to len bytes at an offset. pid is not 0: by process_vm_readv(2) of that

@@ -2,13 +2,16 @@
  * test_store_http_lies.c - the store over HTTP and servers that fail, refuse,
  * lie or are none: each status its own sentence, again only where it is safe.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -240,6 +243,34 @@ again_where_it_is_safe(void **state)
 	start(gone + 1, 1, "");
 	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
 	    CSN_E_NOT_FOUND);
+	stop();
+}
+
+static void *
+put_once(void *arg)
+{
+	atomic_store((atomic_int *)arg, put());
+	return NULL;
+}
+
+static void
+who_is_cancelled_between_two_tries_ends_its_call_first(void **state)
+{
+	static const struct liar_answer soon[] = {
+		{ .bytes = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n" NONE },
+		{ .bytes = CREATED },
+	};
+	atomic_int rc = 1;
+	pthread_t thread;
+
+	(void)state;
+	start(soon, 2, "");
+	assert_int_equal(pthread_create(&thread, NULL, put_once, &rc), 0);
+	while (liar_requests(liar) == 0)
+		usleep(1000);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(rc, 0);
 	stop();
 }
 
@@ -492,6 +523,8 @@ main(void)
 		cmocka_unit_test(names_in_the_path),
 		cmocka_unit_test(options_are_checked),
 		cmocka_unit_test(other_servers_are_told_apart),
+		cmocka_unit_test(
+		    who_is_cancelled_between_two_tries_ends_its_call_first),
 		cmocka_unit_test(retry_after_is_respected),
 		cmocka_unit_test(slow_servers_cost_no_more_than_the_timeout),
 	};

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdarg.h>
@@ -526,6 +527,45 @@ a_hanging_server_does_not_use_up_the_pool(void **state)
 	redis_stub_stop(s);
 }
 
+struct caller {
+	struct csn_store *store;
+	atomic_int rc;		/* of its call, once that is over */
+};
+
+static void *
+call_once(void *arg)
+{
+	struct caller *c = arg;
+
+	atomic_store(&c->rc, get(c->store));
+	return NULL;
+}
+
+/* Else its connection would be nobody's, and the pool of one stay dry. */
+static void
+who_is_cancelled_while_it_waits_ends_its_call_first(void **state)
+{
+	static const struct stub_answer answers[] = {
+		{ "", 0, STUB_HANG }, { "$2\r\nhi\r\n", 0, STUB_KEEP },
+	};
+	struct redis_stub *s = redis_stub_start(answers, 2, NULL);
+	struct caller c = { open_for(s, TIMEOUT_MS, ""), 1 };
+	struct csn_store *patient = open_stub(s, "");
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, call_once, &c), 0);
+	while (redis_stub_commands(s) == 0)
+		usleep(1000);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(c.rc, CSN_E_BACKEND);
+	assert_int_equal(get(patient), 0);
+	csn_store_close(patient);
+	csn_store_close(c.store);
+	redis_stub_stop(s);
+}
+
 static int
 setup(void **state)
 {
@@ -558,6 +598,8 @@ main(void)
 		cmocka_unit_test(a_network_that_swallows_is_not_waited_for),
 		cmocka_unit_test(the_third_host_of_a_cluster_gets_its_turn),
 		cmocka_unit_test(a_hanging_server_does_not_use_up_the_pool),
+		cmocka_unit_test(
+		    who_is_cancelled_while_it_waits_ends_its_call_first),
 	};
 
 	return cmocka_run_group_tests_name("Redis and its faults", tests,

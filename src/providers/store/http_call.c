@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/cancel.h"
 #include "base/fail.h"
 #include "providers/store/http.h"
 
@@ -172,6 +173,7 @@ int
 csn_blob_call(struct csn_blobs *b, const struct csn_http_request *req,
     unsigned flags, struct csn_http_response *res, int *lost)
 {
+	CSN_UNCANCELLED;
 	uint64_t end = now_ms() + b->timeout_ms, now, wait, pause;
 	struct csn_http_request r = *req;
 	unsigned try;

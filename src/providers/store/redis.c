@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "providers/store/redis.h"
 
 #define ALIGN 64
@@ -99,6 +100,8 @@ static int
 redis_put(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
+
 	return set(state, space, space_len, key, key_len, value, len, 0, 0);
 }
 
@@ -107,6 +110,8 @@ redis_put_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
+
 	return set(state, space, space_len, key, key_len, value, len, ttl_ms,
 	    0);
 }
@@ -116,6 +121,8 @@ redis_add_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms)
 {
+	CSN_UNCANCELLED;
+
 	return set(state, space, space_len, key, key_len, value, len, ttl_ms,
 	    1);
 }
@@ -171,6 +178,7 @@ static int
 redis_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis_sink sink = { .p = value, .cap = *len };
 	struct csn_redis *r = state;
 	int rc;
@@ -221,6 +229,7 @@ redis_get_for(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len,
     uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis_sink sink = { .p = value, .cap = *len };
 	struct csn_redis *r = state;
 	struct name name;
@@ -251,6 +260,7 @@ static uint32_t
 redis_server(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis *r = state;
 	struct name name;
 
@@ -264,6 +274,7 @@ static int
 redis_remove(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis_call call = { .repeatable = 1 };
 	struct csn_redis *r = state;
 	struct name name;
@@ -285,6 +296,7 @@ static int
 redis_ttl(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint64_t *ttl_ms)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis_call call = { .repeatable = 1 };
 	struct csn_redis *r = state;
 	struct name name;
@@ -305,6 +317,7 @@ static int
 redis_remove_if(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis *r = state;
 	struct name name;
 	int rc;
@@ -349,6 +362,7 @@ static int
 redis_commit(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_store_buf *buf)
 {
+	CSN_UNCANCELLED;
 	int rc;
 
 	rc = redis_put(state, space, space_len, key, key_len, buf->p,
@@ -361,6 +375,7 @@ static int
 redis_borrow(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_store_buf *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis_sink sink = { .allocate = 1 };
 	int rc;
 
@@ -377,6 +392,7 @@ redis_borrow(void *state, const uint8_t *space, size_t space_len,
 static void
 redis_close(void *state)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis *r = state;
 
 	csn_redis_net_free(atomic_load(&r->net));
@@ -388,6 +404,7 @@ redis_close(void *state)
 static int
 open_url(struct csn_ctx *ctx, const char *rest, int tls, void **state)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis *r;
 	int rc;
 

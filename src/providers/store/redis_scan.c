@@ -13,6 +13,7 @@
 
 #include <caisson/crypto.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/cursor.h"
 #include "base/hash.h"
@@ -463,6 +464,7 @@ csn_redis_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
+	CSN_UNCANCELLED;
 	struct catalogue c = { .visit = visit, .arg = arg };
 	int rc = scan(&c, state, space, space_len);
 
@@ -473,6 +475,7 @@ csn_redis_list(void *state, const uint8_t *space, size_t space_len,
 int
 csn_redis_drop(void *state, const uint8_t *space, size_t space_len)
 {
+	CSN_UNCANCELLED;
 	struct catalogue c = { .drop = 1 };
 	int rc = scan(&c, state, space, space_len);
 

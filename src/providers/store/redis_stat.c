@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "providers/store/redis.h"
 
 /* Three questions in one go. */
@@ -73,6 +74,7 @@ int
 csn_redis_stat(void *state, const uint8_t *space, size_t space_len,
     struct csn_store_stat *out)
 {
+	CSN_UNCANCELLED;
 	struct csn_redis *r = state;
 	struct csn_redis_net *net;
 	struct csn_redis_node **nodes;

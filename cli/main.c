@@ -34,7 +34,27 @@ static atomic_int caught;
 static atomic_int held;
 static _Atomic int64_t first_s;
 
+static void on_signal(int number);
+
 #define STUCK_S 2	/* after which another signal ends what is held */
+
+/*
+ * A signal may come between a look at caught and a call that waits: so that
+ * no such call waits on, another one follows each second.
+ */
+static atomic_int nudging;
+
+static void
+nudge(void)
+{
+	struct sigaction act;
+
+	memset(&act, 0, sizeof(act));
+	act.sa_handler = on_signal;
+	(void)sigaction(SIGALRM, &act, NULL);
+	nudging = 1;
+	(void)alarm(1);
+}
 
 static void
 on_signal(int number)
@@ -45,6 +65,11 @@ on_signal(int number)
 	struct timespec now;
 	int before = errno;
 
+	if (number == SIGALRM && nudging) {
+		nudge();
+		errno = before;
+		return;
+	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	if (held && caught && now.tv_sec - first_s >= STUCK_S) {
 		if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
@@ -57,6 +82,8 @@ on_signal(int number)
 	if (!caught)
 		first_s = now.tv_sec;
 	caught = number;
+	if (!held)
+		nudge();
 	errno = before;
 }
 

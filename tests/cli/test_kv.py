@@ -307,6 +307,29 @@ def interrupted(folder, alice):
              folder.names() == before, program.returncode, folder.names())
 
 
+def never_waited_on(folder, alice):
+    """A signal at any moment, also just before a read, ends the program."""
+    late = []
+    for turn in range(40):
+        program = subprocess.Popen(
+            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=dict(os.environ,
+                                                CAISSON_HOME=alice.home))
+        program.stdin.write(b"x")
+        program.stdin.flush()
+        time.sleep(turn * 0.0007)
+        program.send_signal(signal.SIGTERM)
+        try:
+            program.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            late.append(turn)
+            program.kill()
+        program.stdin.close()
+        program.wait()
+    case("no_moment_of_a_signal_is_lost", not late, late)
+
+
 def cut(folder, alice):
     """A file that is cut while it is sealed is not called sealed."""
     path = folder.write("cut", plain(3 * MIB))
@@ -354,6 +377,7 @@ with Folder() as work:
     outputs(work, b, one, sealing)
     hostile_names(work, sealing)
     interrupted(work, a)
+    never_waited_on(work, a)
     cut(work, a)
     made_up(work, a)
 finish()

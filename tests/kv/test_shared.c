@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -403,6 +404,9 @@ nor_without_avx_512(void **state)
 		return;		/* it is that already */
 	assert_true((pid = fork()) >= 0);
 	if (pid == 0) {
+		/* Its words would be counted as this one's. */
+		if (freopen("/dev/null", "w", stdout) == NULL)
+			_exit(126);
 		if (setenv("OPENSSL_ia32cap", ":~0xd0230000", 1) == 0)
 			execv(name, args);
 		_exit(127);

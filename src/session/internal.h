@@ -123,7 +123,7 @@ struct csn_session {
 	_Alignas(64) struct csn_slot near_slots[CSN_SLOTS_FIRST];
 
 	atomic_uint refs;
-	pid_t pid;		/* of the process that lock belongs to */
+	_Atomic pid_t pid;	/* of the process that lock belongs to */
 	uint32_t max_writers;
 	uint32_t epoch_streams;	/* begun here in this epoch */
 	/* By direction, the key that gives the epoch after head's (0 at

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"
+#include "base/forkguard.h"
 #include "base/sized.h"
 #include "base/scrub.h"
 #include "base/slab.h"
@@ -150,7 +151,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 		    "out of memory for a session");
 	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
-	s->pid = getpid();
+	atomic_init(&s->pid, getpid());
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->generation, csn_fork_generation(ctx));
 	s->own_direction = (uint8_t)seed->own_direction;
@@ -206,6 +207,25 @@ err:
 	return rc;
 }
 
+/* Threads of a child that come first, at once: one gives it its lock. */
+static pthread_mutex_t adopting = PTHREAD_MUTEX_INITIALIZER;
+static struct csn_forkguard adopting_guard;
+
+static void
+adopt(struct csn_session *s)
+{
+	(void)csn_fork_generation(s->ctx);
+	csn_forkguard_mutex(&adopting_guard, &adopting);
+	pthread_mutex_lock(&adopting);
+	if (atomic_load(&s->pid) != getpid()) {
+		pthread_mutex_init(&s->lock, NULL);
+		csn_ahead_after_fork(s);
+		s->pins = 0;
+		atomic_store(&s->pid, getpid());
+	}
+	pthread_mutex_unlock(&adopting);
+}
+
 void
 csn_session_lock(struct csn_session *s)
 {
@@ -216,13 +236,8 @@ csn_session_lock(struct csn_session *s)
 	 * behind, so its keys seal nothing before csn_session_after_fork.
 	 */
 	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
-	    memory_order_relaxed)) != 0 && s->pid != getpid()) {
-		(void)csn_fork_generation(s->ctx);
-		pthread_mutex_init(&s->lock, NULL);
-		csn_ahead_after_fork(s);
-		s->pid = getpid();
-		s->pins = 0;
-	}
+	    memory_order_relaxed)) != 0 && atomic_load(&s->pid) != getpid())
+		adopt(s);
 	pthread_mutex_lock(&s->lock);
 }
 

@@ -421,6 +421,58 @@ a_child_of_a_busy_parent_never_hangs(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+#define AT_ONCE 6
+
+static pthread_barrier_t together;
+
+static void *
+take_over(void *arg)
+{
+	struct text *t = arg;
+
+	pthread_barrier_wait(&together);
+	return csn_session_after_fork(session) == 0 &&
+	    seal_raw(session, 1, &t[0]) == 0 &&
+	    seal_raw(session, 1, &t[1]) == 0 ? NULL : arg;
+}
+
+static int
+child_of_many_threads(void *arg)
+{
+	static struct text t[AT_ONCE][2];
+	const struct text *all = &t[0][0];
+	pthread_t thread[AT_ONCE];
+	void *failed;
+	int i, k;
+
+	(void)arg;
+	NEED(1, 0, pthread_barrier_init(&together, NULL, AT_ONCE));
+	for (i = 0; i < AT_ONCE; i++)
+		NEED(2, 0, pthread_create(&thread[i], NULL, take_over, t[i]));
+	for (i = 0; i < AT_ONCE; i++) {
+		pthread_join(thread[i], &failed);
+		NEED(3, NULL, failed);
+	}
+	/* Of one writer, and each with a number of its own. */
+	for (i = 0; i < 2 * AT_ONCE; i++)
+		for (k = 0; k < i; k++) {
+			NEED(4, 0, memcmp(all[i].sealed + 32,
+			    all[k].sealed + 32, 16));
+			NEED(5, 1, all[i].sequence != all[k].sequence);
+		}
+	return 0;
+}
+
+static void
+threads_of_a_child_take_a_session_over_at_once(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 60; i++)
+		assert_int_equal(in_child(child_of_many_threads, NULL), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -462,6 +514,7 @@ main(void)
 		CTX_TEST(
 		    a_childs_stream_in_a_later_epoch_keeps_those_before_it),
 		CTX_TEST(streams_of_ones_own_keep_no_epoch),
+		CTX_TEST(threads_of_a_child_take_a_session_over_at_once),
 		CTX_TEST(a_child_of_a_busy_parent_never_hangs),
 	};
 

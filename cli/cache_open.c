@@ -118,16 +118,16 @@ find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
 int
 cache_store_open(struct cli *cli, int make, struct csn_store **out)
 {
-	const char *url = cli_arg(cli, 0);
+	const char *url = cli_arg(cli, 0), *options = strchr(url, '?');
 	char *there = NULL;
 	int rc;
 
 	/* Who only looks makes nothing. */
 	if (!make && (strncmp(url, "file:", 5) == 0 ||
 	    strncmp(url, "lmdb:", 5) == 0) &&
-	    strstr(url, "create=") == NULL) {
+	    (options == NULL || strstr(options, "create=") == NULL)) {
 		if (asprintf(&there, "%s%ccreate=0", url,
-		    strchr(url, '?') != NULL ? '&' : '?') < 0)
+		    options != NULL ? '&' : '?') < 0)
 			return cli_error(cli, CLI_FAILED, NULL,
 			    "out of memory");
 		url = there;

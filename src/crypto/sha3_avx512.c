@@ -14,6 +14,7 @@
 #include <immintrin.h>
 
 #define LANES 8
+#define AHEAD 1024
 #define TARGET __attribute__((target("avx512f")))
 
 typedef __m512i lanes;
@@ -63,8 +64,12 @@ absorb(lanes a[25], const uint8_t *const p[8])
 		for (k = 0; k < 8; k++)
 			a[i + k] = XOR(a[i + k], r[k]);
 	}
-	for (k = 0; k < 8; k++)
+	for (k = 0; k < 8; k++) {
 		memcpy(&w[k], p[k] + 128, 8);
+		/* Eight streams are more than are fetched ahead unasked. */
+		_mm_prefetch((const char *)p[k] + AHEAD, _MM_HINT_T0);
+		_mm_prefetch((const char *)p[k] + AHEAD + 64, _MM_HINT_T0);
+	}
 	a[16] = XOR(a[16], _mm512_loadu_si512(w));
 }
 

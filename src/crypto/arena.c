@@ -80,7 +80,7 @@ take(size_t len)
 	pthread_mutex_lock(&arena.lock);
 	if (arena.used + n <= arena.limit &&
 	    (p = arena.freed[units - 1]) != NULL)
-		memcpy(&arena.freed[units - 1], p, sizeof(p));
+		memcpy(&arena.freed[units - 1], p, sizeof(arena.freed[0]));
 	else if (arena.used + n <= arena.limit &&
 	    (arena.cut + n <= arena.size || grow() == 0)) {
 		p = arena.base + arena.cut;
@@ -113,7 +113,7 @@ give_back(void *p)
 
 	csn_wipe(block, units * UNIT);
 	pthread_mutex_lock(&arena.lock);
-	memcpy(block, &arena.freed[units - 1], sizeof(block));
+	memcpy(block, &arena.freed[units - 1], sizeof(arena.freed[0]));
 	arena.freed[units - 1] = block;
 	arena.used -= units * UNIT;
 	pthread_mutex_unlock(&arena.lock);

@@ -229,7 +229,8 @@ a_page_of_a_file_that_does_not_come_is_not_waited_for(void **state)
 	    CSN_E_BACKEND);
 	says("did not come within 50 ms");
 	assert_int_equal(csn_regions_end(regions), 0);
-	assert_int_equal(child_state(pid), 'S');
+	/* Not stopped: it may be on its way back to where it waits. */
+	assert_null(strchr("Tt", child_state(pid)));
 	free(out);
 }
 
@@ -251,7 +252,8 @@ who_is_called_off_leaves_a_page_that_does_not_come(void **state)
 	assert_int_equal(csn_regions_read(regions, &l.region, 0, out, PAGE),
 	    CSN_E_CLOSED);
 	assert_int_equal(csn_regions_end(regions), 0);
-	assert_int_equal(child_state(pid), 'S');
+	/* Not stopped: it may be on its way back to where it waits. */
+	assert_null(strchr("Tt", child_state(pid)));
 	free(out);
 }
 

@@ -14,38 +14,16 @@
 #include <jansson.h>
 
 #include "attest/evidence.h"
-#include "attest/fake_snp.h"
-#include "attest/fake_spdm.h"
 #include "attest/fake_tpm.h"
 #include "attest/snp.h"
 #include "attest/spdm.h"
+#include "attest/trial_nvidia.h"
+#include "attest/trial_snp.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 #define AMD "1.3.6.1.4.1.3704.1"
 
 /* --- SEV-SNP ----------------------------------------------------------- */
-
-static struct fake_snp *
-begin_snp(struct trial *t, const struct fake_snp_options *o, uint32_t version)
-{
-	struct fake_snp *s = fake_snp_new(o);
-
-	trial_start(t, CSN_PLATFORM_SEV_SNP);
-	t->evidence.p = calloc(1, FAKE_SNP_REPORT);
-	assert_non_null(t->evidence.p);
-	t->evidence.len = FAKE_SNP_REPORT;
-	fake_snp_report(s, version, NULL, t->evidence.p);
-	t->certs[0] = fake_snp_certs(s);
-	t->root = fake_snp_root(s);
-	return s;
-}
-
-static void
-end_snp(struct trial *t, struct fake_snp *s)
-{
-	fake_snp_free(s);
-	trial_end(t);
-}
 
 static void
 a_report_with_one_flaw_is_refused_for_it(void **state)
@@ -376,26 +354,6 @@ the_policy_names_each_tcb_and_the_platforms_bits(void **state)
 }
 
 /* --- NVIDIA ------------------------------------------------------------ */
-
-static struct fake_spdm *
-begin_nvidia(struct trial *t, enum fake_spdm_kind kind,
-    const struct fake_bytes *dice, const struct fake_spdm_options *o)
-{
-	struct fake_spdm *s = fake_spdm_new_of(kind, dice);
-
-	trial_start(t, CSN_PLATFORM_NVIDIA);
-	t->evidence = fake_spdm_evidence(s, NULL, o);
-	t->certs[0] = fake_spdm_chain(s);
-	t->root = fake_spdm_root(s);
-	return s;
-}
-
-static void
-end_nvidia(struct trial *t, struct fake_spdm *s)
-{
-	fake_spdm_free(s);
-	trial_end(t);
-}
 
 static void
 firmware_is_held_to_a_blackwells_certificate(void **state)

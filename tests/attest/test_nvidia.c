@@ -10,28 +10,9 @@
 #include <jansson.h>
 
 #include "attest/evidence.h"
-#include "attest/fake_spdm.h"
+#include "attest/trial_nvidia.h"
 
 #define BLOCKS 45		/* where the record begins: 37 + 8 */
-
-static struct fake_spdm *
-begin(struct trial *t, const struct fake_spdm_options *o)
-{
-	struct fake_spdm *s = fake_spdm_new(NULL);
-
-	trial_start(t, CSN_PLATFORM_NVIDIA);
-	t->evidence = fake_spdm_evidence(s, NULL, o);
-	t->certs[0] = fake_spdm_chain(s);
-	t->root = fake_spdm_root(s);
-	return s;
-}
-
-static void
-end(struct trial *t, struct fake_spdm *s)
-{
-	fake_spdm_free(s);
-	trial_end(t);
-}
 
 static void
 verifies_and_says_what_it_does_not_prove(void **state)
@@ -42,7 +23,7 @@ verifies_and_says_what_it_does_not_prove(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL);
+	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	trial_good(&t);
 	trial_expect(&t, "form", "passed");
 	trial_expect(&t, "chain", "passed");
@@ -58,7 +39,7 @@ verifies_and_says_what_it_does_not_prove(void **state)
 	trial_set(&t.evidence, fake_spdm_evidence(s, NULL, &none));
 	trial_good(&t);
 	trial_expect(&t, "firmware", "skipped");
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 /* What the certificate or the report does not say is not made up. */
@@ -84,7 +65,7 @@ says_what_evidence_does_not_name(void **state)
 	    t.evidence.len, &json), 0);
 	assert_non_null(strstr(json, "\"driver_version\":\"\""));
 	csn_free(json);
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 static void
@@ -99,7 +80,7 @@ refuses_each_for_its_own_reason(void **state)
 	size_t len;
 
 	(void)state;
-	s = begin(&t, NULL);
+	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	p = t.evidence.p;
 	len = t.evidence.len;
 
@@ -164,7 +145,7 @@ refuses_each_for_its_own_reason(void **state)
 	trial_refused_for(&t, "a trusted one", CSN_E_SIGNER, "chain",
 	    "no certificate of a device's key is given");
 	fake_spdm_free(other);
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 static void
@@ -174,7 +155,7 @@ refuses_what_is_past_its_time_or_revoked(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL);
+	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	t.collateral[0] = fake_spdm_crl(s, 1, 0);
 	t.collateral[1] = fake_spdm_crl(s, 2, 0);
 	trial_good(&t);
@@ -185,7 +166,7 @@ refuses_what_is_past_its_time_or_revoked(void **state)
 	trial_expect(&t, "revocation", "passed");
 	trial_set(&t.collateral[1], fake_spdm_crl(s, 2, 1));
 	trial_refused(&t, CSN_E_SIGNER, "revocation");
-	end(&t, s);
+	end_nvidia(&t, s);
 
 	s = fake_spdm_new("20251201000000Z");
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
@@ -195,7 +176,7 @@ refuses_what_is_past_its_time_or_revoked(void **state)
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	t.at_ms = trial_time("2025-11-30T00:00:00Z");
 	trial_good(&t);
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 static void
@@ -208,7 +189,7 @@ compares_the_nonce_and_the_policy(void **state)
 	int i;
 
 	(void)state;
-	s = begin(&t, NULL);
+	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	trial_set(&t.evidence, fake_spdm_evidence(s, nonce, NULL));
 	t.nonce = nonce;
 	t.nonce_len = sizeof(nonce);
@@ -240,7 +221,7 @@ compares_the_nonce_and_the_policy(void **state)
 	t.policy = "{\"platform\":{\"nvidia\":{\"driver_version\":\"1\"}}}";
 	trial_refused(&t, CSN_E_POLICY, "driver_version");
 	free(policy.p);
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 static void
@@ -252,7 +233,7 @@ shows_the_blocks_to_people(void **state)
 	char *json;
 
 	(void)state;
-	s = begin(&t, NULL);
+	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), 0);
 	assert_non_null(o = json_loads(json, 0, NULL));
@@ -261,7 +242,7 @@ shows_the_blocks_to_people(void **state)
 	    "vbios_version")), "96.00.5E.00.01");
 	json_decref(o);
 	csn_free(json);
-	end(&t, s);
+	end_nvidia(&t, s);
 }
 
 /* --- real evidence ---------------------------------------------------- */

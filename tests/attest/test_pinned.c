@@ -17,34 +17,22 @@
 
 #include "attest/evidence.h"
 #include "attest/fake_pins.h"
-#include "attest/fake_snp.h"
 #include "attest/fake_spdm.h"
 #include "attest/fake_tdx.h"
+#include "attest/trial_snp.h"
 
 /* A report whose chain comes with it, its root pinned as that product's. */
 static struct fake_snp *
-begin_snp(struct trial *t, const struct fake_snp_options *o,
+begin_pinned(struct trial *t, const struct fake_snp_options *o,
     enum fake_snp_product pin, uint32_t version)
 {
-	struct fake_snp *s = fake_snp_new(o);
-	struct fake_bytes root = fake_snp_root(s);
+	struct fake_snp *s = begin_snp(t, o, version);
 
-	trial_start(t, CSN_PLATFORM_SEV_SNP);
-	fake_pins_set(t->ctx, t->platform, (int)pin - 1, &root);
-	t->evidence.p = calloc(1, FAKE_SNP_REPORT);
-	assert_non_null(t->evidence.p);
-	t->evidence.len = FAKE_SNP_REPORT;
-	fake_snp_report(s, version, NULL, t->evidence.p);
-	t->certs[0] = fake_snp_certs(s);
-	free(root.p);
+	fake_pins_set(t->ctx, t->platform, (int)pin - 1, &t->root);
+	free(t->root.p);
+	t->root.p = NULL;
+	t->root.len = 0;
 	return s;
-}
-
-static void
-end_snp(struct trial *t, struct fake_snp *s)
-{
-	fake_snp_free(s);
-	trial_end(t);
 }
 
 static void
@@ -58,7 +46,7 @@ verifies_a_milan_report_of_version_2(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &milan, FAKE_MILAN, 2);
+	s = begin_pinned(&t, &milan, FAKE_MILAN, 2);
 	fake_snp_report(s, 2, nonce, t.evidence.p);
 	t.nonce = nonce;
 	t.nonce_len = 5;
@@ -96,7 +84,7 @@ verifies_a_genoa_report_of_version_3(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &genoa, FAKE_GENOA, 3);
+	s = begin_pinned(&t, &genoa, FAKE_GENOA, 3);
 	trial_good(&t);
 	trial_expect(&t, "chip", "passed");
 	trial_expect(&t, "tcb", "passed");
@@ -136,7 +124,7 @@ refuses_a_vlek_that_expired(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &vlek, FAKE_MILAN, 2);
+	s = begin_pinned(&t, &vlek, FAKE_MILAN, 2);
 	t.at_ms = trial_time("2025-06-01T00:00:00Z");
 	trial_good(&t);
 	trial_expect(&t, "chip", "skipped");
@@ -157,7 +145,7 @@ takes_no_report_of_a_ca(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &ca, FAKE_GENOA, 3);
+	s = begin_pinned(&t, &ca, FAKE_GENOA, 3);
 	trial_refused_for(&t, "a CA", CSN_E_SIGNER, "chain",
 	    "no certificate of an SEV-VCEK is given");
 	end_snp(&t, s);
@@ -173,7 +161,7 @@ refuses_a_certificate_of_another_generation_than_its_root(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &genoa, FAKE_MILAN, 3);
+	s = begin_pinned(&t, &genoa, FAKE_MILAN, 3);
 	trial_refused_for(&t, "Genoa under Milan", CSN_E_SIGNER, "product",
 	    "the certificate is for Genoa, the report for Genoa, the root "
 	    "for Milan");
@@ -181,11 +169,11 @@ refuses_a_certificate_of_another_generation_than_its_root(void **state)
 	fake_snp_report(s, 2, NULL, t.evidence.p);
 	trial_refused(&t, CSN_E_SIGNER, "product");
 	end_snp(&t, s);
-	s = begin_snp(&t, &turin, FAKE_GENOA, 5);
+	s = begin_pinned(&t, &turin, FAKE_GENOA, 5);
 	trial_refused_for(&t, "Turin under Genoa", CSN_E_SIGNER, "product",
 	    "the root for Genoa");
 	end_snp(&t, s);
-	s = begin_snp(&t, &turin, FAKE_TURIN, 5);
+	s = begin_pinned(&t, &turin, FAKE_TURIN, 5);
 	trial_good(&t);
 	end_snp(&t, s);
 }
@@ -205,7 +193,7 @@ takes_the_generation_from_the_pinned_root(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin_snp(&t, &o, FAKE_MILAN, 2);
+	s = begin_pinned(&t, &o, FAKE_MILAN, 2);
 	trial_good(&t);
 	trial_expect(&t, "tcb", "passed");
 	t.root = fake_snp_root(s);
@@ -222,7 +210,7 @@ keeps_certificates_of_pinned_roots_for_evidence_without(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	s = begin_snp(&t, NULL, FAKE_GENOA, 3);
+	s = begin_pinned(&t, NULL, FAKE_GENOA, 3);
 	t.cache = folder;
 	trial_good(&t);
 	trial_set(&t.certs[0], (struct fake_bytes){ NULL, 0 });

@@ -11,30 +11,7 @@
 #include <jansson.h>
 
 #include "attest/evidence.h"
-#include "attest/fake_snp.h"
-
-/* A trial of a made-up processor's report, which is good as it stands. */
-static struct fake_snp *
-begin(struct trial *t, const struct fake_snp_options *o, uint32_t version)
-{
-	struct fake_snp *s = fake_snp_new(o);
-
-	trial_start(t, CSN_PLATFORM_SEV_SNP);
-	t->evidence.p = calloc(1, FAKE_SNP_REPORT);
-	assert_non_null(t->evidence.p);
-	t->evidence.len = FAKE_SNP_REPORT;
-	fake_snp_report(s, version, NULL, t->evidence.p);
-	t->certs[0] = fake_snp_certs(s);
-	t->root = fake_snp_root(s);
-	return s;
-}
-
-static void
-end(struct trial *t, struct fake_snp *s)
-{
-	fake_snp_free(s);
-	trial_end(t);
-}
+#include "attest/trial_snp.h"
 
 static void
 verifies_each_product_and_version(void **state)
@@ -59,7 +36,7 @@ verifies_each_product_and_version(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		s = begin(&t, &cases[i].o, cases[i].version);
+		s = begin_snp(&t, &cases[i].o, cases[i].version);
 		trial_good(&t);
 		trial_expect(&t, "form", "passed");
 		trial_expect(&t, "chain", "passed");
@@ -73,7 +50,7 @@ verifies_each_product_and_version(void **state)
 		trial_expect(&t, "revocation", "skipped");
 		trial_expect(&t, "policy", "skipped");
 		trial_expect(&t, "certificates", "absent");
-		end(&t, s);
+		end_snp(&t, s);
 	}
 }
 
@@ -86,7 +63,7 @@ compares_no_chip_with_a_vlek(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, &vlek, 3);
+	s = begin_snp(&t, &vlek, 3);
 	memset(t.evidence.p + 0x1a0, 0xc1, 64);
 	fake_snp_sign(s, t.evidence.p);
 	trial_good(&t);
@@ -94,7 +71,7 @@ compares_no_chip_with_a_vlek(void **state)
 	assert_non_null(strstr(trial_detail(&t, "chip"),
 	    "a VLEK is a provider's key, not a chip's; the provider is "
 	    "CN=example"));
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -105,7 +82,7 @@ takes_the_hosts_table_beside_and_behind_the_report(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	trial_set(&t.certs[0], fake_snp_table(s));
 	trial_good(&t);
 	/* As auxblob holds it, behind the report in one file. */
@@ -119,7 +96,7 @@ takes_the_hosts_table_beside_and_behind_the_report(void **state)
 	t.evidence.len = FAKE_SNP_REPORT + 30;
 	trial_refused(&t, CSN_E_FORM, "certificates");
 	free(table.p);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -130,7 +107,7 @@ refuses_each_for_its_own_reason(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	r = t.evidence.p;
 
 	t.evidence.len = FAKE_SNP_REPORT - 1;
@@ -219,7 +196,7 @@ refuses_each_for_its_own_reason(void **state)
 	trial_set(&t.certs[0], (struct fake_bytes){ NULL, 0 });
 	trial_refused(&t, CSN_E_SIGNER, "chain");
 	fake_snp_free(other);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -229,13 +206,13 @@ finds_the_chips_certificate_among_others(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	other = fake_snp_new(NULL);
 	t.certs[1] = t.certs[0];
 	t.certs[0] = fake_snp_certs(other);
 	trial_good(&t);
 	fake_snp_free(other);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 /* A key that was certified again: the certificate of this time counts. */
@@ -249,7 +226,7 @@ takes_the_certificate_of_this_time_of_several(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, &late, 3);
+	s = begin_snp(&t, &late, 3);
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	/* Behind the old one, and before it. */
 	t.certs[1] = fake_snp_renewed(s, "20251201000000Z", NULL);
@@ -263,7 +240,7 @@ takes_the_certificate_of_this_time_of_several(void **state)
 	trial_set(&t.certs[1], fake_snp_renewed(s, "20260201000000Z", NULL));
 	trial_refused_for(&t, "none", CSN_E_EXPIRED, "chain",
 	    "expired on 2025-12-31");
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -278,7 +255,7 @@ refuses_what_is_past_its_time(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, &late, 3);
+	s = begin_snp(&t, &late, 3);
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	assert_non_null(strstr(trial_detail(&t, "chain"), "SEV-VLEK"));
 	assert_non_null(strstr(trial_detail(&t, "chain"), "2025-12-31"));
@@ -286,12 +263,12 @@ refuses_what_is_past_its_time(void **state)
 	trial_good(&t);
 	t.at_ms = trial_time("2019-06-01T00:00:00Z");
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
-	end(&t, s);
-	s = begin(&t, &early, 3);
+	end_snp(&t, s);
+	s = begin_snp(&t, &early, 3);
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	t.at_ms = trial_time("2026-01-02T00:00:01Z");
 	trial_good(&t);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -301,7 +278,7 @@ refuses_what_was_revoked(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	t.collateral[0] = fake_snp_crl(s, 0, NULL, NULL);
 	t.require = CSN_REQUIRE_COLLATERAL;
 	trial_good(&t);
@@ -322,7 +299,7 @@ refuses_what_was_revoked(void **state)
 	trial_refused(&t, CSN_E_SIGNER, "revocation");
 	trial_set(&t.collateral[0], (struct fake_bytes){ NULL, 0 });
 	trial_refused(&t, CSN_E_POLICY, "revocation");
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -333,7 +310,7 @@ compares_the_nonce_and_asks_for_what_is_required(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	t.require = CSN_REQUIRE_NONCE;
 	trial_refused(&t, CSN_E_POLICY, "nonce");
 	fake_snp_report(s, 3, data, t.evidence.p);
@@ -358,7 +335,7 @@ compares_the_nonce_and_asks_for_what_is_required(void **state)
 	assert_int_equal(trial_run(&t), CSN_E_ARG);
 	t.nonce_len = 0;
 	assert_int_equal(trial_run(&t), CSN_E_ARG);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 /* The policy with one member, and what becomes of the check. */
@@ -390,7 +367,7 @@ compares_what_the_policy_names(void **state)
 	int i;
 
 	(void)state;
-	s = begin(&t, &turin, 5);
+	s = begin_snp(&t, &turin, 5);
 	for (i = 0; i < 48; i++) {
 		snprintf(good + 2 * i, 3, "4d");
 		snprintf(bad + 2 * i, 3, "4e");
@@ -427,7 +404,7 @@ compares_what_the_policy_names(void **state)
 	t.evidence.p[0x30] = 1;
 	fake_snp_sign(s, t.evidence.p);
 	with_policy(&t, "\"max_vmpl\":0", CSN_E_POLICY, "max_vmpl");
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -456,14 +433,14 @@ takes_no_policy_that_it_does_not_understand(void **state)
 	size_t i;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		t.policy = bad[i];
 		if (trial_run(&t) != CSN_E_ARG)
 			fail_msg("taken: %s", bad[i]);
 		assert_int_equal(csn_result_count(t.result), 0);
 	}
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -473,7 +450,7 @@ takes_no_root_or_certificate_that_is_none(void **state)
 	struct trial t;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	t.root.len--;			/* the END line is cut */
 	t.root.len -= 20;
 	assert_int_equal(trial_run(&t), CSN_E_ARG);
@@ -488,7 +465,7 @@ takes_no_root_or_certificate_that_is_none(void **state)
 	t.certs[1].p = NULL;
 	fake_put_text(&t.certs[1], "not a certificate");
 	trial_refused(&t, CSN_E_FORM, "certificates");
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -500,7 +477,7 @@ takes_a_root_from_the_policy(void **state)
 	size_t i;
 
 	(void)state;
-	s = begin(&t, NULL, 3);
+	s = begin_snp(&t, NULL, 3);
 	other = fake_snp_new(NULL);
 	fake_put_text(&policy, "{\"platform\":{\"sev-snp\":{\"root\":\"");
 	for (i = 0; i < t.root.len; i++)
@@ -519,7 +496,7 @@ takes_a_root_from_the_policy(void **state)
 	trial_refused(&t, CSN_E_SIGNER, "chain");
 	free(policy.p);
 	fake_snp_free(other);
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 static void
@@ -532,7 +509,7 @@ shows_a_report_to_people(void **state)
 	char *json;
 
 	(void)state;
-	s = begin(&t, &turin, 5);
+	s = begin_snp(&t, &turin, 5);
 	t.evidence.p[0x40] = 0xa5;
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), 0);
@@ -572,7 +549,7 @@ shows_a_report_to_people(void **state)
 	assert_int_equal(csn_platform_parse("tpm2"), CSN_PLATFORM_TPM2);
 	assert_int_equal(csn_platform_parse("sgx"), 0);
 	assert_null(csn_platform_name(0));
-	end(&t, s);
+	end_snp(&t, s);
 }
 
 /* --- real evidence ---------------------------------------------------- */

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson attest serve, and challenges that are put to it."""
 
 import http.client
@@ -207,6 +208,10 @@ def first(s):
         with Server(s.attester, work, "--measure", "both") as server:
             early = server.ask("GET", "/v1/health")
             word = json.loads(early[2])
+            # Whoever asks within its first millisecond is told 0.
+            while word["status"] == "measuring" and word["measuring_ms"] == 0:
+                early = server.ask("GET", "/v1/health")
+                word = json.loads(early[2])
             case("it_listens_before_it_has_measured_and_says_so",
                  early[0] == 503 and word["status"] == "measuring" and
                  word["measuring_ms"] > 0, early)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson id: identities, the trust store and credentials from the shell."""
 
 import array
@@ -90,6 +91,8 @@ def passphrases_are_wiped(folder):
     case("id_new_with_a_long_passphrase", run(
         "id", "new", "ella", "--passphrase-file", file,
         home=home).returncode == 0)
+    # Its shadow alone is terabytes of address space.
+    sanitized = os.environ.get("CAISSON_SANITIZE") == "1"
     environment = dict(os.environ, CAISSON_HOME=str(home))
     environment.pop("CAISSON_PASSPHRASE", None)
     with subprocess.Popen(
@@ -103,10 +106,11 @@ def passphrases_are_wiped(folder):
         while left[0] != 0 and waiting.poll() is None:
             fcntl.ioctl(waiting.stdin.fileno(), termios.FIONREAD, left)
         reading = waiting.poll() is None
-        found = memory_of(waiting.pid, pieces) if reading else -1
+        found = memory_of(waiting.pid, pieces) \
+            if reading and not sanitized else -1
         waiting.kill()
         said = waiting.stderr.read()
-    if os.environ.get("CAISSON_SANITIZE") == "1":
+    if sanitized:
         skip("id_passphrase_is_wiped_after_use",
              "a sanitizer's memory is not the program's")
     else:

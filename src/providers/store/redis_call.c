@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_call.c - a command brought to the server that has its slot.
  *
@@ -154,7 +155,8 @@ put(struct wire *w, const void *p, size_t len)
 		last->iov_base = w->text + w->used;
 		last->iov_len = 0;
 	}
-	memcpy(w->text + w->used, p, len);
+	if (len > 0)
+		memcpy(w->text + w->used, p, len);
 	w->used += len;
 	last->iov_len += len;
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attest_evidence.c - an SNP report and a TDX quote with their chains,
  * verified by us, beside the signatures in them verified by OpenSSL alone.

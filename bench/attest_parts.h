@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest_parts.h - the parts of bench_attest in files of their own. */
 #ifndef CSN_BENCH_ATTEST_PARTS_H
 #define CSN_BENCH_ATTEST_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * attest_tracked.c - another process's memory again, after 1 % of its leaves
  * changed, where the kernel tracks the writes.

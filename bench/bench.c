@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench.c - rounds, medians, and the file of results. */
 #include <math.h>
 #include <stdarg.h>

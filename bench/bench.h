@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench.h - two things measured beside each other, and what came of it. */
 #ifndef CSN_BENCH_H
 #define CSN_BENCH_H

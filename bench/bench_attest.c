@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_attest.c - measuring 1 GiB of memory, again after little changed,
  * and reports of it, beside OpenSSL's SHA3-256 and ML-DSA-65.

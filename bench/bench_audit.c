@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_audit.c - what logging costs with one record a batch and with one an
  * entry: in memory, and in a file beside the hashes, MACs and writes that

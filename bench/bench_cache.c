@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_cache.c - the secure cache beside our own plain one and OpenSSL's
  * AES-256-GCM of the same bytes, and an L1 hit beside opening alone.

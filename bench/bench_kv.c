@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_kv.c - sealing and opening KV entries, beside OpenSSL's EVP with a
  * reused context: the same bytes, an AAD of the same length, as much memory.

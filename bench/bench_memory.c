@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_memory.c - what a session, an entry, a leaf and the tour take. */
 #include <fcntl.h>
 #include <limits.h>

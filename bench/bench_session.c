@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_session.c - sessions and rotations, beside the sum of the raw
  * operations that they cannot do without.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_store.c - the KV store over the memory provider, beside OpenSSL's EVP
  * alone: what finding, evicting and replay checks add.

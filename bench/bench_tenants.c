@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_tenants.c - many tenants' entries in random order, through the
  * isolation manager, beside one tenant's through a manager of its own.

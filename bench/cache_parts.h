@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_parts.h - the parts of bench_cache. */
 #ifndef CSN_BENCH_CACHE_PARTS_H
 #define CSN_BENCH_CACHE_PARTS_H

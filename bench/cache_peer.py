@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """cache_peer.py - CacheKit's Python SDK, setting and getting secure values.
 
 Its secure cache as it is meant to be used: a decorated function, the level in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cache_redis.c - sealed set and get over Redis, beside plain hiredis.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache_sdk.c - the secure cache beside CacheKit's Python SDK. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv_parts.h - the parts of bench_kv that stand in files of their own. */
 #ifndef CSN_BENCH_KV_PARTS_H
 #define CSN_BENCH_KV_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv_pool.c - what a second core adds, where it is free. */
 #include <sched.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv_python.c - beside a Python library that serves the same purpose. */
 #include <stdio.h>
 

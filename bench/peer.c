@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* peer.c - a peer in Python, started, asked and ended. */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* peer.h - a peer in Python: takes a line of orders, answers with seconds. */
 #ifndef CSN_BENCH_PEER_H
 #define CSN_BENCH_PEER_H

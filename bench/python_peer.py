@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """python_peer.py - a KV sealer as Python libraries of this purpose are built.
 
 One AESGCM call an entry, associated data as JSON, a random nonce, the result

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw.c - AES-256-GCM as a program calls OpenSSL itself: the reference. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw.h - AES-256-GCM as a program calls OpenSSL itself: the reference. */
 #ifndef CSN_BENCH_RAW_H
 #define CSN_BENCH_RAW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw_hash.c - SHA3-256 and ML-DSA-65 as a program calls OpenSSL itself. */
 #include <openssl/evp.h>
 

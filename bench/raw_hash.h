@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw_hash.h - SHA3-256 and ML-DSA-65 as a program calls OpenSSL itself. */
 #ifndef CSN_BENCH_RAW_HASH_H
 #define CSN_BENCH_RAW_HASH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw_pq.c - what a handshake is made of, called from OpenSSL itself. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* raw_pq.h - what a handshake is made of, called from OpenSSL itself. */
 #ifndef CSN_BENCH_RAW_PQ_H
 #define CSN_BENCH_RAW_PQ_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* set.c - messages of one size, for us and for the reference alike. */
 #include <stdio.h>
 #include <string.h>

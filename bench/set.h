@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* set.h - messages of one size, for us and for the reference alike. */
 #ifndef CSN_BENCH_SET_H
 #define CSN_BENCH_SET_H

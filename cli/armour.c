@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/armour.c - armoured text as mail and editors leave it. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest.h - what the parts of caisson attest share. */
 #ifndef CLI_ATTEST_H
 #define CLI_ATTEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest_check.c - a report verified, and what was found said. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest_identity.c - who signs: a folder, the firmware, a keystore. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest_serve_opts.c - the options of caisson attest serve. */
 #include "attest.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest_source.c - whose memory is measured, and how, by the options. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/attest_ticket.c - a challenge that is remembered in a file. */
 #include <errno.h>
 #include <fcntl.h>

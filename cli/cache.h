@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache.h - what the parts of caisson cache share. */
 #ifndef CLI_CACHE_H
 #define CLI_CACHE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_key.c - caisson cache key: the key that a call has. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_keystore.c - master keys that rest wrapped under a keystore's. */
 #include <stdlib.h>
 #include <string.h>

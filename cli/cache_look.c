@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_look.c - caisson cache inspect: what an entry shows, and to
  * whom. */
 #include <math.h>

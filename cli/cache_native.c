@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_native.c - sealed master keys of Caisson's own cache entries. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_open.c - caisson cache: the store, the keys, the cache. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cache_show.c - MessagePack for people: a JSON value of it. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest.c - caisson attest: its verbs, and how they speak. */
 #include <string.h>
 

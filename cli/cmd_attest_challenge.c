@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_challenge.c - caisson attest challenge. */
 #include <errno.h>
 #include <pthread.h>

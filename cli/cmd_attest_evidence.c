@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_evidence.c - caisson attest evidence: vendors' evidence. */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_look.c - caisson attest regions and snapshot. */
 #include <string.h>
 

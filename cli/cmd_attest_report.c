@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_report.c - caisson attest report: a signed report, once. */
 #include <stdlib.h>
 #include <string.h>

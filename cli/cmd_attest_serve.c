@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_serve.c - caisson attest serve: challenges over HTTP. */
 #include <errno.h>
 #include <poll.h>

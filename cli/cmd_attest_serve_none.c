@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_serve_none.c - caisson attest serve, built without HTTP. */
 #include "attest.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_verify.c - caisson attest verify and policy. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_attest_watch.c - caisson attest watch: regions, as they change. */
 #include <poll.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_audit.c - caisson audit: show, verify and export a log. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_bench.c - caisson bench: a short table of speeds. */
 #include <stdlib.h>
 #include <string.h>

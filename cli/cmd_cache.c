@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_cache.c - caisson cache: entries of a backend, one at a time. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_id.c - caisson id: identities of one's own. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli/cmd_kv.c - caisson kv: files and pipes, sealed and opened.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_tour.c - caisson tour: the main job, done and shown. */
 #include <errno.h>
 #include <ftw.h>

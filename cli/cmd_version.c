@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/cmd_version.c - caisson version: what this build is made of. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/file.c - inputs, and outputs that appear only when they are whole. */
 #include <errno.h>
 #include <fcntl.h>

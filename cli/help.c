@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/help.c - help at each level, from the tables. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/home.c - where the program keeps its own files. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/id.h - what the parts of caisson id share. */
 #ifndef CLI_ID_H
 #define CLI_ID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/id_action.c - caisson id sign and verify: credentials. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/id_keep.c - caisson id passphrase and remove: an identity's folder. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/id_trust.c - caisson id trust: the store of whom one trusts. */
 #include <errno.h>
 #include <fcntl.h>

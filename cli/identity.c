@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/identity.c - the identity and the trust store that a command uses. */
 #include <dirent.h>
 #include <errno.h>

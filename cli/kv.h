@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/kv.h - what the parts of caisson kv share. */
 #ifndef CLI_KV_H
 #define CLI_KV_H

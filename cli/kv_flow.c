@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/kv_flow.c - from an input to an output that is whole or not there. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/kv_inspect.c - caisson kv inspect: what a header says. */
 #include <stdlib.h>
 #include <string.h>

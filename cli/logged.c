@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/logged.c - what kv and session write to an audit log. */
 #include <stdlib.h>
 #include <string.h>

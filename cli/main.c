@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/main.c - finds the noun and the verb, and runs it. */
 #include <errno.h>
 #include <fcntl.h>

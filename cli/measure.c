@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/measure.c - how fast something goes, in a short time. */
 #include <stdlib.h>
 #include <string.h>

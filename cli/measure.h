@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/measure.h - how fast something goes, in a short time. */
 #ifndef CLI_MEASURE_H
 #define CLI_MEASURE_H

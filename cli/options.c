@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/options.c - reads long options by a verb's table. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/output.c - what the program says, and the code it ends with. */
 #include <errno.h>
 #include <stdarg.h>

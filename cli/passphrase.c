@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/passphrase.c - secrets come from a file, a descriptor, the environment
  * or the terminal, never from an argument. */
 #include <errno.h>

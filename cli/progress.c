@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/progress.c - one line on a terminal while bytes go by. */
 #include <string.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/sealed.c - files of the program's own, sealed to an identity. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/sealed.h - files of the program's own, sealed to an identity. */
 #ifndef CLI_SEALED_H
 #define CLI_SEALED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/serve.h - what the parts of caisson attest serve share. */
 #ifndef CLI_SERVE_H
 #define CLI_SERVE_H

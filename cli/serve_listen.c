@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/serve_listen.c - where a server of the program listens, how often. */
 #include <errno.h>
 #include <netdb.h>

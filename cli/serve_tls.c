@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/serve_tls.c - the certificate and key of a server of the program. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli/serve_turn.c - one measurement for all who wait, then a rest.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/shown.c - text of others as a terminal may have it. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour.h - what the steps of the tour share. */
 #ifndef CLI_TOUR_H
 #define CLI_TOUR_H

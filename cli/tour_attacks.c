@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_attacks.c - what must not work, tried. */
 #include <stdlib.h>
 #include <string.h>

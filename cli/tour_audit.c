@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_audit.c - the log is verified, then tampered with and caught. */
 #include <dirent.h>
 #include <errno.h>

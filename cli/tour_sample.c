@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_sample.c - a real model's KV state, kept with the program. */
 #include <errno.h>
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_setup.c - who is who, and sessions by real messages. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_speed.c - how fast the sample is sealed and opened. */
 #include "measure.h"
 #include "tour.h"

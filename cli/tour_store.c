@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_store.c - into the store, out of it, and through a rotation. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/tour_tell.c - what the tour says, in words and as JSON. */
 #include <stdarg.h>
 #include <stdlib.h>

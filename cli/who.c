@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/who.c - whom a DID, an alias or a label on the command line means. */
 #include <stdlib.h>
 #include <string.h>

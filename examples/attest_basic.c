@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/attest_basic.c - say what two regions of memory hold, and check it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/attest_continuous.c - a report every 50 ms, for ten rounds.
  *

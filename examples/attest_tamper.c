@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/attest_tamper.c - what an intruder with a debugger does: flip one
  * bit of a running process's memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/attest_workload.c - a live process that holds a model in memory
  * and says where, so that it can be attested from outside.

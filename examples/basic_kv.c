@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/basic_kv.c - seal one token's K and V, and open them again.
  *

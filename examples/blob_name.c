@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* examples/blob_name.c - the blob server's names, and pages of them. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* examples/blob_name.h - the blob server's names, and pages of them. */
 #ifndef BLOB_NAME_H
 #define BLOB_NAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/blob_server.c - any store behind HTTP: the server's side of
  * docs/wire/http-store.md, on GNU libmicrohttpd.

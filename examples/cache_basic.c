@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/cache_basic.c - results kept where nobody but us can read them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/cache_tenants.c - one backend, a key for each tenant, a rotation.
  *

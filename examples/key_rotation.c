@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/key_rotation.c - keys that move on while entries stay readable.
  *

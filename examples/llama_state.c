@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * llama_state.c - put a llama.cpp conversation away sealed, and go on with it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/own_provider.c - a store of your own behind the KV store.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * examples/tenant_isolation.c - many tenants, and what one cannot do to
  * another.

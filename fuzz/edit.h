@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz/edit.h - changes to a message that is true, before it is signed or
  * sealed. An input begins with how many there are; each is what is done, a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz/evidence.h - what the targets of platform evidence share. An input is
  * up to six pieces, each a u32 length and bytes: evidence, certificates,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/folder.h - a folder for the targets whose parser reads files. */
 #ifndef FUZZ_FOLDER_H
 #define FUZZ_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_action.c - chains of credentials: a chain is good where no check
  * failed, and each of its links was then checked in each way.

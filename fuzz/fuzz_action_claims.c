@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_action_claims.c - a chain of two credentials, of which the first byte
  * picks one: its claims are edited before they are signed, and the chain made

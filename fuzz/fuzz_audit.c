@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_audit.c - lines of the log: whatever is read is JSON, has one
  * spelling, and can be exported again; and the state file.

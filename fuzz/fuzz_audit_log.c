@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_audit_log.c - a log's folder. An input is a plan: which lines there
  * are, chained and under true MACs, and edits of each before it is so; then

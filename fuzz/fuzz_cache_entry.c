@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_entry.c - plain entries as a backend hands them out: the first
  * byte says which shape is expected.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_envelope.c - containers of cached values: what unpacks, packs and
  * unpacks to the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_frame.c - frames around cache entries, new and old: what is read
  * and written again reads the same; a description never fails on it.

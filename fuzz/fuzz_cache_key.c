@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_key.c - the input is a list of calls of the key builder: what it
  * takes is one well-formed document, and of interop mode's data model.

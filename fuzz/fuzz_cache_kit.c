@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_kit.c - sealed entries of CacheKit's form, opened and sealed
  * anew. The first byte says of which shape; the second whether the rest is

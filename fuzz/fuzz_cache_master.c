@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_master.c - master keys of the cache, sealed to their reader: the
  * first byte says whether the rest is the sealed file, or edits of the key

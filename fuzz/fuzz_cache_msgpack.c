@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_msgpack.c - MessagePack that others wrote: what is of interop
  * mode's data model is well-formed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_native.c - Caisson's own cache entries. The first byte says
  * what: the rest as an entry, or as edits of one that was sealed just now,

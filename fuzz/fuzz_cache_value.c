@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cache_value.c - what a cache finds on its backend: the first byte says
  * which of three caches looks, the second whether an input is the value, or

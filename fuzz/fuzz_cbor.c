@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cbor.c - what csn_cbor_check() accepts reads back whole, is written
  * again as the same bytes, and can be shown; what it refuses does no harm.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cert_table.c - the certificate table that a host gives a guest, and
  * what the certificates in it say of their chip.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_checkpoint.c - an audit log's checkpoint whose claims were edited
  * before they were signed; and an input as the text of one.

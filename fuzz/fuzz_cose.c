@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_cose.c - signed messages: whatever verifies under the corpus's key
  * was signed by it, which means that it is the one message it signed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_document.c - identity documents, as bytes and armoured: what is
  * accepted names the DID of the key in it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_document_claims.c - an identity's document whose claims were edited
  * before they were signed: what is accepted names the key that signed it.

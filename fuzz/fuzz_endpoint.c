@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_endpoint.c - what an HTTP server answers to a challenge, and to a
  * report that is put; and a report that is sent to a bare socket.

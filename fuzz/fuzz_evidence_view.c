@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_evidence_view.c - vendors' evidence and what a host's table of
  * certificates holds, read and shown, and nothing verified: the first byte

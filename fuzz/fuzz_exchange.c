@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_exchange.c - a whole handshake with fresh keys, in which an input
  * edits the offer before it is signed, the reply, the confirmation, both

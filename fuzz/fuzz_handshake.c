@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_handshake.c - the first byte says what the rest is given to: a server
  * as an offer, a tenant as a reply, a server as a confirmation, or one of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_header.c - a header that csn_header_read() accepts is written again
  * as the same bytes; what it refuses does no harm.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_http_answer.c - what a server of blobs answers: headers, pages of
  * keys, statistics. What is accepted is what the wire page allows.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_identity_file.c - an identity's folder: an input is edits of each of
  * its three files. What loads has keys and a document that belong together.

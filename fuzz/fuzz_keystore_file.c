@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_keystore_file.c - the files of a keystore: whatever is read is
  * written to the same bytes again, and its costs are bounded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_kv.c - sealed entries and blocks of a KV cache: an input as one, or as
  * edits of one that was sealed just now, which opens only unchanged.

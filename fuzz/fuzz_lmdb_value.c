@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_lmdb_value.c - values as they lie in an LMDB file. */
 #include "identity.h"
 #include "providers/store/lmdb.h"

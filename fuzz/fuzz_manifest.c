@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_manifest.c - the manifest of a workload in a confidential guest. */
 #include "identity.h"
 

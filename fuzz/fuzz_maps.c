@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_maps.c - the list of a process's mappings: what is accepted is in
  * order, and every address is found in the mapping that holds it.

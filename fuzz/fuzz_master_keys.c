@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_master_keys.c - master keys as text: the current one and, behind a
  * newline, the former ones; and the whole as a file of them. No sentence

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_memcached.c - what memcached answers: lines and values, in any order. */
 
 #include <errno.h>

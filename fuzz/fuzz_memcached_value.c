@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_memcached_value.c - what a memcached says to the store's operations:
  * the first byte says which one, the rest is the answer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_note.c - the note of a workload: what is accepted has only regions
  * that make sense, and is the same when written and read again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_opener.c - a sealed file made here by an input's plan, with true keys,
  * tags and signatures: which segments there are and which of them says that it

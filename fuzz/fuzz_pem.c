@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_pem.c - key files: what is accepted is written and read again as the
  * same public key, private or not as it was; the rest is refused whole. No

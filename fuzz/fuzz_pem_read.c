@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_pem_read.c - key files, read alone: nothing is written again, so that
  * many inputs a second are tried.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_platform_policy.c - what a policy asks of a platform: the first byte
  * says of which one, the rest is the policy. One that is taken is held

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_policy.c - policies: one that is read is for a workload and has
  * references for each of its regions; what is refused names no place.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_policy_leaves.c - a file of leaf hashes that a policy names, and the
  * region that it is of: sizes first, then the file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_pubkeys.c - the public keys of TPMs as PEM: what is read is counted,
  * and each key refuses a signature that nobody made.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_qemu_dump.c - guest memory by way of QEMU's monitor and a file: the
  * first byte says how long the file is that QEMU leaves, the rest is what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_qmp.c - what QEMU answers: one message, and its list of the guest's
  * memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_redis.c - what a Redis server answers: replies, the map of a cluster,
  * redirections, errors; and the hosts of a URL.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_report.c - reports: what verifies was signed by the corpus's key and
  * is about its workload; everything else fails a check by name. The claims

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_report_claims.c - a report that fulfils its policy, whose claims are
  * edited before they are signed: each region is held against its references,

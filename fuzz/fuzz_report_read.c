@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_report_read.c - reports, read alone: an input as one, and as the
  * claims in one whose signature nobody made.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_sealed.c - an opener that is given anything: as a whole file, as a
  * header's payload behind no signature, and as the body behind a header that

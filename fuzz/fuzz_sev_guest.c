@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_sev_guest.c - what /dev/sev-guest answers: a u32 for the size that the
  * response names, then its bytes up to 4000, then the certificate table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_snp.c - AMD reports, with all that they are verified against. */
 #include "evidence.h"
 

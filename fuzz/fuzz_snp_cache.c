@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_snp_cache.c - AMD's certificates on disk: an input is a report and
  * certificates, as for fuzz_snp, each of which is put where the cache would

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_spdm.c - measurements of a GPU, with what they are verified against. */
 #include "evidence.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_store_file.c - the head of a value's file in the file store. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_stream.c - a sealed stream: an input as its bytes, or as edits of one
  * that was sealed just now. What was pulled is what was pushed, from its

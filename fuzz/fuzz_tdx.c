@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_tdx.c - Intel quotes and their collateral. */
 #include "evidence.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_tdx_guest.c - what /dev/tdx_guest answers: the first byte says which
  * call fails and how, the rest is the TD report.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_tdx_tcb.c - Intel's collateral on a platform that an input describes:
  * what TCB info and the QE's identity say, and what they are worth. The first

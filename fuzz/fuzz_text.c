@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_text.c - hex, base58, times and UTF-8: what is accepted comes back
  * the same after writing it again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_tpm.c - a TPM's quote, with what it is verified against. */
 #include "evidence.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_trust.c - the trust store's file: what is accepted has only entries
  * that are whole.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_trust_text.c - the trust store's file, its text alone: an input is too
  * short for a key, so no key is made and no signature looked at. What it is

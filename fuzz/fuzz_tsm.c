@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_tsm.c - what configfs-tsm answers. An input is four pieces, each a u16
  * length and bytes: provider, generation, outblob, auxblob; auxblob is not

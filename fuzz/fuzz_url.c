@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_url.c - what stands behind the schemes of stores, regions and servers:
  * the first byte says whose it is. No file that an input names is read, but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_x509.c - certificates and CRLs in any form: what is read can be
  * asked, and a chain is only good where it ends in a root.

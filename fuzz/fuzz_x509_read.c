@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_x509_read.c - certificates and CRLs, read alone: no signature is
  * looked at. What is read is written as bytes that are read as the same.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_xwing.c - X-Wing: an input as a ciphertext, as a public key, and as
  * edits of a ciphertext that is true, which gives its secret only unchanged.

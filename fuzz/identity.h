@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/identity.h - what the targets of signed things share. */
 #ifndef FUZZ_IDENTITY_H
 #define FUZZ_IDENTITY_H

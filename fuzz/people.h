@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/people.h - one identity of fixed keys, for the targets that need it. */
 #ifndef CAISSON_FUZZ_PEOPLE_H
 #define CAISSON_FUZZ_PEOPLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * replay.c - run a fuzz target once over every file of its corpus, so that
  * each input that ever mattered is an ordinary test under every compiler

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/report.h - what the targets of reports share. */
 #ifndef FUZZ_REPORT_H
 #define FUZZ_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz/resign.h - a signed message whose payload was edited and signed anew
  * by the same key, so that what reads it behind the signature is reached.

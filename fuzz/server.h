@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz/server.h - a server on a unix socket, or on a port of this machine,
  * that says the input to whoever comes, whatever they say, and then nothing

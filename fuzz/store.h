@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz/store.h - a store's operations, of which an input's byte picks one. */
 #ifndef FUZZ_STORE_H
 #define FUZZ_STORE_H

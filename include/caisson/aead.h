@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/aead.h - the contract of an AES-256-GCM engine. */
 #ifndef CAISSON_AEAD_H
 #define CAISSON_AEAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/attest.h - what a workload's memory holds, signed and checked. */
 #ifndef CAISSON_ATTEST_H
 #define CAISSON_ATTEST_H

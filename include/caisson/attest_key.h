@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/attest_key.h - where an attester's signing key comes from. */
 #ifndef CAISSON_ATTEST_KEY_H
 #define CAISSON_ATTEST_KEY_H

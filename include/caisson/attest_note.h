@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/attest_note.h - a workload says which memory matters. */
 #ifndef CAISSON_ATTEST_NOTE_H
 #define CAISSON_ATTEST_NOTE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/audit.h - the append-only log of who did what. */
 #ifndef CAISSON_AUDIT_H
 #define CAISSON_AUDIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/cache.h - a cache whose backend sees ciphertext only. */
 #ifndef CAISSON_CACHE_H
 #define CAISSON_CACHE_H

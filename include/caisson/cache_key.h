@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/cache_key.h - CacheKit's cache keys, from typed arguments. */
 #ifndef CAISSON_CACHE_KEY_H
 #define CAISSON_CACHE_KEY_H

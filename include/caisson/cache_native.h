@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/cache_native.h - Caisson's own cache entries. */
 #ifndef CAISSON_CACHE_NATIVE_H
 #define CAISSON_CACHE_NATIVE_H

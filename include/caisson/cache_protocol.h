@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/cache_protocol.h - CacheKit's entries: keys, sealing, frames. */
 #ifndef CAISSON_CACHE_PROTOCOL_H
 #define CAISSON_CACHE_PROTOCOL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/caisson.h - everything. */
 #ifndef CAISSON_CAISSON_H
 #define CAISSON_CAISSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/context.h - the library's context: clock, key memory, messages. */
 #ifndef CAISSON_CONTEXT_H
 #define CAISSON_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/crypto.h - the primitives that everything else is built from. */
 #ifndef CAISSON_CRYPTO_H
 #define CAISSON_CRYPTO_H

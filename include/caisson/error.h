@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/error.h - the closed list of errors. */
 #ifndef CAISSON_ERROR_H
 #define CAISSON_ERROR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/evidence.h - signed claims, and what verifying them found. */
 #ifndef CAISSON_EVIDENCE_H
 #define CAISSON_EVIDENCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/export.h - what every installed header needs. */
 #ifndef CAISSON_EXPORT_H
 #define CAISSON_EXPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/identity.h - who signs and who is trusted for what. */
 #ifndef CAISSON_IDENTITY_H
 #define CAISSON_IDENTITY_H

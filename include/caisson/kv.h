@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/kv.h - the KV cache, sealed per tenant. */
 #ifndef CAISSON_KV_H
 #define CAISSON_KV_H

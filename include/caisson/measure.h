@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/measure.h - hash trees over memory, in lanes and on all cores. */
 #ifndef CAISSON_MEASURE_H
 #define CAISSON_MEASURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/platform.h - verifying what confidential hardware signs, offline. */
 #ifndef CAISSON_PLATFORM_H
 #define CAISSON_PLATFORM_H

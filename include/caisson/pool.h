@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/pool.h - a pool of threads for batches. */
 #ifndef CAISSON_POOL_H
 #define CAISSON_POOL_H

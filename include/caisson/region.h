@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/region.h - whose memory is measured: the contract of a provider. */
 #ifndef CAISSON_REGION_H
 #define CAISSON_REGION_H

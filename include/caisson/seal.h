@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/seal.h - the envelope: its layout, streams, and sealed files. */
 #ifndef CAISSON_SEAL_H
 #define CAISSON_SEAL_H

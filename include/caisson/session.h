@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/session.h - keys agreed with a tenant, and how they move on. */
 #ifndef CAISSON_SESSION_H
 #define CAISSON_SESSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/snp.h - what a guest of AMD SEV-SNP asks of its own platform. */
 #ifndef CAISSON_SNP_H
 #define CAISSON_SNP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/store.h - what carries sealed bytes: the contract of a store. */
 #ifndef CAISSON_STORE_H
 #define CAISSON_STORE_H

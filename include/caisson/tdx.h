@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caisson/tdx.h - what a guest of Intel TDX asks of its own platform. */
 #ifndef CAISSON_TDX_H
 #define CAISSON_TDX_H

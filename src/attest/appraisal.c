@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/appraisal.c - checks, chains and the nonce, for every platform. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/appraisal.h - one piece of platform evidence being verified. */
 #ifndef CSN_ATTEST_APPRAISAL_H
 #define CSN_ATTEST_APPRAISAL_H

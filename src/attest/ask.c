@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/ask.c - a challenge put to an attester over HTTP. */
 #include <stdio.h>
 #include <string.h>

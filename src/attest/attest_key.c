@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/attest_key.c - an attester's identity from a secret of 32 bytes. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/attester.c - all regions of a workload, measured and signed. */
 #include <stdlib.h>
 #include <string.h>

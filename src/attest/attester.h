@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/attester.h - an attester from inside. */
 #ifndef CSN_ATTEST_ATTESTER_H
 #define CSN_ATTEST_ATTESTER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/attester_report.c - what was measured, signed. */
 #include <stdlib.h>
 #include <string.h>

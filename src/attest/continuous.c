@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/continuous.c - a report at each beat, until it ends. */
 #include <errno.h>
 #include <poll.h>

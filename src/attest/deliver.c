@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/deliver.c - a report to a file, a socket or an HTTP server. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/der.c - the little DER (X.690) that vendors' extensions hold. */
 #include "attest/der.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/der.h - the little DER (X.690) that vendors' extensions hold. */
 #ifndef CSN_ATTEST_DER_H
 #define CSN_ATTEST_DER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/endorsements.c - files of certificates, CRLs and collateral. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/endorsements.h - what a verifier holds of vendors, from files. */
 #ifndef CSN_ATTEST_ENDORSEMENTS_H
 #define CSN_ATTEST_ENDORSEMENTS_H

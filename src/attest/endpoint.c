@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/endpoint.c - posting to an HTTP server, with patience that ends. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/endpoint.h - an HTTP server that a URL with options names. */
 #ifndef CSN_ATTEST_ENDPOINT_H
 #define CSN_ATTEST_ENDPOINT_H

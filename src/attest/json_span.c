@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/json_span.c - where in a JSON text a member's value stands. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/json_span.h - where in a JSON text a member's value stands. */
 #ifndef CSN_ATTEST_JSON_SPAN_H
 #define CSN_ATTEST_JSON_SPAN_H

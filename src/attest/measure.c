@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/measure.c - one region's bytes into its tree and its flat hash. */
 #include <stdlib.h>
 #include <string.h>

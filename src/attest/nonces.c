@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/nonces.c - single use, an end, and no more memory than that. */
 #include <stdlib.h>
 #include <string.h>

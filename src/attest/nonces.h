@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/nonces.h - the nonces that a verifier gave out. */
 #ifndef CSN_ATTEST_NONCES_H
 #define CSN_ATTEST_NONCES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/nvidia.c - verifying an NVIDIA GPU's measurements. */
 #include <stdio.h>
 #include <string.h>

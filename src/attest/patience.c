@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/patience.c - waiting that has an end, and can be called off. */
 #include <poll.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/pck.c - what a PCK certificate says of the platform. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/pins.c - the vendors' root keys, which are trusted by their hash. */
 #include "attest/appraisal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform.c - a platform's evidence within a report, verified. */
 #include <stdio.h>
 #include <string.h>

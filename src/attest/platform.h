@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform.h - a platform's evidence within a report, verified. */
 #ifndef CSN_ATTEST_PLATFORM_H
 #define CSN_ATTEST_PLATFORM_H

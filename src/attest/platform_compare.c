@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform_compare.c - what a platform says, against the policy. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform_policy.c - what a verifier asks of a platform. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform_policy.h - a policy's part on platforms. */
 #ifndef CSN_ATTEST_PLATFORM_POLICY_H
 #define CSN_ATTEST_PLATFORM_POLICY_H

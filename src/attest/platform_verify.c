@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/platform_verify.c - vendors' evidence: what all have in common. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/policy.c - a policy's life, and the files that it refers to. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/policy.h - reference values, as the verifier holds them. */
 #ifndef CSN_ATTEST_POLICY_H
 #define CSN_ATTEST_POLICY_H

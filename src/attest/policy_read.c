@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/policy_read.c - a policy from its JSON, every member accounted for. */
 #include <stdio.h>
 #include <stdlib.h>

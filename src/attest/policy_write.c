@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/policy_write.c - a report's content as the policy that it fulfils. */
 #include <ctype.h>
 #include <stdio.h>

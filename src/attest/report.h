@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/report.h - a report's claims, written and taken apart. */
 #ifndef CSN_ATTEST_REPORT_H
 #define CSN_ATTEST_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/report_json.c - a report as people read it; nothing is verified. */
 #include <stdlib.h>
 

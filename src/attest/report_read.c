@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/report_read.c - a report taken apart, strictly. */
 #include <stdlib.h>
 #include <string.h>

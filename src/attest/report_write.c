@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/report_write.c - a report's claims as deterministic CBOR. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp.c - verifying an AMD SEV-SNP attestation report. */
 #include <stdio.h>
 #include <string.h>

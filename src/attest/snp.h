@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp.h - AMD SEV-SNP: the report, its certificates, their TCB. */
 #ifndef CSN_ATTEST_SNP_H
 #define CSN_ATTEST_SNP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp_cache.c - AMD's certificates, kept on disk. */
 #include <dirent.h>
 #include <errno.h>

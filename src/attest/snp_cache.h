@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp_cache.h - AMD's certificates, kept on disk. */
 #ifndef CSN_ATTEST_SNP_CACHE_H
 #define CSN_ATTEST_SNP_CACHE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp_cert.c - AMD's certificates, and the table a host gives. */
 #include <string.h>
 

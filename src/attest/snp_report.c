@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/snp_report.c - the SEV-SNP attestation report, byte by byte. */
 #include <stdio.h>
 #include <string.h>

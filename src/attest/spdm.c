@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/spdm.c - SPDM measurements, byte by byte. */
 #include <stdio.h>
 #include <string.h>

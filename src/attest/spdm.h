@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/spdm.h - SPDM 1.1 measurements (DSP0274), as NVIDIA's GPUs send. */
 #ifndef CSN_ATTEST_SPDM_H
 #define CSN_ATTEST_SPDM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tdx.c - verifying an Intel TDX quote. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tdx.h - Intel TDX: the quote, the platform's key, its collateral. */
 #ifndef CSN_ATTEST_TDX_H
 #define CSN_ATTEST_TDX_H

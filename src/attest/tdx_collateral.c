@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tdx_collateral.c - TCB info and QE identity, as Intel signs them. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tdx_quote.c - the TDX quote, byte by byte. */
 #include <string.h>
 

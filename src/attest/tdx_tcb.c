@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tdx_tcb.c - how far a TDX platform's firmware is up to date. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tpm.c - verifying a TPM 2.0 quote. */
 #include <stdio.h>
 #include <string.h>

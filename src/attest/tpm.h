@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tpm.h - a TPM 2.0 quote and the PCR values that it is about. */
 #ifndef CSN_ATTEST_TPM_H
 #define CSN_ATTEST_TPM_H

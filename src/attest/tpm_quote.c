@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/tpm_quote.c - a TPM 2.0 quote, byte by byte. */
 #include <stdio.h>
 #include <string.h>

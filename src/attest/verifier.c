@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/verifier.c - a report against trust, nonce, clock and policy. */
 #include <stdio.h>
 #include <stdlib.h>

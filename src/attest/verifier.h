@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/verifier.h - a verifier, and one run of it over one report. */
 #ifndef CSN_ATTEST_VERIFIER_H
 #define CSN_ATTEST_VERIFIER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attest/verify_region.c - regions against their reference values. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit.c - the log as its users see it: arguments checked, then by kind. */
 
 #include <stddef.h>

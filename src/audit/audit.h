@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/audit.h - the kinds of log behind one handle. */
 #ifndef CSN_AUDIT_AUDIT_H
 #define CSN_AUDIT_AUDIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* chain.c - how one record holds on to the one before. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/chain.h - how one record holds on to the one before. */
 #ifndef CSN_AUDIT_CHAIN_H
 #define CSN_AUDIT_CHAIN_H

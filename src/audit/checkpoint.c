@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.c - a head that a key vouches for. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/checkpoint.h - a head that a key vouches for. */
 #ifndef CSN_AUDIT_CHECKPOINT_H
 #define CSN_AUDIT_CHECKPOINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* folder.c - the files of a log's folder, and reading one line by line. */
 
 #include <dirent.h>

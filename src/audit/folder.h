@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/folder.h - what lies in a log's folder. */
 #ifndef CSN_AUDIT_FOLDER_H
 #define CSN_AUDIT_FOLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/line.h - a line of the log, written and read. */
 #ifndef CSN_AUDIT_LINE_H
 #define CSN_AUDIT_LINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* line_write.c - a record as one line of JSON, without a JSON library. */
 
 #include <string.h>

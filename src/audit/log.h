@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* audit/log.h - a log in a folder, open for appending. */
 #ifndef CSN_AUDIT_LOG_H
 #define CSN_AUDIT_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_append.c - appending as a group: one write, one sync. */
 
 #include <errno.h>

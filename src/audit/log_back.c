@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_back.c - the newest records of a folder's files, found from the end. */
 
 #include <errno.h>

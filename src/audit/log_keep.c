@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_keep.c - what keeps a log in order: checkpoints, files, the state. */
 
 #include <errno.h>

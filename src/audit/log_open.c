@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_open.c - opening and closing a log in a folder. */
 
 #include <sys/file.h>

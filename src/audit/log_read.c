@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_read.c - the records of a folder's files, in order. */
 
 #include <string.h>

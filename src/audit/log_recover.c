@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log_recover.c - from the state's line to the end of the log, at opening. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* op.c - the names of what is logged. */
 
 #include <string.h>

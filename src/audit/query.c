@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* query.c - looking for records, and handing them out as JSON. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* state.c - the file that holds the chain's present key. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verify.c - a log verified from outside, as a list of checks. */
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/alloc.c - ordinary memory. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/alloc.h - memory: ordinary, and locked pages for secrets. */
 #ifndef CSN_BASE_ALLOC_H
 #define CSN_BASE_ALLOC_H

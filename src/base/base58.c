@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/base58.c - base58 with Bitcoin's alphabet. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cancel.h - a call that pthread_cancel does not end in the middle. */
 #ifndef CSN_BASE_CANCEL_H
 #define CSN_BASE_CANCEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor.h - deterministic CBOR (RFC 8949, 4.2), encoded and refused. */
 #ifndef CSN_BASE_CBOR_H
 #define CSN_BASE_CBOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor_check.c - refusing what is not deterministic CBOR. */
 #include <string.h>
 

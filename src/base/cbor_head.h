@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor_head.h - what the readers of CBOR share. */
 #ifndef CSN_BASE_CBOR_HEAD_H
 #define CSN_BASE_CBOR_HEAD_H

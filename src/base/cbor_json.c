@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor_json.c - deterministic CBOR as JSON, for people. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor_read.c - reading deterministic CBOR (RFC 8949, 4.2), typed. */
 #include <string.h>
 

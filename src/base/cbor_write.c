@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cbor_write.c - writing deterministic CBOR (RFC 8949, 4.2). */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/context.c - the context: its clock, its life, its fork canary. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/context.h - what a context holds, for the rooms that extend it. */
 #ifndef CSN_BASE_CONTEXT_H
 #define CSN_BASE_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crc32.c - CRC-32, eight bytes at a step by as many tables. */
 
 #include <pthread.h>

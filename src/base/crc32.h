@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/crc32.h - the checksum that finds accidents, and no attacks. */
 #ifndef CSN_BASE_CRC32_H
 #define CSN_BASE_CRC32_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cursor.c - bounds-checked reading and writing of bytes. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/cursor.h - bounds-checked reading and writing of bytes. */
 #ifndef CSN_BASE_CURSOR_H
 #define CSN_BASE_CURSOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/error.c - the errors' names and sentences. */
 #include <caisson/error.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/fail.c - the thread's last failure. */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/fail.h - how a room says what went wrong. */
 #ifndef CSN_BASE_FAIL_H
 #define CSN_BASE_FAIL_H

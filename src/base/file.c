@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/file.c - whole files, read, and replaced atomically. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/file.h - whole files, replaced atomically. */
 #ifndef CSN_BASE_FILE_H
 #define CSN_BASE_FILE_H

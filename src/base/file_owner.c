@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/file_owner.c - who could have written what is about to be believed. */
 #include <errno.h>
 #include <grp.h>

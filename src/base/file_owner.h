@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/file_owner.h - who could have written what is about to be believed. */
 #ifndef CSN_BASE_FILE_OWNER_H
 #define CSN_BASE_FILE_OWNER_H

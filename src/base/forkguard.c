@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/forkguard.c - locks that a fork waits for. */
 #include <stddef.h>
 

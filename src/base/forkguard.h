@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/forkguard.h - locks that a fork waits for. */
 #ifndef CSN_BASE_FORKGUARD_H
 #define CSN_BASE_FORKGUARD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/hash.h - the hash of tables whose keys come from outside. */
 #ifndef CSN_BASE_HASH_H
 #define CSN_BASE_HASH_H

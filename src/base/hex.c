@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/hex.c - bytes as hexadecimal text. */
 #include <endian.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http.c - the client: its origin, its token, its idle handles. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base/http_address.c - addresses that a URL from outside has no business
  * with: what IANA's special-purpose registries list as not globally

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_exchange.c - one request and its answer. */
 #include <string.h>
 #include <strings.h>

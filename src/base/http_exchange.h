@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_exchange.h - one request and its answer, inside the client. */
 #ifndef CSN_BASE_HTTP_EXCHANGE_H
 #define CSN_BASE_HTTP_EXCHANGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_header.c - the headers of an answer, read and checked. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_load.c - libcurl, loaded when it is first needed. */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_load.h - libcurl, loaded when it is first needed. */
 #ifndef CSN_BASE_HTTP_LOAD_H
 #define CSN_BASE_HTTP_LOAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/http_none.c - the HTTP client of a build that has none. */
 #include "base/fail.h"
 #include "base/http.h"

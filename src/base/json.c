@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/json.c - JSON as text of ours. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/json.h - what jansson leaves to be guessed. */
 #ifndef CSN_BASE_JSON_H
 #define CSN_BASE_JSON_H

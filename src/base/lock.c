@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/lock.c - a lock of many readers or one writer that stays fair. */
 #include "base/lock.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/lock.h - a lock of many readers or one writer that stays fair. */
 #ifndef CSN_BASE_LOCK_H
 #define CSN_BASE_LOCK_H

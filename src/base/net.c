@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* net.c - connecting, sending and receiving before a deadline. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/net.h - connections that never wait longer than they are told. */
 #ifndef CSN_BASE_NET_H
 #define CSN_BASE_NET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * net_resolve.c - names to addresses, on a thread that may be left behind.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/net_resolve.h - names to addresses before a deadline. */
 #ifndef CSN_BASE_NET_RESOLVE_H
 #define CSN_BASE_NET_RESOLVE_H

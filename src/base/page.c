@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/page.c - how large this kernel's pages are. */
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/pool.c - a fixed pool of threads that share out ranges or do tasks. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/pool.h - a fixed pool of threads that share out a range, or do tasks. */
 #ifndef CSN_BASE_POOL_H
 #define CSN_BASE_POOL_H

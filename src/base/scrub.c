@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/scrub.c - what key work leaves in registers and on the stack. */
 #include <stdatomic.h>
 #include <string.h>

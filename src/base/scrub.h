@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/scrub.h - what key work leaves in registers and on the stack. */
 #ifndef CSN_BASE_SCRUB_H
 #define CSN_BASE_SCRUB_H

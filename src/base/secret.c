@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/secret.c - pages for secrets, and the page that a fork wipes. */
 #include <errno.h>
 #include <stdatomic.h>

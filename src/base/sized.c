@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/sized.c - public structures of the size that their caller knows. */
 #include <string.h>
 

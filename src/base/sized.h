@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/sized.h - public structures of the size that their caller knows. */
 #ifndef CSN_BASE_SIZED_H
 #define CSN_BASE_SIZED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/slab.c - equal pieces of memory that lie close together. */
 #include <stdint.h>
 #include <stdlib.h>

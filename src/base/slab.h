@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/slab.h - equal pieces of memory that lie close together. */
 #ifndef CSN_BASE_SLAB_H
 #define CSN_BASE_SLAB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/text.c - UTF-8 (RFC 3629). */
 #include "base/text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/text.h - hex, base58, UTF-8 and times as text. */
 #ifndef CSN_BASE_TEXT_H
 #define CSN_BASE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/time.c - times as text (RFC 3339). */
 #include <stdio.h>
 #include <string.h>

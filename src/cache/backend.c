@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/backend.c - the store behind the breaker. */
 #include <string.h>
 

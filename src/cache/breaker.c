@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/breaker.c - when to stop asking a backend, and how many may ask. */
 #include <errno.h>
 #include <string.h>

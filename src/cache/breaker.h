@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/breaker.h - when to stop asking a backend, and how many may ask. */
 #ifndef CSN_CACHE_BREAKER_H
 #define CSN_CACHE_BREAKER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/cache.c - the two levels: reading, setting, deleting. */
 #include <stdlib.h>
 #include <string.h>

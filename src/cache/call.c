@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/call.c - what a call names, what it is told, what it leaves. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/codec.c - between a caller's values and what the levels hold. */
 #include <stdlib.h>
 #include <string.h>

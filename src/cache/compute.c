@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/compute.c - get, or compute: once for all who ask. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/entry.c - whole entries, as CacheKit's SDKs store them. */
 #include <stdlib.h>
 #include <string.h>

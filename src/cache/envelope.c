@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/envelope.c - the containers that auto-mode values are stored in. */
 #include <lz4.h>
 #include <stdatomic.h>

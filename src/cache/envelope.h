@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/envelope.h - the containers that auto-mode values are stored in. */
 #ifndef CSN_CACHE_ENVELOPE_H
 #define CSN_CACHE_ENVELOPE_H

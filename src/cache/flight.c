@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/flight.c - of many threads that want one value, one computes it. */
 #include <errno.h>
 #include <pthread.h>

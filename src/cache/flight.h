@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/flight.h - of many threads that want one value, one computes it. */
 #ifndef CSN_CACHE_FLIGHT_H
 #define CSN_CACHE_FLIGHT_H

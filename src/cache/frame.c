@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/frame.c - the frame around an auto-mode entry, and its header. */
 #include <jansson.h>
 #include <stdio.h>

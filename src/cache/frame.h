@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/frame.h - the frame around an auto-mode entry, and its header. */
 #ifndef CSN_CACHE_FRAME_H
 #define CSN_CACHE_FRAME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/held.c - derived keys that many threads use, in a bounded table. */
 #include <string.h>
 #include <xxhash.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/held.h - derived keys that many threads use, in a bounded table. */
 #ifndef CSN_CACHE_HELD_H
 #define CSN_CACHE_HELD_H

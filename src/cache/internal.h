@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/internal.h - a cache's insides, for its parts. */
 #ifndef CSN_CACHE_INTERNAL_H
 #define CSN_CACHE_INTERNAL_H

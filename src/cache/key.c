@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/key.c - a call's arguments, in canonical MessagePack. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/key.h - the builder of cache keys, as its two files share it. */
 #ifndef CSN_CACHE_KEY_H
 #define CSN_CACHE_KEY_H

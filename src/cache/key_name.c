@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/key_name.c - the text of a cache key, around its arguments' hash. */
 #include <stdio.h>
 #include <string.h>

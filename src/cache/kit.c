@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/kit.c - tenants' keys, derived once and kept in a bounded table. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/kit.h - tenants' keys, derived once and kept in a bounded table. */
 #ifndef CSN_CACHE_KIT_H
 #define CSN_CACHE_KIT_H

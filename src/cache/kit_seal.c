@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/kit_seal.c - sealing and opening as CacheKit does it. */
 #include <endian.h>
 #include <string.h>

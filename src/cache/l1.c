@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/l1.c - the level in this process: sealed bytes in bounded memory. */
 #include <pthread.h>
 #include <stdalign.h>

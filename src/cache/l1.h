@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/l1.h - the level in this process: sealed bytes in bounded memory. */
 #ifndef CSN_CACHE_L1_H
 #define CSN_CACHE_L1_H

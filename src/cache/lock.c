@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/lock.c - of many processes that want one value, one computes it. */
 #include <string.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/master.c - a ring of master keys: where they come from, their form. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/master.h - a ring of master keys, as the kit reads it. */
 #ifndef CSN_CACHE_MASTER_H
 #define CSN_CACHE_MASTER_H

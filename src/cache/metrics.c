@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/metrics.c - what a cache counts. */
 #include <stdalign.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/metrics.h - what a cache counts. */
 #ifndef CSN_CACHE_METRICS_H
 #define CSN_CACHE_METRICS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/mp.c - reading MessagePack that others wrote. */
 #include <string.h>
 

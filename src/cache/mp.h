@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/mp.h - reading MessagePack that others wrote. */
 #ifndef CSN_CACHE_MP_H
 #define CSN_CACHE_MP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/native.c - master keys and writers of Caisson's own entries. */
 #include <stdlib.h>
 #include <string.h>

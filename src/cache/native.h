@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/native.h - master keys and writers of Caisson's own entries. */
 #ifndef CSN_CACHE_NATIVE_H
 #define CSN_CACHE_NATIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/native_seal.c - sealing and opening Caisson's own entries. */
 #include <string.h>
 

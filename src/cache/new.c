@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/new.c - making a cache from its configuration, and its end. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/prometheus.c - a cache's numbers as Prometheus reads them. */
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cache/sweep.c - over all entries of a namespace: clearing, resealing. */
 #include <stdlib.h>
 #include <string.h>

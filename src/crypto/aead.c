@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/aead.c - choosing an engine; one message, and a caller's own lane. */
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/aead_internal.h - the engines that there are. */
 #ifndef CSN_CRYPTO_AEAD_INTERNAL_H
 #define CSN_CRYPTO_AEAD_INTERNAL_H

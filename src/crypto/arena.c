@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/arena.c - memory for expanded keys: undumpable, and locked. */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/arena.h - memory for expanded keys: undumpable, and locked. */
 #ifndef CSN_CRYPTO_ARENA_H
 #define CSN_CRYPTO_ARENA_H

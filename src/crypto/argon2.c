@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/argon2.c - Argon2id (RFC 9106) of a passphrase. */
 #include <string.h>
 

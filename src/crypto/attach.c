@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/attach.c - the crypto room's part of a context. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/blake2.c - BLAKE2b (RFC 7693), unkeyed. */
 #include <string.h>
 

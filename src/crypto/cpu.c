@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/cpu.c - what of the processor matters to this room. */
 #include <stdatomic.h>
 #include <string.h>

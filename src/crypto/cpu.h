@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/cpu.h - how much of the processor this library's own code uses. */
 #ifndef CSN_CRYPTO_CPU_H
 #define CSN_CRYPTO_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/crypto.h - what the rooms above use beside <caisson/crypto.h>. */
 #ifndef CSN_CRYPTO_CRYPTO_H
 #define CSN_CRYPTO_CRYPTO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/describe.c - what this build is made of. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/ecdsa.c - ECDSA and SHA-2 as vendors' evidence has them. */
 #include <string.h>
 

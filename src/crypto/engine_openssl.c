@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/engine_openssl.c - AES-256-GCM by OpenSSL. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/hash.c - SHA3-256 (FIPS 202), at once and piece by piece. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/hkdf.c - HKDF (RFC 5869). */
 #include <string.h>
 

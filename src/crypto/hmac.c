@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/hmac.c - HMAC-SHA3-256 (FIPS 198-1). */
 #include <string.h>
 

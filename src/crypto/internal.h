@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/internal.h - OpenSSL as this room holds it; included nowhere else. */
 #ifndef CSN_CRYPTO_INTERNAL_H
 #define CSN_CRYPTO_INTERNAL_H

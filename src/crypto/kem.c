@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/kem.c - key encapsulation: ML-KEM and X-Wing by one interface. */
 #include <stdlib.h>
 #include <string.h>

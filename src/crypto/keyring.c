@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/keyring.c - keys at rest, and the bounded pool of expanded ones. */
 #include <endian.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/keyring.h - keys at rest, and the bounded pool of expanded ones. */
 #ifndef CSN_CRYPTO_KEYRING_H
 #define CSN_CRYPTO_KEYRING_H

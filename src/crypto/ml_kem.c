@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/ml_kem.c - ML-KEM (FIPS 203) on parsed keys. */
 #include <openssl/core_names.h>
 #include <openssl/err.h>

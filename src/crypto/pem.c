@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/pem.c - keys as PEM text, written. */
 #include <limits.h>
 

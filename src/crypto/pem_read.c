@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/pem_read.c - keys as PEM text, read. */
 #include <limits.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/pubkey.c - public keys as PEM, and RSA and ECDSA under them. */
 #include <limits.h>
 #include <stdlib.h>

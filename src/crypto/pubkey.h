@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/pubkey.h - public keys as PEM, and RSA and ECDSA under them. */
 #ifndef CSN_CRYPTO_PUBKEY_H
 #define CSN_CRYPTO_PUBKEY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/random.c - randomness straight from the system. */
 #include <errno.h>
 #include <sys/random.h>

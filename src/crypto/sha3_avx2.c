@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_avx2.c - SHA3-256 of four messages in AVX2's registers. */
 #include "crypto/cpu.h"
 #include "crypto/sha3_kernels.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypto/sha3_avx512.c - SHA3-256 of eight messages in 512-bit registers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypto/sha3_avx512vl.c - SHA3-256 of four messages in 256-bit registers
  * with AVX-512's rotations and three-operand logic, for what would leave half

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_kernels.h - the kernels that sha3_lanes.c chooses from. */
 #ifndef CSN_CRYPTO_SHA3_KERNELS_H
 #define CSN_CRYPTO_SHA3_KERNELS_H

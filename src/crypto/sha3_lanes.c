@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_lanes.c - which kernel of SHA3-256 in lanes runs here. */
 #include "crypto/sha3_kernels.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_lanes.h - SHA3-256 of several messages of one length at once. */
 #ifndef CSN_CRYPTO_SHA3_LANES_H
 #define CSN_CRYPTO_SHA3_LANES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_many.c - SHA3-256 of many messages of one length. */
 #include <caisson/measure.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_many.h - a few SHA3-256 at a time, in lanes where there are. */
 #ifndef CSN_CRYPTO_SHA3_MANY_H
 #define CSN_CRYPTO_SHA3_MANY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sign.c - signatures: ML-DSA (FIPS 204), pure and hedged. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/tls.c - one TLS connection, whose every wait has an end. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/tls.h - TLS 1.3 for clients, with a post-quantum key exchange. */
 #ifndef CSN_CRYPTO_TLS_H
 #define CSN_CRYPTO_TLS_H

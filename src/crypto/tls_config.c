@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/tls_config.c - whom a TLS client trusts, and who it is. */
 #include <limits.h>
 

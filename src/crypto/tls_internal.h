@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/tls_internal.h - what the files about TLS share. */
 #ifndef CSN_CRYPTO_TLS_INTERNAL_H
 #define CSN_CRYPTO_TLS_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypto/tls_socket.c - a socket as OpenSSL's BIO.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crypto/tree.c - a Merkle tree of SHA3-256 over leaves of one size.
  *

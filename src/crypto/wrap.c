@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/wrap.c - AES-256 key wrap (RFC 3394). */
 #include "base/fail.h"
 #include "base/scrub.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/x509.c - reading certificates and CRLs. */
 #include <limits.h>
 #include <stdlib.h>

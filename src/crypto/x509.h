@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/x509.h - X.509 certificates, CRLs and ECDSA, to verify with. */
 #ifndef CSN_CRYPTO_X509_H
 #define CSN_CRYPTO_X509_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/x509_chain.c - chains of certificates, and what was revoked. */
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/x509_internal.h - what the files about X.509 share. */
 #ifndef CSN_CRYPTO_X509_INTERNAL_H
 #define CSN_CRYPTO_X509_INTERNAL_H

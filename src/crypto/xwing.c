@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/xwing.c - X-Wing: ML-KEM-768 and X25519 in one KEM. */
 #include <string.h>
 

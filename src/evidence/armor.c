@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/armor.c - bytes as text that survives a mail (RFC 7468). */
 #include <stdlib.h>
 #include <string.h>

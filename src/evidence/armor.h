@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/armor.h - base64 for what travels as text. */
 #ifndef CSN_EVIDENCE_ARMOR_H
 #define CSN_EVIDENCE_ARMOR_H

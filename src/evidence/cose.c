@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/cose.c - COSE_Sign1 (RFC 9052) with ML-DSA (RFC 9964). */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/cose.h - a COSE_Sign1 message taken apart. */
 #ifndef CSN_EVIDENCE_COSE_H
 #define CSN_EVIDENCE_COSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/result.c - what verifying something found, check by check. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evidence/result.h - results as the rooms that make them see them. */
 #ifndef CSN_EVIDENCE_RESULT_H
 #define CSN_EVIDENCE_RESULT_H

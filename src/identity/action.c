@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/action.c - issuing action credentials, and showing them. */
 #include <stdlib.h>
 #include <string.h>

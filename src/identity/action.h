@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/action.h - action credentials taken apart. */
 #ifndef CSN_IDENTITY_ACTION_H
 #define CSN_IDENTITY_ACTION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/action_link.c - reading links, and what each may pass on. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/action_verify.c - a chain of credentials, check by check. */
 #include <stdio.h>
 #include <string.h>

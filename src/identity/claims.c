@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/claims.c - reading claims within their limits. */
 #include "base/text.h"
 #include "identity/claims.h"

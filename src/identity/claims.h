@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/claims.h - the numbers of the claims that Caisson signs. */
 #ifndef CSN_IDENTITY_CLAIMS_H
 #define CSN_IDENTITY_CLAIMS_H

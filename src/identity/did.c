@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/did.c - DIDs, computed from ML-DSA keys. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/did.h - DIDs whose length is known, and short views of them. */
 #ifndef CSN_IDENTITY_DID_H
 #define CSN_IDENTITY_DID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/document.c - reading the document that binds an identity. */
 #include <stdlib.h>
 #include <string.h>

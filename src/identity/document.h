@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/document.h - making and reading identity documents. */
 #ifndef CSN_IDENTITY_DOCUMENT_H
 #define CSN_IDENTITY_DOCUMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/document_make.c - writing and signing a document. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/identity.c - key pairs and the document that binds them. */
 #include <stdlib.h>
 #include <string.h>

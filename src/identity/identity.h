@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/identity.h - what an identity holds. */
 #ifndef CSN_IDENTITY_IDENTITY_H
 #define CSN_IDENTITY_IDENTITY_H

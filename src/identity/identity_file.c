@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/identity_file.c - an identity in a folder of its own. */
 #include <errno.h>
 #include <fcntl.h>

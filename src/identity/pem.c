@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/pem.c - public halves as PEM, for other programs. */
 #include "base/fail.h"
 #include "crypto/crypto.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/purposes.c - sets of purposes as words. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/purposes.h - the words of enum csn_purpose. */
 #ifndef CSN_IDENTITY_PURPOSES_H
 #define CSN_IDENTITY_PURPOSES_H

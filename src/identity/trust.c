@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/trust.c - the store of trusted keys, found by their DIDs. */
 #include <pthread.h>
 #include <stdlib.h>

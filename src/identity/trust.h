@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/trust.h - the trust store within this room. */
 #ifndef CSN_IDENTITY_TRUST_H
 #define CSN_IDENTITY_TRUST_H

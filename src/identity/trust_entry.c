@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/trust_entry.c - making and judging one trusted key. */
 #include <stdlib.h>
 #include <string.h>

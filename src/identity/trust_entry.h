@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/trust_entry.h - one trusted key, shared by reference count. */
 #ifndef CSN_IDENTITY_TRUST_ENTRY_H
 #define CSN_IDENTITY_TRUST_ENTRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/trust_file.c - the trust store as a JSON file. */
 #include <stdarg.h>
 #include <stdio.h>

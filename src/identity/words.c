@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/words.c - lists of words, and which word covers which. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* identity/words.h - words with separators between: scopes, capabilities. */
 #ifndef CSN_IDENTITY_WORDS_H
 #define CSN_IDENTITY_WORDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/audit.c - what sealing and opening leave in the log. */
 #include <string.h>
 

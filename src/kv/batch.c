@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/batch.c - batches: grouped by session, shared out to threads. */
 #include <stdlib.h>
 #include <string.h>

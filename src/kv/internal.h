@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/internal.h - how a batch becomes runs of messages. */
 #ifndef CSN_KV_INTERNAL_H
 #define CSN_KV_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/kv_store.h - the KV store's insides, for its parts. */
 #ifndef CSN_KV_KV_STORE_H
 #define CSN_KV_KV_STORE_H

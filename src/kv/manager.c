@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/manager.c - one live session a tenant: made, found, closed. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/manager.h - the isolation manager's insides, for the rooms beside it. */
 #ifndef CSN_KV_MANAGER_H
 #define CSN_KV_MANAGER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/manager_use.c - sealing and opening by tenant id, within quotas. */
 #include <stdlib.h>
 #include <string.h>

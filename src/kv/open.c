@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/open.c - opening entries and blocks under one session. */
 #include <string.h>
 

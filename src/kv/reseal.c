@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/reseal.c - moving what old epochs hold to the current one. */
 #include <signal.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/seal.c - sealing entries and blocks under one session. */
 #include <string.h>
 

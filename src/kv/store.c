@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kv/store.c - a store of sealed KV: AES writes into it and reads from it. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* keystore.c - a keystore as its users see it: arguments checked. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * region.c - a provider of regions as its users see it: what it lists is
  * checked before anybody measures it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/registry.h - which providers there are. */
 #ifndef CSN_PROVIDERS_REGISTRY_H
 #define CSN_PROVIDERS_REGISTRY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store.c - a store as its users see it: arguments checked, and values in
  * place through a buffer where the provider cannot do better.

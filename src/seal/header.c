@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/header.c - the envelope's header and AAD, built in this one place. */
 #include "base/fail.h"
 #include "base/sized.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/header.h - the envelope's header and AAD, built in this one place. */
 #ifndef CSN_SEAL_HEADER_H
 #define CSN_SEAL_HEADER_H

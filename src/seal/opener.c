@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/opener.c - reading a file sealed to identities. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/sealed.c - a sealed file's header, and the keys that it leads to. */
 #include <string.h>
 

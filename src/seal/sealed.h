@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/sealed.h - what writers and readers of sealed files share. */
 #ifndef CSN_SEAL_SEALED_H
 #define CSN_SEAL_SEALED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/sealed_memory.c - small sealed files in memory, and their outside. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal/stream.c - a stream under a session, segment by segment. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/accept.c - the server's side: accept and confirm. */
 #include <stdlib.h>
 #include <string.h>

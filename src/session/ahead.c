@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/ahead.c - a chain's next epochs: looked ahead to, and stepped on. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/describe.c - what a session says of itself, without secrets. */
 #include <stdlib.h>
 #include <string.h>

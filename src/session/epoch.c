@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/epoch.c - key epochs: made, found, moved on, wiped. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/export.c - halves and sessions as bytes, for programs that end. */
 #include <stdlib.h>
 #include <string.h>

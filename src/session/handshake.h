@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/handshake.h - the messages of the exchange and what they derive. */
 #ifndef CSN_SESSION_HANDSHAKE_H
 #define CSN_SESSION_HANDSHAKE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/internal.h - what a session is made of. */
 #ifndef CSN_SESSION_INTERNAL_H
 #define CSN_SESSION_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/keys.c - the keys of a run of messages: reserved, resolved, ended. */
 #include <string.h>
 

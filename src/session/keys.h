@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/keys.h - what the rooms that seal ask of a session. */
 #ifndef CSN_SESSION_KEYS_H
 #define CSN_SESSION_KEYS_H

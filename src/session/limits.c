@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/limits.c - how many offers a server answers, and none twice. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/limits.h - how many offers a server answers, and none twice. */
 #ifndef CSN_SESSION_LIMITS_H
 #define CSN_SESSION_LIMITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/local.c - both ends in one process, through the same exchange. */
 #include <string.h>
 

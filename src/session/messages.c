@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/messages.c - the bytes of the exchange, and what they derive. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/offer.c - the tenant's side: offer and finish. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * session/schedule.c - from a chain key to epochs and writers.
  *

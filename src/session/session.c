@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/session.c - a live session: made, asked, rotated, closed. */
 #include <sched.h>
 #include <stdlib.h>

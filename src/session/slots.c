@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/slots.c - the newest version of each slot, in bounded memory. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/slots.h - the newest version of each slot, in bounded memory. */
 #ifndef CSN_SESSION_SLOTS_H
 #define CSN_SESSION_SLOTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/stream_keys.c - keys of streams: given out, used, wiped. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/window.c - the sliding window against replay (RFC 6479 style). */
 #include <string.h>
 

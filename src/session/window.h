@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session/window.h - the sliding window against replay (RFC 6479 style). */
 #ifndef CSN_SESSION_WINDOW_H
 #define CSN_SESSION_WINDOW_H

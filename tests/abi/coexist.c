@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program that uses Caisson and, on its own account, the system's OpenSSL.
  * It prints what each of the two says about itself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* const_buffer.c - C11 and C++ alike: seal bytes that are const. */
 #include <string.h>
 

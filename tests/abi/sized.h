@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/abi/sized.h - each public structure, and each function it goes to. */
 #ifndef CAISSON_TESTS_ABI_SIZED_H
 #define CAISSON_TESTS_ABI_SIZED_H

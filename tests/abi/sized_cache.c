@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sized_cache.c - the structures of the cache. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sized_rows.c - the structures of all rooms but the cache. */
 #include <stdlib.h>
 #include <string.h>

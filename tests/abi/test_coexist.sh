@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Caisson's private OpenSSL and the system's older one in the same process:
 # each caller gets its own.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The headers are C++ as well, and const bytes are sealed from it.
 set -u
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What tools/deps says to who may not install, and of an old OpenSSL; on a
 # machine of the test's own making: a PATH of stand-ins.
 set -u

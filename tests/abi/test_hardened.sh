@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # How the built files are linked and compiled: what is bound when, what may be
 # written to, where indirect jumps may land.
 set -u

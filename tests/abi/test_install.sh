@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What `make install` puts in place is enough to build against, shared and
 # static, and holds nothing that leads back into the source or build tree.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A checkout that was copied or moved together with its build folder builds
 # into itself: Meson writes full paths.
 set -u

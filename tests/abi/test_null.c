@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments that may not be NULL: CSN_E_ARG before anything is looked at. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # README's C, as it stands there, in a program: no compiler has a warning for
 # it, and what it seals opens.
 set -u

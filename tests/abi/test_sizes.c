@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every public structure, at every size that a caller may give it. */
 #include <dirent.h>
 #include <setjmp.h>

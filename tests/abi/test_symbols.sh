@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What the libraries export is the list in symbols.txt, no more and no less.
 set -u
 export LC_ALL=C

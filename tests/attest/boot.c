@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* boot.c - start QEMU with a boot sector of our own. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/boot.h - a tiny guest under QEMU's own translator. */
 #ifndef CAISSON_TESTS_ATTEST_BOOT_H
 #define CAISSON_TESTS_ATTEST_BOOT_H

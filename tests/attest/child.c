@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* child.c - the other process of the attestation tests. */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/child.h - a forked workload that does as it is told. */
 #ifndef CAISSON_TESTS_ATTEST_CHILD_H
 #define CAISSON_TESTS_ATTEST_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/evidence.c - verifying evidence in a test. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/evidence.h - verify a piece of evidence in a test, and ask
  * for each check by its name. The includer has cmocka.

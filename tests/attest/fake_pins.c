@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_pins.c - csn_pins() of made-up vendors. */
 #include <setjmp.h>
 #include <stdarg.h>

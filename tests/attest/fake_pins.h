@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_pins.h - made-up roots that are pinned as the vendors'
  * are. A program that links fake_pins.c has these pins and no others.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_pki.c - keys, certificates and CRLs, made up. */
 #include <stdarg.h>
 #include <stdio.h>

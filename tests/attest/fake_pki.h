@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_pki.h - keys, certificates and CRLs that tests make up,
  * in the form that the vendors' have. What fails here ends the test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fake_qmp.c - a scripted server in a thread. */
 #include <setjmp.h>
 #include <stdarg.h>

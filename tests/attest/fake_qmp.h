@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_qmp.h - what listens where QEMU should, and lies. */
 #ifndef CAISSON_TESTS_ATTEST_FAKE_QMP_H
 #define CAISSON_TESTS_ATTEST_FAKE_QMP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_snp.c - a made-up AMD processor. */
 #include <stdio.h>
 #include <stdlib.h>

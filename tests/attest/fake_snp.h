@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_snp.h - a made-up AMD processor: reports in the real
  * format, signed by a VCEK or VLEK under a chain of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_spdm.c - a made-up GPU. */
 #include <stdio.h>
 #include <stdlib.h>

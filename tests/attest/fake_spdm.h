@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_spdm.h - a made-up GPU: SPDM 1.1 measurements in the
  * real format, signed under a chain of five certificates of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_tdx.c - a made-up Intel platform. */
 #include <stdio.h>
 #include <stdlib.h>

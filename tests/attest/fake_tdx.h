@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_tdx.h - a made-up Intel platform: quotes in the real
  * format under a PCK chain of its own, and the collateral for it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/fake_tpm.c - a made-up TPM 2.0. */
 #include <stdlib.h>
 #include <string.h>

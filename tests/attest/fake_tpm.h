@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/fake_tpm.h - a made-up TPM 2.0: quotes in the real format,
  * signed by an attestation key with a certificate of its own CA's.

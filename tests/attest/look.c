@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* look.c - find a region among those listed. */
 #include <stdio.h>
 #include <string.h>

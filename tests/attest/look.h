@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/look.h - what tests of region providers share. */
 #ifndef CAISSON_TESTS_ATTEST_LOOK_H
 #define CAISSON_TESTS_ATTEST_LOOK_H

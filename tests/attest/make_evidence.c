@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make_evidence.c - write made-up evidence into a folder, for tests of the
  * program: one file a thing, named platform.thing.

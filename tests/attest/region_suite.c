@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* region_suite.c - the cases, each over each provider. */
 #include <setjmp.h>
 #include <stdarg.h>

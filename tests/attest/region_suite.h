@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/region_suite.h - what every region provider must do. */
 #ifndef CAISSON_TESTS_ATTEST_REGION_SUITE_H
 #define CAISSON_TESTS_ATTEST_REGION_SUITE_H

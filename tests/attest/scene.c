@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/scene.c - a workload, its attester and who verifies it. */
 #include "attest/scene.h"
 

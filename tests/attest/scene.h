@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/scene.h - a workload, its attester and somebody who verifies. */
 #ifndef CAISSON_TESTS_ATTEST_SCENE_H
 #define CAISSON_TESTS_ATTEST_SCENE_H

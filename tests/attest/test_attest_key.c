@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_attest_key.c - attesters' keys: derived, and out of a keystore. */
 #include <sys/stat.h>
 

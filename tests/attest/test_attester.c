@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Measuring: exact, incremental, and honest about which it was. */
 #include "attest/scene.h"
 

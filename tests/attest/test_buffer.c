@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's own memory as regions, and what no region may be. */
 #include "attest/scene.h"
 

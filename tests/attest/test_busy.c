@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_busy.c - a workload that changes while, and when, it should not. */
 #include <setjmp.h>
 #include <stdarg.h>

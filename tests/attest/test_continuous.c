@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The continuous attester: beats, errors, outputs, and its end. */
 #include <pthread.h>
 #include <sys/socket.h>

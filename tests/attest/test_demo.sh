@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A bit that is flipped in a live process is named within an interval.
 set -u
 

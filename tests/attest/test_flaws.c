@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/test_flaws.c - SEV-SNP reports and certificates, GPUs'
  * measurements and TPMs' quotes, each with one flaw and refused for it.

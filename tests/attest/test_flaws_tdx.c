@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/test_flaws_tdx.c - TDX quotes, platforms' certificates and
  * collateral, each with one flaw and refused for that flaw.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_freeze.c - one moment of a process, frozen or not. */
 #include <errno.h>
 #include <fcntl.h>

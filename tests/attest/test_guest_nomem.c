@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_guest_nomem.c - each allocation of a confidential guest's attester,
  * and of who verifies it, fails once: the right code, nothing leaks, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_manifest.c - workload manifests: what is taken, what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_maps.c - the list of mappings: as the kernel writes it, or refused. */
 #include <inttypes.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - what is held of measured memory: 32 bytes a leaf. */
 #include <setjmp.h>
 #include <stdarg.h>

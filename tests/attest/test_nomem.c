@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_nomem.c - each allocation of an attestation fails once: the right
  * code, nothing leaks, and tampered memory passes never.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_note.c - the note that a workload leaves. */
 #include <dirent.h>
 #include <setjmp.h>

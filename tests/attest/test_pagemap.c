@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_pagemap.c - which pages were written, as the kernel tells it. */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/test_pinned.c - evidence under pinned roots, with nothing
  * given but what a host gives: made up, in the forms of the real samples

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_platform.c - platform evidence within a report. */
 #include <setjmp.h>
 #include <stdarg.h>

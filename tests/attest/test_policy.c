@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Policies: what they may say, and that errors name the member. */
 #include <sys/stat.h>
 

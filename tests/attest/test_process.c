@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_process.c - another process's memory, picked, read and named. */
 #include <errno.h>
 #include <fcntl.h>

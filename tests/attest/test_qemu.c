@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_qemu.c - a guest's memory from outside, two ways, while it changes. */
 #include <setjmp.h>
 #include <stdarg.h>

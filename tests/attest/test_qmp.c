@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_qmp.c - QEMU's protocol, spoken with one who lies. */
 #include <setjmp.h>
 #include <stdarg.h>

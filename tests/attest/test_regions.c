@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_regions.c - the suite over every provider, and over a program's own. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A report's form: reports that a trusted key signed, and are none. */
 #include "attest/scene.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sev_guest.c - the ioctls of /dev/sev-guest, byte for byte. */
 #include <setjmp.h>
 #include <stdarg.h>

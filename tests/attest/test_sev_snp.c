@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_sev_snp.c - from a guest of SEV-SNP to the verdict elsewhere: what is
  * accepted, and each thing that is refused for its own reason. Over

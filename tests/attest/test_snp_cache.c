@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_snp_cache.c - AMD's certificates on disk: what is kept, what of it is
  * used, and that nothing of it is trusted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_swtpm.c - quotes of a TPM that is emulated in full. */
 #include <fcntl.h>
 #include <setjmp.h>

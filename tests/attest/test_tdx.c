@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_tdx.c - Intel TDX quotes, made up and real. */
 #include <setjmp.h>
 #include <stdarg.h>

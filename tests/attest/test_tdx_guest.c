@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_tdx_guest.c - TD reports and run-time measurement registers. */
 #include <setjmp.h>
 #include <stdarg.h>

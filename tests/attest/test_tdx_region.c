@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_tdx_region.c - from a guest of TDX to the verdict elsewhere, with
  * collateral that the report brings or that the verifier has.

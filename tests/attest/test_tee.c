@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_tee.c - what a guest's manifest names, looked at from inside: the
  * suite of every provider over each kind of source, and what is special.

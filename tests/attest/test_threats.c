@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The threats that memory attestation is for, one case each, and the ways
  * in which a verifier that believes a report would be fooled.

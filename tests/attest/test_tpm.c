@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_tpm.c - quotes of a TPM that is made up. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_tsm.c - reports through configfs-tsm, over a mounted simulation of it
  * and over the same at the seam.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_unread.c - pages that others have to provide, and do not. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Challenges, drift and its ranges, lenience, and what a policy asks for. */
 #include "attest/scene.h"
 

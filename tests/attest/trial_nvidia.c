@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/trial_nvidia.c - trial_nvidia.h. */
 #include "attest/trial_nvidia.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/trial_nvidia.h - a trial of a made-up GPU's evidence, which
  * is good as it stands.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/trial_snp.c - trial_snp.h. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/trial_snp.h - a trial of a made-up processor's report, which
  * is good as it stands.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/audit/common.h - what the audit tests share. */
 #ifndef CAISSON_TESTS_AUDIT_COMMON_H
 #define CAISSON_TESTS_AUDIT_COMMON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_folder.c - what else may lie in a log's folder: what a rotation left,
  * what a power cut left, FIFOs, numbers that would be counted up to for ever.

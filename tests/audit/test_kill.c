@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_kill.c - SIGKILL in the middle of appends, many times: every record
  * that was acknowledged is there afterwards, and the log verifies.

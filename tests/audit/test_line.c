@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_line.c - a line of the log: always JSON, and read strictly. */
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_log.c - the log in a folder: reopening, files, checkpoints, limits. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - the bounded log in memory; query and export. */
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_nomem.c - each allocation of a log's life fails once: the right code,
  * and nothing lost that was acknowledged.

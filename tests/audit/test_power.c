@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_power.c - a log's files when the power goes or a call fails between
  * any two steps: what was acknowledged is there, the log opens, verifies and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_tamper.c - whatever is done to a log afterwards is caught and named. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_cbor.c - items written and read back; what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_cbor_json.c - CBOR as people see it. */
 #include <setjmp.h>
 #include <stdarg.h>

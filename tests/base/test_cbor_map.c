@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_cbor_map.c - maps are written in order, or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>

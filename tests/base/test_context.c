@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_context.c - contexts, their clock, messages and the fork canary. */
 #include <errno.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_crc32.c - CRC-32 against known sums, whole and in parts. */
 
 #include <setjmp.h>

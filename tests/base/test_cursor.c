@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_cursor.c - reading never runs over, writing never overflows. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_file.c - files read whole, and replaced as a whole or not at all. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_file_owner.c - what somebody else could have written is not believed. */
 #include <fcntl.h>
 #include <grp.h>

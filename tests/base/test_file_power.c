@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_file_power.c - files that are replaced and made: after a power cut or
  * a failed call there is the old one or the new one, and after success the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP client: its guard, its limits, its deadlines, servers that lie. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* https: certificates are verified, always, and by nothing that is asked. */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - ordinary memory, secret pages, wiping, comparing. */
 #include <setjmp.h>
 #include <signal.h>

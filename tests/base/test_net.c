@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_net.c - connections end by their deadline, whatever the peer does. */
 
 #include <arpa/inet.h>

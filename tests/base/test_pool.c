@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_pool.c - each item once, whoever calls and however many. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What csn_take() and csn_give() make of structures older and newer. */
 #include <setjmp.h>
 #include <stdarg.h>

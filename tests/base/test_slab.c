@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_slab.c - equal pieces: aligned, zeroed, reused, given back, forked. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_text.c - hex, base58, UTF-8 and times. */
 #include <setjmp.h>
 #include <stdarg.h>

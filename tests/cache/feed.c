@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* feed.c - arguments in JSON, given to a builder of keys. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/cache/feed.h - arguments in JSON, given to a builder of keys. */
 #ifndef CAISSON_TESTS_CACHE_FEED_H
 #define CAISSON_TESTS_CACHE_FEED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/cache/larder.c - a cache to test, its clock, and a faulty store. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/cache/larder.h - a cache to test, its clock, and a faulty store. */
 #ifndef CAISSON_TESTS_CACHE_LARDER_H
 #define CAISSON_TESTS_CACHE_LARDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_backends.c - the same over each real backend, also where it dies. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_breaker.c - a backend that fails is left alone, then tried again. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_cache.c - what is set is got, by whom it is for, as long as it lives. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_entry.c - whole entries: made, read, moved on, refused. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_envelope.c - containers that lie, and bombs among them. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_faults.c - whatever the backend does, the caller gets its value. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_flight.c - a value that threads share while one computes it. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_key.c - the builder of cache keys: its rules and refusals. */
 #include <math.h>
 #include <stdio.h>

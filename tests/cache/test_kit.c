@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_kit.c - tenants' keys, nonces, and what the seal is bound to. */
 #include <pthread.h>
 #include <stdlib.h>

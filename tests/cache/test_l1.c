@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_l1.c - the level in memory: bounded, in order, and never behind. */
 #include <pthread.h>
 #include <setjmp.h>

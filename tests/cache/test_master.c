@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_master.c - master keys: where they come from, and what is refused. */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_native.c - Caisson's own entries: replay, expiry, epochs, commitment. */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_native_mode.c - Caisson's own entries: what the compatible ones lack. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_native_versions.c - which of a key's entries is the newest. */
 #include <setjmp.h>
 #include <stdarg.h>

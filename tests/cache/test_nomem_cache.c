@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem_cache.c - each allocation fails once: told, nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>

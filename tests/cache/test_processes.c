@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_processes.c - real processes over one store, and one that is killed. */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_protocol_nomem.c - each allocation of keys, kits and entries fails
  * once: the right code, nothing leaked, nothing half done.

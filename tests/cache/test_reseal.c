@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_reseal.c - keys rotate under a running cache, and nothing is lost. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_servers.c - what a backend answers, and which of its servers fails. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_stampede.c - of many who want one value, one computes it. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_threats.c - who reads or writes the backend, or this process's memory,
  * learns nothing and changes nothing unseen, but for what the format cannot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_vectors.c - what CacheKit's SDKs make of keys, values and entries. */
 #include <stdlib.h>
 #include <string.h>

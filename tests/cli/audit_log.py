@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """audit_log - an audit log made by another hand than the library's.
 
 Only hashlib and hmac, and docs/wire/audit.md: what this writes the program

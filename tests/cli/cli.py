@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """cli - what the tests of the program share.
 
 Each case prints 'ok NAME', 'not ok NAME' or 'skip NAME: reason'.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """http_peer - a server on loopback that answers as a test wants it to."""
 
 import http.server

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """people - identities with homes of their own, who know each other."""
 
 import os

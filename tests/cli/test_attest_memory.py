@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson attest regions, snapshot, report, verify, policy, challenge."""
 
 import hashlib

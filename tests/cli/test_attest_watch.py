@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson attest watch: lines, JSON, a live table, reports delivered."""
 
 import json

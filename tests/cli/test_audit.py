@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson audit: a log that another program wrote is shown and verified."""
 
 import json

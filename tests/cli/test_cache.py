@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """caisson cache: entries of a backend are set, got, looked at and rotated."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Errors as JSON, closed standard descriptors, homes that cannot be read."""
 
 import json

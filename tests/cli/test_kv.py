@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Files and pipes, sealed and opened, and what does not open."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Where outputs go: descriptors, links, long names, pipes that do not wait."""
 
 import fcntl

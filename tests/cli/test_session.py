@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The handshake between processes: what works, and what is refused."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What the program does at a terminal: passphrases, progress, colours."""
 
 import os

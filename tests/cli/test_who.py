@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Whom a name on the command line means, and documents as mail leaves them."""
 
 import json

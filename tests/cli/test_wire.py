@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """docs/wire/identity.md says what the files that are made hold."""
 
 import base64

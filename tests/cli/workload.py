@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """workload - a live process with memory to look at, and who attests it."""
 
 import hashlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_flaws.c - messages, keys and signatures with one flaw each, made here:
  * what outside vectors try, in every checkout.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* KEM keys: sizes, wrong bytes, sharing between threads. */
 #include <pthread.h>
 #include <stdatomic.h>

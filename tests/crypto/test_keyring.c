@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_keyring.c - keys at rest, and the lanes that they are expanded in. */
 #include <endian.h>
 #include <pthread.h>

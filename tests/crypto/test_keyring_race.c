@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_keyring_race.c - another thread's turn between finding a lane and
  * holding it, at the one place where it matters. The ring is compiled in

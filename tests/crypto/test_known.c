@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Known answers from other implementations: tests/vectors/crypto.json. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's allocations fail one by one: the right code, no leak. */
 #include <stdlib.h>
 #include <string.h>

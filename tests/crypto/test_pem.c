@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys as PEM: our own, OpenSSL's program's, and broken ones. */
 #include <stdio.h>
 #include <stdlib.h>

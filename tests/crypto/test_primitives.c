@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What hashes, HKDF, wraps, Argon2id and randomness refuse, and how. */
 #include <stdlib.h>
 #include <string.h>

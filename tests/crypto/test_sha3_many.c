@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many SHA3-256 at once are the same bytes as one by one. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ML-DSA: what verifies, what must not, hedging, sharing. */
 #include <pthread.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tree against RFC 9162's recursive definition, and its proofs. */
 #include <setjmp.h>
 #include <stdarg.h>

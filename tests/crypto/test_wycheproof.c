@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Project Wycheproof's vectors through our own interface. */
 #include <stdio.h>
 #include <stdlib.h>

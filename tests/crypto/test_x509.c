@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/crypto/test_x509.c - chains, CRLs and files of certificates: each
  * with one flaw, and refused for that flaw.

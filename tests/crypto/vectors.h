@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/crypto/vectors.h - known answers in JSON files. */
 #ifndef CAISSON_TESTS_CRYPTO_VECTORS_H
 #define CAISSON_TESTS_CRYPTO_VECTORS_H

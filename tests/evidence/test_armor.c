@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_armor.c - base64 and armoured text. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_cose.c - COSE_Sign1 with ML-DSA, and forgeries. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation of signed evidence fails once. */
 #include <setjmp.h>
 #include <stdarg.h>

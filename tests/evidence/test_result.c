@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_result.c - verification results. */
 #include <setjmp.h>
 #include <stdarg.h>

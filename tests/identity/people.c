@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/people.c - identities that are the same in every run. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/people.h - identities that are the same in every run. */
 #ifndef CAISSON_TESTS_IDENTITY_PEOPLE_H
 #define CAISSON_TESTS_IDENTITY_PEOPLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_action.c - issuing credentials and passing them on. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_action_attack.c - chains that somebody tampered with. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_did.c - DIDs computed from keys. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_document.c - the signed document, and forged ones. */
 #include <setjmp.h>
 #include <stdarg.h>

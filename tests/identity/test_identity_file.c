@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_identity_file.c - identities in folders, and PEM. */
 #include <setjmp.h>
 #include <stdarg.h>

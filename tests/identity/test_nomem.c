@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_nomem.c - each allocation of identities, documents, trust stores and
  * credentials fails once: told, and nothing lost.

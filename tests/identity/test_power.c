@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_power.c - identities and trust stores when the power goes or a call
  * fails: the old one or the new one, and never half an identity for good.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_trust.c - who is trusted for what, by many threads. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_trust_file.c - the trust store's JSON, read strictly. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/identity/test_vectors.c - what another program wrote from
  * docs/wire/identity.md is read here, and what we write has its bytes.

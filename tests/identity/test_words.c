@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_words.c - words, what covers what, and purposes. */
 #include <setjmp.h>
 #include <stdarg.h>

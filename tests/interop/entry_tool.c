@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * entry_tool.c - CacheKit's keys and entries at a shell: what the tests
  * against the real SDKs drive.

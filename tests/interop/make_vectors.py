@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """make_vectors.py FOLDER - have CacheKit's Python SDK write our vectors.
 
 Runs under an interpreter that has the SDK (tools/interop makes one).  A

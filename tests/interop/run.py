@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """run.py TOOL PROGRAM - CacheKit's Python SDK and we share a Redis.
 
 Runs under an interpreter that has the SDK; TOOL is the build's entry_tool,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/parcel.c - one sealed entry or block, and what was in it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/parcel.h - one sealed entry or block, and what was in it. */
 #ifndef CAISSON_TESTS_KV_PARCEL_H
 #define CAISSON_TESTS_KV_PARCEL_H

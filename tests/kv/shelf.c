@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/shelf.c - a manager, a store, and the KV store over both. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/shelf.h - a manager, a store, and the KV store over both. */
 #ifndef CAISSON_TESTS_KV_SHELF_H
 #define CAISSON_TESTS_KV_SHELF_H

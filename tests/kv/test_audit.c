@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_audit.c - what sealing and opening leave in the log, and without it. */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_batch.c - thousands at a time, of many sessions, each on its own. */
 #include <setjmp.h>
 #include <stdarg.h>

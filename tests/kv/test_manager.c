@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_manager.c - one live session a tenant: found, kept apart, closed. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_manager_many.c - many tenants, and many threads at them. */
 #include <pthread.h>
 #include <setjmp.h>

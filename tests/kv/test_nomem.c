@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation fails once: told, nothing lost or leaked. */
 #include <setjmp.h>
 #include <stdarg.h>

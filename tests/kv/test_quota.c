@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_quota.c - what a tenant used is its own, whoever comes and goes. */
 #include <pthread.h>
 #include <sched.h>

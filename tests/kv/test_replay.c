@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_replay.c - what was seen before or is superseded does not open. */
 #include <setjmp.h>
 #include <stdarg.h>

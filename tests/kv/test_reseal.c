@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_reseal.c - old epochs are moved, so that their keys can go. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_seal.c - entries and blocks of every shape, there and back. */
 #include <setjmp.h>
 #include <stdarg.h>

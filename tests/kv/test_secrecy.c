@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_secrecy.c - no plaintext is left in memory but in the caller's own. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_shared.c - sealed bytes that somebody else writes to meanwhile. */
 #include <pthread.h>
 #include <setjmp.h>

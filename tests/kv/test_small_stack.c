@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_small_stack.c - what the library does on a thread's small stack. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c - the KV store: put, get, replaced, evicted, closed. */
 #include <setjmp.h>
 #include <stdarg.h>

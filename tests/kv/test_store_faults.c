@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_faults.c - a store that fails, or is another's by now. */
 #include <setjmp.h>
 #include <stdarg.h>

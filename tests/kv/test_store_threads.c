@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_threads.c - many threads at a small store that keeps moving. */
 #include <pthread.h>
 #include <sched.h>

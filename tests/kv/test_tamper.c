@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_tamper.c - each bit counts: what was changed does not open. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/lib/bigpages.c - linked in, this kernel's pages have 64 KiB: what is
  * mapped begins at one, and advice is for whole ones or refused.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/bigpages.h - a kernel whose pages have 64 KiB. */
 #ifndef CAISSON_TESTS_LIB_BIGPAGES_H
 #define CAISSON_TESTS_LIB_BIGPAGES_H

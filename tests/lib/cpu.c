@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/lib/cpu.c - CAISSON_TEST_CPU=plain or =256: every test program then
  * uses kernels of its own for no more than that.

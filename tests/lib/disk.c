@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* disk.c - the calls that change files, recorded and failed. */
 
 /* Both names of each call are meant here: open and open64. */

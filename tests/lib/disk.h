@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/lib/disk.h - a disk whose operations are recorded, failed and lost.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* disk_model.c - what a disk holds after a power cut, by what was synced. */
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/disk_model.h - what disk.c tells the model of the disk. */
 #ifndef CAISSON_TESTS_LIB_DISK_MODEL_H
 #define CAISSON_TESTS_LIB_DISK_MODEL_H

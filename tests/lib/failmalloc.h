@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/lib/failmalloc.h - a program whose allocations fail when told to.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/liar.c - an HTTP server that answers whatever it is told. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/liar.h - an HTTP server that answers whatever a test tells it. */
 #ifndef CAISSON_TESTS_LIB_LIAR_H
 #define CAISSON_TESTS_LIB_LIAR_H

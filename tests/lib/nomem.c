@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/nomem.c - each allocation of an operation fails once. */
 #include <setjmp.h>
 #include <stdarg.h>

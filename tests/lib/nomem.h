@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/nomem.h - each allocation of an operation fails once. */
 #ifndef CAISSON_TESTS_LIB_NOMEM_H
 #define CAISSON_TESTS_LIB_NOMEM_H

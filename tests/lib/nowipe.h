@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/nowipe.h - a system that does not do what it is asked for. */
 #ifndef CAISSON_TESTS_LIB_NOWIPE_H
 #define CAISSON_TESTS_LIB_NOWIPE_H

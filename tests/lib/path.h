@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/path.h - where a test finds data, and how it says it cannot. */
 #ifndef CAISSON_TESTS_LIB_PATH_H
 #define CAISSON_TESTS_LIB_PATH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* blob_server.c - the example server, run by a test. */
 #include <signal.h>
 #include <stdint.h>

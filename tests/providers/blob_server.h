@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/blob_server.h - the example server, run by a test. */
 #ifndef CAISSON_TESTS_PROVIDERS_BLOB_SERVER_H
 #define CAISSON_TESTS_PROVIDERS_BLOB_SERVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keystore_array.c - the smallest keystore that keeps the contract, made of
  * public functions only: up to 8 keys, wrapping by AES-256-GCM.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* keystore_cheap.c - a keystore in a folder that opens at once. */
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keystore_suite.c - the contract of <caisson/keystore.h> as cases that run
  * over every provider alike.

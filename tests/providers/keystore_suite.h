@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/keystore_suite.h - what every keystore must do. */
 #ifndef CAISSON_TESTS_KEYSTORE_SUITE_H
 #define CAISSON_TESTS_KEYSTORE_SUITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached_server.c - memcached on loopback, for a test. */
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/providers/memcached_server.h - memcached on loopback, for a test.
  *

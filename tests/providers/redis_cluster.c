@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis_cluster.c - six redis-servers that are a cluster, for a test. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/redis_cluster.h - six redis-servers that are a cluster. */
 #ifndef CAISSON_TESTS_REDIS_CLUSTER_H
 #define CAISSON_TESTS_REDIS_CLUSTER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/providers/redis_server.h - redis-server on loopback, for a test.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/redis_stub.h - a Redis server that says what it is told. */
 #ifndef CAISSON_TESTS_REDIS_STUB_H
 #define CAISSON_TESTS_REDIS_STUB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/redis_use.h - what tests of a single redis-server share. */
 #ifndef CAISSON_TESTS_REDIS_USE_H
 #define CAISSON_TESTS_REDIS_USE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store_list.c - the smallest provider that keeps the contract: a linked
  * list under one lock, no functions in place, no eviction.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store_suite.c - the contract of <caisson/store.h> as cases that run over
  * every provider alike.

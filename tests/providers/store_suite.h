@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/providers/store_suite.h - what every store must do. */
 #ifndef CAISSON_TESTS_STORE_SUITE_H
 #define CAISSON_TESTS_STORE_SUITE_H

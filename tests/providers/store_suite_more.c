@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store_suite_more.c - the suite's cases about names of all kinds, large
  * values, values that end by themselves, and what locks are made of.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_cancel.c - a thread that is cancelled leaves no lock, no descriptor and
  * nothing half done behind, whichever call it was in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_keystore.c - the suite over every keystore, and the file one's own. */
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_power.c - the keystore in files and the store in files when the power
  * goes or a call fails: what was there or what was put, never neither.

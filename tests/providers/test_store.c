@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c - the suite over every store, and how stores are chosen. */
 
 #include <setjmp.h>

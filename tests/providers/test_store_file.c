@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_file.c - the store in files: the suite, and what disks do. */
 
 #include <dirent.h>

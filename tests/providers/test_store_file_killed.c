@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_file_killed.c - who is killed while it writes into the store in
  * files leaves no wrong value there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_file_links.c - the store in files follows no symbolic link that
  * somebody puts among its folders, with openat2(2) and without; and it leaves

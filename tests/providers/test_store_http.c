@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_http.c - the store over HTTP: the suite over the example
  * server, and that server killed, full and guarded by a token.

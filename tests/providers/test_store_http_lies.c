@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_http_lies.c - the store over HTTP and servers that fail, refuse,
  * lie or are none: each status its own sentence, again only where it is safe.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_http_nomem.c - each allocation of a store over HTTP fails once,
  * libcurl's and jansson's included: it says so, or went on without, and the

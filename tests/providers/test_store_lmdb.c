@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_lmdb.c - the store in an LMDB file: the suite, and its limits. */
 
 #include <ftw.h>

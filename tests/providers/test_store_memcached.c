@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_memcached.c - the store in memcached: the suite over a real
  * server, and what happens where that dies, stalls or is full.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_memcached_lies.c - servers that say what no memcached would, or
  * stop in the middle of it: an error within the timeout, and nothing served.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_memory.c - limits, shares, eviction and economy in RAM. */
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_nomem.c - each allocation of a store's life fails once: in
  * memory with values that end, in files, in LMDB, in memcached. It says so,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_pages.c - the store in RAM where pages have 64 KiB. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_redis.c - the store in a single redis-server. */
 
 #include <setjmp.h>

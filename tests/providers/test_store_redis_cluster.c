@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_cluster.c - the store in a cluster of six redis-servers:
  * while slots move, and while a master dies.

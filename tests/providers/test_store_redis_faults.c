@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_faults.c - a Redis server that is slow, dead, breaks off,
  * or lies: each is a sentence, and nothing waits past its timeout.

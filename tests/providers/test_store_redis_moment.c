@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_moment.c - a value and what is left of its time, in one
  * transaction; and servers that have none.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_redis_nomem.c - each allocation of the Redis store fails once. */
 
 #include <setjmp.h>

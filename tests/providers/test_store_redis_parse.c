@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_parse.c - what the Redis store reads: slots of keys, maps
  * of clusters, redirections, hosts of URLs.

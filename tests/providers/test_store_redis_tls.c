@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_tls.c - rediss:// through a TLS 1.3 terminator: with the
  * hybrid key exchange and without it, and before servers not to be trusted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_store_redis_use.c - users and passwords, the pool, forks, and a server
  * that dies, is slow, full, or turns replica.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/providers/tls_front.h - a TLS terminator before a plain server, and
  * certificates for it. What fails in making them ends the test.

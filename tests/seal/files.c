@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/files.c - whole sealed files at once, for the tests. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/files.h - whole sealed files at once, for the tests. */
 #ifndef CAISSON_TESTS_SEAL_FILES_H
 #define CAISSON_TESTS_SEAL_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/seal/reach.h - counters set as if that much had been sealed. Each
  * reach_*.c holds the file of the library whose counters they are, so that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/reach_opener.c - the counters of a opener, within reach. */
 #include "seal/opener.c"
 #include "seal/reach.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/reach_sealer.c - the counters of a sealer, within reach. */
 #include "seal/sealer.c"
 #include "seal/reach.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/reach_stream.c - the counters of a stream, within reach. */
 #include "seal/stream.c"
 #include "seal/reach.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/streams.c - whole streams at once, for the tests. */
 #include <setjmp.h>
 #include <stdarg.h>

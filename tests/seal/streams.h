@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/streams.h - whole streams at once, for the tests. */
 #ifndef CAISSON_TESTS_SEAL_STREAMS_H
 #define CAISSON_TESTS_SEAL_STREAMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_header.c - the envelope's header, byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>

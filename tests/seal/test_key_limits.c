@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_key_limits.c - the key of a stream or a sealed file ends at 2^32
  * segments or 2^36 blocks (SP 800-38D): both sides stop there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_nomem.c - each allocation of streams and sealed files fails once:
  * told, nothing leaked, and no byte of plaintext that was not verified.

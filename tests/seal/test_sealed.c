@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_sealed.c - files sealed to identities come back. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_sealed_attack.c - files sealed to identities, attacked. */
 #include <setjmp.h>
 #include <stdarg.h>

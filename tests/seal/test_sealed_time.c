@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_sealed_time.c - when a file was sealed, and whom one believes it. */
 #include <setjmp.h>
 #include <stdarg.h>

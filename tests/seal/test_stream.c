@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_stream.c - streams: whole, in place, and attacked. */
 #include <setjmp.h>
 #include <stdarg.h>

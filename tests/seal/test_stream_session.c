@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_stream_session.c - streams and the life of a session. */
 #include <setjmp.h>
 #include <stdarg.h>

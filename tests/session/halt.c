@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/halt.c - a thread that stops in the middle of a call. */
 #include <fcntl.h>
 #include <pthread.h>

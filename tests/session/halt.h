@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/session/halt.h - a thread that stops in the middle of a call, so that
  * a fork finds it there; and flags held as other threads hold them. halt_*.c

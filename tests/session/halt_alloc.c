@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/halt_alloc.c - the library's memory as a place to stop. */
 #include <stdlib.h>
 

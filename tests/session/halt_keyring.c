@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/halt_keyring.c - the flags of masks and lanes, in reach. */
 #include "crypto/keyring.c"
 #include "session/halt.h"

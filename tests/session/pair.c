@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/pair.c - a tenant and a server, each with its own context. */
 #include <setjmp.h>
 #include <signal.h>

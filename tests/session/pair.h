@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/pair.h - a tenant and a server, each with its own context. */
 #ifndef CAISSON_TESTS_SESSION_PAIR_H
 #define CAISSON_TESTS_SESSION_PAIR_H

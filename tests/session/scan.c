@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/scan.c - looking for secrets in this process's memory. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/session/scan.h - looking for secrets in this process's memory. */
 #ifndef CAISSON_TESTS_SESSION_SCAN_H
 #define CAISSON_TESTS_SESSION_SCAN_H

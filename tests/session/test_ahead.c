@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_ahead.c - epochs that were skipped: found, kept, and how many. */
 #include <pthread.h>
 #include <setjmp.h>

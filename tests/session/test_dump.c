@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_dump.c - what a core dump of a process with live sessions gives. */
 #include <dirent.h>
 #include <endian.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_export.c - halves and sessions that go on in another process. */
 #include <setjmp.h>
 #include <stdarg.h>

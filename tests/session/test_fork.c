@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_fork.c - a fork in the middle: no nonce twice, nobody waits for ever. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_fork_bare.c - where no page is wiped in a child, a second look keeps
  * nonces from repeating: after fork(2), and after a bare system call, which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_fork_held.c - a fork in the middle of each call that touches keys, with
  * what other threads hold: no child waits for ever, none masks a key as its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_handshake.c - the exchange between two contexts, by bytes alone. */
 #include <setjmp.h>
 #include <stdarg.h>

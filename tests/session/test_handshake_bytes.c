@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_handshake_bytes.c - messages changed, cut, replayed, out of time. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_key_limits.c - one key's most messages and blocks (SP 800-38D): the
  * counters are set close to them, since nobody seals 2^32 messages in a test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_limits.c - how many offers are answered, and none twice. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_offers.c - which offers were answered before, and whose they are. */
 #include <setjmp.h>
 #include <stdarg.h>

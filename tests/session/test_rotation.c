@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_rotation.c - when keys move on, and what stays readable. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_schedule.c - keys of directions, epochs and writers are all apart. */
 #include <setjmp.h>
 #include <stdarg.h>

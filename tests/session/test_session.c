@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_session.c - a session's life: time, validity, description, end. */
 #include <setjmp.h>
 #include <stdarg.h>

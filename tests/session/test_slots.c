@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_slots.c - the newest version of each slot, against a naive model. */
 #include <setjmp.h>
 #include <stdarg.h>

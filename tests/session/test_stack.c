@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_stack.c - what key work leaves in registers, on stacks and at rest. */
 #include <sched.h>
 #include <setjmp.h>

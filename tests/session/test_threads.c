@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_threads.c - many threads on one session: each nonce once. */
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_window.c - the sliding window, against the set of all that was seen. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_wiped.c - keys rest wrapped, and closing wipes them from memory. */
 #include <pthread.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make_cache FILE - write cache.json: a cache's entries in Caisson's own
  * envelope, with the master keys that open them. Its vectors are made once.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write crypto.json: known answers from implementations other than ours.
 
 Hashes, HMAC and HKDF come from Python's own hashlib and hmac; ML-KEM from

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write cose.json, identity.json and action.json beside this file.
 
 Everything is made here from docs/wire/identity.md, without the library: CBOR,

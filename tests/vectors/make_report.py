@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """make_report.py PROGRAM - write report.json: trees, and reports of them.
 
 Run by hand, once: keys are random and times are now, so each run gives others.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * make_vectors FOLDER - write kv.json, stream.json, session.json and
  * sealed.json: what this library seals, with the secrets that are needed to

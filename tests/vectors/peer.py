@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """peer.py - ML-DSA and ML-KEM by the program `openssl` for the readers.
 
 Debian's Python packages know neither.  Keys are wrapped here as RFC 9881 and

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """read_cache.py - open cache entries with nothing of Caisson's own code.
 
 From docs/wire/cache.md with hashlib, hmac and the `cryptography` package:

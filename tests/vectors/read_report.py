@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """read_report.py - read the reports of report.json with no code of Caisson's.
 
 Everything here is from docs/wire/report.md: hash trees, CBOR, COSE, claims.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """read_vectors.py - open the vectors with nothing of Caisson's own code.
 
 Everything is derived here from docs/WIRE.md with hashlib, hmac and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/vectors/test_reopen.c - what was sealed once opens for ever. */
 #include <setjmp.h>
 #include <stdarg.h>

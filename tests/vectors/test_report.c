@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests/vectors/test_report.c - reports made once verify for ever. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Make data/sample/smollm2-135m-kv.bin, a small real KV cache for the tour.
 
 Two short prompts of our own, one for each of two tenants, run through

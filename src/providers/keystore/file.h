@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/keystore/file.h - the files of a keystore in a folder. */
 #ifndef CSN_PROVIDERS_KEYSTORE_FILE_H
 #define CSN_PROVIDERS_KEYSTORE_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_format.c - the bytes of a keystore's files. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/keystore/provider.h - what a keystore of ours includes. */
 #ifndef CSN_PROVIDERS_KEYSTORE_PROVIDER_H
 #define CSN_PROVIDERS_KEYSTORE_PROVIDER_H

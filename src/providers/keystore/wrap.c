@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* wrap.c - a data key wrapped under a key-encryption key and bound to aad. */
 
 #include <string.h>

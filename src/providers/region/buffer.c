@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/buffer.c - regions of the calling program's own memory. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* device.c - open a guest's device, or say what would provide it. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/device.h - a character device that is asked by ioctl. */
 #ifndef CSN_PROVIDERS_REGION_DEVICE_H
 #define CSN_PROVIDERS_REGION_DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* freeze.c - SIGSTOP, ptrace, the freezer of control groups (version 2). */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/freeze.h - a process held still while it is looked at. */
 #ifndef CSN_PROVIDERS_REGION_FREEZE_H
 #define CSN_PROVIDERS_REGION_FREEZE_H

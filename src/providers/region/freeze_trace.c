@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* freeze_trace.c - ptrace(2), whose holds end with whoever holds. */
 #include <dirent.h>
 #include <errno.h>

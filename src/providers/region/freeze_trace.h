@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/freeze_trace.h - a process held still by ptrace(2). */
 #ifndef CSN_PROVIDERS_REGION_FREEZE_TRACE_H
 #define CSN_PROVIDERS_REGION_FREEZE_TRACE_H

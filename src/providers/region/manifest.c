@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* manifest.c - which memory is the workload's: the manifest, taken strictly. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/manifest.h - the manifest (docs/wire/manifest.md). */
 #ifndef CSN_PROVIDERS_REGION_MANIFEST_H
 #define CSN_PROVIDERS_REGION_MANIFEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * maps.c - the text of /proc/PID/maps.
  *

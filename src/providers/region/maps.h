@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/maps.h - the mappings of a process, from its maps file. */
 #ifndef CSN_PROVIDERS_REGION_MAPS_H
 #define CSN_PROVIDERS_REGION_MAPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* note.c - a note as text, written and strictly read. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/note.h - the note's file: form, name, reader, writer. */
 #ifndef CSN_PROVIDERS_REGION_NOTE_H
 #define CSN_PROVIDERS_REGION_NOTE_H

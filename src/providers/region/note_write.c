@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* note_write.c - the workload's side: keep a note of one's own regions. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pagemap.c - write tracking by asynchronous write protection. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/pagemap.h - which pages were written: PAGEMAP_SCAN. */
 #ifndef CSN_PROVIDERS_REGION_PAGEMAP_H
 #define CSN_PROVIDERS_REGION_PAGEMAP_H

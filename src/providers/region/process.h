@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/process.h - the parts of the process provider. */
 #ifndef CSN_PROVIDERS_REGION_PROCESS_H
 #define CSN_PROVIDERS_REGION_PROCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* process_file.c - a mapping and the file behind it. */
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* process_note.c - find, trust only so far, and read a workload's note. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * process_pick.c - which of a process's mappings are regions, and their
  * names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * process_seen.c - without a freeze: was it one moment that was seen?
  *

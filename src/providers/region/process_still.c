@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * process_still.c - a process that was stopped: did it stay so?
  *

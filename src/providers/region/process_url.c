@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* process_url.c - the options of "process:PID?…". */
 #include <stdlib.h>
 #include <string.h>

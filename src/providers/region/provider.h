@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/provider.h - what a region provider of ours includes. */
 #ifndef CSN_PROVIDERS_REGION_PROVIDER_H
 #define CSN_PROVIDERS_REGION_PROVIDER_H

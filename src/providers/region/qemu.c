@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * qemu.c - the region provider "qemu:": a guest's memory, seen from the host.
  *

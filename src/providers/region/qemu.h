@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/qemu.h - the parts of the QEMU provider. */
 #ifndef CSN_PROVIDERS_REGION_QEMU_H
 #define CSN_PROVIDERS_REGION_QEMU_H

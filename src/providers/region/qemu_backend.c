@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * qemu_backend.c - is a file what the guest's memory is?
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* qemu_dump.c - guest memory by way of a file: QMP's pmemsave. */
 #include <errno.h>
 #include <fcntl.h>

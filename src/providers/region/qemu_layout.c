@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * qemu_layout.c - the monitor's "info mtree -f".
  *

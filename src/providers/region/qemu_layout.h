@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/qemu_layout.h - where a guest's memory lies. */
 #ifndef CSN_PROVIDERS_REGION_QEMU_LAYOUT_H
 #define CSN_PROVIDERS_REGION_QEMU_LAYOUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* qmp.c - speak QEMU's machine protocol over a unix socket. */
 #include <errno.h>
 #include <poll.h>

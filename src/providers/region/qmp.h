@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/qmp.h - a client of QEMU's machine protocol. */
 #ifndef CSN_PROVIDERS_REGION_QMP_H
 #define CSN_PROVIDERS_REGION_QMP_H

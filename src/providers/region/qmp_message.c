@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* qmp_message.c - one line of QEMU's machine protocol, strictly. */
 #include <string.h>
 

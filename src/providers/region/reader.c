@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reader.c - read in a process that can be killed and is not waited for. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/reader.h - a process of ours that reads what may hang. */
 #ifndef CSN_PROVIDERS_REGION_READER_H
 #define CSN_PROVIDERS_REGION_READER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sealed.c - a memfd whose bytes never change again. */
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/sealed.h - a memfd whose bytes never change again. */
 #ifndef CSN_PROVIDERS_REGION_SEALED_H
 #define CSN_PROVIDERS_REGION_SEALED_H

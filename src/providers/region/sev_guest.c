@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sev_guest.c - reports and keys from /dev/sev-guest. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/sev_guest.h - the ioctls of /dev/sev-guest. */
 #ifndef CSN_PROVIDERS_REGION_SEV_GUEST_H
 #define CSN_PROVIDERS_REGION_SEV_GUEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sev_snp.c - the region provider of a guest of AMD SEV-SNP. */
 #include "providers/region/provider.h"
 #include "providers/region/sev_guest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snp_key.c - secrets that the firmware derives for this guest. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/snp_key.h - csn_snp_derived_key() through any device. */
 #ifndef CSN_PROVIDERS_REGION_SNP_KEY_H
 #define CSN_PROVIDERS_REGION_SNP_KEY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source.c - read a process, a memory device or a file for the manifest. */
 #include <errno.h>
 #include <fcntl.h>

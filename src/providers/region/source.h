@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/source.h - the bytes behind a manifest's regions. */
 #ifndef CSN_PROVIDERS_REGION_SOURCE_H
 #define CSN_PROVIDERS_REGION_SOURCE_H

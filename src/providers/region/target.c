@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * target.c - hold a process fast, read its memory, notice that it is gone.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/target.h - another process, held fast. */
 #ifndef CSN_PROVIDERS_REGION_TARGET_H
 #define CSN_PROVIDERS_REGION_TARGET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tdx.c - the region provider of a guest of Intel TDX. Its evidence is a
  * quote, which configfs-tsm alone gives: the TDREPORT of /dev/tdx_guest has a

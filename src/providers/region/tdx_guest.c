@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tdx_guest.c - TD reports from /dev/tdx-guest, and run-time registers. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/tdx_guest.h - the ioctl of /dev/tdx_guest. */
 #ifndef CSN_PROVIDERS_REGION_TDX_GUEST_H
 #define CSN_PROVIDERS_REGION_TDX_GUEST_H

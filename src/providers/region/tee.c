@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tee.c - a confidential guest looks at its own memory: regions from the
  * workload manifest, evidence from configfs-tsm or the guest's device.

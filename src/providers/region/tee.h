@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/tee.h - what the providers sev_snp and tdx share. */
 #ifndef CSN_PROVIDERS_REGION_TEE_H
 #define CSN_PROVIDERS_REGION_TEE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tsm.c - reports through configfs-tsm: a folder per request, made, written,
  * read, checked against the generation, removed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/tsm.h - reports through configfs-tsm. */
 #ifndef CSN_PROVIDERS_REGION_TSM_H
 #define CSN_PROVIDERS_REGION_TSM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* url.c - the options of a provider's URL. */
 #include <stdlib.h>
 #include <string.h>

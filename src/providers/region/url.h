@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/region/url.h - "PATH?name=value&name=value", percent-decoded. */
 #ifndef CSN_PROVIDERS_REGION_URL_H
 #define CSN_PROVIDERS_REGION_URL_H

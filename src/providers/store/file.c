@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file.c - the store in files: its functions as a provider. */
 
 #include <errno.h>

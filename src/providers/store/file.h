@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/file.h - the parts of the store in files. */
 #ifndef CSN_PROVIDERS_STORE_FILE_H
 #define CSN_PROVIDERS_STORE_FILE_H

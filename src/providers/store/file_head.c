@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_head.c - what a value's file begins with. */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * file_name.c - where a value's file is: SPACE/XX/LEAF.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_read.c - a value's file, opened, read and checked. */
 
 #include <errno.h>

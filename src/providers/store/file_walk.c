@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_walk.c - all values of a space or of the store, and the sweep. */
 
 #include <errno.h>

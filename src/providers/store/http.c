@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http.c - the store behind an HTTP server of blobs. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * providers/store/http.h - the store behind an HTTP server of blobs.
  *

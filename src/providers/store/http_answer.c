@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http_answer.c - what a server of blobs says, believed word by word. */
 #include <string.h>
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http_call.c - one call, again where that is safe and time is left. */
 #include <errno.h>
 #include <string.h>

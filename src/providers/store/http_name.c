@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* http_name.c - names of any bytes, as parts of a path that no proxy bends. */
 #include <stdio.h>
 #include <string.h>

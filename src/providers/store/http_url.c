@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * http_url.c - the options of "https://host:port/path?timeout=MS&…": all of
  * the URL's query is ours, and the server never sees it.

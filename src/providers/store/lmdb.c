@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lmdb.c - the store in an LMDB file: its functions as a provider. */
 
 #include <string.h>

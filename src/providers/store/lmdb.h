@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/lmdb.h - the parts of the store in an LMDB file. */
 #ifndef CSN_PROVIDERS_STORE_LMDB_H
 #define CSN_PROVIDERS_STORE_LMDB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lmdb_env.c - the environment, its transactions, and what ends by itself. */
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lmdb_walk.c - the entries of a space or of all: dropped, listed, counted. */
 
 #include <errno.h>

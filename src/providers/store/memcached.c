@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached.c - the store in memcached: opened, dropped from, counted. */
 
 #include <stdio.h>

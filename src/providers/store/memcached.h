@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/memcached.h - the parts of the store in memcached. */
 #ifndef CSN_PROVIDERS_STORE_MEMCACHED_H
 #define CSN_PROVIDERS_STORE_MEMCACHED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached_call.c - connections, commands and answers. */
 
 #include <errno.h>

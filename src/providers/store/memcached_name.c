@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memcached_name.c - keys as memcached takes them, and whose they are.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcached_reply.c - one line of an answer (memcached's protocol.txt). */
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memcached_url.c - "memcached://host:port,host2:port?timeout=MS", or
  * "memcached:/path/of/a/socket".

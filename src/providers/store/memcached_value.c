@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memcached_value.c - values in memcached, and the marks of their spaces.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory.c - the store in RAM: its functions as a provider. */
 
 #include <string.h>

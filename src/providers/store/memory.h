@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/memory.h - the parts of the memory store. */
 #ifndef CSN_PROVIDERS_STORE_MEMORY_H
 #define CSN_PROVIDERS_STORE_MEMORY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_arena.c - slabs and runs of pages out of one reserved range.
  *

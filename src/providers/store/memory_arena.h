@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/memory_arena.h - where the memory store's bytes lie. */
 #ifndef CSN_PROVIDERS_STORE_MEMORY_ARENA_H
 #define CSN_PROVIDERS_STORE_MEMORY_ARENA_H

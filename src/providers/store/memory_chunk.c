@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_chunk.c - chunks for entries: size classes in slabs, and runs.
  *

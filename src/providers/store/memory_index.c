@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_index.c - entries by space and key, their ages and eviction.
  *

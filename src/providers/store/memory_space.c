@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_space.c - spaces by name, and the list of a space's entries.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memory_url.c - the options of "memory:?bytes=N&share=F&slab=N". */
 
 #include <stdlib.h>

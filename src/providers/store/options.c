@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - the options behind a store's URL. */
 
 #include <string.h>

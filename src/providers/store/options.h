@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/options.h - the options behind a store's URL. */
 #ifndef CSN_PROVIDERS_STORE_OPTIONS_H
 #define CSN_PROVIDERS_STORE_OPTIONS_H

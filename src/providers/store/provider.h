@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/provider.h - what a store that comes with us includes. */
 #ifndef CSN_PROVIDERS_STORE_PROVIDER_H
 #define CSN_PROVIDERS_STORE_PROVIDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis.c - the store in a Redis or Valkey server, or a cluster of them. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/redis.h - what the files about Redis and Valkey share. */
 #ifndef CSN_PROVIDERS_STORE_REDIS_H
 #define CSN_PROVIDERS_STORE_REDIS_H

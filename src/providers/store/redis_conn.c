@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis_conn.c - one connection: made, spoken over, and ended. */
 #include <errno.h>
 #include <poll.h>

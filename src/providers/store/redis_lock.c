@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_lock.c - remove a value only where it is still the one meant.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis_map.c - which server has which slots, as a cluster says itself. */
 #include <string.h>
 

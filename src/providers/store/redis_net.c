@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_net.c - the servers that there are, and the connections to them.
  *

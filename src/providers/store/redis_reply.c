@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_reply.c - hiredis's reader with objects and limits of our own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* providers/store/redis_reply.h - what a Redis server says, by hiredis. */
 #ifndef CSN_PROVIDERS_STORE_REDIS_REPLY_H
 #define CSN_PROVIDERS_STORE_REDIS_REPLY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_scan.c - all keys of a space: to list, to count, to drop.
  *

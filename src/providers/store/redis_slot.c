@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis_slot.c - a key's name in Redis, and the Cluster slot that it is in. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redis_stat.c - what a Redis store counts, and what its servers count. */
 #include <stdlib.h>
 #include <string.h>

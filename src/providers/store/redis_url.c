@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * redis_url.c - "//[user[:pass]@]host[:port][,host...][/db][?option=...]".
  *

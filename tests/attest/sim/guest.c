@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* guest.c - made-up processors as the drivers of configfs-tsm. */
 #include <errno.h>
 #include <stdlib.h>

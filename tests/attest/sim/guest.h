@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/sim/guest.h - confidential guests: a made-up processor behind
  * configfs-tsm, /dev/sev-guest and /dev/tdx_guest.

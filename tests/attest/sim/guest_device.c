@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * guest_device.c - /dev/sev-guest and /dev/tdx_guest at the seam. Offsets are
  * those of the kernel's documentation, written out, so that a structure of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stage.c - a simulated guest, its attester, and who verifies. */
 #include "attest/sim/stage.h"
 #include "evidence/result.h"

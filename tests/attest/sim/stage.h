@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/sim/stage.h - a workload in a simulated confidential guest,
  * its attester, and a verifier elsewhere: from the device to the verdict.

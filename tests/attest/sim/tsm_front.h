@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/sim/tsm_front.h - the two ways to a struct tsm_model: mounted
  * as a FUSE file system, for the system's own calls, and at the seam where

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_fuse.c - the model as a FUSE file system, served by a thread. */
 #include "attest/sim/tsm_front.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_model.c - configfs-tsm, in this process. */
 #include <errno.h>
 #include <fcntl.h>

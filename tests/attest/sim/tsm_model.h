@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tests/attest/sim/tsm_model.h - configfs-tsm as the kernel documents it
  * (Documentation/ABI/testing/configfs-tsm-report): folders, attributes,

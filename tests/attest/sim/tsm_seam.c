@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_seam.c - the library's calls into the model, without a file system. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "base/cursor.h"
-#include "providers/region/sev_guest.h"
+#include "guest/sev_guest.h"
 
 struct answer {
 	uint32_t size;

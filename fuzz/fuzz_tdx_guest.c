@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "providers/region/tdx_guest.h"
+#include "guest/tdx_guest.h"
 
 struct answer {
 	const uint8_t *p;

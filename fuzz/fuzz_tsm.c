@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "base/cursor.h"
-#include "providers/region/tsm.h"
+#include "guest/tsm.h"
 
 enum { PROVIDER, GENERATION, OUTBLOB, AUXBLOB, FILES };
 

@@ -5,8 +5,8 @@
 #include <caisson/attest_key.h>
 
 #include "attest/scene.h"
-#include "attest/sim/guest.h"
-#include "providers/region/snp_key.h"
+#include "guest/sim/guest.h"
+#include "guest/snp_key.h"
 
 static char *folder, *path;
 

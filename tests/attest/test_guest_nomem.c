@@ -6,7 +6,7 @@
  */
 #include <caisson/attest_key.h>
 
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "lib/failmalloc.h"
 #include "lib/path.h"
 

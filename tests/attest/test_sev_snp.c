@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "lib/path.h"
 
 #define P "platform sev-snp "

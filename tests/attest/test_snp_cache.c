@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "attest/evidence.h"
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "crypto/x509.h"
 
 #define P "platform sev-snp "

@@ -5,7 +5,7 @@
  */
 #include <sys/stat.h>
 
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "lib/path.h"
 
 #define P "platform tdx "

@@ -9,7 +9,7 @@
 
 #include "attest/child.h"
 #include "attest/region_suite.h"
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "lib/path.h"
 #include "providers/region/sealed.h"
 

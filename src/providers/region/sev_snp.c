@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sev_snp.c - the region provider of a guest of AMD SEV-SNP. */
 #include "providers/region/provider.h"
-#include "providers/region/sev_guest.h"
+#include "guest/sev_guest.h"
 #include "providers/region/tee.h"
 
 #define REPORT_SIZE 0x4a0

@@ -5,8 +5,8 @@
 
 #include <caisson/region.h>
 
-#include "providers/region/device.h"
-#include "providers/region/tsm.h"
+#include "guest/device.h"
+#include "guest/tsm.h"
 
 struct csn_tee;
 

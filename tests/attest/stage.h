@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/attest/sim/stage.h - a workload in a simulated confidential guest,
+ * tests/attest/stage.h - a workload in a simulated confidential guest,
  * its attester, and a verifier elsewhere: from the device to the verdict.
  */
-#ifndef CAISSON_TESTS_ATTEST_SIM_STAGE_H
-#define CAISSON_TESTS_ATTEST_SIM_STAGE_H
+#ifndef CAISSON_TESTS_ATTEST_STAGE_H
+#define CAISSON_TESTS_ATTEST_STAGE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,8 @@
 
 #include <caisson/attest.h>
 
-#include "attest/sim/guest.h"
-#include "attest/sim/tsm_front.h"
+#include "guest/sim/guest.h"
+#include "guest/sim/tsm_front.h"
 #include "identity/people.h"
 #include "providers/region/tee.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/attest/sim/tsm_model.h - configfs-tsm as the kernel documents it
+ * tests/guest/sim/tsm_model.h - configfs-tsm as the kernel documents it
  * (Documentation/ABI/testing/configfs-tsm-report): folders, attributes,
  * generations. Paths begin at the root: "", "/NAME", "/NAME/inblob". The
  * functions return a negative errno where the system call would fail. A lock
  * makes each of them one step.
  */
-#ifndef CAISSON_TESTS_ATTEST_SIM_TSM_MODEL_H
-#define CAISSON_TESTS_ATTEST_SIM_TSM_MODEL_H
+#ifndef CAISSON_TESTS_GUEST_SIM_TSM_MODEL_H
+#define CAISSON_TESTS_GUEST_SIM_TSM_MODEL_H
 
 #include <stddef.h>
 #include <stdint.h>

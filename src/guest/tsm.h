@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/region/tsm.h - reports through configfs-tsm. */
-#ifndef CSN_PROVIDERS_REGION_TSM_H
-#define CSN_PROVIDERS_REGION_TSM_H
+/* guest/tsm.h - reports through configfs-tsm. */
+#ifndef CSN_GUEST_TSM_H
+#define CSN_GUEST_TSM_H
 
 #include <sys/types.h>
 

@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "attest/sim/guest.h"
-#include "attest/sim/tsm_front.h"
+#include "guest/sim/guest.h"
+#include "guest/sim/tsm_front.h"
 #include "lib/path.h"
 
 struct bench {

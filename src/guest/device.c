@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "providers/region/device.h"
+#include "guest/device.h"
 
 #define ROOM "region"
 #define FIRST_WAIT_NS 2000000l

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/region/sev_guest.h - the ioctls of /dev/sev-guest. */
-#ifndef CSN_PROVIDERS_REGION_SEV_GUEST_H
-#define CSN_PROVIDERS_REGION_SEV_GUEST_H
+/* guest/sev_guest.h - the ioctls of /dev/sev-guest. */
+#ifndef CSN_GUEST_SEV_GUEST_H
+#define CSN_GUEST_SEV_GUEST_H
 
-#include "providers/region/device.h"
+#include "guest/device.h"
 
 #define CSN_SEV_GUEST_PATH "/dev/sev-guest"
 #define CSN_SEV_GUEST_WHAT "the kernel module sev-guest, in a guest of " \

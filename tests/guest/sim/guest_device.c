@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attest/sim/guest.h"
+#include "guest/sim/guest.h"
 
 #define FD 7
 #define PAGE 4096u

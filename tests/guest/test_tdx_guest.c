@@ -15,9 +15,9 @@
 
 #include <caisson/tdx.h>
 
-#include "attest/sim/guest.h"
+#include "guest/sim/guest.h"
 #include "base/file.h"
-#include "providers/region/tdx_guest.h"
+#include "guest/tdx_guest.h"
 
 static struct csn_ctx *ctx;
 static struct sim_device sim;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "attest/sim/tsm_model.h"
+#include "guest/sim/tsm_model.h"
 
 #define FOLDERS 16
 #define HANDLES 32

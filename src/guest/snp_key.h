@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/region/snp_key.h - csn_snp_derived_key() through any device. */
-#ifndef CSN_PROVIDERS_REGION_SNP_KEY_H
-#define CSN_PROVIDERS_REGION_SNP_KEY_H
+/* guest/snp_key.h - csn_snp_derived_key() through any device. */
+#ifndef CSN_GUEST_SNP_KEY_H
+#define CSN_GUEST_SNP_KEY_H
 
 #include <caisson/snp.h>
 
-#include "providers/region/device.h"
+#include "guest/device.h"
 
 CSN_MUST_CHECK int csn_snp_derived_key_by(struct csn_ctx *ctx,
     const struct csn_device_io *io,

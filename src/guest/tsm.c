@@ -13,10 +13,11 @@
 
 #include <caisson/crypto.h>
 
+#include "base/alloc.h"
+#include "base/fail.h"
 #include "base/text.h"
-#include "providers/region/device.h"
-#include "providers/region/provider.h"
-#include "providers/region/tsm.h"
+#include "guest/device.h"
+#include "guest/tsm.h"
 
 #define ROOM "region"
 #define NAME_PREFIX "caisson-"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/attest/sim/tsm_front.h - the two ways to a struct tsm_model: mounted
+ * tests/guest/sim/tsm_front.h - the two ways to a struct tsm_model: mounted
  * as a FUSE file system, for the system's own calls, and at the seam where
  * the library makes them, for machines where nothing can be mounted.
  */
-#ifndef CAISSON_TESTS_ATTEST_SIM_TSM_FRONT_H
-#define CAISSON_TESTS_ATTEST_SIM_TSM_FRONT_H
+#ifndef CAISSON_TESTS_GUEST_SIM_TSM_FRONT_H
+#define CAISSON_TESTS_GUEST_SIM_TSM_FRONT_H
 
-#include "attest/sim/tsm_model.h"
-#include "providers/region/tsm.h"
+#include "guest/sim/tsm_model.h"
+#include "guest/tsm.h"
 
 struct tsm_mount;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attest/sim/guest.h"
+#include "guest/sim/guest.h"
 
 void
 sim_snp_report(const struct sim_guest *g, const uint8_t data[64],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stage.c - a simulated guest, its attester, and who verifies. */
-#include "attest/sim/stage.h"
+#include "attest/stage.h"
 #include "evidence/result.h"
 
 #define WEIGHTS 200000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/region/device.h - a character device that is asked by ioctl. */
-#ifndef CSN_PROVIDERS_REGION_DEVICE_H
-#define CSN_PROVIDERS_REGION_DEVICE_H
+/* guest/device.h - a character device that is asked by ioctl. */
+#ifndef CSN_GUEST_DEVICE_H
+#define CSN_GUEST_DEVICE_H
 
 #include <caisson/context.h>
 

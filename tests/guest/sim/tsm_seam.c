@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attest/sim/tsm_front.h"
+#include "guest/sim/tsm_front.h"
 
 #define HANDLES 32
 

@@ -6,8 +6,8 @@
 
 #include "base/fail.h"
 #include "base/sized.h"
-#include "providers/region/sev_guest.h"
-#include "providers/region/snp_key.h"
+#include "guest/sev_guest.h"
+#include "guest/snp_key.h"
 
 #define ROOM "region"
 #define SALT "caisson snp derived key"

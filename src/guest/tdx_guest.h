@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/region/tdx_guest.h - the ioctl of /dev/tdx_guest. */
-#ifndef CSN_PROVIDERS_REGION_TDX_GUEST_H
-#define CSN_PROVIDERS_REGION_TDX_GUEST_H
+/* guest/tdx_guest.h - the ioctl of /dev/tdx_guest. */
+#ifndef CSN_GUEST_TDX_GUEST_H
+#define CSN_GUEST_TDX_GUEST_H
 
-#include "providers/region/device.h"
+#include "guest/device.h"
 
 #define CSN_TDX_GUEST_PATH "/dev/tdx_guest"
 #define CSN_TDX_GUEST_WHAT "the kernel module tdx-guest, in a guest of " \

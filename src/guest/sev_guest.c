@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "providers/region/sev_guest.h"
+#include "guest/sev_guest.h"
 
 #define ROOM "region"
 #define PAGE 4096u

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/attest/sim/guest.h - confidential guests: a made-up processor behind
+ * tests/guest/sim/guest.h - confidential guests: a made-up processor behind
  * configfs-tsm, /dev/sev-guest and /dev/tdx_guest.
  */
-#ifndef CAISSON_TESTS_ATTEST_SIM_GUEST_H
-#define CAISSON_TESTS_ATTEST_SIM_GUEST_H
+#ifndef CAISSON_TESTS_GUEST_SIM_GUEST_H
+#define CAISSON_TESTS_GUEST_SIM_GUEST_H
 
 #include "attest/fake_snp.h"
 #include "attest/fake_tdx.h"
-#include "attest/sim/tsm_model.h"
-#include "providers/region/device.h"
+#include "guest/sim/tsm_model.h"
+#include "guest/device.h"
 
 struct sim_guest {
 	struct fake_snp *snp;	/* one of both */

@@ -14,9 +14,9 @@
 #include <caisson/crypto.h>
 #include <caisson/snp.h>
 
-#include "attest/sim/guest.h"
-#include "providers/region/sev_guest.h"
-#include "providers/region/snp_key.h"
+#include "guest/sim/guest.h"
+#include "guest/sev_guest.h"
+#include "guest/snp_key.h"
 
 static struct csn_ctx *ctx;
 static struct sim_guest guest;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_fuse.c - the model as a FUSE file system, served by a thread. */
-#include "attest/sim/tsm_front.h"
+#include "guest/sim/tsm_front.h"
 
 #ifdef HAVE_FUSE3
 #define FUSE_USE_VERSION 31

@@ -9,7 +9,7 @@
 #include <caisson/tdx.h>
 
 #include "base/fail.h"
-#include "providers/region/tdx_guest.h"
+#include "guest/tdx_guest.h"
 
 #define ROOM "region"
 

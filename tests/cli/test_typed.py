@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What README, manual and hints say to type, typed."""
+"""What guide, manual and hints say to type, typed."""
 
 import glob
 import json
@@ -17,7 +17,7 @@ TABLE = json.loads(run("help", "--json").stdout)["nouns"]
 LINE = re.compile(r"(?m)^(alice|bob)\$ (.+)$")
 
 
-# --- README and caisson(1) --------------------------------------------------
+# --- docs/FILES.md and caisson(1) --------------------------------------------------
 
 def examples(path):
     """The blocks whose lines are typed by alice or bob."""
@@ -58,12 +58,12 @@ def type_in(folder, block):
 
 
 def documents():
-    readme = examples("README.md")
+    guide = examples("docs/FILES.md")
     manual = examples("docs/man/caisson.1")
-    case("readme_and_manual_type_the_same", len(readme) == 3 and
-         readme == manual, readme, manual)
+    case("guide_and_manual_type_the_same", len(guide) == 3 and
+         guide == manual, guide, manual)
     for block, name, who, what in zip(
-            readme, ("a_colleagues_file", "a_file_to_oneself",
+            guide, ("a_colleagues_file", "a_file_to_oneself",
                      "a_folder_through_tar"),
             ("bob", "alice", "alice"),
             ("notes.txt", "diary.txt", "photos/cat")):

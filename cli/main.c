@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "lib/cli.h"
 
 const struct cli_noun *const cli_nouns[] = {
 	&cli_id,

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "../../cli/cli.h"
+#include "../../cli/lib/cli.h"
 #include "lib/disk.h"
 
 #define OLD 5000
@@ -30,7 +30,7 @@ static char folder[64], scratch[64], path[96];
 static uint8_t old[OLD], new[NEW];
 static int interrupted;
 
-/* What cli/file.c needs of the program. */
+/* What cli/lib/file.c needs of the program. */
 
 int
 cli_interrupted(void)

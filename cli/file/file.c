@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli/file/file.c - caisson kv: files and pipes, sealed and opened.
+ *
+ * Under a session with --session, or to people with --to: then the file
+ * outlives every session.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../id/id.h"
+#include "file.h"
+
+#define CHUNK (1u << 20)
+
+static int
+seal_session(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_session *session = NULL;
+	struct csn_stream *stream = NULL;
+	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE], *buf = NULL;
+	const char *text = cli_opt(cli, "name");
+	size_t segment, got;
+	int rc, final;
+
+	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
+	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+		goto out;
+	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0)
+		goto lib;
+	rc = csn_stream_seal(session, 0, text != NULL ? name : NULL, header,
+	    &stream);
+	if (rc != 0)
+		goto lib;
+	segment = csn_stream_segment(stream);
+	if ((buf = malloc(segment + CSN_STREAM_TAG)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	if ((rc = cli_out_write(&flow->out, header, sizeof(header))) != 0)
+		goto out;
+	/* Where the input ends on a boundary the last segment is empty. */
+	do {
+		if ((rc = kv_read(flow, buf, segment, &got)) != 0)
+			goto out;
+		final = got < segment;
+		if ((rc = csn_stream_push(stream, buf, got, final, buf)) != 0)
+			goto lib;
+		if ((rc = cli_out_write(&flow->out, buf,
+		    got + CSN_STREAM_TAG)) != 0)
+			goto out;
+	} while (!final);
+	goto out;
+
+lib:
+	flow->code = rc;
+	rc = cli_error_lib(cli, rc, NULL, "cannot seal %s", flow->in_name);
+out:
+	if (buf != NULL)
+		csn_wipe(buf, segment);
+	free(buf);
+	csn_stream_free(stream);
+	csn_session_free(session);
+	return rc;
+}
+
+static int
+open_session(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_session *session = NULL;
+	struct csn_stream *stream = NULL;
+	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE];
+	uint8_t *bufs[2] = { NULL, NULL }, *turn;
+	const char *text = cli_opt(cli, "name");
+	size_t whole = 0, got, next;
+	int rc, final;
+
+	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
+	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+		goto out;
+	if ((rc = kv_read(flow, header, sizeof(header), &got)) != 0)
+		goto out;
+	if (got < sizeof(header)) {
+		rc = cli_error(cli, CLI_REFUSED, NULL, "%s does not "
+		    "open: it is cut short, within its header",
+		    flow->in_name);
+		goto out;
+	}
+	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0)
+		goto lib;
+	rc = csn_stream_open(session, header, text != NULL ? name : NULL,
+	    &stream);
+	if (rc != 0)
+		goto lib;
+	whole = csn_stream_segment(stream) + CSN_STREAM_TAG;
+	bufs[0] = malloc(whole);
+	bufs[1] = malloc(whole);
+	if (bufs[0] == NULL || bufs[1] == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	/* One segment ahead: only the last one may say that it is. */
+	if ((rc = kv_read(flow, bufs[0], whole, &got)) != 0)
+		goto out;
+	do {
+		next = 0;
+		if (got == whole && (rc = kv_read(flow, bufs[1], whole,
+		    &next)) != 0)
+			goto out;
+		final = next == 0;
+		if ((rc = csn_stream_pull(stream, bufs[0], got, final,
+		    bufs[0])) != 0)
+			goto lib;
+		if ((rc = cli_out_write(&flow->out, bufs[0],
+		    got - CSN_STREAM_TAG)) != 0)
+			goto out;
+		turn = bufs[0];
+		bufs[0] = bufs[1];
+		bufs[1] = turn;
+		got = next;
+	} while (!final);
+	goto out;
+
+lib:
+	rc = kv_refused(flow, rc);
+out:
+	if (bufs[0] != NULL)
+		csn_wipe(bufs[0], whole);
+	if (bufs[1] != NULL)
+		csn_wipe(bufs[1], whole);
+	free(bufs[0]);
+	free(bufs[1]);
+	csn_stream_free(stream);
+	csn_session_free(session);
+	return rc;
+}
+
+/* What an opener or sealer hands on; the exit code waits in flow->rc. */
+static int
+hand_on(void *arg, const uint8_t *p, size_t len)
+{
+	struct kv_flow *flow = arg;
+
+	flow->rc = cli_out_write(&flow->out, p, len);
+	return flow->rc != 0 ? CSN_E_IO : 0;
+}
+
+static int
+seal_people(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_sealer_options options = { .size = sizeof(options) };
+	struct csn_document *docs[CLI_MAX_RECIPIENTS] = { NULL };
+	struct csn_sealer *sealer = NULL;
+	uint8_t *buf = NULL;
+	size_t n = 0, got;
+	int rc;
+
+	if ((rc = cli_recipients(cli, id, docs, &n)) != 0)
+		goto out;
+	options.signer = id;
+	options.recipients = (const struct csn_document *const *)docs;
+	options.nrecipients = flow->readers = n;
+	options.content_type = cli_opt(cli, "type");
+	if ((rc = csn_sealer_new(cli->ctx, &options, &sealer)) != 0)
+		goto lib;
+	if ((buf = malloc(CHUNK)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	do {
+		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+			goto out;
+		if ((rc = csn_sealer_update(sealer, buf, got, hand_on,
+		    flow)) != 0)
+			goto lib;
+	} while (got == CHUNK);
+	if ((rc = csn_sealer_final(sealer, hand_on, flow)) == 0)
+		goto out;
+
+lib:
+	flow->code = rc;
+	rc = flow->rc != 0 ? flow->rc : cli_error_lib(cli, rc, NULL,
+	    "cannot seal %s", flow->in_name);
+out:
+	if (buf != NULL)
+		csn_wipe(buf, CHUNK);
+	free(buf);
+	csn_sealer_free(sealer);
+	while (n-- > 0)
+		csn_document_free(docs[n]);
+	return rc;
+}
+
+static int
+find_label(void *arg, const struct csn_trust_entry *e)
+{
+	struct kv_flow *flow = arg;
+
+	if (strcmp(e->did, flow->signer) != 0)
+		return 0;
+	flow->label = strdup(e->label);
+	return 1;
+}
+
+/* Who sealed it, by the reader's own name for them, and when. */
+static int
+keep_sealer(struct kv_flow *flow, const struct csn_identity *id,
+    struct csn_trust *trust, const struct csn_opener *opener)
+{
+	const char *type = csn_opener_content_type(opener);
+
+	flow->sealed_ms = csn_opener_created_ms(opener);
+	flow->signer = strdup(csn_opener_signer(opener));
+	if (flow->signer != NULL && strcmp(flow->signer,
+	    csn_identity_did(id)) == 0)
+		flow->label = strdup(csn_identity_name(id));
+	else if (flow->signer != NULL)
+		(void)csn_trust_each(trust, find_label, flow);
+	flow->type = strdup(type != NULL ? type : "");
+	if (flow->signer == NULL || flow->label == NULL || flow->type == NULL)
+		return cli_error(flow->cli, CLI_FAILED, NULL,
+		    "out of memory");
+	return 0;
+}
+
+static int
+open_people(struct cli *cli, const struct csn_identity *id,
+    struct kv_flow *flow)
+{
+	struct csn_opener_options options = { .size = sizeof(options) };
+	struct csn_opener *opener = NULL;
+	struct csn_trust *trust = NULL;
+	uint8_t *buf = NULL;
+	size_t got;
+	int rc;
+
+	if ((rc = id_opt_time(cli, "at", &options.at_ms)) != 0 ||
+	    (rc = cli_opt_span(cli, "max-age", &options.max_age_ms)) != 0 ||
+	    (rc = cli_trust_load(cli, &trust)) != 0)
+		return rc;
+	if ((rc = csn_opener_new(cli->ctx, id, trust, &options,
+	    &opener)) != 0)
+		goto lib;
+	if ((buf = malloc(CHUNK)) == NULL) {
+		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	do {
+		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+			goto out;
+		if ((rc = csn_opener_update(opener, buf, got, hand_on,
+		    flow)) != 0)
+			goto lib;
+	} while (got == CHUNK);
+	if ((rc = csn_opener_final(opener, hand_on, flow)) != 0)
+		goto lib;
+	rc = keep_sealer(flow, id, trust, opener);
+	goto out;
+
+lib:
+	rc = flow->rc != 0 ? flow->rc : kv_refused(flow, rc);
+out:
+	free(buf);
+	csn_opener_free(opener);
+	csn_trust_free(trust);
+	return rc;
+}
+
+static int
+report(struct cli *cli, const struct kv_flow *flow, const char *what)
+{
+	uint64_t plain = strcmp(what, "opened") == 0 ? flow->out.written :
+	    flow->progress.done;
+	char size[CLI_TEXT], when[CLI_TEXT];
+
+	if (cli->json)
+		return cli_json(cli, json_pack("{s:s, s:o, s:o, s:I, s:I, "
+		    "s:s?, s:s?, s:o, s:s?}", "did", what, "in",
+		    cli_name(flow->in_name), "out",
+		    cli_name(flow->out.path), "bytes_read",
+		    (json_int_t)flow->progress.done, "bytes_written",
+		    (json_int_t)flow->out.written, "signer", flow->signer,
+		    "signer_label", flow->label, "sealed_ms",
+		    flow->sealed_ms != 0 ?
+		    json_integer((json_int_t)flow->sealed_ms) : json_null(),
+		    "content_type", flow->type));
+	/* Standard output may be what carries the bytes. */
+	if (flow->out.in_place)
+		return CLI_OK;
+	cli_bytes_text((double)plain, size);
+	cli_say(cli, "%s: %s from %s to %s\n", what, size, flow->in_name,
+	    flow->out.path);
+	if (flow->signer != NULL) {
+		cli_time_text(flow->sealed_ms, when);
+		cli_say(cli, "sealed by %s (%.24s…), by its own word on %s\n",
+		    flow->label[0] != '\0' ? flow->label : "(no label)",
+		    flow->signer, when);
+	}
+	return CLI_OK;
+}
+
+static int
+seal(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct kv_flow flow;
+	int rc;
+
+	if ((cli_opt(cli, "session") != NULL) == (cli_opt(cli, "to") != NULL ||
+	    cli_opt(cli, "recipients") != NULL))
+		return cli_error(cli, CLI_USAGE, "See: caisson kv seal --help",
+		    "say either --session FILE, or --to WHO or --recipients "
+		    "FILE");
+	if (cli_opt(cli, "out") == NULL && isatty(STDOUT_FILENO))
+		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
+		    "sealed bytes are nothing for a terminal");
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	if ((rc = kv_begin(cli, &flow, "sealing", 0644)) == 0) {
+		rc = cli_opt(cli, "session") != NULL ?
+		    seal_session(cli, id, &flow) : seal_people(cli, id, &flow);
+		rc = kv_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
+	}
+	if ((rc = kv_end(&flow, rc)) == 0)
+		rc = report(cli, &flow, "sealed");
+	kv_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+static int
+open_any(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct kv_flow flow;
+	int rc;
+
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	/* What was sealed is a secret: for its owner alone to read. */
+	if ((rc = kv_begin(cli, &flow, "opening", 0600)) == 0 &&
+	    flow.out.in_place && cli_opt(cli, "pipe") == NULL)
+		rc = cli_error(cli, CLI_USAGE, "Say --out FILE to get it only "
+		    "when all of it is verified, or --pipe to take it as it "
+		    "comes and mind the exit code.", "what comes out before "
+		    "the end is provisional: a cut or changed input shows "
+		    "only there");
+	if (rc == 0) {
+		rc = cli_opt(cli, "session") != NULL ?
+		    open_session(cli, id, &flow) : open_people(cli, id, &flow);
+		/* What cannot be recorded is not given out. */
+		rc = kv_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
+	}
+	if ((rc = kv_end(&flow, rc)) == 0)
+		rc = report(cli, &flow, "opened");
+	kv_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+#define OPT_IDENTITY { "identity", "NAME", "the identity to act as; needed " \
+	"where there are several" }
+#define OPT_TRUST { "trust", "FILE", "another trust store than the home " \
+	"folder's" }
+
+static const struct cli_opt seal_opts[] = {
+	{ "session", "FILE", "seal under this session" },
+	{ "to", "WHO", "seal to this DID, label or own identity, signed",
+	    CLI_REPEAT },
+	{ "recipients", "FILE", "and to whom FILE names, a DID or label a "
+	    "line", CLI_REPEAT },
+	{ "out", "FILE", "write to FILE, not standard output" },
+	{ "name", "TEXT", "with --session: a name that opening can ask for" },
+	{ "type", "TYPE", "with --to: say what it is, such as "
+	    "application/json" },
+	{ "force", NULL, "replace FILE if it is there" },
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
+static const struct cli_opt open_opts[] = {
+	{ "session", "FILE", "it was sealed under this session" },
+	{ "out", "FILE", "write to FILE, which appears only when all is "
+	    "verified" },
+	{ "pipe", NULL, "write to standard output while verifying: "
+	    "provisional until exit code 0" },
+	{ "name", "TEXT", "with --session: refuse any other name" },
+	{ "at", "DATE", "judge its sealer at DATE, when somebody else saw "
+	    "the file" },
+	{ "max-age", "SPAN", "refuse a file that says to be older" },
+	{ "force", NULL, "replace FILE if it is there" },
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
+static const struct cli_verb verbs[] = {
+	{ "seal", "[FILE]", "Seal a file or standard input", seal, seal_opts,
+	    0, 1,
+	    "With --session both ends of the session can open it while the "
+	    "session lives.\nWith --to the file outlives sessions: it is "
+	    "sealed to the recipients' ML-KEM\nkeys and signed by the "
+	    "identity." },
+	{ "open", "[FILE]", "Open what was sealed, and verify it", open_any,
+	    open_opts, 0, 1,
+	    "Without --session the file was sealed to the identity, by "
+	    "it or by somebody\nwhom the trust store trusts as a sealer, and "
+	    "whose document was good when the\nfile was sealed, by the "
+	    "sealer's own word. Exit code 1: it was tampered with,\ncut, or "
+	    "is not for us." },
+	{ "inspect", "[FILE]", "Show what a sealed file says of itself, "
+	    "unverified", kv_inspect, NULL, 0, 1, NULL },
+	{ NULL }
+};
+
+const struct cli_noun cli_kv = {
+	"kv", "Seal and open files and pipes, and look at sealed ones", verbs
+};

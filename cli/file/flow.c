@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli/file/flow.c - from an input to an output that is whole or not there. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+
+int
+kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
+{
+	const char *out = cli_opt(cli, "out");
+	int rc;
+
+	memset(flow, 0, sizeof(*flow));
+	flow->cli = cli;
+	flow->out.fd = flow->out.folder = flow->in = -1;
+	flow->in_path = cli_arg(cli, 0);
+	flow->in_name = flow->in_path == NULL ||
+	    strcmp(flow->in_path, "-") == 0 ? "standard input" :
+	    flow->in_path;
+	if (cli->json && (out == NULL || strcmp(out, "-") == 0)) {
+		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
+		    "--json needs --out, standard output carries the bytes");
+	}
+	if ((rc = cli_audit_check(cli)) != 0)
+		return rc;
+	if ((flow->in = cli_in_open(cli, flow->in_path)) < 0)
+		return CLI_FAILED;
+	flow->size = cli_in_size(flow->in);
+	rc = cli_out_open(cli, out, mode, cli_opt(cli, "force") != NULL,
+	    &flow->out);
+	if (rc == 0)
+		cli_progress_start(cli, &flow->progress, what, flow->size);
+	return rc;
+}
+
+int
+kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got)
+{
+	int rc;
+
+	rc = cli_in_read(flow->cli, flow->in, flow->in_path, buf, cap, got);
+	cli_progress_add(&flow->progress, *got);
+	flow->got += *got;
+	if (rc != 0 || *got == cap)
+		return rc;
+	return cli_in_whole(flow->cli, flow->in_path, flow->size, flow->got);
+}
+
+int
+kv_end(struct kv_flow *flow, int rc)
+{
+	cli_progress_end(&flow->progress);
+	if (flow->in > STDERR_FILENO)
+		close(flow->in);
+	flow->in = -1;
+	if (rc == 0)
+		return cli_out_commit(&flow->out);
+	cli_out_abort(&flow->out);
+	return rc;
+}
+
+void
+kv_free(struct kv_flow *flow)
+{
+	free(flow->signer);
+	free(flow->label);
+	free(flow->type);
+	free(flow->tenant);
+}
+
+int
+kv_keep_session(struct kv_flow *flow, struct csn_session *session)
+{
+	memcpy(flow->session, csn_session_id(session), sizeof(flow->session));
+	flow->tenant = strdup(csn_session_tenant_id(session));
+	return flow->tenant != NULL ? 0 : cli_error(flow->cli, CLI_FAILED,
+	    NULL, "out of memory");
+}
+
+int
+kv_log(struct kv_flow *flow, const struct csn_identity *id, int op, int rc)
+{
+	struct csn_audit_record r = { .op = (uint32_t)op };
+	char *detail;
+	int logged;
+
+	r.code = rc == 0 ? 0 : flow->code != 0 ? flow->code : CSN_E_IO;
+	r.bytes = op == CSN_AUDIT_ENCRYPT ? flow->got : flow->out.written;
+	if (flow->tenant != NULL) {
+		r.tenant = flow->tenant;
+		r.flags = CSN_AUDIT_HAS_SESSION;
+		memcpy(r.session, flow->session, sizeof(r.session));
+		logged = asprintf(&detail, "%s, as %s", flow->in_name,
+		    csn_identity_name(id));
+	} else if (op == CSN_AUDIT_ENCRYPT) {
+		logged = asprintf(&detail, "%s, as %s, to %zu",
+		    flow->in_name, csn_identity_name(id), flow->readers);
+	} else {
+		logged = asprintf(&detail, "%s, as %s%s%s", flow->in_name,
+		    csn_identity_name(id), flow->label != NULL ?
+		    ", sealed by " : "", flow->label != NULL ? flow->label :
+		    "");
+	}
+	if (logged < 0) {
+		logged = cli_error(flow->cli, CLI_FAILED, NULL,
+		    "out of memory");
+	} else {
+		logged = cli_record(flow->cli, id, &r, detail);
+		free(detail);
+	}
+	return rc != 0 ? rc : logged;
+}
+
+int
+kv_refused(struct kv_flow *flow, int rc)
+{
+	const char *todo = NULL;
+
+	cli_progress_end(&flow->progress);
+	flow->code = rc;
+	if (rc == CSN_E_TAG)
+		todo = flow->out.in_place ?
+		    "Throw away what came out of the pipe." :
+		    "Nothing was written.";
+	else if (rc == CSN_E_SIGNER)
+		todo = "See whom you trust: caisson id trust";
+	/* Sealed to others, or signed with what the signer does not use. */
+	return cli_error_as(flow->cli, rc == CSN_E_NOT_FOUND ||
+	    rc == CSN_E_ALGORITHM ? CLI_REFUSED : cli_exit_code(rc), rc, todo,
+	    "%s does not open", flow->in_name);
+}

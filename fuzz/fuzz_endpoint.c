@@ -5,7 +5,7 @@
  */
 #include <caisson/attest.h>
 
-#include "attest/endpoint.h"
+#include "net/endpoint.h"
 #include "server.h"
 
 static void

@@ -9,8 +9,8 @@
 #include <caisson/region.h>
 #include <caisson/store.h>
 
-#include "attest/endpoint.h"
 #include "folder.h"
+#include "net/endpoint.h"
 #include "providers/region/process.h"
 #include "providers/region/url.h"
 #include "providers/store/memcached.h"

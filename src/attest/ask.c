@@ -5,10 +5,10 @@
 
 #include <caisson/attest.h>
 
-#include "attest/endpoint.h"
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "net/endpoint.h"
 
 #define ROOM "attest"
 #define TIMEOUT_MS 600000	/* it measures before it answers */

@@ -52,4 +52,10 @@ CSN_MUST_CHECK int csn_measure_go_on(const struct csn_attester *a);
 CSN_MUST_CHECK int csn_measure_region(struct csn_attester *a,
     struct csn_measured *m, int full);
 
+/*
+ * csn_report_deliver(), which a readable stop ends too (CSN_E_CLOSED).
+ */
+CSN_MUST_CHECK int csn_report_deliver_until(struct csn_ctx *ctx,
+    const char *url, const uint8_t *report, size_t len, int stop);
+
 #endif

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "attest/attester.h"
-#include "attest/endpoint.h"
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"

@@ -10,9 +10,10 @@
 
 #include <caisson/attest.h>
 
-#include "attest/endpoint.h"
+#include "attest/attester.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "net/endpoint.h"
 
 #define ROOM "attest"
 #define SOCKET_MS 5000		/* for a reader to take all of it */

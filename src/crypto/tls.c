@@ -10,8 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/net.h"
 #include "crypto/tls_internal.h"
+#include "net/net.h"
 
 /*
  * What SSL_get_error said of a call that did not go through: 0 once waiting

@@ -9,7 +9,7 @@
  * TLS 1.3 (RFC 8446) and nothing older, with X25519MLKEM768 where the server
  * has it, else X25519. The server's certificate and name are always verified.
  * No file and no environment is looked at: certificates and keys are the
- * caller's bytes. Deadlines are base/net.h's.
+ * caller's bytes. Deadlines are net/net.h's.
  */
 
 struct csn_tls_options {

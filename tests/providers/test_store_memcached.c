@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "base/net.h"
 #include "lib/path.h"
+#include "net/net.h"
 #include "providers/memcached_server.h"
 #include "providers/store_suite.h"
 

@@ -20,7 +20,7 @@
 
 #include <caisson/store.h>
 
-#include "base/net.h"
+#include "net/net.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
 #define TIMEOUT 200

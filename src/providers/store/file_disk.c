@@ -25,8 +25,8 @@
 
 #include "base/crc32.h"
 #include "base/file.h"
-#include "base/net.h"
 #include "base/text.h"
+#include "net/net.h"
 #include "providers/store/file.h"
 
 #define TRIES 64

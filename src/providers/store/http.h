@@ -13,7 +13,7 @@
 
 #include <caisson/store.h>
 
-#include "base/http.h"
+#include "net/http.h"
 
 #define CSN_BLOB_PAGE 1000		/* keys asked for at once */
 #define CSN_BLOB_MAX_LIST (4u << 20)	/* bytes of a page's JSON */

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/net.h"
+#include "net/net.h"
 #include "providers/store/provider.h"
 
 #define CSN_MC_MAX_HOSTS 32

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/net.h"
 #include "crypto/tls.h"
+#include "net/net.h"
 #include "providers/store/provider.h"
 #include "providers/store/redis_reply.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_load.h - libcurl, loaded when it is first needed. */
-#ifndef CSN_BASE_HTTP_LOAD_H
-#define CSN_BASE_HTTP_LOAD_H
+/* net/http_load.h - libcurl, loaded when it is first needed. */
+#ifndef CSN_NET_HTTP_LOAD_H
+#define CSN_NET_HTTP_LOAD_H
 
 /* The checked macros need names that are linked, and none is here. */
 #define CURL_DISABLE_TYPECHECK

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http.c - the client: its origin, its token, its idle handles. */
+/* net/http.c - the client: its origin, its token, its idle handles. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
-#include "base/http_exchange.h"
+#include "net/http_exchange.h"
 
 #define TIMEOUT_MS 10000
 #define CONNECT_MS 3000

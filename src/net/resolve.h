@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/net_resolve.h - names to addresses before a deadline. */
-#ifndef CSN_BASE_NET_RESOLVE_H
-#define CSN_BASE_NET_RESOLVE_H
+/* net/resolve.h - names to addresses before a deadline. */
+#ifndef CSN_NET_RESOLVE_H
+#define CSN_NET_RESOLVE_H
 
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base/http_address.c - addresses that a URL from outside has no business
+ * net/http_address.c - addresses that a URL from outside has no business
  * with: what IANA's special-purpose registries list as not globally
  * reachable, and where clouds keep their metadata.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/http.h"
+#include "net/http.h"
 
 struct range4 {
 	uint32_t net;

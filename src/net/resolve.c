@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "base/net_resolve.h"
+#include "net/resolve.h"
 
 struct question {
 	pthread_mutex_t lock;

@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "base/http.h"
 #include "lib/liar.h"
 #include "lib/path.h"
+#include "net/http.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
 

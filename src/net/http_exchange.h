@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_exchange.h - one request and its answer, inside the client. */
-#ifndef CSN_BASE_HTTP_EXCHANGE_H
-#define CSN_BASE_HTTP_EXCHANGE_H
+/* net/http_exchange.h - one request and its answer, inside the client. */
+#ifndef CSN_NET_HTTP_EXCHANGE_H
+#define CSN_NET_HTTP_EXCHANGE_H
 
 #include <stdatomic.h>
 
-#include "base/http.h"
-#include "base/http_load.h"
+#include "net/http.h"
+#include "net/http_load.h"
 
 #define CSN_HTTP_HANDLES 16	/* idle ones that are kept */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/endpoint.c - posting to an HTTP server, with patience that ends. */
+/* net/endpoint.c - posting to an HTTP server, with patience that ends. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,11 @@
 
 #include <jansson.h>
 
-#include "attest/endpoint.h"
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "net/endpoint.h"
 
 #define ROOM "attest"
 #define MAX_TOKEN 8192

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "base/http.h"
 #include "lib/path.h"
+#include "net/http.h"
 
 static struct csn_ctx *ctx;
 static char folder[128];

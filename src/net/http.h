@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http.h - a small HTTP client for one origin, over libcurl. */
-#ifndef CSN_BASE_HTTP_H
-#define CSN_BASE_HTTP_H
+/* net/http.h - a small HTTP client for one origin, over libcurl. */
+#ifndef CSN_NET_HTTP_H
+#define CSN_NET_HTTP_H
 
 #include <caisson/context.h>
 

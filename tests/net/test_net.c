@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "base/net.h"
-#include "base/net_resolve.h"
+#include "net/net.h"
+#include "net/resolve.h"
 
 /* A peer that accepts once, sends some bytes, slowly or not, and waits. */
 struct peer {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_header.c - the headers of an answer, read and checked. */
+/* net/http_header.c - the headers of an answer, read and checked. */
 #include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "base/http.h"
+#include "net/http.h"
 
 static int
 is_space(char c)

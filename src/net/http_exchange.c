@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_exchange.c - one request and its answer. */
+/* net/http_exchange.c - one request and its answer. */
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/http_exchange.h"
+#include "net/http_exchange.h"
 
 /*
  * Slower than this for so long is a server that drips, once it answers: until

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/net.h"
-#include "base/net_resolve.h"
+#include "net/net.h"
+#include "net/resolve.h"
 
 static uint64_t
 now_ms(void)

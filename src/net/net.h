@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/net.h - connections that never wait longer than they are told. */
-#ifndef CSN_BASE_NET_H
-#define CSN_BASE_NET_H
+/* net/net.h - connections that never wait longer than they are told. */
+#ifndef CSN_NET_NET_H
+#define CSN_NET_NET_H
 
 #include <sys/uio.h>
 

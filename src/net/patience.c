@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/patience.c - waiting that has an end, and can be called off. */
+/* net/patience.c - waiting that has an end, and can be called off. */
 #include <poll.h>
 #include <time.h>
 
-#include "attest/endpoint.h"
 #include "base/context.h"
+#include "net/endpoint.h"
 
 #define ROOM "attest"
 #define LOOK_MS 100		/* between two looks whether to go on */

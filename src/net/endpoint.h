@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/endpoint.h - an HTTP server that a URL with options names. */
-#ifndef CSN_ATTEST_ENDPOINT_H
-#define CSN_ATTEST_ENDPOINT_H
+/* net/endpoint.h - an HTTP server that a URL with options names. */
+#ifndef CSN_NET_ENDPOINT_H
+#define CSN_NET_ENDPOINT_H
 
 #include <caisson/context.h>
 
-#include "base/http.h"
+#include "net/http.h"
 
 /*
  * "https://host/path#ca=FILE&token-file=FILE&timeout=MS&tries=N": what is
@@ -43,12 +43,6 @@ uint64_t csn_patience_left(const struct csn_patience *p);
 /* Until fd (-1: none) has events, for at most so many ms. The same. */
 CSN_MUST_CHECK int csn_patience_wait(const struct csn_patience *p, int fd,
     short events, uint64_t ms);
-
-/*
- * csn_report_deliver(), which a readable stop ends too (CSN_E_CLOSED).
- */
-CSN_MUST_CHECK int csn_report_deliver_until(struct csn_ctx *ctx,
-    const char *url, const uint8_t *report, size_t len, int stop);
 
 /*
  * POST body and wait for a 2xx answer, of at most max bytes. A server that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_none.c - the HTTP client of a build that has none. */
+/* net/http_none.c - the HTTP client of a build that has none. */
 #include "base/fail.h"
-#include "base/http.h"
+#include "net/http.h"
 
 int
 csn_http_new(struct csn_ctx *ctx, const char *url,

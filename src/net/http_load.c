@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_load.c - libcurl, loaded when it is first needed. */
+/* net/http_load.c - libcurl, loaded when it is first needed. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/http_load.h"
+#include "net/http_load.h"
 
 /*
  * The flavours in the order of liking: GnuTLS's keeps its cryptography apart

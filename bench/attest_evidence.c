@@ -13,10 +13,10 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include "attest/fake_snp.h"
-#include "attest/fake_tdx.h"
 #include "attest_parts.h"
 #include "bench.h"
+#include "platform/fake_snp.h"
+#include "platform/fake_tdx.h"
 
 #define MESSAGE 672		/* what an SNP report's signature is over */
 #define MAX_SIGNATURE 512

@@ -3,9 +3,9 @@
  * fuzz_cert_table.c - the certificate table that a host gives a guest, and
  * what the certificates in it say of their chip.
  */
-#include "attest/snp.h"
-#include "attest/tdx.h"
 #include "identity.h"
+#include "platform/snp.h"
+#include "platform/tdx.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

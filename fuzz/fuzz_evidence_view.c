@@ -6,10 +6,10 @@
  */
 #include <jansson.h>
 
-#include "attest/snp.h"
-#include "attest/tdx.h"
-#include "attest/tpm.h"
 #include "identity.h"
+#include "platform/snp.h"
+#include "platform/tdx.h"
+#include "platform/tpm.h"
 
 static void
 parts(struct csn_ctx *ctx, int platform, int shown, const uint8_t *p,

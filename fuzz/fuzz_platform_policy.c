@@ -6,8 +6,8 @@
  */
 #include <jansson.h>
 
-#include "attest/platform_policy.h"
 #include "identity.h"
+#include "platform/policy.h"
 
 static const char *const hex[] = { "measurement", "host_data",
 	"id_key_digest", "family_id", "image_id", "chip_id", "mr_td", "rtmr0",

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "attest/snp_cache.h"
 #include "base/text.h"
 #include "edit.h"
 #include "evidence.h"
 #include "folder.h"
+#include "platform/snp_cache.h"
 
 #define ROOM 8192
 

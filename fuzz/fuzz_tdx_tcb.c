@@ -6,9 +6,9 @@
  */
 #include <jansson.h>
 
-#include "attest/tdx.h"
 #include "base/cursor.h"
 #include "identity.h"
+#include "platform/tdx.h"
 
 static const uint8_t zero[64];
 

@@ -3,9 +3,9 @@
  * fuzz_x509_read.c - certificates and CRLs, read alone: no signature is
  * looked at. What is read is written as bytes that are read as the same.
  */
-#include "attest/snp.h"
-#include "attest/tdx.h"
 #include "identity.h"
+#include "platform/snp.h"
+#include "platform/tdx.h"
 
 static void
 look(struct csn_ctx *ctx, const struct csn_cert *cert)

@@ -6,12 +6,12 @@
 
 #include <jansson.h>
 
-#include "attest/platform_policy.h"
 #include "attest/policy.h"
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "platform/policy.h"
 
 #define ROOM "attest"
 #define MAX_ANY 4096

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attest/platform.h"
 #include "attest/verifier.h"
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -12,6 +11,7 @@
 #include "base/text.h"
 #include "evidence/result.h"
 #include "identity/trust.h"
+#include "platform/claim.h"
 
 #define ROOM "attest"
 #define MAX_CHALLENGES 65536

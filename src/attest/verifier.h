@@ -5,10 +5,10 @@
 
 #include <pthread.h>
 
-#include "attest/endorsements.h"
 #include "attest/nonces.h"
 #include "attest/policy.h"
 #include "attest/report.h"
+#include "platform/endorsements.h"
 
 struct csn_verifier {
 	struct csn_ctx *ctx;

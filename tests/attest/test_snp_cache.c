@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "attest/evidence.h"
 #include "attest/stage.h"
 #include "crypto/x509.h"
+#include "platform/evidence.h"
 
 #define P "platform sev-snp "
 

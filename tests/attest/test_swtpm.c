@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#include "attest/evidence.h"
-#include "attest/fake_tpm.h"
 #include "attest/scene.h"
+#include "platform/evidence.h"
+#include "platform/fake_tpm.h"
 
 #define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
 #define PCR_16 "\"pcrs\":{\"sha256:16\":\"" ZERO "\"},"

@@ -10,7 +10,7 @@ import subprocess
 from cli import Folder, case, finish, read, run, says
 
 MAKE = os.path.join(os.environ.get("CAISSON_BUILD_ROOT", "build"), "tests",
-                    "attest", "make_evidence")
+                    "platform", "make_evidence")
 AT = ("--at", "2026-01-01")
 
 

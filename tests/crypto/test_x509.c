@@ -15,9 +15,9 @@
 
 #include <caisson/caisson.h>
 
-#include "attest/fake_pki.h"
 #include "base/text.h"
 #include "crypto/x509.h"
+#include "platform/fake_pki.h"
 
 #define OID "1.3.6.1.4.1.3704.1.77"	/* an extension that nobody knows */
 #define NOW "20260101000000Z"		/* FAKE_NOW_MS */

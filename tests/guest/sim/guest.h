@@ -6,10 +6,10 @@
 #ifndef CAISSON_TESTS_GUEST_SIM_GUEST_H
 #define CAISSON_TESTS_GUEST_SIM_GUEST_H
 
-#include "attest/fake_snp.h"
-#include "attest/fake_tdx.h"
-#include "guest/sim/tsm_model.h"
 #include "guest/device.h"
+#include "guest/sim/tsm_model.h"
+#include "platform/fake_snp.h"
+#include "platform/fake_tdx.h"
 
 struct sim_guest {
 	struct fake_snp *snp;	/* one of both */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "attest/fake_pki.h"
+#include "platform/fake_pki.h"
 
 #define TSM_MODEL_INBLOB 64
 #define TSM_MODEL_MAX 32768	/* bytes of a report */

@@ -16,7 +16,7 @@
 const struct cli_noun *const cli_nouns[] = {
 	&cli_id,
 	&cli_session,
-	&cli_kv,
+	&cli_file,
 #ifdef CLI_CACHE
 	&cli_cache,
 #endif
@@ -224,19 +224,15 @@ wait_in_prints(void)
 static int
 unknown_noun(struct cli *cli, const char *word)
 {
-	const char *names[16], *closest;
-	size_t n = 0;
+	struct cli_guess g = { .word = word };
+	size_t i;
 
-	while (cli_nouns[n] != NULL && n < 15) {
-		names[n] = cli_nouns[n]->name;
-		n++;
-	}
-	names[n] = NULL;
-	closest = cli_closest(word, names);
-	if (closest != NULL)
+	for (i = 0; cli_nouns[i] != NULL; i++)
+		cli_guess(&g, cli_nouns[i]->name);
+	if (g.best != NULL)
 		return cli_error(cli, CLI_USAGE, "See: caisson --help",
 		    "there is no command '%s', did you mean '%s'?", word,
-		    closest);
+		    g.best);
 	return cli_error(cli, CLI_USAGE, "See: caisson --help",
 	    "there is no command '%s'", word);
 }
@@ -244,24 +240,20 @@ unknown_noun(struct cli *cli, const char *word)
 static int
 unknown_verb(struct cli *cli, const struct cli_noun *noun, const char *word)
 {
-	const char *names[32], *closest;
+	struct cli_guess g = { .word = word };
+	const struct cli_verb *verb;
 	char help[64];
-	size_t n = 0;
 
 	snprintf(help, sizeof(help), "See: caisson %s --help", noun->name);
 	if (word == NULL)
 		return cli_error(cli, CLI_USAGE, help,
 		    "'caisson %s' needs a verb", noun->name);
-	while (noun->verbs[n].name != NULL && n < 31) {
-		names[n] = noun->verbs[n].name;
-		n++;
-	}
-	names[n] = NULL;
-	closest = cli_closest(word, names);
-	if (closest != NULL)
+	for (verb = noun->verbs; verb->name != NULL; verb++)
+		cli_guess(&g, verb->name);
+	if (g.best != NULL)
 		return cli_error(cli, CLI_USAGE, help,
 		    "there is no 'caisson %s %s', did you mean 'caisson %s "
-		    "%s'?", noun->name, word, noun->name, closest);
+		    "%s'?", noun->name, word, noun->name, g.best);
 	return cli_error(cli, CLI_USAGE, help, "there is no 'caisson %s %s'",
 	    noun->name, word);
 }
@@ -269,11 +261,13 @@ unknown_verb(struct cli *cli, const struct cli_noun *noun, const char *word)
 static const struct cli_noun *
 find_noun(const char *word)
 {
+	const struct cli_noun *noun;
 	size_t i;
 
-	for (i = 0; cli_nouns[i] != NULL; i++)
-		if (strcmp(cli_nouns[i]->name, word) == 0)
-			return cli_nouns[i];
+	for (i = 0; (noun = cli_nouns[i]) != NULL; i++)
+		if (strcmp(noun->name, word) == 0 || (noun->formerly !=
+		    NULL && strcmp(noun->formerly, word) == 0))
+			return noun;
 	return NULL;
 }
 
@@ -334,6 +328,18 @@ run(struct cli *cli, int argc, char **argv)
 	return rc;
 }
 
+/* word is what was typed for the noun. */
+static int
+help(struct cli *cli, const char *word, const struct cli_noun *noun,
+    const struct cli_verb *verb)
+{
+	if (noun != NULL && verb == NULL && strcmp(word, noun->name) != 0)
+		printf("'caisson %s' is 'caisson %s' now.\n\n", word,
+		    noun->name);
+	cli_help(cli, noun, verb);
+	return CLI_OK;
+}
+
 /* What --help, help and --version ask for in front of a noun. */
 static int
 in_front(struct cli *cli, int argc, char **argv)
@@ -347,8 +353,7 @@ in_front(struct cli *cli, int argc, char **argv)
 		return unknown_noun(cli, argv[2]);
 	if (argc > 3 && (verb = find_verb(noun, argv[3])) == NULL)
 		return unknown_verb(cli, noun, argv[3]);
-	cli_help(cli, noun, verb);
-	return CLI_OK;
+	return help(cli, argc > 2 ? argv[2] : NULL, noun, verb);
 }
 
 static int
@@ -374,8 +379,7 @@ dispatch(struct cli *cli, int argc, char **argv)
 	} else if (argc < 3) {
 		return unknown_verb(cli, cli->noun, NULL);
 	} else if (is_help(argv[2])) {
-		cli_help(cli, cli->noun, NULL);
-		return CLI_OK;
+		return help(cli, argv[1], cli->noun, NULL);
 	} else {
 		if ((cli->verb = find_verb(cli->noun, argv[2])) == NULL)
 			return unknown_verb(cli, cli->noun, argv[2]);

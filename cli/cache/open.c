@@ -23,21 +23,22 @@ static int
 one_of(struct cli *cli, const char *name, const char *const *words,
     uint32_t *out)
 {
-	const char *value = cli_opt(cli, name), *near;
+	struct cli_guess g = { .word = cli_opt(cli, name) };
 	uint32_t i;
 
-	if (value == NULL)
+	if (g.word == NULL)
 		return 0;
-	for (i = 0; words[i] != NULL; i++)
-		if (strcmp(words[i], value) == 0) {
+	for (i = 0; words[i] != NULL; i++) {
+		if (strcmp(words[i], g.word) == 0) {
 			*out = i;
 			return 0;
 		}
-	near = cli_closest(value, words);
+		cli_guess(&g, words[i]);
+	}
 	return cli_error(cli, CLI_USAGE, "See: caisson cache get --help",
-	    "--%s is '%s'%s%s", name, value, near != NULL ?
-	    ", did you mean " : ", there is no such one", near != NULL ?
-	    near : "");
+	    "--%s is '%s'%s%s", name, g.word, g.best != NULL ?
+	    ", did you mean " : ", there is no such one", g.best !=
+	    NULL ? g.best : "");
 }
 
 /* Hex keys, one a line, as a key file has them. */

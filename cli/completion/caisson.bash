@@ -7,14 +7,14 @@ _caisson() {
 	local words= options=
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='id session kv cache audit attest tour bench version help'
+		words='id session file cache audit attest tour bench version help'
 		COMPREPLY=($(compgen -W "$words --help --version" -- "$cur"))
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	id) words='new show list export import renew passphrase remove trust sign verify' ;;
 	session) words='offer accept finish confirm show' ;;
-	kv) words='seal open inspect' ;;
+	file) words='seal open inspect' ;;
 	cache) words='get set delete stat reseal key master inspect' ;;
 	audit) words='show verify export' ;;
 	attest) words='regions snapshot report verify policy challenge serve watch evidence' ;;
@@ -51,9 +51,9 @@ _caisson() {
 	'session finish') options='--state --session --out --tenant --audit --identity --trust --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session confirm') options='--state --session --audit --identity --force --passphrase-file --passphrase-fd --json --quiet --help' ;;
 	'session show') options='--identity --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv seal') options='--session --to --recipients --out --name --type --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv open') options='--session --out --pipe --name --at --max-age --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
-	'kv inspect') options='--json --quiet --help' ;;
+	'file seal') options='--session --to --recipients --out --name --type --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'file open') options='--session --out --pipe --name --at --max-age --force --audit --identity --trust --passphrase-file --passphrase-fd --json --quiet --help' ;;
+	'file inspect') options='--json --quiet --help' ;;
 	'cache get') options='--out --force --text --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache set') options='--ttl --tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;
 	'cache delete') options='--tenant --form --format --scoped --space --no-integrity --key-file --key-fd --keystore --new-key --native --identity --trust --passphrase-file --passphrase-fd --plain --json --quiet --help' ;;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/file/file.c - caisson kv: files and pipes, sealed and opened.
+ * cli/file/file.c - caisson file: files and pipes, sealed and opened.
  *
  * Under a session with --session, or to people with --to: then the file
  * outlives every session.
@@ -17,7 +17,7 @@
 
 static int
 seal_session(struct cli *cli, const struct csn_identity *id,
-    struct kv_flow *flow)
+    struct file_flow *flow)
 {
 	struct csn_session *session = NULL;
 	struct csn_stream *stream = NULL;
@@ -27,7 +27,7 @@ seal_session(struct cli *cli, const struct csn_identity *id,
 	int rc, final;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
-	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+	if (rc != 0 || (rc = file_keep_session(flow, session)) != 0)
 		goto out;
 	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
 	    name)) != 0)
@@ -45,7 +45,7 @@ seal_session(struct cli *cli, const struct csn_identity *id,
 		goto out;
 	/* Where the input ends on a boundary the last segment is empty. */
 	do {
-		if ((rc = kv_read(flow, buf, segment, &got)) != 0)
+		if ((rc = file_read(flow, buf, segment, &got)) != 0)
 			goto out;
 		final = got < segment;
 		if ((rc = csn_stream_push(stream, buf, got, final, buf)) != 0)
@@ -70,7 +70,7 @@ out:
 
 static int
 open_session(struct cli *cli, const struct csn_identity *id,
-    struct kv_flow *flow)
+    struct file_flow *flow)
 {
 	struct csn_session *session = NULL;
 	struct csn_stream *stream = NULL;
@@ -81,9 +81,9 @@ open_session(struct cli *cli, const struct csn_identity *id,
 	int rc, final;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
-	if (rc != 0 || (rc = kv_keep_session(flow, session)) != 0)
+	if (rc != 0 || (rc = file_keep_session(flow, session)) != 0)
 		goto out;
-	if ((rc = kv_read(flow, header, sizeof(header), &got)) != 0)
+	if ((rc = file_read(flow, header, sizeof(header), &got)) != 0)
 		goto out;
 	if (got < sizeof(header)) {
 		rc = cli_error(cli, CLI_REFUSED, NULL, "%s does not "
@@ -106,11 +106,11 @@ open_session(struct cli *cli, const struct csn_identity *id,
 		goto out;
 	}
 	/* One segment ahead: only the last one may say that it is. */
-	if ((rc = kv_read(flow, bufs[0], whole, &got)) != 0)
+	if ((rc = file_read(flow, bufs[0], whole, &got)) != 0)
 		goto out;
 	do {
 		next = 0;
-		if (got == whole && (rc = kv_read(flow, bufs[1], whole,
+		if (got == whole && (rc = file_read(flow, bufs[1], whole,
 		    &next)) != 0)
 			goto out;
 		final = next == 0;
@@ -128,7 +128,7 @@ open_session(struct cli *cli, const struct csn_identity *id,
 	goto out;
 
 lib:
-	rc = kv_refused(flow, rc);
+	rc = file_refused(flow, rc);
 out:
 	if (bufs[0] != NULL)
 		csn_wipe(bufs[0], whole);
@@ -145,7 +145,7 @@ out:
 static int
 hand_on(void *arg, const uint8_t *p, size_t len)
 {
-	struct kv_flow *flow = arg;
+	struct file_flow *flow = arg;
 
 	flow->rc = cli_out_write(&flow->out, p, len);
 	return flow->rc != 0 ? CSN_E_IO : 0;
@@ -153,7 +153,7 @@ hand_on(void *arg, const uint8_t *p, size_t len)
 
 static int
 seal_people(struct cli *cli, const struct csn_identity *id,
-    struct kv_flow *flow)
+    struct file_flow *flow)
 {
 	struct csn_sealer_options options = { .size = sizeof(options) };
 	struct csn_document *docs[CLI_MAX_RECIPIENTS] = { NULL };
@@ -175,7 +175,7 @@ seal_people(struct cli *cli, const struct csn_identity *id,
 		goto out;
 	}
 	do {
-		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+		if ((rc = file_read(flow, buf, CHUNK, &got)) != 0)
 			goto out;
 		if ((rc = csn_sealer_update(sealer, buf, got, hand_on,
 		    flow)) != 0)
@@ -201,7 +201,7 @@ out:
 static int
 find_label(void *arg, const struct csn_trust_entry *e)
 {
-	struct kv_flow *flow = arg;
+	struct file_flow *flow = arg;
 
 	if (strcmp(e->did, flow->signer) != 0)
 		return 0;
@@ -211,7 +211,7 @@ find_label(void *arg, const struct csn_trust_entry *e)
 
 /* Who sealed it, by the reader's own name for them, and when. */
 static int
-keep_sealer(struct kv_flow *flow, const struct csn_identity *id,
+keep_sealer(struct file_flow *flow, const struct csn_identity *id,
     struct csn_trust *trust, const struct csn_opener *opener)
 {
 	const char *type = csn_opener_content_type(opener);
@@ -232,7 +232,7 @@ keep_sealer(struct kv_flow *flow, const struct csn_identity *id,
 
 static int
 open_people(struct cli *cli, const struct csn_identity *id,
-    struct kv_flow *flow)
+    struct file_flow *flow)
 {
 	struct csn_opener_options options = { .size = sizeof(options) };
 	struct csn_opener *opener = NULL;
@@ -253,7 +253,7 @@ open_people(struct cli *cli, const struct csn_identity *id,
 		goto out;
 	}
 	do {
-		if ((rc = kv_read(flow, buf, CHUNK, &got)) != 0)
+		if ((rc = file_read(flow, buf, CHUNK, &got)) != 0)
 			goto out;
 		if ((rc = csn_opener_update(opener, buf, got, hand_on,
 		    flow)) != 0)
@@ -265,7 +265,7 @@ open_people(struct cli *cli, const struct csn_identity *id,
 	goto out;
 
 lib:
-	rc = flow->rc != 0 ? flow->rc : kv_refused(flow, rc);
+	rc = flow->rc != 0 ? flow->rc : file_refused(flow, rc);
 out:
 	free(buf);
 	csn_opener_free(opener);
@@ -274,7 +274,7 @@ out:
 }
 
 static int
-report(struct cli *cli, const struct kv_flow *flow, const char *what)
+report(struct cli *cli, const struct file_flow *flow, const char *what)
 {
 	uint64_t plain = strcmp(what, "opened") == 0 ? flow->out.written :
 	    flow->progress.done;
@@ -310,27 +310,27 @@ static int
 seal(struct cli *cli)
 {
 	struct csn_identity *id = NULL;
-	struct kv_flow flow;
+	struct file_flow flow;
 	int rc;
 
 	if ((cli_opt(cli, "session") != NULL) == (cli_opt(cli, "to") != NULL ||
 	    cli_opt(cli, "recipients") != NULL))
-		return cli_error(cli, CLI_USAGE, "See: caisson kv seal --help",
-		    "say either --session FILE, or --to WHO or --recipients "
-		    "FILE");
+		return cli_error(cli, CLI_USAGE, "See: caisson file seal "
+		    "--help", "say either --session FILE, or --to WHO or "
+		    "--recipients FILE");
 	if (cli_opt(cli, "out") == NULL && isatty(STDOUT_FILENO))
 		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
 		    "sealed bytes are nothing for a terminal");
 	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
 		return rc;
-	if ((rc = kv_begin(cli, &flow, "sealing", 0644)) == 0) {
+	if ((rc = file_begin(cli, &flow, "sealing", 0644)) == 0) {
 		rc = cli_opt(cli, "session") != NULL ?
 		    seal_session(cli, id, &flow) : seal_people(cli, id, &flow);
-		rc = kv_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
+		rc = file_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
 	}
-	if ((rc = kv_end(&flow, rc)) == 0)
+	if ((rc = file_end(&flow, rc)) == 0)
 		rc = report(cli, &flow, "sealed");
-	kv_free(&flow);
+	file_free(&flow);
 	csn_identity_free(id);
 	return rc;
 }
@@ -339,13 +339,13 @@ static int
 open_any(struct cli *cli)
 {
 	struct csn_identity *id = NULL;
-	struct kv_flow flow;
+	struct file_flow flow;
 	int rc;
 
 	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
 		return rc;
 	/* What was sealed is a secret: for its owner alone to read. */
-	if ((rc = kv_begin(cli, &flow, "opening", 0600)) == 0 &&
+	if ((rc = file_begin(cli, &flow, "opening", 0600)) == 0 &&
 	    flow.out.in_place && cli_opt(cli, "pipe") == NULL)
 		rc = cli_error(cli, CLI_USAGE, "Say --out FILE to get it only "
 		    "when all of it is verified, or --pipe to take it as it "
@@ -356,11 +356,11 @@ open_any(struct cli *cli)
 		rc = cli_opt(cli, "session") != NULL ?
 		    open_session(cli, id, &flow) : open_people(cli, id, &flow);
 		/* What cannot be recorded is not given out. */
-		rc = kv_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
+		rc = file_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
 	}
-	if ((rc = kv_end(&flow, rc)) == 0)
+	if ((rc = file_end(&flow, rc)) == 0)
 		rc = report(cli, &flow, "opened");
-	kv_free(&flow);
+	file_free(&flow);
 	csn_identity_free(id);
 	return rc;
 }
@@ -413,10 +413,11 @@ static const struct cli_verb verbs[] = {
 	    "sealer's own word. Exit code 1: it was tampered with,\ncut, or "
 	    "is not for us." },
 	{ "inspect", "[FILE]", "Show what a sealed file says of itself, "
-	    "unverified", kv_inspect, NULL, 0, 1, NULL },
+	    "unverified", file_inspect, NULL, 0, 1, NULL },
 	{ NULL }
 };
 
-const struct cli_noun cli_kv = {
-	"kv", "Seal and open files and pipes, and look at sealed ones", verbs
+const struct cli_noun cli_file = {
+	"file", "Seal and open files and pipes, and look at sealed ones", verbs,
+	.formerly = "kv"
 };

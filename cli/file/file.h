@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/file/file.h - what the parts of caisson kv share. */
+/* cli/file/file.h - what the parts of caisson file share. */
 #ifndef CLI_KV_H
 #define CLI_KV_H
 
@@ -7,7 +7,7 @@
 
 
 /* Bytes on their way from an input to an output. */
-struct kv_flow {
+struct file_flow {
 	struct cli *cli;
 	int in;
 	const char *in_path;
@@ -29,27 +29,27 @@ struct kv_flow {
 };
 
 /**
- * Open the verb's input and output. 0 or an exit code; kv_end and kv_free
+ * Open the verb's input and output. 0 or an exit code; file_end and file_free
  * are called either way.
  */
-int kv_begin(struct cli *cli, struct kv_flow *flow, const char *what,
+int file_begin(struct cli *cli, struct file_flow *flow, const char *what,
     mode_t mode);
 /** As cli_in_read, with progress. */
-int kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got);
+int file_read(struct file_flow *flow, void *buf, size_t cap, size_t *got);
 /** Commit the output where rc is 0, else drop it. The exit code. */
-int kv_end(struct kv_flow *flow, int rc);
+int file_end(struct file_flow *flow, int rc);
 /** Keep what the audit log says of the session. 0 or an exit code. */
-int kv_keep_session(struct kv_flow *flow, struct csn_session *session);
+int file_keep_session(struct file_flow *flow, struct csn_session *session);
 /**
  * Record what ended with rc, where a log is named. rc, or an exit code where
  * all went well until then.
  */
-int kv_log(struct kv_flow *flow, const struct csn_identity *id, int op,
+int file_log(struct file_flow *flow, const struct csn_identity *id, int op,
     int rc);
-void kv_free(struct kv_flow *flow);
+void file_free(struct file_flow *flow);
 /** Say that the input does not open. The exit code of rc. */
-int kv_refused(struct kv_flow *flow, int rc);
+int file_refused(struct file_flow *flow, int rc);
 
-int kv_inspect(struct cli *cli);
+int file_inspect(struct cli *cli);
 
 #endif

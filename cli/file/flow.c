@@ -7,7 +7,8 @@
 #include "file.h"
 
 int
-kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
+file_begin(struct cli *cli, struct file_flow *flow, const char *what,
+    mode_t mode)
 {
 	const char *out = cli_opt(cli, "out");
 	int rc;
@@ -36,7 +37,7 @@ kv_begin(struct cli *cli, struct kv_flow *flow, const char *what, mode_t mode)
 }
 
 int
-kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got)
+file_read(struct file_flow *flow, void *buf, size_t cap, size_t *got)
 {
 	int rc;
 
@@ -49,7 +50,7 @@ kv_read(struct kv_flow *flow, void *buf, size_t cap, size_t *got)
 }
 
 int
-kv_end(struct kv_flow *flow, int rc)
+file_end(struct file_flow *flow, int rc)
 {
 	cli_progress_end(&flow->progress);
 	if (flow->in > STDERR_FILENO)
@@ -62,7 +63,7 @@ kv_end(struct kv_flow *flow, int rc)
 }
 
 void
-kv_free(struct kv_flow *flow)
+file_free(struct file_flow *flow)
 {
 	free(flow->signer);
 	free(flow->label);
@@ -71,7 +72,7 @@ kv_free(struct kv_flow *flow)
 }
 
 int
-kv_keep_session(struct kv_flow *flow, struct csn_session *session)
+file_keep_session(struct file_flow *flow, struct csn_session *session)
 {
 	memcpy(flow->session, csn_session_id(session), sizeof(flow->session));
 	flow->tenant = strdup(csn_session_tenant_id(session));
@@ -80,7 +81,7 @@ kv_keep_session(struct kv_flow *flow, struct csn_session *session)
 }
 
 int
-kv_log(struct kv_flow *flow, const struct csn_identity *id, int op, int rc)
+file_log(struct file_flow *flow, const struct csn_identity *id, int op, int rc)
 {
 	struct csn_audit_record r = { .op = (uint32_t)op };
 	char *detail;
@@ -114,7 +115,7 @@ kv_log(struct kv_flow *flow, const struct csn_identity *id, int op, int rc)
 }
 
 int
-kv_refused(struct kv_flow *flow, int rc)
+file_refused(struct file_flow *flow, int rc)
 {
 	const char *todo = NULL;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/file/inspect.c - caisson kv inspect: what a header says. */
+/* cli/file/inspect.c - caisson file inspect: what a header says. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -175,7 +175,7 @@ look_away(struct look *look)
 }
 
 int
-kv_inspect(struct cli *cli)
+file_inspect(struct cli *cli)
 {
 	const char *path = cli_arg(cli, 0);
 	struct csn_header header = { .size = sizeof(header) };

@@ -65,14 +65,14 @@ struct cli_noun {
 	const char *name;
 	const char *summary;
 	const struct cli_verb *verbs;	/* ends with a NULL name */
+	const char *formerly;	/* a name that is still taken, or NULL */
 };
 
 /* All of them, in the order of the help; ends with NULL. */
 extern const struct cli_noun *const cli_nouns[];
 
-extern const struct cli_noun cli_id, cli_session, cli_kv, cli_cache,
-    cli_audit,
-    cli_attest, cli_tour, cli_bench, cli_version;
+extern const struct cli_noun cli_id, cli_session, cli_file, cli_cache,
+    cli_audit, cli_attest, cli_tour, cli_bench, cli_version;
 
 /* --- a run ------------------------------------------------------------- */
 
@@ -128,8 +128,13 @@ const char *cli_arg(const struct cli *cli, int i);
 
 /* options.c: fill in cli from what follows noun and verb. 0 or CLI_USAGE. */
 int cli_parse(struct cli *cli, int argc, char **argv);
-/* The entry of names (ends with NULL) closest to word, or NULL. */
-const char *cli_closest(const char *word, const char *const *names);
+/* What a mistyped word may have meant: start with the word alone. */
+struct cli_guess {
+	const char *word;
+	const char *best;	/* of the names so far, or NULL */
+	size_t distance;	/* edits between the two */
+};
+void cli_guess(struct cli_guess *g, const char *name);
 
 /* help.c: to standard output. Either may be NULL. */
 void cli_help(const struct cli *cli, const struct cli_noun *noun,

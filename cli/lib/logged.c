@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/lib/logged.c - what kv and session write to an audit log. */
+/* cli/lib/logged.c - what file and session write to an audit log. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -45,23 +45,19 @@ distance(const char *a, const char *b)
 	return last[m];
 }
 
-const char *
-cli_closest(const char *word, const char *const *names)
+void
+cli_guess(struct cli_guess *g, const char *name)
 {
-	const char *best = NULL;
-	size_t best_distance = 3, d, len = strlen(word);
+	size_t d = distance(g->word, name), len = strlen(g->word);
 
-	for (; *names != NULL; names++) {
-		d = distance(word, *names);
-		/* What was cut short: "--pass" for "--passphrase-file". */
-		if (d > 2 && len >= 2 && strncmp(word, *names, len) == 0)
-			d = 2;
-		if (d < best_distance && d < strlen(*names)) {
-			best_distance = d;
-			best = *names;
-		}
-	}
-	return best;
+	/* What was cut short: "--pass" for "--passphrase-file". */
+	if (d > 2 && len >= 2 && strncmp(g->word, name, len) == 0)
+		d = 2;
+	if (d > 2 || d >= strlen(name) ||
+	    (g->best != NULL && d >= g->distance))
+		return;
+	g->best = name;
+	g->distance = d;
 }
 
 static const struct cli_opt common[] = {
@@ -81,23 +77,7 @@ find_in(const struct cli_opt *opts, const char *name, size_t len)
 	return NULL;
 }
 
-static const char *
-guess(const struct cli *cli, const char *name)
-{
-	const char *names[64];
-	const struct cli_opt *opt;
-	size_t n = 0;
-
-	for (opt = cli->verb->opts; opt != NULL && opt->name != NULL; opt++)
-		if (n < 60)
-			names[n++] = opt->name;
-	for (opt = common; opt->name != NULL; opt++)
-		names[n++] = opt->name;
-	names[n] = NULL;
-	return cli_closest(name, names);
-}
-
-/* "caisson kv seal --help", for the line that says what to do. */
+/* "caisson file seal --help", for the line that says what to do. */
 static void
 help_command(const struct cli *cli, char *out, size_t cap)
 {
@@ -109,15 +89,19 @@ static int
 unknown(struct cli *cli, const char *name, size_t len)
 {
 	char word[MAX_WORD], help[128];
-	const char *closest;
+	struct cli_guess g = { .word = word };
+	const struct cli_opt *opt;
 
 	snprintf(word, sizeof(word), "%.*s", (int)len, name);
 	help_command(cli, help, sizeof(help));
-	closest = guess(cli, word);
-	if (closest != NULL)
+	for (opt = cli->verb->opts; opt != NULL && opt->name != NULL; opt++)
+		cli_guess(&g, opt->name);
+	for (opt = common; opt->name != NULL; opt++)
+		cli_guess(&g, opt->name);
+	if (g.best != NULL)
 		return cli_error(cli, CLI_USAGE, help,
 		    "there is no option --%s here, did you mean --%s?", word,
-		    closest);
+		    g.best);
 	return cli_error(cli, CLI_USAGE, help,
 	    "there is no option --%s here", word);
 }

@@ -313,7 +313,7 @@ finish(struct cli *cli)
 		goto out;
 	drop_half(cli);
 	rc = report(cli, "The session is there. Send the confirmation to the "
-	    "server, then: caisson kv seal FILE --session SESSION --out OUT",
+	    "server, then: caisson file seal FILE --session SESSION --out OUT",
 	    session_facts(cli, "finish", session));
 out:
 	if (half != NULL)

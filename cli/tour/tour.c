@@ -135,7 +135,7 @@ sum_up(struct tour *t)
 	cli_say(t->cli, "Everything was as told.\n\n"
 	    "Where to go next:\n"
 	    "  caisson id new me       make an identity of your own\n"
-	    "  caisson kv seal --help  seal files and pipes\n"
+	    "  caisson file seal --help  seal files and pipes\n"
 	    "  caisson bench           a table of speeds on this machine\n"
 	    "  examples/basic_kv.c     the same from C, with libcaisson\n"
 	    "  docs/THREATS.md         what this protects, and what it does "

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors as JSON, closed standard descriptors, homes that cannot be read."""
 
+import glob
 import json
 import os
 import re
@@ -30,7 +31,7 @@ def one_form(folder):
     home = folder / "home"
     must(run("id", "new", "alice", "--sign", "ml-dsa-44", home=home))
     junk = folder.write("junk", b"no sealed file")
-    result = run("kv", "open", junk, "--out", folder / "x", "--json",
+    result = run("file", "open", junk, "--out", folder / "x", "--json",
                  home=home)
     error = only_error(result)
     case("an_error_of_the_library_is_json_with_its_code",
@@ -43,24 +44,24 @@ def one_form(folder):
         "code": None, "message": "there is no identity 'nobody' at "
         "%s/identities/nobody" % home, "hint": "See them: caisson id list",
         "exit": 3}, error)
-    error = only_error(run("kv", "open", folder / "absent", "--out",
+    error = only_error(run("file", "open", folder / "absent", "--out",
                            folder / "x", "--json", home=home))
     case("an_error_of_the_system_is_json", error == {
         "code": None, "message": "cannot open %s: No such file or directory"
         % (folder / "absent"), "hint": None, "exit": 3}, error)
-    for name, args in (("after_it", ("kv", "seal", "--jsno", "--json")),
-                       ("before_it", ("kv", "seal", "--json", "--jsno"))):
+    for name, args in (("after_it", ("file", "seal", "--jsno", "--json")),
+                       ("before_it", ("file", "seal", "--json", "--jsno"))):
         error = only_error(run(*args, home=home))
         case("a_wrong_option_is_json_" + name, error.get("exit") == 2 and
              "did you mean --json" in error["message"] and
-             error["hint"] == "See: caisson kv seal --help", error)
+             error["hint"] == "See: caisson file seal --help", error)
     case("an_unknown_command_is_json", only_error(
         run("kvv", "--json")).get("exit") == 2)
     case("a_value_named_like_it_asks_for_no_json", says(run(
-        "kv", "seal", junk, "--name", "--json", home=home), 2, "--session"))
+        "file", "seal", junk, "--name", "--json", home=home), 2, "--session"))
     odd = os.path.join(folder.path.encode(), b"n\xff\x1b[31m")
     result = subprocess.run(
-        [PROGRAM, "kv", "open", odd, "--out", folder / "x", "--json"],
+        [PROGRAM, "file", "open", odd, "--out", folder / "x", "--json"],
         env=dict(os.environ, CAISSON_HOME=home), capture_output=True,
         check=False)
     error = only_error(result)
@@ -106,11 +107,12 @@ def every_verb(folder):
 
 def one_place():
     uses = []
-    for name in sorted(os.listdir(os.path.join(ROOT, "cli"))):
-        if name.endswith(".c") and name not in ("output.c", "progress.c"):
-            text = read(os.path.join(ROOT, "cli", name)).decode()
-            uses += [name] * len(re.findall(r"\bstderr\b", text))
-    case("nothing_else_writes_to_standard_error", not uses, uses)
+    paths = glob.glob(os.path.join(ROOT, "cli/**/*.c"), recursive=True)
+    for path in sorted(paths):
+        if os.path.basename(path) not in ("output.c", "progress.c"):
+            uses += [path] * len(re.findall(r"\bstderr\b",
+                                            read(path).decode()))
+    case("nothing_else_writes_to_standard_error", paths and not uses, uses)
 
 
 def closed(number):
@@ -129,7 +131,7 @@ def descriptors(folder):
                               env=dict(os.environ, CAISSON_HOME=home),
                               stderr=subprocess.PIPE, check=False, **more)
 
-    seal = ("kv", "seal", "--to", "alice", "--identity", "alice", "--out",
+    seal = ("file", "seal", "--to", "alice", "--identity", "alice", "--out",
             out)
     result = start(*seal, preexec_fn=closed(0), stdout=subprocess.PIPE)
     case("a_closed_standard_input_is_no_empty_one",
@@ -149,7 +151,7 @@ def descriptors(folder):
          says(result, 3, "cannot write standard output"), result)
     case("nothing_is_printed_into_a_file_in_its_place",
          b"sealed" not in read(out)[:8] and run(
-             "kv", "open", out, "--pipe", "--identity", "alice",
+             "file", "open", out, "--pipe", "--identity", "alice",
              home=home).stdout == read(
                  folder / "a.id"))
     result = subprocess.run([PROGRAM, "id", "show", "nobody"],
@@ -177,9 +179,9 @@ def descriptors(folder):
 
 def homes(folder):
     """What cannot be looked at is not said to be absent."""
-    commands = (("kv", "open", folder / "a.id", "--out", folder / "x"),
+    commands = (("file", "open", folder / "a.id", "--out", folder / "x"),
                 ("id", "list"), ("id", "show", "alice"), ("id", "trust"),
-                ("kv", "open", folder / "a.id", "--out", folder / "x",
+                ("file", "open", folder / "a.id", "--out", folder / "x",
                  "--identity", "alice"))
     os.symlink("loop", folder / "loop")
     homes = [("leads_nowhere", folder / "loop", "symbolic links", []),

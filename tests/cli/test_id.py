@@ -96,7 +96,7 @@ def passphrases_are_wiped(folder):
     environment = dict(os.environ, CAISSON_HOME=str(home))
     environment.pop("CAISSON_PASSPHRASE", None)
     with subprocess.Popen(
-            [PROGRAM, "kv", "open", "--pipe", "--identity", "ella",
+            [PROGRAM, "file", "open", "--pipe", "--identity", "ella",
              "--passphrase-file", str(file)], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE) as waiting:

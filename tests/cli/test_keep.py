@@ -20,7 +20,7 @@ def names(folder):
 
 
 def opens(folder, *words):
-    return run("kv", "open", folder / "sealed", "--identity", "alice",
+    return run("file", "open", folder / "sealed", "--identity", "alice",
                "--pipe", *words, home=folder / "home")
 
 
@@ -30,7 +30,7 @@ def passphrases(folder):
     two = folder.write("two", b"open wide\n")
     must(run("id", "new", "alice", "--sign", "ml-dsa-44", home=home))
     document = read(folder / "home/identities/alice/identity.cose")
-    must(run("kv", "seal", "--to", "alice", "-o", folder / "sealed",
+    must(run("file", "seal", "--to", "alice", "-o", folder / "sealed",
              stdin=b"secret", home=home))
     # What a crash left between the exchange and the end.
     left = folder / "home/identities/.caisson-0123456789abcdef"

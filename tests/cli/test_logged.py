@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What kv and session write to an audit log, where one is named."""
+"""What file and session write to an audit log, where one is named."""
 
 import json
 import os
@@ -29,12 +29,12 @@ def files(folder, alice, bob):
     log = folder / "log"
     data = folder.write("notes", b"n" * 1000)
     sealed, out = folder / "notes.csn", folder / "out"
-    must(alice.run("kv", "seal", data, "--to", "bob", "--out", sealed,
+    must(alice.run("file", "seal", data, "--to", "bob", "--out", sealed,
                    "--audit", log))
-    must(bob.run("kv", "open", sealed, "--out", out,
+    must(bob.run("file", "open", sealed, "--out", out,
                  env={"CAISSON_AUDIT": log}))
     bad = folder.write("bad", read(sealed)[:-1] + b"x")
-    result = bob.run("kv", "open", bad, "--out", folder / "never",
+    result = bob.run("file", "open", bad, "--out", folder / "never",
                      "--audit", log)
     found = details(log)
     case("a_log_has_what_was_sealed_opened_and_refused",
@@ -65,20 +65,20 @@ def without_a_log(folder, alice, bob):
     """What cannot be recorded is not done."""
     sealed, out = folder / "notes.csn", folder / "unlogged"
     file = folder.write("file", b"")
-    for name, words in (("kv_open", ("kv", "open", sealed, "--out", out)),
-                        ("kv_seal", ("kv", "seal", file, "--to", "alice",
+    for name, words in (("kv_open", ("file", "open", sealed, "--out", out)),
+                        ("kv_seal", ("file", "seal", file, "--to", "alice",
                                      "--out", out))):
         result = bob.run(*words, "--audit", file)
         case("nothing_is_done_without_the_log_" + name,
              result.returncode in (2, 3) and b"nothing was done" in
              result.stderr and not os.path.exists(out), result)
     broken = folder / "broken"
-    must(bob.run("kv", "open", sealed, "--out", folder / "o1", "--audit",
+    must(bob.run("file", "open", sealed, "--out", folder / "o1", "--audit",
                  broken))
     names = [n for n in os.listdir(broken) if n.endswith(".jsonl")]
     for n in names:
         os.truncate(os.path.join(broken, n), 5)
-    result = bob.run("kv", "open", sealed, "--out", out, "--audit", broken)
+    result = bob.run("file", "open", sealed, "--out", out, "--audit", broken)
     case("a_log_that_was_cut_is_not_written_on",
          result.returncode != 0 and not os.path.exists(out), result)
 
@@ -98,9 +98,9 @@ def sessions(folder, alice, bob):
                    at + "confirm", env=env))
     must(bob.run("session", "confirm", at + "confirm", "--state",
                  at + "p.state", "--session", at + "b.session", env=env))
-    must(alice.run("kv", "seal", at + "junk", "--session", at + "a.session",
+    must(alice.run("file", "seal", at + "junk", "--session", at + "a.session",
                    "--out", at + "s", env=env))
-    must(bob.run("kv", "open", at + "s", "--session", at + "b.session",
+    must(bob.run("file", "open", at + "s", "--session", at + "b.session",
                  "--out", at + "t", env=env))
     found = details(log)
     case("a_log_has_sessions_that_were_opened_and_refused",
@@ -118,7 +118,7 @@ def side_by_side(folder, alice):
     """Commands at once wait for each other's record."""
     log = folder / "busy"
     running = [subprocess.Popen(
-        [PROGRAM, "kv", "seal", alice.document, "--to", "alice", "--out",
+        [PROGRAM, "file", "seal", alice.document, "--to", "alice", "--out",
          folder / ("busy-%d" % i), "--audit", log],
         env=dict(os.environ, CAISSON_HOME=alice.home),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

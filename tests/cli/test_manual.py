@@ -100,12 +100,12 @@ def bash():
                               check=True).stdout.decode().split()
 
     case("completion_in_bash", ask("caisson ses") == ["session"] and
-         ask("caisson kv in") == ["inspect"] and
-         "--session" in ask("caisson kv seal --s") and
+         ask("caisson file in") == ["inspect"] and
+         "--session" in ask("caisson file seal --s") and
          "--sample" in ask("caisson tour --s") and
-         ask("caisson kv open --pi") == ["--pipe"],
-         ask("caisson ses"), ask("caisson kv in"),
-         ask("caisson kv seal --s"), ask("caisson tour --s"))
+         ask("caisson file open --pi") == ["--pipe"],
+         ask("caisson ses"), ask("caisson file in"),
+         ask("caisson file seal --s"), ask("caisson tour --s"))
 
 
 def other_shells():

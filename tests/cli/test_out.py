@@ -84,7 +84,7 @@ def pipes(folder, home):
         end = write_end if which == "stdout" else read_end
         fcntl.fcntl(end, fcntl.F_SETFL, os.O_NONBLOCK)
         sealed = []
-        args = [PROGRAM, "kv", "seal", "--to", "me"]
+        args = [PROGRAM, "file", "seal", "--to", "me"]
         env = dict(os.environ, CAISSON_HOME=home)
         if which == "stdout":
             with subprocess.Popen(args + [path], stdout=write_end, env=env,
@@ -115,7 +115,7 @@ def pipes(folder, home):
                 else []
         if which == "stdout":
             os.close(read_end)
-        result = run("kv", "open", "--out", folder / ("opened-" + which),
+        result = run("file", "open", "--out", folder / ("opened-" + which),
                      stdin=b"".join(sealed), home=home)
         case("a_%s_that_does_not_wait_is_waited_for" % which,
              program.returncode == 0 and result.returncode == 0 and

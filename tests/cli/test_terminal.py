@@ -120,7 +120,7 @@ def progress(folder):
     must(run("id", "export", "me", "--out", folder / "me", home=home))
     must(run("id", "trust", folder / "me", "--purposes", "recipient,sealer",
              home=home))
-    args = ("kv", "seal", "--to", "me", "--out", folder / "sealed")
+    args = ("file", "seal", "--to", "me", "--out", folder / "sealed")
     reader, writer = os.pipe()
     terminal = Terminal(args, home, stdin=reader)
     os.close(reader)
@@ -135,7 +135,7 @@ def progress(folder):
     result = run(*args, "--force", home=home, stdin=bytes(1 << 20))
     case("no_progress_in_a_pipe", result.returncode == 0 and
          result.stderr == b"", result)
-    terminal = Terminal(("kv", "seal", "--to", "me"), home,
+    terminal = Terminal(("file", "seal", "--to", "me"), home,
                         stdin=subprocess.DEVNULL)
     code = terminal.end()
     case("no_sealed_bytes_for_a_terminal", code == 2 and

@@ -85,9 +85,9 @@ HINT = re.compile(r": (caisson (?:%s|--help)\b.*?)"
 
 def literals():
     """Each text of the sources, its pieces joined."""
-    for path in sorted(glob.glob(os.path.join(ROOT, "cli", "*.[ch]")) +
-                       glob.glob(os.path.join(ROOT, "src/**/*.c"),
-                                 recursive=True)):
+    for path in sorted(path for pattern in ("cli/**/*.[ch]", "src/**/*.c")
+                       for path in glob.glob(os.path.join(ROOT, pattern),
+                                             recursive=True)):
         text = re.sub(r"/\*.*?\*/", "", read(path).decode(), flags=re.S)
         for found in re.finditer(STRING + r"(?:\s*" + STRING + ")*", text):
             yield "".join(re.findall(STRING, found.group(0))).replace(
@@ -123,7 +123,7 @@ class Places:
             return "alice" if " renew " in hint else self.new()
         if word == "FILE" and " id trust " in hint:
             return Person(self.folder, self.new()).document
-        if word == "FILE" and " kv seal " in hint:
+        if word == "FILE" and " file seal " in hint:
             return self.data
         if word == "FILE":
             return self.folder / self.new()
@@ -146,7 +146,7 @@ def typed_hints(folder):
     found = hints()
     steps = [[h for h in found if h.startswith("caisson " + begin)]
              for begin in ("session offer ", "session finish ",
-                           "session confirm ", "kv seal FILE")]
+                           "session confirm ", "file seal FILE")]
     bad = []
     work = subprocess.Popen(["sleep", "600"])
     try:
@@ -184,7 +184,7 @@ def typed_hints(folder):
     results.append(at.type(alice, steps[3][0]))
     case("the_hints_of_a_session_lead_to_its_end",
          all(r.returncode == 0 for r in results) and bob.run(
-             "kv", "open", folder / "sealed", "--session",
+             "file", "open", folder / "sealed", "--session",
              folder / "their-session", "--pipe").stdout == b"data", *results)
 
 

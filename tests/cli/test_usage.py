@@ -33,12 +33,12 @@ def help_everywhere():
         if any(len(line) > 100 for line in text.splitlines()):
             bad.append(words + ["has a long line"])
     case("help_of_each_verb_lists_its_options", not bad, bad)
-    result = run("kv", "--help")
+    result = run("file", "--help")
     case("help_of_a_noun", result.returncode == 0 and
          b"inspect" in result.stdout, result)
-    result = run("help", "kv", "seal")
+    result = run("help", "file", "seal")
     case("help_as_a_command", result.returncode == 0 and
-         result.stdout == run("kv", "seal", "--help").stdout, result)
+         result.stdout == run("file", "seal", "--help").stdout, result)
 
 
 def mistakes():
@@ -46,16 +46,16 @@ def mistakes():
             ("no_command", (), ("missing",)),
             ("unknown_noun", ("frobnicate",), ("no command",)),
             ("mistyped_noun", ("sesion",), ("did you mean 'session'",)),
-            ("missing_verb", ("kv",), ("needs a verb",)),
-            ("mistyped_verb", ("kv", "saal"), ("did you mean", "kv seal")),
+            ("missing_verb", ("file",), ("needs a verb",)),
+            ("mistyped_verb", ("file", "saal"), ("did you mean", "file seal")),
             ("mistyped_option", ("version", "--jsno"),
              ("did you mean --json",)),
             ("unknown_option", ("version", "--xyzzy"), ("no option --xyzzy",)),
             ("short_option", ("version", "-j"), ("Options are long",)),
-            ("missing_value", ("kv", "seal", "--session"), ("needs a value",)),
+            ("missing_value", ("file", "seal", "--session"), ("needs a value",)),
             ("value_of_a_switch", ("version", "--json=yes"),
              ("takes no value",)),
-            ("option_twice", ("kv", "seal", "--out", "a", "--out", "b"),
+            ("option_twice", ("file", "seal", "--out", "a", "--out", "b"),
              ("twice",)),
             ("too_many_arguments", ("version", "now"), ("too many",)),
             ("missing_argument", ("session", "show"), ("missing",)),
@@ -66,8 +66,8 @@ def mistakes():
             ("bad_kem", ("session", "offer", "--server", "x", "--state",
                          "y", "--out", "z", "--kem", "rsa"),
              ("ml-kem-768",)),
-            ("seal_without_a_way", ("kv", "seal"), ("--session", "--to")),
-            ("identity_name", ("kv", "open", "--identity", "x y"),
+            ("seal_without_a_way", ("file", "seal"), ("--session", "--to")),
+            ("identity_name", ("file", "open", "--identity", "x y"),
              ("'x y' is no name",))):
         with Folder() as folder:
             result = run(*args, home=folder / "home")

@@ -97,10 +97,10 @@ def aliases(folder, alice, bob):
                          "--subject", subject)
         case("a_credential_is_for_%s" % name, result.returncode == 0, result)
     sealed = folder / "by-alias"
-    must(alice.run("kv", "seal", bob.document, "--to", short, "--out",
+    must(alice.run("file", "seal", bob.document, "--to", short, "--out",
                    sealed))
     case("a_file_is_sealed_to_a_short_did", bob.run(
-        "kv", "open", sealed, "--pipe").stdout == read(bob.document))
+        "file", "open", sealed, "--pipe").stdout == read(bob.document))
     result = alice.run("session", "offer", "--server", short, "--state",
                        folder / "state", "--out", folder / "offer")
     case("an_offer_is_made_to_a_short_did", result.returncode == 0, result)
@@ -116,15 +116,15 @@ def to_oneself(folder, alice):
     for name, who in (("name", "alice"), ("did", own["did"]),
                       ("short_did", own["alias"])):
         sealed = folder / ("own-" + name)
-        result = alice.run("kv", "seal", data, "--to", who, "--out", sealed)
+        result = alice.run("file", "seal", data, "--to", who, "--out", sealed)
         case("one_seals_to_oneself_by_" + name, result.returncode == 0 and
-             alice.run("kv", "open", sealed, "--pipe").stdout ==
+             alice.run("file", "open", sealed, "--pipe").stdout ==
              b"dear diary\n", result)
     mallory = Person(folder, "mallory")
     must(alice.run("id", "trust", mallory.document, "--label", "alice",
                    "--purposes", "recipient"))
     case("a_label_that_is_ones_own_name_is_asked_about", says(
-        alice.run("kv", "seal", data, "--to", "alice", "--out",
+        alice.run("file", "seal", data, "--to", "alice", "--out",
                   folder / "never"), 2, "own identity", "label"))
     must(alice.run("id", "trust", "--remove", "alice"))
 
@@ -138,15 +138,15 @@ def listed(folder, alice, bob):
     names = folder.write("people", "\ufeff# the team\r\n\r\n  bob \r\n{}\n"
                          "alice".format(facts(carol)["alias"]).encode())
     sealed = folder / "listed"
-    must(alice.run("kv", "seal", bob.document, "--recipients", names,
+    must(alice.run("file", "seal", bob.document, "--recipients", names,
                    "--out", sealed))
     for person in (alice, bob, carol):
         case("a_recipient_of_the_list_opens_it_" + person.name, person.run(
-            "kv", "open", sealed, "--pipe").stdout == read(bob.document))
+            "file", "open", sealed, "--pipe").stdout == read(bob.document))
     for name, data, words in (
             ("names_nobody", b"# nobody yet\n", ("names no recipient",)),
             ("names_a_stranger", b"bob\ndave\n", ("'dave'",))):
-        result = alice.run("kv", "seal", bob.document, "--recipients",
+        result = alice.run("file", "seal", bob.document, "--recipients",
                            folder.write("people", data), "-o",
                            folder / "never")
         case("a_list_is_refused_that_" + name, says(result, 2, *words) and
@@ -157,7 +157,7 @@ def short_out(folder, alice):
     data = folder.write("data", b"data")
     for name, words in (("apart", ["-o", folder / "o1"]),
                         ("joined", ["-o" + folder / "o2"])):
-        result = alice.run("kv", "seal", data, "--to", "alice", *words)
+        result = alice.run("file", "seal", data, "--to", "alice", *words)
         case("o_is_short_for_out_" + name, result.returncode == 0 and
              "o1" in folder.names(), result)
     for name, words, said in (
@@ -165,7 +165,7 @@ def short_out(folder, alice):
             ("twice", ["-o", "a", "--out", "b"], "twice"),
             ("with_another_letter", ["-x"], "no option -x")):
         case("a_short_option_is_refused_" + name, says(alice.run(
-            "kv", "seal", data, "--to", "alice", *words), 2, said))
+            "file", "seal", data, "--to", "alice", *words), 2, said))
     case("o_is_no_option_where_there_is_no_output", says(
         alice.run("version", "-o", "x"), 2, "no option -o"))
 

@@ -28,14 +28,14 @@ def round_trips(folder, how, seal, unseal):
     for size in SIZES:
         data = plain(size)
         source = folder.write("in", data)
-        must(seal("kv", "seal", source, "--out", folder / "x.csn",
+        must(seal("file", "seal", source, "--out", folder / "x.csn",
                   "--force"))
-        must(unseal("kv", "open", folder / "x.csn", "--out", folder / "out",
+        must(unseal("file", "open", folder / "x.csn", "--out", folder / "out",
                     "--force"))
         case("%s_file_%d" % (how, size), read(folder / "out") == data and
              (size < 64 or data[:64] not in read(folder / "x.csn")))
-        sealed = must(seal("kv", "seal", stdin=data)).stdout
-        result = unseal("kv", "open", "--pipe", stdin=sealed)
+        sealed = must(seal("file", "seal", stdin=data)).stdout
+        result = unseal("file", "open", "--pipe", stdin=sealed)
         case("%s_pipe_%d" % (how, size), result.returncode == 0 and
              result.stdout == data, result.stderr)
     case(how + "_output_is_private",
@@ -67,13 +67,13 @@ def tamperings(sealed, step):
 def refusals(folder, how, sealed, step, unseal):
     out = folder / "never"
     for name, bad in tamperings(sealed, step):
-        result = unseal("kv", "open", folder.write("bad", bad), "--out", out)
+        result = unseal("file", "open", folder.write("bad", bad), "--out", out)
         case("%s_refused_%s" % (how, name), says(result, 1, "does not open")
              and not any(n.startswith("never") for n in folder.names()),
              result)
     # Nothing passes that was not verified: a prefix at most.
     data = plain(3 * MIB + 5)
-    result = unseal("kv", "open", "--pipe", stdin=sealed[:-1])
+    result = unseal("file", "open", "--pipe", stdin=sealed[:-1])
     case(how + "_cut_pipe_gives_a_verified_prefix_and_1",
          result.returncode == 1 and data.startswith(result.stdout) and
          len(result.stdout) < len(data), result.stderr)
@@ -90,30 +90,30 @@ def under_a_session(folder, alice, server, bob):
 
     round_trips(folder, "session", seal, unseal)
     data = plain(3 * MIB + 5)
-    sealed = must(seal("kv", "seal", stdin=data)).stdout
+    sealed = must(seal("file", "seal", stdin=data)).stdout
     refusals(folder, "session", sealed, MIB + 16, unseal)
 
-    result = must(unseal("kv", "seal", stdin=b"from the server"))
-    result = seal("kv", "open", "--pipe", stdin=result.stdout)
+    result = must(unseal("file", "seal", stdin=b"from the server"))
+    result = seal("file", "open", "--pipe", stdin=result.stdout)
     case("session_the_other_way", result.stdout == b"from the server",
          result)
 
-    named = must(seal("kv", "seal", "--name", "chapter 1",
+    named = must(seal("file", "seal", "--name", "chapter 1",
                       stdin=b"once upon a time")).stdout
-    result = unseal("kv", "open", "--pipe", "--name", "chapter 1",
+    result = unseal("file", "open", "--pipe", "--name", "chapter 1",
                     stdin=named)
     case("session_name", result.stdout == b"once upon a time", result)
-    result = unseal("kv", "open", "--pipe", "--name", "chapter 2",
+    result = unseal("file", "open", "--pipe", "--name", "chapter 2",
                     stdin=named)
     case("session_refused_other_name", says(result, 1, "does not open") and
          result.stdout == b"", result)
 
     other, _ = handshake(folder, bob, server, "bob-")
-    result = bob.run("kv", "open", "--pipe", "--session", other,
+    result = bob.run("file", "open", "--pipe", "--session", other,
                      stdin=sealed)
     case("session_refused_other_tenant", says(result, 1, "CSN_E_TENANT"),
          result)
-    result = server.run("kv", "open", "--pipe", "--session",
+    result = server.run("file", "open", "--pipe", "--session",
                         folder / "bob-server.session", stdin=sealed)
     case("session_refused_other_session", result.returncode == 1 and
          result.stdout == b"", result)
@@ -126,16 +126,16 @@ def to_people(folder, alice, server, bob):
 
     round_trips(folder, "people", seal, bob.run)
     data = plain(3 * MIB + 5)
-    sealed = must(seal("kv", "seal", "--type", "text/plain",
+    sealed = must(seal("file", "seal", "--type", "text/plain",
                        stdin=data)).stdout
     refusals(folder, "people", sealed, 0, bob.run)
-    result = server.run("kv", "open", "--pipe", stdin=sealed)
+    result = server.run("file", "open", "--pipe", stdin=sealed)
     case("people_each_recipient_opens", result.stdout == data, result.stderr)
-    result = alice.run("kv", "open", "--pipe", stdin=sealed)
+    result = alice.run("file", "open", "--pipe", stdin=sealed)
     case("people_refused_who_is_no_recipient", result.returncode == 1 and
          result.stdout == b"", result)
     path = folder.write("typed", sealed)
-    result = bob.run("kv", "open", path, "--out", folder / "typed.out",
+    result = bob.run("file", "open", path, "--out", folder / "typed.out",
                      "--json")
     facts = json.loads(result.stdout)
     case("people_json", facts["signer"].startswith("did:") and
@@ -143,26 +143,26 @@ def to_people(folder, alice, server, bob):
     case("people_json_names_the_sealer", facts["signer_label"] == "alice" and
          facts["bytes_written"] == len(data) and
          abs(facts["sealed_ms"] / 1000 - time.time()) < 3600, result)
-    result = bob.run("kv", "open", path, "--out", folder / "typed.2")
+    result = bob.run("file", "open", path, "--out", folder / "typed.2")
     case("open_says_plaintext_bytes_and_the_sealers_label",
          b"opened: 3.15 MB" in result.stdout and
          b"sealed by alice (did:key:" in result.stdout and
          len(result.stdout.splitlines()) == 2, result)
-    own = must(bob.run("kv", "seal", "--to", "bob", stdin=b"mine")).stdout \
+    own = must(bob.run("file", "seal", "--to", "bob", stdin=b"mine")).stdout \
         if bob.knows(bob, "recipient") is None else b""
-    result = bob.run("kv", "open", "--pipe", stdin=own)
+    result = bob.run("file", "open", "--pipe", stdin=own)
     case("what_one_seals_to_oneself_opens", result.stdout == b"mine", result)
-    result = bob.run("kv", "open", "--pipe", "--at", "2001-01-01", path)
+    result = bob.run("file", "open", "--pipe", "--at", "2001-01-01", path)
     case("judged_at_a_time_before_it_was_sealed", says(
         result, 1, "CSN_E_EXPIRED", "after the time"), result)
-    result = bob.run("kv", "open", "--pipe", "--max-age", "1d", path)
+    result = bob.run("file", "open", "--pipe", "--max-age", "1d", path)
     case("young_enough_for_the_reader", result.stdout == data, result.stderr)
     result = bob.run("id", "trust", "--withdraw", "alice")
     case("withdraw_a_key", result.returncode == 0, result)
     shown = bob.run("id", "trust")
     case("a_withdrawn_key_is_listed_so", b"withdrawn on" in shown.stdout,
          shown)
-    result = bob.run("kv", "open", "--pipe", path)
+    result = bob.run("file", "open", "--pipe", path)
     case("a_withdrawn_key_opens_nothing", says(
         result, 1, "CSN_E_SIGNER", "withdrawn") and result.stdout == b"",
         result)
@@ -177,19 +177,19 @@ def to_people(folder, alice, server, bob):
                    "--force"))
     result = bob.run("id", "trust", "--update", alice.document)
     case("a_renewed_document_in_place", result.returncode == 0 and bob.run(
-        "kv", "open", "--pipe", path).stdout == data, result)
+        "file", "open", "--pipe", path).stdout == data, result)
     result = server.run("id", "trust", "--update",
                         Person(folder, "unknown").document)
     case("an_update_of_somebody_unknown", says(
         result, 2, "is not in the trust store"), result)
     stranger = Person(folder, "stranger")
     stranger.knows(bob, "recipient")
-    forged = must(stranger.run("kv", "seal", "--to", "bob",
+    forged = must(stranger.run("file", "seal", "--to", "bob",
                                stdin=b"trust me")).stdout
-    result = bob.run("kv", "open", "--pipe", stdin=forged)
+    result = bob.run("file", "open", "--pipe", stdin=forged)
     case("people_refused_unknown_sealer", says(result, 1, "CSN_E_SIGNER") and
          result.stdout == b"", result)
-    result = alice.run("kv", "seal", "--to", "nobody", stdin=b"x")
+    result = alice.run("file", "seal", "--to", "nobody", stdin=b"x")
     case("people_unknown_recipient", says(result, 2, "nobody"), result)
     return sealed
 
@@ -197,17 +197,17 @@ def to_people(folder, alice, server, bob):
 def inspecting(stream, sealed, folder):
     for name, data, word in (("stream", stream, "stream"),
                              ("sealed_file", sealed, "text/plain")):
-        result = run("kv", "inspect", folder.write("look", data), "--json")
+        result = run("file", "inspect", folder.write("look", data), "--json")
         facts = json.loads(result.stdout)
         case("inspect_json_" + name, result.returncode == 0 and
              facts["verified"] is False and word in result.stdout.decode(),
              result)
-        result = run("kv", "inspect", stdin=data)
+        result = run("file", "inspect", stdin=data)
         case("inspect_words_" + name, b"Not verified" in result.stdout,
              result)
-    result = run("kv", "inspect", stdin=b"just some text\n" * 99)
+    result = run("file", "inspect", stdin=b"just some text\n" * 99)
     case("inspect_refuses_other_bytes", says(result, 1, "nothing"), result)
-    result = run("kv", "inspect", stdin=b"")
+    result = run("file", "inspect", stdin=b"")
     case("inspect_refuses_nothing", says(result, 1, "nothing"), result)
 
 
@@ -217,17 +217,17 @@ HOSTILE = b"\x1b[2J\xc2\x9b31m\xe2\x80\xae\xffend"
 
 def hostile_names(folder, seal):
     name = os.fsdecode(os.fsencode(folder.path) + b"/" + HOSTILE)
-    result = seal("kv", "seal", "--out", name, stdin=b"x")
+    result = seal("file", "seal", "--out", name, stdin=b"x")
     said = result.stdout + result.stderr
     case("names_of_files_move_no_cursor", result.returncode == 0 and
          b"\\x1b[2J\\u009b31m\\u202e\\xffend" in said and
          not any(c in said for c in (b"\x1b", b"\xc2\x9b", b"\xe2\x80\xae",
                                      b"\xff")), result)
-    result = seal("kv", "seal", "--out", name, stdin=b"x")
+    result = seal("file", "seal", "--out", name, stdin=b"x")
     case("nor_in_errors", result.returncode == 2 and
          b"\\u009b" in result.stderr and b"\x1b" not in result.stderr and
          b"\xc2\x9b" not in result.stderr, result)
-    result = seal("kv", "seal", "--json", "--force", "--out", name, stdin=b"x")
+    result = seal("file", "seal", "--json", "--force", "--out", name, stdin=b"x")
     facts = json.loads(result.stdout)
     case("a_name_that_is_no_text_in_json", result.returncode == 0 and
          facts["out"].endswith("\\xffend") and
@@ -236,28 +236,28 @@ def hostile_names(folder, seal):
 
 
 def outputs(folder, bob, stream, seal):
-    result = bob.run("kv", "open", stdin=stream)
+    result = bob.run("file", "open", stdin=stream)
     case("open_wants_pipe_said", says(result, 2, "--pipe", "--out"), result)
     kept = folder.write("kept", b"mine")
-    result = seal("kv", "seal", "--out", kept, stdin=b"new")
+    result = seal("file", "seal", "--out", kept, stdin=b"new")
     case("output_is_not_replaced", says(result, 2, "--force") and
          read(kept) == b"mine", result)
-    result = seal("kv", "seal", "--out", "/dev/full", stdin=plain(5000))
+    result = seal("file", "seal", "--out", "/dev/full", stdin=plain(5000))
     case("output_to_a_full_disk", says(result, 3, "No space left"), result)
     with open("/dev/full", "wb") as full:
-        result = seal("kv", "seal", stdin=plain(5000), stdout=full)
+        result = seal("file", "seal", stdin=plain(5000), stdout=full)
     case("standard_output_full", says(result, 3, "No space left"), result)
-    result = seal("kv", "seal", folder / "none", "--out", folder / "n")
+    result = seal("file", "seal", folder / "none", "--out", folder / "n")
     case("input_that_is_missing", says(result, 3, "No such file") and
          "n" not in folder.names(), result)
-    result = seal("kv", "seal", folder.path, "--out", folder / "n")
+    result = seal("file", "seal", folder.path, "--out", folder / "n")
     case("input_that_is_a_folder", says(result, 3, "directory"), result)
-    result = seal("kv", "seal", "--out", folder / "none/n", stdin=b"x")
+    result = seal("file", "seal", "--out", folder / "none/n", stdin=b"x")
     case("output_in_a_missing_folder", says(result, 3, "No such file"),
          result)
-    result = seal("kv", "seal", "--json", stdin=b"x")
+    result = seal("file", "seal", "--json", stdin=b"x")
     case("json_wants_out", says(result, 2, "--out"), result)
-    result = seal("kv", "seal", "--json", "--out", folder / "j", stdin=b"xyz")
+    result = seal("file", "seal", "--json", "--out", folder / "j", stdin=b"xyz")
     case("json_facts", json.loads(result.stdout)["bytes_read"] == 3, result)
 
 
@@ -292,7 +292,7 @@ def interrupted(folder, alice):
             continue
         sent = getattr(signal, "SIG" + number)
         program = subprocess.Popen(
-            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
+            [PROGRAM, "file", "seal", "--session", folder / "tenant.session",
              "--out", folder / "half"], stdin=subprocess.PIPE,
             stderr=subprocess.PIPE, env=dict(os.environ,
                                              CAISSON_HOME=alice.home))
@@ -313,7 +313,7 @@ def never_waited_on(folder, alice):
     late = []
     for turn in range(40):
         program = subprocess.Popen(
-            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session"],
+            [PROGRAM, "file", "seal", "--session", folder / "tenant.session"],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=dict(os.environ,
                                                 CAISSON_HOME=alice.home))
@@ -336,7 +336,7 @@ def cut(folder, alice):
     path = folder.write("cut", plain(3 * MIB))
     out_read, out_write = os.pipe()
     with subprocess.Popen(
-            [PROGRAM, "kv", "seal", "--session", folder / "tenant.session",
+            [PROGRAM, "file", "seal", "--session", folder / "tenant.session",
              path], stdout=out_write, stderr=subprocess.PIPE,
             env=dict(os.environ, CAISSON_HOME=alice.home)) as program:
         os.close(out_write)
@@ -359,10 +359,45 @@ def made_up(folder, alice):
         skip("what_the_kernel_makes_up_is_sealed", "no " + path)
         return
     out = folder / "made-up"
-    result = run("kv", "seal", "--session", folder / "tenant.session", path,
+    result = run("file", "seal", "--session", folder / "tenant.session", path,
                  "--out", out, home=alice.home)
     case("what_the_kernel_makes_up_is_sealed", result.returncode == 0 and
          os.path.getsize(out) > 0, result)
+
+
+def the_former_name(folder, alice, bob):
+    """caisson kv is caisson file: exit codes and words, well and not."""
+    data = folder.write("former", b"the same bytes")
+    sealed, out = folder / "former.csn", folder / "former.out"
+    differ = []
+    for person, args, code in (
+            (alice, ("seal", data, "--to", "bob", "--out", sealed), 0),
+            (alice, ("seal", data, "--to", "bob", "--out", sealed), 2),
+            (alice, ("seal", data), 2), (alice, ("seal", "--help"), 0),
+            (alice, ("seal", data, "--sesion", "x"), 2),
+            (alice, ("saal",), 2), (alice, (), 2),
+            (bob, ("open", sealed, "--out", out, "--force"), 0),
+            (bob, ("open", sealed, "--pipe"), 0),
+            (bob, ("open", sealed, "--out", out, "--json"), 2),
+            (bob, ("open", data, "--pipe"), 1),
+            (bob, ("inspect", folder / "none"), 3),
+            (bob, ("inspect", sealed, "--json"), 0)):
+        ends = []
+        for noun in ("file", "kv"):
+            if "seal" in args and code == 0 and "--to" in args and \
+                    os.path.exists(sealed):
+                os.unlink(sealed)
+            result = person.run(noun, *args)
+            ends.append((result.returncode, result.stdout, result.stderr))
+        if ends[0] != ends[1] or ends[0][0] != code:
+            differ.append((args, ends))
+    case("kv_is_another_name_of_file", not differ, differ)
+    text = run("kv", "--help").stdout.decode()
+    case("help_of_kv_says_where_to_go", "'caisson file' now" in text and
+         text.endswith(run("file", "--help").stdout.decode()), text)
+    case("kv_is_in_no_list", "kv" not in [
+        n["name"] for n in json.loads(run("help", "--json").stdout)["nouns"]]
+        and " kv " not in run("--help").stdout.decode())
 
 
 with Folder() as work:
@@ -381,4 +416,5 @@ with Folder() as work:
     never_waited_on(work, a)
     cut(work, a)
     made_up(work, a)
+    the_former_name(work, a, b)
 finish()

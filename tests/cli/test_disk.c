@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_file.c - the program's inputs and outputs on a disk that fails and
+ * test_disk.c - the program's inputs and outputs on a disk that fails and
  * loses: an output is the old one or the new one, whole, and 0 says that it
  * lasts.
  */

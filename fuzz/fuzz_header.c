@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "seal/header.h"
+#include "envelope/header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -11,6 +11,7 @@
 #include <caisson/cache.h>
 #include <caisson/context.h>
 #include <caisson/crypto.h>
+#include <caisson/envelope.h>
 #include <caisson/error.h>
 #include <caisson/evidence.h>
 #include <caisson/identity.h>

@@ -4,6 +4,7 @@
 #define CAISSON_SESSION_H
 
 #include <caisson/audit.h>
+#include <caisson/envelope.h>
 #include <caisson/identity.h>
 
 #ifdef __cplusplus
@@ -29,7 +30,6 @@ extern "C" {
 struct csn_session;
 
 #define CSN_SESSION_ID_SIZE 16
-#define CSN_TENANT_ID_MAX 64	/* bytes of UTF-8, at least 1 */
 #define CSN_TENANT_NAME_MAX 128
 #define CSN_NEVER UINT64_MAX
 
@@ -37,21 +37,6 @@ struct csn_tenant {
 	uint32_t size;
 	const char *id;			/* 1 to 64 bytes of UTF-8 */
 	const char *display_name;	/* 0 to 128 bytes; may be NULL */
-};
-
-enum csn_replay {
-	/*
-	 * A store that is read many times: each slot has a version, and only
-	 * the newest opens. Versions are the wall time in ms << 20, and
-	 * above all that this end made or opened. A slot should have one end
-	 * that puts it: of two that never read each other the higher version
-	 * wins and the other's is CSN_E_REPLAY.
-	 */
-	CSN_REPLAY_STORE = 1,
-	/* A channel: each message opens once (sliding window per writer). */
-	CSN_REPLAY_CHANNEL = 2,
-	/* None: the caller has its own. What is sealed so says so. */
-	CSN_REPLAY_OFF = 3
 };
 
 enum csn_rotate_mode {

@@ -9,8 +9,8 @@
 
 #include "cache/held.h"
 #include "crypto/keyring.h"
-#include "seal/header.h"
-#include "session/slots.h"
+#include "envelope/header.h"
+#include "replay/slots.h"
 
 /*
  * The key schedule, HKDF-SHA3-256 (docs/wire/cache.md):

@@ -14,7 +14,7 @@
 #include "evidence/cose.h"
 #include "identity/did.h"
 #include "identity/trust.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"

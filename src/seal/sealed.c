@@ -6,7 +6,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "identity/document.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <caisson/aead.h>
+#include <caisson/seal.h>
 
 #include "base/alloc.h"
 #include "base/cancel.h"

@@ -9,10 +9,10 @@
 
 #include "base/context.h"
 #include "crypto/keyring.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 #include "session/keys.h"
-#include "session/slots.h"
-#include "session/window.h"
+#include "replay/slots.h"
+#include "replay/window.h"
 
 #define CSN_DIR_SERVER 0	/* sealed by the server */
 #define CSN_DIR_TENANT 1	/* sealed by the tenant */

@@ -6,15 +6,15 @@
 #include <caisson/session.h>
 
 #include "crypto/keyring.h"
-#include "seal/header.h"
-#include "session/slots.h"
+#include "envelope/header.h"
+#include "replay/slots.h"
 
 struct csn_epoch;
 
 /*
  * Sealing: a run of n messages under one writer key, with sequences
  * first_sequence … and, in store mode, slot versions first_version …
- * (session/slots.h).
+ * (replay/slots.h).
  * Reserved in one step, ended by csn_session_seal_end.
  */
 struct csn_seal_run {

@@ -15,7 +15,7 @@
 #include "identity/people.h"
 #include "lib/path.h"
 #include "seal/files.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 #include "seal/sealed.h"
 #include "seal/streams.h"
 #include "session/scan.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/window.h - the sliding window against replay (RFC 6479 style). */
-#ifndef CSN_SESSION_WINDOW_H
-#define CSN_SESSION_WINDOW_H
+/* replay/window.h - the sliding window against replay (RFC 6479 style). */
+#ifndef CSN_REPLAY_WINDOW_H
+#define CSN_REPLAY_WINDOW_H
 
 #include <stdint.h>
 

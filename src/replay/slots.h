@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/slots.h - the newest version of each slot, in bounded memory. */
-#ifndef CSN_SESSION_SLOTS_H
-#define CSN_SESSION_SLOTS_H
+/* replay/slots.h - the newest version of each slot, in bounded memory. */
+#ifndef CSN_REPLAY_SLOTS_H
+#define CSN_REPLAY_SLOTS_H
 
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/context.h"
-#include "seal/header.h"
+#include "base/little.h"
 
 /*
  * What tells two slots of a store apart, in 56 bytes without padding: kind,

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "session/window.h"
+#include "replay/window.h"
 
 #define SPAN 1000000
 

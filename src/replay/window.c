@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/window.c - the sliding window against replay (RFC 6479 style). */
+/* replay/window.c - the sliding window against replay (RFC 6479 style). */
 #include <string.h>
 
-#include "session/window.h"
+#include "replay/window.h"
 
 int
 csn_window_take(struct csn_window *w, uint64_t sequence)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/slots.c - the newest version of each slot, in bounded memory. */
+/* replay/slots.c - the newest version of each slot, in bounded memory. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "session/slots.h"
+#include "replay/slots.h"
 
 #define LOOKED_AT 16	/* slots among which one is forgotten when full */
 

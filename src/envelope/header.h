@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal/header.h - the envelope's header and AAD, built in this one place. */
-#ifndef CSN_SEAL_HEADER_H
-#define CSN_SEAL_HEADER_H
+/* envelope/header.h - the header of a message and its AAD. */
+#ifndef CSN_ENVELOPE_HEADER_H
+#define CSN_ENVELOPE_HEADER_H
 
 #include <endian.h>
 #include <string.h>
 
-#include <caisson/seal.h>
+#include <caisson/aead.h>
+#include <caisson/envelope.h>
+
+#include "base/little.h"
 
 /*
  * The 128 bytes before the tag, integers little-endian (docs/WIRE.md):
@@ -33,39 +36,6 @@
 #define CSN_H_SESSION 16
 #define CSN_H_WRITER 32
 #define CSN_H_SEQUENCE 56
-
-/* Little-endian, anywhere; one move on the machines that are so. */
-static inline void
-csn_store32(uint8_t *p, uint32_t v)
-{
-	v = htole32(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline void
-csn_store64(uint8_t *p, uint64_t v)
-{
-	v = htole64(v);
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline uint32_t
-csn_load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static inline uint64_t
-csn_load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
-}
 
 /* 96-bit nonce: 4 zero bytes, then the sequence, big-endian. */
 static inline void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal/header.c - the envelope's header and AAD, built in this one place. */
+/* envelope/header.c - the header of a message and its AAD. */
 #include "base/fail.h"
 #include "base/sized.h"
 #include "crypto/crypto.h"
-#include "seal/header.h"
+#include "envelope/header.h"
 
 #define KNOWN_FLAGS (CSN_HEADER_TENANT_SENT | CSN_HEADER_HAS_TOKEN)
 

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
-#include "session/slots.h"
+#include <caisson/crypto.h>
+
+#include "replay/slots.h"
 
 #define NAMES 512
 

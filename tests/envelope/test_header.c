@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/seal/test_header.c - the envelope's header, byte by byte. */
+/* tests/envelope/test_header.c - the envelope's header, byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "seal/header.h"
+#include "envelope/header.h"
 
 static struct csn_header
 entry(void)

@@ -33,8 +33,8 @@ struct cli;
 #define CLI_REQUIRED 2u		/* an option that must be given */
 
 /*
- * A long option. Every verb also has --json, --quiet and --help, which are
- * not listed. A table ends with an entry whose name is NULL.
+ * A long option. Every verb also has those of cli_common, which are not
+ * listed. A table ends with an entry whose name is NULL.
  */
 struct cli_opt {
 	const char *name;	/* without the dashes */
@@ -42,6 +42,9 @@ struct cli_opt {
 	const char *help;	/* one line */
 	unsigned flags;
 };
+
+/* --json, --quiet and --help. */
+extern const struct cli_opt cli_common[];
 
 /* For the tables of verbs that read keys which may be encrypted. */
 #define CLI_OPTS_PASSPHRASE \

@@ -42,9 +42,8 @@ help_verb(const struct cli_noun *noun, const struct cli_verb *verb)
 		    (opt->flags & CLI_REPEAT) != 0 ? " (may be repeated)" :
 		    "");
 	}
-	printf("  %-24s %s\n", "--json", "print facts as JSON");
-	printf("  %-24s %s\n", "--quiet", "say only what went wrong");
-	printf("  %-24s %s\n", "--help", "show this");
+	for (opt = cli_common; opt->name != NULL; opt++)
+		printf("  --%-22s %s\n", opt->name, opt->help);
 }
 
 static void
@@ -108,15 +107,14 @@ table_opts(const struct cli_opt *opt)
 
 	for (; opt != NULL && opt->name != NULL; opt++)
 		json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, "
-		    "s:b}", "name", opt->name, "short", short_form(opt),
+		    "s:b, s:b}", "name", opt->name, "short", short_form(opt),
 		    "arg", opt->arg, "help", opt->help,
-		    "repeat", (opt->flags & CLI_REPEAT) != 0));
-	json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:b}", "name",
-	    "json", "arg", "help", "print facts as JSON", "repeat", 0));
-	json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:b}", "name",
-	    "quiet", "arg", "help", "say only what went wrong", "repeat", 0));
-	json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:b}", "name",
-	    "help", "arg", "help", "show help", "repeat", 0));
+		    "repeat", (opt->flags & CLI_REPEAT) != 0,
+		    "needed", (opt->flags & CLI_REQUIRED) != 0));
+	for (opt = cli_common; opt->name != NULL; opt++)
+		json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:b, "
+		    "s:b}", "name", opt->name, "arg", "help", opt->help,
+		    "repeat", 0, "needed", 0));
 	return list;
 }
 

@@ -60,10 +60,10 @@ cli_guess(struct cli_guess *g, const char *name)
 	g->distance = d;
 }
 
-static const struct cli_opt common[] = {
-	{ "json", NULL, NULL, 0 },
-	{ "quiet", NULL, NULL, 0 },
-	{ "help", NULL, NULL, 0 },
+const struct cli_opt cli_common[] = {
+	{ "json", NULL, "print facts as JSON", 0 },
+	{ "quiet", NULL, "say only what went wrong", 0 },
+	{ "help", NULL, "show help", 0 },
 	{ NULL, NULL, NULL, 0 }
 };
 
@@ -96,7 +96,7 @@ unknown(struct cli *cli, const char *name, size_t len)
 	help_command(cli, help, sizeof(help));
 	for (opt = cli->verb->opts; opt != NULL && opt->name != NULL; opt++)
 		cli_guess(&g, opt->name);
-	for (opt = common; opt->name != NULL; opt++)
+	for (opt = cli_common; opt->name != NULL; opt++)
 		cli_guess(&g, opt->name);
 	if (g.best != NULL)
 		return cli_error(cli, CLI_USAGE, help,
@@ -139,15 +139,15 @@ option(struct cli *cli, const char *word, const char *next, int *used)
 	*used = 0;
 	help_command(cli, help, sizeof(help));
 	if ((opt = find_in(cli->verb->opts, name, len)) == NULL &&
-	    (opt = find_in(common, name, len)) == NULL)
+	    (opt = find_in(cli_common, name, len)) == NULL)
 		return unknown(cli, name, len);
 	if (opt->arg == NULL) {
 		if (equals != NULL)
 			return cli_error(cli, CLI_USAGE, help,
 			    "option --%s takes no value", opt->name);
-		if (opt == &common[0])
+		if (opt == &cli_common[0])
 			cli->json = 1;
-		else if (opt == &common[1])
+		else if (opt == &cli_common[1])
 			cli->quiet = 1;
 		return keep(cli, opt, "");
 	}
@@ -222,7 +222,7 @@ cli_parse(struct cli *cli, int argc, char **argv)
 		} else if (strcmp(argv[i], "--") == 0) {
 			plain = 1;
 		} else if (strcmp(argv[i], "-h") == 0) {
-			if ((rc = keep(cli, &common[2], "")) != 0)
+			if ((rc = keep(cli, &cli_common[2], "")) != 0)
 				return rc;
 		} else {
 			next = i + 1 < argc ? argv[i + 1] : NULL;

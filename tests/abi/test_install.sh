@@ -31,6 +31,17 @@ if [ $status != 0 ]; then
 	exit 1
 fi
 
+# What is made at build lies where shells and man look for it.
+share=$(dirname "$(find "$work/dest" -name site-functions)")/..
+missing=
+for file in bash-completion/completions/caisson zsh/site-functions/_caisson \
+    fish/vendor_completions.d/caisson.fish man/man1/caisson.1 \
+    man/man1/caisson-file.1 man/man3/libcaisson.3; do
+	[ -s "$share/$file" ] || missing="$missing $file"
+done
+[ -z "$missing" ]
+result $? "completions_and_manual$missing"
+
 pc=$(find "$work/dest" -name caisson.pc)
 libdir=$(dirname "$(dirname "$pc")")
 prefix=$(sed -n 's/^prefix=//p' "$pc")

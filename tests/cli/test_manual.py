@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manual and the completions name what the program takes."""
 
+import glob
 import json
 import os
 import re
@@ -11,41 +12,61 @@ import sys
 
 from cli import PROGRAM, ROOT, Folder, case, finish, read, run, skip
 
-MAN = os.path.join(ROOT, "docs", "man")
-COMPLETION = os.path.join(ROOT, "cli", "completion")
+# Pages and completions are made with the program, of what it says it takes.
+BUILD = os.path.dirname(os.path.dirname(PROGRAM))
+SOURCE = os.path.join(ROOT, "docs", "man")
+MAN = os.path.join(BUILD, "docs", "man")
+COMPLETION = os.path.join(BUILD, "cli", "completion")
 TABLE = json.loads(run("help", "--json").stdout)["nouns"]
 IN_MAIN_PAGE = ("bench", "version")
+COMMON = ("json", "quiet", "help")
 
 
-def page_words(path):
-    """The page's words, with mdoc's '.Fl -json' and '-json' as --json."""
-    text = read(path).decode().replace("\\-", "-")
-    text = re.sub(r"(?m)^\.It Fl (.*)$", r".Fl \1", text)
-    words = set(re.findall(r"[A-Za-z][A-Za-z0-9-]*", text))
-    words |= {"--" + o for o in re.findall(r"(?<![\w-])-([a-z][a-z0-9-]*)",
-                                           text)}
-    words |= set(re.findall(r"--[a-z][a-z0-9-]*", text))
-    return words
+def page_options(text):
+    """{'--out': 'file'} of what the page lists, as mdoc has it."""
+    return {"--" + name: arg for name, arg in re.findall(
+        r"Fl -([a-z][a-z-]*)(?: Ar (\S+))?",
+        "\n".join(re.findall(r"(?m)^\.It (Fl .*)$", text)))}
 
 
 def manual():
-    main = page_words(os.path.join(MAN, "caisson.1"))
+    main = read(os.path.join(SOURCE, "caisson.1")).decode()
     for noun in TABLE:
         name = noun["name"]
-        own = os.path.join(MAN, "caisson-%s.1" % name)
+        case("manual_names_" + name, ".It Cm %s\n" % name in main)
         if name in IN_MAIN_PAGE:
-            own = os.path.join(MAN, "caisson.1")
-        if not case("manual_has_a_page_for_" + name, os.path.exists(own) and
-                    name in main, own):
+            case("manual_has_all_of_" + name, all(
+                o["name"] in COMMON for v in noun["verbs"]
+                for o in v["options"]))
             continue
-        words = page_words(own)
-        missing = [verb["name"] for verb in noun["verbs"]
-                   if verb["name"] and verb["name"] not in words]
-        missing += sorted({"--" + o["name"] for verb in noun["verbs"]
-                           for o in verb["options"]
-                           if "--" + o["name"] not in words})
-        case("manual_names_all_of_" + name, not missing,
-             "missing in %s: %s" % (own, " ".join(missing)))
+        text = read(os.path.join(MAN, "caisson-%s.1" % name)).decode()
+        takes = {"--" + o["name"]: (o["arg"] or "").lower()
+                 for v in noun["verbs"] for o in v["options"]
+                 if o["name"] not in COMMON}
+        told = {o: arg for o, arg in page_options(text).items()
+                if o[2:] not in COMMON}
+        missing = [v["name"] for v in noun["verbs"] if v["name"] and
+                   ".Nm caisson %s %s\n" % (name, v["name"]) not in text]
+        case("manual_has_all_of_" + name, told == takes and not missing,
+             takes.items() ^ told.items(), missing)
+
+
+def a_page_that_is_wrong(folder):
+    """What no verb takes is described nowhere."""
+    with open(folder / "table", "w", encoding="utf-8") as f:
+        json.dump({"nouns": TABLE}, f)
+    page = read(os.path.join(SOURCE, "caisson-tour.1")).decode()
+    for name, old, new in (("unknown", "Fl -sample", "Fl -smaple"),
+                           ("right", "Fl -sample", "Fl -sample")):
+        with open(folder / "page", "w", encoding="utf-8") as f:
+            f.write(page.replace(old, new))
+        result = subprocess.run(
+            [sys.executable, os.path.join(SOURCE, "fill"), folder / "table",
+             folder / "page", folder / "out"], capture_output=True,
+            check=False)
+        case("a_page_of_an_option_that_is_%s" % name,
+             (result.returncode == 0) == (name == "right") and
+             (name == "right" or b"--smaple" in result.stderr), result)
 
 
 def rendering():
@@ -53,26 +74,19 @@ def rendering():
         skip("manual_renders", "groff is not installed")
         return
     complaints = []
-    for name in sorted(os.listdir(MAN)):
-        if not name.endswith((".1", ".3")):
-            continue
+    for path in sorted(glob.glob(os.path.join(MAN, "*.1")) +
+                       [os.path.join(SOURCE, "caisson.1"),
+                        os.path.join(SOURCE, "libcaisson.3")]):
         result = subprocess.run(
-            ["groff", "-mdoc", "-ww", "-Tutf8", "-z",
-             os.path.join(MAN, name)], capture_output=True, check=False)
+            ["groff", "-mdoc", "-ww", "-Tutf8", "-z", path],
+            capture_output=True, check=False)
         if result.returncode or result.stderr:
             complaints.append(result.stderr.decode())
     case("manual_renders", not complaints, *complaints)
 
 
 def completion():
-    with Folder() as folder:
-        subprocess.run([sys.executable, os.path.join(COMPLETION, "generate"),
-                        PROGRAM, folder.path], check=True)
-        for name in folder.names():
-            case("completion_is_current_" + name,
-                 read(folder / name) == read(os.path.join(COMPLETION, name)),
-                 "run: cli/completion/generate PROGRAM cli/completion")
-    for name in ("caisson.bash", "_caisson", "caisson.fish"):
+    for name in ("caisson", "_caisson", "caisson.fish"):
         words = set(re.findall(r"[a-z][a-z0-9-]*", read(
             os.path.join(COMPLETION, name)).decode()))
         # fish has '-l json' where the others have --json.
@@ -91,7 +105,7 @@ def bash():
 
     def ask(line):
         words = line.split(" ")
-        script = ("source %s/caisson.bash; compopt() { :; }; "
+        script = ("source %s/caisson; compopt() { :; }; "
                   "COMP_WORDS=(%s); COMP_CWORD=%d; _caisson; "
                   "echo ${COMPREPLY[*]}" % (
                       COMPLETION, " ".join("'%s'" % w for w in words),
@@ -122,6 +136,8 @@ def other_shells():
 
 
 manual()
+with Folder() as where:
+    a_page_that_is_wrong(where)
 rendering()
 completion()
 bash()

@@ -49,10 +49,10 @@ struct bed {
 	uint8_t *raw_opened;
 };
 
-struct csn_cache_config
+struct csn_cache_options
 cache_config(struct csn_store *store)
 {
-	const struct csn_cache_config c = { .size = sizeof(c),
+	const struct csn_cache_options c = { .size = sizeof(c),
 	    .store = store, .l1_bytes = (uint64_t)256 << 20,
 	    .ttl_ms = 3600000 };
 
@@ -215,7 +215,7 @@ main(int argc, char **argv)
 	const struct csn_master_bytes current = { master, sizeof(master) };
 	struct csn_master_keys *keys;
 	struct csn_store *stores[2];
-	struct csn_cache_config c;
+	struct csn_cache_options c;
 	size_t i;
 
 	bench_begin(argc, argv);

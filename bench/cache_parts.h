@@ -6,7 +6,7 @@
 #include "bench.h"
 
 /* The configuration that all share, but for mode and format. */
-struct csn_cache_config cache_config(struct csn_store *store);
+struct csn_cache_options cache_config(struct csn_store *store);
 
 /* Set and get beside CacheKit's Python SDK, where it is installed. */
 void cache_sdk(void);

@@ -136,7 +136,7 @@ one(struct bed *bed, const char *form, size_t len, unsigned threads,
 
 static void
 one_form(struct bed *bed, struct csn_store *store, const char *form,
-    struct csn_cache_config c, double small)
+    struct csn_cache_options c, double small)
 {
 	unsigned threads;
 
@@ -157,7 +157,7 @@ both_forms(struct bed *bed, struct csn_store *store)
 {
 	const uint8_t master[32] = { 7 }, id[16] = { 1 };
 	const struct csn_master_bytes current = { master, sizeof(master) };
-	struct csn_cache_config c = cache_config(store);
+	struct csn_cache_options c = cache_config(store);
 	struct csn_cache_native *native;
 	struct csn_master_keys *keys;
 

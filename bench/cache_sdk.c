@@ -146,7 +146,7 @@ bed_make(struct bed *bed, const char *store, uint64_t l1_bytes)
 	const uint8_t master[32] = { 7 };
 	const struct csn_master_bytes current = { master, sizeof(master) };
 	struct csn_master_keys *keys;
-	struct csn_cache_config c;
+	struct csn_cache_options c;
 
 	memset(bed, 0, sizeof(*bed));
 	bed->value.size = sizeof(bed->value);

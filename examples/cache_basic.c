@@ -72,7 +72,7 @@ tamper(struct csn_store *store, const char *key)
 int
 main(void)
 {
-	struct csn_cache_config config = { .size = sizeof(config),
+	struct csn_cache_options config = { .size = sizeof(config),
 	    .form = CSN_CACHE_INTEROP, .ttl_ms = 3600000,
 	    .flags = CSN_CACHE_NO_L1 };	/* so that each read shows L2 */
 	struct csn_cache_value person = { .size = sizeof(person) };

@@ -36,7 +36,7 @@ static int
 open_cache(struct csn_ctx *ctx, struct csn_store *store, const char *current,
     const char *former, struct csn_cache **out)
 {
-	struct csn_cache_config config = { .size = sizeof(config),
+	struct csn_cache_options config = { .size = sizeof(config),
 	    .store = store, .format = CSN_CACHE_JSON,
 	    .tenant_of = tenant_of };
 	struct csn_master_keys *keys = NULL;
@@ -65,9 +65,9 @@ int
 main(void)
 {
 	static const struct request acme = { "acme" }, globex = { "globex" };
-	struct csn_cache_how as_acme = { .size = sizeof(as_acme),
+	struct csn_cache_call_options as_acme = { .size = sizeof(as_acme),
 	    .flags = CSN_CACHE_STRICT, .tenant_arg = &acme };
-	struct csn_cache_how as_globex = { .size = sizeof(as_globex),
+	struct csn_cache_call_options as_globex = { .size = sizeof(as_globex),
 	    .flags = CSN_CACHE_STRICT, .tenant_arg = &globex };
 	struct csn_cache_value value = { .size = sizeof(value) };
 	struct csn_cache_reseal moved = { .size = sizeof(moved) };

@@ -51,7 +51,7 @@ start(struct csn_ctx *ctx)
 		    CSN_CACHE_NO_INTEGRITY },
 	};
 	const struct csn_master_bytes current = { key, sizeof(key) };
-	struct csn_cache_config c = { .size = sizeof(c), .tenant = "t" };
+	struct csn_cache_options c = { .size = sizeof(c), .tenant = "t" };
 	size_t i;
 
 	if (store != NULL)
@@ -94,7 +94,7 @@ compute(void *arg, const char *key, struct csn_cache_value *out)
 static int
 look(struct csn_cache *cache, struct csn_cache_value *v)
 {
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_STRICT };
 	struct csn_cache_reseal done = { .size = sizeof(done) };
 	uint64_t ms;

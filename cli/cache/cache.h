@@ -41,7 +41,7 @@ struct cache_run {
 	struct csn_master_keys *keys;
 	struct csn_cache_native *native;	/* --native: these instead */
 	struct csn_cache *cache;
-	struct csn_cache_how how;
+	struct csn_cache_call_options how;
 	const char *url;
 	const char *key;
 	uint32_t form;

@@ -145,7 +145,7 @@ cache_of(struct cache_run *run, uint32_t form, uint32_t format)
 {
 	struct cli *cli = run->cli;
 	const char *space = cli_opt(cli, "space");
-	struct csn_cache_config c = { .size = sizeof(c), .form = form,
+	struct csn_cache_options c = { .size = sizeof(c), .form = form,
 	    .format = format, .store = run->store, .keys = run->keys,
 	    .flags = CSN_CACHE_NO_L1, .tenant = cli_opt(cli, "tenant") };
 	struct csn_cache *cache = NULL;

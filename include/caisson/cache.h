@@ -92,7 +92,8 @@ CSN_API void csn_cache_value_free(struct csn_cache_value *v);
 /**
  * The tenant of a call: write a NUL-terminated id of at most cap - 1 bytes to
  * out and return 0; anything else fails the call with CSN_E_UNKNOWN_TENANT.
- * tenant_arg is the call's (struct csn_cache_how), arg the configuration's.
+ * tenant_arg is the call's (struct csn_cache_call_options), arg the
+ * configuration's.
  */
 typedef int (*csn_cache_tenant_fn)(void *arg, const void *tenant_arg,
     const char *key, char *out, size_t cap);
@@ -131,7 +132,7 @@ struct csn_cache_event {
 				 * has it */
 #define CSN_CACHE_NO_INTEGRITY 16u /* auto form without checksum (":0s") */
 
-struct csn_cache_config {
+struct csn_cache_options {
 	uint32_t size;
 	uint32_t mode;		/* enum csn_cache_mode */
 	uint32_t form;		/* enum csn_cache_form */
@@ -189,7 +190,7 @@ struct csn_cache_config {
  * refresh without a pool of two threads or more…), CSN_E_NOMEM, CSN_E_RANDOM.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_new(struct csn_ctx *ctx,
-    const struct csn_cache_config *config, struct csn_cache **out);
+    const struct csn_cache_options *config, struct csn_cache **out);
 /** Waits for refreshes that are under way. No other call is. NULL is fine. */
 CSN_API void csn_cache_free(struct csn_cache *cache);
 
@@ -202,7 +203,7 @@ CSN_API void csn_cache_free(struct csn_cache *cache);
 #define CSN_CACHE_FORMAT 8u	/* format counts, also where it is 0 */
 
 /* What one call asks beside the configuration; NULL for nothing. */
-struct csn_cache_how {
+struct csn_cache_call_options {
 	uint32_t size;
 	uint32_t flags;
 	uint32_t format;	/* enum csn_cache_format */
@@ -232,7 +233,7 @@ struct csn_cache_how {
  * bytes in L1.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_get(struct csn_cache *cache,
-    const char *key, const struct csn_cache_how *how,
+    const char *key, const struct csn_cache_call_options *how,
     struct csn_cache_value *out);
 
 /**
@@ -242,19 +243,20 @@ CSN_API CSN_MUST_CHECK int csn_cache_get(struct csn_cache *cache,
  * CSN_E_LIMIT for what the format refuses.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_set(struct csn_cache *cache,
-    const char *key, const struct csn_cache_how *how, const void *p,
+    const char *key, const struct csn_cache_call_options *how, const void *p,
     size_t len);
 
 /** Remove it from both levels. CSN_E_NOT_FOUND; the store's errors. */
 CSN_API CSN_MUST_CHECK int csn_cache_delete(struct csn_cache *cache,
-    const char *key, const struct csn_cache_how *how);
+    const char *key, const struct csn_cache_call_options *how);
 
 /**
  * 0 where something is there, unopened: it may be refused when it is read.
  * *ttl_ms, where given, is what is left, 0 for no end. CSN_E_NOT_FOUND.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_exists(struct csn_cache *cache,
-    const char *key, const struct csn_cache_how *how, uint64_t *ttl_ms);
+    const char *key, const struct csn_cache_call_options *how, uint64_t
+    *ttl_ms);
 
 /**
  * Compute the value of key into out (csn_cache_value_set, _room). 0;
@@ -273,7 +275,7 @@ typedef int (*csn_cache_compute_fn)(void *arg, const char *key,
  * fail this call. A value of CSN_E_NOT_FOUND may come from L1.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_get_or_compute(struct csn_cache *cache,
-    const char *key, const struct csn_cache_how *how,
+    const char *key, const struct csn_cache_call_options *how,
     csn_cache_compute_fn compute, void *arg, struct csn_cache_value *out);
 
 /**
@@ -306,7 +308,7 @@ struct csn_cache_reseal {
  * In native mode it is the older epochs' entries that move.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_reseal(struct csn_cache *cache,
-    const char *name_space, const struct csn_cache_how *how,
+    const char *name_space, const struct csn_cache_call_options *how,
     int (*progress)(void *arg, const struct csn_cache_reseal *so_far),
     void *arg, struct csn_cache_reseal *out);
 

@@ -49,7 +49,7 @@ csn_cache_breaker_state(struct csn_cache *cache)
 static struct csn_breaker *
 breaker_of(struct csn_cache *cache, const char *store_key, size_t store_len)
 {
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	uint32_t server = csn_store_server(c->store, cache->space,
 	    c->space_len, (const uint8_t *)store_key, store_len);
 
@@ -113,7 +113,7 @@ csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
     struct csn_l1_entry **out, uint64_t *left)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_l1_entry *e = NULL;
 	size_t room, len;
 	/* Native entries say themselves when they end: csn_codec_left(). */
@@ -163,7 +163,7 @@ csn_backend_put(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *p, size_t len)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	/* Native entries carry their end. */
 	int forever = cache->native != NULL &&
 	    (cache->abilities & CSN_STORE_TTL) == 0;
@@ -183,7 +183,7 @@ int
 csn_backend_remove(struct csn_cache *cache, const struct csn_call *call)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_backend_call bc;
 	int rc;
 
@@ -200,7 +200,7 @@ csn_backend_ttl(struct csn_cache *cache, const struct csn_call *call,
     uint64_t *ttl_ms)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_backend_call bc;
 	uint8_t none;
 	size_t len = 0;

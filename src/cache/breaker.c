@@ -11,7 +11,7 @@
 
 void
 csn_breaker_init(struct csn_breaker *b, struct csn_ctx *ctx,
-    const struct csn_cache_config *c)
+    const struct csn_cache_options *c)
 {
 	pthread_condattr_t attr;
 

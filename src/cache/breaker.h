@@ -40,7 +40,7 @@ struct csn_breaker {
 
 /* config is whole: its defaults are filled in. */
 void csn_breaker_init(struct csn_breaker *b, struct csn_ctx *ctx,
-    const struct csn_cache_config *config);
+    const struct csn_cache_options *config);
 void csn_breaker_destroy(struct csn_breaker *b);
 
 /* What a call is let in as: 0, or a trial of this era. */

@@ -125,7 +125,7 @@ csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
 
 int
 csn_cache_get(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, struct csn_cache_value *out)
+    const struct csn_cache_call_options *how, struct csn_cache_value *out)
 {
 	if (out == NULL)
 		return CSN_NEEDS(out);
@@ -185,7 +185,7 @@ csn_store_value(struct csn_cache *cache, struct csn_call *call,
 
 int
 csn_cache_set(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, const void *p, size_t len)
+    const struct csn_cache_call_options *how, const void *p, size_t len)
 {
 	struct csn_call call;
 	int rc;
@@ -202,7 +202,7 @@ csn_cache_set(struct csn_cache *cache, const char *key,
 
 int
 csn_cache_delete(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how)
+    const struct csn_cache_call_options *how)
 {
 	struct csn_call call;
 	uint32_t ticket;
@@ -228,7 +228,7 @@ csn_cache_delete(struct csn_cache *cache, const char *key,
 
 int
 csn_cache_exists(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, uint64_t *ttl_ms)
+    const struct csn_cache_call_options *how, uint64_t *ttl_ms)
 {
 	struct csn_call call;
 	struct csn_l1_entry *e;

@@ -20,9 +20,9 @@ fail_tenant(struct csn_cache *cache)
 
 static int
 find_tenant(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, struct csn_call *call)
+    const struct csn_cache_call_options *how, struct csn_call *call)
 {
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 
 	if (how != NULL && how->tenant != NULL) {
 		call->name.tenant = how->tenant;
@@ -85,10 +85,10 @@ scope(struct csn_cache *cache, struct csn_call *call)
 
 int
 csn_call_begin(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, struct csn_call *call)
+    const struct csn_cache_call_options *how, struct csn_call *call)
 {
-	const struct csn_cache_config *c;
-	struct csn_cache_how other;
+	const struct csn_cache_options *c;
+	struct csn_cache_call_options other;
 	size_t len;
 	int rc;
 
@@ -104,7 +104,7 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 		    "%d bytes: build long ones with csn_cache_key_auto() or "
 		    "_interop()", CSN_STORE_MAX_KEY);
 	if (how != NULL && !csn_same_size(how, sizeof(*how))) {
-		if ((rc = CSN_TAKE(&other, how, csn_cache_how,
+		if ((rc = CSN_TAKE(&other, how, csn_cache_call_options,
 		    tenant_arg)) != 0)
 			return rc;
 		how = &other;
@@ -142,7 +142,7 @@ void
 csn_call_tell(struct csn_cache *cache, const struct csn_call *call,
     uint32_t kind, int code, uint64_t bytes)
 {
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_cache_event event;
 	char tenant[CSN_CACHEKIT_TENANT_MAX + 1];
 

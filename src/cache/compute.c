@@ -230,8 +230,8 @@ refresh(struct csn_cache *cache, const struct csn_call *call,
 
 int
 csn_cache_get_or_compute(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, csn_cache_compute_fn compute, void *arg,
-    struct csn_cache_value *out)
+    const struct csn_cache_call_options *how, csn_cache_compute_fn compute, void
+    *arg, struct csn_cache_value *out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;

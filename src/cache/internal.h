@@ -22,7 +22,7 @@
 struct csn_cache {
 	struct csn_ctx *ctx;
 	uint64_t made_in;		/* the process that made it */
-	struct csn_cache_config config;	/* whole, defaults filled in */
+	struct csn_cache_options config;	/* whole, defaults filled in */
 	/* Compatible mode's, with the keys of the tenant that is not asked
 	 * for; native mode's; neither where nothing is sealed. */
 	struct csn_cachekit *kit;
@@ -67,7 +67,7 @@ struct csn_call {
 
 /* call.c: 0, CSN_E_FORK, CSN_E_ARG, CSN_E_UNKNOWN_TENANT. */
 CSN_MUST_CHECK int csn_call_begin(struct csn_cache *cache, const char *key,
-    const struct csn_cache_how *how, struct csn_call *call);
+    const struct csn_cache_call_options *how, struct csn_call *call);
 /* Tell on_event, if there is one. */
 void csn_call_tell(struct csn_cache *cache, const struct csn_call *call,
     uint32_t kind, int code, uint64_t bytes);

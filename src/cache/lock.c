@@ -63,7 +63,7 @@ static int
 attempt(struct csn_cache *cache, const struct csn_call *call,
     struct csn_cachelock *lock)
 {
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_backend_call bc;
 	int rc;
 
@@ -158,7 +158,7 @@ csn_cachelock_release(struct csn_cache *cache, const struct csn_call *call,
     struct csn_cachelock *lock)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	struct csn_backend_call bc;
 	int rc;
 

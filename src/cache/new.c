@@ -13,7 +13,7 @@
 #define MOST_SHARDS 4096u
 
 static void
-defaults(struct csn_cache_config *c)
+defaults(struct csn_cache_options *c)
 {
 	if (c->tenant == NULL)
 		c->tenant = "default";
@@ -44,7 +44,7 @@ defaults(struct csn_cache_config *c)
 }
 
 static int
-check_keys(struct csn_ctx *ctx, const struct csn_cache_config *c)
+check_keys(struct csn_ctx *ctx, const struct csn_cache_options *c)
 {
 	if (c->mode > CSN_CACHE_PLAIN)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
@@ -67,7 +67,7 @@ check_keys(struct csn_ctx *ctx, const struct csn_cache_config *c)
 }
 
 static int
-check(struct csn_ctx *ctx, const struct csn_cache_config *c)
+check(struct csn_ctx *ctx, const struct csn_cache_options *c)
 {
 	size_t tenant = strnlen(c->tenant, CSN_CACHEKIT_TENANT_MAX + 1);
 	int rc;
@@ -105,7 +105,7 @@ check(struct csn_ctx *ctx, const struct csn_cache_config *c)
 static int
 fill(struct csn_cache *cache)
 {
-	struct csn_cache_config *c = &cache->config;
+	struct csn_cache_options *c = &cache->config;
 	const struct csn_cachekit_options options = {
 	    .size = sizeof(options), .tenants = c->tenants };
 	int rc;
@@ -137,11 +137,11 @@ fill(struct csn_cache *cache)
 }
 
 int
-csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
+csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_options *config,
     struct csn_cache **out)
 {
 	CSN_UNCANCELLED;
-	struct csn_cache_config c;
+	struct csn_cache_options c;
 	struct csn_cache *cache;
 	size_t i;
 	int rc;
@@ -150,7 +150,7 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_config *config,
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a cache needs a "
 		    "context, a configuration and a place to store the "
 		    "handle");
-	if ((rc = CSN_TAKE(&c, config, csn_cache_config,
+	if ((rc = CSN_TAKE(&c, config, csn_cache_options,
 	    on_event_arg)) != 0)
 		return rc;
 	defaults(&c);

@@ -141,7 +141,7 @@ csn_cache_clear(struct csn_cache *cache, const char *name_space,
     uint64_t *removed)
 {
 	/* All tenants' entries: the extractor is not asked whose. */
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .tenant = cache != NULL ? cache->tenant : NULL };
 	struct csn_call call;
 	struct prefix prefix;
@@ -177,7 +177,7 @@ replace(struct csn_cache *cache, struct csn_call *call,
     uint64_t left)
 {
 	CSN_UNCANCELLED;
-	const struct csn_cache_config *c = &cache->config;
+	const struct csn_cache_options *c = &cache->config;
 	const uint8_t *key = (const uint8_t *)call->store_key;
 	struct csn_backend_call bc;
 	uint32_t ticket;
@@ -302,7 +302,7 @@ reseal_walked(struct walk *w, const char *key, size_t len)
 
 int
 csn_cache_reseal(struct csn_cache *cache, const char *name_space,
-    const struct csn_cache_how *how, int (*progress)(void *arg,
+    const struct csn_cache_call_options *how, int (*progress)(void *arg,
     const struct csn_cache_reseal *so_far), void *arg,
     struct csn_cache_reseal *out)
 {

@@ -17,7 +17,7 @@ cache_world_start(void)
 {
 	static const uint8_t key[32] = { 1 };
 	const struct csn_master_bytes bytes = { key, sizeof(key) };
-	struct csn_cache_config c = { .size = sizeof(c) };
+	struct csn_cache_options c = { .size = sizeof(c) };
 	int rc;
 
 	rc = csn_master_keys_new(w.ctx, &bytes, NULL, 0, 0, &keys);
@@ -44,7 +44,7 @@ cache_world_end(void)
 static int
 cache_new(void *s)
 {
-	struct csn_cache_config *c = s;
+	struct csn_cache_options *c = s;
 	struct csn_cache *out;
 	int rc;
 
@@ -197,14 +197,14 @@ native_new(void *s)
 #define ENTRY .shape = CSN_CACHEKIT_AUTO_MSGPACK, .key = "key", .key_len = 3
 
 const struct row cache_rows[] = {
-	ROW(csn_cache_config, 216, cache_new, 0, .l1_bytes = 1u << 20),
+	ROW(csn_cache_options, 216, cache_new, 0, .l1_bytes = 1u << 20),
 	ROW(csn_cache_value, 64, cache_get, 0, .ttl_ms = 0),
 	ROW(csn_cache_value, 64, cache_get_or_compute, 0, .ttl_ms = 0),
 	ROW(csn_cache_value, 64, cache_value_set, 0, .ttl_ms = 0),
-	ROW(csn_cache_how, 40, cache_get_how, 0, .ttl_ms = 0),
-	ROW(csn_cache_how, 40, cache_set_how, 0, .ttl_ms = 0),
-	ROW(csn_cache_how, 40, cache_delete_how, 0, .ttl_ms = 0),
-	ROW(csn_cache_how, 40, cache_exists_how, 0, .ttl_ms = 0),
+	ROW(csn_cache_call_options, 40, cache_get_how, 0, .ttl_ms = 0),
+	ROW(csn_cache_call_options, 40, cache_set_how, 0, .ttl_ms = 0),
+	ROW(csn_cache_call_options, 40, cache_delete_how, 0, .ttl_ms = 0),
+	ROW(csn_cache_call_options, 40, cache_exists_how, 0, .ttl_ms = 0),
 	ROW(csn_cache_reseal, 56, cache_reseal, 0, .seen = 0),
 	ROW(csn_cache_stat, 888, cache_stat, 0, .sets = 0),
 	ROW(csn_cachekit_options, 8, cachekit_new, 0, .tenants = 1),

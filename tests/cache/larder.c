@@ -60,10 +60,10 @@ larder_keys(struct csn_ctx *ctx, char current, const char *previous)
 	return keys;
 }
 
-struct csn_cache_config
+struct csn_cache_options
 larder_config(const struct csn_master_keys *keys, struct csn_store *store)
 {
-	const struct csn_cache_config c = { .size = sizeof(c),
+	const struct csn_cache_options c = { .size = sizeof(c),
 	    .mode = CSN_CACHE_COMPATIBLE, .format = CSN_CACHE_BYTES,
 	    .keys = keys, .store = store, .l1_bytes = 8 << 20 };
 
@@ -72,7 +72,7 @@ larder_config(const struct csn_master_keys *keys, struct csn_store *store)
 
 void
 larder_start(struct larder *l, const char *url,
-    void (*edit)(struct csn_cache_config *c))
+    void (*edit)(struct csn_cache_options *c))
 {
 	memset(l, 0, sizeof(*l));
 	l->ctx = larder_ctx();
@@ -92,9 +92,9 @@ larder_end(struct larder *l)
 }
 
 struct csn_cache *
-larder_second(struct larder *l, void (*edit)(struct csn_cache_config *c))
+larder_second(struct larder *l, void (*edit)(struct csn_cache_options *c))
 {
-	struct csn_cache_config c = larder_config(l->keys, l->store);
+	struct csn_cache_options c = larder_config(l->keys, l->store);
 	struct csn_cache *cache;
 
 	if (edit != NULL)

@@ -20,7 +20,7 @@ struct csn_master_keys *larder_keys(struct csn_ctx *ctx, char current,
     const char *previous);
 
 /* A configuration of bytes in compatible mode over store. */
-struct csn_cache_config larder_config(const struct csn_master_keys *keys,
+struct csn_cache_options larder_config(const struct csn_master_keys *keys,
     struct csn_store *store);
 
 struct larder {
@@ -32,12 +32,12 @@ struct larder {
 
 /* All of it over url; edit, where given, changes the configuration first. */
 void larder_start(struct larder *l, const char *url,
-    void (*edit)(struct csn_cache_config *c));
+    void (*edit)(struct csn_cache_options *c));
 void larder_end(struct larder *l);
 
 /* Another cache over the same store, as another process has it. */
 struct csn_cache *larder_second(struct larder *l,
-    void (*edit)(struct csn_cache_config *c));
+    void (*edit)(struct csn_cache_options *c));
 
 int larder_set(struct csn_cache *cache, const char *key, const char *text);
 /* 1 where key has this text; else 0, and *rc, where given, is why. */

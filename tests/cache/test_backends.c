@@ -40,7 +40,7 @@ cache_over(struct csn_store *store, char current, const char *former,
     uint32_t flags)
 {
 	struct csn_master_keys *keys = larder_keys(ctx, current, former);
-	struct csn_cache_config c = larder_config(keys, store);
+	struct csn_cache_options c = larder_config(keys, store);
 	struct csn_cache *cache;
 
 	c.flags |= flags;
@@ -58,7 +58,8 @@ keeps_values(struct csn_store *store)
 	static const char secret[] = "a secret that is told to nobody";
 	struct csn_cache *one = cache_over(store, 'a', NULL, 0);
 	struct csn_cache *two = cache_over(store, 'a', NULL, 0);
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 60000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    60000 };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_store_buf buf;
 	uint8_t *big = malloc(BIG);
@@ -196,7 +197,7 @@ takes_the_protocols_longest_keys(struct csn_store *store, int lists)
 	struct csn_cache *bare = cache_over(store, 'a', NULL, 0);
 	struct csn_cache *scoped = cache_over(store, 'a', NULL,
 	    CSN_CACHE_SCOPED);
-	struct csn_cache_how how = { .size = sizeof(how) };
+	struct csn_cache_call_options how = { .size = sizeof(how) };
 	char key[1024] = "ns:far:func:m.f:args:", tenant[1025];
 	uint64_t cleared = 0;
 	size_t at = strlen(key), room;

@@ -19,7 +19,7 @@ static struct csn_breaker b;
 static void
 begin(uint32_t inflight)
 {
-	const struct csn_cache_config c = { .breaker_failures = 3,
+	const struct csn_cache_options c = { .breaker_failures = 3,
 	    .breaker_trials = 2, .breaker_open_ms = 1000,
 	    .inflight_max = inflight, .queue_ms = 50 };
 

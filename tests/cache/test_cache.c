@@ -17,27 +17,27 @@
 #include "cache/larder.h"
 
 static void
-no_l1(struct csn_cache_config *c)
+no_l1(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_NO_L1;
 }
 
 static void
-plain(struct csn_cache_config *c)
+plain(struct csn_cache_options *c)
 {
 	c->mode = CSN_CACHE_PLAIN;
 	c->keys = NULL;
 }
 
 static void
-with_space(struct csn_cache_config *c)
+with_space(struct csn_cache_options *c)
 {
 	c->space = (const uint8_t *)"mine";
 	c->space_len = 4;
 }
 
 static void
-scoped(struct csn_cache_config *c)
+scoped(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_SCOPED;
 }
@@ -45,7 +45,7 @@ scoped(struct csn_cache_config *c)
 static void
 what_is_set_is_got(void **state)
 {
-	static void (*const edits[])(struct csn_cache_config *c) = {
+	static void (*const edits[])(struct csn_cache_options *c) = {
 		NULL, no_l1, plain, with_space, scoped
 	};
 	static const char *const urls[] = { "memory:?bytes=64M", "simple:",
@@ -100,7 +100,7 @@ each_format_has_its_entries(void **state)
 	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
 	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
 	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
@@ -135,7 +135,7 @@ each_format_has_its_entries(void **state)
 }
 
 static void
-interop(struct csn_cache_config *c)
+interop(struct csn_cache_options *c)
 {
 	c->form = CSN_CACHE_INTEROP;
 	c->format = CSN_CACHE_MSGPACK;
@@ -145,7 +145,7 @@ static void
 interop_takes_messagepack_alone(void **state)
 {
 	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .format = CSN_CACHE_JSON };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct larder l;
@@ -167,7 +167,8 @@ interop_takes_messagepack_alone(void **state)
 static void
 values_end(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 1000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    1000 };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 	struct larder l;
@@ -201,7 +202,7 @@ values_end(void **state)
 }
 
 static void
-short_l1(struct csn_cache_config *c)
+short_l1(struct csn_cache_options *c)
 {
 	c->ttl_ms = 10000;
 	c->l1_ttl_ms = 100;
@@ -244,7 +245,7 @@ tenant_of(void *arg, const void *tenant_arg, const char *key, char *out,
 }
 
 static void
-with_tenants(struct csn_cache_config *c)
+with_tenants(struct csn_cache_options *c)
 {
 	c->tenant_of = tenant_of;
 	c->tenant_of_arg = (void *)(uintptr_t)&tenant_of;
@@ -254,7 +255,7 @@ with_tenants(struct csn_cache_config *c)
 static void
 tenants_have_values_of_their_own(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how) };
+	struct csn_cache_call_options how = { .size = sizeof(how) };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 	struct larder l;
@@ -301,7 +302,7 @@ static void
 keys_are_let_go_as_often_as_they_are_held(void **state)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT };
 	unsigned before, i;
 	struct larder l;
@@ -326,7 +327,7 @@ keys_are_let_go_as_often_as_they_are_held(void **state)
 static void
 scoped_keys_are_percent_encoded_and_bound(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .tenant = "a/b:c d~\xc3\xa9" };
 	static const char want[] = "t:a%2Fb%3Ac%20d~%C3%A9:k";
 	struct csn_cachekit_bind bind = { .tenant = how.tenant,
@@ -362,7 +363,7 @@ namespaces_are_cleared(void **state)
 	static const char *const keys[] = { "users:get:1", "users:get:2",
 	    "ns:users:func:m.f:args:0:1s", "usersx:get:1", "orders:get:1",
 	    "ns:orders:func:m.f:args:0:1s" };
-	static void (*const edits[])(struct csn_cache_config *c) = {
+	static void (*const edits[])(struct csn_cache_options *c) = {
 		NULL, with_space, scoped
 	};
 	struct larder l;
@@ -421,7 +422,7 @@ secure_unless_plain_is_asked_for_by_name(void **state)
 {
 	struct csn_ctx *ctx = larder_ctx();
 	struct csn_master_keys *keys = larder_keys(ctx, 'n', NULL);
-	struct csn_cache_config c = larder_config(NULL, NULL);
+	struct csn_cache_options c = larder_config(NULL, NULL);
 	struct csn_cache *cache = NULL;
 
 	(void)state;
@@ -453,7 +454,7 @@ secure_unless_plain_is_asked_for_by_name(void **state)
 }
 
 static void
-remember_none(struct csn_cache_config *c)
+remember_none(struct csn_cache_options *c)
 {
 	c->negative_ttl_ms = 1000;
 }
@@ -530,7 +531,7 @@ a_failed_computation_is_not_remembered(void **state)
 static struct csn_pool *pool;
 
 static void
-half_is_stale(struct csn_cache_config *c)
+half_is_stale(struct csn_cache_options *c)
 {
 	c->ttl_ms = 1000;
 	c->stale_percent = 50;
@@ -540,7 +541,7 @@ half_is_stale(struct csn_cache_config *c)
 static void
 stale_values_are_served_and_refreshed(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct recipe old = { .text = "old" }, new_ = { .text = "new" };
@@ -585,7 +586,7 @@ stale_values_are_served_and_refreshed(void **state)
 static void
 freeing_waits_for_refreshes(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct recipe r = { .text = "x" };

@@ -16,7 +16,7 @@
 static struct larder l;
 
 static void
-fragile(struct csn_cache_config *c)
+fragile(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_NO_L1;
 	c->breaker_failures = 3;
@@ -80,7 +80,7 @@ l1_serves_while_the_backend_is_dead(void **state)
 }
 
 static void
-slow(struct csn_cache_config *c)
+slow(struct csn_cache_options *c)
 {
 	fragile(c);
 	c->slow_ms = 20;
@@ -106,7 +106,7 @@ a_slow_backend_opens_the_breaker(void **state)
 }
 
 static void
-few_at_a_time(struct csn_cache_config *c)
+few_at_a_time(struct csn_cache_options *c)
 {
 	/* Locks lie on a server of their own, which has its own count. */
 	c->flags |= CSN_CACHE_NO_L1 | CSN_CACHE_NO_LOCK;
@@ -160,7 +160,7 @@ no_more_calls_are_in_flight_than_allowed(void **state)
 static void
 halves_and_flipped_bits_are_misses_that_count(void **state)
 {
-	struct csn_cache_how strict = { .size = sizeof(strict),
+	struct csn_cache_call_options strict = { .size = sizeof(strict),
 	    .flags = CSN_CACHE_STRICT };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	_Atomic int *faults[] = { &faulty.half, &faulty.flip };
@@ -239,7 +239,7 @@ puts_that_keep_nothing_are_misses(void **state)
 }
 
 static void
-short_lives(struct csn_cache_config *c)
+short_lives(struct csn_cache_options *c)
 {
 	c->ttl_ms = 1000;
 }
@@ -266,7 +266,8 @@ clocks_that_jump_serve_nothing_that_is_over(void **state)
 static void
 a_store_without_lives_says_so(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 1000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    1000 };
 	struct recipe r = { .text = "computed" };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
@@ -307,7 +308,7 @@ on_event(void *arg, const struct csn_cache_event *e)
 static struct told told;
 
 static void
-with_ears(struct csn_cache_config *c)
+with_ears(struct csn_cache_options *c)
 {
 	fragile(c);
 	c->on_event = on_event;

@@ -36,7 +36,7 @@ static struct csn_cache *
 over(struct csn_cache_native *native, struct csn_store *behind,
     uint32_t flags)
 {
-	struct csn_cache_config c = larder_config(NULL, behind);
+	struct csn_cache_options c = larder_config(NULL, behind);
 	struct csn_cache *cache;
 
 	c.mode = CSN_CACHE_NATIVE;
@@ -72,7 +72,7 @@ an_older_value_is_refused(void **state)
 {
 	struct csn_cache_native *native = epochs(1);
 	struct csn_cache *cache = over(native, store, CSN_CACHE_NO_L1);
-	struct csn_cache_how strict = { .size = sizeof(strict),
+	struct csn_cache_call_options strict = { .size = sizeof(strict),
 	    .flags = CSN_CACHE_STRICT };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	uint8_t *older, *newer;
@@ -111,7 +111,7 @@ processes_share_entries_by_their_epochs(void **state)
 	struct csn_cache_native *one = epochs(2), *two = epochs(2);
 	struct csn_cache *writer = over(one, store, 0);
 	struct csn_cache *reader = over(two, store, 0);
-	struct csn_cache_how json = { .size = sizeof(json),
+	struct csn_cache_call_options json = { .size = sizeof(json),
 	    .format = CSN_CACHE_JSON };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
@@ -136,7 +136,8 @@ static void
 entries_carry_their_end(void **state)
 {
 	struct csn_cache_native *native = epochs(1);
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 1000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    1000 };
 	struct csn_store *simple;
 	struct csn_cache *cache;
 	int rc;
@@ -162,7 +163,8 @@ older_epochs_are_resealed(void **state)
 	struct csn_cache_native *before = epochs(1), *after = epochs(2);
 	struct csn_cache *old = over(before, store, 0);
 	struct csn_cache *new_ = over(after, store, 0);
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 5000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    5000 };
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
@@ -191,7 +193,7 @@ each_mode_wants_its_own_keys(void **state)
 {
 	struct csn_master_keys *keys = larder_keys(ctx, 'n', NULL);
 	struct csn_cache_native *native = epochs(1);
-	struct csn_cache_config c = larder_config(NULL, store);
+	struct csn_cache_options c = larder_config(NULL, store);
 	struct csn_cache *cache;
 
 	(void)state;

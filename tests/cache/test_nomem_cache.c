@@ -50,7 +50,7 @@ each_fails_once(int (*op)(void), int (*again)(void))
 static int
 make(void)
 {
-	struct csn_cache_config c = larder_config(l.keys, l.store);
+	struct csn_cache_options c = larder_config(l.keys, l.store);
 	struct csn_cache *cache = NULL;
 	int rc;
 
@@ -65,7 +65,7 @@ static uint32_t format;
 static int
 set_one(void)
 {
-	const struct csn_cache_how how = { .size = sizeof(how),
+	const struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT, .format = format };
 
 	return csn_cache_set(l.cache, "k", &how, document,
@@ -75,7 +75,7 @@ set_one(void)
 static int
 get_one(void)
 {
-	const struct csn_cache_how how = { .size = sizeof(how),
+	const struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT, .format = format };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	int rc;
@@ -148,7 +148,7 @@ resealing(void **state)
 }
 
 static void
-no_l1(struct csn_cache_config *c)
+no_l1(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_NO_L1;
 }

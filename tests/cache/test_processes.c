@@ -59,7 +59,7 @@ child(uint64_t lock_ms, uint64_t wait_ms)
 {
 	const uint8_t bytes[32] = { 9 };
 	const struct csn_master_bytes current = { bytes, sizeof(bytes) };
-	struct csn_cache_config c = { .size = sizeof(c),
+	struct csn_cache_options c = { .size = sizeof(c),
 	    .format = CSN_CACHE_BYTES, .lock_ms = lock_ms,
 	    .lock_wait_ms = wait_ms };
 	struct csn_cache_value v = { .size = sizeof(v) };

@@ -20,7 +20,7 @@ static struct csn_cache *
 with_keys(char current, const char *previous, uint32_t flags)
 {
 	struct csn_master_keys *keys = larder_keys(ctx, current, previous);
-	struct csn_cache_config c = larder_config(keys, store);
+	struct csn_cache_options c = larder_config(keys, store);
 	struct csn_cache *cache;
 
 	c.flags |= flags;
@@ -71,7 +71,7 @@ resealing_moves_all_that_are_under_former_keys(void **state)
 	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
 	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
 	static const uint8_t document[] = { 0x93, 1, 2, 3 };
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache_reseal r = { .size = sizeof(r) };
@@ -211,7 +211,7 @@ scoped_entries_of_one_tenant_are_resealed(void **state)
 {
 	struct csn_cache *before = with_keys('a', NULL, CSN_CACHE_SCOPED);
 	struct csn_cache *during = with_keys('b', "a", CSN_CACHE_SCOPED);
-	struct csn_cache_how acme = { .size = sizeof(acme),
+	struct csn_cache_call_options acme = { .size = sizeof(acme),
 	    .tenant = "acme" }, globex = { .size = sizeof(globex),
 	    .tenant = "ecma" };		/* as long a name */
 	struct csn_cache_reseal r = { .size = sizeof(r) };

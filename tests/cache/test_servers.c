@@ -16,7 +16,7 @@
 static struct larder l;
 
 static void
-without_l1(struct csn_cache_config *c)
+without_l1(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_NO_L1;
 	c->breaker_failures = BREAKER_FAILURES;
@@ -59,7 +59,8 @@ l1_keeps_nothing_whose_end_the_backend_cannot_tell(void **state)
 static void
 l1_keeps_a_value_no_longer_than_the_backend_has_it(void **state)
 {
-	struct csn_cache_how how = { .size = sizeof(how), .ttl_ms = 5000 };
+	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
+	    5000 };
 	uint32_t source;
 
 	(void)state;

@@ -84,7 +84,7 @@ a_thousand_threads_make_one_computation(void **state)
 }
 
 static void
-no_l1(struct csn_cache_config *c)
+no_l1(struct csn_cache_options *c)
 {
 	c->flags |= CSN_CACHE_NO_L1;
 }
@@ -141,7 +141,7 @@ processes_share_a_lock(void **state)
 }
 
 static void
-impatient(struct csn_cache_config *c)
+impatient(struct csn_cache_options *c)
 {
 	c->lock_wait_ms = 150;
 	c->lock_ms = 5000;
@@ -301,7 +301,7 @@ static void *
 ask_in_a_format(void *arg)
 {
 	struct wish *w = arg;
-	struct csn_cache_how how = { .size = sizeof(how),
+	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .format = w->format, .flags = CSN_CACHE_FORMAT };
 
 	w->rc = csn_cache_get_or_compute(l.cache, "k", &how,

@@ -54,7 +54,7 @@ plant(const char *key, const void *p, size_t len)
 
 /* How another process, which has nothing in memory, reads key. */
 static int
-fresh_get(const char *key, const struct csn_cache_how *how,
+fresh_get(const char *key, const struct csn_cache_call_options *how,
     struct csn_cache_value *v)
 {
 	struct csn_cache *other = larder_second(&l, NULL);
@@ -64,10 +64,10 @@ fresh_get(const char *key, const struct csn_cache_how *how,
 	return rc;
 }
 
-static struct csn_cache_how
+static struct csn_cache_call_options
 strictly(uint32_t format, const char *tenant)
 {
-	const struct csn_cache_how how = { .size = sizeof(how),
+	const struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_STRICT | CSN_CACHE_FORMAT, .format = format,
 	    .tenant = tenant };
 
@@ -80,7 +80,7 @@ the_backend_sees_no_plaintext(void **state)
 	static const char secret[] = "078-05-1120 is a social security number";
 	char document[sizeof(secret) + 1];
 	uint32_t format;
-	struct csn_cache_how how;
+	struct csn_cache_call_options how;
 	uint8_t *bytes;
 	size_t len;
 
@@ -105,7 +105,7 @@ static void
 memory_has_no_plaintext_but_the_callers(void **state)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_cache_how how;
+	struct csn_cache_call_options how;
 	uint8_t *value;
 	uint32_t format;
 	size_t i, lens[] = { 200, 5000, 300000 };
@@ -167,7 +167,7 @@ static void
 nor_after_a_computation_or_a_refusal(void **state)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_cache_how how = strictly(CSN_CACHE_BYTES, NULL);
+	struct csn_cache_call_options how = strictly(CSN_CACHE_BYTES, NULL);
 	uint8_t *bytes;
 	size_t len;
 
@@ -192,9 +192,10 @@ nor_after_a_computation_or_a_refusal(void **state)
 static void
 planted_plaintext_is_never_returned(void **state)
 {
-	struct csn_cache_how how = strictly(CSN_CACHE_MSGPACK, NULL);
-	struct csn_cache_how bytes_how = strictly(CSN_CACHE_BYTES, NULL);
-	struct csn_cache_config c = larder_config(NULL, l.store);
+	struct csn_cache_call_options how = strictly(CSN_CACHE_MSGPACK, NULL);
+	struct csn_cache_call_options bytes_how = strictly(CSN_CACHE_BYTES,
+	    NULL);
+	struct csn_cache_options c = larder_config(NULL, l.store);
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *plain, *victim;
 	static const uint8_t document[] = { 0x81, 0xa5, 'a', 'd', 'm', 'i',
@@ -232,7 +233,7 @@ ciphertext_belongs_to_its_key_tenant_and_format(void **state)
 	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
 	static const uint8_t document[] = { 0xa1, 'x' };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_cache_how how, other;
+	struct csn_cache_call_options how, other;
 	uint8_t *bytes;
 	size_t len, i, k;
 	int rc;
@@ -268,7 +269,7 @@ each_bit_and_each_cut_is_noticed(void **state)
 {
 	static const uint8_t document[] = { 0x93, 1, 2, 3 };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_cache_how how;
+	struct csn_cache_call_options how;
 	uint8_t *bytes;
 	uint32_t format;
 	size_t len, i;
@@ -329,8 +330,8 @@ static void
 another_master_key_opens_nothing(void **state)
 {
 	struct csn_master_keys *keys = larder_keys(l.ctx, 'x', "yz");
-	struct csn_cache_config c = larder_config(keys, l.store);
-	struct csn_cache_how how = strictly(CSN_CACHE_BYTES, NULL);
+	struct csn_cache_options c = larder_config(keys, l.store);
+	struct csn_cache_call_options how = strictly(CSN_CACHE_BYTES, NULL);
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 
@@ -373,7 +374,7 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 static void
 refusals_are_audited_and_opens_where_asked(void **state)
 {
-	struct csn_cache_config c = larder_config(l.keys, l.store);
+	struct csn_cache_options c = larder_config(l.keys, l.store);
 	struct csn_cache *cache;
 	struct csn_audit *audit;
 	struct found f;

@@ -126,10 +126,10 @@ compare(const char *name, struct evidence *e, const char *words)
 	    "%.2f to %.2f", e->evidence.len, o.low, o.high);
 }
 
-static struct csn_blob
+static struct csn_bytes
 blob(const struct fake_bytes *b)
 {
-	return (struct csn_blob){ b->p, b->len };
+	return (struct csn_bytes){ b->p, b->len };
 }
 
 /* The report by a P-384 key; its certificate and the next by RSA-PSS. */
@@ -139,7 +139,7 @@ snp(void)
 	struct fake_snp_options o = { .rsa = 1 };
 	struct fake_snp *s = fake_snp_new(&o);
 	struct fake_bytes certs = fake_snp_certs(s), root = fake_snp_root(s);
-	struct csn_blob given = blob(&certs), trusted = blob(&root);
+	struct csn_bytes given = blob(&certs), trusted = blob(&root);
 	struct evidence e = { .platform = CSN_PLATFORM_SEV_SNP, .nec = 1,
 	    .nrsa = 2 };
 	uint8_t report[FAKE_SNP_REPORT];
@@ -170,7 +170,7 @@ tdx(void)
 	struct fake_tdx *s = fake_tdx_new();
 	struct fake_bytes root = fake_tdx_root(s);
 	struct fake_bytes bundle = fake_tdx_bundle(s, NULL);
-	struct csn_blob given = blob(&bundle), trusted = blob(&root);
+	struct csn_bytes given = blob(&bundle), trusted = blob(&root);
 	struct evidence e = { .platform = CSN_PLATFORM_TDX, .nec = 9 };
 	struct fake_tdx_quote q;
 

@@ -212,7 +212,7 @@ main(int argc, char **argv)
 {
 	struct bed bed = { .value = { .size = sizeof(bed.value) } };
 	const uint8_t master[32] = { 7 };
-	const struct csn_master_bytes current = { master, sizeof(master) };
+	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_master_keys *keys;
 	struct csn_store *stores[2];
 	struct csn_cache_options c;

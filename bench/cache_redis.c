@@ -156,7 +156,7 @@ static void
 both_forms(struct bed *bed, struct csn_store *store)
 {
 	const uint8_t master[32] = { 7 }, id[16] = { 1 };
-	const struct csn_master_bytes current = { master, sizeof(master) };
+	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_cache_options c = cache_config(store);
 	struct csn_cache_native *native;
 	struct csn_master_keys *keys;

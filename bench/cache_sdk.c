@@ -144,7 +144,7 @@ static void
 bed_make(struct bed *bed, const char *store, uint64_t l1_bytes)
 {
 	const uint8_t master[32] = { 7 };
-	const struct csn_master_bytes current = { master, sizeof(master) };
+	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_master_keys *keys;
 	struct csn_cache_options c;
 

@@ -12,10 +12,10 @@
 #include "base/cursor.h"
 #include "identity.h"
 
-static inline struct csn_blob
+static inline struct csn_bytes
 fuzz_piece(struct csn_reader *r)
 {
-	struct csn_blob b = { NULL, 0 };
+	struct csn_bytes b = { NULL, 0 };
 	uint32_t len = csn_read_u32(r);
 
 	if (len > r->left)
@@ -50,7 +50,7 @@ static inline void
 fuzz_evidence(int platform, const uint8_t *data, size_t len)
 {
 	struct csn_platform_options o = { .size = sizeof(o) };
-	struct csn_blob evidence, certs, root, collateral, policy, nonce;
+	struct csn_bytes evidence, certs, root, collateral, policy, nonce;
 	struct csn_ctx *ctx = fuzz_ctx();
 	struct csn_result *result;
 	struct csn_reader r;

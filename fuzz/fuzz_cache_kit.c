@@ -24,7 +24,7 @@ finish(void)
 }
 
 static struct csn_cachekit *
-make(struct csn_ctx *ctx, const struct csn_master_bytes *keys, size_t n)
+make(struct csn_ctx *ctx, const struct csn_bytes *keys, size_t n)
 {
 	struct csn_master_keys *ring;
 	struct csn_cachekit *out;
@@ -39,7 +39,7 @@ static void
 start(struct csn_ctx *ctx)
 {
 	static const uint8_t a[32] = { 1 }, b[32] = { 2 };
-	const struct csn_master_bytes keys[] = {
+	const struct csn_bytes keys[] = {
 		{ a, sizeof(a) }, { b, sizeof(b) }
 	};
 

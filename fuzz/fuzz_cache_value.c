@@ -50,7 +50,7 @@ start(struct csn_ctx *ctx)
 		{ CSN_CACHE_PLAIN, CSN_CACHE_AUTO, CSN_CACHE_JSON,
 		    CSN_CACHE_NO_INTEGRITY },
 	};
-	const struct csn_master_bytes current = { key, sizeof(key) };
+	const struct csn_bytes current = { key, sizeof(key) };
 	struct csn_cache_options c = { .size = sizeof(c), .tenant = "t" };
 	size_t i;
 

@@ -81,7 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char *const folders[] = { "ca", "vlek", "vcek" };
 	struct csn_ctx *ctx = fuzz_ctx();
-	struct csn_blob evidence, certs, edits;
+	struct csn_bytes evidence, certs, edits;
 	struct csn_snp_report report;
 	struct csn_reader r, e;
 	struct csn_pki *pki;

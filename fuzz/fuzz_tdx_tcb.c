@@ -49,7 +49,7 @@ appraise(struct csn_ctx *ctx, struct csn_reader *r, int qe)
 static void
 collateral(struct csn_ctx *ctx, const uint8_t *p, size_t len)
 {
-	struct csn_blob blob = { p, len };
+	struct csn_bytes blob = { p, len };
 	struct csn_appraisal a = { .ctx = ctx,
 	    .platform = CSN_PLATFORM_TDX,
 	    .o = { .size = sizeof(a.o), .collateral = &blob,

@@ -33,9 +33,9 @@ struct given {
 	struct csn_platform_options o;
 	uint8_t *evidence;
 	size_t len;
-	struct csn_blob certs[CSN_PLATFORM_MAX_BLOBS];
-	struct csn_blob collateral[CSN_PLATFORM_MAX_BLOBS];
-	struct csn_blob root;
+	struct csn_bytes certs[CSN_PLATFORM_MAX_BLOBS];
+	struct csn_bytes collateral[CSN_PLATFORM_MAX_BLOBS];
+	struct csn_bytes root;
 	uint8_t nonce[MAX_NONCE];
 	uint8_t *policy;
 };
@@ -122,7 +122,7 @@ decode(struct cli *cli, struct given *g)
 /* --- the options ------------------------------------------------------- */
 
 static int
-read_blob(struct cli *cli, const char *path, struct csn_blob *b)
+read_blob(struct cli *cli, const char *path, struct csn_bytes *b)
 {
 	uint8_t *p;
 	int rc;
@@ -134,7 +134,7 @@ read_blob(struct cli *cli, const char *path, struct csn_blob *b)
 }
 
 static int
-read_blobs(struct cli *cli, const char *option, struct csn_blob *list,
+read_blobs(struct cli *cli, const char *option, struct csn_bytes *list,
     size_t *count)
 {
 	const char *path;

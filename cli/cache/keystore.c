@@ -11,7 +11,7 @@
 
 struct ring {
 	uint8_t bytes[MAX_RING][CSN_KEYSTORE_MAX_WRAP];
-	struct csn_master_bytes wrapped[MAX_RING];
+	struct csn_bytes wrapped[MAX_RING];
 	size_t n;
 };
 

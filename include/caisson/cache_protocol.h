@@ -25,19 +25,14 @@ struct csn_master_keys;
 /* Also take keys of 16 to 31 bytes, as CacheKit's core library does. */
 #define CSN_MASTER_SHORT_OK 1u
 
-struct csn_master_bytes {
-	const uint8_t *p;
-	size_t len;
-};
-
 /**
  * From bytes. CSN_E_ARG (no current key, too short or long), CSN_E_LIMIT (more
  * than three former ones), CSN_E_POLICY (a key twice, which would hide an
  * unfinished rotation), CSN_E_NOMEM.
  */
 CSN_API CSN_MUST_CHECK int csn_master_keys_new(struct csn_ctx *ctx,
-    const struct csn_master_bytes *current,
-    const struct csn_master_bytes *previous, size_t nprevious,
+    const struct csn_bytes *current,
+    const struct csn_bytes *previous, size_t nprevious,
     uint32_t flags, struct csn_master_keys **out);
 /**
  * From hex text: the current key, and the former ones separated by commas
@@ -79,7 +74,7 @@ CSN_API CSN_MUST_CHECK int csn_master_keys_file(struct csn_ctx *ctx,
  */
 CSN_API CSN_MUST_CHECK int csn_master_keys_keystore(struct csn_ctx *ctx,
     struct csn_keystore *ks, const char *key_name,
-    const struct csn_master_bytes *wrapped, size_t n,
+    const struct csn_bytes *wrapped, size_t n,
     struct csn_master_keys **out);
 /** A fresh random master key, wrapped; as csn_keystore_wrap. */
 CSN_API CSN_MUST_CHECK int csn_master_key_make(struct csn_ctx *ctx,

@@ -26,4 +26,10 @@
  * structure the same holds, and it fills no more than size bytes.
  */
 
+/* Bytes of the caller's. */
+struct csn_bytes {
+	const uint8_t *p;
+	size_t len;
+};
+
 #endif

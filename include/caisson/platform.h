@@ -31,11 +31,6 @@ CSN_API const char *csn_platform_name(int platform);
 /** 0 where there is none of that name. */
 CSN_API int csn_platform_parse(const char *name);
 
-struct csn_blob {
-	const uint8_t *p;
-	size_t len;
-};
-
 /* What fails, instead of being listed as not checked, where it is missing. */
 #define CSN_REQUIRE_NONCE 1u
 #define CSN_REQUIRE_COLLATERAL 2u	/* CRLs; of TDX all of it */
@@ -53,20 +48,20 @@ struct csn_platform_options {
 	 * order; for SEV-SNP the host's certificate table too. A TDX quote
 	 * brings its own.
 	 */
-	const struct csn_blob *certs;
+	const struct csn_bytes *certs;
 	size_t ncerts;
 	/*
 	 * Self-signed certificates to trust instead of the pinned roots, and
 	 * of those that the policy names.
 	 */
-	const struct csn_blob *root;
+	const struct csn_bytes *root;
 	/*
 	 * What the vendor publishes beside certificates: CRLs, and for TDX
 	 * the TCB info and the QE identity as Intel's service answers them
 	 * or together in one JSON object (docs/PLATFORM.md), and the chain
 	 * that signed them.
 	 */
-	const struct csn_blob *collateral;
+	const struct csn_bytes *collateral;
 	size_t ncollateral;
 	/*
 	 * The report data that is expected: 1 to 64 bytes, what is behind

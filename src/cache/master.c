@@ -167,8 +167,8 @@ add_list(struct csn_master_keys *keys, const char *what, const char *list,
 
 int
 csn_master_keys_new(struct csn_ctx *ctx,
-    const struct csn_master_bytes *current,
-    const struct csn_master_bytes *previous, size_t nprevious,
+    const struct csn_bytes *current,
+    const struct csn_bytes *previous, size_t nprevious,
     uint32_t flags, struct csn_master_keys **out)
 {
 	struct csn_master_keys *keys = NULL;
@@ -331,7 +331,7 @@ out:
 
 int
 csn_master_keys_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
-    const char *key_name, const struct csn_master_bytes *wrapped, size_t n,
+    const char *key_name, const struct csn_bytes *wrapped, size_t n,
     struct csn_master_keys **out)
 {
 	if (CSN_NEEDS(out) != 0)

@@ -54,9 +54,9 @@ document(const char *platform)
 
 /* What comes with the evidence, and what the verifier has. */
 struct given {
-	struct csn_blob certs[1 + 2 * CSN_ENDORSEMENTS_MAX];
+	struct csn_bytes certs[1 + 2 * CSN_ENDORSEMENTS_MAX];
 	size_t ncerts;
-	struct csn_blob collateral[1 + CSN_ENDORSEMENTS_MAX];
+	struct csn_bytes collateral[1 + CSN_ENDORSEMENTS_MAX];
 	size_t ncollateral;
 };
 
@@ -83,7 +83,7 @@ static void
 gather(const struct csn_platform_claim *claim, int platform,
     struct given *g)
 {
-	const struct csn_blob brought = { claim->certs, claim->certs_len };
+	const struct csn_bytes brought = { claim->certs, claim->certs_len };
 
 	if (brought.len == 0)
 		;

@@ -81,7 +81,7 @@ add_file(struct csn_ctx *ctx, struct csn_endorsements *e, const char *path)
 		csn_free(p);
 		return rc;
 	}
-	e->blobs[kind][e->n[kind]++] = (struct csn_blob){ p, len };
+	e->blobs[kind][e->n[kind]++] = (struct csn_bytes){ p, len };
 	return 0;
 }
 

@@ -15,7 +15,7 @@ enum csn_endorsement {
 };
 
 struct csn_endorsements {
-	struct csn_blob blobs[CSN_ENDORSED_KINDS][CSN_ENDORSEMENTS_MAX];
+	struct csn_bytes blobs[CSN_ENDORSED_KINDS][CSN_ENDORSEMENTS_MAX];
 	size_t n[CSN_ENDORSED_KINDS];
 };
 

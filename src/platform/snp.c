@@ -22,7 +22,7 @@ static const char *const signer_names[] = { "vcek", "vlek" };
 static int
 read_certs(struct csn_appraisal *a)
 {
-	const struct csn_blob *b;
+	const struct csn_bytes *b;
 	size_t i;
 	int rc = 0;
 

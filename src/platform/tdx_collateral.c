@@ -182,7 +182,7 @@ take_json(struct csn_appraisal *a, const json_t *o, const char *text,
 }
 
 static int
-take(struct csn_appraisal *a, const struct csn_blob *b,
+take(struct csn_appraisal *a, const struct csn_bytes *b,
     struct csn_tdx_collateral *c)
 {
 	const char *text = (const char *)b->p;

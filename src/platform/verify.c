@@ -84,7 +84,7 @@ static int
 read_roots(struct csn_appraisal *a)
 {
 	const json_t *pem = json_object_get(a->policy, "root");
-	struct csn_blob root = {
+	struct csn_bytes root = {
 		(const uint8_t *)json_string_value(pem),
 		json_string_length(pem)
 	};

@@ -16,7 +16,7 @@ void
 cache_world_start(void)
 {
 	static const uint8_t key[32] = { 1 };
-	const struct csn_master_bytes bytes = { key, sizeof(key) };
+	const struct csn_bytes bytes = { key, sizeof(key) };
 	struct csn_cache_options c = { .size = sizeof(c) };
 	int rc;
 

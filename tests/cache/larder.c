@@ -44,7 +44,7 @@ struct csn_master_keys *
 larder_keys(struct csn_ctx *ctx, char current, const char *previous)
 {
 	uint8_t bytes[4][32];
-	struct csn_master_bytes former[3], now = { bytes[3], 32 };
+	struct csn_bytes former[3], now = { bytes[3], 32 };
 	struct csn_master_keys *keys;
 	size_t i, n = previous != NULL ? strlen(previous) : 0;
 

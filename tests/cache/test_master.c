@@ -152,7 +152,7 @@ test_refused(void **state)
 static void
 test_short_keys_want_a_flag(void **state)
 {
-	struct csn_master_bytes b = { (const uint8_t *)A, 16 };
+	struct csn_bytes b = { (const uint8_t *)A, 16 };
 	struct csn_master_keys *keys;
 
 	(void)state;
@@ -209,7 +209,7 @@ test_keystore(void **state)
 {
 	struct csn_keystore *ks;
 	uint8_t one[CSN_KEYSTORE_MAX_WRAP], two[CSN_KEYSTORE_MAX_WRAP];
-	struct csn_master_bytes wrapped[] = { { one, sizeof(one) },
+	struct csn_bytes wrapped[] = { { one, sizeof(one) },
 	    { two, sizeof(two) } };
 	struct csn_master_keys *keys;
 

@@ -58,7 +58,7 @@ static void
 child(uint64_t lock_ms, uint64_t wait_ms)
 {
 	const uint8_t bytes[32] = { 9 };
-	const struct csn_master_bytes current = { bytes, sizeof(bytes) };
+	const struct csn_bytes current = { bytes, sizeof(bytes) };
 	struct csn_cache_options c = { .size = sizeof(c),
 	    .format = CSN_CACHE_BYTES, .lock_ms = lock_ms,
 	    .lock_wait_ms = wait_ms };

@@ -239,7 +239,7 @@ check_encryption(const json_t *v)
 	struct bytes print = vectors_hex(v, "derived_key_fingerprint_hex");
 	struct bytes plain = vectors_hex(v, "plaintext_hex");
 	struct bytes sealed = vectors_hex(v, "ciphertext_hex");
-	struct csn_master_bytes current = { master.p, master.len };
+	struct csn_bytes current = { master.p, master.len };
 	struct csn_master_keys *keys;
 	struct csn_cachekit *kit;
 	uint8_t got[16], *out, key[CSN_KEY_SIZE], aad[CSN_KIT_AAD_MAX];

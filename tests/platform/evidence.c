@@ -48,21 +48,21 @@ trial_end(struct trial *t)
 }
 
 static size_t
-blobs(const struct fake_bytes *from, size_t n, struct csn_blob *to)
+blobs(const struct fake_bytes *from, size_t n, struct csn_bytes *to)
 {
 	size_t i, k = 0;
 
 	for (i = 0; i < n; i++)
 		if (from[i].len > 0)
-			to[k++] = (struct csn_blob){ from[i].p, from[i].len };
+			to[k++] = (struct csn_bytes){ from[i].p, from[i].len };
 	return k;
 }
 
 int
 trial_run(struct trial *t)
 {
-	struct csn_blob certs[COUNT(t->certs)], root;
-	struct csn_blob collateral[COUNT(t->collateral)];
+	struct csn_bytes certs[COUNT(t->certs)], root;
+	struct csn_bytes collateral[COUNT(t->collateral)];
 	struct csn_platform_options o = {
 		.size = sizeof(o), .require = t->require,
 		.certs = certs, .collateral = collateral,

@@ -480,7 +480,7 @@ options_have_their_bounds(void **state)
 		{ CSN_PLATFORM_TPM2, 64, CSN_E_FORM },
 		{ CSN_PLATFORM_TPM2, 65, CSN_E_ARG },
 	};
-	struct csn_blob blobs[CSN_PLATFORM_MAX_BLOBS + 1];
+	struct csn_bytes blobs[CSN_PLATFORM_MAX_BLOBS + 1];
 	struct csn_platform_options o = {
 		.size = sizeof(o), .certs = blobs, .collateral = blobs
 	};
@@ -500,7 +500,7 @@ options_have_their_bounds(void **state)
 	}
 	o.nonce = NULL;
 	for (i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++)
-		blobs[i] = (struct csn_blob){ (const uint8_t *)"x", 1 };
+		blobs[i] = (struct csn_bytes){ (const uint8_t *)"x", 1 };
 	for (i = 0; i < 2; i++) {
 		o.ncerts = i == 0 ? CSN_PLATFORM_MAX_BLOBS + 1 : 0;
 		o.ncollateral = i == 1 ? CSN_PLATFORM_MAX_BLOBS + 1 : 0;

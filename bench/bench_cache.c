@@ -213,13 +213,13 @@ main(int argc, char **argv)
 	struct bed bed = { .value = { .size = sizeof(bed.value) } };
 	const uint8_t master[32] = { 7 };
 	const struct csn_bytes current = { master, sizeof(master) };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_store *stores[2];
 	struct csn_cache_options c;
 	size_t i;
 
 	bench_begin(argc, argv);
-	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
+	bench_must(csn_cachekit_ring_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
 	for (i = 0; i < 2; i++)
 		bench_must(csn_store_open(bench_ctx(), "memory:?bytes=1G",
@@ -245,7 +245,7 @@ main(int argc, char **argv)
 	csn_cache_free(bed.plain);
 	csn_store_close(stores[0]);
 	csn_store_close(stores[1]);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	cache_sdk();
 	cache_redis();
 	return bench_end();

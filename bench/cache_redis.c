@@ -159,7 +159,7 @@ both_forms(struct bed *bed, struct csn_store *store)
 	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_cache_options c = cache_config(store);
 	struct csn_cache_native *native;
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 
 	bench_must(csn_cache_native_new(bench_ctx(), NULL, &native),
 	    "making native keys");
@@ -169,12 +169,12 @@ both_forms(struct bed *bed, struct csn_store *store)
 	c.native = native;
 	one_form(bed, store, "native", c, 0.9);
 	csn_cache_native_free(native);
-	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
+	bench_must(csn_cachekit_ring_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
 	c = cache_config(store);
 	c.keys = keys;
 	one_form(bed, store, "cachekit", c, 0.85);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 }
 
 void

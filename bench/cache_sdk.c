@@ -49,7 +49,7 @@ theirs(struct bench_peer *peer, size_t len, unsigned calls)
 struct bed {
 	struct csn_store *store;
 	struct csn_cache *cache;
-	struct csn_cache_key *builder;
+	struct csn_cachekit_key *builder;
 	struct csn_cache_value value;
 	uint8_t *document;
 	size_t len;
@@ -57,11 +57,12 @@ struct bed {
 };
 
 static void
-key_of(struct bed *bed, int64_t number, char key[CSN_CACHE_KEY_SIZE])
+key_of(struct bed *bed, int64_t number, char key[CSN_CACHEKIT_KEY_SIZE])
 {
-	csn_cache_key_reset(bed->builder);
-	bench_must(csn_cache_key_int(bed->builder, number), "building a key");
-	bench_must(csn_cache_key_auto(bed->builder, "bench", "__main__",
+	csn_cachekit_key_reset(bed->builder);
+	bench_must(csn_cachekit_key_int(bed->builder, number),
+	    "building a key");
+	bench_must(csn_cachekit_key_auto(bed->builder, "bench", "__main__",
 	    "function_of.<locals>.fetch", 1, "default", key),
 	    "building a key");
 }
@@ -75,7 +76,7 @@ static double
 ours(struct bed *bed, unsigned calls)
 {
 	double began = bench_now(BENCH_CPU), took;
-	char key[CSN_CACHE_KEY_SIZE];
+	char key[CSN_CACHEKIT_KEY_SIZE];
 	unsigned i;
 
 	for (i = 0; i < calls; i++) {
@@ -145,29 +146,29 @@ bed_make(struct bed *bed, const char *store, uint64_t l1_bytes)
 {
 	const uint8_t master[32] = { 7 };
 	const struct csn_bytes current = { master, sizeof(master) };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cache_options c;
 
 	memset(bed, 0, sizeof(*bed));
 	bed->value.size = sizeof(bed->value);
 	bench_must(csn_store_open(bench_ctx(), store, &bed->store),
 	    "opening a store");
-	bench_must(csn_master_keys_new(bench_ctx(), &current, NULL, 0, 0,
+	bench_must(csn_cachekit_ring_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
 	c = cache_config(bed->store);
 	c.l1_bytes = l1_bytes;
 	c.keys = keys;
 	bench_must(csn_cache_new(bench_ctx(), &c, &bed->cache),
 	    "making a cache");
-	csn_master_keys_free(keys);
-	bench_must(csn_cache_key_new(bench_ctx(), CSN_CACHE_KEY_AUTO,
+	csn_cachekit_ring_free(keys);
+	bench_must(csn_cachekit_key_new(bench_ctx(), CSN_CACHEKIT_KEY_AUTO,
 	    &bed->builder), "making a builder");
 }
 
 static void
 bed_end(struct bed *bed)
 {
-	csn_cache_key_free(bed->builder);
+	csn_cachekit_key_free(bed->builder);
 	csn_cache_value_free(&bed->value);
 	csn_cache_free(bed->cache);
 	csn_store_close(bed->store);

@@ -33,17 +33,17 @@ fetch_person(void *arg, const char *key, struct csn_cache_value *out)
 
 /* The key that the same call has in Python and in Rust. */
 static int
-key_of(struct csn_ctx *ctx, int64_t user, char key[CSN_CACHE_KEY_SIZE])
+key_of(struct csn_ctx *ctx, int64_t user, char key[CSN_CACHEKIT_KEY_SIZE])
 {
-	struct csn_cache_key *builder = NULL;
+	struct csn_cachekit_key *builder = NULL;
 	int rc;
 
-	if ((rc = csn_cache_key_new(ctx, CSN_CACHE_KEY_INTEROP,
+	if ((rc = csn_cachekit_key_new(ctx, CSN_CACHEKIT_KEY_INTEROP,
 	    &builder)) == 0 &&
-	    (rc = csn_cache_key_int(builder, user)) == 0)
-		rc = csn_cache_key_interop(builder, "people", "fetch_person",
+	    (rc = csn_cachekit_key_int(builder, user)) == 0)
+		rc = csn_cachekit_key_interop(builder, "people", "fetch_person",
 		    key);
-	csn_cache_key_free(builder);
+	csn_cachekit_key_free(builder);
 	return rc;
 }
 
@@ -77,16 +77,16 @@ main(void)
 	    .flags = CSN_CACHE_NO_L1 };	/* so that each read shows L2 */
 	struct csn_cache_value person = { .size = sizeof(person) };
 	struct csn_cache_stat stat = { .size = sizeof(stat) };
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	struct csn_cache *cache = NULL;
 	struct csn_store *store = NULL;
 	struct csn_ctx *ctx = NULL;
-	char key[CSN_CACHE_KEY_SIZE];
+	char key[CSN_CACHEKIT_KEY_SIZE];
 	int rc, i;
 
 	if ((rc = csn_ctx_new(NULL, &ctx)) != 0 ||
 	    (rc = csn_store_open(ctx, "memory:?bytes=16M", &store)) != 0 ||
-	    (rc = csn_master_keys_hex(ctx, "the example's key", master_key,
+	    (rc = csn_cachekit_ring_hex(ctx, "the example's key", master_key,
 	    NULL, 0, &keys)) != 0)
 		goto out;
 	config.keys = keys;
@@ -118,7 +118,7 @@ out:
 		    csn_ctx_message(ctx));
 	csn_cache_value_free(&person);	/* wipes */
 	csn_cache_free(cache);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	csn_store_close(store);
 	csn_ctx_free(ctx);
 	return rc != 0;

@@ -39,15 +39,15 @@ open_cache(struct csn_ctx *ctx, struct csn_store *store, const char *current,
 	struct csn_cache_options config = { .size = sizeof(config),
 	    .store = store, .format = CSN_CACHE_JSON,
 	    .tenant_of = tenant_of };
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	int rc;
 
-	if ((rc = csn_master_keys_hex(ctx, "the example's keys", current,
+	if ((rc = csn_cachekit_ring_hex(ctx, "the example's keys", current,
 	    former, 0, &keys)) != 0)
 		return rc;
 	config.keys = keys;
 	rc = csn_cache_new(ctx, &config, out);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return rc;
 }
 

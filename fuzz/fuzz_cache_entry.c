@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

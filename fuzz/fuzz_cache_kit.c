@@ -5,7 +5,7 @@
  * an entry, what an entry's container holds (sealed here, so that it is
  * reached), or edits of an entry that is true.
  */
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "cache/frame.h"
 #include "edit.h"
@@ -26,12 +26,12 @@ finish(void)
 static struct csn_cachekit *
 make(struct csn_ctx *ctx, const struct csn_bytes *keys, size_t n)
 {
-	struct csn_master_keys *ring;
+	struct csn_cachekit_ring *ring;
 	struct csn_cachekit *out;
 
-	check(csn_master_keys_new(ctx, keys, keys + 1, n - 1, 0, &ring) == 0);
+	check(csn_cachekit_ring_new(ctx, keys, keys + 1, n - 1, 0, &ring) == 0);
 	check(csn_cachekit_new(ctx, ring, NULL, &out) == 0);
-	csn_master_keys_free(ring);
+	csn_cachekit_ring_free(ring);
 	return out;
 }
 

@@ -17,7 +17,7 @@
 
 static struct csn_store *store;
 static struct csn_cache_native *native;
-static struct csn_master_keys *keys;
+static struct csn_cachekit_ring *keys;
 static struct csn_cache *caches[CACHES];
 
 static void
@@ -27,7 +27,7 @@ finish(void)
 
 	for (i = 0; i < CACHES; i++)
 		csn_cache_free(caches[i]);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	csn_cache_native_free(native);
 	csn_store_close(store);
 	store = NULL;
@@ -57,7 +57,7 @@ start(struct csn_ctx *ctx)
 	if (store != NULL)
 		return;
 	check(csn_store_open(ctx, "memory:?bytes=1M&slab=64K", &store) == 0);
-	check(csn_master_keys_new(ctx, &current, NULL, 0, 0, &keys) == 0);
+	check(csn_cachekit_ring_new(ctx, &current, NULL, 0, 0, &keys) == 0);
 	check(csn_cache_native_new(ctx, NULL, &native) == 0);
 	check(csn_cache_native_add_key(native, 1, id, key) == 0);
 	c.store = store;

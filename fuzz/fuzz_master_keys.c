@@ -4,12 +4,12 @@
  * newline, the former ones; and the whole as a file of them. No sentence
  * holds a key.
  */
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "folder.h"
 
 static void
-ring(struct csn_ctx *ctx, int rc, struct csn_master_keys *keys)
+ring(struct csn_ctx *ctx, int rc, struct csn_cachekit_ring *keys)
 {
 	char print[33];
 	size_t i;
@@ -23,19 +23,20 @@ ring(struct csn_ctx *ctx, int rc, struct csn_master_keys *keys)
 		check(strstr(csn_ctx_message(ctx), "deadbeef") == NULL);
 		return;
 	}
-	check(csn_master_keys_count(keys) >= 1);
-	check(csn_master_keys_count(keys) <= 1 + CSN_MASTER_PREVIOUS_MAX);
-	for (i = 0; i < csn_master_keys_count(keys); i++) {
-		check(csn_master_keys_fingerprint(keys, i, print) == 0);
+	check(csn_cachekit_ring_count(keys) >= 1);
+	check(csn_cachekit_ring_count(keys) <= 1 +
+	    CSN_CACHEKIT_MASTER_PREVIOUS_MAX);
+	for (i = 0; i < csn_cachekit_ring_count(keys); i++) {
+		check(csn_cachekit_ring_fingerprint(keys, i, print) == 0);
 		check(strlen(print) == 32);
 	}
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	struct csn_ctx *ctx = fuzz_ctx();
 	char *text, *former;
 	uint32_t flags;
@@ -43,16 +44,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (len == 0 || (text = malloc(len)) == NULL)
 		return 0;
-	flags = data[0] & 1 ? CSN_MASTER_SHORT_OK : 0;
+	flags = data[0] & 1 ? CSN_CACHEKIT_MASTER_SHORT_OK : 0;
 	memcpy(text, data + 1, len - 1);
 	text[len - 1] = '\0';
 	if (data[0] & 2) {
-		rc = csn_master_keys_file(ctx, fuzz_file("keys", data + 1,
+		rc = csn_cachekit_ring_file(ctx, fuzz_file("keys", data + 1,
 		    len - 1), flags, &keys);
 	} else {
 		if ((former = strchr(text, '\n')) != NULL)
 			*former++ = '\0';
-		rc = csn_master_keys_hex(ctx, "FUZZ", text, former, flags,
+		rc = csn_cachekit_ring_hex(ctx, "FUZZ", text, former, flags,
 		    &keys);
 	}
 	ring(ctx, rc, keys);

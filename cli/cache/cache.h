@@ -38,7 +38,7 @@
 struct cache_run {
 	struct cli *cli;
 	struct csn_store *store;
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cache_native *native;	/* --native: these instead */
 	struct csn_cache *cache;
 	struct csn_cache_call_options how;
@@ -66,7 +66,7 @@ const char *cache_format_name(uint32_t format);
 /* look.c: what the entry's frame says; -1 where it says nothing. */
 int cache_format_there(struct cache_run *run);
 /* keystore.c: --keystore, with --key-file. 0 or an exit code. */
-int cache_keys_keystore(struct cli *cli, struct csn_master_keys **out);
+int cache_keys_keystore(struct cli *cli, struct csn_cachekit_ring **out);
 /* native.c: --native. 0 or an exit code. */
 int cache_keys_native(struct cli *cli, struct csn_cache_native **out);
 

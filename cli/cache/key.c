@@ -7,10 +7,10 @@
 
 #define MAX_ARGS ((size_t)16 << 20)
 
-static int give(struct csn_cache_key *key, const json_t *value);
+static int give(struct csn_cachekit_key *key, const json_t *value);
 
 static int
-give_items(struct csn_cache_key *key, const json_t *list)
+give_items(struct csn_cachekit_key *key, const json_t *list)
 {
 	size_t i;
 	int rc = 0;
@@ -22,7 +22,7 @@ give_items(struct csn_cache_key *key, const json_t *list)
 
 /* {"$set": […]}, {"$bytes": "hex"}, {"$uuid": "hex"}, {"$time": us}. */
 static int
-give_typed(struct csn_cache_key *key, const char *name, const json_t *value)
+give_typed(struct csn_cachekit_key *key, const char *name, const json_t *value)
 {
 	const char *text = json_string_value(value);
 	size_t len = json_string_length(value);
@@ -30,13 +30,13 @@ give_typed(struct csn_cache_key *key, const char *name, const json_t *value)
 	int rc;
 
 	if (strcmp(name, "$set") == 0 && json_is_array(value)) {
-		if ((rc = csn_cache_key_set_begin(key)) != 0 ||
+		if ((rc = csn_cachekit_key_set_begin(key)) != 0 ||
 		    (rc = give_items(key, value)) != 0)
 			return rc;
-		return csn_cache_key_set_end(key);
+		return csn_cachekit_key_set_end(key);
 	}
 	if (strcmp(name, "$time") == 0 && json_is_integer(value))
-		return csn_cache_key_time(key,
+		return csn_cachekit_key_time(key,
 		    (int64_t)json_integer_value(value), 0);
 	if (text == NULL || len % 2 != 0 ||
 	    (bytes = malloc(len / 2 + 1)) == NULL)
@@ -44,9 +44,9 @@ give_typed(struct csn_cache_key *key, const char *name, const json_t *value)
 	if (cli_unhex(text, bytes, len / 2) != 0)
 		rc = CSN_E_FORM;
 	else if (strcmp(name, "$bytes") == 0)
-		rc = csn_cache_key_bytes(key, bytes, len / 2);
+		rc = csn_cachekit_key_bytes(key, bytes, len / 2);
 	else if (strcmp(name, "$uuid") == 0 && len == 32)
-		rc = csn_cache_key_uuid(key, bytes);
+		rc = csn_cachekit_key_uuid(key, bytes);
 	else
 		rc = CSN_E_FORM;
 	free(bytes);
@@ -54,46 +54,46 @@ give_typed(struct csn_cache_key *key, const char *name, const json_t *value)
 }
 
 static int
-give_map(struct csn_cache_key *key, const json_t *object)
+give_map(struct csn_cachekit_key *key, const json_t *object)
 {
 	const char *name;
 	json_t *value;
 	int rc;
 
-	if ((rc = csn_cache_key_map_begin(key)) != 0)
+	if ((rc = csn_cachekit_key_map_begin(key)) != 0)
 		return rc;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
-		if ((rc = csn_cache_key_map_key(key, name,
+		if ((rc = csn_cachekit_key_map_key(key, name,
 		    strlen(name))) != 0 || (rc = give(key, value)) != 0)
 			return rc;
-	return csn_cache_key_map_end(key);
+	return csn_cachekit_key_map_end(key);
 }
 
 static int
-give(struct csn_cache_key *key, const json_t *value)
+give(struct csn_cachekit_key *key, const json_t *value)
 {
 	void *first;
 	int rc;
 
 	switch (json_typeof(value)) {
 	case JSON_NULL:
-		return csn_cache_key_null(key);
+		return csn_cachekit_key_null(key);
 	case JSON_TRUE:
 	case JSON_FALSE:
-		return csn_cache_key_bool(key, json_is_true(value));
+		return csn_cachekit_key_bool(key, json_is_true(value));
 	case JSON_INTEGER:
-		return csn_cache_key_int(key,
+		return csn_cachekit_key_int(key,
 		    (int64_t)json_integer_value(value));
 	case JSON_REAL:
-		return csn_cache_key_float(key, json_real_value(value));
+		return csn_cachekit_key_float(key, json_real_value(value));
 	case JSON_STRING:
-		return csn_cache_key_str(key, json_string_value(value),
+		return csn_cachekit_key_str(key, json_string_value(value),
 		    json_string_length(value));
 	case JSON_ARRAY:
-		if ((rc = csn_cache_key_list_begin(key)) != 0 ||
+		if ((rc = csn_cachekit_key_list_begin(key)) != 0 ||
 		    (rc = give_items(key, value)) != 0)
 			return rc;
-		return csn_cache_key_list_end(key);
+		return csn_cachekit_key_list_end(key);
 	default:
 		first = json_object_iter((json_t *)(uintptr_t)value);
 		if (json_object_size(value) == 1 &&
@@ -152,7 +152,7 @@ read_arguments(struct cli *cli, json_t **out)
 }
 
 static int
-give_all(struct csn_cache_key *key, const json_t *arguments)
+give_all(struct csn_cachekit_key *key, const json_t *arguments)
 {
 	const json_t *by_name;
 	const char *name;
@@ -165,8 +165,8 @@ give_all(struct csn_cache_key *key, const json_t *arguments)
 		return rc;
 	by_name = json_object_get(arguments, "kwargs");
 	json_object_foreach((json_t *)(uintptr_t)by_name, name, value)
-		if ((rc = csn_cache_key_name(key, name, strlen(name))) != 0 ||
-		    (rc = give(key, value)) != 0)
+		if ((rc = csn_cachekit_key_name(key, name, strlen(name))) != 0
+		    || (rc = give(key, value)) != 0)
 			return rc;
 	return 0;
 }
@@ -176,23 +176,23 @@ cache_key(struct cli *cli)
 {
 	int automatic = cli->argc == 3, rc;
 	const char *serializer = cli_opt(cli, "serializer");
-	char out[CSN_CACHE_KEY_SIZE];
-	struct csn_cache_key *key = NULL;
+	char out[CSN_CACHEKIT_KEY_SIZE];
+	struct csn_cachekit_key *key = NULL;
 	json_t *arguments = NULL;
 
 	if ((rc = read_arguments(cli, &arguments)) != 0)
 		return rc;
-	if ((rc = csn_cache_key_new(cli->ctx, automatic ?
-	    CSN_CACHE_KEY_AUTO : CSN_CACHE_KEY_INTEROP, &key)) == 0 &&
+	if ((rc = csn_cachekit_key_new(cli->ctx, automatic ?
+	    CSN_CACHEKIT_KEY_AUTO : CSN_CACHEKIT_KEY_INTEROP, &key)) == 0 &&
 	    (rc = give_all(key, arguments)) == 0)
-		rc = automatic ? csn_cache_key_auto(key, cli_arg(cli, 0),
+		rc = automatic ? csn_cachekit_key_auto(key, cli_arg(cli, 0),
 		    cli_arg(cli, 1), cli_arg(cli, 2),
 		    cli_opt(cli, "no-integrity") == NULL, serializer != NULL ?
 		    serializer : "default", out) :
-		    csn_cache_key_interop(key, cli_arg(cli, 0),
+		    csn_cachekit_key_interop(key, cli_arg(cli, 0),
 		    cli_arg(cli, 1), out);
 	json_decref(arguments);
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 	if (rc != 0)
 		return cli_error(cli, rc == CSN_E_NOMEM ? CLI_FAILED :
 		    CLI_USAGE, NULL, "cannot build the key: %s",

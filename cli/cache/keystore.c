@@ -66,7 +66,7 @@ make_key(struct cli *cli, struct csn_keystore *ks, const char *name,
 
 	if ((rc = csn_keystore_create(ks, name)) == CSN_E_EXISTS)
 		rc = 0;
-	if (rc != 0 || (rc = csn_master_key_make(cli->ctx, ks, name, wrapped,
+	if (rc != 0 || (rc = csn_cachekit_ring_wrap(cli->ctx, ks, name, wrapped,
 	    &len)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot make a master "
 		    "key under the keystore's key %s", name);
@@ -81,7 +81,7 @@ make_key(struct cli *cli, struct csn_keystore *ks, const char *name,
 
 static int
 unwrap(struct cli *cli, const char *url, const char *name, const char *path,
-    struct csn_master_keys **out)
+    struct csn_cachekit_ring **out)
 {
 	const int there = access(path, F_OK) == 0;
 	struct csn_keystore *ks = NULL;
@@ -99,7 +99,7 @@ unwrap(struct cli *cli, const char *url, const char *name, const char *path,
 	    (!there && ((rc = make_key(cli, ks, name, path)) != 0 ||
 	    (rc = read_ring(cli, path, ring)) != 0)))
 		goto out;
-	if ((rc = csn_master_keys_keystore(cli->ctx, ks, name, ring->wrapped,
+	if ((rc = csn_cachekit_ring_keystore(cli->ctx, ks, name, ring->wrapped,
 	    ring->n, out)) != 0)
 		rc = cli_error_given(cli, rc, "cannot unwrap the master "
 		    "keys of %s with the keystore's key %s", path, name);
@@ -110,7 +110,7 @@ out:
 }
 
 int
-cache_keys_keystore(struct cli *cli, struct csn_master_keys **out)
+cache_keys_keystore(struct cli *cli, struct csn_cachekit_ring **out)
 {
 	const char *what = cli_opt(cli, "keystore");
 	const char *path = cli_opt(cli, "key-file");

@@ -43,7 +43,7 @@ one_of(struct cli *cli, const char *name, const char *const *words,
 
 /* Hex keys, one a line, as a key file has them. */
 static int
-keys_from_fd(struct cli *cli, int fd, struct csn_master_keys **out)
+keys_from_fd(struct cli *cli, int fd, struct csn_cachekit_ring **out)
 {
 	char *text = calloc(1, MAX_KEYS + 1), *line, *save = NULL;
 	char *current = NULL, *former = calloc(1, MAX_KEYS + 1);
@@ -74,7 +74,7 @@ keys_from_fd(struct cli *cli, int fd, struct csn_master_keys **out)
 			strncat(former, ",", 2);
 		strncat(former, line, MAX_KEYS);
 	}
-	rc = csn_master_keys_hex(cli->ctx, "--key-fd", current != NULL ?
+	rc = csn_cachekit_ring_hex(cli->ctx, "--key-fd", current != NULL ?
 	    current : "", former, 0, out);
 	if (rc != 0)
 		rc = cli_error_given(cli, rc, "cannot take the master keys");
@@ -90,7 +90,7 @@ out:
 }
 
 static int
-find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
+find_keys(struct cli *cli, int optional, struct csn_cachekit_ring **out)
 {
 	const char *path = cli_opt(cli, "key-file");
 	uint64_t fd = UINT64_MAX;
@@ -104,8 +104,8 @@ find_keys(struct cli *cli, int optional, struct csn_master_keys **out)
 	if (fd != UINT64_MAX)
 		return keys_from_fd(cli, (int)fd, out);
 	if (path != NULL)
-		rc = csn_master_keys_file(cli->ctx, path, 0, out);
-	else if ((rc = csn_master_keys_env(cli->ctx, 0, out)) ==
+		rc = csn_cachekit_ring_file(cli->ctx, path, 0, out);
+	else if ((rc = csn_cachekit_ring_env(cli->ctx, 0, out)) ==
 	    CSN_E_NOT_FOUND && optional)
 		return 0;
 	if (rc == 0)
@@ -228,6 +228,6 @@ cache_end(struct cache_run *run)
 {
 	csn_cache_free(run->cache);
 	csn_store_close(run->store);
-	csn_master_keys_free(run->keys);
+	csn_cachekit_ring_free(run->keys);
 	csn_cache_native_free(run->native);
 }

@@ -4,9 +4,9 @@
 #define CAISSON_CACHE_H
 
 #include <caisson/audit.h>
-#include <caisson/cache_key.h>
+#include <caisson/cachekit_key.h>
 #include <caisson/cache_native.h>
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 #include <caisson/pool.h>
 #include <caisson/store.h>
 
@@ -142,7 +142,7 @@ struct csn_cache_options {
 				 * served and refreshed; 0: never */
 	/* The master keys of compatible mode, of no other. May be freed
 	 * after csn_cache_new(). */
-	const struct csn_master_keys *keys;
+	const struct csn_cachekit_ring *keys;
 	/* The epochs of native mode, of no other; outlives the cache. */
 	struct csn_cache_native *native;
 	struct csn_store *store; /* L2; outlives the cache; NULL: L1 alone */
@@ -214,7 +214,7 @@ struct csn_cache_call_options {
 };
 
 /*
- * Keys are NUL-terminated: those that csn_cache_key_interop() and _auto()
+ * Keys are NUL-terminated: those that csn_cachekit_key_interop() and _auto()
  * build, or any text of the caller's. On the backend a key and, where it is
  * scoped, its tenant's name take CSN_STORE_MAX_KEY bytes at most.
  */

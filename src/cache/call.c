@@ -101,7 +101,7 @@ csn_call_begin(struct csn_cache *cache, const char *key,
 	len = key != NULL ? strnlen(key, CSN_STORE_MAX_KEY + 1) : 0;
 	if (len == 0 || len > CSN_STORE_MAX_KEY)
 		return csn_fail(cache->ctx, CSN_E_ARG, ROOM, "a key has 1 to "
-		    "%d bytes: build long ones with csn_cache_key_auto() or "
+		    "%d bytes: build long ones with csn_cachekit_key_auto() or "
 		    "_interop()", CSN_STORE_MAX_KEY);
 	if (how != NULL && !csn_same_size(how, sizeof(*how))) {
 		if ((rc = CSN_TAKE(&other, how, csn_cache_call_options,

@@ -3,7 +3,7 @@
 #ifndef CSN_CACHE_ENVELOPE_H
 #define CSN_CACHE_ENVELOPE_H
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 /*
  * ByteStorage: the MessagePack array [compressed_data, checksum,

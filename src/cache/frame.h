@@ -3,7 +3,7 @@
 #ifndef CSN_CACHE_FRAME_H
 #define CSN_CACHE_FRAME_H
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "base/cursor.h"
 #include "cache/kit.h"

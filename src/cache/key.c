@@ -21,7 +21,7 @@ write_out(void *data, const char *p, size_t len)
 }
 
 int
-csn_key_fail(struct csn_cache_key *key, int code, const char *sentence)
+csn_key_fail(struct csn_cachekit_key *key, int code, const char *sentence)
 {
 	if (key->rc == 0)
 		key->rc = code;
@@ -29,7 +29,7 @@ csn_key_fail(struct csn_cache_key *key, int code, const char *sentence)
 }
 
 static void
-start(struct csn_cache_key *key)
+start(struct csn_cachekit_key *key)
 {
 	key->rc = 0;
 	key->nitems = 0;
@@ -38,14 +38,15 @@ start(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_new(struct csn_ctx *ctx, int mode, struct csn_cache_key **out)
+csn_cachekit_key_new(struct csn_ctx *ctx, int mode, struct csn_cachekit_key
+    **out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;
 
-	struct csn_cache_key *key;
+	struct csn_cachekit_key *key;
 
-	if (mode != CSN_CACHE_KEY_AUTO && mode != CSN_CACHE_KEY_INTEROP)
+	if (mode != CSN_CACHEKIT_KEY_AUTO && mode != CSN_CACHEKIT_KEY_INTEROP)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "cache keys have no mode %d", mode);
 	if ((key = csn_calloc(1, sizeof(*key))) == NULL)
@@ -64,7 +65,7 @@ csn_cache_key_new(struct csn_ctx *ctx, int mode, struct csn_cache_key **out)
 }
 
 void
-csn_cache_key_reset(struct csn_cache_key *key)
+csn_cachekit_key_reset(struct csn_cachekit_key *key)
 {
 	/* The buffer stays, for the next call's arguments. */
 	csn_wipe(key->out.p, key->out.len);
@@ -77,7 +78,7 @@ csn_cache_key_reset(struct csn_cache_key *key)
 }
 
 void
-csn_cache_key_free(struct csn_cache_key *key)
+csn_cachekit_key_free(struct csn_cachekit_key *key)
 {
 	if (key == NULL)
 		return;
@@ -90,13 +91,13 @@ csn_cache_key_free(struct csn_cache_key *key)
 }
 
 static struct csn_key_frame *
-top(struct csn_cache_key *key)
+top(struct csn_cachekit_key *key)
 {
 	return &key->frames[key->nframes - 1];
 }
 
 static int
-add_item(struct csn_cache_key *key)
+add_item(struct csn_cachekit_key *key)
 {
 	struct csn_key_item *items;
 	size_t cap;
@@ -117,7 +118,7 @@ add_item(struct csn_cache_key *key)
 
 /* A value may stand here. */
 static int
-enter(struct csn_cache_key *key)
+enter(struct csn_cachekit_key *key)
 {
 	struct csn_key_frame *f = top(key);
 
@@ -132,14 +133,14 @@ enter(struct csn_cache_key *key)
 
 /* The value is whole. */
 static int
-leave(struct csn_cache_key *key)
+leave(struct csn_cachekit_key *key)
 {
 	struct csn_key_frame *f = top(key);
 
 	if (!csn_out_ok(&key->out))
 		return csn_key_fail(key, CSN_E_NOMEM,
 		    "out of memory for a cache key");
-	if (key->out.len > CSN_CACHE_KEY_ARGS_MAX)
+	if (key->out.len > CSN_CACHEKIT_KEY_ARGS_MAX)
 		return csn_key_fail(key, CSN_E_LIMIT, "the arguments of a "
 		    "cache key have more than 64 MiB: name large ones by a "
 		    "hash of theirs");
@@ -152,7 +153,7 @@ leave(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_null(struct csn_cache_key *key)
+csn_cachekit_key_null(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -166,7 +167,7 @@ csn_cache_key_null(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_bool(struct csn_cache_key *key, int value)
+csn_cachekit_key_bool(struct csn_cachekit_key *key, int value)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -183,7 +184,7 @@ csn_cache_key_bool(struct csn_cache_key *key, int value)
 }
 
 int
-csn_cache_key_int(struct csn_cache_key *key, int64_t value)
+csn_cachekit_key_int(struct csn_cachekit_key *key, int64_t value)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -197,7 +198,7 @@ csn_cache_key_int(struct csn_cache_key *key, int64_t value)
 }
 
 int
-csn_cache_key_uint(struct csn_cache_key *key, uint64_t value)
+csn_cachekit_key_uint(struct csn_cachekit_key *key, uint64_t value)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -212,7 +213,7 @@ csn_cache_key_uint(struct csn_cache_key *key, uint64_t value)
 
 /* In interop mode a whole number is an integer wherever one can hold it. */
 static int
-pack_interop_float(struct csn_cache_key *key, double value)
+pack_interop_float(struct csn_cachekit_key *key, double value)
 {
 	if (isnan(value) || isinf(value))
 		return csn_key_fail(key, CSN_E_POLICY, "NaN and infinities "
@@ -230,7 +231,7 @@ pack_interop_float(struct csn_cache_key *key, double value)
 }
 
 int
-csn_cache_key_float(struct csn_cache_key *key, double value)
+csn_cachekit_key_float(struct csn_cachekit_key *key, double value)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -239,7 +240,7 @@ csn_cache_key_float(struct csn_cache_key *key, double value)
 
 	if ((rc = enter(key)) != 0)
 		return rc;
-	if (key->mode == CSN_CACHE_KEY_INTEROP) {
+	if (key->mode == CSN_CACHEKIT_KEY_INTEROP) {
 		if ((rc = pack_interop_float(key, value)) != 0)
 			return rc;
 	} else {
@@ -251,9 +252,9 @@ csn_cache_key_float(struct csn_cache_key *key, double value)
 }
 
 static int
-pack_text(struct csn_cache_key *key, const char *p, size_t len)
+pack_text(struct csn_cachekit_key *key, const char *p, size_t len)
 {
-	if (len > CSN_CACHE_KEY_ARGS_MAX)
+	if (len > CSN_CACHEKIT_KEY_ARGS_MAX)
 		return csn_key_fail(key, CSN_E_LIMIT,
 		    "a string of a cache key has more than 64 MiB");
 	if (!csn_utf8_valid(p, len))
@@ -265,7 +266,8 @@ pack_text(struct csn_cache_key *key, const char *p, size_t len)
 }
 
 int
-csn_cache_key_str(struct csn_cache_key *key, const char *value, size_t len)
+csn_cachekit_key_str(struct csn_cachekit_key *key, const char *value, size_t
+    len)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -278,7 +280,8 @@ csn_cache_key_str(struct csn_cache_key *key, const char *value, size_t len)
 }
 
 int
-csn_cache_key_bytes(struct csn_cache_key *key, const void *value, size_t len)
+csn_cachekit_key_bytes(struct csn_cachekit_key *key, const void *value, size_t
+    len)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -287,7 +290,7 @@ csn_cache_key_bytes(struct csn_cache_key *key, const void *value, size_t len)
 
 	if ((rc = enter(key)) != 0)
 		return rc;
-	if (len > CSN_CACHE_KEY_ARGS_MAX)
+	if (len > CSN_CACHEKIT_KEY_ARGS_MAX)
 		return csn_key_fail(key, CSN_E_LIMIT,
 		    "bytes of a cache key have more than 64 MiB");
 	msgpack_pack_bin(&key->packer, len);
@@ -297,7 +300,7 @@ csn_cache_key_bytes(struct csn_cache_key *key, const void *value, size_t len)
 
 /* As Python's isoformat() writes a datetime that knows its zone. */
 static int
-pack_iso(struct csn_cache_key *key, int64_t unix_us, int offset_min)
+pack_iso(struct csn_cachekit_key *key, int64_t unix_us, int offset_min)
 {
 	/* 0001-01-01 to 9999-12-31 in the zone's own time. */
 	const int64_t first = -62135596800, last = 253402300799;
@@ -330,7 +333,8 @@ pack_iso(struct csn_cache_key *key, int64_t unix_us, int offset_min)
 }
 
 int
-csn_cache_key_time(struct csn_cache_key *key, int64_t unix_us, int offset_min)
+csn_cachekit_key_time(struct csn_cachekit_key *key, int64_t unix_us, int
+    offset_min)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -343,14 +347,14 @@ csn_cache_key_time(struct csn_cache_key *key, int64_t unix_us, int offset_min)
 		return csn_key_fail(key, CSN_E_ARG,
 		    "a time zone is less than a day from UTC");
 	/* The protocol: one IEEE 754 division, the same in each language. */
-	rc = key->mode == CSN_CACHE_KEY_INTEROP ?
+	rc = key->mode == CSN_CACHEKIT_KEY_INTEROP ?
 	    pack_interop_float(key, (double)unix_us / 1000000.0) :
 	    pack_iso(key, unix_us, offset_min);
 	return rc != 0 ? rc : leave(key);
 }
 
 int
-csn_cache_key_uuid(struct csn_cache_key *key, const uint8_t uuid[16])
+csn_cachekit_key_uuid(struct csn_cachekit_key *key, const uint8_t uuid[16])
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -360,13 +364,13 @@ csn_cache_key_uuid(struct csn_cache_key *key, const uint8_t uuid[16])
 	csn_hex_encode(uuid, 16, hex);
 	snprintf(text, sizeof(text), "%.8s-%.4s-%.4s-%.4s-%.12s", hex,
 	    hex + 8, hex + 12, hex + 16, hex + 20);
-	return csn_cache_key_str(key, text, 36);
+	return csn_cachekit_key_str(key, text, 36);
 }
 
 /* --- containers ------------------------------------------------------- */
 
 static int
-begin(struct csn_cache_key *key, enum csn_key_kind kind)
+begin(struct csn_cachekit_key *key, enum csn_key_kind kind)
 {
 	int rc;
 
@@ -409,7 +413,7 @@ compare(const void *left, const void *right, void *arg)
  * members of a set once. Returns how many there are.
  */
 static int
-sorted(struct csn_cache_key *key, const struct csn_key_frame *f,
+sorted(struct csn_cachekit_key *key, const struct csn_key_frame *f,
     struct csn_out *w, size_t *count)
 {
 	struct order order = { key->out.p, f->kind };
@@ -450,7 +454,7 @@ put_header(struct csn_out *w, enum csn_key_kind kind, size_t count)
 }
 
 static int
-end(struct csn_cache_key *key, enum csn_key_kind kind)
+end(struct csn_cachekit_key *key, enum csn_key_kind kind)
 {
 	struct csn_key_frame *f = top(key);
 	struct csn_out body, header;
@@ -489,7 +493,7 @@ end(struct csn_cache_key *key, enum csn_key_kind kind)
 }
 
 int
-csn_cache_key_list_begin(struct csn_cache_key *key)
+csn_cachekit_key_list_begin(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -498,7 +502,7 @@ csn_cache_key_list_begin(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_list_end(struct csn_cache_key *key)
+csn_cachekit_key_list_end(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -507,7 +511,7 @@ csn_cache_key_list_end(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_map_begin(struct csn_cache_key *key)
+csn_cachekit_key_map_begin(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -517,7 +521,7 @@ csn_cache_key_map_begin(struct csn_cache_key *key)
 
 /* The name of the value that comes next in the frame at the top. */
 static int
-put_name(struct csn_cache_key *key, const char *name, size_t len)
+put_name(struct csn_cachekit_key *key, const char *name, size_t len)
 {
 	struct csn_key_item *item;
 	int rc;
@@ -535,7 +539,8 @@ put_name(struct csn_cache_key *key, const char *name, size_t len)
 }
 
 int
-csn_cache_key_map_key(struct csn_cache_key *key, const char *name, size_t len)
+csn_cachekit_key_map_key(struct csn_cachekit_key *key, const char *name, size_t
+    len)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -549,7 +554,7 @@ csn_cache_key_map_key(struct csn_cache_key *key, const char *name, size_t len)
 }
 
 int
-csn_cache_key_map_end(struct csn_cache_key *key)
+csn_cachekit_key_map_end(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -558,19 +563,19 @@ csn_cache_key_map_end(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_set_begin(struct csn_cache_key *key)
+csn_cachekit_key_set_begin(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
 
-	if (key->rc == 0 && key->mode == CSN_CACHE_KEY_AUTO)
+	if (key->rc == 0 && key->mode == CSN_CACHEKIT_KEY_AUTO)
 		return csn_key_fail(key, CSN_E_POLICY, "auto keys have no "
 		    "sets: give a sorted list, or use interop keys");
 	return begin(key, CSN_KEY_SET);
 }
 
 int
-csn_cache_key_set_end(struct csn_cache_key *key)
+csn_cachekit_key_set_end(struct csn_cachekit_key *key)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -579,14 +584,15 @@ csn_cache_key_set_end(struct csn_cache_key *key)
 }
 
 int
-csn_cache_key_name(struct csn_cache_key *key, const char *name, size_t len)
+csn_cachekit_key_name(struct csn_cachekit_key *key, const char *name, size_t
+    len)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
 
 	if (key->rc != 0)
 		return key->rc;
-	if (key->mode == CSN_CACHE_KEY_INTEROP)
+	if (key->mode == CSN_CACHEKIT_KEY_INTEROP)
 		return csn_key_fail(key, CSN_E_POLICY, "interop keys have no "
 		    "arguments by name: give them in the declared order");
 	if (top(key)->kind == CSN_KEY_ARGS)
@@ -602,7 +608,8 @@ csn_cache_key_name(struct csn_cache_key *key, const char *name, size_t len)
 /* --- the whole -------------------------------------------------------- */
 
 int
-csn_cache_key_args(struct csn_cache_key *key, const uint8_t **p, size_t *len)
+csn_cachekit_key_args(struct csn_cachekit_key *key, const uint8_t **p, size_t
+    *len)
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -621,14 +628,14 @@ csn_cache_key_args(struct csn_cache_key *key, const uint8_t **p, size_t *len)
 	positional = f->kind == CSN_KEY_NAMED ? f->at : key->out.len;
 	w->len = 0;
 	csn_out_init(&named);
-	if (key->mode == CSN_CACHE_KEY_AUTO)
+	if (key->mode == CSN_CACHEKIT_KEY_AUTO)
 		put_header(w, CSN_KEY_LIST, 2);
 	put_header(w, CSN_KEY_LIST, key->frames[0].count);
 	csn_put_bytes(w, key->out.p, positional);
 	if (f->kind == CSN_KEY_NAMED &&
 	    (rc = sorted(key, f, &named, &count)) != 0)
 		goto out;
-	if (key->mode == CSN_CACHE_KEY_AUTO) {
+	if (key->mode == CSN_CACHEKIT_KEY_AUTO) {
 		put_header(w, CSN_KEY_NAMED, count);
 		csn_put_bytes(w, named.p, named.len);
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache/key.h - the builder of cache keys, as its two files share it. */
-#ifndef CSN_CACHE_KEY_H
-#define CSN_CACHE_KEY_H
+#ifndef CSN_CACHEKIT_KEY_H
+#define CSN_CACHEKIT_KEY_H
 
 #include <msgpack.h>
 
-#include <caisson/cache_key.h>
+#include <caisson/cachekit_key.h>
 
 #include "base/cursor.h"
 
@@ -29,7 +29,7 @@ struct csn_key_item {
 	size_t name_len;
 };
 
-struct csn_cache_key {
+struct csn_cachekit_key {
 	struct csn_ctx *ctx;
 	int mode;
 	int rc;			/* the first failure, which stays */
@@ -44,7 +44,7 @@ struct csn_cache_key {
 	struct csn_out text;
 	size_t before_hash;	/* bytes of text; the others stand behind */
 	int is_long;		/* with the hash, too many characters */
-	struct csn_key_frame frames[2 + CSN_CACHE_KEY_DEPTH];
+	struct csn_key_frame frames[2 + CSN_CACHEKIT_KEY_DEPTH];
 	size_t nframes;
 	struct csn_key_item *items;
 	size_t nitems;
@@ -52,6 +52,6 @@ struct csn_cache_key {
 };
 
 /* Fails the builder for good. */
-int csn_key_fail(struct csn_cache_key *key, int code, const char *sentence);
+int csn_key_fail(struct csn_cachekit_key *key, int code, const char *sentence);
 
 #endif

@@ -16,14 +16,14 @@
 #define KEY_KEPT 50		/* characters of one that was */
 
 static int
-hash_args(struct csn_cache_key *key, char text[HASH_TEXT])
+hash_args(struct csn_cachekit_key *key, char text[HASH_TEXT])
 {
 	uint8_t hash[CSN_HASH_SIZE];
 	const uint8_t *p;
 	size_t len;
 	int rc;
 
-	if ((rc = csn_cache_key_args(key, &p, &len)) != 0 ||
+	if ((rc = csn_cachekit_key_args(key, &p, &len)) != 0 ||
 	    (rc = csn_blake2b(key->ctx, p, len, hash, sizeof(hash))) != 0)
 		return rc;
 	csn_hex_encode(hash, sizeof(hash), text);
@@ -61,8 +61,8 @@ bad:
 }
 
 int
-csn_cache_key_interop(struct csn_cache_key *key, const char *name_space,
-    const char *operation, char out[CSN_CACHE_KEY_SIZE])
+csn_cachekit_key_interop(struct csn_cachekit_key *key, const char *name_space,
+    const char *operation, char out[CSN_CACHEKIT_KEY_SIZE])
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -70,7 +70,7 @@ csn_cache_key_interop(struct csn_cache_key *key, const char *name_space,
 	char hash[HASH_TEXT];
 	int rc;
 
-	if (key->mode != CSN_CACHE_KEY_INTEROP)
+	if (key->mode != CSN_CACHEKIT_KEY_INTEROP)
 		return csn_fail(key->ctx, CSN_E_ARG, ROOM,
 		    "an interop key wants a builder of that mode");
 	if ((rc = check_segment(key->ctx, "namespace", name_space)) != 0 ||
@@ -82,7 +82,7 @@ csn_cache_key_interop(struct csn_cache_key *key, const char *name_space,
 		    "'%s' is reserved: take another", name_space);
 	if ((rc = hash_args(key, hash)) != 0)
 		return rc;
-	snprintf(out, CSN_CACHE_KEY_SIZE, "%s:%s:%s", name_space, operation,
+	snprintf(out, CSN_CACHEKIT_KEY_SIZE, "%s:%s:%s", name_space, operation,
 	    hash);
 	return 0;
 }
@@ -218,7 +218,7 @@ are_same(const struct csn_out *had, const char *const names[NAMES],
 
 /* Everything of an auto key but the hash; white space becomes '_'. */
 static int
-make_text(struct csn_cache_key *key, const char *const names[NAMES],
+make_text(struct csn_cachekit_key *key, const char *const names[NAMES],
     int integrity)
 {
 	struct csn_out *had = &key->names, *w = &key->text;
@@ -258,8 +258,8 @@ make_text(struct csn_cache_key *key, const char *const names[NAMES],
 
 /* A long key is its beginning and a hash of all of it. */
 static int
-shorten(struct csn_cache_key *key, const char *args,
-    char out[CSN_CACHE_KEY_SIZE])
+shorten(struct csn_cachekit_key *key, const char *args,
+    char out[CSN_CACHEKIT_KEY_SIZE])
 {
 	struct csn_out *w = &key->whole;
 	uint8_t hash[CSN_HASH_SIZE];
@@ -279,7 +279,7 @@ shorten(struct csn_cache_key *key, const char *args,
 	    sizeof(hash))) != 0)
 		return rc;
 	csn_hex_encode(hash, sizeof(hash), text);
-	snprintf(out, CSN_CACHE_KEY_SIZE, "%.*s:%.32s",
+	snprintf(out, CSN_CACHEKIT_KEY_SIZE, "%.*s:%.32s",
 	    (int)first_characters((const char *)w->p, KEY_KEPT),
 	    (const char *)w->p, text);
 	return 0;
@@ -306,9 +306,9 @@ check_names(struct csn_ctx *ctx, const char *const names[NAMES])
 }
 
 int
-csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
+csn_cachekit_key_auto(struct csn_cachekit_key *key, const char *name_space,
     const char *module, const char *qualname, int integrity,
-    const char *serializer, char out[CSN_CACHE_KEY_SIZE])
+    const char *serializer, char out[CSN_CACHEKIT_KEY_SIZE])
 {
 	if (CSN_NEEDS(key) != 0)
 		return CSN_E_ARG;
@@ -319,7 +319,7 @@ csn_cache_key_auto(struct csn_cache_key *key, const char *name_space,
 	size_t head, tail;
 	int rc;
 
-	if (key->mode != CSN_CACHE_KEY_AUTO)
+	if (key->mode != CSN_CACHEKIT_KEY_AUTO)
 		return csn_fail(key->ctx, CSN_E_ARG, ROOM,
 		    "an auto key wants a builder of that mode");
 	if (module == NULL || qualname == NULL || serializer == NULL ||

@@ -68,7 +68,7 @@ wipe_tenant(void *arg, struct csn_held *h)
 }
 
 int
-csn_cachekit_new(struct csn_ctx *ctx, const struct csn_master_keys *keys,
+csn_cachekit_new(struct csn_ctx *ctx, const struct csn_cachekit_ring *keys,
     const struct csn_cachekit_options *options, struct csn_cachekit **out)
 {
 	if (CSN_NEEDS(out) != 0)
@@ -129,7 +129,7 @@ csn_cachekit_free(struct csn_cachekit *kit)
 	if (kit == NULL)
 		return;
 	csn_held_free(&kit->tenants);
-	csn_master_keys_free(kit->keys);
+	csn_cachekit_ring_free(kit->keys);
 	csn_wipe_free(kit, sizeof(*kit));
 }
 

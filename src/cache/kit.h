@@ -3,7 +3,7 @@
 #ifndef CSN_CACHE_KIT_H
 #define CSN_CACHE_KIT_H
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "cache/held.h"
 #include "cache/master.h"
@@ -44,7 +44,7 @@ struct csn_kit_tenant {
 
 struct csn_cachekit {
 	struct csn_ctx *ctx;
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	uint64_t generation;		/* of the process (base/context.h) */
 	struct csn_held_table tenants;
 };

@@ -13,7 +13,7 @@
 #include "crypto/x509.h"
 
 #define ROOM "cache"
-#define FILE_MAX (4 * (2 * CSN_MASTER_KEY_MAX + 2) + 4096)
+#define FILE_MAX (4 * (2 * CSN_CACHEKIT_MASTER_MAX + 2) + 4096)
 
 static const char wrap_use[] = "caisson cache master key";
 
@@ -22,7 +22,7 @@ csn_key_fingerprint(struct csn_ctx *ctx, const uint8_t *key, size_t len,
     uint8_t out[CSN_FINGERPRINT_SIZE])
 {
 	static const char label[] = "key_fingerprint_v1";
-	uint8_t text[sizeof(label) - 1 + CSN_MASTER_KEY_MAX];
+	uint8_t text[sizeof(label) - 1 + CSN_CACHEKIT_MASTER_MAX];
 	uint8_t hash[CSN_HASH_SIZE];
 	int rc;
 
@@ -35,9 +35,9 @@ csn_key_fingerprint(struct csn_ctx *ctx, const uint8_t *key, size_t len,
 }
 
 static int
-empty(struct csn_ctx *ctx, struct csn_master_keys **out)
+empty(struct csn_ctx *ctx, struct csn_cachekit_ring **out)
 {
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 
 	if ((keys = csn_secret_alloc(sizeof(*keys), NULL)) == NULL)
 		return csn_fail_memory(ctx, ROOM, "master keys");
@@ -48,31 +48,32 @@ empty(struct csn_ctx *ctx, struct csn_master_keys **out)
 
 /* Is there a place, and is the length right? len in bytes. */
 static int
-check_next(const struct csn_master_keys *keys, const char *what, size_t len,
+check_next(const struct csn_cachekit_ring *keys, const char *what, size_t len,
     uint32_t flags)
 {
-	size_t least = flags & CSN_MASTER_SHORT_OK ? 16 : CSN_MASTER_KEY_MIN;
+	size_t least = flags & CSN_CACHEKIT_MASTER_SHORT_OK ? 16 :
+	    CSN_CACHEKIT_MASTER_MIN;
 
 	if (keys->n == CSN_MASTER_COUNT)
 		return csn_fail(keys->ctx, CSN_E_LIMIT, ROOM, "%s: more than "
 		    "%d former master keys; reseal what the oldest sealed, or "
 		    "let it expire, and drop it", what,
-		    CSN_MASTER_PREVIOUS_MAX);
+		    CSN_CACHEKIT_MASTER_PREVIOUS_MAX);
 	if (len < least)
 		return csn_fail(keys->ctx, CSN_E_ARG, ROOM, "%s: a master key "
 		    "has %zu bytes and needs at least %zu, written as %zu hex "
 		    "digits (openssl rand -hex 32 makes one)", what, len,
 		    least, 2 * least);
-	if (len > CSN_MASTER_KEY_MAX)
+	if (len > CSN_CACHEKIT_MASTER_MAX)
 		return csn_fail(keys->ctx, CSN_E_ARG, ROOM, "%s: a master key "
 		    "has %zu bytes, more than %d", what, len,
-		    CSN_MASTER_KEY_MAX);
+		    CSN_CACHEKIT_MASTER_MAX);
 	return 0;
 }
 
 /* The key that was just put in its place; *keys->n counts it if it is new. */
 static int
-accept(struct csn_master_keys *keys, const char *what)
+accept(struct csn_cachekit_ring *keys, const char *what)
 {
 	size_t i, last = keys->n;
 
@@ -90,7 +91,7 @@ accept(struct csn_master_keys *keys, const char *what)
 }
 
 static int
-add_bytes(struct csn_master_keys *keys, const char *what, const uint8_t *p,
+add_bytes(struct csn_cachekit_ring *keys, const char *what, const uint8_t *p,
     size_t len, uint32_t flags)
 {
 	int rc;
@@ -120,7 +121,7 @@ trim(const char **s, size_t *len)
 }
 
 static int
-add_hex(struct csn_master_keys *keys, const char *what, const char *s,
+add_hex(struct csn_cachekit_ring *keys, const char *what, const char *s,
     size_t len, uint32_t flags)
 {
 	int rc;
@@ -134,7 +135,7 @@ add_hex(struct csn_master_keys *keys, const char *what, const char *s,
 		    "an odd number of digits; it is 64 hex digits or more (32 "
 		    "bytes), such as openssl rand -hex 32 makes", what);
 	/* Before its length: who wrote a passphrase hears what is wrong. */
-	if (keys->n < CSN_MASTER_COUNT && len / 2 <= CSN_MASTER_KEY_MAX &&
+	if (keys->n < CSN_MASTER_COUNT && len / 2 <= CSN_CACHEKIT_MASTER_MAX &&
 	    csn_hex_decode(s, len, keys->keys[keys->n].p, len / 2) != 0)
 		return csn_fail(keys->ctx, CSN_E_FORM, ROOM, "%s: a key is "
 		    "not hex; it is 64 hex digits or more (32 bytes), such as "
@@ -147,7 +148,7 @@ add_hex(struct csn_master_keys *keys, const char *what, const char *s,
 
 /* Keys between commas. */
 static int
-add_list(struct csn_master_keys *keys, const char *what, const char *list,
+add_list(struct csn_cachekit_ring *keys, const char *what, const char *list,
     uint32_t flags)
 {
 	size_t len;
@@ -166,12 +167,12 @@ add_list(struct csn_master_keys *keys, const char *what, const char *list,
 }
 
 int
-csn_master_keys_new(struct csn_ctx *ctx,
+csn_cachekit_ring_new(struct csn_ctx *ctx,
     const struct csn_bytes *current,
     const struct csn_bytes *previous, size_t nprevious,
-    uint32_t flags, struct csn_master_keys **out)
+    uint32_t flags, struct csn_cachekit_ring **out)
 {
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	size_t i;
 	int rc;
 
@@ -186,7 +187,7 @@ csn_master_keys_new(struct csn_ctx *ctx,
 		rc = add_bytes(keys, "the former keys", previous[i].p,
 		    previous[i].len, flags);
 	if (rc != 0) {
-		csn_master_keys_free(keys);
+		csn_cachekit_ring_free(keys);
 		return rc;
 	}
 	*out = keys;
@@ -194,14 +195,14 @@ csn_master_keys_new(struct csn_ctx *ctx,
 }
 
 int
-csn_master_keys_hex(struct csn_ctx *ctx, const char *what,
+csn_cachekit_ring_hex(struct csn_ctx *ctx, const char *what,
     const char *current, const char *previous, uint32_t flags,
-    struct csn_master_keys **out)
+    struct csn_cachekit_ring **out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;
 
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	int rc;
 
 	if (what == NULL || current == NULL)
@@ -212,7 +213,7 @@ csn_master_keys_hex(struct csn_ctx *ctx, const char *what,
 	if ((rc = add_hex(keys, what, current, strlen(current),
 	    flags)) != 0 ||
 	    (rc = add_list(keys, what, previous, flags)) != 0) {
-		csn_master_keys_free(keys);
+		csn_cachekit_ring_free(keys);
 		return rc;
 	}
 	*out = keys;
@@ -251,14 +252,14 @@ find_master(struct csn_ctx *ctx, const char **name, const char **s)
 }
 
 int
-csn_master_keys_env(struct csn_ctx *ctx, uint32_t flags,
-    struct csn_master_keys **out)
+csn_cachekit_ring_env(struct csn_ctx *ctx, uint32_t flags,
+    struct csn_cachekit_ring **out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;
 
 	const char *rotation = variable("CACHEKIT_MASTER_KEY_ROTATION");
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	const char *name, *master;
 	int rc;
 
@@ -278,18 +279,18 @@ csn_master_keys_env(struct csn_ctx *ctx, uint32_t flags,
 	return 0;
 
 err:
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return rc;
 }
 
 int
-csn_master_keys_file(struct csn_ctx *ctx, const char *path, uint32_t flags,
-    struct csn_master_keys **out)
+csn_cachekit_ring_file(struct csn_ctx *ctx, const char *path, uint32_t flags,
+    struct csn_cachekit_ring **out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;
 
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	uint8_t *text = NULL;
 	const char *s;
 	size_t len = 0, line;
@@ -325,19 +326,19 @@ csn_master_keys_file(struct csn_ctx *ctx, const char *path, uint32_t flags,
 	keys = NULL;
 out:
 	csn_wipe_free(text, len);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return rc;
 }
 
 int
-csn_master_keys_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
+csn_cachekit_ring_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, const struct csn_bytes *wrapped, size_t n,
-    struct csn_master_keys **out)
+    struct csn_cachekit_ring **out)
 {
 	if (CSN_NEEDS(out) != 0)
 		return CSN_E_ARG;
 
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	uint8_t plain[CSN_KEY_SIZE];
 	size_t i;
 	int rc = 0;
@@ -356,7 +357,7 @@ csn_master_keys_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
 		csn_wipe(plain, sizeof(plain));
 	}
 	if (rc != 0) {
-		csn_master_keys_free(keys);
+		csn_cachekit_ring_free(keys);
 		return rc;
 	}
 	*out = keys;
@@ -364,7 +365,7 @@ csn_master_keys_keystore(struct csn_ctx *ctx, struct csn_keystore *ks,
 }
 
 int
-csn_master_key_make(struct csn_ctx *ctx, struct csn_keystore *ks,
+csn_cachekit_ring_wrap(struct csn_ctx *ctx, struct csn_keystore *ks,
     const char *key_name, uint8_t *out, size_t *out_len)
 {
 	uint8_t plain[CSN_KEY_SIZE];
@@ -379,14 +380,14 @@ csn_master_key_make(struct csn_ctx *ctx, struct csn_keystore *ks,
 }
 
 size_t
-csn_master_keys_count(const struct csn_master_keys *keys)
+csn_cachekit_ring_count(const struct csn_cachekit_ring *keys)
 {
 	return keys->n;
 }
 
 int
-csn_master_keys_fingerprint(const struct csn_master_keys *keys, size_t index,
-    char out[33])
+csn_cachekit_ring_fingerprint(const struct csn_cachekit_ring *keys, size_t
+    index, char out[33])
 {
 	if (CSN_NEEDS(keys) != 0)
 		return CSN_E_ARG;
@@ -405,7 +406,7 @@ csn_master_keys_fingerprint(const struct csn_master_keys *keys, size_t index,
 }
 
 void
-csn_master_keys_free(struct csn_master_keys *keys)
+csn_cachekit_ring_free(struct csn_cachekit_ring *keys)
 {
 	csn_secret_free(keys, sizeof(*keys));
 }

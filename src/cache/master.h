@@ -3,17 +3,17 @@
 #ifndef CSN_CACHE_MASTER_H
 #define CSN_CACHE_MASTER_H
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
-#define CSN_MASTER_COUNT (1 + CSN_MASTER_PREVIOUS_MAX)
+#define CSN_MASTER_COUNT (1 + CSN_CACHEKIT_MASTER_PREVIOUS_MAX)
 
 /* In secret memory as a whole. */
-struct csn_master_keys {
+struct csn_cachekit_ring {
 	struct csn_ctx *ctx;
 	size_t n;
 	struct {
 		size_t len;
-		uint8_t p[CSN_MASTER_KEY_MAX];
+		uint8_t p[CSN_CACHEKIT_MASTER_MAX];
 	} keys[CSN_MASTER_COUNT];
 };
 

@@ -51,7 +51,7 @@ check_keys(struct csn_ctx *ctx, const struct csn_cache_options *c)
 		    "there is no mode %u: see enum csn_cache_mode", c->mode);
 	if (c->mode == CSN_CACHE_COMPATIBLE && c->keys == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a secure cache needs "
-		    "master keys: see csn_master_keys_env(); for what "
+		    "master keys: see csn_cachekit_ring_env(); for what "
 		    "anybody may read and change say CSN_CACHE_PLAIN");
 	if (c->mode == CSN_CACHE_NATIVE && c->native == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "native mode needs the "

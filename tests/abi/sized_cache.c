@@ -4,7 +4,7 @@
 
 #include "abi/sized.h"
 
-static struct csn_master_keys *keys;
+static struct csn_cachekit_ring *keys;
 static struct csn_cachekit *kit;
 static struct csn_cache *cache;
 static struct csn_cache_buffer packed;
@@ -20,7 +20,7 @@ cache_world_start(void)
 	struct csn_cache_options c = { .size = sizeof(c) };
 	int rc;
 
-	rc = csn_master_keys_new(w.ctx, &bytes, NULL, 0, 0, &keys);
+	rc = csn_cachekit_ring_new(w.ctx, &bytes, NULL, 0, 0, &keys);
 	c.keys = keys;
 	c.store = w.store;
 	c.format = CSN_CACHE_BYTES;
@@ -38,7 +38,7 @@ cache_world_end(void)
 	csn_cache_buffer_free(&packed);
 	csn_cache_free(cache);
 	csn_cachekit_free(kit);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 }
 
 static int

@@ -386,27 +386,27 @@ static void
 cache_key_refuses_null(void **state)
 {
 	(void)state;
-	NO(csn_cache_key_new(any, 1, NULL));
-	NO(csn_cache_key_null(NULL));
-	NO(csn_cache_key_bool(NULL, 1));
-	NO(csn_cache_key_int(NULL, 1));
-	NO(csn_cache_key_uint(NULL, 1));
-	NO(csn_cache_key_float(NULL, 1));
-	NO(csn_cache_key_str(NULL, any, 1));
-	NO(csn_cache_key_bytes(NULL, any, 1));
-	NO(csn_cache_key_time(NULL, 1, 1));
-	NO(csn_cache_key_uuid(NULL, any));
-	NO(csn_cache_key_list_begin(NULL));
-	NO(csn_cache_key_list_end(NULL));
-	NO(csn_cache_key_map_begin(NULL));
-	NO(csn_cache_key_map_key(NULL, any, 1));
-	NO(csn_cache_key_map_end(NULL));
-	NO(csn_cache_key_set_begin(NULL));
-	NO(csn_cache_key_set_end(NULL));
-	NO(csn_cache_key_name(NULL, any, 1));
-	NO(csn_cache_key_args(NULL, any, any));
-	NO(csn_cache_key_interop(NULL, any, any, any));
-	NO(csn_cache_key_auto(NULL, any, any, any, 1, any, any));
+	NO(csn_cachekit_key_new(any, 1, NULL));
+	NO(csn_cachekit_key_null(NULL));
+	NO(csn_cachekit_key_bool(NULL, 1));
+	NO(csn_cachekit_key_int(NULL, 1));
+	NO(csn_cachekit_key_uint(NULL, 1));
+	NO(csn_cachekit_key_float(NULL, 1));
+	NO(csn_cachekit_key_str(NULL, any, 1));
+	NO(csn_cachekit_key_bytes(NULL, any, 1));
+	NO(csn_cachekit_key_time(NULL, 1, 1));
+	NO(csn_cachekit_key_uuid(NULL, any));
+	NO(csn_cachekit_key_list_begin(NULL));
+	NO(csn_cachekit_key_list_end(NULL));
+	NO(csn_cachekit_key_map_begin(NULL));
+	NO(csn_cachekit_key_map_key(NULL, any, 1));
+	NO(csn_cachekit_key_map_end(NULL));
+	NO(csn_cachekit_key_set_begin(NULL));
+	NO(csn_cachekit_key_set_end(NULL));
+	NO(csn_cachekit_key_name(NULL, any, 1));
+	NO(csn_cachekit_key_args(NULL, any, any));
+	NO(csn_cachekit_key_interop(NULL, any, any, any));
+	NO(csn_cachekit_key_auto(NULL, any, any, any, 1, any, any));
 }
 
 static void
@@ -433,17 +433,17 @@ static void
 cache_protocol_refuses_null(void **state)
 {
 	(void)state;
-	NO(csn_master_keys_new(any, NULL, any, 1, 1, any));
-	NO(csn_master_keys_new(any, any, NULL, 1, 1, any));
-	NO(csn_master_keys_new(any, any, any, 1, 1, NULL));
-	NO(csn_master_keys_hex(any, any, any, any, 1, NULL));
-	NO(csn_master_keys_env(any, 1, NULL));
-	NO(csn_master_keys_file(any, any, 1, NULL));
-	NO(csn_master_keys_keystore(any, NULL, any, any, 1, any));
-	NO(csn_master_keys_keystore(any, any, any, NULL, 1, any));
-	NO(csn_master_keys_keystore(any, any, any, any, 1, NULL));
-	NO(csn_master_key_make(any, NULL, any, any, any));
-	NO(csn_master_keys_fingerprint(NULL, 1, any));
+	NO(csn_cachekit_ring_new(any, NULL, any, 1, 1, any));
+	NO(csn_cachekit_ring_new(any, any, NULL, 1, 1, any));
+	NO(csn_cachekit_ring_new(any, any, any, 1, 1, NULL));
+	NO(csn_cachekit_ring_hex(any, any, any, any, 1, NULL));
+	NO(csn_cachekit_ring_env(any, 1, NULL));
+	NO(csn_cachekit_ring_file(any, any, 1, NULL));
+	NO(csn_cachekit_ring_keystore(any, NULL, any, any, 1, any));
+	NO(csn_cachekit_ring_keystore(any, any, any, NULL, 1, any));
+	NO(csn_cachekit_ring_keystore(any, any, any, any, 1, NULL));
+	NO(csn_cachekit_ring_wrap(any, NULL, any, any, any));
+	NO(csn_cachekit_ring_fingerprint(NULL, 1, any));
 	NO(csn_cachekit_new(any, NULL, any, any));
 	NO(csn_cachekit_new(any, any, any, NULL));
 	NO(csn_cachekit_after_fork(NULL));

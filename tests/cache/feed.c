@@ -10,7 +10,7 @@
 #include "feed.h"
 
 static int
-feed_int(struct csn_cache_key *key, const char *s)
+feed_int(struct csn_cachekit_key *key, const char *s)
 {
 	char *end;
 
@@ -19,16 +19,16 @@ feed_int(struct csn_cache_key *key, const char *s)
 		int64_t v = strtoll(s, &end, 10);
 
 		return errno != 0 || *end != '\0' ? CSN_E_ARG :
-		    csn_cache_key_int(key, v);
+		    csn_cachekit_key_int(key, v);
 	}
 	uint64_t u = strtoull(s, &end, 10);
 
 	return errno != 0 || *end != '\0' ? CSN_E_ARG :
-	    csn_cache_key_uint(key, u);
+	    csn_cachekit_key_uint(key, u);
 }
 
 static int
-feed_time(struct csn_cache_key *key, const char *s)
+feed_time(struct csn_cachekit_key *key, const char *s)
 {
 	int year, month, day, hour, minute, second, n = 0, digits = 0, us = 0;
 	int zone_hour, zone_minute, offset;
@@ -53,12 +53,12 @@ feed_time(struct csn_cache_key *key, const char *s)
 	tm.tm_hour = hour;
 	tm.tm_min = minute;
 	tm.tm_sec = second;
-	return csn_cache_key_time(key, ((int64_t)timegm(&tm) - 60 * offset) *
+	return csn_cachekit_key_time(key, ((int64_t)timegm(&tm) - 60 * offset) *
 	    1000000 + us, offset);
 }
 
 static int
-feed_bytes(struct csn_cache_key *key, const char *hex)
+feed_bytes(struct csn_cachekit_key *key, const char *hex)
 {
 	size_t len = strlen(hex) / 2;
 	uint8_t *p = malloc(len + 1);
@@ -68,13 +68,13 @@ feed_bytes(struct csn_cache_key *key, const char *hex)
 		return CSN_E_NOMEM;
 	rc = len == 0 ? 0 : csn_hex_decode(hex, 2 * len, p, len);
 	if (rc == 0)
-		rc = csn_cache_key_bytes(key, p, len);
+		rc = csn_cachekit_key_bytes(key, p, len);
 	free(p);
 	return rc;
 }
 
 static int
-feed_uuid(struct csn_cache_key *key, const char *s)
+feed_uuid(struct csn_cachekit_key *key, const char *s)
 {
 	char hex[33];
 	uint8_t uuid[16];
@@ -85,22 +85,22 @@ feed_uuid(struct csn_cache_key *key, const char *s)
 			hex[n++] = *s;
 	if (csn_hex_decode(hex, n, uuid, sizeof(uuid)) != 0)
 		return CSN_E_ARG;
-	return csn_cache_key_uuid(key, uuid);
+	return csn_cachekit_key_uuid(key, uuid);
 }
 
 static int
-feed_set(struct csn_cache_key *key, const json_t *members)
+feed_set(struct csn_cachekit_key *key, const json_t *members)
 {
 	size_t i;
-	int rc = csn_cache_key_set_begin(key);
+	int rc = csn_cachekit_key_set_begin(key);
 
 	for (i = 0; rc == 0 && i < json_array_size(members); i++)
 		rc = feed_value(key, json_array_get(members, i));
-	return rc != 0 ? rc : csn_cache_key_set_end(key);
+	return rc != 0 ? rc : csn_cachekit_key_set_end(key);
 }
 
 static int
-feed_object(struct csn_cache_key *key, const json_t *value)
+feed_object(struct csn_cachekit_key *key, const json_t *value)
 {
 	json_t *object = (json_t *)(uintptr_t)value, *member;
 	void *at = json_object_iter(object);
@@ -118,49 +118,50 @@ feed_object(struct csn_cache_key *key, const json_t *value)
 		if (strcmp(name, "$uuid") == 0)
 			return feed_uuid(key, json_string_value(member));
 		if (strcmp(name, "$float") == 0)
-			return csn_cache_key_float(key,
+			return csn_cachekit_key_float(key,
 			    strtod(json_string_value(member), NULL));
 		if (strcmp(name, "$int") == 0)
 			return feed_int(key, json_string_value(member));
 		return CSN_E_ARG;
 	}
-	rc = csn_cache_key_map_begin(key);
+	rc = csn_cachekit_key_map_begin(key);
 	json_object_foreach(object, name, member) {
 		if (rc == 0)
-			rc = csn_cache_key_map_key(key, name, strlen(name));
+			rc = csn_cachekit_key_map_key(key, name, strlen(name));
 		if (rc == 0)
 			rc = feed_value(key, member);
 	}
-	return rc != 0 ? rc : csn_cache_key_map_end(key);
+	return rc != 0 ? rc : csn_cachekit_key_map_end(key);
 }
 
 int
-feed_value(struct csn_cache_key *key, const json_t *value)
+feed_value(struct csn_cachekit_key *key, const json_t *value)
 {
 	size_t i;
 	int rc;
 
 	if (json_is_null(value))
-		return csn_cache_key_null(key);
+		return csn_cachekit_key_null(key);
 	if (json_is_boolean(value))
-		return csn_cache_key_bool(key, json_is_true(value));
+		return csn_cachekit_key_bool(key, json_is_true(value));
 	if (json_is_integer(value))
-		return csn_cache_key_int(key, json_integer_value(value));
+		return csn_cachekit_key_int(key, json_integer_value(value));
 	if (json_is_real(value))
-		return csn_cache_key_float(key, json_real_value(value));
+		return csn_cachekit_key_float(key, json_real_value(value));
 	if (json_is_string(value))
-		return csn_cache_key_str(key, json_string_value(value),
+		return csn_cachekit_key_str(key, json_string_value(value),
 		    json_string_length(value));
 	if (json_is_object(value))
 		return feed_object(key, value);
-	rc = csn_cache_key_list_begin(key);
+	rc = csn_cachekit_key_list_begin(key);
 	for (i = 0; rc == 0 && i < json_array_size(value); i++)
 		rc = feed_value(key, json_array_get(value, i));
-	return rc != 0 ? rc : csn_cache_key_list_end(key);
+	return rc != 0 ? rc : csn_cachekit_key_list_end(key);
 }
 
 int
-feed_call(struct csn_cache_key *key, const json_t *args, const json_t *kwargs)
+feed_call(struct csn_cachekit_key *key, const json_t *args, const json_t
+    *kwargs)
 {
 	json_t *object = (json_t *)(uintptr_t)kwargs, *value;
 	const char *name;
@@ -171,7 +172,7 @@ feed_call(struct csn_cache_key *key, const json_t *args, const json_t *kwargs)
 		rc = feed_value(key, json_array_get(args, i));
 	json_object_foreach(object, name, value) {
 		if (rc == 0)
-			rc = csn_cache_key_name(key, name, strlen(name));
+			rc = csn_cachekit_key_name(key, name, strlen(name));
 		if (rc == 0)
 			rc = feed_value(key, value);
 	}

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include <caisson/cache_key.h>
+#include <caisson/cachekit_key.h>
 
 /*
  * One argument. Objects with one member whose name begins with '$' are typed:
@@ -13,10 +13,10 @@
  * CSN_E_ARG too for what JSON says and no builder can be given (an integer
  * past 64 bits, a time without a zone).
  */
-int feed_value(struct csn_cache_key *key, const json_t *value);
+int feed_value(struct csn_cachekit_key *key, const json_t *value);
 
 /* All of an array's, then all of an object's by name (NULL: none). */
-int feed_call(struct csn_cache_key *key, const json_t *args,
+int feed_call(struct csn_cachekit_key *key, const json_t *args,
     const json_t *kwargs);
 
 #endif

@@ -40,12 +40,12 @@ larder_ctx(void)
 	return ctx;
 }
 
-struct csn_master_keys *
+struct csn_cachekit_ring *
 larder_keys(struct csn_ctx *ctx, char current, const char *previous)
 {
 	uint8_t bytes[4][32];
 	struct csn_bytes former[3], now = { bytes[3], 32 };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	size_t i, n = previous != NULL ? strlen(previous) : 0;
 
 	assert_in_range(n, 0, 3);
@@ -55,13 +55,13 @@ larder_keys(struct csn_ctx *ctx, char current, const char *previous)
 		former[i].p = bytes[i];
 		former[i].len = 32;
 	}
-	assert_int_equal(csn_master_keys_new(ctx, &now, former, n, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_new(ctx, &now, former, n, 0, &keys),
 	    0);
 	return keys;
 }
 
 struct csn_cache_options
-larder_config(const struct csn_master_keys *keys, struct csn_store *store)
+larder_config(const struct csn_cachekit_ring *keys, struct csn_store *store)
 {
 	const struct csn_cache_options c = { .size = sizeof(c),
 	    .mode = CSN_CACHE_COMPATIBLE, .format = CSN_CACHE_BYTES,
@@ -87,7 +87,7 @@ larder_end(struct larder *l)
 {
 	csn_cache_free(l->cache);
 	csn_store_close(l->store);
-	csn_master_keys_free(l->keys);
+	csn_cachekit_ring_free(l->keys);
 	csn_ctx_free(l->ctx);
 }
 

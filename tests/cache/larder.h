@@ -16,16 +16,16 @@ struct csn_ctx *larder_ctx(void);
 
 /* Keys of the ring: larder_keys(ctx, 'n', "om") has n's as its current key,
  * and o's and m's as former ones. */
-struct csn_master_keys *larder_keys(struct csn_ctx *ctx, char current,
+struct csn_cachekit_ring *larder_keys(struct csn_ctx *ctx, char current,
     const char *previous);
 
 /* A configuration of bytes in compatible mode over store. */
-struct csn_cache_options larder_config(const struct csn_master_keys *keys,
+struct csn_cache_options larder_config(const struct csn_cachekit_ring *keys,
     struct csn_store *store);
 
 struct larder {
 	struct csn_ctx *ctx;
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_store *store;
 	struct csn_cache *cache;
 };

@@ -39,7 +39,7 @@ static struct csn_cache *
 cache_over(struct csn_store *store, char current, const char *former,
     uint32_t flags)
 {
-	struct csn_master_keys *keys = larder_keys(ctx, current, former);
+	struct csn_cachekit_ring *keys = larder_keys(ctx, current, former);
 	struct csn_cache_options c = larder_config(keys, store);
 	struct csn_cache *cache;
 
@@ -48,7 +48,7 @@ cache_over(struct csn_store *store, char current, const char *former,
 	c.breaker_open_ms = 200;
 	c.breaker_trials = 1;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), 0);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return cache;
 }
 

@@ -421,7 +421,7 @@ static void
 secure_unless_plain_is_asked_for_by_name(void **state)
 {
 	struct csn_ctx *ctx = larder_ctx();
-	struct csn_master_keys *keys = larder_keys(ctx, 'n', NULL);
+	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
 	struct csn_cache_options c = larder_config(NULL, NULL);
 	struct csn_cache *cache = NULL;
 
@@ -449,7 +449,7 @@ secure_unless_plain_is_asked_for_by_name(void **state)
 	c.stale_percent = 0;
 	c.size = 8;	/* a program that knew no more: no keys */
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	csn_ctx_free(ctx);
 }
 

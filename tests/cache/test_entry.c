@@ -5,7 +5,7 @@
 
 #include "crypto/vectors.h"
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -18,13 +18,13 @@ static struct csn_cachekit *one, *two, *both;
 static struct csn_cachekit *
 kit_of(const char *current, const char *previous)
 {
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cachekit *kit;
 
-	assert_int_equal(csn_master_keys_hex(test_ctx, "test", current,
+	assert_int_equal(csn_cachekit_ring_hex(test_ctx, "test", current,
 	    previous, 0, &keys), 0);
 	assert_int_equal(csn_cachekit_new(test_ctx, keys, NULL, &kit), 0);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return kit;
 }
 
@@ -392,7 +392,7 @@ test_inspect_shows_no_value(void **state)
 	    "k");
 	struct csn_cache_buffer out = { 0 };
 	char print[33], *json;
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	uint8_t bytes[16];
 
 	(void)state;
@@ -406,11 +406,11 @@ test_inspect_shows_no_value(void **state)
 	assert_non_null(strstr(json, "\"key_fingerprint\""));
 	csn_free(json);
 	/* The frame names the tenant's key, never the master key. */
-	assert_int_equal(csn_master_keys_hex(test_ctx, "test", A, NULL, 0,
+	assert_int_equal(csn_cachekit_ring_hex(test_ctx, "test", A, NULL, 0,
 	    &keys), 0);
-	assert_int_equal(csn_master_keys_fingerprint(keys, 0, print), 0);
+	assert_int_equal(csn_cachekit_ring_fingerprint(keys, 0, print), 0);
 	assert_null(memmem(out.p, out.len, print, 32));
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	e.shape = CSN_CACHEKIT_INTEROP;
 	pack(one, &e, &out);
 	assert_int_equal(csn_cachekit_inspect(test_ctx, out.p, out.len,

@@ -8,7 +8,7 @@
 
 #include "crypto/vectors.h"
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "cache/kit.h"
 
@@ -25,13 +25,13 @@ kit_of(const char *current, const char *previous, uint32_t tenants)
 {
 	struct csn_cachekit_options o = { .size = sizeof(o),
 	    .tenants = tenants };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cachekit *kit;
 
-	assert_int_equal(csn_master_keys_hex(test_ctx, "test", current,
+	assert_int_equal(csn_cachekit_ring_hex(test_ctx, "test", current,
 	    previous, 0, &keys), 0);
 	assert_int_equal(csn_cachekit_new(test_ctx, keys, &o, &kit), 0);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return kit;
 }
 

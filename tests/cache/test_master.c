@@ -9,7 +9,7 @@
 
 #include "crypto/vectors.h"
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -41,26 +41,26 @@ set(const char *name, const char *value)
 
 /* The ring's fingerprints are those of the hex keys, in order. */
 static void
-expect(struct csn_master_keys *keys, const char *const *hex, size_t n)
+expect(struct csn_cachekit_ring *keys, const char *const *hex, size_t n)
 {
-	struct csn_master_keys *one;
+	struct csn_cachekit_ring *one;
 	char want[33], got[33];
 	size_t i;
 
-	assert_int_equal(csn_master_keys_count(keys), n);
+	assert_int_equal(csn_cachekit_ring_count(keys), n);
 	for (i = 0; i < n; i++) {
-		assert_int_equal(csn_master_keys_hex(test_ctx, "test", hex[i],
+		assert_int_equal(csn_cachekit_ring_hex(test_ctx, "test", hex[i],
 		    NULL, 0, &one), 0);
-		assert_int_equal(csn_master_keys_fingerprint(one, 0, want),
+		assert_int_equal(csn_cachekit_ring_fingerprint(one, 0, want),
 		    0);
-		csn_master_keys_free(one);
-		assert_int_equal(csn_master_keys_fingerprint(keys, i, got),
+		csn_cachekit_ring_free(one);
+		assert_int_equal(csn_cachekit_ring_fingerprint(keys, i, got),
 		    0);
 		assert_string_equal(got, want);
 	}
-	assert_int_equal(csn_master_keys_fingerprint(keys, n, got),
+	assert_int_equal(csn_cachekit_ring_fingerprint(keys, n, got),
 	    CSN_E_ARG);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 }
 
 static void
@@ -68,27 +68,27 @@ test_environment(void **state)
 {
 	const char *const one[] = { A }, *const three[] = { A, B, C };
 	const char *const rotated[] = { D, A, B };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 
 	(void)state;
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys),
 	    CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_ctx_message(test_ctx),
 	    "CACHEKIT_MASTER_KEY"));
 	assert_non_null(strstr(csn_ctx_message(test_ctx), "64 hex digits"));
 	set("CACHEKIT_MASTER_KEY", " " A "\n");
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, one, 1);
 	set("CACHEKIT_PREVIOUS_MASTER_KEYS", B " , " C);
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, three, 3);
 	/* The older way: the new key writes, the old one goes on opening. */
 	set("CACHEKIT_PREVIOUS_MASTER_KEYS", B);
 	set("CACHEKIT_MASTER_KEY_ROTATION", D);
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, rotated, 3);
 	unsetenv("CACHEKIT_MASTER_KEY");
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys),
 	    CSN_E_NOT_FOUND);
 }
 
@@ -96,17 +96,17 @@ static void
 test_own_variable(void **state)
 {
 	const char *const one[] = { A };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 
 	(void)state;
 	set("CAISSON_MASTER_KEY", A);
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, one, 1);
 	set("CACHEKIT_MASTER_KEY", A);
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, one, 1);
 	set("CACHEKIT_MASTER_KEY", B);
-	assert_int_equal(csn_master_keys_env(test_ctx, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys),
 	    CSN_E_POLICY);
 }
 
@@ -114,11 +114,11 @@ test_own_variable(void **state)
 static void
 refused(const char *name, const char *value, int code)
 {
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	int rc;
 
 	set(name, value);
-	rc = csn_master_keys_env(test_ctx, 0, &keys);
+	rc = csn_cachekit_ring_env(test_ctx, 0, &keys);
 	assert_string_equal(csn_error_name(rc), csn_error_name(code));
 	assert_non_null(strstr(csn_ctx_message(test_ctx), name));
 	assert_null(strstr(csn_ctx_message(test_ctx), "aaaa"));
@@ -153,21 +153,21 @@ static void
 test_short_keys_want_a_flag(void **state)
 {
 	struct csn_bytes b = { (const uint8_t *)A, 16 };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 
 	(void)state;
-	assert_int_equal(csn_master_keys_new(test_ctx, &b, NULL, 0, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0, 0, &keys),
 	    CSN_E_ARG);
-	assert_int_equal(csn_master_keys_new(test_ctx, &b, NULL, 0,
-	    CSN_MASTER_SHORT_OK, &keys), 0);
-	csn_master_keys_free(keys);
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0,
+	    CSN_CACHEKIT_MASTER_SHORT_OK, &keys), 0);
+	csn_cachekit_ring_free(keys);
 	b.len = 15;
-	assert_int_equal(csn_master_keys_new(test_ctx, &b, NULL, 0,
-	    CSN_MASTER_SHORT_OK, &keys), CSN_E_ARG);
-	b.len = CSN_MASTER_KEY_MAX + 1;
-	assert_int_equal(csn_master_keys_new(test_ctx, &b, NULL, 0, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0,
+	    CSN_CACHEKIT_MASTER_SHORT_OK, &keys), CSN_E_ARG);
+	b.len = CSN_CACHEKIT_MASTER_MAX + 1;
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0, 0, &keys),
 	    CSN_E_ARG);
-	assert_int_equal(csn_master_keys_new(test_ctx, NULL, NULL, 0, 0,
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, NULL, NULL, 0, 0,
 	    &keys), CSN_E_ARG);
 }
 
@@ -175,7 +175,7 @@ static void
 test_file(void **state)
 {
 	const char *const two[] = { A, B };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	char path[] = "/tmp/caisson-master-XXXXXX";
 	const char text[] = "# the current one\n" A "\n\n  " B "\r\n";
 	int fd = mkstemp(path);
@@ -183,24 +183,24 @@ test_file(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys), 0);
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys), 0);
 	expect(keys, two, 2);
 	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys),
 	    CSN_E_POLICY);
 	assert_int_equal(fchmod(fd, 0600), 0);
 	assert_int_equal(ftruncate(fd, 18), 0);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(pwrite(fd, "\nzz\n", 4, 18), 4);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys),
 	    CSN_E_FORM);
 	assert_int_equal(pwrite(fd, "\0\0", 2, 18), 2);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys),
 	    CSN_E_FORM);
 	close(fd);
 	unlink(path);
-	assert_int_equal(csn_master_keys_file(test_ctx, path, 0, &keys),
+	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys),
 	    CSN_E_NOT_FOUND);
 }
 
@@ -211,22 +211,22 @@ test_keystore(void **state)
 	uint8_t one[CSN_KEYSTORE_MAX_WRAP], two[CSN_KEYSTORE_MAX_WRAP];
 	struct csn_bytes wrapped[] = { { one, sizeof(one) },
 	    { two, sizeof(two) } };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 
 	(void)state;
 	assert_int_equal(csn_keystore_open(test_ctx, "memory:", NULL, 0, &ks),
 	    0);
 	assert_int_equal(csn_keystore_create(ks, "cache"), 0);
-	assert_int_equal(csn_master_key_make(test_ctx, ks, "cache", one,
+	assert_int_equal(csn_cachekit_ring_wrap(test_ctx, ks, "cache", one,
 	    &wrapped[0].len), 0);
-	assert_int_equal(csn_master_key_make(test_ctx, ks, "cache", two,
+	assert_int_equal(csn_cachekit_ring_wrap(test_ctx, ks, "cache", two,
 	    &wrapped[1].len), 0);
-	assert_int_equal(csn_master_keys_keystore(test_ctx, ks, "cache",
+	assert_int_equal(csn_cachekit_ring_keystore(test_ctx, ks, "cache",
 	    wrapped, 2, &keys), 0);
-	assert_int_equal(csn_master_keys_count(keys), 2);
-	csn_master_keys_free(keys);
+	assert_int_equal(csn_cachekit_ring_count(keys), 2);
+	csn_cachekit_ring_free(keys);
 	one[5] ^= 1;
-	assert_int_equal(csn_master_keys_keystore(test_ctx, ks, "cache",
+	assert_int_equal(csn_cachekit_ring_keystore(test_ctx, ks, "cache",
 	    wrapped, 2, &keys), CSN_E_TAG);
 	csn_keystore_close(ks);
 }

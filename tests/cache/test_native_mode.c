@@ -191,7 +191,7 @@ older_epochs_are_resealed(void **state)
 static void
 each_mode_wants_its_own_keys(void **state)
 {
-	struct csn_master_keys *keys = larder_keys(ctx, 'n', NULL);
+	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
 	struct csn_cache_native *native = epochs(1);
 	struct csn_cache_options c = larder_config(NULL, store);
 	struct csn_cache *cache;
@@ -205,7 +205,7 @@ each_mode_wants_its_own_keys(void **state)
 	c.mode = CSN_CACHE_COMPATIBLE;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
 	csn_cache_native_free(native);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 }
 
 static int

@@ -63,7 +63,7 @@ child(uint64_t lock_ms, uint64_t wait_ms)
 	    .format = CSN_CACHE_BYTES, .lock_ms = lock_ms,
 	    .lock_wait_ms = wait_ms };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cache *cache;
 	struct csn_store *store;
 	struct csn_ctx *ctx;
@@ -73,7 +73,7 @@ child(uint64_t lock_ms, uint64_t wait_ms)
 	snprintf(url, sizeof(url), "file:%s", folder);
 	if (csn_ctx_new(NULL, &ctx) != 0 ||
 	    csn_store_open(ctx, url, &store) != 0 ||
-	    csn_master_keys_new(ctx, &current, NULL, 0, 0, &keys) != 0)
+	    csn_cachekit_ring_new(ctx, &current, NULL, 0, 0, &keys) != 0)
 		_exit(2);
 	c.keys = keys;
 	c.store = store;
@@ -88,7 +88,7 @@ child(uint64_t lock_ms, uint64_t wait_ms)
 		rc = CSN_E_FORM;
 	csn_cache_value_free(&v);
 	csn_cache_free(cache);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	csn_store_close(store);
 	csn_ctx_free(ctx);
 	_exit(rc == 0 ? 0 : 4);

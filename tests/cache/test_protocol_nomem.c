@@ -11,9 +11,9 @@
 #include "lib/nomem.h"
 #include "lib/path.h"
 
-#include <caisson/cache_key.h>
+#include <caisson/cachekit_key.h>
 #include <caisson/cache_native.h>
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -23,27 +23,27 @@ static const uint8_t value[] = { 0x81, 0xa1, 'a', 0x01 };
 static int
 build_key(void)
 {
-	struct csn_cache_key *key = NULL;
-	char text[CSN_CACHE_KEY_SIZE];
+	struct csn_cachekit_key *key = NULL;
+	char text[CSN_CACHEKIT_KEY_SIZE];
 	int rc;
 
-	if ((rc = csn_cache_key_new(test_ctx, CSN_CACHE_KEY_AUTO,
+	if ((rc = csn_cachekit_key_new(test_ctx, CSN_CACHEKIT_KEY_AUTO,
 	    &key)) == 0 &&
-	    (rc = csn_cache_key_map_begin(key)) == 0 &&
-	    (rc = csn_cache_key_map_key(key, "b", 1)) == 0 &&
-	    (rc = csn_cache_key_int(key, 1)) == 0 &&
-	    (rc = csn_cache_key_map_key(key, "a", 1)) == 0 &&
-	    (rc = csn_cache_key_list_begin(key)) == 0 &&
-	    (rc = csn_cache_key_str(key, "x", 1)) == 0 &&
-	    (rc = csn_cache_key_list_end(key)) == 0 &&
-	    (rc = csn_cache_key_map_end(key)) == 0 &&
-	    (rc = csn_cache_key_name(key, "n", 1)) == 0 &&
-	    (rc = csn_cache_key_float(key, 1.5)) == 0)
-		rc = csn_cache_key_auto(key, "ns", "m", "f", 1, "mine",
+	    (rc = csn_cachekit_key_map_begin(key)) == 0 &&
+	    (rc = csn_cachekit_key_map_key(key, "b", 1)) == 0 &&
+	    (rc = csn_cachekit_key_int(key, 1)) == 0 &&
+	    (rc = csn_cachekit_key_map_key(key, "a", 1)) == 0 &&
+	    (rc = csn_cachekit_key_list_begin(key)) == 0 &&
+	    (rc = csn_cachekit_key_str(key, "x", 1)) == 0 &&
+	    (rc = csn_cachekit_key_list_end(key)) == 0 &&
+	    (rc = csn_cachekit_key_map_end(key)) == 0 &&
+	    (rc = csn_cachekit_key_name(key, "n", 1)) == 0 &&
+	    (rc = csn_cachekit_key_float(key, 1.5)) == 0)
+		rc = csn_cachekit_key_auto(key, "ns", "m", "f", 1, "mine",
 		    text);
 	if (rc == 0)
 		assert_memory_equal(text, "ns:ns:func:m.f:args:", 20);
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 	return rc;
 }
 
@@ -53,15 +53,15 @@ use_kit(void)
 {
 	struct csn_cachekit_entry e = { .size = sizeof(e),
 	    .shape = CSN_CACHEKIT_AUTO_MSGPACK, .key = "k", .key_len = 1 };
-	struct csn_master_keys *old = NULL, *both = NULL;
+	struct csn_cachekit_ring *old = NULL, *both = NULL;
 	struct csn_cachekit *before = NULL, *now = NULL;
 	struct csn_cache_buffer a = { 0 }, b = { 0 }, c = { 0 };
 	char *json = NULL;
 	int rc;
 
-	if ((rc = csn_master_keys_hex(test_ctx, "t", A, NULL, 0,
+	if ((rc = csn_cachekit_ring_hex(test_ctx, "t", A, NULL, 0,
 	    &old)) == 0 &&
-	    (rc = csn_master_keys_hex(test_ctx, "t", B, A, 0, &both)) == 0 &&
+	    (rc = csn_cachekit_ring_hex(test_ctx, "t", B, A, 0, &both)) == 0 &&
 	    (rc = csn_cachekit_new(test_ctx, old, NULL, &before)) == 0 &&
 	    (rc = csn_cachekit_new(test_ctx, both, NULL, &now)) == 0 &&
 	    (rc = csn_cachekit_pack(test_ctx, before, &e, value,
@@ -81,8 +81,8 @@ use_kit(void)
 	csn_cache_buffer_free(&c);
 	csn_cachekit_free(before);
 	csn_cachekit_free(now);
-	csn_master_keys_free(old);
-	csn_master_keys_free(both);
+	csn_cachekit_ring_free(old);
+	csn_cachekit_ring_free(both);
 	return rc;
 }
 

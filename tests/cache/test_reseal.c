@@ -19,13 +19,13 @@ static struct csn_store *store;
 static struct csn_cache *
 with_keys(char current, const char *previous, uint32_t flags)
 {
-	struct csn_master_keys *keys = larder_keys(ctx, current, previous);
+	struct csn_cachekit_ring *keys = larder_keys(ctx, current, previous);
 	struct csn_cache_options c = larder_config(keys, store);
 	struct csn_cache *cache;
 
 	c.flags |= flags;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), 0);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	return cache;
 }
 

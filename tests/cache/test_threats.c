@@ -329,7 +329,7 @@ an_older_value_of_the_same_key_is_not_noticed(void **state)
 static void
 another_master_key_opens_nothing(void **state)
 {
-	struct csn_master_keys *keys = larder_keys(l.ctx, 'x', "yz");
+	struct csn_cachekit_ring *keys = larder_keys(l.ctx, 'x', "yz");
 	struct csn_cache_options c = larder_config(keys, l.store);
 	struct csn_cache_call_options how = strictly(CSN_CACHE_BYTES, NULL);
 	struct csn_cache_value v = { .size = sizeof(v) };
@@ -340,7 +340,7 @@ another_master_key_opens_nothing(void **state)
 	assert_int_equal(csn_cache_new(l.ctx, &c, &other), 0);
 	assert_int_equal(csn_cache_get(other, "k", &how, &v), CSN_E_TAG);
 	csn_cache_free(other);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	csn_cache_value_free(&v);
 }
 

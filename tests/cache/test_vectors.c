@@ -7,7 +7,7 @@
 #include "feed.h"
 
 #include <caisson/aead.h>
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "base/text.h"
 #include "cache/envelope.h"
@@ -49,18 +49,18 @@ static void
 check_auto_keys(const json_t *root)
 {
 	const json_t *vectors = json_object_get(root, "vectors"), *v;
-	struct csn_cache_key *key;
-	char text[CSN_CACHE_KEY_SIZE];
+	struct csn_cachekit_key *key;
+	char text[CSN_CACHEKIT_KEY_SIZE];
 	size_t i;
 
 	assert_true(json_array_size(vectors) >= 10);
-	assert_int_equal(csn_cache_key_new(test_ctx, CSN_CACHE_KEY_AUTO,
+	assert_int_equal(csn_cachekit_key_new(test_ctx, CSN_CACHEKIT_KEY_AUTO,
 	    &key), 0);
 	json_array_foreach(vectors, i, v) {
-		csn_cache_key_reset(key);
+		csn_cachekit_key_reset(key);
 		assert_int_equal(feed_call(key, json_object_get(v, "args"),
 		    json_object_get(v, "kwargs")), 0);
-		assert_int_equal(csn_cache_key_auto(key,
+		assert_int_equal(csn_cachekit_key_auto(key,
 		    optional(v, "namespace"),
 		    vectors_text(v, "function_module"),
 		    vectors_text(v, "function_qualname"),
@@ -68,7 +68,7 @@ check_auto_keys(const json_t *root)
 		    vectors_text(v, "serializer_type"), text), 0);
 		assert_string_equal(text, vectors_text(v, "expected_key"));
 	}
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 }
 
 static void
@@ -97,59 +97,59 @@ static void
 check_interop_keys(const json_t *root)
 {
 	const json_t *vectors = json_object_get(root, "key_vectors"), *v;
-	struct csn_cache_key *key;
-	char text[CSN_CACHE_KEY_SIZE];
+	struct csn_cachekit_key *key;
+	char text[CSN_CACHEKIT_KEY_SIZE];
 	struct bytes want;
 	const uint8_t *p;
 	size_t i, len;
 
 	assert_true(json_array_size(vectors) >= 10);
-	assert_int_equal(csn_cache_key_new(test_ctx, CSN_CACHE_KEY_INTEROP,
-	    &key), 0);
+	assert_int_equal(csn_cachekit_key_new(test_ctx,
+	    CSN_CACHEKIT_KEY_INTEROP, &key), 0);
 	json_array_foreach(vectors, i, v) {
-		csn_cache_key_reset(key);
+		csn_cachekit_key_reset(key);
 		assert_int_equal(feed_call(key, json_object_get(v, "args"),
 		    NULL), 0);
 		want = vectors_hex(v, "canonical_args_hex");
-		assert_int_equal(csn_cache_key_args(key, &p, &len), 0);
+		assert_int_equal(csn_cachekit_key_args(key, &p, &len), 0);
 		assert_int_equal(len, want.len);
 		assert_memory_equal(p, want.p, len);
-		assert_int_equal(csn_cache_key_interop(key,
+		assert_int_equal(csn_cachekit_key_interop(key,
 		    vectors_text(v, "namespace"),
 		    vectors_text(v, "operation"), text), 0);
 		assert_string_equal(text, vectors_text(v, "expected_key"));
 		vectors_release();
 	}
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 }
 
 static void
 check_refused(const json_t *root)
 {
 	const json_t *vectors = json_object_get(root, "error_vectors"), *v;
-	struct csn_cache_key *key;
-	char text[CSN_CACHE_KEY_SIZE];
+	struct csn_cachekit_key *key;
+	char text[CSN_CACHEKIT_KEY_SIZE];
 	const char *space, *operation;
 	size_t i;
 	int rc;
 
 	assert_true(json_array_size(vectors) >= 9);
-	assert_int_equal(csn_cache_key_new(test_ctx, CSN_CACHE_KEY_INTEROP,
-	    &key), 0);
+	assert_int_equal(csn_cachekit_key_new(test_ctx,
+	    CSN_CACHEKIT_KEY_INTEROP, &key), 0);
 	json_array_foreach(vectors, i, v) {
-		csn_cache_key_reset(key);
+		csn_cachekit_key_reset(key);
 		space = optional(v, "namespace");
 		operation = optional(v, "operation");
 		rc = feed_call(key, json_object_get(v, "args"), NULL);
 		if (rc == 0)
-			rc = csn_cache_key_interop(key,
+			rc = csn_cachekit_key_interop(key,
 			    space != NULL ? space : "t",
 			    operation != NULL ? operation : "op", text);
 		if (rc != CSN_E_POLICY && rc != CSN_E_ARG)
 			fail_msg("%s gave %s", vectors_text(v, "name"),
 			    csn_error_name(rc));
 	}
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 }
 
 static void
@@ -240,15 +240,15 @@ check_encryption(const json_t *v)
 	struct bytes plain = vectors_hex(v, "plaintext_hex");
 	struct bytes sealed = vectors_hex(v, "ciphertext_hex");
 	struct csn_bytes current = { master.p, master.len };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cachekit *kit;
 	uint8_t got[16], *out, key[CSN_KEY_SIZE], aad[CSN_KIT_AAD_MAX];
 	size_t which = 9, aad_len;
 
-	assert_int_equal(csn_master_keys_new(test_ctx, &current, NULL, 0, 0,
+	assert_int_equal(csn_cachekit_ring_new(test_ctx, &current, NULL, 0, 0,
 	    &keys), 0);
 	assert_int_equal(csn_cachekit_new(test_ctx, keys, NULL, &kit), 0);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	assert_int_equal(csn_cachekit_fingerprint(kit, bind.tenant,
 	    bind.tenant_len, 0, got), 0);
 	assert_int_equal(print.len, 16);
@@ -415,18 +415,18 @@ check_entry(const json_t *v)
 	    CSN_CACHEKIT_NO_INTEGRITY, .tenant = optional(v, "tenant_id"),
 	    .key = vectors_text(v, "cache_key") };
 	struct csn_cache_buffer out = { 0 };
-	struct csn_master_keys *keys;
+	struct csn_cachekit_ring *keys;
 	struct csn_cachekit *kit = NULL;
 	size_t which = 9;
 
 	entry.key_len = strlen(entry.key);
 	entry.tenant_len = entry.tenant != NULL ? strlen(entry.tenant) : 0;
 	if (master != NULL) {
-		assert_int_equal(csn_master_keys_hex(test_ctx, "the vector",
+		assert_int_equal(csn_cachekit_ring_hex(test_ctx, "the vector",
 		    master, optional(v, "previous_hex"), 0, &keys), 0);
 		assert_int_equal(csn_cachekit_new(test_ctx, keys, NULL, &kit),
 		    0);
-		csn_master_keys_free(keys);
+		csn_cachekit_ring_free(keys);
 	}
 	if (csn_cachekit_unpack(test_ctx, kit, &entry, stored.p, stored.len,
 	    &out, &which) != 0)

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <caisson/cache_protocol.h>
+#include <caisson/cachekit.h>
 
 #include "cache/feed.h"
 
@@ -77,7 +77,7 @@ static int
 run_entry(const char *verb, const struct csn_cachekit_entry *entry)
 {
 	struct csn_cache_buffer out = { 0 };
-	struct csn_master_keys *keys = NULL;
+	struct csn_cachekit_ring *keys = NULL;
 	struct csn_cachekit *kit = NULL;
 	size_t len, which = 0;
 	uint8_t *in;
@@ -85,7 +85,7 @@ run_entry(const char *verb, const struct csn_cachekit_entry *entry)
 
 	if ((in = slurp(&len)) == NULL)
 		return 2;
-	rc = csn_master_keys_env(ctx, 0, &keys);
+	rc = csn_cachekit_ring_env(ctx, 0, &keys);
 	if (rc == CSN_E_NOT_FOUND)
 		rc = 0;
 	else if (rc == 0)
@@ -102,7 +102,7 @@ run_entry(const char *verb, const struct csn_cachekit_entry *entry)
 		rc = CSN_E_IO;
 	csn_cache_buffer_free(&out);
 	csn_cachekit_free(kit);
-	csn_master_keys_free(keys);
+	csn_cachekit_ring_free(keys);
 	free(in);
 	return rc == 0 ? 0 : refused();
 }
@@ -111,8 +111,8 @@ static int
 run_key(char **argv, int argc)
 {
 	int automatic = strcmp(argv[0], "auto") == 0;
-	char text[CSN_CACHE_KEY_SIZE];
-	struct csn_cache_key *key;
+	char text[CSN_CACHEKIT_KEY_SIZE];
+	struct csn_cachekit_key *key;
 	json_t *args, *kwargs;
 	int rc;
 
@@ -120,18 +120,18 @@ run_key(char **argv, int argc)
 		return usage();
 	args = json_loads(argv[automatic ? 6 : 3], 0, NULL);
 	kwargs = automatic ? json_loads(argv[7], 0, NULL) : NULL;
-	rc = csn_cache_key_new(ctx, automatic ? CSN_CACHE_KEY_AUTO :
-	    CSN_CACHE_KEY_INTEROP, &key);
+	rc = csn_cachekit_key_new(ctx, automatic ? CSN_CACHEKIT_KEY_AUTO :
+	    CSN_CACHEKIT_KEY_INTEROP, &key);
 	if (rc == 0)
 		rc = feed_call(key, args, kwargs);
 	if (rc == 0 && automatic)
-		rc = csn_cache_key_auto(key, argv[1], argv[2], argv[3],
+		rc = csn_cachekit_key_auto(key, argv[1], argv[2], argv[3],
 		    argv[4][0] == '1', argv[5], text);
 	else if (rc == 0)
-		rc = csn_cache_key_interop(key, argv[1], argv[2], text);
+		rc = csn_cachekit_key_interop(key, argv[1], argv[2], text);
 	if (rc == 0)
 		puts(text);
-	csn_cache_key_free(key);
+	csn_cachekit_key_free(key);
 	json_decref(args);
 	json_decref(kwargs);
 	return rc == 0 ? 0 : refused();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson/cache_protocol.h - CacheKit's entries: keys, sealing, frames. */
-#ifndef CAISSON_CACHE_PROTOCOL_H
-#define CAISSON_CACHE_PROTOCOL_H
+/* caisson/cachekit.h - CacheKit's entries: keys, sealing, frames. */
+#ifndef CAISSON_CACHEKIT_H
+#define CAISSON_CACHEKIT_H
 
 #include <caisson/keystore.h>
 
@@ -16,33 +16,33 @@ extern "C" {
  * former ones, which only open, in the order that they are tried. It rests in
  * locked memory. Immutable; any number of threads.
  */
-struct csn_master_keys;
+struct csn_cachekit_ring;
 
-#define CSN_MASTER_KEY_MIN 32		/* bytes; 16 with the flag below */
-#define CSN_MASTER_KEY_MAX 1024
-#define CSN_MASTER_PREVIOUS_MAX 3
+#define CSN_CACHEKIT_MASTER_MIN 32	/* bytes; 16 with the flag below */
+#define CSN_CACHEKIT_MASTER_MAX 1024
+#define CSN_CACHEKIT_MASTER_PREVIOUS_MAX 3
 
 /* Also take keys of 16 to 31 bytes, as CacheKit's core library does. */
-#define CSN_MASTER_SHORT_OK 1u
+#define CSN_CACHEKIT_MASTER_SHORT_OK 1u
 
 /**
  * From bytes. CSN_E_ARG (no current key, too short or long), CSN_E_LIMIT (more
  * than three former ones), CSN_E_POLICY (a key twice, which would hide an
  * unfinished rotation), CSN_E_NOMEM.
  */
-CSN_API CSN_MUST_CHECK int csn_master_keys_new(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_new(struct csn_ctx *ctx,
     const struct csn_bytes *current,
     const struct csn_bytes *previous, size_t nprevious,
-    uint32_t flags, struct csn_master_keys **out);
+    uint32_t flags, struct csn_cachekit_ring **out);
 /**
  * From hex text: the current key, and the former ones separated by commas
  * (NULL or empty: none). White space around a key is ignored. what names the
  * source in sentences ("CACHEKIT_MASTER_KEY"); no sentence holds a digit of a
- * key. As csn_master_keys_new, and CSN_E_FORM where it is not hex.
+ * key. As csn_cachekit_ring_new, and CSN_E_FORM where it is not hex.
  */
-CSN_API CSN_MUST_CHECK int csn_master_keys_hex(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_hex(struct csn_ctx *ctx,
     const char *what, const char *current, const char *previous,
-    uint32_t flags, struct csn_master_keys **out);
+    uint32_t flags, struct csn_cachekit_ring **out);
 /**
  * From the environment:
  *
@@ -54,38 +54,38 @@ CSN_API CSN_MUST_CHECK int csn_master_keys_hex(struct csn_ctx *ctx,
  *                                 goes on opening, before the former ones
  *
  * CSN_E_NOT_FOUND where no key is set, CSN_E_POLICY where CAISSON_MASTER_KEY
- * and CACHEKIT_MASTER_KEY differ, and the errors of csn_master_keys_hex. Not
+ * and CACHEKIT_MASTER_KEY differ, and the errors of csn_cachekit_ring_hex. Not
  * safe beside setenv in another thread.
  */
-CSN_API CSN_MUST_CHECK int csn_master_keys_env(struct csn_ctx *ctx,
-    uint32_t flags, struct csn_master_keys **out);
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_env(struct csn_ctx *ctx,
+    uint32_t flags, struct csn_cachekit_ring **out);
 /**
  * From a file of hex keys, one a line: the current one, then the former ones;
  * empty lines and lines that begin with # are ignored. CSN_E_POLICY where
  * others than its owner can read it, CSN_E_NOT_FOUND, CSN_E_IO, and the errors
- * of csn_master_keys_hex.
+ * of csn_cachekit_ring_hex.
  */
-CSN_API CSN_MUST_CHECK int csn_master_keys_file(struct csn_ctx *ctx,
-    const char *path, uint32_t flags, struct csn_master_keys **out);
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_file(struct csn_ctx *ctx,
+    const char *path, uint32_t flags, struct csn_cachekit_ring **out);
 /**
  * From a keystore: each of the n wrapped keys (the current one first) was made
- * by csn_master_key_make under the same name. The errors of
- * csn_keystore_unwrap and csn_master_keys_new.
+ * by csn_cachekit_ring_wrap under the same name. The errors of
+ * csn_keystore_unwrap and csn_cachekit_ring_new.
  */
-CSN_API CSN_MUST_CHECK int csn_master_keys_keystore(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_keystore(struct csn_ctx *ctx,
     struct csn_keystore *ks, const char *key_name,
     const struct csn_bytes *wrapped, size_t n,
-    struct csn_master_keys **out);
+    struct csn_cachekit_ring **out);
 /** A fresh random master key, wrapped; as csn_keystore_wrap. */
-CSN_API CSN_MUST_CHECK int csn_master_key_make(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_wrap(struct csn_ctx *ctx,
     struct csn_keystore *ks, const char *key_name, uint8_t *out,
     size_t *out_len);
 /** Keys: 1 and the former ones. */
-CSN_API size_t csn_master_keys_count(const struct csn_master_keys *keys);
+CSN_API size_t csn_cachekit_ring_count(const struct csn_cachekit_ring *keys);
 /** 32 hex digits and a NUL that name a key of the ring and hide it. */
-CSN_API CSN_MUST_CHECK int csn_master_keys_fingerprint(
-    const struct csn_master_keys *keys, size_t index, char out[33]);
-CSN_API void csn_master_keys_free(struct csn_master_keys *keys);
+CSN_API CSN_MUST_CHECK int csn_cachekit_ring_fingerprint(
+    const struct csn_cachekit_ring *keys, size_t index, char out[33]);
+CSN_API void csn_cachekit_ring_free(struct csn_cachekit_ring *keys);
 
 /* --- sealing ---------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ struct csn_cachekit_options {
 
 /** keys may be freed after it. options may be NULL. */
 CSN_API CSN_MUST_CHECK int csn_cachekit_new(struct csn_ctx *ctx,
-    const struct csn_master_keys *keys,
+    const struct csn_cachekit_ring *keys,
     const struct csn_cachekit_options *options, struct csn_cachekit **out);
 /** In a forked child: take a nonce prefix of its own. CSN_E_RANDOM. */
 CSN_API CSN_MUST_CHECK int csn_cachekit_after_fork(struct csn_cachekit *kit);

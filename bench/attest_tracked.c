@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <caisson/attest_note.h>
+#include <caisson/note.h>
 
 #include "attest_parts.h"
 #include "bench.h"
@@ -67,8 +67,8 @@ workload(const char *folder, int fd)
 	r.address = (uintptr_t)memory;
 	bench_must(csn_ctx_new(NULL, &ctx), "making a context");
 	bench_must(csn_note_new(ctx, folder, &note), "making a note");
-	bench_must(csn_attest_register(note, &r), "registering");
-	if (csn_attest_track(note, "memory") != 0) {
+	bench_must(csn_note_add(note, &r), "registering");
+	if (csn_note_track(note, "memory") != 0) {
 		printf("%-30s not available: %s\n", NAME,
 		    csn_ctx_message(ctx));
 		fflush(stdout);

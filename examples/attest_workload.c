@@ -100,14 +100,14 @@ main(int argc, char **argv)
 	region.size = size;
 	if ((rc = csn_ctx_new(NULL, &ctx)) != 0 ||
 	    (rc = csn_note_new(ctx, argv[2], &note)) != 0 ||
-	    (rc = csn_attest_register(note, &region)) != 0) {
+	    (rc = csn_note_add(note, &region)) != 0) {
 		fprintf(stderr, "attest_workload: %s\n",
 		    ctx == NULL ? csn_error_text(rc) : csn_ctx_message(ctx));
 		csn_ctx_free(ctx);
 		return 3;
 	}
 	/* So that only what was written is read again; not all kernels can. */
-	rc = csn_attest_track(note, "model");
+	rc = csn_note_track(note, "model");
 	printf("ready: process %ld holds %zu bytes of model at %p%s\n",
 	    (long)getpid(), size, (void *)model,
 	    rc == 0 ? ", writes tracked" : "");

@@ -6,7 +6,7 @@
 #include <caisson/aead.h>
 #include <caisson/attest.h>
 #include <caisson/attest_key.h>
-#include <caisson/attest_note.h>
+#include <caisson/note.h>
 #include <caisson/audit.h>
 #include <caisson/cache.h>
 #include <caisson/context.h>

@@ -418,9 +418,9 @@ regions_add_buffer(void *s)
 static int
 attest_register(void *s)
 {
-	int rc = csn_attest_register(w.note, s);
+	int rc = csn_note_add(w.note, s);
 
-	if (rc == 0 && csn_attest_unregister(w.note, "more") != 0)
+	if (rc == 0 && csn_note_remove(w.note, "more") != 0)
 		return CSN_E_REGION;
 	return rc;
 }

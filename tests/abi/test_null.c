@@ -63,10 +63,10 @@ attest_note_refuses_null(void **state)
 {
 	(void)state;
 	NO(csn_note_new(any, any, NULL));
-	NO(csn_attest_register(NULL, any));
-	NO(csn_attest_register(any, NULL));
-	NO(csn_attest_unregister(NULL, any));
-	NO(csn_attest_track(NULL, any));
+	NO(csn_note_add(NULL, any));
+	NO(csn_note_add(any, NULL));
+	NO(csn_note_remove(NULL, any));
+	NO(csn_note_track(NULL, any));
 }
 
 static void

@@ -84,9 +84,9 @@ carry_out(struct life *life, const struct child_order *o)
 		r.address = o->address;
 		r.size = o->size;
 		r.protection = o->value;
-		return csn_attest_register(life->note, &r);
+		return csn_note_add(life->note, &r);
 	case CHILD_TRACK:
-		return csn_attest_track(life->note, o->text);
+		return csn_note_track(life->note, o->text);
 	case CHILD_EXEC:
 		(void)execvp(argv[0], argv);
 		return -1;

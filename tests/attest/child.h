@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <caisson/attest_note.h>
+#include <caisson/note.h>
 
 struct child {
 	pid_t pid;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include <caisson/attest_note.h>
+#include <caisson/note.h>
 
 #include "base/file.h"
 #include "providers/region/note.h"
@@ -84,8 +84,8 @@ a_note_lists_what_is_registered_and_goes_with_its_object(void **state)
 	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(read_back(note, &got), CSN_E_NOT_FOUND);
-	assert_int_equal(csn_attest_register(note, &a), 0);
-	assert_int_equal(csn_attest_register(note, &b), 0);
+	assert_int_equal(csn_note_add(note, &a), 0);
+	assert_int_equal(csn_note_add(note, &b), 0);
 	assert_int_equal(stat(csn_note_path(note), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 	assert_int_equal(read_back(note, &got), 0);
@@ -96,8 +96,8 @@ a_note_lists_what_is_registered_and_goes_with_its_object(void **state)
 	assert_int_equal(got.v[1].size, 12345);
 	assert_int_equal(got.v[1].protection, CSN_PROT_RW);
 	csn_note_regions_free(&got);
-	assert_int_equal(csn_attest_unregister(note, "weights"), 0);
-	assert_int_equal(csn_attest_unregister(note, "weights"),
+	assert_int_equal(csn_note_remove(note, "weights"), 0);
+	assert_int_equal(csn_note_remove(note, "weights"),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(read_back(note, &got), 0);
 	assert_int_equal(got.n, 1);
@@ -128,14 +128,14 @@ what_makes_no_sense_is_not_registered(void **state)
 
 	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
-	assert_int_equal(csn_attest_register(note, &a), 0);
+	assert_int_equal(csn_note_add(note, &a), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(csn_attest_register(note, &bad[i]),
+		assert_int_equal(csn_note_add(note, &bad[i]),
 		    CSN_E_REGION);
-	assert_int_equal(csn_attest_track(note, "nobody"), CSN_E_NOT_FOUND);
+	assert_int_equal(csn_note_track(note, "nobody"), CSN_E_NOT_FOUND);
 	a = region("odd", 0x30001, 0x1000);
-	assert_int_equal(csn_attest_register(note, &a), 0);
-	assert_int_equal(csn_attest_track(note, "odd"), CSN_E_REGION);
+	assert_int_equal(csn_note_add(note, &a), 0);
+	assert_int_equal(csn_note_track(note, "odd"), CSN_E_REGION);
 	assert_int_equal(read_back(note, &got), 0);
 	assert_int_equal(got.n, 2);
 	csn_note_regions_free(&got);
@@ -153,9 +153,9 @@ a_forked_child_leaves_its_parents_note_alone(void **state)
 
 	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
-	assert_int_equal(csn_attest_register(note, &a), 0);
+	assert_int_equal(csn_note_add(note, &a), 0);
 	if ((pid = fork()) == 0) {
-		int rc = csn_attest_register(note, &b);
+		int rc = csn_note_add(note, &b);
 
 		csn_note_free(note);
 		_exit(rc == CSN_E_FORK ? 0 : 1);
@@ -181,7 +181,7 @@ no_half_note_is_ever_seen(void **state)
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(pipe(ready), 0);
 	(void)snprintf(id, sizeof(id), "first");
-	assert_int_equal(csn_attest_register(note, &r), 0);
+	assert_int_equal(csn_note_add(note, &r), 0);
 	/* The reader goes by the parent's number, as any reader would. */
 	if ((pid = fork()) == 0) {
 		const char *name = strrchr(csn_note_path(note), '/') + 1;
@@ -210,7 +210,7 @@ no_half_note_is_ever_seen(void **state)
 	for (i = 1; i < 60; i++) {
 		(void)snprintf(id, sizeof(id), "r%d", i);
 		r.address = (uint64_t)i << 16;
-		assert_int_equal(csn_attest_register(note, &r), 0);
+		assert_int_equal(csn_note_add(note, &r), 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <caisson/attest_note.h>
+#include <caisson/note.h>
 
 #include "base/cancel.h"
 #include "base/fail.h"
@@ -181,7 +181,7 @@ fits_in(const struct csn_note *note, const struct csn_region *region)
 }
 
 int
-csn_attest_register(struct csn_note *note, const struct csn_region *region)
+csn_note_add(struct csn_note *note, const struct csn_region *region)
 {
 	if (CSN_NEEDS(note, region) != 0)
 		return CSN_E_ARG;
@@ -223,7 +223,7 @@ csn_attest_register(struct csn_note *note, const struct csn_region *region)
 }
 
 int
-csn_attest_unregister(struct csn_note *note, const char *id)
+csn_note_remove(struct csn_note *note, const char *id)
 {
 	if (CSN_NEEDS(note) != 0)
 		return CSN_E_ARG;
@@ -255,7 +255,7 @@ csn_attest_unregister(struct csn_note *note, const char *id)
 }
 
 int
-csn_attest_track(struct csn_note *note, const char *id)
+csn_note_track(struct csn_note *note, const char *id)
 {
 	if (CSN_NEEDS(note) != 0)
 		return CSN_E_ARG;

@@ -109,7 +109,7 @@ csn_pagemap_scan(struct csn_ctx *ctx, int fd, uint64_t start, uint64_t end,
 		if (n < 0 && errno == EPERM)
 			return csn_fail(ctx, CSN_E_BACKEND, ROOM, "the memory "
 			    "at 0x%llx is not tracked: the workload registers "
-			    "it with csn_attest_track()",
+			    "it with csn_note_track()",
 			    (unsigned long long)at);
 		if (n < 0)
 			return csn_fail_errno(ctx, CSN_E_BACKEND, ROOM, errno,

@@ -90,7 +90,7 @@ read_note(struct csn_process *p, struct csn_note_regions *out)
 			    "others than the process's user", (long)t->pid);
 		return csn_fail_errno(p->ctx, CSN_E_BACKEND, ROOM, errno,
 		    "process %ld has left no note %ld-%" PRIu64 ".json in "
-		    "%.200s (csn_attest_register)", (long)t->pid,
+		    "%.200s (csn_note_add)", (long)t->pid,
 		    (long)t->inner, t->start,
 		    p->config.note_folder != NULL ? p->config.note_folder :
 		    CSN_NOTE_FOLDER " or its user's folder");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson/attest_note.h - a workload says which memory matters. */
-#ifndef CAISSON_ATTEST_NOTE_H
-#define CAISSON_ATTEST_NOTE_H
+/* caisson/note.h - a workload says which memory matters. */
+#ifndef CAISSON_NOTE_H
+#define CAISSON_NOTE_H
 
 #include <caisson/region.h>
 
@@ -39,11 +39,11 @@ CSN_API CSN_MUST_CHECK int csn_note_new(struct csn_ctx *ctx,
  * another, or has an id twice; CSN_E_LIMIT past CSN_REGIONS_MAX; CSN_E_FORK,
  * CSN_E_IO or CSN_E_NOMEM. On error the file is as it was.
  */
-CSN_API CSN_MUST_CHECK int csn_attest_register(struct csn_note *note,
+CSN_API CSN_MUST_CHECK int csn_note_add(struct csn_note *note,
     const struct csn_region *region);
 
 /** Take a region out again. CSN_E_NOT_FOUND, CSN_E_FORK, _IO, _NOMEM. */
-CSN_API CSN_MUST_CHECK int csn_attest_unregister(struct csn_note *note,
+CSN_API CSN_MUST_CHECK int csn_note_remove(struct csn_note *note,
     const char *id);
 
 /**
@@ -55,7 +55,7 @@ CSN_API CSN_MUST_CHECK int csn_attest_unregister(struct csn_note *note,
  * Returns 0, CSN_E_NOT_FOUND, CSN_E_REGION (not whole pages), CSN_E_FORK, or
  * CSN_E_BACKEND where the kernel or a setting does not allow it.
  */
-CSN_API CSN_MUST_CHECK int csn_attest_track(struct csn_note *note,
+CSN_API CSN_MUST_CHECK int csn_note_track(struct csn_note *note,
     const char *id);
 
 /** The file's path, whether it is there yet or not. */

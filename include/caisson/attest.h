@@ -5,7 +5,7 @@
 
 #include <caisson/evidence.h>
 #include <caisson/identity.h>
-#include <caisson/measure.h>
+#include <caisson/tree.h>
 #include <caisson/region.h>
 
 #ifdef __cplusplus

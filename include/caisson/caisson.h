@@ -17,7 +17,7 @@
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
-#include <caisson/measure.h>
+#include <caisson/tree.h>
 #include <caisson/platform.h>
 #include <caisson/pool.h>
 #include <caisson/region.h>

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <caisson/measure.h>
+#include <caisson/tree.h>
 
 #include "base/alloc.h"
 #include "base/cursor.h"

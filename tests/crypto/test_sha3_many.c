@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include <caisson/measure.h>
+#include <caisson/tree.h>
 
 #include "crypto/cpu.h"
 #include "crypto/crypto.h"

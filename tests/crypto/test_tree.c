@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include <caisson/measure.h>
+#include <caisson/tree.h>
 
 #define LEAF 4096u
 #define MOST (2100u * LEAF)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson/measure.h - hash trees over memory, in lanes and on all cores. */
-#ifndef CAISSON_MEASURE_H
-#define CAISSON_MEASURE_H
+/* caisson/tree.h - hash trees over memory, in lanes and on all cores. */
+#ifndef CAISSON_TREE_H
+#define CAISSON_TREE_H
 
 #include <caisson/crypto.h>
 #include <caisson/pool.h>

@@ -110,7 +110,7 @@ in_memory(struct bed *bed)
 	struct bench_pair pair = { .ours = append, .arg = bed };
 	struct bench_outcome o;
 
-	bench_must(csn_audit_memory(bench_ctx(), 0, &bed->log),
+	bench_must(csn_audit_new_memory(bench_ctx(), 0, &bed->log),
 	    "making a log");
 	bed->records = 1;
 	bench_compare(&pair, &o);

@@ -161,7 +161,7 @@ main(int argc, char **argv)
 	size_t i;
 
 	bench_begin(argc, argv);
-	bench_must(csn_audit_memory(bench_ctx(), 0, &log), "making a log");
+	bench_must(csn_audit_new_memory(bench_ctx(), 0, &log), "making a log");
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		one_core(&sizes[i], log);
 	single();

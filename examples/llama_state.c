@@ -251,7 +251,7 @@ seal(struct csn_ctx *ctx, struct csn_session *session, const struct saved *s,
 	int rc, result = -1;
 
 	start = now_ms();
-	if ((rc = csn_stream_seal(session, SEGMENT, chat_name, header,
+	if ((rc = csn_stream_sealer_new(session, SEGMENT, chat_name, header,
 	    &stream)) != 0) {
 		complain_csn(ctx, "the stream cannot be started", rc);
 		goto out;
@@ -303,7 +303,8 @@ open_sealed(struct csn_session *session, FILE *file, struct saved *s,
 	if (fread(header, sizeof(header), 1, file) != 1)
 		return CSN_E_IO;
 	start = now_ms();
-	if ((rc = csn_stream_open(session, header, chat_name, &stream)) != 0)
+	if ((rc = csn_stream_opener_new(session, header, chat_name, &stream)) !=
+	    0)
 		goto out;
 	*ms = now_ms() - start;
 	do {

@@ -40,7 +40,7 @@ start(struct csn_ctx *ctx)
 	must(csn_document_verify(ctx, p, n, &doc));
 	must(csn_cache_native_make_master(ctx, id,
 	    (const struct csn_document *const *)&doc, 1, 1, &sealed, &n));
-	must(csn_open_from(ctx, id, trust, CSN_CACHE_MASTER_TYPE, sealed, n,
+	must(csn_sealed_open(ctx, id, trust, CSN_CACHE_MASTER_TYPE, sealed, n,
 	    &plain, &plain_len));
 	csn_free(sealed);
 	check(atexit(finish) == 0);
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check((n = plain_len) <= sizeof(room) / 2);
 		memcpy(room, plain, n);
 		changed = fuzz_edit(&r, room, &n, sizeof(room));
-		must(csn_seal_to(ctx, id,
+		must(csn_sealed_make(ctx, id,
 		    (const struct csn_document *const *)&doc, 1,
 		    data[0] & 2 ? "text/plain" : CSN_CACHE_MASTER_TYPE, room,
 		    n, &sealed, &n));

@@ -38,7 +38,7 @@ begin(void)
 	trust = fuzz_trust(ctx, id);
 	p = csn_identity_document(id, &n);
 	must(csn_document_verify(ctx, p, n, &doc));
-	must(csn_seal_to(ctx, id, (const struct csn_document *const *)&doc,
+	must(csn_sealed_make(ctx, id, (const struct csn_document *const *)&doc,
 	    1, "fuzz", (const uint8_t *)"plaintext", 9, &file, &file_len));
 	must(csn_sealed_prefix(ctx, file, &header_len));
 	header_len += CSN_SEALED_PREFIX;

@@ -48,7 +48,7 @@ make(uint8_t *out, size_t len)
 	size_t at = 0, n, to = CSN_SEAL_HEADER;
 	int final = 0;
 
-	check(csn_stream_seal(session, SEGMENT, NULL, out, &s) == 0);
+	check(csn_stream_sealer_new(session, SEGMENT, NULL, out, &s) == 0);
 	while (!final) {
 		n = len - at < SEGMENT ? len - at : SEGMENT;
 		final = n < SEGMENT || at + n == sizeof(plain);
@@ -71,7 +71,7 @@ pull(const uint8_t *p, size_t len, int *done)
 
 	*done = 0;
 	if (len < CSN_SEAL_HEADER ||
-	    csn_stream_open(session, p, NULL, &s) != 0) {
+	    csn_stream_opener_new(session, p, NULL, &s) != 0) {
 		check(s == NULL);
 		return 0;
 	}

@@ -32,8 +32,8 @@ seal_session(struct cli *cli, const struct csn_identity *id,
 	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
 	    name)) != 0)
 		goto lib;
-	rc = csn_stream_seal(session, 0, text != NULL ? name : NULL, header,
-	    &stream);
+	rc = csn_stream_sealer_new(session, 0, text != NULL ? name : NULL,
+	    header, &stream);
 	if (rc != 0)
 		goto lib;
 	segment = csn_stream_segment(stream);
@@ -94,7 +94,7 @@ open_session(struct cli *cli, const struct csn_identity *id,
 	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
 	    name)) != 0)
 		goto lib;
-	rc = csn_stream_open(session, header, text != NULL ? name : NULL,
+	rc = csn_stream_opener_new(session, header, text != NULL ? name : NULL,
 	    &stream);
 	if (rc != 0)
 		goto lib;

@@ -66,7 +66,7 @@ struct csn_audit_record {
  * A bounded log in memory: the newest `capacity` records (0 for 65,536). It
  * is not chained: whoever could rewrite it could rewrite its chain.
  */
-CSN_API CSN_MUST_CHECK int csn_audit_memory(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_audit_new_memory(struct csn_ctx *ctx,
     size_t capacity, struct csn_audit **out);
 
 enum csn_audit_sync {

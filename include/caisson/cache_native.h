@@ -42,7 +42,7 @@ struct csn_cache_native;
 
 /**
  * A fresh random master key of an epoch (1 and up), sealed to the recipients
- * and signed: csn_seal_to, with its errors. CSN_E_ARG for epoch 0.
+ * and signed: csn_sealed_make, with its errors. CSN_E_ARG for epoch 0.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_native_make_master(struct csn_ctx *ctx,
     const struct csn_identity *signer,
@@ -63,7 +63,7 @@ CSN_API CSN_MUST_CHECK int csn_cache_native_new(struct csn_ctx *ctx,
  * Take a sealed master key: opened with identity, its signer in trust for
  * CSN_PURPOSE_SEALER. The newest epoch seals from now on, all of them open.
  * CSN_E_EXISTS where that epoch has another key, CSN_E_LIMIT, and the errors
- * of csn_open_from. The same key again is fine.
+ * of csn_sealed_open. The same key again is fine.
  */
 CSN_API CSN_MUST_CHECK int csn_cache_native_add(
     struct csn_cache_native *native, const struct csn_identity *identity,

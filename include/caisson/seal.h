@@ -43,7 +43,7 @@ struct csn_stream;
  * CSN_E_ARG, CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_ROTATE,
  * CSN_E_NOMEM, CSN_E_RANDOM, CSN_E_CRYPTO.
  */
-CSN_API CSN_MUST_CHECK int csn_stream_seal(struct csn_session *session,
+CSN_API CSN_MUST_CHECK int csn_stream_sealer_new(struct csn_session *session,
     uint32_t segment, const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
     struct csn_stream **out);
 /**
@@ -53,7 +53,7 @@ CSN_API CSN_MUST_CHECK int csn_stream_seal(struct csn_session *session,
  * CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_EPOCH, CSN_E_LIMIT; CSN_E_TAG for
  * another name.
  */
-CSN_API CSN_MUST_CHECK int csn_stream_open(struct csn_session *session,
+CSN_API CSN_MUST_CHECK int csn_stream_opener_new(struct csn_session *session,
     const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
     struct csn_stream **out);
 /** The stream's segment size in plaintext bytes. */
@@ -69,8 +69,8 @@ CSN_API CSN_MUST_CHECK int csn_stream_push(struct csn_stream *stream,
 /**
  * Open the next segment of len bytes (tag included) into out, len - 16
  * bytes, which may be in. CSN_E_TAG, CSN_E_REPLAY, CSN_E_FORM past the final
- * one, and others of csn_stream_open. On error out is zero, and each later
- * call gives the same error.
+ * one, and others of csn_stream_opener_new. On error out is zero, and each
+ * later call gives the same error.
  */
 CSN_API CSN_MUST_CHECK int csn_stream_pull(struct csn_stream *stream,
     const uint8_t *in, size_t len, int final, uint8_t *out);
@@ -97,7 +97,7 @@ struct csn_opener;	/* reads one */
 
 struct csn_sealer_options {
 	uint32_t size;
-	uint32_t segment;	/* as in csn_stream_seal */
+	uint32_t segment;	/* as in csn_stream_sealer_new */
 	const struct csn_identity *signer;	/* needed; outlives it */
 	/*
 	 * Recipients: verified documents, at least 1, at most 64, none twice.
@@ -183,14 +183,14 @@ CSN_API void csn_opener_free(struct csn_opener *opener);
 /**
  * The same for bytes in memory: *out (csn_wipe, then csn_free, where it is
  * plaintext) appears only where everything held. content_type, where not
- * NULL, is what csn_open_from insists on (CSN_E_POLICY).
+ * NULL, is what csn_sealed_open insists on (CSN_E_POLICY).
  */
-CSN_API CSN_MUST_CHECK int csn_seal_to(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_sealed_make(struct csn_ctx *ctx,
     const struct csn_identity *signer,
     const struct csn_document *const *recipients, size_t nrecipients,
     const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
     size_t *out_len);
-CSN_API CSN_MUST_CHECK int csn_open_from(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_sealed_open(struct csn_ctx *ctx,
     const struct csn_identity *identity, struct csn_trust *trust,
     const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
     size_t *out_len);

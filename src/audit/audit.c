@@ -11,7 +11,8 @@
 #include "base/sized.h"
 
 int
-csn_audit_memory(struct csn_ctx *ctx, size_t capacity, struct csn_audit **out)
+csn_audit_new_memory(struct csn_ctx *ctx, size_t capacity, struct csn_audit
+    **out)
 {
 	struct csn_audit *a;
 	int rc;

@@ -37,7 +37,7 @@ csn_cache_native_make_master(struct csn_ctx *ctx,
 	memcpy(plain, magic, sizeof(magic));
 	csn_store32(plain + 5, epoch);
 	if ((rc = csn_random(ctx, plain + 9, sizeof(plain) - 9)) == 0)
-		rc = csn_seal_to(ctx, signer, recipients, nrecipients,
+		rc = csn_sealed_make(ctx, signer, recipients, nrecipients,
 		    CSN_CACHE_MASTER_TYPE, plain, sizeof(plain), out,
 		    out_len);
 	csn_wipe(plain, sizeof(plain));
@@ -56,7 +56,7 @@ csn_cache_native_add(struct csn_cache_native *native,
 	size_t plain_len = 0;
 	int rc;
 
-	if ((rc = csn_open_from(native->ctx, identity, trust,
+	if ((rc = csn_sealed_open(native->ctx, identity, trust,
 	    CSN_CACHE_MASTER_TYPE, sealed, len, &plain, &plain_len)) != 0)
 		return rc;
 	if (plain_len != MASTER_SIZE ||

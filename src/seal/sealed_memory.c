@@ -65,7 +65,7 @@ hand_over(struct pile *pile, int rc, uint8_t **out, size_t *out_len)
 }
 
 int
-csn_seal_to(struct csn_ctx *ctx, const struct csn_identity *signer,
+csn_sealed_make(struct csn_ctx *ctx, const struct csn_identity *signer,
     const struct csn_document *const *recipients, size_t nrecipients,
     const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
     size_t *out_len)
@@ -92,7 +92,7 @@ csn_seal_to(struct csn_ctx *ctx, const struct csn_identity *signer,
 }
 
 int
-csn_open_from(struct csn_ctx *ctx, const struct csn_identity *identity,
+csn_sealed_open(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const char *content_type, const uint8_t *in,
     size_t len, uint8_t **out, size_t *out_len)
 {

@@ -105,7 +105,7 @@ die(struct csn_stream *st, int op, int code)
 }
 
 int
-csn_stream_seal(struct csn_session *session, uint32_t segment,
+csn_stream_sealer_new(struct csn_session *session, uint32_t segment,
     const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
     struct csn_stream **out)
 {
@@ -171,7 +171,7 @@ check_header(const struct csn_ctx *ctx, const struct csn_header *h)
 }
 
 int
-csn_stream_open(struct csn_session *session,
+csn_stream_opener_new(struct csn_session *session,
     const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
     struct csn_stream **out)
 {

@@ -73,7 +73,7 @@ static void
 audit_refuses_null(void **state)
 {
 	(void)state;
-	NO(csn_audit_memory(any, 1, NULL));
+	NO(csn_audit_new_memory(any, 1, NULL));
 	NO(csn_audit_open(any, any, any, NULL));
 	NO(csn_audit_open_reader(any, any, NULL));
 	NO(csn_audit_append(NULL, any));
@@ -271,10 +271,10 @@ seal_refuses_null(void **state)
 {
 	(void)state;
 	NO(csn_header_read(any, any, 1, NULL));
-	NO(csn_stream_seal(NULL, 1, any, any, any));
-	NO(csn_stream_seal(any, 1, any, any, NULL));
-	NO(csn_stream_open(NULL, any, any, any));
-	NO(csn_stream_open(any, any, any, NULL));
+	NO(csn_stream_sealer_new(NULL, 1, any, any, any));
+	NO(csn_stream_sealer_new(any, 1, any, any, NULL));
+	NO(csn_stream_opener_new(NULL, any, any, any));
+	NO(csn_stream_opener_new(any, any, any, NULL));
 	NO(csn_stream_push(NULL, any, 1, 1, any));
 	NO(csn_stream_pull(NULL, any, 1, 1, any));
 	NO(csn_sealer_new(any, any, NULL));
@@ -285,11 +285,11 @@ seal_refuses_null(void **state)
 	NO(csn_opener_new(any, any, any, any, NULL));
 	NO(csn_opener_update(NULL, any, 1, NULL, any));
 	NO(csn_opener_final(NULL, NULL, any));
-	NO(csn_seal_to(any, NULL, any, 1, any, any, 1, any, any));
-	NO(csn_seal_to(any, any, any, 1, any, any, 1, NULL, any));
-	NO(csn_open_from(any, NULL, any, any, any, 1, any, any));
-	NO(csn_open_from(any, any, NULL, any, any, 1, any, any));
-	NO(csn_open_from(any, any, any, any, any, 1, NULL, any));
+	NO(csn_sealed_make(any, NULL, any, 1, any, any, 1, any, any));
+	NO(csn_sealed_make(any, any, any, 1, any, any, 1, NULL, any));
+	NO(csn_sealed_open(any, NULL, any, any, any, 1, any, any));
+	NO(csn_sealed_open(any, any, NULL, any, any, 1, any, any));
+	NO(csn_sealed_open(any, any, any, any, any, 1, NULL, any));
 	NO(csn_sealed_inspect(any, any, 1, NULL));
 }
 

@@ -209,7 +209,7 @@ start(void **state)
 	    &w.document), 0);
 	assert_int_equal(csn_trust_new(w.ctx, &w.trust), 0);
 	people_trust(w.ctx, w.trust, w.identity, CSN_PURPOSE_SERVER);
-	assert_int_equal(csn_audit_memory(w.ctx, 0, &w.log), 0);
+	assert_int_equal(csn_audit_new_memory(w.ctx, 0, &w.log), 0);
 	assert_int_equal(csn_acceptor_new(w.ctx, w.identity, w.trust, &o,
 	    &w.acceptor), 0);
 	assert_int_equal(csn_session_local(w.ctx, &t, NULL, &w.session), 0);

@@ -131,7 +131,7 @@ queries_in_memory(void **state)
 	struct csn_audit *a;
 
 	(void)state;
-	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 0, &a), 0);
 	ask(a);
 	csn_audit_close(a);
 }
@@ -171,7 +171,7 @@ ring_keeps_the_newest(void **state)
 	uint64_t n;
 
 	(void)state;
-	assert_int_equal(csn_audit_memory(ctx, 100, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 100, &a), 0);
 	append_range(a, 0, 1234);
 	s = query(a, NULL);
 	assert_int_equal(s.n, 100);
@@ -199,7 +199,7 @@ long_texts_are_kept(void **state)
 	tenant[sizeof(tenant) - 2] = '\0';
 	r.detail = detail;
 	r.tenant = tenant;
-	assert_int_equal(csn_audit_memory(ctx, 4, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 4, &a), 0);
 	assert_int_equal(csn_audit_append(a, &r), 0);
 	assert_int_equal(csn_audit_export(a, NULL, &json), 0);
 	assert_non_null(strstr(json, detail));
@@ -220,7 +220,7 @@ records_are_checked(void **state)
 	uint64_t n;
 
 	(void)state;
-	assert_int_equal(csn_audit_memory(ctx, 4, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 4, &a), 0);
 	r[1].op = 0;
 	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
 	r[1].op = CSN_AUDIT_RECOVERY;
@@ -254,7 +254,7 @@ larger_records_are_read_by_their_size(void **state)
 		rs[i].r.size = sizeof(rs[i]);
 		memset(rs[i].more, 0, sizeof(rs[i].more));
 	}
-	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 0, &a), 0);
 	assert_int_equal(csn_audit_append_many(a, &rs[0].r, 3), 0);
 	s = query(a, NULL);
 	assert_int_equal(s.n, 3);
@@ -281,7 +281,7 @@ export_is_a_json_array(void **state)
 	char *json;
 
 	(void)state;
-	assert_int_equal(csn_audit_memory(ctx, 0, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 0, &a), 0);
 	assert_int_equal(csn_audit_export(a, NULL, &json), 0);
 	array = json_loads(json, 0, &error);
 	assert_non_null(array);
@@ -341,7 +341,7 @@ threads_lose_nothing(void **state)
 	void *failed;
 
 	(void)state;
-	assert_int_equal(csn_audit_memory(ctx, THREADS * EACH, &a), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, THREADS * EACH, &a), 0);
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, append_many, a),
 		    0);

@@ -104,7 +104,7 @@ one_memory(void)
 	memset(detail, 'd', sizeof(detail) - 1);
 	detail[sizeof(detail) - 1] = '\0';
 	r.detail = detail;
-	if ((rc = csn_audit_memory(ctx, 8, &a)) == 0 &&
+	if ((rc = csn_audit_new_memory(ctx, 8, &a)) == 0 &&
 	    (rc = csn_audit_append(a, &r)) == 0)
 		rc = csn_audit_export(a, NULL, &json);
 	csn_audit_close(a);

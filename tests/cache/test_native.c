@@ -425,12 +425,12 @@ test_sealed_master_keys(void **state)
 	csn_wipe(sealed, len);
 	csn_free(sealed);
 	/* A sealed file of another kind is no master key. */
-	assert_int_equal(csn_seal_to(ctx, maker, to, 1, "text/plain", plain,
+	assert_int_equal(csn_sealed_make(ctx, maker, to, 1, "text/plain", plain,
 	    LEN, &sealed, &len), 0);
 	assert_int_equal(csn_cache_native_add(a, user, trust, sealed, len),
 	    CSN_E_POLICY);
 	csn_free(sealed);
-	assert_int_equal(csn_seal_to(ctx, maker, to, 1,
+	assert_int_equal(csn_sealed_make(ctx, maker, to, 1,
 	    CSN_CACHE_MASTER_TYPE, plain, LEN, &sealed, &len), 0);
 	assert_int_equal(csn_cache_native_add(a, user, trust, sealed, len),
 	    CSN_E_FORM);

@@ -384,7 +384,7 @@ refusals_are_audited_and_opens_where_asked(void **state)
 	(void)state;
 	for (all = 0; all < 2; all++) {
 		memset(&f, 0, sizeof(f));
-		assert_int_equal(csn_audit_memory(l.ctx, 100, &audit), 0);
+		assert_int_equal(csn_audit_new_memory(l.ctx, 100, &audit), 0);
 		c.audit = audit;
 		c.flags = CSN_CACHE_NO_L1 |
 		    (all ? CSN_CACHE_AUDIT_OPENS : 0);

@@ -371,7 +371,7 @@ setup(void **state)
 {
 	(void)state;
 	ctx = pair_ctx();
-	assert_int_equal(csn_audit_memory(ctx, 0, &log_), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 0, &log_), 0);
 	return 0;
 }
 

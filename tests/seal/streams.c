@@ -75,7 +75,7 @@ streams_seal(struct csn_session *s, const uint8_t *name, const uint8_t *data,
 	room = CSN_SEAL_HEADER + len + (len / STREAMS_SEGMENT + 1) *
 	    CSN_STREAM_TAG;
 	assert_non_null(out->p = malloc(room));
-	assert_int_equal(csn_stream_seal(s, STREAMS_SEGMENT, name, out->p,
+	assert_int_equal(csn_stream_sealer_new(s, STREAMS_SEGMENT, name, out->p,
 	    &st), 0);
 	assert_int_equal(csn_stream_segment(st), STREAMS_SEGMENT);
 	out->len = CSN_SEAL_HEADER;
@@ -151,7 +151,7 @@ streams_open(struct csn_session *s, const uint8_t *name,
 	struct csn_stream *st;
 	int rc;
 
-	if ((rc = csn_stream_open(s, sealed->p, name, &st)) != 0)
+	if ((rc = csn_stream_opener_new(s, sealed->p, name, &st)) != 0)
 		return rc;
 	rc = pull_all(st, sealed, data, len);
 	csn_stream_free(st);

@@ -43,9 +43,9 @@ a_stream_ends_at_its_keys_limit(void **state)
 	struct csn_stream *s, *o;
 
 	(void)state;
-	assert_int_equal(csn_stream_seal(session, STREAMS_SEGMENT, NULL,
+	assert_int_equal(csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL,
 	    header, &s), 0);
-	assert_int_equal(csn_stream_open(session, header, NULL, &o), 0);
+	assert_int_equal(csn_stream_opener_new(session, header, NULL, &o), 0);
 	/* The last segment that there may be goes through both. */
 	reach_stream(s, SEGMENTS - 1, 5);
 	reach_stream(o, SEGMENTS - 1, 5);
@@ -61,7 +61,7 @@ a_stream_ends_at_its_keys_limit(void **state)
 	csn_stream_free(s);
 	csn_stream_free(o);
 
-	assert_int_equal(csn_stream_seal(session, STREAMS_SEGMENT, NULL,
+	assert_int_equal(csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL,
 	    header, &s), 0);
 	/* Its data are 256 blocks, and there is more than data. */
 	reach_stream(s, 1, BLOCKS - STREAMS_SEGMENT / 16);
@@ -176,7 +176,7 @@ nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
 	struct csn_trust *trust;
 
 	(void)state;
-	assert_int_equal(csn_stream_seal(session, STREAMS_SEGMENT, NULL,
+	assert_int_equal(csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL,
 	    header, &s), 0);
 	reach_stream(s, 1, BLOCKS - 2 * each + 1);
 	assert_int_equal(push(s, out), 0);

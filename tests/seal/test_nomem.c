@@ -93,11 +93,11 @@ streaming(void)
 	struct csn_stream *s = NULL, *o = NULL;
 	int rc;
 
-	rc = csn_stream_seal(session, STREAMS_SEGMENT, NULL, header, &s);
+	rc = csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL, header, &s);
 	if (rc == 0)
 		rc = csn_stream_push(s, data, 100, 1, out);
 	if (rc == 0)
-		rc = csn_stream_open(session, header, NULL, &o);
+		rc = csn_stream_opener_new(session, header, NULL, &o);
 	if (rc == 0)
 		rc = csn_stream_pull(o, out, 116, 1, in);
 	if (rc == 0 && memcmp(in, data, 100) != 0)

@@ -162,27 +162,27 @@ memory_is_as_good_as_a_file(void **state)
 	uint8_t *sealed, *plain, *data = streams_data(200000);
 	size_t len, n;
 
-	assert_int_equal(csn_seal_to(f->ctx, f->alice, to, 1, "a/b", data,
+	assert_int_equal(csn_sealed_make(f->ctx, f->alice, to, 1, "a/b", data,
 	    200000, &sealed, &len), 0);
-	assert_int_equal(csn_open_from(f->ctx, f->alice, f->trust, "a/b",
+	assert_int_equal(csn_sealed_open(f->ctx, f->alice, f->trust, "a/b",
 	    sealed, len, &plain, &n), 0);
 	assert_int_equal(n, 200000);
 	assert_memory_equal(plain, data, n);
 	csn_free(plain);
-	assert_int_equal(csn_open_from(f->ctx, f->alice, f->trust, NULL,
+	assert_int_equal(csn_sealed_open(f->ctx, f->alice, f->trust, NULL,
 	    sealed, len, &plain, &n), 0);
 	csn_free(plain);
 	plain = NULL;
-	assert_int_equal(csn_open_from(f->ctx, f->alice, f->trust, "a/c",
+	assert_int_equal(csn_sealed_open(f->ctx, f->alice, f->trust, "a/c",
 	    sealed, len, &plain, &n), CSN_E_POLICY);
-	assert_int_equal(csn_open_from(f->ctx, f->alice, f->trust, "a/b",
+	assert_int_equal(csn_sealed_open(f->ctx, f->alice, f->trust, "a/b",
 	    sealed, len - 1, &plain, &n), CSN_E_FORM);
 	assert_null(plain);
 	csn_free(sealed);
 	/* Nothing at all is something that can be sealed. */
-	assert_int_equal(csn_seal_to(f->ctx, f->alice, to, 1, NULL, NULL, 0,
+	assert_int_equal(csn_sealed_make(f->ctx, f->alice, to, 1, NULL, NULL, 0,
 	    &sealed, &len), 0);
-	assert_int_equal(csn_open_from(f->ctx, f->alice, f->trust, NULL,
+	assert_int_equal(csn_sealed_open(f->ctx, f->alice, f->trust, NULL,
 	    sealed, len, &plain, &n), 0);
 	assert_non_null(plain);
 	assert_int_equal(n, 0);

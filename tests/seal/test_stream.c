@@ -63,13 +63,13 @@ the_last_segment_may_be_full(void **state)
 	uint8_t sealed[SEG + CSN_STREAM_TAG], out[SEG];
 	struct csn_stream *st;
 
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, data, SEG, 1, sealed), 0);
 	/* Nothing comes after the final one, and asking harms nothing. */
 	assert_int_equal(csn_stream_push(st, data, SEG, 1, sealed),
 	    CSN_E_ARG);
 	csn_stream_free(st);
-	assert_int_equal(csn_stream_open(s, header, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, NULL, &st), 0);
 	assert_int_equal(csn_stream_pull(st, sealed, sizeof(sealed), 1, out),
 	    0);
 	assert_memory_equal(out, data, SEG);
@@ -90,11 +90,11 @@ works_in_place(void **state)
 	struct csn_stream *st;
 
 	memcpy(buf, data, SEG);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
 	csn_stream_free(st);
 	assert_memory_not_equal(buf, data, SEG);
-	assert_int_equal(csn_stream_open(s, header, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, NULL, &st), 0);
 	assert_int_equal(csn_stream_pull(st, buf, sizeof(buf), 1, buf), 0);
 	assert_memory_equal(buf, data, SEG);
 	csn_stream_free(st);
@@ -110,16 +110,16 @@ arguments_are_checked(void **state)
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 17] = { 0 };
 	struct csn_stream *st;
 
-	assert_int_equal(csn_stream_seal(s, 4095, NULL, header, &st),
+	assert_int_equal(csn_stream_sealer_new(s, 4095, NULL, header, &st),
 	    CSN_E_ARG);
-	assert_int_equal(csn_stream_seal(s, 2048, NULL, header, &st),
+	assert_int_equal(csn_stream_sealer_new(s, 2048, NULL, header, &st),
 	    CSN_E_ARG);
-	assert_int_equal(csn_stream_seal(s, 1u << 27, NULL, header, &st),
+	assert_int_equal(csn_stream_sealer_new(s, 1u << 27, NULL, header, &st),
 	    CSN_E_ARG);
-	assert_int_equal(csn_stream_seal(s, 0, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, 0, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_segment(st), CSN_STREAM_SEGMENT);
 	csn_stream_free(st);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	/* Only the final segment is short, and none is longer. */
 	assert_int_equal(csn_stream_push(st, buf, SEG - 1, 0, buf),
 	    CSN_E_ARG);
@@ -129,7 +129,7 @@ arguments_are_checked(void **state)
 	assert_int_equal(csn_stream_pull(st, buf, 17, 1, buf), CSN_E_ARG);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
 	csn_stream_free(st);
-	assert_int_equal(csn_stream_open(s, header, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, NULL, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), CSN_E_ARG);
 	csn_stream_free(st);
 	csn_stream_free(NULL);
@@ -268,7 +268,8 @@ a_cut_or_longer_stream_is_refused(void **state)
 	last = sealed.at[1];
 	memcpy(longer, sealed.p + last, sealed.len - last);
 	for (n = 0; n <= sizeof(longer); n++) {
-		assert_int_equal(csn_stream_open(s, sealed.p, NULL, &st), 0);
+		assert_int_equal(csn_stream_opener_new(s, sealed.p, NULL, &st),
+		    0);
 		assert_int_equal(csn_stream_pull(st, sealed.p + sealed.at[0],
 		    last - sealed.at[0], 0, out), 0);
 		rc = csn_stream_pull(st, longer, n, 1, out);
@@ -297,17 +298,17 @@ the_final_flag_is_bound(void **state)
 
 	streams_seal(s, NULL, data, 2 * SEG, &sealed);
 	/* A middle segment passed off as the last. */
-	assert_int_equal(csn_stream_open(s, sealed.p, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, sealed.p, NULL, &st), 0);
 	assert_int_equal(csn_stream_pull(st, sealed.p + sealed.at[0],
 	    SEG + CSN_STREAM_TAG, 1, out), CSN_E_TAG);
 	assert_false(csn_stream_done(st));
 	csn_stream_free(st);
 	/* A full last segment passed off as a middle one. */
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, sealed.p, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, sealed.p, &st), 0);
 	assert_int_equal(csn_stream_push(st, data, SEG, 1, sealed.p +
 	    CSN_SEAL_HEADER), 0);
 	csn_stream_free(st);
-	assert_int_equal(csn_stream_open(s, sealed.p, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, sealed.p, NULL, &st), 0);
 	assert_int_equal(csn_stream_pull(st, sealed.p + CSN_SEAL_HEADER,
 	    SEG + CSN_STREAM_TAG, 0, out), CSN_E_TAG);
 	csn_stream_free(st);
@@ -336,7 +337,7 @@ others_cannot_open_it(void **state)
 	    CSN_E_TENANT);
 	assert_int_equal(streams_open(same, NULL, &sealed, data, 10),
 	    CSN_E_SESSION);
-	assert_int_equal(csn_stream_open(s, sealed.p, moved, &st),
+	assert_int_equal(csn_stream_opener_new(s, sealed.p, moved, &st),
 	    CSN_E_TAG);
 	assert_int_equal(streams_open(s, name, &sealed, data, 10), 0);
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 10), 0);

@@ -75,7 +75,7 @@ a_channel_opens_a_stream_once(void **state)
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 3 * SEG),
 	    CSN_E_REPLAY);
 	/* Two at a time: whichever shows its first segment first. */
-	assert_int_equal(csn_stream_open(s, second.p, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, second.p, NULL, &st), 0);
 	assert_int_equal(streams_open(s, NULL, &second, data, 3 * SEG), 0);
 	assert_int_equal(csn_stream_pull(st, second.p + second.at[0],
 	    SEG + CSN_STREAM_TAG, 0, out), CSN_E_REPLAY);
@@ -100,7 +100,7 @@ a_store_opens_the_newest_of_a_name(void **state)
 	streams_seal(s, elsewhere, text, sizeof(text), &other);
 	streams_seal(s, NULL, text, sizeof(text), &bare);
 	/* One that is under way supersedes nothing yet. */
-	assert_int_equal(csn_stream_seal(s, SEG, name, header, &half), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, name, header, &half), 0);
 	assert_int_equal(again(s, &old), 0);
 	csn_stream_free(half);
 	assert_int_equal(again(s, &old), 0);
@@ -140,7 +140,7 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		assert_int_equal(csn_stream_seal(s, SEG, name, header[i],
+		assert_int_equal(csn_stream_sealer_new(s, SEG, name, header[i],
 		    &st[i]), 0);
 		assert_int_equal(csn_header_read(*state, header[i],
 		    CSN_SEAL_HEADER, &h[i]), 0);
@@ -150,7 +150,7 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	/* A stream of a store has a version. */
 	memcpy(bare, header[0], sizeof(bare));
 	memset(bare + 64, 0, 8);
-	assert_int_equal(csn_stream_open(s, bare, name, &o), CSN_E_FORM);
+	assert_int_equal(csn_stream_opener_new(s, bare, name, &o), CSN_E_FORM);
 	/* The later one is whole first. */
 	for (i = 1; i >= 0; i--) {
 		assert_int_equal(csn_stream_push(st[i], text, sizeof(text),
@@ -158,8 +158,8 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 		csn_stream_free(st[i]);
 	}
 	for (i = 0; i < 4; i++) {
-		assert_int_equal(csn_stream_open(s, header[i % 2], name, &o),
-		    0);
+		assert_int_equal(csn_stream_opener_new(s, header[i % 2], name,
+		    &o), 0);
 		assert_int_equal(csn_stream_pull(o, sealed[i % 2],
 		    sizeof(sealed[0]), 1, back), i % 2 == 1 ? 0 :
 		    CSN_E_REPLAY);
@@ -183,7 +183,7 @@ rotation_loses_no_stream_that_lives(void **state)
 	streams_seal(s, first, text, sizeof(text), &named);
 	streams_seal(s, NULL, text, sizeof(text), &bare);
 	/* One that is being sealed holds its epoch too. */
-	assert_int_equal(csn_stream_seal(s, SEG, name, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, name, header, &st), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	now_ms += 60000;
 	assert_int_equal(again(s, &named), 0);
@@ -197,8 +197,8 @@ rotation_loses_no_stream_that_lives(void **state)
 	now_ms += 60000;
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.live_epochs, 2);
-	assert_int_equal(csn_stream_open(s, header, name, &st), 0);
-	assert_int_equal(csn_stream_open(s, header, name, &open), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, name, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, name, &open), 0);
 	assert_int_equal(csn_stream_pull(st, buf, sizeof(buf), 1, buf), 0);
 	assert_int_equal(buf[SEG - 1], 7);
 	csn_stream_free(st);
@@ -250,13 +250,13 @@ the_policy_counts_streams(void **state)
 	struct csn_stream *st;
 
 	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
 	csn_stream_free(st);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st),
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st),
 	    CSN_E_ROTATE);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	csn_stream_free(st);
 	csn_session_free(s);
 }
@@ -271,10 +271,11 @@ closing_ends_streams(void **state)
 	struct csn_stream *sealing, *opening;
 
 	memset(a, 1, SEG);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &sealing), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &sealing),
+	    0);
 	assert_int_equal(csn_stream_push(sealing, a, SEG, 0, a), 0);
 	memcpy(b, a, sizeof(b));
-	assert_int_equal(csn_stream_open(s, header, NULL, &opening), 0);
+	assert_int_equal(csn_stream_opener_new(s, header, NULL, &opening), 0);
 	csn_session_close(s);
 	assert_int_equal(csn_stream_push(sealing, b, SEG, 1, b),
 	    CSN_E_CLOSED);
@@ -282,7 +283,7 @@ closing_ends_streams(void **state)
 	assert_int_equal(csn_stream_pull(opening, a, sizeof(a), 0, out),
 	    CSN_E_CLOSED);
 	assert_memory_equal(out, zero, SEG);
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &sealing),
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &sealing),
 	    CSN_E_CLOSED);
 	/* The streams hold the session as long as they are there. */
 	csn_session_free(s);
@@ -319,7 +320,7 @@ closing_waits_for_a_segment_and_no_more(void **state)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		assert_int_equal(csn_stream_seal(s, SEG, NULL, header,
+		assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header,
 		    &st[i]), 0);
 		assert_int_equal(pthread_create(&thread[i], NULL, push_on,
 		    st[i]), 0);
@@ -342,7 +343,7 @@ the_ttl_ends_streams(void **state)
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
 	struct csn_stream *st;
 
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 0, buf), 0);
 	now_ms += 900001;
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf),
@@ -362,14 +363,14 @@ child(struct csn_session *s, struct csn_stream *st)
 
 	if (csn_stream_push(st, buf, SEG, 1, buf) != CSN_E_FORK)
 		return 1;
-	if (csn_stream_seal(s, SEG, NULL, header, &own) != CSN_E_FORK)
+	if (csn_stream_sealer_new(s, SEG, NULL, header, &own) != CSN_E_FORK)
 		return 2;
 	if (csn_session_after_fork(s) != 0)
 		return 3;
 	/* The parent's stream stays the parent's. */
 	if (csn_stream_push(st, buf, SEG, 1, buf) != CSN_E_FORK)
 		return 4;
-	if (csn_stream_seal(s, SEG, NULL, header, &own) != 0)
+	if (csn_stream_sealer_new(s, SEG, NULL, header, &own) != 0)
 		return 5;
 	if (csn_stream_push(own, buf, SEG, 1, buf) != 0)
 		return 6;
@@ -387,7 +388,7 @@ a_forked_child_has_no_part_in_a_stream(void **state)
 	pid_t pid;
 	int status;
 
-	assert_int_equal(csn_stream_seal(s, SEG, NULL, header, &st), 0);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_true((pid = fork()) >= 0);
 	if (pid == 0)
 		_exit(child(s, st));
@@ -428,7 +429,7 @@ the_log_hears_of_streams(void **state)
 	struct csn_audit *log;
 	uint64_t seen[4] = { 0 };
 
-	assert_int_equal(csn_audit_memory(*state, 0, &log), 0);
+	assert_int_equal(csn_audit_new_memory(*state, 0, &log), 0);
 	o.audit = log;
 	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
 	tenant.id = "bolt";

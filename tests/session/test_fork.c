@@ -242,7 +242,7 @@ stream_it(void)
 	struct csn_stream *st;
 	int rc;
 
-	if ((rc = csn_stream_seal(session, 4096, NULL, shared->header,
+	if ((rc = csn_stream_sealer_new(session, 4096, NULL, shared->header,
 	    &st)) != 0)
 		return rc;
 	rc = csn_stream_push(st, (const uint8_t *)"child", 5, 1,
@@ -258,7 +258,8 @@ open_stream(void)
 	uint8_t plain[5];
 	int rc;
 
-	if ((rc = csn_stream_open(session, shared->header, NULL, &st)) != 0)
+	if ((rc = csn_stream_opener_new(session, shared->header, NULL, &st)) !=
+	    0)
 		return rc;
 	rc = csn_stream_pull(st, shared->segment, sizeof(shared->segment), 1,
 	    plain);

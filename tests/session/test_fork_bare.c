@@ -167,7 +167,7 @@ a_stream_seals_nothing_in_a_child_that_nobody_was_told_of(void **state)
 
 	(void)state;
 	start(1);
-	assert_int_equal(csn_stream_seal(session, SEGMENT, NULL, header,
+	assert_int_equal(csn_stream_sealer_new(session, SEGMENT, NULL, header,
 	    &stream), 0);
 	assert_int_equal(csn_stream_push(stream, in, SEGMENT, 0, out), 0);
 	assert_int_equal(in_bare_child(segment_is_refused), 0);

@@ -178,7 +178,7 @@ stream(struct csn_session *s, const uint8_t *name, size_t len)
 	int final;
 
 	fill(text, len);
-	must(csn_stream_seal(s, SEGMENT, name, header, &st));
+	must(csn_stream_sealer_new(s, SEGMENT, name, header, &st));
 	do {
 		n = len - at < SEGMENT ? len - at : SEGMENT;
 		final = n < SEGMENT;

@@ -176,7 +176,7 @@ open_stream(struct csn_session *s, const json_t *stream, size_t flip)
 	struct csn_stream *st;
 	int rc;
 
-	assert_int_equal(csn_stream_open(s, header.p, NULL, &st), 0);
+	assert_int_equal(csn_stream_opener_new(s, header.p, NULL, &st), 0);
 	for (i = 0, rc = 0; i < n && rc == 0; i++) {
 		part = unhex(json_array_get(parts, i), NULL);
 		if (flip == i)
@@ -363,7 +363,7 @@ sealed_files_open(void **state)
 		json_array_foreach(json_object_get(one, "recipients"), k,
 		    who) {
 			id = identity(ctx, who);
-			assert_int_equal(csn_open_from(ctx, id, trust,
+			assert_int_equal(csn_sealed_open(ctx, id, trust,
 			    json_string_value(json_object_get(one,
 			    "content_type")), file.p, file.len, &out, &len),
 			    0);
@@ -372,7 +372,7 @@ sealed_files_open(void **state)
 			csn_free(out);
 			for (at = k; at < file.len; at += 211) {
 				file.p[at] ^= 4;
-				assert_true(csn_open_from(ctx, id, trust,
+				assert_true(csn_sealed_open(ctx, id, trust,
 				    NULL, file.p, file.len, &out, &len) < 0);
 				file.p[at] ^= 4;
 			}

@@ -23,7 +23,7 @@ struct all {
 	struct csn_regions *regions;
 	struct csn_attester *attester;
 	struct csn_verifier *verifier;
-	struct csn_continuous *loop;
+	struct csn_watch *loop;
 	int bad;
 };
 
@@ -91,7 +91,7 @@ start(struct all *a)
 		.size_of = sizeof(r), .id = "cache", .description = "",
 		.address = 0x1000000, .size = SIZE, .protection = CSN_PROT_RW,
 	};
-	struct csn_continuous_options c = {
+	struct csn_watch_options c = {
 		.size = sizeof(c), .interval_ms = 50, .jitter_percent = 20,
 		.rounds = 10, .max_failures = 3, .challenge = challenge,
 		.beat = beat, .arg = a,
@@ -118,7 +118,7 @@ start(struct all *a)
 	v.trust = a->trust;
 	if ((rc = csn_verifier_new(a->ctx, &v, &a->verifier)) != 0)
 		return rc;
-	return csn_continuous_new(a->ctx, a->attester, &c, &a->loop);
+	return csn_watch_new(a->ctx, a->attester, &c, &a->loop);
 }
 
 int
@@ -128,11 +128,11 @@ main(void)
 	int rc;
 
 	if ((rc = csn_ctx_new(NULL, &a.ctx)) == 0 && (rc = start(&a)) == 0)
-		rc = csn_continuous_run(a.loop);
+		rc = csn_watch_run(a.loop);
 	if (rc != 0)
 		fprintf(stderr, "failed: %s (%s)\n", csn_ctx_message(a.ctx),
 		    csn_error_name(rc));
-	csn_continuous_free(a.loop);
+	csn_watch_free(a.loop);
 	csn_verifier_free(a.verifier);
 	csn_attester_free(a.attester);
 	csn_regions_close(a.regions);

@@ -32,7 +32,7 @@ struct sides {
 	struct csn_identity *identity;
 	struct csn_regions *regions;
 	struct csn_attester *attester;
-	struct csn_continuous *continuous;
+	struct csn_watch *continuous;
 };
 
 static long long
@@ -153,7 +153,7 @@ main(int argc, char **argv)
 		.size = sizeof(who), .name = "attester of the demo",
 		.purposes = CSN_PURPOSE_REPORT
 	};
-	struct csn_continuous_options options = {
+	struct csn_watch_options options = {
 		.size = sizeof(options), .interval_ms = 1000, .rounds = 20,
 		.max_failures = 3, .challenge = challenge, .beat = beat
 	};
@@ -174,19 +174,19 @@ main(int argc, char **argv)
 	    (rc = csn_identity_new(s.ctx, &who, &s.identity)) != 0 ||
 	    (rc = set_up_verifier(&s, argv[3])) != 0 ||
 	    (rc = set_up_attester(&s, argv[1], argv[2])) != 0 ||
-	    (rc = csn_continuous_new(s.ctx, s.attester, &options,
+	    (rc = csn_watch_new(s.ctx, s.attester, &options,
 	    &s.continuous)) != 0) {
 		fprintf(stderr, "attest_live: %s\n", s.ctx == NULL ?
 		    csn_error_text(rc) : csn_ctx_message(s.ctx));
 		rc = 3;
 		goto out;
 	}
-	rc = csn_continuous_run(s.continuous);
+	rc = csn_watch_run(s.continuous);
 	if (rc != 0 && rc != CSN_E_DRIFT)
 		fprintf(stderr, "attest_live: %s\n", csn_ctx_message(s.ctx));
 	rc = rc == 0 ? 0 : rc == CSN_E_DRIFT ? 1 : 3;
 out:
-	csn_continuous_free(s.continuous);
+	csn_watch_free(s.continuous);
 	csn_attester_free(s.attester);
 	csn_regions_close(s.regions);
 	csn_verifier_free(s.verifier);

@@ -45,7 +45,7 @@ struct row {
 struct watch {
 	struct cli *cli;
 	struct attest_source source;
-	struct csn_continuous *loop;
+	struct csn_watch *loop;
 	pthread_mutex_t lock;	/* all below */
 	struct row *rows;
 	size_t n;
@@ -303,7 +303,7 @@ static void *
 loop(void *arg)
 {
 	struct watch *w = arg;
-	int rc = csn_continuous_run(w->loop);
+	int rc = csn_watch_run(w->loop);
 
 	pthread_mutex_lock(&w->lock);
 	w->rc = rc;
@@ -321,7 +321,7 @@ attend(struct watch *w)
 
 	while (!over) {
 		if (cli_interrupted())
-			csn_continuous_stop(w->loop);
+			csn_watch_stop(w->loop);
 		pthread_mutex_lock(&w->lock);
 		over = w->over;
 		if (w->live && w->round > 0 && (over ||
@@ -336,13 +336,13 @@ attend(struct watch *w)
 }
 
 static int
-run(struct watch *w, const struct csn_continuous_options *o)
+run(struct watch *w, const struct csn_watch_options *o)
 {
 	struct cli *cli = w->cli;
 	pthread_t thread;
 	int rc;
 
-	if ((rc = csn_continuous_new(cli->ctx, w->source.attester, o,
+	if ((rc = csn_watch_new(cli->ctx, w->source.attester, o,
 	    &w->loop)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot watch %s",
 		    cli_arg(cli, 0));
@@ -394,7 +394,7 @@ check_interval(struct cli *cli)
 }
 
 static int
-take_options(struct cli *cli, struct csn_continuous_options *o)
+take_options(struct cli *cli, struct csn_watch_options *o)
 {
 	uint64_t failures = FAILURES, jitter = 0;
 	int rc;
@@ -422,7 +422,7 @@ take_options(struct cli *cli, struct csn_continuous_options *o)
 int
 attest_watch(struct cli *cli)
 {
-	struct csn_continuous_options o = { .beat = beat };
+	struct csn_watch_options o = { .beat = beat };
 	struct watch w = { .cli = cli };
 	size_t i;
 	int rc;
@@ -435,7 +435,7 @@ attest_watch(struct cli *cli)
 	    (rc = attest_source_open(cli, o.output != NULL,
 	    &w.source)) == 0)
 		rc = run(&w, &o);
-	csn_continuous_free(w.loop);
+	csn_watch_free(w.loop);
 	attest_source_close(&w.source);
 	for (i = 0; i < w.n; i++)
 		free(w.rows[i].id);

@@ -251,7 +251,7 @@ struct csn_beat {
 	int full;		/* 1: everything was read anew */
 };
 
-struct csn_continuous_options {
+struct csn_watch_options {
 	uint32_t size;
 	uint32_t jitter_percent; /* of the interval, added at random: 0 to
 				    100 */
@@ -272,13 +272,13 @@ struct csn_continuous_options {
 	const char *output;	/* csn_report_deliver()'s URL, or NULL */
 };
 
-struct csn_continuous;
+struct csn_watch;
 
 /** attester outlives it, and is its alone while it runs. CSN_E_ARG. */
-CSN_API CSN_MUST_CHECK int csn_continuous_new(struct csn_ctx *ctx,
+CSN_API CSN_MUST_CHECK int csn_watch_new(struct csn_ctx *ctx,
     struct csn_attester *attester,
-    const struct csn_continuous_options *options,
-    struct csn_continuous **out);
+    const struct csn_watch_options *options,
+    struct csn_watch **out);
 /**
  * Run in the calling thread until the rounds are done, it is stopped (0; a
  * stop from before it began counts too, and one stop ends one run), beat
@@ -286,10 +286,10 @@ CSN_API CSN_MUST_CHECK int csn_continuous_new(struct csn_ctx *ctx,
  * code. A beat that comes while a round is still running, or while it backs
  * off, is missed and counted.
  */
-CSN_API CSN_MUST_CHECK int csn_continuous_run(struct csn_continuous *c);
+CSN_API CSN_MUST_CHECK int csn_watch_run(struct csn_watch *c);
 /** End the run soon; from any thread, and from a signal handler. */
-CSN_API void csn_continuous_stop(struct csn_continuous *c);
-CSN_API void csn_continuous_free(struct csn_continuous *c);
+CSN_API void csn_watch_stop(struct csn_watch *c);
+CSN_API void csn_watch_free(struct csn_watch *c);
 
 /**
  * Put a report where others find it: "file:PATH" replaces that file

@@ -18,10 +18,10 @@
 #define BACKOFF_MAX_MS 60000
 #define MAX_INTERVAL_MS (UINT64_C(366) * 86400 * 1000)
 
-struct csn_continuous {
+struct csn_watch {
 	struct csn_ctx *ctx;
 	struct csn_attester *a;
-	struct csn_continuous_options o;	/* output is ours */
+	struct csn_watch_options o;	/* output is ours */
 	int stop;		/* an eventfd: readable once it is to end */
 	uint64_t start;		/* of the first beat, on our clock */
 	uint64_t beat;		/* the last one's number, from 0 */
@@ -45,7 +45,7 @@ now_ms(void)
 }
 
 static int
-options_ok(struct csn_ctx *ctx, const struct csn_continuous_options *o)
+options_ok(struct csn_ctx *ctx, const struct csn_watch_options *o)
 {
 	if (o->interval_ms == 0 || o->interval_ms > MAX_INTERVAL_MS ||
 	    o->jitter_percent > 100 || o->backoff_max_ms > MAX_INTERVAL_MS)
@@ -56,19 +56,19 @@ options_ok(struct csn_ctx *ctx, const struct csn_continuous_options *o)
 }
 
 int
-csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
-    const struct csn_continuous_options *options,
-    struct csn_continuous **out)
+csn_watch_new(struct csn_ctx *ctx, struct csn_attester *attester,
+    const struct csn_watch_options *options,
+    struct csn_watch **out)
 {
 	CSN_UNCANCELLED;
-	struct csn_continuous_options o;
-	struct csn_continuous *c;
+	struct csn_watch_options o;
+	struct csn_watch *c;
 	int rc;
 
 	if (ctx == NULL || attester == NULL || options == NULL || out == NULL)
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a continuous attester "
 		    "needs an attester, options and a place to go");
-	if ((rc = CSN_TAKE(&o, options, csn_continuous_options,
+	if ((rc = CSN_TAKE(&o, options, csn_watch_options,
 	    output)) != 0 || (rc = options_ok(ctx, &o)) != 0)
 		return rc;
 	if (o.output != NULL && attester->o.identity == NULL)
@@ -89,7 +89,7 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
 	if (c->stop < 0 || (o.output != NULL && c->o.output == NULL)) {
 		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
 		    "no memory or descriptor for a continuous attester");
-		csn_continuous_free(c);
+		csn_watch_free(c);
 		return rc;
 	}
 	*out = c;
@@ -97,7 +97,7 @@ csn_continuous_new(struct csn_ctx *ctx, struct csn_attester *attester,
 }
 
 void
-csn_continuous_free(struct csn_continuous *c)
+csn_watch_free(struct csn_watch *c)
 {
 	CSN_UNCANCELLED;
 	if (c == NULL)
@@ -109,7 +109,7 @@ csn_continuous_free(struct csn_continuous *c)
 }
 
 void
-csn_continuous_stop(struct csn_continuous *c)
+csn_watch_stop(struct csn_watch *c)
 {
 	const uint64_t one = 1;
 	int before = errno;
@@ -121,7 +121,7 @@ csn_continuous_stop(struct csn_continuous *c)
 
 /* Wait until then. 1 where it is to end. */
 static int
-wait_until(struct csn_continuous *c, uint64_t then)
+wait_until(struct csn_watch *c, uint64_t then)
 {
 	struct pollfd p = { .fd = c->stop, .events = POLLIN };
 	uint64_t now, left;
@@ -137,7 +137,7 @@ wait_until(struct csn_continuous *c, uint64_t then)
 }
 
 static int
-is_stopped(const struct csn_continuous *c)
+is_stopped(const struct csn_watch *c)
 {
 	struct pollfd p = { .fd = c->stop, .events = POLLIN };
 
@@ -146,7 +146,7 @@ is_stopped(const struct csn_continuous *c)
 
 /* A share of the interval, at random: no two attesters keep step. */
 static uint64_t
-jitter(struct csn_continuous *c)
+jitter(struct csn_watch *c)
 {
 	uint64_t span = c->o.interval_ms * c->o.jitter_percent / 100, x;
 
@@ -157,7 +157,7 @@ jitter(struct csn_continuous *c)
 
 /* What the wait is after so many failures in a row. */
 static uint64_t
-backoff(const struct csn_continuous *c)
+backoff(const struct csn_watch *c)
 {
 	uint64_t wait = c->o.interval_ms;
 	uint32_t i;
@@ -169,7 +169,7 @@ backoff(const struct csn_continuous *c)
 
 /* When to go on; beats that are over by then count as missed. */
 static uint64_t
-next_beat(struct csn_continuous *c)
+next_beat(struct csn_watch *c)
 {
 	uint64_t now = now_ms(), next = c->beat + 1, due;
 
@@ -188,7 +188,7 @@ next_beat(struct csn_continuous *c)
 /* --- one round ---------------------------------------------------------- */
 
 static int
-attest(struct csn_continuous *c, uint8_t **report, size_t *len)
+attest(struct csn_watch *c, uint8_t **report, size_t *len)
 {
 	uint8_t nonce[CSN_NONCE_MAX];
 	size_t nonce_len = 0;
@@ -215,7 +215,7 @@ attest(struct csn_continuous *c, uint8_t **report, size_t *len)
 
 /* The ids of the regions that changed; they are the attester's. */
 static int
-list_changed(struct csn_continuous *c, const char ***ids, size_t *n)
+list_changed(struct csn_watch *c, const char ***ids, size_t *n)
 {
 	struct csn_snapshot s = { .size_of = sizeof(s) };
 	size_t i, count = csn_attester_count(c->a);
@@ -231,7 +231,7 @@ list_changed(struct csn_continuous *c, const char ***ids, size_t *n)
 
 /* One round and its callback; what ends the run is returned in *end. */
 static int
-one_round(struct csn_continuous *c, int *end)
+one_round(struct csn_watch *c, int *end)
 {
 	struct csn_beat beat = { .size = sizeof(beat) };
 	const char **changed = NULL;
@@ -279,7 +279,7 @@ one_round(struct csn_continuous *c, int *end)
 }
 
 static int
-run(struct csn_continuous *c)
+run(struct csn_watch *c)
 {
 	CSN_UNCANCELLED;
 	int rc, end = 0;
@@ -299,7 +299,7 @@ run(struct csn_continuous *c)
 }
 
 int
-csn_continuous_run(struct csn_continuous *c)
+csn_watch_run(struct csn_watch *c)
 {
 	uint64_t stops;
 	int rc;

@@ -41,9 +41,9 @@ attest_refuses_null(void **state)
 	NO(csn_verifier_new(any, any, NULL));
 	NO(csn_verifier_challenge(NULL, any));
 	NO(csn_verifier_expect(NULL, any, 1));
-	NO(csn_continuous_new(any, NULL, any, any));
-	NO(csn_continuous_new(any, any, any, NULL));
-	NO(csn_continuous_run(NULL));
+	NO(csn_watch_new(any, NULL, any, any));
+	NO(csn_watch_new(any, any, any, NULL));
+	NO(csn_watch_run(NULL));
 	NO(csn_report_ask(any, any, any, 1, NULL, any));
 }
 
@@ -478,7 +478,7 @@ what_ends_an_object_takes_null(void **state)
 	csn_kv_store_free(NULL);
 	csn_manager_free(NULL);
 	csn_audit_close(NULL);
-	csn_continuous_free(NULL);
+	csn_watch_free(NULL);
 	csn_free(NULL);
 }
 

@@ -22,7 +22,7 @@ struct seen {
 	int verified;		/* what the verifier said of the last report */
 	int stop_at;
 	int (*act)(struct seen *seen);
-	struct csn_continuous *c;
+	struct csn_watch *c;
 };
 
 static int
@@ -62,10 +62,10 @@ beat(void *arg, const struct csn_beat *b)
 	return seen->act != NULL ? seen->act(seen) : 0;
 }
 
-static struct csn_continuous_options
+static struct csn_watch_options
 options(struct seen *seen, uint64_t rounds)
 {
-	struct csn_continuous_options o = {
+	struct csn_watch_options o = {
 		.size = sizeof(o), .interval_ms = 5, .rounds = rounds,
 		.challenge = challenge, .beat = beat, .arg = seen,
 	};
@@ -74,14 +74,14 @@ options(struct seen *seen, uint64_t rounds)
 }
 
 static int
-run(struct seen *seen, const struct csn_continuous_options *o)
+run(struct seen *seen, const struct csn_watch_options *o)
 {
 	int rc;
 
-	assert_int_equal(csn_continuous_new(seen->s->ctx, seen->s->attester,
+	assert_int_equal(csn_watch_new(seen->s->ctx, seen->s->attester,
 	    o, &seen->c), 0);
-	rc = csn_continuous_run(seen->c);
-	csn_continuous_free(seen->c);
+	rc = csn_watch_run(seen->c);
+	csn_watch_free(seen->c);
 	return rc;
 }
 
@@ -89,7 +89,7 @@ static void
 it_ends_after_its_rounds(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 5);
+	struct csn_watch_options o = options(&seen, 5);
 	struct timespec a, b;
 
 	o.jitter_percent = 50;
@@ -124,7 +124,7 @@ static void
 a_change_is_seen_at_the_next_beat(void **state)
 {
 	struct seen seen = { .s = *state, .act = tamper_at_three };
-	struct csn_continuous_options o = options(&seen, 5);
+	struct csn_watch_options o = options(&seen, 5);
 
 	assert_int_equal(csn_regions_touch_buffer(seen.s->regions, "weights",
 	    0, 0), 0);
@@ -147,7 +147,7 @@ static void
 beats_that_are_missed_are_counted(void **state)
 {
 	struct seen seen = { .s = *state, .act = slow };
-	struct csn_continuous_options o = options(&seen, 4);
+	struct csn_watch_options o = options(&seen, 4);
 
 	o.interval_ms = 10;
 	assert_int_equal(run(&seen, &o), 0);
@@ -183,7 +183,7 @@ static void
 errors_are_told_and_waited_out(void **state)
 {
 	struct seen seen = { .s = *state, .act = failures_rise };
-	struct csn_continuous_options o = options(&seen, 3);
+	struct csn_watch_options o = options(&seen, 3);
 
 	o.challenge = refuse;
 	assert_int_equal(run(&seen, &o), 0);
@@ -218,7 +218,7 @@ static void
 memory_is_read_after_the_nonce_came(void **state)
 {
 	struct seen seen = { .s = *state, .act = drift_at_two };
-	struct csn_continuous_options o = options(&seen, 2);
+	struct csn_watch_options o = options(&seen, 2);
 
 	o.challenge = tamper_when_asked;
 	assert_int_equal(run(&seen, &o), 0);
@@ -238,7 +238,7 @@ static void
 too_many_failures_end_it(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 0);
+	struct csn_watch_options o = options(&seen, 0);
 	struct timespec a, b;
 
 	o.challenge = never;
@@ -263,7 +263,7 @@ static void
 the_callback_may_end_it(void **state)
 {
 	struct seen seen = { .s = *state, .act = give_up };
-	struct csn_continuous_options o = options(&seen, 0);
+	struct csn_watch_options o = options(&seen, 0);
 
 	assert_int_equal(run(&seen, &o), 42);
 	assert_int_equal(seen.beats, 2);
@@ -274,7 +274,7 @@ run_in_thread(void *arg)
 {
 	struct seen *seen = arg;
 
-	seen->code = csn_continuous_run(seen->c);
+	seen->code = csn_watch_run(seen->c);
 	return NULL;
 }
 
@@ -282,26 +282,26 @@ static void
 another_thread_may_stop_it(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 0);
+	struct csn_watch_options o = options(&seen, 0);
 	pthread_t t;
 
 	o.interval_ms = 3600000;
-	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
 	    &seen.c), 0);
 	assert_int_equal(pthread_create(&t, NULL, run_in_thread, &seen), 0);
-	csn_continuous_stop(seen.c);
+	csn_watch_stop(seen.c);
 	assert_int_equal(pthread_join(t, NULL), 0);
 	assert_int_equal(seen.code, 0);
-	csn_continuous_free(seen.c);
-	csn_continuous_free(NULL);
-	csn_continuous_stop(NULL);
+	csn_watch_free(seen.c);
+	csn_watch_free(NULL);
+	csn_watch_stop(NULL);
 }
 
 static int
 stop_at_second(struct seen *seen)
 {
 	if (seen->beats == 2)
-		csn_continuous_stop(seen->c);
+		csn_watch_stop(seen->c);
 	return 0;
 }
 
@@ -309,29 +309,29 @@ static void
 after_a_stop_it_runs_anew(void **state)
 {
 	struct seen seen = { .s = *state, .act = stop_at_second };
-	struct csn_continuous_options o = options(&seen, 3);
+	struct csn_watch_options o = options(&seen, 3);
 
-	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
 	    &seen.c), 0);
-	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(csn_watch_run(seen.c), 0);
 	assert_int_equal(seen.beats, 2);
 	seen.beats = 0;
 	seen.act = NULL;
-	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(csn_watch_run(seen.c), 0);
 	assert_int_equal(seen.beats, 3);
 	/* One from before it runs is not lost: that run ends at once. */
-	csn_continuous_stop(seen.c);
+	csn_watch_stop(seen.c);
 	seen.beats = 0;
-	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(csn_watch_run(seen.c), 0);
 	assert_int_equal(seen.beats, 0);
-	csn_continuous_free(seen.c);
+	csn_watch_free(seen.c);
 }
 
 static void
 the_newest_report_is_put_into_a_file(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 3);
+	struct csn_watch_options o = options(&seen, 3);
 	char *folder = people_mkdir(), *path, *url;
 	uint8_t *report;
 	size_t len;
@@ -420,7 +420,7 @@ stop_and_challenge(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
 {
 	struct seen *seen = arg;
 
-	csn_continuous_stop(seen->c);
+	csn_watch_stop(seen->c);
 	return challenge(arg, nonce, len);
 }
 
@@ -446,7 +446,7 @@ static void
 a_delivery_that_nobody_takes_ends_with_a_stop(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 1);
+	struct csn_watch_options o = options(&seen, 1);
 	char *folder = people_mkdir(), *path, *url;
 	int fill[8], fd, i;
 
@@ -498,17 +498,17 @@ static void
 what_was_seen_is_told_though_the_report_was_not_delivered(void **state)
 {
 	struct undelivered u = { .s = *state };
-	struct csn_continuous_options o = {
+	struct csn_watch_options o = {
 		.size = sizeof(o), .interval_ms = 1, .backoff_max_ms = 1,
 		.beat = beat_undelivered, .arg = &u,
 		.output = "unix:/nonexistent/caisson",
 	};
-	struct csn_continuous *c;
+	struct csn_watch *c;
 
-	assert_int_equal(csn_continuous_new(u.s->ctx, u.s->attester, &o, &c),
+	assert_int_equal(csn_watch_new(u.s->ctx, u.s->attester, &o, &c),
 	    0);
-	assert_int_equal(csn_continuous_run(c), 1);
-	csn_continuous_free(c);
+	assert_int_equal(csn_watch_run(c), 1);
+	csn_watch_free(c);
 	assert_int_equal(u.beats, 3);
 }
 
@@ -529,20 +529,20 @@ without_an_identity_it_watches_and_delivers_nothing(void **state)
 {
 	struct seen seen = { .s = *state };
 	struct csn_attester_options a = scene_options(seen.s);
-	struct csn_continuous_options o = options(&seen, 3);
+	struct csn_watch_options o = options(&seen, 3);
 	struct csn_attester *watcher;
 
 	a.identity = NULL;
 	watcher = scene_attester(seen.s, &a);
 	o.challenge = NULL;
 	o.beat = beat_without_report;
-	assert_int_equal(csn_continuous_new(seen.s->ctx, watcher, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, watcher, &o,
 	    &seen.c), 0);
-	assert_int_equal(csn_continuous_run(seen.c), 0);
+	assert_int_equal(csn_watch_run(seen.c), 0);
 	assert_int_equal(seen.beats, 3);
-	csn_continuous_free(seen.c);
+	csn_watch_free(seen.c);
 	o.output = "file:/nowhere";
-	assert_int_equal(csn_continuous_new(seen.s->ctx, watcher, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, watcher, &o,
 	    &seen.c), CSN_E_ARG);
 	csn_attester_free(watcher);
 }
@@ -551,16 +551,16 @@ static void
 options_that_make_no_sense_are_refused(void **state)
 {
 	struct seen seen = { .s = *state };
-	struct csn_continuous_options o = options(&seen, 1);
+	struct csn_watch_options o = options(&seen, 1);
 
 	o.interval_ms = 0;
-	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
 	    &seen.c), CSN_E_ARG);
 	o.interval_ms = 1;
 	o.jitter_percent = 101;
-	assert_int_equal(csn_continuous_new(seen.s->ctx, seen.s->attester, &o,
+	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
 	    &seen.c), CSN_E_ARG);
-	assert_int_equal(csn_continuous_run(NULL), CSN_E_ARG);
+	assert_int_equal(csn_watch_run(NULL), CSN_E_ARG);
 }
 
 #define case_of(name) \

@@ -160,7 +160,7 @@ blob_page(struct csn_store *store, const struct blob_name *space,
 	if (after != NULL && decode(after, strlen(after), last.bytes,
 	    sizeof(last.bytes), &last.len) != 0)
 		return CSN_E_FORM;
-	rc = csn_store_list(store, space->space, space->space_len, keep,
+	rc = csn_store_each(store, space->space, space->space_len, keep,
 	    &keys);
 	if (rc == 0) {
 		if (keys.n > 0)

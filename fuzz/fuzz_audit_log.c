@@ -142,10 +142,10 @@ use(struct plan *p, const char *folder)
 	check(!p->forged || rc != 0);
 	csn_result_free(result);
 	if (csn_audit_open_reader(p->ctx, folder, &log) == 0) {
-		read = known(csn_audit_query(log, NULL, count, &all));
+		read = known(csn_audit_each(log, NULL, count, &all));
 		check(rc != 0 || read == 0);
 		/* Of a damaged log the end is read alone, the rest unseen. */
-		if (known(csn_audit_query(log, &last, count, &newest)) == 0 &&
+		if (known(csn_audit_each(log, &last, count, &newest)) == 0 &&
 		    rc == 0)
 			check(newest == (all < 2 ? all : 2));
 		csn_audit_close(log);

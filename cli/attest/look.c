@@ -50,7 +50,7 @@ attest_regions(struct cli *cli)
 	if ((rc = attest_regions_open(cli, cli_arg(cli, 0), &regions)) != 0)
 		return rc;
 	l.all = cli->json ? json_array() : NULL;
-	rc = csn_regions_list(regions, one_region, &l);
+	rc = csn_regions_each(regions, one_region, &l);
 	if (rc < 0)
 		rc = cli_error_lib(cli, rc, NULL,
 		    "cannot list the regions of %s", cli_arg(cli, 0));

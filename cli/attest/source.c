@@ -173,7 +173,7 @@ attest_source_say_time(struct cli *cli, struct attest_source *s)
 
 	/* With compare=1 a list alone reads all of it. */
 	if (cli->json || cli->quiet || strstr(cli_arg(cli, 0), "compare=") ||
-	    csn_regions_list(s->regions, add_size, &total) != 0 ||
+	    csn_regions_each(s->regions, add_size, &total) != 0 ||
 	    total < MUCH || (sample = calloc(1, SAMPLE)) == NULL)
 		return;
 	ns = time_sample(cli, s, sample, SAMPLE);

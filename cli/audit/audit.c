@@ -120,7 +120,7 @@ show(struct cli *cli)
 	if (cli->json)
 		rc = csn_audit_export(log, &f, &json);
 	else
-		rc = csn_audit_query(log, &f, show_one, cli);
+		rc = csn_audit_each(log, &f, show_one, cli);
 	if (rc < 0)
 		rc = cli_error_lib(cli, rc, NULL, "cannot show the log");
 	else if (rc == 0 && cli->json)

@@ -260,7 +260,7 @@ stat(struct cli *cli)
 	int rc;
 
 	if ((rc = cache_store_open(cli, 0, &store)) == 0 &&
-	    (rc = csn_store_list(store, (const uint8_t *)space, space !=
+	    (rc = csn_store_each(store, (const uint8_t *)space, space !=
 	    NULL ? strlen(space) : 0, count, &t)) != 0)
 		rc = cli_error_lib(cli, rc, NULL, "cannot list the keys");
 	csn_store_close(store);

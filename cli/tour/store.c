@@ -167,7 +167,7 @@ tour_rotation(struct tour *t)
 	    "twice while it is. A new epoch comes from a one-way step; what "
 	    "older epochs sealed stays readable for as long as the store "
 	    "holds it.");
-	if ((rc = csn_manager_get(t->manager, "alice", &session)) != 0)
+	if ((rc = csn_manager_session(t->manager, "alice", &session)) != 0)
 		return tour_lib(t, rc, "cannot find alice's session");
 	epochs(t, session, "Before", &before);
 	if ((rc = write_rotating(t, session)) != 0 ||

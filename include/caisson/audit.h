@@ -110,7 +110,7 @@ CSN_API CSN_MUST_CHECK int csn_audit_open(struct csn_ctx *ctx,
     struct csn_audit **out);
 
 /**
- * Open the log in folder `path` for csn_audit_query and csn_audit_export
+ * Open the log in folder `path` for csn_audit_each and csn_audit_export
  * only: no lock, also while another process writes it. CSN_E_NOT_FOUND where
  * there is none. Appending to it gives CSN_E_POLICY, and so do
  * csn_audit_head (csn_audit_verify tells it) and csn_audit_checkpoint.
@@ -161,7 +161,7 @@ struct csn_audit_filter {
  * returned. filter may be NULL. Records are not verified here. With a limit
  * a log in a folder is read from its end, as far as it takes.
  */
-CSN_API CSN_MUST_CHECK int csn_audit_query(struct csn_audit *audit,
+CSN_API CSN_MUST_CHECK int csn_audit_each(struct csn_audit *audit,
     const struct csn_audit_filter *filter,
     int (*visit)(void *arg, uint64_t n, uint64_t unix_ms,
     const struct csn_audit_record *record), void *arg);

@@ -86,7 +86,7 @@ CSN_API CSN_MUST_CHECK int csn_keystore_wrap(struct csn_keystore *ks,
 CSN_API CSN_MUST_CHECK int csn_keystore_unwrap(struct csn_keystore *ks,
     const char *key_name, const uint8_t *aad, size_t aad_len,
     const uint8_t *in, size_t len, uint8_t key[CSN_KEY_SIZE]);
-CSN_API CSN_MUST_CHECK int csn_keystore_list(struct csn_keystore *ks,
+CSN_API CSN_MUST_CHECK int csn_keystore_each(struct csn_keystore *ks,
     int (*visit)(void *arg, const char *name), void *arg);
 CSN_API CSN_MUST_CHECK int csn_keystore_lock(struct csn_keystore *ks);
 CSN_API CSN_MUST_CHECK int csn_keystore_unlock(struct csn_keystore *ks,

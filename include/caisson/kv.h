@@ -158,7 +158,7 @@ CSN_API CSN_MUST_CHECK int csn_manager_create(struct csn_manager *mgr,
 CSN_API CSN_MUST_CHECK int csn_manager_adopt(struct csn_manager *mgr,
     struct csn_session *session);
 /** A reference. CSN_E_UNKNOWN_TENANT. */
-CSN_API CSN_MUST_CHECK int csn_manager_get(struct csn_manager *mgr,
+CSN_API CSN_MUST_CHECK int csn_manager_session(struct csn_manager *mgr,
     const char *tenant_id, struct csn_session **out);
 /** Seal or open by tenant id: item->tenant where session is NULL. */
 CSN_API CSN_MUST_CHECK int csn_manager_seal(struct csn_manager *mgr,
@@ -181,7 +181,7 @@ CSN_API CSN_MUST_CHECK int csn_manager_close(struct csn_manager *mgr,
 CSN_API size_t csn_manager_sweep(struct csn_manager *mgr);
 CSN_API size_t csn_manager_count(struct csn_manager *mgr);
 /** Visit active tenants' ids; a non-zero return stops and is returned. */
-CSN_API int csn_manager_list(struct csn_manager *mgr,
+CSN_API int csn_manager_each(struct csn_manager *mgr,
     int (*visit)(void *arg, const char *tenant_id), void *arg);
 /** Closes every session. NULL is fine. */
 CSN_API void csn_manager_free(struct csn_manager *mgr);

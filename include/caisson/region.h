@@ -110,7 +110,7 @@ CSN_API void csn_regions_close(struct csn_regions *regions);
  * or description that is no such text, a protection of no name; CSN_E_LIMIT
  * past CSN_REGIONS_MAX.
  */
-CSN_API CSN_MUST_CHECK int csn_regions_list(struct csn_regions *regions,
+CSN_API CSN_MUST_CHECK int csn_regions_each(struct csn_regions *regions,
     int (*visit)(void *arg, const struct csn_region *region), void *arg);
 
 /** One moment for all regions, where the provider can give one. */
@@ -142,7 +142,7 @@ CSN_API CSN_MUST_CHECK int csn_regions_evidence(struct csn_regions *regions,
  * CSN_E_ARG for a provider of another name.
  */
 
-/** CSN_E_REGION as csn_regions_list() has it; strings are copied. */
+/** CSN_E_REGION as csn_regions_each() has it; strings are copied. */
 CSN_API CSN_MUST_CHECK int csn_regions_add_buffer(struct csn_regions *regions,
     const struct csn_region *region, const void *bytes);
 /** CSN_E_REGION: no region of that id is registered. */

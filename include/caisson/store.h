@@ -189,7 +189,7 @@ CSN_API CSN_MUST_CHECK int csn_store_remove(struct csn_store *store,
     size_t key_len);
 CSN_API CSN_MUST_CHECK int csn_store_drop(struct csn_store *store,
     const uint8_t *space, size_t space_len);
-CSN_API CSN_MUST_CHECK int csn_store_list(struct csn_store *store,
+CSN_API CSN_MUST_CHECK int csn_store_each(struct csn_store *store,
     const uint8_t *space, size_t space_len, int (*visit)(void *arg,
     const uint8_t *key, size_t key_len, size_t value_len), void *arg);
 CSN_API CSN_MUST_CHECK int csn_store_stat(struct csn_store *store,

@@ -289,7 +289,7 @@ csn_attester_measure(struct csn_attester *a, int incremental)
 	    a->since_full + 1 >= a->o.full_every;
 	a->untold |= !a->valid;
 	a->valid = 0;
-	rc = csn_regions_list(a->regions, renew, &r);
+	rc = csn_regions_each(a->regions, renew, &r);
 	drop_all(a->items, a->n);
 	a->items = r.items;
 	a->n = r.n;

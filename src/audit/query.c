@@ -92,7 +92,7 @@ newest(struct csn_audit *a, struct query *q)
 }
 
 int
-csn_audit_query(struct csn_audit *a, const struct csn_audit_filter *filter,
+csn_audit_each(struct csn_audit *a, const struct csn_audit_filter *filter,
     csn_audit_visit visit, void *arg)
 {
 	CSN_UNCANCELLED;
@@ -160,7 +160,7 @@ csn_audit_export_to(struct csn_audit *a,
 	csn_out_init(&x->w);
 	x->write = write;
 	x->arg = arg;
-	rc = csn_audit_query(a, filter, export_one, x);
+	rc = csn_audit_each(a, filter, export_one, x);
 	if (rc == 0)
 		rc = write(arg, x->begun ? "\n]\n" : "[\n]\n",
 		    x->begun ? 3 : 4);

@@ -114,7 +114,7 @@ walk(struct walk *w)
 	CSN_UNCANCELLED;
 	const struct csn_cache *cache = w->cache;
 
-	return csn_store_list(cache->config.store, cache->space,
+	return csn_store_each(cache->config.store, cache->space,
 	    cache->config.space_len, visit, w);
 }
 

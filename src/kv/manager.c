@@ -448,7 +448,7 @@ csn_manager_adopt(struct csn_manager *mgr, struct csn_session *session)
 }
 
 int
-csn_manager_get(struct csn_manager *mgr, const char *tenant_id,
+csn_manager_session(struct csn_manager *mgr, const char *tenant_id,
     struct csn_session **out)
 {
 	if (CSN_NEEDS(mgr, out) != 0)
@@ -575,7 +575,7 @@ csn_manager_count(struct csn_manager *mgr)
 }
 
 int
-csn_manager_list(struct csn_manager *mgr,
+csn_manager_each(struct csn_manager *mgr,
     int (*visit)(void *arg, const char *tenant_id), void *arg)
 {
 	if (CSN_NEEDS(mgr) != 0)

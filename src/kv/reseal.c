@@ -120,7 +120,7 @@ csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
 	memset(&f, 0, sizeof(f));
 	f.session = m->session;
 	f.most = most;
-	rc = csn_store_list(kv->store, (const uint8_t *)tenant_id,
+	rc = csn_store_each(kv->store, (const uint8_t *)tenant_id,
 	    strlen(tenant_id), collect, &f);
 	if (rc > 0 || rc == CSN_E_NOT_FOUND)
 		rc = 0;		/* enough, or nothing there */
@@ -176,7 +176,7 @@ resealer(void *arg)
 
 	while (!stop) {
 		/* Its value says only that a tenant's turn was cut short. */
-		if (csn_manager_list(kv->mgr, reseal_tenant, kv) < 0)
+		if (csn_manager_each(kv->mgr, reseal_tenant, kv) < 0)
 			stop = 0;
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += EVERY_MS * 1000000L;

@@ -133,7 +133,7 @@ csn_keystore_unwrap(struct csn_keystore *ks, const char *key_name,
 }
 
 int
-csn_keystore_list(struct csn_keystore *ks,
+csn_keystore_each(struct csn_keystore *ks,
     int (*visit)(void *arg, const char *name), void *arg)
 {
 	CSN_UNCANCELLED;

@@ -245,7 +245,7 @@ check_together(const struct listing *l)
 }
 
 int
-csn_regions_list(struct csn_regions *r,
+csn_regions_each(struct csn_regions *r,
     int (*visit)(void *arg, const struct csn_region *region), void *arg)
 {
 	CSN_UNCANCELLED;

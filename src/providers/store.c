@@ -182,7 +182,7 @@ visit_unless_stopped(void *arg, const uint8_t *key, size_t key_len,
 }
 
 int
-csn_store_list(struct csn_store *s, const uint8_t *space, size_t space_len,
+csn_store_each(struct csn_store *s, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {

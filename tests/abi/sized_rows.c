@@ -319,7 +319,7 @@ visit_none(void *arg, uint64_t n, uint64_t ms,
 static int
 audit_query(void *s)
 {
-	return csn_audit_query(w.log, s, visit_none, NULL);
+	return csn_audit_each(w.log, s, visit_none, NULL);
 }
 
 static int

@@ -82,8 +82,8 @@ audit_refuses_null(void **state)
 	NO(csn_audit_append_many(any, NULL, 1));
 	NO(csn_audit_flush(NULL));
 	NO(csn_audit_checkpoint(NULL));
-	NO(csn_audit_query(NULL, any, NULL, any));
-	NO(csn_audit_query(any, NULL, NULL, any));
+	NO(csn_audit_each(NULL, any, NULL, any));
+	NO(csn_audit_each(any, NULL, NULL, any));
 	NO(csn_audit_export_to(NULL, any, NULL, any));
 	NO(csn_audit_export_to(any, NULL, NULL, any));
 	NO(csn_audit_head(NULL, any, any));
@@ -179,7 +179,7 @@ keystore_refuses_null(void **state)
 	NO(csn_keystore_remove(NULL, any));
 	NO(csn_keystore_wrap(NULL, any, any, 1, any, any, any));
 	NO(csn_keystore_unwrap(NULL, any, any, 1, any, 1, any));
-	NO(csn_keystore_list(NULL, NULL, any));
+	NO(csn_keystore_each(NULL, NULL, any));
 	NO(csn_keystore_lock(NULL));
 	NO(csn_keystore_unlock(NULL, any, 1));
 	NO(csn_keystore_change_secret(NULL, any, 1, any, 1));
@@ -196,8 +196,8 @@ kv_refuses_null(void **state)
 	NO(csn_manager_create(any, NULL, any));
 	NO(csn_manager_adopt(NULL, any));
 	NO(csn_manager_adopt(any, NULL));
-	NO(csn_manager_get(NULL, any, any));
-	NO(csn_manager_get(any, any, NULL));
+	NO(csn_manager_session(NULL, any, any));
+	NO(csn_manager_session(any, any, NULL));
 	NO(csn_manager_seal(NULL, any));
 	NO(csn_manager_seal(any, NULL));
 	NO(csn_manager_open(NULL, any));
@@ -206,7 +206,7 @@ kv_refuses_null(void **state)
 	NO(csn_manager_open_batch(NULL, any, any, 1, 1));
 	NO(csn_manager_set_quota(NULL, any, 1, 1));
 	NO(csn_manager_close(NULL, any));
-	NO(csn_manager_list(NULL, NULL, any));
+	NO(csn_manager_each(NULL, NULL, any));
 	NO(csn_kv_store_new(NULL, any, any, any));
 	NO(csn_kv_store_new(any, NULL, any, any));
 	NO(csn_kv_store_new(any, any, any, NULL));
@@ -249,7 +249,7 @@ region_refuses_null(void **state)
 	(void)state;
 	NO(csn_region_register(NULL));
 	NO(csn_regions_open(any, any, NULL));
-	NO(csn_regions_list(NULL, NULL, any));
+	NO(csn_regions_each(NULL, NULL, any));
 	NO(csn_regions_begin(NULL));
 	NO(csn_regions_end(NULL));
 	NO(csn_regions_read(NULL, any, 1, any, 1));
@@ -341,7 +341,7 @@ store_refuses_null(void **state)
 	NO(csn_store_get(NULL, any, 1, any, 1, any, any));
 	NO(csn_store_remove(NULL, any, 1, any, 1));
 	NO(csn_store_drop(NULL, any, 1));
-	NO(csn_store_list(NULL, any, 1, NULL, any));
+	NO(csn_store_each(NULL, any, 1, NULL, any));
 	NO(csn_store_stat(NULL, any, 1, any));
 	NO(csn_store_stat(any, any, 1, NULL));
 	NO(csn_store_put_for(NULL, any, 1, any, 1, any, 1, 1));

@@ -38,7 +38,7 @@ look(struct csn_regions *regions, struct wanted *w)
 {
 	int rc;
 
-	if ((rc = csn_regions_list(regions, visit, w)) != 0)
+	if ((rc = csn_regions_each(regions, visit, w)) != 0)
 		return rc;
 	return w->found ? 0 : CSN_E_NOT_FOUND;
 }
@@ -63,7 +63,7 @@ int
 look_count(struct csn_regions *regions)
 {
 	struct wanted w = { .id = "" };
-	int rc = csn_regions_list(regions, visit, &w);
+	int rc = csn_regions_each(regions, visit, &w);
 
 	return rc != 0 ? rc : w.count;
 }

@@ -79,7 +79,7 @@ a_visit_can_stop_the_list(void **state)
 	struct region_world *w = enter(state);
 	int visits = 0;
 
-	assert_int_equal(csn_regions_list(w->regions, stop_at_once, &visits),
+	assert_int_equal(csn_regions_each(w->regions, stop_at_once, &visits),
 	    4711);
 	assert_int_equal(visits, 1);
 }

@@ -254,14 +254,14 @@ what_a_provider_lists_is_checked_before_it_is_used(void **state)
 	odd[0] = region("a", 0, 10);
 	odd[1] = region("a", 10, 10);
 	nodd = 2;
-	assert_int_equal(csn_regions_list(r, count, &n), CSN_E_REGION);
+	assert_int_equal(csn_regions_each(r, count, &n), CSN_E_REGION);
 	odd[1] = region("b", 9, 10);
-	assert_int_equal(csn_regions_list(r, count, &n), CSN_E_REGION);
+	assert_int_equal(csn_regions_each(r, count, &n), CSN_E_REGION);
 	odd[1] = region("b", 10, 0);
-	assert_int_equal(csn_regions_list(r, count, &n), CSN_E_REGION);
+	assert_int_equal(csn_regions_each(r, count, &n), CSN_E_REGION);
 	assert_int_equal(n, 0);
 	odd[1] = region("b", 10, 10);
-	assert_int_equal(csn_regions_list(r, count, &n), 0);
+	assert_int_equal(csn_regions_each(r, count, &n), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(csn_regions_has_evidence(r), 0);
 	/* What it fails with is passed on, with a sentence. */

@@ -212,13 +212,13 @@ a_sealed_memfd_is_immutable_and_mapped(void **state)
 	    (long)getpid(), fd);
 	/* Not sealed: it may change, and be cut short while mapped. */
 	open_regions(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(seen.r[0].immutable, 0);
 	assert_null(csn_regions_map(s.regions, &seen.r[0]));
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK),
 	    0);
 	seen.n = 0;
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.r[0].immutable, 1);
 	assert_int_equal(seen.r[0].size, 4096);
@@ -259,14 +259,14 @@ another_sealed_memfd_in_its_place_is_noticed(void **state)
 	(void)snprintf(text, sizeof(text), "{\"id\":\"w\",\"protection\":"
 	    "\"RO\",\"file\":\"/proc/%ld/fd/%d\"}", (long)getpid(), fd);
 	open_regions(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_not_equal(first = seen.r[0].immutable, 0);
 	seen.n = 0;
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(seen.r[0].immutable, first);
 	assert_int_equal(dup2(other, fd), fd);
 	seen.n = 0;
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_not_equal(seen.r[0].immutable, 0);
 	assert_int_not_equal(seen.r[0].immutable, first);
 	(void)close(other);
@@ -339,7 +339,7 @@ a_byte_moved_past_the_reader_is_noticed(void **state)
 	(void)state;
 	open_child("");
 	child_write(&child, busy + 4096, 0xbd);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(csn_regions_begin(s.regions), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
 	    4096), 0);
@@ -375,7 +375,7 @@ a_process_is_frozen_while_it_is_looked_at(void **state)
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		open_child(how[i]);
 		seen.n = 0;
-		assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+		assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 		if (csn_regions_begin(s.regions) != 0)
 			fail_msg("%s", csn_ctx_message(s.ctx));
 		assert_non_null(strchr("Tt", child_state(child.pid)));
@@ -433,7 +433,7 @@ sources_have_addresses_of_their_own(void **state)
 	    (long)getpid(), (void *)p, s.weights) > 0);
 	open_regions(text);
 	free(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(seen.n, 3);
 	assert_int_equal(seen.r[0].address, (UINT64_C(1) << 63) + 8);
 	assert_int_equal(seen.r[1].address, (uintptr_t)p);
@@ -462,30 +462,30 @@ a_process_that_ends_is_an_error_until_it_is_there_again(void **state)
 	    (void *)bytes) > 0);
 	open_regions(text);
 	free(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_ctx_message(s.ctx), "llm.pid"));
 	people_write(path, "many\n", 5);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_FORM);
 	child_start(&child);
 	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
 	people_write(path, pid, strlen(pid));
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
 	    sizeof(got)), 0);
 	child_end(&child);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
 	    sizeof(got)), CSN_E_BACKEND);
 	seen.n = 0;
-	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_BACKEND);
 	/* Started again, its file says so. */
 	child_start(&child);
 	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
 	people_write(path, pid, strlen(pid));
 	seen.n = 0;
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
 	    sizeof(got)), 0);
 	child_end(&child);
@@ -503,7 +503,7 @@ files_that_are_not_what_was_said(void **state)
 	    "\"file\":\"%s\",\"offset\":199999,\"size\":2}", s.weights) > 0);
 	open_regions(text);
 	free(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_REGION);
 	assert_non_null(strstr(csn_ctx_message(s.ctx), "200000"));
 	csn_regions_close(s.regions);
@@ -513,7 +513,7 @@ files_that_are_not_what_was_said(void **state)
 	    "\"file\":\"%s\"}", s.weights) > 0);
 	open_regions(text);
 	free(text);
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), 0);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(truncate(s.weights, 100), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 90, got,
 	    sizeof(got)), CSN_E_BACKEND);
@@ -522,12 +522,12 @@ files_that_are_not_what_was_said(void **state)
 	/* A device or folder is no file. */
 	open_regions("{\"id\":\"w\",\"protection\":\"RO\",\"file\":"
 	    "\"/dev/null\"}");
-	assert_int_equal(csn_regions_list(s.regions, see, &seen), CSN_E_IO);
+	assert_int_equal(csn_regions_each(s.regions, see, &seen), CSN_E_IO);
 	csn_regions_close(s.regions);
 	s.regions = NULL;
 	open_regions("{\"id\":\"w\",\"protection\":\"RO\",\"file\":"
 	    "\"/nowhere/weights\"}");
-	assert_int_equal(csn_regions_list(s.regions, see, &seen),
+	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_NOT_FOUND);
 }
 

@@ -295,16 +295,16 @@ the_newest_are_found_from_the_end_alone(void **state)
 		f.limit = n;
 		f.tenant = NULL;
 		g = (struct got){ 0 };
-		assert_int_equal(csn_audit_query(reader, &f, collect, &g), 0);
+		assert_int_equal(csn_audit_each(reader, &f, collect, &g), 0);
 		assert_int_equal(g.n, n < 40 ? n : 40);
 		assert_int_equal(g.last, 39);
 		assert_int_equal(g.first, 40 - g.n);
 		g = (struct got){ 0 };
-		assert_int_equal(csn_audit_query(a, &f, collect, &g), 0);
+		assert_int_equal(csn_audit_each(a, &f, collect, &g), 0);
 		assert_int_equal(g.first, n < 40 ? 40 - n : 0);
 		f.tenant = "globex";	/* each third */
 		g = (struct got){ 0 };
-		assert_int_equal(csn_audit_query(a, &f, collect, &g), 0);
+		assert_int_equal(csn_audit_each(a, &f, collect, &g), 0);
 		assert_int_equal(g.n, n < 14 ? n : 14);
 		assert_int_equal(g.last, 39);
 		assert_int_equal(g.first, 3 * (14 - g.n));
@@ -316,10 +316,10 @@ the_newest_are_found_from_the_end_alone(void **state)
 	f.limit = 10;
 	f.tenant = NULL;
 	g = (struct got){ 0 };
-	assert_int_equal(csn_audit_query(reader, &f, collect, &g), 0);
+	assert_int_equal(csn_audit_each(reader, &f, collect, &g), 0);
 	assert_int_equal(g.n, 10);
 	f.limit = 1000;
-	assert_int_equal(csn_audit_query(reader, &f, collect, &g),
+	assert_int_equal(csn_audit_each(reader, &f, collect, &g),
 	    CSN_E_AUDIT);
 	csn_audit_close(reader);
 	free(early);
@@ -344,7 +344,7 @@ the_newest_of_a_large_file_are_the_newest(void **state)
 		rs[i] = record_of(i);
 	assert_int_equal(csn_audit_append_many(a, rs, 5000), 0);
 	f.limit = 4321;
-	assert_int_equal(csn_audit_query(a, &f, collect, &g), 0);
+	assert_int_equal(csn_audit_each(a, &f, collect, &g), 0);
 	assert_int_equal(g.n, 4321);
 	assert_int_equal(g.first, 5000 - 4321);
 	assert_int_equal(g.last, 4999);
@@ -421,7 +421,7 @@ zeroes_that_a_power_cut_left_are_a_torn_end(void **state)
 	csn_result_free(r);
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 3, 5);
-	assert_int_equal(csn_audit_query(a, &(struct csn_audit_filter){
+	assert_int_equal(csn_audit_each(a, &(struct csn_audit_filter){
 	    .size = sizeof(struct csn_audit_filter), .limit = 2 }, collect,
 	    &g), 0);
 	assert_int_equal(g.first, 3);
@@ -457,7 +457,7 @@ a_hole_of_any_length_is_a_torn_end_for_the_newest_too(void **state)
 		assert_int_equal(fclose(to), 0);
 		assert_int_equal(csn_audit_open_reader(ctx, log, &a), 0);
 		memset(&g, 0, sizeof(g));
-		assert_int_equal(csn_audit_query(a, &f, collect, &g), 0);
+		assert_int_equal(csn_audit_each(a, &f, collect, &g), 0);
 		assert_int_equal(g.n, 2);
 		assert_int_equal(g.first, 3);
 		csn_audit_close(a);

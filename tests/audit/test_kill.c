@@ -94,7 +94,7 @@ live_and_die(struct csn_ctx *ctx, const char *folder, unsigned round,
 	*torn += status == CSN_CHECK_SKIPPED;
 	csn_result_free(r);
 	a = open_log(ctx, folder, NULL);
-	assert_int_equal(csn_audit_query(a, NULL, count, &have), 0);
+	assert_int_equal(csn_audit_each(a, NULL, count, &have), 0);
 	csn_audit_close(a);
 	/* And at most the one group that was on its way. */
 	assert_true(have >= acknowledged);

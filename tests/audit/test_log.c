@@ -67,7 +67,7 @@ count_records(struct csn_audit *a)
 {
 	uint64_t n = 0;
 
-	assert_int_equal(csn_audit_query(a, NULL, count, &n), 0);
+	assert_int_equal(csn_audit_each(a, NULL, count, &n), 0);
 	return n;
 }
 
@@ -425,7 +425,7 @@ threads_share_a_sync(void **state)
 		assert_int_equal(pthread_join(t[i], NULL), 0);
 		assert_int_equal(w[i].wrong, 0);
 	}
-	assert_int_equal(csn_audit_query(a, NULL, mark, seen), 0);
+	assert_int_equal(csn_audit_each(a, NULL, mark, seen), 0);
 	for (i = 0; i < THREADS * EACH; i++)
 		assert_int_equal(seen[i], 1);
 	csn_audit_close(a);

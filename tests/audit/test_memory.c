@@ -75,7 +75,7 @@ query(struct csn_audit *a, const struct csn_audit_filter *f)
 {
 	struct seen s = { 0 };
 
-	assert_int_equal(csn_audit_query(a, f, visit, &s), 0);
+	assert_int_equal(csn_audit_each(a, f, visit, &s), 0);
 	return s;
 }
 
@@ -118,11 +118,11 @@ ask(struct csn_audit *a)
 	assert_int_equal(s.first, 50);
 	assert_int_equal(s.last, 59);
 	s = (struct seen){ .stop_at = 5 };
-	assert_int_equal(csn_audit_query(a, NULL, visit, &s), 42);
+	assert_int_equal(csn_audit_each(a, NULL, visit, &s), 42);
 	assert_int_equal(s.n, 5);
 	f.size = 0;
-	assert_int_equal(csn_audit_query(a, &f, visit, &s), CSN_E_ARG);
-	assert_int_equal(csn_audit_query(a, NULL, NULL, NULL), CSN_E_ARG);
+	assert_int_equal(csn_audit_each(a, &f, visit, &s), CSN_E_ARG);
+	assert_int_equal(csn_audit_each(a, NULL, NULL, NULL), CSN_E_ARG);
 }
 
 static void
@@ -346,13 +346,13 @@ threads_lose_nothing(void **state)
 		assert_int_equal(pthread_create(&t[i], NULL, append_many, a),
 		    0);
 	/* Reading meanwhile sees whole records. */
-	assert_int_equal(csn_audit_query(a, NULL, count, &n), 0);
+	assert_int_equal(csn_audit_each(a, NULL, count, &n), 0);
 	for (i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(t[i], &failed), 0);
 		assert_null(failed);
 	}
 	n = 0;
-	assert_int_equal(csn_audit_query(a, NULL, count, &n), 0);
+	assert_int_equal(csn_audit_each(a, NULL, count, &n), 0);
 	assert_int_equal(n, THREADS * EACH);
 	csn_audit_close(a);
 }

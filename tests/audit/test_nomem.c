@@ -142,7 +142,7 @@ judge_life(void)
 	uint64_t have = 0;
 
 	a = open_log(ctx, folder, NULL);
-	assert_int_equal(csn_audit_query(a, NULL, count, &have), 0);
+	assert_int_equal(csn_audit_each(a, NULL, count, &have), 0);
 	csn_audit_close(a);
 	assert_int_equal(have, acknowledged);
 	assert_int_equal(verify_log(ctx, folder, NULL, trust, 1, NULL), 0);

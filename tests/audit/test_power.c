@@ -79,7 +79,7 @@ check(const char *where, int promised)
 			fail_msg("%s", csn_ctx_message(ctx));
 	}
 	a = open_at(where, 0);
-	assert_int_equal(csn_audit_query(a, NULL, in_order, &s), 0);
+	assert_int_equal(csn_audit_each(a, NULL, in_order, &s), 0);
 	assert_true(promised == 0 || (s.any && s.last + 1 >=
 	    (uint64_t)promised));
 	assert_int_equal(csn_audit_append(a, &r), 0);

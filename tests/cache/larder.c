@@ -330,7 +330,7 @@ faulty_list(void *state, const uint8_t *space, size_t space_len,
 	int rc = enter();
 
 	if (rc == 0)
-		rc = csn_store_list(state, space, space_len, visit, arg);
+		rc = csn_store_each(state, space, space_len, visit, arg);
 	return leave(rc);
 }
 

@@ -394,7 +394,7 @@ refusals_are_audited_and_opens_where_asked(void **state)
 			assert_true(larder_has(cache, "k", "v", NULL));
 		plant("k", "not what was set, but long enough for a tag", 43);
 		assert_false(larder_has(cache, "k", "v", NULL));
-		assert_int_equal(csn_audit_query(audit, NULL, count_record,
+		assert_int_equal(csn_audit_each(audit, NULL, count_record,
 		    &f), 0);
 		assert_int_equal(f.good, all ? 3 : 0);
 		assert_int_equal(f.bad, 1);

@@ -113,7 +113,7 @@ shelf_info(struct shelf *sh, const char *tenant)
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_session *s;
 
-	assert_int_equal(csn_manager_get(sh->mgr, tenant, &s), 0);
+	assert_int_equal(csn_manager_session(sh->mgr, tenant, &s), 0);
 	csn_session_get_info(s, &info);
 	csn_session_free(s);
 	return info;
@@ -195,7 +195,7 @@ copying_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
-	return csn_store_list(state, space, space_len, visit, arg);
+	return csn_store_each(state, space, space_len, visit, arg);
 }
 
 static int

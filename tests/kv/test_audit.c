@@ -53,7 +53,7 @@ read_log(struct csn_audit *audit, int op)
 	    .op = (uint32_t)op };
 
 	nlines = 0;
-	assert_int_equal(csn_audit_query(audit, &f, take, NULL), 0);
+	assert_int_equal(csn_audit_each(audit, &f, take, NULL), 0);
 	return nlines;
 }
 

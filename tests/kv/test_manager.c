@@ -36,7 +36,7 @@ create_returns_the_live_one(void **state)
 	(void)state;
 	assert_ptr_equal(a, b);
 	assert_int_equal(csn_manager_count(mgr), 1);
-	assert_int_equal(csn_manager_get(mgr, "acme", &c), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &c), 0);
 	assert_ptr_equal(a, c);
 	assert_int_equal(csn_manager_create(mgr, &t, NULL), 0);
 	/* Closed by someone who held it: no longer live. */
@@ -67,7 +67,7 @@ an_unknown_tenant_is_unknown_to_every_call(void **state)
 
 	(void)state;
 	csn_session_free(create("acme"));
-	assert_int_equal(csn_manager_get(mgr, "other", &s),
+	assert_int_equal(csn_manager_session(mgr, "other", &s),
 	    CSN_E_UNKNOWN_TENANT);
 	assert_null(s);
 	assert_int_equal(csn_manager_close(mgr, "other"),
@@ -118,7 +118,7 @@ bad_tenants_are_not_created(void **state)
 	assert_int_equal(csn_manager_create(mgr, NULL, &s), CSN_E_ARG);
 	assert_int_equal(csn_manager_adopt(mgr, NULL), CSN_E_ARG);
 	assert_int_equal(csn_manager_close(mgr, NULL), CSN_E_ARG);
-	assert_int_equal(csn_manager_get(mgr, NULL, &s), CSN_E_ARG);
+	assert_int_equal(csn_manager_session(mgr, NULL, &s), CSN_E_ARG);
 	assert_null(s);
 	assert_int_equal(csn_manager_count(mgr), 0);
 }
@@ -143,7 +143,7 @@ adopting_replaces_and_closes_the_former(void **state)
 	/* The same once more changes nothing. */
 	assert_int_equal(csn_manager_adopt(mgr, s), 0);
 	assert_int_equal(csn_session_is_valid(s), 1);
-	assert_int_equal(csn_manager_get(mgr, "acme", &now), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &now), 0);
 	assert_ptr_equal(now, s);
 	csn_session_free(now);
 	/* What is over is not taken in. */
@@ -353,16 +353,16 @@ listing_visits_the_active_ones(void **state)
 	s = create("d");
 	csn_session_close(s);
 	csn_session_free(s);
-	assert_int_equal(csn_manager_list(mgr, visit, &seen), 0);
+	assert_int_equal(csn_manager_each(mgr, visit, &seen), 0);
 	assert_int_equal(seen.n, 3);
 	assert_int_equal(seen.bits, 7);
 	seen.n = 0;
 	seen.bits = 0;
-	assert_int_equal(csn_manager_list(mgr, visit, &seen), 0);
+	assert_int_equal(csn_manager_each(mgr, visit, &seen), 0);
 	assert_int_equal(seen.bits, 3);
 	seen.n = 0;
 	seen.stop_at = 1;
-	assert_int_equal(csn_manager_list(mgr, visit, &seen), 77);
+	assert_int_equal(csn_manager_each(mgr, visit, &seen), 77);
 	assert_int_equal(seen.n, 1);
 }
 

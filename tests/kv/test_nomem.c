@@ -273,7 +273,7 @@ op_manager(unsigned long n, int *fired)
 	if (rc == 0)
 		rc = csn_manager_adopt(mgr, mine);
 	if (rc == 0)
-		rc = csn_manager_get(mgr, "mine", &own[0]);
+		rc = csn_manager_session(mgr, "mine", &own[0]);
 	if (rc == 0)
 		rc = csn_manager_close(mgr, "acme");
 	*fired = failmalloc_done();
@@ -300,7 +300,7 @@ op_store(unsigned long n, int *fired)
 
 	parcel_fill(&q, &slot, 100, 100, 5);
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 100, 4), 0);
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	failmalloc_at((long)n - 1);
 	rc = csn_kv_store_put(sh.kv, "acme", &slot, q.key, 100, q.value, 100);
 	if (rc == 0)

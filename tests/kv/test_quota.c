@@ -131,7 +131,7 @@ adopt_meanwhile(const struct csn_aead_msg *msg)
 	next = pair_local(ctx, "acme", NULL);
 	assert_int_equal(pthread_create(&other, NULL, adopt_it, next), 0);
 	do {
-		assert_int_equal(csn_manager_get(mgr, "acme", &now), 0);
+		assert_int_equal(csn_manager_session(mgr, "acme", &now), 0);
 		csn_session_free(now);
 		sched_yield();
 	} while (now == first);
@@ -145,7 +145,7 @@ a_tenant_with_another_session_is_given_back_what_failed(void **state)
 
 	(void)state;
 	limit(N * LEN, N);
-	assert_int_equal(csn_manager_get(mgr, "acme", &first), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &first), 0);
 	counting_hook = adopt_meanwhile;
 	good = seal_all();
 	assert_int_equal(pthread_join(other, NULL), 0);

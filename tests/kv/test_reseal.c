@@ -95,7 +95,7 @@ after_a_manual_rotation_one_epoch_is_left(void **state)
 	{
 		struct csn_session *s;
 
-		assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+		assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 		assert_int_equal(csn_session_rotate(s, 0), 0);
 		csn_session_free(s);
 	}
@@ -142,7 +142,7 @@ one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
 		shelf_plant(&sh, "acme", &slot, bytes, len);
 		free(bytes);
 	}
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	csn_session_free(s);
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done),
@@ -171,7 +171,7 @@ a_moved_entry_is_not_resealed_and_the_good_one_stays(void **state)
 	bytes = shelf_copy(&sh, "acme", &b, &len);
 	own = shelf_copy(&sh, "acme", &a, &own_len);
 	shelf_plant(&sh, "acme", &a, bytes, len);
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	csn_session_free(s);
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done),
@@ -197,7 +197,7 @@ resealing_is_not_charged_to_the_quota(void **state)
 	(void)state;
 	fill("acme");
 	assert_int_equal(csn_manager_set_quota(sh.mgr, "acme", 1, 1), 0);
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	csn_session_free(s);
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
@@ -223,7 +223,8 @@ a_thread_does_it_in_the_background(void **state)
 	for (i = 0; i < 3; i++) {
 		shelf_tenant(&sh, tenants[i]);
 		fill(tenants[i]);
-		assert_int_equal(csn_manager_get(sh.mgr, tenants[i], &s), 0);
+		assert_int_equal(csn_manager_session(sh.mgr, tenants[i], &s),
+		    0);
 		assert_int_equal(csn_session_rotate(s, 0), 0);
 		csn_session_free(s);
 	}
@@ -266,7 +267,7 @@ the_thread_gets_past_any_number_tampered_with(void **state)
 		shelf_plant(&sh, "acme", &slot, bytes, len);
 		free(bytes);
 	}
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	for (tries = 0; tries < 6000 && done != 0; tries++) {
 		for (i = 1, done = 0; i < N; i += 2) {

@@ -53,7 +53,7 @@ not_while_it_is_in_the_store(void **state)
 		csn_wipe(value, lens[i]);
 		assert_int_equal(needle_count(&needle), 0);
 		/* Resealed, it passes through a buffer of the store's. */
-		assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+		assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 		assert_int_equal(csn_session_rotate(s, 0), 0);
 		csn_session_free(s);
 		assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0,

@@ -251,7 +251,7 @@ rotate(void)
 {
 	struct csn_session *s;
 
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	csn_session_free(s);
 }

@@ -295,7 +295,7 @@ closing_a_tenant_ends_it_at_once(void **state)
 	}
 	slot = slot_entry(0, 5);
 	copy = shelf_copy(&sh, "acme", &slot, &len);
-	assert_int_equal(csn_manager_get(sh.mgr, "acme", &s), 0);
+	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
 	assert_int_equal(csn_session_check_valid(s), CSN_E_CLOSED);
 	csn_session_free(s);

@@ -70,7 +70,7 @@ faulty_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
-	return csn_store_list(state, space, space_len, visit, arg);
+	return csn_store_each(state, space, space_len, visit, arg);
 }
 
 static int

@@ -100,7 +100,7 @@ work(void *arg)
 		case 1:
 			if ((x >> 40) % 8 != 0)
 				break;
-			if (csn_manager_get(sh.mgr, tenant, &s) != 0) {
+			if (csn_manager_session(sh.mgr, tenant, &s) != 0) {
 				complain(2, 0);
 				break;
 			}
@@ -254,7 +254,7 @@ counting_list(void *state, const uint8_t *space, size_t space_len,
     int (*visit)(void *arg, const uint8_t *key, size_t key_len,
     size_t value_len), void *arg)
 {
-	return csn_store_list(state, space, space_len, visit, arg);
+	return csn_store_each(state, space, space_len, visit, arg);
 }
 
 static int

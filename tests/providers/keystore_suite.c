@@ -231,18 +231,18 @@ keys_are_listed_and_removed(void **state)
 	uint8_t key[CSN_KEY_SIZE] = { 1 }, wrap[CSN_KEYSTORE_MAX_WRAP];
 	size_t len = sizeof(wrap);
 
-	assert_int_equal(csn_keystore_list(f->ks, visit, &names), 0);
+	assert_int_equal(csn_keystore_each(f->ks, visit, &names), 0);
 	assert_int_equal(names.n, 0);
 	assert_int_equal(csn_keystore_create(f->ks, "acme"), 0);
 	assert_int_equal(csn_keystore_create(f->ks, "a/b%"), 0);
 	assert_int_equal(csn_keystore_create(f->ks, "third"), 0);
-	assert_int_equal(csn_keystore_list(f->ks, visit, &names), 0);
+	assert_int_equal(csn_keystore_each(f->ks, visit, &names), 0);
 	assert_int_equal(names.n, 3);
 	assert_true(has(&names, "acme") && has(&names, "a/b%") &&
 	    has(&names, "third"));
 	names.n = 0;
 	names.stop = 7;
-	assert_int_equal(csn_keystore_list(f->ks, visit, &names), 7);
+	assert_int_equal(csn_keystore_each(f->ks, visit, &names), 7);
 	assert_int_equal(names.n, 1);
 	assert_int_equal(csn_keystore_wrap(f->ks, "acme", AAD("a"), key, wrap,
 	    &len), 0);
@@ -258,7 +258,7 @@ keys_are_listed_and_removed(void **state)
 	assert_int_equal(csn_keystore_unwrap(f->ks, "acme", AAD("a"), wrap,
 	    len, key), CSN_E_TAG);
 	names = (struct names){ 0 };
-	assert_int_equal(csn_keystore_list(f->ks, visit, &names), 0);
+	assert_int_equal(csn_keystore_each(f->ks, visit, &names), 0);
 	assert_int_equal(names.n, 3);
 }
 
@@ -301,7 +301,7 @@ locked_does_nothing_until_unlocked(void **state)
 	    &len), CSN_E_LOCKED);
 	assert_int_equal(csn_keystore_create(f->ks, "b"), CSN_E_LOCKED);
 	assert_int_equal(csn_keystore_remove(f->ks, "acme"), CSN_E_LOCKED);
-	assert_int_equal(csn_keystore_list(f->ks, visit, &names),
+	assert_int_equal(csn_keystore_each(f->ks, visit, &names),
 	    CSN_E_LOCKED);
 	assert_int_equal(csn_keystore_unlock(f->ks, "wrong", 5),
 	    CSN_E_PASSPHRASE);

@@ -257,7 +257,7 @@ list_visits_one_space(void **state)
 	size_t i;
 
 	if ((f->subject->lacks & STORE_LACKS_LIST) != 0) {
-		assert_int_equal(csn_store_list(f->store, U("acme"),
+		assert_int_equal(csn_store_each(f->store, U("acme"),
 		    visit_count, &seen), CSN_E_BACKEND);
 		assert_true(strlen(csn_ctx_message(f->ctx)) > 20);
 		return;
@@ -267,23 +267,23 @@ list_visits_one_space(void **state)
 		store_put_value(f->store, "acme", key, 10, i);
 		store_put_value(f->store, "globex", key, 20, i);
 	}
-	assert_int_equal(csn_store_list(f->store, U("acme"), visit_count,
+	assert_int_equal(csn_store_each(f->store, U("acme"), visit_count,
 	    &seen), 0);
 	assert_int_equal(seen.n, 100);
 	assert_int_equal(seen.bytes, 1000);
 	seen.n = 0;
 	seen.stop_at = 7;
-	assert_int_equal(csn_store_list(f->store, U("acme"), visit_count,
+	assert_int_equal(csn_store_each(f->store, U("acme"), visit_count,
 	    &seen), 77);
 	assert_int_equal(seen.n, 7);
 	seen.n = 0;
-	assert_int_equal(csn_store_list(f->store, U("acme"), visit_remove,
+	assert_int_equal(csn_store_each(f->store, U("acme"), visit_remove,
 	    &seen), 0);
 	assert_int_equal(seen.n, 100);
 	store_check_entries(f, "acme", 0);
 	store_check_entries(f, "globex", 100);
 	seen.n = 0;
-	assert_int_equal(csn_store_list(f->store, U("nobody"), visit_count,
+	assert_int_equal(csn_store_each(f->store, U("nobody"), visit_count,
 	    &seen), 0);
 	assert_int_equal(seen.n, 0);
 }

@@ -114,7 +114,7 @@ list_gives_the_keys_whole(void **state)
 		assert_int_equal(csn_store_put(f->store, U("bytes"), key,
 		    sizeof(key), key, 1), 0);
 	}
-	assert_int_equal(csn_store_list(f->store, U("bytes"), visit_bytes,
+	assert_int_equal(csn_store_each(f->store, U("bytes"), visit_bytes,
 	    &bag), 0);
 	assert_int_equal(bag.n, 256);
 	for (i = 0; i < 256; i++)
@@ -148,7 +148,7 @@ keys_outside_any_space_are_apart(void **state)
 	assert_int_equal(len, 3);
 	assert_memory_equal(p, "out", 3);
 	if ((f->subject->lacks & STORE_LACKS_LIST) == 0) {
-		assert_int_equal(csn_store_list(f->store, NULL, 0,
+		assert_int_equal(csn_store_each(f->store, NULL, 0,
 		    visit_outside, &n), 0);
 		assert_int_equal(n, 1);
 	}
@@ -310,7 +310,7 @@ ended_values_are_not_there(void **state)
 		assert_false(exists(f, key));
 	}
 	if ((f->subject->lacks & STORE_LACKS_LIST) == 0) {
-		assert_int_equal(csn_store_list(f->store, U("acme"), visit_n,
+		assert_int_equal(csn_store_each(f->store, U("acme"), visit_n,
 		    &n), 0);
 		assert_int_equal(n, 2);
 	}

@@ -71,7 +71,7 @@ visit_record(void *arg, uint64_t n, uint64_t unix_ms,
 static int
 query(void)
 {
-	return csn_audit_query(f.log, NULL, visit_record, NULL);
+	return csn_audit_each(f.log, NULL, visit_record, NULL);
 }
 
 static int
@@ -220,7 +220,7 @@ static const struct {
 } calls[] = {
 	{ "csn_audit_append", append, 1 },
 	{ "csn_audit_flush", flush, 0 },
-	{ "csn_audit_query", query, 0 },
+	{ "csn_audit_each", query, 0 },
 	{ "csn_audit_checkpoint", checkpoint, 0 },
 	{ "csn_audit_open", open_log, 0 },
 	{ "csn_store_put", store_put, 1 },

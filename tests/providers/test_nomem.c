@@ -56,7 +56,7 @@ store_life(void)
 	if (rc == 0)
 		rc = csn_store_commit(s, U("acme"), key, sizeof(key), &buf);
 	if (rc == 0)
-		rc = csn_store_list(s, U("acme"), nothing, NULL);
+		rc = csn_store_each(s, U("acme"), nothing, NULL);
 	if (rc == 0 && (rc = csn_store_borrow(s, U("acme"), key,
 	    sizeof(key), &buf)) == 0)
 		csn_store_release(s, &buf);

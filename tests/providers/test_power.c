@@ -73,7 +73,7 @@ key_state(struct csn_keystore *ks, const char *name)
 
 	rc = csn_keystore_unwrap(ks, name, U("aad"), wrapped, wrapped_len,
 	    key);
-	assert_int_equal(csn_keystore_list(ks, count_names, &n), 0);
+	assert_int_equal(csn_keystore_each(ks, count_names, &n), 0);
 	assert_int_equal(n, rc == 0);
 	if (rc != 0)
 		assert_int_equal(rc, CSN_E_NOT_FOUND);

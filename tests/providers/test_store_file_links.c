@@ -216,7 +216,7 @@ a_walk_is_left_when_the_program_says_so(void **state)
 	assert_int_equal(st.entries, 1);
 	stop = 1;
 	assert_int_equal(csn_store_stat(store, U("acme"), &st), CSN_E_CLOSED);
-	assert_int_equal(csn_store_list(store, U("acme"), visit_none, NULL),
+	assert_int_equal(csn_store_each(store, U("acme"), visit_none, NULL),
 	    CSN_E_CLOSED);
 	csn_store_close(store);
 	csn_ctx_free(own);

@@ -214,11 +214,11 @@ lists_come_in_pages(void **state)
 		assert_int_equal(csn_store_put(store, U("acme"), U(key),
 		    (const uint8_t *)key, strlen(key)), 0);
 	}
-	assert_int_equal(csn_store_list(store, U("acme"), stop_at_three, &n),
+	assert_int_equal(csn_store_each(store, U("acme"), stop_at_three, &n),
 	    77);
 	assert_int_equal(n, 3);
 	seen.store = store;
-	assert_int_equal(csn_store_list(store, U("acme"), visit, &seen), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), visit, &seen), 0);
 	assert_int_equal(seen.n, 2500);
 	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
 	assert_int_equal(st.entries, 0);

@@ -355,7 +355,7 @@ lists_that_lie(void **state)
 		    strlen(cases[i].json), cases[i].json);
 		a.bytes = bytes;
 		start(&a, 1, "");
-		assert_int_equal(csn_store_list(store, U("acme"), ignore,
+		assert_int_equal(csn_store_each(store, U("acme"), ignore,
 		    NULL), CSN_E_BACKEND);
 		says(cases[i].sentence);
 		stop();

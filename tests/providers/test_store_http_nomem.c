@@ -58,7 +58,7 @@ life(void)
 	if (rc == 0)
 		rc = csn_store_ttl(s, U("acme"), U("k"), &ttl);
 	if (rc == 0)
-		rc = csn_store_list(s, U("acme"), count, &n);
+		rc = csn_store_each(s, U("acme"), count, &n);
 	if (rc == 0)
 		rc = csn_store_stat(s, NULL, 0, &st);
 	if (rc == 0)

@@ -158,9 +158,9 @@ check_drop(struct csn_store *store, int all)
 	int left = 0, gone = 0;
 
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), count_keys, &gone),
+	assert_int_equal(csn_store_each(store, U("acme"), count_keys, &gone),
 	    0);
-	assert_int_equal(csn_store_list(store, U("globex"), count_keys,
+	assert_int_equal(csn_store_each(store, U("globex"), count_keys,
 	    &left), 0);
 	assert_int_equal(gone, 0);
 	assert_int_equal(left, (all + 1) / 2);

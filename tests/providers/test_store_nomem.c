@@ -66,7 +66,7 @@ life(const char *url, int lists)
 	if (rc == 0)
 		rc = csn_store_ttl(s, NULL, 0, key, sizeof(key), &ttl);
 	if (rc == 0 && lists)
-		rc = csn_store_list(s, U("acme"), count, &n);
+		rc = csn_store_each(s, U("acme"), count, &n);
 	if (rc == 0)
 		rc = csn_store_stat(s, NULL, 0, &st);
 	if (rc == 0)

@@ -59,11 +59,11 @@ listing_passes_over_what_is_not_ours(void **state)
 	say(command, "+OK");
 	say("SET csn:{61636d6}:odd v", "+OK");
 	assert_int_equal(put(store, "k", "four"), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), count, &n), 0);
 	assert_int_equal(n, 1);
 	n = 0;
 	/* The one with half a byte in its braces is somebody's own. */
-	assert_int_equal(csn_store_list(store, NULL, 0, count, &n), 0);
+	assert_int_equal(csn_store_each(store, NULL, 0, count, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
 	assert_int_equal(st.entries, 1);

@@ -253,7 +253,7 @@ a_slot_in_the_middle_of_its_move(void **state)
 	}
 	assert_int_equal(csn_store_get(store, U("acme"), U("none"), NULL,
 	    &len), CSN_E_NOT_FOUND);
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), count, &n), 0);
 	assert_int_equal(n, KEYS);
 	assert_int_equal(csn_store_stat(store, U("acme"), &st), 0);
 	assert_int_equal(st.entries, KEYS);
@@ -278,11 +278,11 @@ a_slot_in_the_middle_of_its_move(void **state)
 	set_slot(from, slot, "NODE", to_id);
 	holds(store, "acme", "key-1", "value 1");
 	n = 0;
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), count, &n), 0);
 	assert_int_equal(n, KEYS - 1);
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
 	n = 0;
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), count, &n), 0);
 	assert_int_equal(n, 0);
 	csn_store_close(store);
 }
@@ -543,7 +543,7 @@ any_host_of_the_url_will_do(void **state)
 	/* Masters are asked, each once: not the URL's hosts. */
 	assert_int_equal(csn_store_put(store, NULL, 0, U("a"), U("v")), 0);
 	assert_int_equal(csn_store_put(store, NULL, 0, U("b"), U("v")), 0);
-	assert_int_equal(csn_store_list(store, NULL, 0, count, &n), 0);
+	assert_int_equal(csn_store_each(store, NULL, 0, count, &n), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
 	assert_int_equal(st.entries, 3);

@@ -218,7 +218,7 @@ a_list_without_end_is_left_when_the_program_says_so(void **state)
 	(void)state;
 	/* One that says the same cursor twice goes in a circle. */
 	store = open_stub(s, "");
-	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
 	    CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "never comes"));
 	/* A name that comes twice is visited once. */
@@ -230,14 +230,14 @@ a_list_without_end_is_left_when_the_program_says_so(void **state)
 	s = redis_stub_start(turns, 4, NULL);
 	store = open_stub(s, "");
 	atomic_store(&asked, 0);
-	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
 	    CSN_E_BACKEND);	/* the last answer again: a circle */
 	csn_store_close(store);
 	redis_stub_stop(s);
 	s = redis_stub_start(turns, 2, NULL);
 	store = open_stub(s, "");
 	atomic_store(&asked, 20);
-	assert_int_equal(csn_store_list(store, NULL, 0, visit_none, &n),
+	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
 	    CSN_E_CLOSED);
 	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CLOSED);
 	assert_int_equal(redis_stub_commands(s), 0);
@@ -385,7 +385,7 @@ a_scan_that_lies_is_refused(void **state)
 		s = redis_stub_start(&(struct stub_answer){ .bytes = bad[i] },
 		    1, NULL);
 		store = open_stub(s, "");
-		assert_int_equal(csn_store_list(store, U("acme"), visit,
+		assert_int_equal(csn_store_each(store, U("acme"), visit,
 		    NULL), CSN_E_BACKEND);
 		assert_int_equal(csn_store_drop(store, U("acme")),
 		    CSN_E_BACKEND);
@@ -397,7 +397,7 @@ a_scan_that_lies_is_refused(void **state)
 	    "\r\n*4\r\n:1\r\n$-1\r\n$5\r\nother\r\n$15\r\ncsn:{61636d65}:\r\n"
 	    }, 1, NULL);
 	store = open_stub(s, "");
-	assert_int_equal(csn_store_list(store, U("acme"), visit, NULL), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), visit, NULL), 0);
 	csn_store_close(store);
 	redis_stub_stop(s);
 }

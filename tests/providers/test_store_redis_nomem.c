@@ -71,7 +71,7 @@ life(int tls)
 	if (rc == 0)
 		rc = csn_store_remove_if(s, U("acme"), U("lock"), p, 8);
 	if (rc == 0)
-		rc = csn_store_list(s, U("acme"), nothing, NULL);
+		rc = csn_store_each(s, U("acme"), nothing, NULL);
 	if (rc == 0)
 		rc = csn_store_stat(s, NULL, 0, &st);
 	if (rc == 0)

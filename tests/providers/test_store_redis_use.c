@@ -139,7 +139,7 @@ the_documented_acl_is_enough(void **state)
 	    0);
 	assert_int_equal(csn_store_remove_if(store, U("acme"), U("lock"),
 	    U("me")), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), count, &n), 0);
+	assert_int_equal(csn_store_each(store, U("acme"), count, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
 	assert_int_equal(st.entries, 1);
@@ -241,7 +241,7 @@ one_connection_is_enough_to_remove_while_listing(void **state)
 	(void)state;
 	assert_int_equal(put(store, "a", "1"), 0);
 	assert_int_equal(put(store, "b", "2"), 0);
-	assert_int_equal(csn_store_list(store, U("acme"), visit_remove,
+	assert_int_equal(csn_store_each(store, U("acme"), visit_remove,
 	    store), 0);
 	say("DBSIZE", ":0");
 	csn_store_close(store);

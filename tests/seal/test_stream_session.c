@@ -439,7 +439,7 @@ the_log_hears_of_streams(void **state)
 	assert_int_equal(again(other, &sealed), CSN_E_TENANT);
 	sealed.p[sealed.len - 1] ^= 1;
 	assert_int_equal(again(s, &sealed), CSN_E_TAG);
-	assert_int_equal(csn_audit_query(log, NULL, count_record, seen), 0);
+	assert_int_equal(csn_audit_each(log, NULL, count_record, seen), 0);
 	/* Begun and ended; refused; another tenant's. */
 	assert_int_equal(seen[0], 2);
 	assert_int_equal(seen[1], 2);

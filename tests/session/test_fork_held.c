@@ -291,7 +291,7 @@ own_manager(void *arg)
 	int rc;
 
 	if (csn_manager_create(f.mgr, &t, &s) != CSN_E_FORK ||
-	    csn_manager_get(f.mgr, "acme", &s) != CSN_E_FORK ||
+	    csn_manager_session(f.mgr, "acme", &s) != CSN_E_FORK ||
 	    csn_manager_close(f.mgr, "acme") != CSN_E_FORK ||
 	    csn_manager_count(f.mgr) != 0 || csn_manager_sweep(f.mgr) != 0)
 		return CSN_E_ARG;

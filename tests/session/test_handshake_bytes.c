@@ -454,13 +454,13 @@ a_replayed_offer_displaces_nothing(void **state)
 	pair_wall += 240000;	/* as late as its time still passed: no */
 	assert_int_equal(accept_bytes(&n, m.offer, m.offer_len),
 	    CSN_E_EXPIRED);
-	assert_int_equal(csn_manager_get(mgr, "acme", &live), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &live), 0);
 	assert_ptr_equal(live, m.server);
 	csn_session_free(live);
 	/* A new offer does not either, until the tenant has confirmed. */
 	pair_offer(&p, &n, p.tenant, 0, 0);
 	pair_accept(&p, &n);
-	assert_int_equal(csn_manager_get(mgr, "acme", &live), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &live), 0);
 	assert_ptr_equal(live, m.server);
 	csn_session_free(live);
 	assert_int_equal(text_seal(m.tenant, 1, "still here", &t), 0);
@@ -470,7 +470,7 @@ a_replayed_offer_displaces_nothing(void **state)
 	assert_int_equal(csn_manager_adopt(mgr, n.server), 0);
 	assert_int_equal(csn_session_check_valid(m.server), CSN_E_CLOSED);
 	assert_int_equal(text_open(m.server, &t, "still here"), CSN_E_CLOSED);
-	assert_int_equal(csn_manager_get(mgr, "acme", &live), 0);
+	assert_int_equal(csn_manager_session(mgr, "acme", &live), 0);
 	assert_ptr_equal(live, n.server);
 	csn_session_free(live);
 	csn_manager_free(mgr);

@@ -54,7 +54,7 @@ struct csn_manifest {
  * CSN_E_VERSION, CSN_E_REGION (a size, end, id, description or protection
  * that makes no sense), CSN_E_LIMIT or CSN_E_NOMEM; the sentence names the
  * region. On error *out is empty. That ids differ and nothing overlaps is for
- * csn_regions_list() to see.
+ * csn_regions_each() to see.
  */
 CSN_MUST_CHECK int csn_manifest_parse(struct csn_ctx *ctx, const char *text,
     size_t len, struct csn_manifest *out);

@@ -30,7 +30,7 @@ static const char *const fixed[] = {
 	"csn_aead_engine", "csn_keystore_provider", "csn_region_provider",
 	"csn_store_provider",
 	/* A pointer and its length: they never grow. */
-	"csn_blob", "csn_master_bytes", "csn_cache_buffer", "csn_range",
+	"csn_bytes", "csn_cache_buffer", "csn_range",
 	"csn_store_buf", "csn_aead_part", "csn_cache_times",
 	/* Their size is an argument of the call, or there is none yet. */
 	"csn_kv_item", "csn_kv_slot", "csn_aead_msg", "csn_cachekit_bind",

@@ -69,7 +69,8 @@ install: $(BUILD)/.ready
 	@meson install -C $(BUILD) --no-rebuild
 
 symbols: all
-	@nm -D --defined-only $(BUILD)/src/libcaisson.so | awk '{ print $$NF }' | \
+	@nm -D --defined-only $(BUILD)/src/libcaisson.so | \
+	    awk '$$2 != "A" { sub(/@.*/, "", $$NF); print $$NF }' | \
 	    LC_ALL=C sort >tests/abi/symbols.txt
 	@echo "tests/abi/symbols.txt: $$(wc -l <tests/abi/symbols.txt) symbols"
 

@@ -26,11 +26,22 @@ check()
 	fi
 }
 
-nm -D --defined-only "$lib/libcaisson.so" | awk '{ print $NF }' | sort >"$work/so"
+# A is the version's own name.
+nm -D --defined-only --with-symbol-versions "$lib/libcaisson.so" |
+	awk '$2 != "A" { print $NF }' >"$work/versions"
+sed 's/@.*//' "$work/versions" | sort >"$work/so"
 nm --defined-only --extern-only "$lib/libcaisson.a" |
 	awk 'NF == 3 { print $NF }' | sort >"$work/a"
 check shared_library_exports_the_list "$work/so"
 check static_library_exports_the_list "$work/a"
+
+if grep -v '@@CAISSON_[0-9]*$' "$work/versions"; then
+	echo "# exported without a version"
+	echo "not ok every_symbol_has_a_version"
+	rc=1
+else
+	echo "ok every_symbol_has_a_version"
+fi
 
 # Every name that a public header marks as part of the interface is there.
 cat "$CAISSON_SOURCE_ROOT"/include/caisson/*.h | tr '\n' ' ' |

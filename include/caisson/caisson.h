@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson/caisson.h - everything. */
+/* caisson/caisson.h - everything that this build has. */
 #ifndef CAISSON_CAISSON_H
 #define CAISSON_CAISSON_H
 
@@ -8,12 +8,12 @@
 #include <caisson/attest_key.h>
 #include <caisson/note.h>
 #include <caisson/audit.h>
-#include <caisson/cache.h>
 #include <caisson/context.h>
 #include <caisson/crypto.h>
 #include <caisson/envelope.h>
 #include <caisson/error.h>
 #include <caisson/evidence.h>
+#include <caisson/features.h>
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
@@ -26,5 +26,9 @@
 #include <caisson/snp.h>
 #include <caisson/store.h>
 #include <caisson/tdx.h>
+
+#if CAISSON_HAVE_CACHE
+#include <caisson/cache.h>
+#endif
 
 #endif

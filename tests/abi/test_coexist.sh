@@ -40,6 +40,7 @@ beside()
 	shift
 	# shellcheck disable=SC2046,SC2086
 	if cc -o "$work/$name" -I"$CAISSON_SOURCE_ROOT/include" \
+	    -I"$CAISSON_BUILD_ROOT/include" \
 	    "$CAISSON_SOURCE_ROOT/tests/abi/coexist.c" "$@" \
 	    $(pkg-config --libs $needs) -ldl -pthread &&
 	    say=$(LD_LIBRARY_PATH=$lib "$work/$name") &&

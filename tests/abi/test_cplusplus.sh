@@ -21,7 +21,8 @@ for how in "cc -std=c11 const_buffer.c" "g++ -std=c++11 const_buffer.cc" \
 	[ "$file" = const_buffer.c ] &&
 	    from=$CAISSON_SOURCE_ROOT/tests/abi/const_buffer.c
 	if "$compiler" "$standard" -Wall -Wextra -Wcast-qual -Werror \
-	    -I"$CAISSON_SOURCE_ROOT/include" "$from" \
+	    -I"$CAISSON_SOURCE_ROOT/include" \
+	    -I"$CAISSON_BUILD_ROOT/include" "$from" \
 	    -L"$CAISSON_BUILD_ROOT/src" -lcaisson \
 	    -Wl,-rpath,"$CAISSON_BUILD_ROOT/src" -o "$work/run" \
 	    >"$work/log" 2>&1 && "$work/run"; then

@@ -57,7 +57,8 @@ for compiler in cc gcc clang; do
 	command -v $compiler >/dev/null 2>&1 || continue
 	rm -f "$work/app"
 	$compiler -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
-	    -Werror -I"$CAISSON_SOURCE_ROOT/include" "$work/app.c" \
+	    -Werror -I"$CAISSON_SOURCE_ROOT/include" \
+	    -I"$CAISSON_BUILD_ROOT/include" "$work/app.c" \
 	    -L"$lib" -lcaisson -o "$work/app" >"$work/log" 2>&1
 	result $? readme_compiles_without_a_warning_by_$compiler
 done

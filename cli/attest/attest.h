@@ -7,23 +7,12 @@
 
 #define ATTEST_MAX_FILE ((size_t)CSN_REPORT_MAX)
 
-/* --- what is said (attest.c) ---------------------------------------- */
+/* --- what is said (say.c) ---------------------------------------- */
 
 /** Text that may be anybody's, without what a terminal obeys. */
 void attest_say_plain(struct cli *cli, const char *text);
 /** The same in a column of width, or wider. */
 void attest_say_column(struct cli *cli, const char *text, size_t width);
-/** A line for one check. */
-void attest_say_check(struct cli *cli, const char *name, int status,
-    const char *detail);
-/** A line for each check: ok, NO, or -- where it was not made. */
-void attest_say_checks(struct cli *cli, const struct csn_result *r);
-/**
- * "WHAT; not checked: nonce, policy, 2 regions.": a good result is worth what
- * it was checked for.
- */
-void attest_say_verdict(struct cli *cli, const char *what,
-    const struct csn_result *r);
 /** {"id", "description", "address", "size", "protection", "immutable"} */
 json_t *attest_region_json(const char *id, const char *description,
     uint64_t address, uint64_t size, uint32_t protection, int immutable);

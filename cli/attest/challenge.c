@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "attest.h"
-#include "../id/id.h"
 
 #define TIMEOUT_MS 600000	/* for a server to measure and answer */
 #define FIRST_WORD_S 3		/* that it is waited for, and then each */
@@ -52,7 +51,7 @@ make(struct cli *cli, const char *path)
 			    "--%s is for asking an attester, and %s is a "
 			    "file", others[i], path);
 	if ((rc = cli_opt_span(cli, "lifetime", &life)) != 0 ||
-	    (rc = attest_ticket_make(cli, path, life, id_force(cli),
+	    (rc = attest_ticket_make(cli, path, life, cli_force(cli),
 	    &t)) != 0)
 		return rc;
 	cli_hex(t.nonce, t.len, hex);
@@ -78,7 +77,7 @@ keep(struct cli *cli, const uint8_t *report, size_t len)
 
 	if (path == NULL)
 		return 0;
-	return cli_write_file(cli, path, 0644, id_force(cli), report, len);
+	return cli_write_file(cli, path, 0644, cli_force(cli), report, len);
 }
 
 /*

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "attest.h"
-#include "../id/id.h"
 
 #define NEED_NONCE 1u
 #define NEED_POLICY 2u
@@ -66,7 +65,7 @@ attest_check_open(struct cli *cli, struct attest_check *c)
 		c->flags |= CSN_VERIFY_LENIENT;
 	if ((rc = cli_opt_words(cli, "require", needs,
 	    sizeof(needs) / sizeof(needs[0]), &c->require)) != 0 ||
-	    (rc = id_opt_time(cli, "at", &c->at_ms)) != 0 ||
+	    (rc = cli_opt_date(cli, "at", &c->at_ms)) != 0 ||
 	    (rc = take_policy(cli, c)) != 0 ||
 	    (rc = cli_trust_load(cli, &c->trust)) != 0)
 		goto err;
@@ -221,7 +220,7 @@ say_tables(struct cli *cli, const struct attest_check *c,
 			regions++;
 			continue;
 		}
-		attest_say_check(cli, name, status, detail);
+		cli_say_check(cli, name, status, detail);
 	}
 	if (regions == 0)
 		return;
@@ -238,7 +237,7 @@ say_unchecked(struct cli *cli, const struct attest_check *c)
 {
 	if (csn_result_code(c->result) != 0)
 		return;
-	attest_say_verdict(cli, "The report verifies", c->result);
+	cli_say_verdict(cli, "The report verifies", c->result);
 	if (status_of(c->result, "nonce") == CSN_CHECK_SKIPPED)
 		cli_note(cli, "It may be an old one: --challenge or --nonce "
 		    "checks that it is not, and --require nonce\nrefuses a "

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "attest.h"
-#include "../id/id.h"
 
 #define MAX_FILE (4u << 20)
 #define MAX_NONCE 64
@@ -190,7 +189,7 @@ read_given(struct cli *cli, struct given *g)
 	    (rc = cli_opt_words(cli, "require", requirable,
 	    sizeof(requirable) / sizeof(requirable[0]),
 	    &g->o.require)) != 0 ||
-	    (rc = id_opt_time(cli, "at", &g->o.at_ms)) != 0 ||
+	    (rc = cli_opt_date(cli, "at", &g->o.at_ms)) != 0 ||
 	    (rc = attest_read(cli, cli_opt(cli, "evidence"), MAX_FILE,
 	    &g->evidence, &g->len)) != 0 ||
 	    (rc = decode(cli, g)) != 0 ||
@@ -249,17 +248,16 @@ static int
 verify(struct cli *cli, int platform, const struct given *g)
 {
 	struct csn_result *r;
-	char *json;
-	int rc, code;
+	int rc, code, said;
 
 	if ((code = csn_result_new(cli->ctx, &r)) != 0)
 		return cli_error_lib(cli, code, NULL,
 		    "cannot verify the evidence");
 	code = csn_platform_verify(cli->ctx, platform, g->evidence, g->len,
 	    &g->o, r);
-	attest_say_checks(cli, r);
+	said = cli_say_result(cli, r);
 	if (code == 0 && !cli->json)
-		attest_say_verdict(cli, "The evidence verifies", r);
+		cli_say_verdict(cli, "The evidence verifies", r);
 	/* A check said no, whatever it was that it did not like. */
 	if (code != 0 && csn_result_code(r) != 0)
 		rc = cli_error_as(cli, CLI_REFUSED, code, todo(platform, g,
@@ -267,15 +265,8 @@ verify(struct cli *cli, int platform, const struct given *g)
 	else
 		rc = code == 0 ? CLI_OK : cli_error_lib(cli, code,
 		    todo(platform, g, code), "cannot verify the evidence");
-	if (cli->json && csn_result_count(r) > 0) {
-		if ((code = csn_result_json(cli->ctx, r, &json)) != 0)
-			rc = cli_error_lib(cli, code, NULL,
-			    "cannot say what was found");
-		else if (cli_json_text(cli, json) != 0)
-			rc = CLI_FAILED;
-	}
 	csn_result_free(r);
-	return rc;
+	return said != 0 ? said : rc;
 }
 
 /* JSON it is either way: for people a page of hex is no better. */

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "attest.h"
-#include "../id/id.h"
 
 const struct cli_opt attest_report_opts[] = {
 	{ "workload", "ID", "whose memory it is", CLI_REQUIRED },
@@ -53,7 +52,7 @@ check_out(struct cli *cli)
 {
 	int rc;
 
-	if ((rc = id_check_json(cli)) != 0)
+	if ((rc = cli_check_json(cli)) != 0)
 		return rc;
 	if (cli_opt(cli, "out") == NULL && isatty(STDOUT_FILENO))
 		return cli_error(cli, CLI_USAGE, "Give it a file: --out FILE",
@@ -78,7 +77,7 @@ write_document(struct cli *cli, const struct csn_identity *id)
 	    &text)) != 0)
 		return cli_error_lib(cli, rc, NULL,
 		    "cannot write the signer's document");
-	rc = cli_write_file(cli, path, 0644, id_force(cli), text,
+	rc = cli_write_file(cli, path, 0644, cli_force(cli), text,
 	    strlen(text));
 	csn_free(text);
 	return rc;
@@ -127,7 +126,7 @@ attest_report(struct cli *cli)
 	if ((rc = write_document(cli, s.identity)) != 0)
 		goto out;
 	/* Measuring may take minutes: what is in the way is said before. */
-	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0644, id_force(cli),
+	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0644, cli_force(cli),
 	    &out)) != 0)
 		goto out;
 	if ((rc = attest_source_measure(cli, &s)) != 0)

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "attest.h"
-#include "../id/id.h"
 
 const struct cli_opt attest_verify_opts[] = {
 	ATTEST_OPTS_CHECK,
@@ -109,7 +108,7 @@ verify_bare(struct cli *cli, const uint8_t *report, size_t len)
 	char *said = NULL;
 	int rc;
 
-	if ((rc = id_opt_time(cli, "at", &c.at_ms)) != 0 ||
+	if ((rc = cli_opt_date(cli, "at", &c.at_ms)) != 0 ||
 	    (rc = workload_of(cli, report, len, &said)) != 0 ||
 	    (rc = cli_trust_load(cli, &c.trust)) != 0)
 		goto out;
@@ -169,7 +168,7 @@ attest_policy(struct cli *cli)
 	/* Its NUL makes room for the last line's end. */
 	len = strlen(json);
 	json[len] = '\n';
-	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, id_force(cli),
+	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, cli_force(cli),
 	    json, len + 1);
 	if (rc == 0)
 		cli_note(cli, "What this report says is what the policy asks "

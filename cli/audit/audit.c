@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../id/id.h"
+#include "../lib/cli.h"
 
 #define SHOWN 50
 
@@ -34,8 +34,8 @@ filter_of(struct cli *cli, struct csn_audit_filter *f)
 	f->cancelled = is_stopped;
 	f->tenant = cli_opt(cli, "tenant");
 	if ((rc = cli_opt_u64(cli, "limit", 1, UINT64_MAX, &f->limit)) != 0 ||
-	    (rc = id_opt_time(cli, "since", &f->from_ms)) != 0 ||
-	    (rc = id_opt_time(cli, "until", &f->to_ms)) != 0)
+	    (rc = cli_opt_date(cli, "since", &f->from_ms)) != 0 ||
+	    (rc = cli_opt_date(cli, "until", &f->to_ms)) != 0)
 		return rc;
 	if (op == NULL || (f->op = (uint32_t)csn_audit_op_parse(op)) != 0)
 		return 0;
@@ -59,22 +59,6 @@ open_log(struct cli *cli, struct csn_audit **log)
 	    "cannot read the log");
 }
 
-/* What a record holds may come from anybody: nothing that a terminal obeys. */
-static void
-say_text(struct cli *cli, const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	for (; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			cli_say(cli, "\\u%04x", *p);
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			cli_say(cli, "\\u%04x", *++p);
-		else
-			cli_say(cli, "%c", *p);
-	}
-}
-
 static int
 show_one(void *arg, uint64_t n, uint64_t unix_ms,
     const struct csn_audit_record *r)
@@ -85,10 +69,8 @@ show_one(void *arg, uint64_t n, uint64_t unix_ms,
 	cli_time_text(unix_ms, when);
 	cli_say(cli, "%8llu  %s  %-2s  %-19s", (unsigned long long)n, when,
 	    r->success ? "ok" : "NO", csn_audit_op_name((int)r->op));
-	if (r->tenant != NULL) {
-		cli_say(cli, "  ");
-		say_text(cli, r->tenant);
-	}
+	if (r->tenant != NULL)
+		cli_say(cli, "  %s", r->tenant);
 	if (r->flags & CSN_AUDIT_HAS_SLOT)
 		cli_say(cli, "  layer %u position %llu", r->layer,
 		    (unsigned long long)r->position);
@@ -99,10 +81,8 @@ show_one(void *arg, uint64_t n, uint64_t unix_ms,
 		cli_say(cli, "  %llu entries", (unsigned long long)r->count);
 	if (!r->success)
 		cli_say(cli, "  %s", csn_error_name(r->code));
-	if (r->detail != NULL) {
-		cli_say(cli, "  ");
-		say_text(cli, r->detail);
-	}
+	if (r->detail != NULL)
+		cli_say(cli, "  %s", r->detail);
 	cli_say(cli, "\n");
 	return cli_interrupted() ? 1 : 0;
 }
@@ -194,19 +174,6 @@ first_key(struct cli *cli, uint8_t key[CSN_KEY_SIZE])
 	return rc;
 }
 
-static void
-say_checks(struct cli *cli, const struct csn_result *r)
-{
-	static const char *const words[] = { "ok", "NO", "--" };
-	const char *name, *detail;
-	size_t i;
-	int status;
-
-	for (i = 0; csn_result_get(r, i, &name, &status, &detail) == 0; i++)
-		cli_say(cli, "%s  %-11s  %s\n", words[status], name,
-		    detail != NULL ? detail : "");
-}
-
 static int
 verify(struct cli *cli)
 {
@@ -214,8 +181,7 @@ verify(struct cli *cli)
 	struct csn_trust *trust = NULL;
 	struct csn_result *r = NULL;
 	uint8_t key[CSN_KEY_SIZE];
-	char *json;
-	int rc, code;
+	int rc, code, said;
 
 	o.cancelled = is_stopped;
 	o.expect_head = cli_opt(cli, "expect-head");
@@ -235,17 +201,11 @@ verify(struct cli *cli)
 		goto out;
 	}
 	code = csn_audit_verify(cli->ctx, cli_arg(cli, 0), &o, r);
-	say_checks(cli, r);
+	said = cli_say_result(cli, r);
 	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code, NULL,
 	    code == CSN_E_AUDIT || code == CSN_E_SIGNER ?
 	    "the log does not verify" : "cannot verify the log");
-	if (cli->json && csn_result_count(r) > 0) {
-		if ((code = csn_result_json(cli->ctx, r, &json)) != 0)
-			rc = cli_error_lib(cli, code, NULL,
-			    "cannot say what was found");
-		else if (cli_json_text(cli, json) != 0)
-			rc = CLI_FAILED;
-	}
+	rc = said != 0 ? said : rc;
 out:
 	csn_result_free(r);
 	csn_trust_free(trust);

@@ -32,8 +32,6 @@ show(struct cli *cli, const struct cache_run *run,
     const struct csn_cache_value *v)
 {
 	json_t *value = view(v, run->how.format);
-	char *text;
-	int rc = CLI_OK;
 
 	if (cli->json)
 		return cli_json(cli, json_pack("{s:s, s:s, s:I, s:I, s:i, "
@@ -41,14 +39,10 @@ show(struct cli *cli, const struct cache_run *run,
 		    cache_format_name(run->how.format), "bytes",
 		    (json_int_t)v->data.len, "ttl_ms", (json_int_t)v->ttl_ms,
 		    "master_key", (int)v->which, "value", value));
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT(2));
+	if (!cli->quiet)
+		return cli_json(cli, value);
 	json_decref(value);
-	if (text == NULL)
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
-	else
-		cli_say(cli, "%s\n", text);
-	free(text);
-	return rc;
+	return CLI_OK;
 }
 
 static int

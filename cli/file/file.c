@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../id/id.h"
 #include "file.h"
 
 #define CHUNK (1u << 20)
@@ -241,7 +240,7 @@ open_people(struct cli *cli, const struct csn_identity *id,
 	size_t got;
 	int rc;
 
-	if ((rc = id_opt_time(cli, "at", &options.at_ms)) != 0 ||
+	if ((rc = cli_opt_date(cli, "at", &options.at_ms)) != 0 ||
 	    (rc = cli_opt_span(cli, "max-age", &options.max_age_ms)) != 0 ||
 	    (rc = cli_trust_load(cli, &trust)) != 0)
 		return rc;

@@ -20,11 +20,8 @@ file_begin(struct cli *cli, struct file_flow *flow, const char *what,
 	flow->in_name = flow->in_path == NULL ||
 	    strcmp(flow->in_path, "-") == 0 ? "standard input" :
 	    flow->in_path;
-	if (cli->json && (out == NULL || strcmp(out, "-") == 0)) {
-		return cli_error(cli, CLI_USAGE, "Say --out FILE.",
-		    "--json needs --out, standard output carries the bytes");
-	}
-	if ((rc = cli_audit_check(cli)) != 0)
+	if ((rc = cli_check_json(cli)) != 0 ||
+	    (rc = cli_audit_check(cli)) != 0)
 		return rc;
 	if ((flow->in = cli_in_open(cli, flow->in_path)) < 0)
 		return CLI_FAILED;

@@ -2,69 +2,16 @@
 /* cli/id/action.c - caisson id sign and verify: credentials. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "id.h"
-#include "../lib/sealed.h"
 
-int
-id_check_json(struct cli *cli)
-{
-	if (!cli->json || cli_opt(cli, "out") != NULL)
-		return 0;
-	return cli_error(cli, CLI_USAGE, "Give the output a file.",
-	    "--json needs --out, standard output carries the rest");
-}
-
-int
-id_write(struct cli *cli, const char *label, const uint8_t *p, size_t len)
-{
-	char *text;
-	int rc;
-
-	if (cli_opt(cli, "raw") != NULL)
-		return cli_write_file(cli, cli_opt(cli, "out"), 0644,
-		    id_force(cli), p, len);
-	if ((rc = csn_armor(cli->ctx, label, p, len, &text)) != 0)
-		return cli_error_lib(cli, rc, NULL, "cannot write it as text");
-	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, id_force(cli),
-	    text, strlen(text));
-	csn_free(text);
-	return rc;
-}
-
-int
-id_opt_time(struct cli *cli, const char *option, uint64_t *out)
-{
-	static const char *const forms[] = {
-		"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d", "%s"
-	};
-	const char *text = cli_opt(cli, option), *end;
-	struct tm tm;
-	time_t t;
-	size_t i;
-
-	if (text == NULL)
-		return 0;
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		memset(&tm, 0, sizeof(tm));
-		end = strptime(text, forms[i], &tm);
-		if (end == NULL || *end != '\0')
-			continue;
-		/* %s is the local time's; a date here is UTC's. */
-		t = i == 2 ? (time_t)strtoll(text, NULL, 10) : timegm(&tm);
-		if (t > 0) {
-			*out = (uint64_t)t * 1000;
-			return 0;
-		}
-	}
-	return cli_error(cli, CLI_USAGE, NULL, "--%s is '%s', it must be a "
-	    "time such as 2026-01-31T12:00:00Z, 2026-01-31 or seconds since "
-	    "1970", option, text);
-}
-
-int
-id_did_of(struct cli *cli, const char *who, int as_key, char **out)
+/*
+ * The DID that who means: itself, or that of the document in the file who;
+ * free(). as_key 1: an alias is looked up in the trust store, so that it is a
+ * did:key. 0 or an exit code after saying why.
+ */
+static int
+did_of(struct cli *cli, const char *who, int as_key, char **out)
 {
 	struct csn_trust *trust;
 	struct csn_document *doc;
@@ -82,7 +29,7 @@ id_did_of(struct cli *cli, const char *who, int as_key, char **out)
 	if (strncmp(who, "did:", 4) == 0) {
 		*out = strdup(who);
 	} else {
-		if ((rc = id_read(cli, who, CSN_LABEL_IDENTITY, &p,
+		if ((rc = cli_armour_read(cli, who, CSN_LABEL_IDENTITY, &p,
 		    &len)) != 0)
 			return rc;
 		rc = csn_document_verify(cli->ctx, p, len, &doc);
@@ -110,13 +57,13 @@ id_sign(struct cli *cli)
 
 	a.scope = cli_opt(cli, "scope");
 	a.audience = cli_opt(cli, "audience");
-	if ((rc = id_check_json(cli)) != 0 ||
+	if ((rc = cli_check_json(cli)) != 0 ||
 	    (rc = cli_opt_span(cli, "expires", &span)) != 0 ||
-	    (rc = id_opt_time(cli, "not-before", &a.not_before_ms)) != 0 ||
+	    (rc = cli_opt_date(cli, "not-before", &a.not_before_ms)) != 0 ||
 	    (rc = cli_opt_u64(cli, "delegate", 0, CSN_ACTION_MAX_LINKS - 1,
 	    &delegate)) != 0 ||
-	    (rc = id_did_of(cli, cli_opt(cli, "subject"), 1, &subject)) != 0 ||
-	    (cli_opt(cli, "parent") != NULL && (rc = id_read(cli,
+	    (rc = did_of(cli, cli_opt(cli, "subject"), 1, &subject)) != 0 ||
+	    (cli_opt(cli, "parent") != NULL && (rc = cli_armour_read(cli,
 	    cli_opt(cli, "parent"), CSN_LABEL_ACTION, &parent,
 	    &parent_len)) != 0) ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0)
@@ -131,7 +78,7 @@ id_sign(struct cli *cli)
 		    "cannot sign this credential");
 		goto out;
 	}
-	if ((rc = id_write(cli, CSN_LABEL_ACTION, chain, len)) != 0)
+	if ((rc = cli_armour_write(cli, CSN_LABEL_ACTION, chain, len)) != 0)
 		goto out;
 	if (cli->json && (rc = csn_action_json(cli->ctx, chain, len,
 	    &json)) == 0)
@@ -146,37 +93,23 @@ out:
 	return rc;
 }
 
-static void
-say_checks(struct cli *cli, const struct csn_result *r)
-{
-	static const char *const words[] = { "ok", "NO", "--" };
-	const char *name, *detail;
-	size_t i;
-	int status;
-
-	for (i = 0; csn_result_get(r, i, &name, &status, &detail) == 0; i++)
-		cli_say(cli, "%s  %s%s%s\n", words[status], name,
-		    detail != NULL ? ": " : "",
-		    detail != NULL ? detail : "");
-}
-
 int
 id_verify(struct cli *cli)
 {
 	struct csn_result *r = NULL;
 	struct csn_trust *trust = NULL;
-	char *subject = NULL, *json;
+	char *subject = NULL;
 	uint8_t *chain = NULL;
 	uint64_t at_ms = 0;
 	size_t len;
-	int rc, code;
+	int rc, code, said;
 
-	if ((rc = id_opt_time(cli, "at", &at_ms)) != 0 ||
-	    (cli_opt(cli, "subject") != NULL && (rc = id_did_of(cli,
+	if ((rc = cli_opt_date(cli, "at", &at_ms)) != 0 ||
+	    (cli_opt(cli, "subject") != NULL && (rc = did_of(cli,
 	    cli_opt(cli, "subject"), 0, &subject)) != 0) ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
-	    (rc = id_read(cli, cli_arg(cli, 0), CSN_LABEL_ACTION, &chain,
-	    &len)) != 0)
+	    (rc = cli_armour_read(cli, cli_arg(cli, 0), CSN_LABEL_ACTION,
+	    &chain, &len)) != 0)
 		goto out;
 	if ((rc = csn_result_new(cli->ctx, &r)) != 0) {
 		rc = cli_error_lib(cli, rc, NULL, "cannot verify");
@@ -185,13 +118,10 @@ id_verify(struct cli *cli)
 	code = csn_action_verify(cli->ctx, trust, chain, len,
 	    cli_opt(cli, "scope"), subject, cli_opt(cli, "audience"), at_ms,
 	    r);
-	say_checks(cli, r);
+	said = cli_say_result(cli, r);
 	rc = code == 0 ? CLI_OK : cli_error_lib(cli, code, NULL,
 	    "the credential is refused");
-	if (cli->json && csn_result_count(r) > 0 &&
-	    csn_result_json(cli->ctx, r, &json) == 0 &&
-	    cli_json_text(cli, json) != 0)
-		rc = CLI_FAILED;
+	rc = said != 0 ? said : rc;
 out:
 	csn_result_free(r);
 	free(chain);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "id.h"
@@ -21,30 +20,6 @@
 	{ "lifetime", "TIME", "until its document expires (400d)" }, \
 	{ "encrypt", NULL, "ask for a passphrase to encrypt its keys" }
 
-int
-id_force(const struct cli *cli)
-{
-	return cli_opt(cli, "force") != NULL;
-}
-
-static int
-algorithm(struct cli *cli, const char *option, const char *(*name)(int),
-    int max, uint32_t *out)
-{
-	const char *word = cli_opt(cli, option);
-	int i;
-
-	if (word == NULL)
-		return 0;
-	for (i = 1; i <= max; i++)
-		if (strcasecmp(word, name(i)) == 0) {
-			*out = (uint32_t)i;
-			return 0;
-		}
-	return cli_error(cli, CLI_USAGE, NULL, "--%s is '%s', it must be "
-	    "one of %s, %s and %s", option, word, name(1), name(2), name(3));
-}
-
 static int
 take_options(struct cli *cli, struct csn_identity_options *o)
 {
@@ -56,10 +31,10 @@ take_options(struct cli *cli, struct csn_identity_options *o)
 	o->name = cli_arg(cli, 0);
 	o->capabilities = cli_opt(cli, "capabilities");
 	if ((rc = cli_check_name(cli, "an identity", o->name)) != 0 ||
-	    (cli_opt(cli, "sign") != NULL && (rc = algorithm(cli, "sign",
-	    csn_sign_name, CSN_SIGN_ML_DSA_87, &o->sign)) != 0) ||
-	    (rc = algorithm(cli, "kem", csn_kem_name, CSN_KEM_ML_KEM_1024,
-	    &o->kem)) != 0 ||
+	    (rc = cli_opt_algorithm(cli, "sign", csn_sign_name,
+	    CSN_SIGN_ML_DSA_87, &o->sign)) != 0 ||
+	    (rc = cli_opt_algorithm(cli, "kem", csn_kem_name,
+	    CSN_KEM_ML_KEM_1024, &o->kem)) != 0 ||
 	    (rc = cli_opt_span(cli, "lifetime", &o->lifetime_ms)) != 0)
 		return rc;
 	if (purposes != NULL && (rc = csn_purposes_parse(cli->ctx, purposes,
@@ -260,7 +235,7 @@ find_document(struct cli *cli, const char *who, uint8_t **out, size_t *len)
 		file = !there;
 	}
 	if (file)
-		return id_read(cli, who, CSN_LABEL_IDENTITY, out, len);
+		return cli_armour_read(cli, who, CSN_LABEL_IDENTITY, out, len);
 	if ((rc = cli_identity_path(cli, who, &folder)) != 0)
 		return rc;
 	if (asprintf(&path, "%s/identity.cose", folder) < 0) {
@@ -270,7 +245,7 @@ find_document(struct cli *cli, const char *who, uint8_t **out, size_t *len)
 		rc = cli_error(cli, CLI_FAILED, "See them: caisson id list",
 		    "there is no identity '%s' at %s", who, folder);
 	} else if (rc == 0) {
-		rc = id_read(cli, path, CSN_LABEL_IDENTITY, out, len);
+		rc = cli_armour_read(cli, path, CSN_LABEL_IDENTITY, out, len);
 	}
 	free(path);
 	free(folder);
@@ -369,7 +344,7 @@ put_pem(struct cli *cli, const struct csn_document *doc, int kem)
 	if (rc != 0)
 		return cli_error_lib(cli, rc, NULL,
 		    "cannot write the public key");
-	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, id_force(cli),
+	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, cli_force(cli),
 	    pem, strlen(pem));
 	csn_free(pem);
 	return rc;
@@ -388,14 +363,14 @@ export(struct cli *cli)
 	if (pem + kem + (cli_opt(cli, "raw") != NULL) > 1)
 		return cli_error(cli, CLI_USAGE, NULL,
 		    "--raw, --pem and --kem-pem exclude each other");
-	if ((rc = id_check_json(cli)) != 0 ||
+	if ((rc = cli_check_json(cli)) != 0 ||
 	    (rc = find_document(cli, cli_arg(cli, 0), &p, &len)) != 0)
 		return rc;
 	if ((rc = csn_document_inspect(cli->ctx, p, len, &doc)) != 0) {
 		rc = cli_error_lib(cli, rc, NULL,
 		    "the identity '%s' is damaged", cli_arg(cli, 0));
 	} else {
-		rc = pem || kem ? put_pem(cli, doc, kem) : id_write(cli,
+		rc = pem || kem ? put_pem(cli, doc, kem) : cli_armour_write(cli,
 		    CSN_LABEL_IDENTITY, p, len);
 		if (rc == 0 && cli->json)
 			rc = tell(cli, doc);

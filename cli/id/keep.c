@@ -253,7 +253,7 @@ id_remove(struct cli *cli)
 
 	if ((rc = enter(cli, name, &at)) != 0)
 		goto out;
-	if (!id_force(cli)) {
+	if (!cli_force(cli)) {
 		if (asprintf(&todo, "Be sure, then: caisson id remove %s "
 		    "--force", name) < 0)
 			todo = NULL;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "id.h"
-#include "../lib/sealed.h"
 
 /*
  * Two commands at once must not lose one's entry: the store is read, changed
@@ -256,7 +255,7 @@ read_given(struct cli *cli, struct csn_trust *trust, const char *arg,
 		e->did = g->did;
 		return rc;
 	}
-	if ((rc = id_read(cli, arg, CSN_LABEL_IDENTITY, &g->bytes,
+	if ((rc = cli_armour_read(cli, arg, CSN_LABEL_IDENTITY, &g->bytes,
 	    &g->len)) != 0)
 		return rc;
 	if (g->len > sizeof(pem) && strncmp((char *)g->bytes, pem,

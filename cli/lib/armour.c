@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../id/id.h"
+#include "cli.h"
+
+#define MAX_FILE (2u << 20)
 
 static const char begin[] = "-----BEGIN ";
 static const char end[] = "-----END ";
@@ -111,8 +113,8 @@ find_block(struct cli *cli, const struct text *t, const char *name,
 }
 
 int
-id_read(struct cli *cli, const char *path, const char *label, uint8_t **out,
-    size_t *len)
+cli_armour_read(struct cli *cli, const char *path, const char *label,
+    uint8_t **out, size_t *len)
 {
 	const char *name = path != NULL && strcmp(path, "-") != 0 ? path :
 	    "standard input", *block;
@@ -121,7 +123,7 @@ id_read(struct cli *cli, const char *path, const char *label, uint8_t **out,
 	size_t n;
 	int rc;
 
-	if ((rc = cli_read_file(cli, path, ID_MAX_FILE, &p, &n)) != 0)
+	if ((rc = cli_read_file(cli, path, MAX_FILE, &p, &n)) != 0)
 		return rc;
 	if (is_bytes(p, n)) {
 		*out = p;
@@ -155,5 +157,23 @@ id_read(struct cli *cli, const char *path, const char *label, uint8_t **out,
 		}
 	}
 	free(p);
+	return rc;
+}
+
+int
+cli_armour_write(struct cli *cli, const char *label, const uint8_t *p,
+    size_t len)
+{
+	char *text;
+	int rc;
+
+	if (cli_opt(cli, "raw") != NULL)
+		return cli_write_file(cli, cli_opt(cli, "out"), 0644,
+		    cli_force(cli), p, len);
+	if ((rc = csn_armor(cli->ctx, label, p, len, &text)) != 0)
+		return cli_error_lib(cli, rc, NULL, "cannot write it as text");
+	rc = cli_write_file(cli, cli_opt(cli, "out"), 0644, cli_force(cli),
+	    text, strlen(text));
+	csn_free(text);
 	return rc;
 }

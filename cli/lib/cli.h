@@ -115,6 +115,22 @@ int cli_opt_u64(struct cli *cli, const char *name, uint64_t min,
  * seconds. *out is left alone where it is not given. 0 or CLI_USAGE.
  */
 int cli_opt_span(struct cli *cli, const char *name, uint64_t *out);
+/**
+ * A moment as Unix time in ms, of "2026-01-02T03:04:05Z", "2026-01-02" or
+ * seconds since 1970. *out is left alone where it is not given. 0 or
+ * CLI_USAGE.
+ */
+int cli_opt_date(struct cli *cli, const char *name, uint64_t *out);
+/**
+ * An algorithm by the name that name(1) to name(max) has for it, such as
+ * csn_kem_name(). *out is left alone where it is not given. 0 or CLI_USAGE.
+ */
+int cli_opt_algorithm(struct cli *cli, const char *option,
+    const char *(*name)(int), int max, uint32_t *out);
+/** 1 where --force was given. */
+int cli_force(const struct cli *cli);
+/** 0, or CLI_USAGE where --json would mix with what standard output carries. */
+int cli_check_json(struct cli *cli);
 /** A word of an option that takes several, and what it stands for. */
 struct cli_word {
 	const char *word;
@@ -194,9 +210,10 @@ int cli_error_given(struct cli *cli, int rc, const char *fmt, ...)
 /* --- shown.c: text of others as a terminal may have it ------------------ */
 
 enum cli_shown {
-	CLI_SHOWN_PLAIN,
-	CLI_SHOWN_COLOURS,	/* ESC [ 31 m and the like stay */
-	CLI_SHOWN_JSON		/* it is JSON, and stays that */
+	CLI_SHOWN_PLAIN = 0,
+	CLI_SHOWN_COLOURS = 1,	/* ESC [ 31 m and the like stay */
+	CLI_SHOWN_JSON = 2,	/* it is JSON, and stays that */
+	CLI_SHOWN_NAME = 4	/* one line: newline and tab are written out */
 };
 
 /**
@@ -207,7 +224,12 @@ enum cli_shown {
 char *cli_shown(const char *text, size_t len, int kind, size_t *out_len);
 /** A JSON text of a file's name, which need not be UTF-8: shown so then. */
 json_t *cli_name(const char *name);
-/** As vfprintf(), shown so. All that cli_say() and its like print goes here. */
+/** fmt filled in, shown so. */
+void cli_print(FILE *to, const char *fmt, ...) CSN_PRINTF(2, 3);
+/**
+ * As vfprintf(), shown so; newlines and tabs stay where they are fmt's own. All
+ * that cli_say() and its like print goes here.
+ */
 void cli_put(FILE *to, int kind, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
@@ -231,6 +253,39 @@ void cli_time_text(uint64_t unix_ms, char out[CLI_TEXT]);
 void cli_hex(const uint8_t *p, size_t len, char *out);	/* 2 * len + 1 */
 /* 0, or -1 where text is not exactly len bytes in hex. */
 int cli_unhex(const char *text, uint8_t *out, size_t len);
+
+/* --- results (result.c) ------------------------------------------------- */
+
+/** A line for one check: ok, NO, or -- where it was not made. */
+void cli_say_check(struct cli *cli, const char *name, int status,
+    const char *detail);
+/**
+ * A line for each check, or all of them as one JSON object. An exit code.
+ */
+int cli_say_result(struct cli *cli, const struct csn_result *r);
+/**
+ * "WHAT; not checked: nonce, policy, 2 regions.": a good result is worth what
+ * it was checked for.
+ */
+void cli_say_verdict(struct cli *cli, const char *what,
+    const struct csn_result *r);
+
+/* --- armoured text (armour.c) ------------------------------------------- */
+
+/**
+ * Read a file ("-": standard input) that is armoured with label, or those
+ * bytes as they are; a PEM of a public key comes as text. What mail puts
+ * around a block (other text, quoting, CRLF, a BOM) is left out. free(). 0 or
+ * an exit code after saying why.
+ */
+int cli_armour_read(struct cli *cli, const char *path, const char *label,
+    uint8_t **out, size_t *len);
+/**
+ * Write bytes to --out or standard output, armoured with label unless --raw
+ * was given. An exit code.
+ */
+int cli_armour_write(struct cli *cli, const char *label, const uint8_t *p,
+    size_t len);
 
 /* --- home, identities, trust (home.c) ---------------------------------- */
 

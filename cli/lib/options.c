@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli/lib/options.c - reads long options by a verb's table. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "cli.h"
 
@@ -187,14 +190,24 @@ check(struct cli *cli)
 	const struct cli_verb *verb = cli->verb;
 	const struct cli_opt *opt;
 	char help[128];
+	uint64_t value;
+	int rc;
 
 	help_command(cli, help, sizeof(help));
-	for (opt = verb->opts; opt != NULL && opt->name != NULL; opt++)
+	for (opt = verb->opts; opt != NULL && opt->name != NULL; opt++) {
 		if ((opt->flags & CLI_REQUIRED) != 0 &&
 		    cli_opt(cli, opt->name) == NULL)
 			return cli_error(cli, CLI_USAGE, help,
 			    "option --%s is missing: --%s %s", opt->name,
 			    opt->name, opt->arg);
+		/* What is no time is told before anything is done. */
+		rc = opt->arg == NULL ? 0 : strcmp(opt->arg, "SPAN") == 0 ?
+		    cli_opt_span(cli, opt->name, &value) :
+		    strcmp(opt->arg, "DATE") == 0 ?
+		    cli_opt_date(cli, opt->name, &value) : 0;
+		if (rc != 0)
+			return rc;
+	}
 	if (cli->argc < verb->min_args)
 		return cli_error(cli, CLI_USAGE, help,
 		    "an argument is missing: caisson %s%s%s %s",
@@ -254,6 +267,23 @@ const char *
 cli_opt(const struct cli *cli, const char *name)
 {
 	return cli_opt_at(cli, name, 0);
+}
+
+int
+cli_force(const struct cli *cli)
+{
+	return cli_opt(cli, "force") != NULL;
+}
+
+int
+cli_check_json(struct cli *cli)
+{
+	const char *out = cli_opt(cli, "out");
+
+	if (!cli->json || (out != NULL && strcmp(out, "-") != 0))
+		return 0;
+	return cli_error(cli, CLI_USAGE, "Say --out FILE.",
+	    "--json needs --out, standard output carries the bytes");
 }
 
 const char *
@@ -320,6 +350,61 @@ cli_opt_span(struct cli *cli, const char *name, uint64_t *out)
 	return cli_error(cli, CLI_USAGE, NULL,
 	    "--%s is '%s', it must be a span of time such as 90s, 15m, 24h "
 	    "or 400d", name, text);
+}
+
+int
+cli_opt_date(struct cli *cli, const char *option, uint64_t *out)
+{
+	static const char *const forms[] = {
+		"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d", "%s"
+	};
+	const char *text = cli_opt(cli, option), *end;
+	struct tm tm;
+	time_t t;
+	size_t i;
+
+	if (text == NULL)
+		return 0;
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(text, forms[i], &tm);
+		if (end == NULL || *end != '\0')
+			continue;
+		/* %s is the local time's; a date here is UTC's. */
+		t = i == 2 ? (time_t)strtoll(text, NULL, 10) : timegm(&tm);
+		if (t > 0) {
+			*out = (uint64_t)t * 1000;
+			return 0;
+		}
+	}
+	return cli_error(cli, CLI_USAGE, NULL, "--%s is '%s', it must be a "
+	    "time such as 2026-01-31T12:00:00Z, 2026-01-31 or seconds since "
+	    "1970", option, text);
+}
+
+int
+cli_opt_algorithm(struct cli *cli, const char *option,
+    const char *(*name)(int), int max, uint32_t *out)
+{
+	const char *word = cli_opt(cli, option);
+	char all[256] = "";
+	size_t at = 0;
+	int i;
+
+	if (word == NULL)
+		return 0;
+	for (i = 1; i <= max; i++) {
+		if (strcasecmp(word, name(i)) == 0) {
+			*out = (uint32_t)i;
+			return 0;
+		}
+		at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s",
+		    i == 1 ? "" : i < max ? ", " : " and ", name(i));
+	}
+	for (at = 0; all[at] != '\0'; at++)
+		all[at] = (char)tolower(all[at]);
+	return cli_error(cli, CLI_USAGE, NULL, "--%s is '%s', there are %s",
+	    option, word, all);
 }
 
 /* "a, b and c", cut where it does not fit. */

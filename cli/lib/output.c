@@ -67,13 +67,13 @@ cli_say(struct cli *cli, const char *fmt, ...)
 
 /* Text as JSON may have it, whatever bytes it is made of. */
 static json_t *
-text_of(const char *text, size_t len)
+text_of(const char *text, size_t len, int kind)
 {
 	json_t *value;
 	char *shown;
 	size_t n;
 
-	if ((shown = cli_shown(text, len, CLI_SHOWN_PLAIN, &n)) == NULL)
+	if ((shown = cli_shown(text, len, kind, &n)) == NULL)
 		return NULL;
 	value = json_stringn(shown, n);
 	free(shown);
@@ -118,7 +118,8 @@ note_object(struct cli *cli, const char *fmt, va_list ap)
 	}
 	len = whole != NULL ? strlen(whole) : 0;
 	if (len > 0 && whole[len - 1] == '\n')
-		put_object("note", text_of(whole, len - 1));
+		put_object("note", text_of(whole, len - 1,
+		    CLI_SHOWN_PLAIN));
 	else
 		cli->note = whole;
 	if (cli->note != whole)
@@ -140,11 +141,8 @@ cli_note(struct cli *cli, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void
-put(FILE *to, const char *fmt, ...) CSN_PRINTF(2, 3);
-
-static void
-put(FILE *to, const char *fmt, ...)
+void
+cli_print(FILE *to, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -172,14 +170,15 @@ say_error(const struct cli *cli, int code, const char *name,
 		message = NULL;
 	if (message != NULL && cli->json_errors)
 		put_object("error", json_pack("{s:s?, s:o, s:o, s:i}", "code",
-		    name, "message", text_of(message, strlen(message)),
-		    "hint", todo != NULL ? text_of(todo, strlen(todo)) :
-		    json_null(), "exit", cli_final_code(code)));
+		    name, "message", text_of(message, strlen(message),
+		    CLI_SHOWN_NAME), "hint", todo == NULL ? json_null() :
+		    text_of(todo, strlen(todo), CLI_SHOWN_PLAIN), "exit",
+		    cli_final_code(code)));
 	else if (message != NULL)
-		put(stderr, name != NULL ? "caisson: %s [%s]\n" :
+		cli_print(stderr, name != NULL ? "caisson: %s [%s]\n" :
 		    "caisson: %s\n", message, name);
 	if (todo != NULL && !cli->json_errors)
-		put(stderr, "  %s\n", todo);
+		cli_print(stderr, "  %s\n", todo);
 	free(message);
 	free(what);
 	return code;

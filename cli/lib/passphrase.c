@@ -121,7 +121,7 @@ cli_passphrase_new(struct cli *cli, struct cli_secret *out)
 
 /* One line without echo; what the terminal was is restored. */
 static int
-prompt(struct cli *cli, FILE *tty, const char *text, const char *what,
+prompt(struct cli *cli, FILE *tty, const char *ask, const char *what,
     struct cli_secret *out)
 {
 	struct termios before, quiet;
@@ -136,7 +136,7 @@ prompt(struct cli *cli, FILE *tty, const char *text, const char *what,
 	/* Silence first: who answers the prompt at once is not shown. */
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0)
 		return cli_error_sys(cli, errno, "cannot use the terminal");
-	fprintf(tty, text, what);
+	cli_print(tty, "%s %s: ", ask, what);
 	fflush(tty);
 	/* A terminal gives a line a read. */
 	n = read(fd, out->text, sizeof(out->text));
@@ -171,10 +171,10 @@ cli_passphrase_ask(struct cli *cli, const char *what, int confirm,
 		    "is no terminal to ask at", what);
 		goto out;
 	}
-	if ((rc = prompt(cli, tty, "Passphrase of %s: ", what, out)) != 0 ||
+	if ((rc = prompt(cli, tty, "Passphrase of", what, out)) != 0 ||
 	    !confirm)
 		goto out;
-	rc = prompt(cli, tty, "The same again, for %s: ", what, &again);
+	rc = prompt(cli, tty, "The same again, for", what, &again);
 	if (rc == 0 && (again.len != out->len ||
 	    !csn_equal(again.text, out->text, out->len)))
 		rc = cli_error(cli, CLI_USAGE, "Nothing was changed.",

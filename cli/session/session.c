@@ -23,12 +23,6 @@
 	"output" }
 #define OPT_FORCE { "force", NULL, "replace files that are there" }
 
-static int
-force(const struct cli *cli)
-{
-	return cli_opt(cli, "force") != NULL;
-}
-
 /* Facts in words, or as one JSON object; on standard error where standard
  * output carries the message. */
 static int
@@ -45,41 +39,6 @@ report(struct cli *cli, const char *words, json_t *facts)
 	return CLI_OK;
 }
 
-static int
-check_json(struct cli *cli)
-{
-	if (!cli->json || cli_opt(cli, "out") != NULL)
-		return 0;
-	return cli_error(cli, CLI_USAGE, "Send the message to a file.",
-	    "--json needs --out, standard output carries the message");
-}
-
-static int
-parse_kem(struct cli *cli, const char *option, uint32_t *kem)
-{
-	static const struct {
-		const char *name;
-		uint32_t kem;
-	} kems[] = {
-		{ "ml-kem-512", CSN_KEM_ML_KEM_512 },
-		{ "ml-kem-768", CSN_KEM_ML_KEM_768 },
-		{ "ml-kem-1024", CSN_KEM_ML_KEM_1024 },
-		{ "x-wing", CSN_KEM_X_WING }
-	};
-	const char *name = cli_opt(cli, option);
-	size_t i;
-
-	if (name == NULL)
-		return 0;
-	for (i = 0; i < sizeof(kems) / sizeof(kems[0]); i++)
-		if (strcasecmp(name, kems[i].name) == 0) {
-			*kem = kems[i].kem;
-			return 0;
-		}
-	return cli_error(cli, CLI_USAGE, NULL, "--%s is '%s', it must be "
-	    "ml-kem-512, ml-kem-768, ml-kem-1024 or x-wing", option, name);
-}
-
 /* Keep the half of a handshake; nothing is sent before it is on the disk. */
 static int
 keep_half(struct cli *cli, const struct csn_identity *id, const char *type,
@@ -88,7 +47,7 @@ keep_half(struct cli *cli, const struct csn_identity *id, const char *type,
 	if (rc != 0)
 		return cli_error_lib(cli, rc, NULL,
 		    "cannot keep this half of the handshake");
-	rc = cli_own_write(cli, id, cli_opt(cli, "state"), force(cli), type,
+	rc = cli_own_write(cli, id, cli_opt(cli, "state"), cli_force(cli), type,
 	    half, len);
 	csn_wipe(half, len);
 	csn_free(half);
@@ -98,8 +57,8 @@ keep_half(struct cli *cli, const struct csn_identity *id, const char *type,
 static int
 put_message(struct cli *cli, const uint8_t *msg, size_t len)
 {
-	return cli_write_file(cli, cli_opt(cli, "out"), 0644, force(cli), msg,
-	    len);
+	return cli_write_file(cli, cli_opt(cli, "out"), 0644, cli_force(cli),
+	    msg, len);
 }
 
 static int
@@ -114,8 +73,9 @@ offer(struct cli *cli)
 	size_t len = 0, half_len = 0;
 	int rc;
 
-	if ((rc = check_json(cli)) != 0 ||
-	    (rc = parse_kem(cli, "kem", &options.kem)) != 0 ||
+	if ((rc = cli_check_json(cli)) != 0 ||
+	    (rc = cli_opt_algorithm(cli, "kem", csn_kem_name,
+	    CSN_KEM_X_WING, &options.kem)) != 0 ||
 	    (rc = cli_opt_span(cli, "ttl", &options.ttl_ms)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
@@ -187,8 +147,10 @@ accept_offer(struct cli *cli)
 
 	tenant.id = cli_opt(cli, "transport-tenant");
 	options.allow_transport = tenant.id != NULL;
-	if ((rc = check_json(cli)) != 0 || (rc = cli_audit_check(cli)) != 0 ||
-	    (rc = parse_kem(cli, "kem", &least)) != 0 ||
+	if ((rc = cli_check_json(cli)) != 0 ||
+	    (rc = cli_audit_check(cli)) != 0 ||
+	    (rc = cli_opt_algorithm(cli, "kem", csn_kem_name,
+	    CSN_KEM_X_WING, &least)) != 0 ||
 	    (rc = cli_opt_span(cli, "max-ttl", &options.max_ttl_ms)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
@@ -238,7 +200,7 @@ write_session(struct cli *cli, const struct csn_identity *id,
 
 	if ((rc = csn_session_export(session, &plain, &len)) != 0)
 		return cli_error_lib(cli, rc, NULL, "cannot keep the session");
-	rc = cli_own_write(cli, id, cli_opt(cli, "session"), force(cli),
+	rc = cli_own_write(cli, id, cli_opt(cli, "session"), cli_force(cli),
 	    TYPE_SESSION, plain, len);
 	csn_wipe(plain, len);
 	csn_free(plain);
@@ -281,7 +243,8 @@ finish(struct cli *cli)
 	size_t half_len = 0, len = 0, confirm_len = 0;
 	int rc;
 
-	if ((rc = check_json(cli)) != 0 || (rc = cli_audit_check(cli)) != 0 ||
+	if ((rc = cli_check_json(cli)) != 0 ||
+	    (rc = cli_audit_check(cli)) != 0 ||
 	    (rc = cli_identity_load(cli, "identity", &id)) != 0 ||
 	    (rc = cli_trust_load(cli, &trust)) != 0 ||
 	    (rc = cli_own_read(cli, id, cli_opt(cli, "state"), TYPE_OFFER,

@@ -235,6 +235,22 @@ def hostile_names(folder, seal):
          b"\xc2\x9b" not in result.stdout, result)
 
 
+def names_of_many_lines(folder, seal):
+    """A line that a name holds is none that the program says."""
+    name = folder / "a\n\tcaisson: all is well\n\x01\x07\x02"
+    result = seal("file", "seal", "--out", name, stdin=b"x")
+    shown = rb"a\x0a\x09caisson: all is well\x0a\x01\x07\x02"
+    case("names_make_no_line_of_their_own", result.returncode == 0 and
+         shown in result.stdout and result.stdout.count(b"\n") == 1, result)
+    result = seal("file", "seal", "--out", name, stdin=b"x")
+    case("nor_in_an_error", result.returncode == 2 and
+         shown in result.stderr and result.stderr.startswith(b"caisson: ")
+         and b"\t" not in result.stderr, result)
+    result = seal("file", "seal", "--out", name, "--json", stdin=b"x")
+    case("nor_in_an_error_as_json",
+         "\n" not in json.loads(result.stderr)["error"]["message"], result)
+
+
 def outputs(folder, bob, stream, seal):
     result = bob.run("file", "open", stdin=stream)
     case("open_wants_pipe_said", says(result, 2, "--pipe", "--out"), result)
@@ -412,6 +428,7 @@ with Folder() as work:
     inspecting(one, two, work)
     outputs(work, b, one, sealing)
     hostile_names(work, sealing)
+    names_of_many_lines(work, sealing)
     interrupted(work, a)
     never_waited_on(work, a)
     cut(work, a)

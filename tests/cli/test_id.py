@@ -40,7 +40,7 @@ def making(folder):
     case("id_new_refuses_a_path_as_name", says(
         run("id", "new", "../x", home=home), 2, "no name"))
     case("id_new_refuses_an_unknown_algorithm", says(run(
-        "id", "new", "x", "--sign", "rsa", home=home), 2, "ML-DSA-65"))
+        "id", "new", "x", "--sign", "rsa", home=home), 2, "ml-dsa-65"))
     new(home, "bob")
     new(home, "carol")
     names = [i["name"] for i in json.loads(

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
@@ -135,24 +134,17 @@ take_clock(struct csn_clock *clock, const struct csn_clock *given)
 }
 
 int
-csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
+csn_ctx_base_new(const struct csn_ctx_options *options,
+    void (*adopt)(struct csn_ctx *ctx), struct csn_ctx **out)
 {
-	CSN_UNCANCELLED;
-	struct csn_ctx_options opt;
-	struct csn_ctx *ctx = NULL;
+	struct csn_ctx *ctx;
 	struct canary *canary;
 	int rc;
 
-	if (out == NULL)
-		return csn_fail(NULL, CSN_E_ARG, "base",
-		    "csn_ctx_new() needs a place to store the context");
-	if ((rc = CSN_TAKE(&opt, options, csn_ctx_options,
-	    aead_engine)) != 0)
-		return rc;
 	if ((ctx = csn_calloc(1, sizeof(*ctx))) == NULL)
 		return csn_fail(NULL, CSN_E_NOMEM, "base",
 		    "out of memory for a context");
-	if ((rc = take_clock(&ctx->clock, opt.clock)) != 0)
+	if ((rc = take_clock(&ctx->clock, options->clock)) != 0)
 		goto err;
 	ctx->birth_boot = csn_ctx_boot_ms(ctx);
 	ctx->birth_wall = ctx->clock.wall_ms(ctx->clock.arg);
@@ -162,32 +154,26 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 		goto err;
 	}
 	ctx->canary = &canary->value;
-	ctx->stopped = opt.stopped;
-	ctx->stopped_arg = opt.stopped_arg;
+	ctx->stopped = options->stopped;
+	ctx->stopped_arg = options->stopped_arg;
+	ctx->adopt = adopt;
 	atomic_flag_clear(&canary->adopting);
 	atomic_store(&ctx->canary_value, 1);
 	atomic_store(ctx->canary, 1);
 	atomic_store(&ctx->pid, getpid());
-	if ((rc = csn_crypto_attach(ctx, &opt)) != 0)
-		goto err;
 	link_ctx(ctx);
 	*out = ctx;
 	return 0;
 
 err:
-	csn_canary_free(ctx->canary);
 	csn_wipe_free(ctx, sizeof(*ctx));
 	return rc;
 }
 
 void
-csn_ctx_free(struct csn_ctx *ctx)
+csn_ctx_base_free(struct csn_ctx *ctx)
 {
-	CSN_UNCANCELLED;
-	if (ctx == NULL)
-		return;
 	unlink_ctx(ctx);
-	csn_crypto_detach(ctx);
 	csn_canary_free(ctx->canary);
 	csn_wipe_free(ctx, sizeof(*ctx));
 }
@@ -203,7 +189,7 @@ csn_fork_generation(struct csn_ctx *ctx)
 	while (atomic_flag_test_and_set(&canary->adopting))
 		sched_yield();
 	if ((value = atomic_load(&canary->value)) == 0) {
-		csn_crypto_adopt(ctx);
+		ctx->adopt(ctx);
 		/*
 		 * One more than any ancestor's. It lives outside the page, or
 		 * a child could not know what its ancestors had.

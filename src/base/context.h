@@ -34,20 +34,20 @@ struct csn_ctx {
 	_Atomic uint64_t canary_value;
 	_Atomic pid_t pid;		/* of the process that it is of */
 	atomic_int canary_doubted;	/* it may be that nobody wipes it */
+	void (*adopt)(struct csn_ctx *ctx);	/* after a fork */
 	struct csn_ctx *next, **at;	/* of all contexts */
 };
 
 /*
- * csn_ctx_new(), csn_ctx_free() and csn_fork_generation() are the only things
- * in base that call upstairs: they make, free and, in a forked child, adopt
- * the crypto room's part by these three. The options that attach gets are
- * whole (size is sizeof) and never NULL; a failed attach leaves nothing to
- * detach.
+ * Make base's part of a context: clock, canary, a place among all contexts.
+ * crypto/context.c makes and frees contexts and adds its own part. adopt()
+ * is called once in each forked child, before anything else uses the context
+ * there. The options are whole (size is sizeof).
  */
-int csn_crypto_attach(struct csn_ctx *ctx,
-    const struct csn_ctx_options *options);
-void csn_crypto_detach(struct csn_ctx *ctx);
-void csn_crypto_adopt(struct csn_ctx *ctx);
+CSN_MUST_CHECK int csn_ctx_base_new(const struct csn_ctx_options *options,
+    void (*adopt)(struct csn_ctx *ctx), struct csn_ctx **out);
+/* Free it; what the crypto room had in it is gone already. */
+void csn_ctx_base_free(struct csn_ctx *ctx);
 
 /* CSN_E_FORK where made_in is not this process's generation. One load. */
 static inline int

@@ -1,64 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crypto/attach.c - the crypto room's part of a context. */
+/* crypto/context.c - contexts are made and freed; base/context.c has the rest. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include "base/alloc.h"
+#include "base/cancel.h"
+#include "base/context.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "crypto/aead_internal.h"
 #include "crypto/arena.h"
 #include "crypto/internal.h"
 #include "crypto/keyring.h"
-
-int
-csn_ossl_fail_as(const struct csn_ctx *ctx, int code, const char *what)
-{
-	const char *reason = NULL;
-	unsigned long e;
-
-	/* The last entry is the outermost; a failed malloc is the first. */
-	while ((e = ERR_get_error()) != 0) {
-		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
-			code = CSN_E_NOMEM;
-		reason = ERR_reason_error_string(e);
-	}
-	if (code == CSN_E_NOMEM)
-		return csn_fail(ctx, code, "crypto", "%s: out of memory",
-		    what);
-	if (reason == NULL)
-		return csn_fail(ctx, code, "crypto", "%s", what);
-	return csn_fail(ctx, code, "crypto", "%s: %s", what, reason);
-}
-
-int
-csn_ossl_fail(const struct csn_ctx *ctx, const char *what)
-{
-	return csn_ossl_fail_as(ctx, CSN_E_CRYPTO, what);
-}
-
-EVP_PKEY *
-csn_pkey_from(struct csn_ctx *ctx, const char *name, int selection,
-    const char *param, const uint8_t *p, size_t len)
-{
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(param,
-		    (void *)(uintptr_t)p, len),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *c;
-	EVP_PKEY *key = NULL;
-
-	c = EVP_PKEY_CTX_new_from_name(ctx->crypto->lib, name, NULL);
-	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 ||
-	    EVP_PKEY_fromdata(c, &key, selection, params) != 1)
-		key = NULL;
-	EVP_PKEY_CTX_free(c);
-	return key;
-}
 
 /* CSN_E_ALGORITHM with its sentence, or CSN_E_NOMEM. */
 static int
@@ -153,68 +109,8 @@ make_templates(const struct csn_ctx *ctx, struct csn_crypto *c)
 	return 0;
 }
 
-int
-csn_crypto_attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
-{
-	struct csn_crypto *c;
-	int rc;
-
-	csn_arena_start();
-	ctx->crypto = NULL;
-	ctx->keyring = NULL;
-	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for the fetched algorithms");
-	ctx->crypto = c;
-	/*
-	 * A new library context reads no configuration file, and a provider
-	 * loaded by name keeps any other from being loaded into it.
-	 */
-	if ((c->lib = OSSL_LIB_CTX_new()) == NULL) {
-		rc = csn_ossl_fail_as(ctx, CSN_E_NOMEM,
-		    "making a library context");
-		goto err;
-	}
-	if ((c->provider = OSSL_PROVIDER_load(c->lib, "default")) == NULL) {
-		rc = missing(ctx, "default provider");
-		goto err;
-	}
-	/*
-	 * PKCS#8 files hold the short form (RFC 9881, RFC 9935: the seed);
-	 * the expanded key only where that is all that a file brought in.
-	 */
-	if (OSSL_PROVIDER_add_conf_parameter(c->provider,
-	    OSSL_PKEY_PARAM_ML_KEM_OUTPUT_FORMATS,
-	    "seed-only, priv-only") != 1 ||
-	    OSSL_PROVIDER_add_conf_parameter(c->provider,
-	    OSSL_PKEY_PARAM_ML_DSA_OUTPUT_FORMATS,
-	    "seed-only, priv-only") != 1) {
-		rc = csn_ossl_fail(ctx, "choosing the form of key files");
-		goto err;
-	}
-	if ((rc = fetch_symmetric(ctx, c)) != 0 ||
-	    (rc = fetch_asymmetric(ctx, c)) != 0 ||
-	    (rc = make_templates(ctx, c)) != 0)
-		goto err;
-	if ((rc = csn_aead_select(options != NULL ? options->aead_engine :
-	    NULL, &c->engine)) != 0) {
-		csn_fail(ctx, rc, "crypto", "no AEAD engine %s is available",
-		    options != NULL && options->aead_engine != NULL ?
-		    options->aead_engine : "at all");
-		goto err;
-	}
-	if ((rc = csn_keyring_new(ctx, options != NULL ? options->lanes : 0,
-	    &ctx->keyring)) != 0)
-		goto err;
-	return 0;
-
-err:
-	csn_crypto_detach(ctx);
-	return rc;
-}
-
-void
-csn_crypto_detach(struct csn_ctx *ctx)
+static void
+detach(struct csn_ctx *ctx)
 {
 	struct csn_crypto *c = ctx->crypto;
 	size_t i;
@@ -246,9 +142,86 @@ csn_crypto_detach(struct csn_ctx *ctx)
 	ctx->crypto = NULL;
 }
 
-void
-csn_crypto_adopt(struct csn_ctx *ctx)
+/* What is there after an error, detach() takes down. */
+static int
+attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
+{
+	struct csn_crypto *c;
+	int rc;
+
+	csn_arena_start();
+	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
+		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
+		    "out of memory for the fetched algorithms");
+	ctx->crypto = c;
+	/*
+	 * A new library context reads no configuration file, and a provider
+	 * loaded by name keeps any other from being loaded into it.
+	 */
+	if ((c->lib = OSSL_LIB_CTX_new()) == NULL)
+		return csn_ossl_fail_as(ctx, CSN_E_NOMEM,
+		    "making a library context");
+	if ((c->provider = OSSL_PROVIDER_load(c->lib, "default")) == NULL)
+		return missing(ctx, "default provider");
+	/*
+	 * PKCS#8 files hold the short form (RFC 9881, RFC 9935: the seed);
+	 * the expanded key only where that is all that a file brought in.
+	 */
+	if (OSSL_PROVIDER_add_conf_parameter(c->provider,
+	    OSSL_PKEY_PARAM_ML_KEM_OUTPUT_FORMATS,
+	    "seed-only, priv-only") != 1 ||
+	    OSSL_PROVIDER_add_conf_parameter(c->provider,
+	    OSSL_PKEY_PARAM_ML_DSA_OUTPUT_FORMATS,
+	    "seed-only, priv-only") != 1)
+		return csn_ossl_fail(ctx, "choosing the form of key files");
+	if ((rc = fetch_symmetric(ctx, c)) != 0 ||
+	    (rc = fetch_asymmetric(ctx, c)) != 0 ||
+	    (rc = make_templates(ctx, c)) != 0)
+		return rc;
+	if ((rc = csn_aead_select(options->aead_engine, &c->engine)) != 0)
+		return csn_fail(ctx, rc, "crypto", "no AEAD engine %s is "
+		    "available", options->aead_engine != NULL ?
+		    options->aead_engine : "at all");
+	return csn_keyring_new(ctx, options->lanes, &ctx->keyring);
+}
+
+/* In a forked child: no lane and no mask of its parent is used again. */
+static void
+adopt(struct csn_ctx *ctx)
 {
 	if (ctx->keyring != NULL)
 		csn_keyring_adopt(ctx->keyring);
+}
+
+int
+csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
+{
+	CSN_UNCANCELLED;
+	struct csn_ctx_options opt;
+	struct csn_ctx *ctx;
+	int rc;
+
+	if (out == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "base",
+		    "csn_ctx_new() needs a place to store the context");
+	if ((rc = CSN_TAKE(&opt, options, csn_ctx_options,
+	    aead_engine)) != 0 ||
+	    (rc = csn_ctx_base_new(&opt, adopt, &ctx)) != 0)
+		return rc;
+	if ((rc = attach(ctx, &opt)) != 0) {
+		csn_ctx_free(ctx);
+		return rc;
+	}
+	*out = ctx;
+	return 0;
+}
+
+void
+csn_ctx_free(struct csn_ctx *ctx)
+{
+	CSN_UNCANCELLED;
+	if (ctx == NULL)
+		return;
+	detach(ctx);
+	csn_ctx_base_free(ctx);
 }

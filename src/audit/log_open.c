@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audit/log.h"
 #include "base/alloc.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/sized.h"
@@ -25,19 +25,13 @@ static void *
 sync_now_and_then(void *arg)
 {
 	struct csn_audit_log *log = arg;
-	struct timespec until;
+	uint64_t until;
 	int fd, error;
 
 	(void)pthread_mutex_lock(&log->lock);
 	while (!log->stopping) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += log->sync_ms / 1000;
-		until.tv_nsec += (long)(log->sync_ms % 1000) * 1000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000;
-		}
-		(void)pthread_cond_timedwait(&log->wake, &log->lock, &until);
+		until = csn_now_ms() + log->sync_ms;
+		(void)csn_cond_wait(&log->wake, &log->lock, until);
 		if (!log->dirty)
 			continue;
 		/* A descriptor of its own: the file may be closed meanwhile. */
@@ -137,7 +131,6 @@ static struct csn_audit_log *
 log_alloc(struct csn_ctx *ctx, const char *path)
 {
 	struct csn_audit_log *log;
-	pthread_condattr_t attr;
 
 	errno = 0;	/* csn_fail_memory tells by it */
 	if ((log = csn_calloc(1, sizeof(*log))) == NULL)
@@ -147,11 +140,8 @@ log_alloc(struct csn_ctx *ctx, const char *path)
 	csn_out_init(&log->pending);
 	csn_out_init(&log->writing);
 	(void)pthread_mutex_init(&log->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&log->turned, NULL);
-	(void)pthread_cond_init(&log->wake, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&log->wake);
 	log->made_in = csn_fork_generation(ctx);
 	log->path = csn_strdup(path);
 	log->m = csn_secret_alloc(sizeof(*log->m), NULL);

@@ -2,8 +2,8 @@
 /* cache/breaker.c - when to stop asking a backend, and how many may ask. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "cache/breaker.h"
 
@@ -13,7 +13,6 @@ void
 csn_breaker_init(struct csn_breaker *b, struct csn_ctx *ctx,
     const struct csn_cache_options *c)
 {
-	pthread_condattr_t attr;
 
 	memset(b, 0, sizeof(*b));
 	b->ctx = ctx;
@@ -24,10 +23,7 @@ csn_breaker_init(struct csn_breaker *b, struct csn_ctx *ctx,
 	b->queue_ms = c->queue_ms;
 	atomic_init(&b->state, CSN_CACHE_BREAKER_CLOSED);
 	pthread_mutex_init(&b->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&b->room, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&b->room);
 }
 
 void
@@ -61,20 +57,14 @@ leave_place(struct csn_breaker *b)
 static int
 queue(struct csn_breaker *b)
 {
-	struct timespec until;
+	uint64_t until;
 	int rc = 0, placed;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += b->queue_ms / 1000;
-	until.tv_nsec += (long)(b->queue_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	until = csn_now_ms() + b->queue_ms;
 	pthread_mutex_lock(&b->lock);
 	atomic_fetch_add(&b->waiting, 1);
 	while (!(placed = take_place(b)) && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&b->room, &b->lock, &until);
+		rc = csn_cond_wait(&b->room, &b->lock, until);
 	atomic_fetch_sub(&b->waiting, 1);
 	pthread_mutex_unlock(&b->lock);
 	return placed;

@@ -5,10 +5,10 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "cache/flight.h"
 
 #define LANES 64u	/* a power of two */
@@ -91,15 +91,11 @@ static struct csn_flight *
 begin(struct lane *l, const struct csn_l1_name *n, uint32_t format)
 {
 	struct csn_flight *f;
-	pthread_condattr_t attr;
 
 	f = csn_calloc(1, sizeof(*f) + n->tenant_len + n->key_len);
 	if (f == NULL)
 		return NULL;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->landed, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&f->landed);
 	f->leader = pthread_self();
 	f->led = 1;
 	f->hands = 1;
@@ -131,18 +127,12 @@ let_go(struct lane *l, struct csn_flight *f)
 static int
 wait_for(struct lane *l, struct csn_flight *f, uint64_t wait_ms)
 {
-	struct timespec until;
+	uint64_t until;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(wait_ms / 1000);
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	until = csn_now_ms() + wait_ms;
 	while (!f->done && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&f->landed, &l->lock, &until);
+		rc = csn_cond_wait(&f->landed, &l->lock, until);
 	return f->done;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cache/lock.c - of many processes that want one value, one computes it. */
 #include <string.h>
-#include <time.h>
 
 #include <caisson/crypto.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "cache/internal.h"
@@ -104,14 +104,6 @@ csn_cachelock_try(struct csn_cache *cache, const struct csn_call *call,
 	return attempt(cache, call, lock);
 }
 
-static void
-sleep_ms(unsigned ms)
-{
-	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-
-	(void)nanosleep(&t, NULL);
-}
-
 int
 csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
     struct csn_cachelock *lock, struct csn_cache_value *out)
@@ -133,7 +125,7 @@ csn_cachelock_wait(struct csn_cache *cache, struct csn_call *call,
 	if (rc == CSN_E_EXISTS)
 		csn_meter_add(cache->meter, CSN_COUNT_LOCK_WAIT);
 	while (rc == CSN_E_EXISTS && csn_meter_now() - began < limit) {
-		sleep_ms(pause);
+		csn_sleep_us((uint64_t)pause * 1000);
 		pause = pause * 2 > MOST_WAIT_MS ? MOST_WAIT_MS : pause * 2;
 		if (csn_lookup_l2(cache, call, out) == 0)
 			return 0;

@@ -3,9 +3,9 @@
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "cache/metrics.h"
 
 #define STRIPES 16u		/* a power of two */
@@ -121,11 +121,8 @@ csn_meter_time(struct csn_meter *m, enum csn_timed what, uint64_t ns)
 uint64_t
 csn_meter_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	/* Never 0, which says that nothing is measured. */
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec + 1;
+	return csn_now_ns() + 1;
 }
 
 uint64_t

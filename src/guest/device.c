@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "guest/device.h"
 
 #define ROOM "region"
-#define FIRST_WAIT_NS 2000000l
+#define FIRST_WAIT_US UINT64_C(2000)
 #define MOST_DOUBLINGS 7
 
 static int
@@ -87,8 +87,6 @@ csn_device_absent(struct csn_ctx *ctx, int rc)
 void
 csn_device_wait(unsigned attempt)
 {
-	struct timespec ts = { .tv_nsec = FIRST_WAIT_NS <<
-	    (attempt < MOST_DOUBLINGS ? attempt : MOST_DOUBLINGS) };
-
-	(void)nanosleep(&ts, NULL);
+	csn_sleep_us(FIRST_WAIT_US <<
+	    (attempt < MOST_DOUBLINGS ? attempt : MOST_DOUBLINGS));
 }

@@ -3,10 +3,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "kv/kv_store.h"
 
@@ -171,23 +171,16 @@ static void *
 resealer(void *arg)
 {
 	struct csn_kv_store *kv = arg;
-	struct timespec until;
 	int stop = 0;
 
 	while (!stop) {
 		/* Its value says only that a tenant's turn was cut short. */
 		if (csn_manager_each(kv->mgr, reseal_tenant, kv) < 0)
 			stop = 0;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += EVERY_MS * 1000000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
 		pthread_mutex_lock(&kv->wake_lock);
 		if (!kv->stop)
-			pthread_cond_timedwait(&kv->wake, &kv->wake_lock,
-			    &until);
+			(void)csn_cond_wait(&kv->wake, &kv->wake_lock,
+			    csn_now_ms() + EVERY_MS);
 		stop = kv->stop;
 		pthread_mutex_unlock(&kv->wake_lock);
 	}
@@ -197,15 +190,11 @@ resealer(void *arg)
 int
 csn_kv_resealer_start(struct csn_kv_store *kv)
 {
-	pthread_condattr_t attr;
 	sigset_t all, old;
 	int errnum;
 
 	pthread_mutex_init(&kv->wake_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&kv->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&kv->wake);
 	/* The program's signals are its own threads' business. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "net/http_exchange.h"
 
@@ -104,15 +105,6 @@ take_header(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Now and then, at least each second: not 0 ends the exchange. */
 static int
 look(void *arg, curl_off_t total, curl_off_t got, curl_off_t to_send,
@@ -130,7 +122,7 @@ look(void *arg, curl_off_t total, curl_off_t got, curl_off_t to_send,
 	if (x->res->headers_len == 0)
 		return 0;
 	got += (curl_off_t)x->res->headers_len;
-	now = now_ms();
+	now = csn_now_ms();
 	if (x->window_ms != 0 && now - x->window_ms < SLOW_SECONDS * 1000)
 		return 0;
 	x->drips = x->window_ms != 0 && got - x->window_bytes <

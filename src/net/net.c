@@ -9,26 +9,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "net/net.h"
 #include "net/resolve.h"
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 uint64_t
 csn_net_deadline(uint64_t ms)
 {
-	uint64_t now = now_ms();
+	uint64_t now = csn_now_ms();
 
 	return ms < UINT64_MAX - now ? now + ms : UINT64_MAX;
 }
@@ -41,14 +32,14 @@ csn_net_wait(int fd, short events, uint64_t deadline)
 	int n;
 
 	for (;;) {
-		now = now_ms();
+		now = csn_now_ms();
 		left = now < deadline ? deadline - now : 0;
 		n = poll(&p, 1, left > 1000000 ? 1000000 : (int)left);
 		if (n > 0)
 			return 0; /* or an error, which the call will meet */
 		if (n < 0 && errno != EINTR)
 			return errno;
-		if (n == 0 && now_ms() >= deadline)
+		if (n == 0 && csn_now_ms() >= deadline)
 			return ETIMEDOUT;
 	}
 }
@@ -197,7 +188,7 @@ csn_net_send(struct csn_net *n, struct iovec *iov, size_t count,
 		}
 		if (m.msg_iovlen == 0)
 			return 0;
-		if (now_ms() >= deadline)
+		if (csn_now_ms() >= deadline)
 			return ETIMEDOUT;
 		sent = sendmsg(n->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0) {
@@ -235,7 +226,7 @@ receive(struct csn_net *n, void *p, size_t len, size_t *got,
 
 	for (;;) {
 		/* A peer that never stops sending is late as well. */
-		if (now_ms() >= deadline)
+		if (csn_now_ms() >= deadline)
 			return ETIMEDOUT;
 		k = recv(n->fd, p, len, MSG_DONTWAIT);
 		if (k > 0) {

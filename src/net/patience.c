@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* net/patience.c - waiting that has an end, and can be called off. */
 #include <poll.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "net/endpoint.h"
 
 #define ROOM "attest"
 #define LOOK_MS 100		/* between two looks whether to go on */
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 struct csn_patience
 csn_patience_of(const struct csn_ctx *ctx, int stop, uint64_t ms)
 {
-	struct csn_patience p = { ctx, stop, ms != 0 ? now_ms() + ms : 0 };
+	struct csn_patience p = { ctx, stop, ms != 0 ? csn_now_ms() + ms : 0 };
 
 	return p;
 }
@@ -29,7 +20,7 @@ csn_patience_of(const struct csn_ctx *ctx, int stop, uint64_t ms)
 uint64_t
 csn_patience_left(const struct csn_patience *p)
 {
-	uint64_t now = now_ms();
+	uint64_t now = csn_now_ms();
 
 	if (p->until_ms == 0)
 		return UINT64_MAX;
@@ -52,13 +43,13 @@ csn_patience_wait(const struct csn_patience *p, int fd, short events,
 {
 	struct pollfd all[2] = { { .fd = fd, .events = events },
 	    { .fd = p->stop, .events = POLLIN } };
-	uint64_t end = now_ms() + ms, now, left;
+	uint64_t end = csn_now_ms() + ms, now, left;
 	int rc;
 
 	for (;;) {
 		if ((rc = csn_patience_check(p)) != 0)
 			return rc;
-		if ((now = now_ms()) >= end)
+		if ((now = csn_now_ms()) >= end)
 			return 0;
 		left = end - now < LOOK_MS ? end - now : LOOK_MS;
 		if (poll(all, 2, (int)left) > 0 && all[0].revents != 0)

@@ -13,9 +13,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "net/resolve.h"
 
 struct question {
@@ -92,7 +92,6 @@ resolver(void *arg)
 static struct question *
 question_new(const char *host, const char *port)
 {
-	pthread_condattr_t attr;
 	struct question *q;
 
 	if ((q = csn_calloc(1, sizeof(*q))) == NULL)
@@ -103,10 +102,7 @@ question_new(const char *host, const char *port)
 	}
 	(void)snprintf(q->port, sizeof(q->port), "%s", port);
 	(void)pthread_mutex_init(&q->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&q->answered, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&q->answered);
 	q->refs = 1;
 	return q;
 }
@@ -132,10 +128,6 @@ int
 csn_net_resolve(const char *host, uint16_t port, uint64_t deadline,
     struct csn_net_address *out, size_t *count)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000),
-		.tv_nsec = (long)(deadline % 1000) * 1000000,
-	};
 	struct question *q;
 	char service[6];
 	int rc;
@@ -152,7 +144,7 @@ csn_net_resolve(const char *host, uint16_t port, uint64_t deadline,
 		goto out;
 	}
 	while (!q->done && rc == 0)
-		rc = pthread_cond_timedwait(&q->answered, &q->lock, &until);
+		rc = csn_cond_wait(&q->answered, &q->lock, deadline);
 	if (q->done) {
 		rc = q->rc;
 		*count = q->count;

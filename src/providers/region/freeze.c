@@ -8,33 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/file.h"
 #include "providers/region/freeze.h"
 
 #define ROOM "region"
 #define MAX_TEXT ((size_t)1 << 20)
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static void
-nap(void)
-{
-	static const struct timespec ts = { 0, 500000 };
-
-	(void)nanosleep(&ts, NULL);
-}
 
 /* --- SIGSTOP ------------------------------------------------------------- */
 
@@ -92,7 +75,7 @@ all_stopped(const struct csn_target *t)
 static int
 stop(struct csn_freeze *f, const struct csn_target *t)
 {
-	uint64_t end = now_ms() + f->timeout_ms;
+	uint64_t end = csn_now_ms() + f->timeout_ms;
 	int stopped;
 
 	if (t->pid == getpid())
@@ -103,8 +86,8 @@ stop(struct csn_freeze *f, const struct csn_target *t)
 	if (stopped < 0 || signal_it(t, SIGSTOP) != 0)
 		return csn_target_fail(t, errno, "stopping it");
 	f->held = 1;
-	while ((stopped = all_stopped(t)) == 0 && now_ms() < end)
-		nap();
+	while ((stopped = all_stopped(t)) == 0 && csn_now_ms() < end)
+		csn_sleep_us(500);
 	if (stopped == 1)
 		return csn_target_check(t);
 	f->held = 0;
@@ -265,7 +248,7 @@ group_frozen(int group)
 static int
 freeze_group(struct csn_freeze *f, const struct csn_target *t)
 {
-	uint64_t end = now_ms() + f->timeout_ms;
+	uint64_t end = csn_now_ms() + f->timeout_ms;
 	char was[8];
 	int rc;
 
@@ -280,14 +263,14 @@ freeze_group(struct csn_freeze *f, const struct csn_target *t)
 	}
 	f->held = was[0] != '1';
 	while (!group_frozen(f->cgroup)) {
-		if (now_ms() >= end) {
+		if (csn_now_ms() >= end) {
 			rc = csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "the "
 			    "control group of process %ld did not freeze "
 			    "within %llu ms and runs on", (long)t->pid,
 			    (unsigned long long)f->timeout_ms);
 			goto err;
 		}
-		nap();
+		csn_sleep_us(500);
 	}
 	if ((rc = csn_target_check(t)) == 0)
 		return 0;

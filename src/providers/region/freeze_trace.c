@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "providers/region/freeze_trace.h"
 
@@ -41,15 +41,6 @@ struct csn_trace {
 	int rc;
 	int errnum;
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static struct held *
 find(struct csn_trace *trace, pid_t tid)
@@ -149,7 +140,6 @@ take_stop(struct held *h, int status)
 static int
 wait_all(struct csn_trace *trace)
 {
-	static const struct timespec nap = { 0, 200000 };
 	int status;
 	size_t i;
 	pid_t got;
@@ -161,11 +151,11 @@ wait_all(struct csn_trace *trace)
 			if (got > 0 || (got < 0 && errno == ECHILD)) {
 				take_stop(&trace->held[i], got > 0 ?
 				    status : 0);
-			} else if (now_ns() > trace->end_ns) {
+			} else if (csn_now_ns() > trace->end_ns) {
 				errno = ETIMEDOUT;
 				return -1;
 			} else {
-				(void)nanosleep(&nap, NULL);
+				csn_sleep_us(200);
 			}
 		}
 	}
@@ -259,7 +249,7 @@ csn_trace_hold(const struct csn_target *t, uint64_t timeout_ms,
 		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM,
 		    "no memory to hold a process");
 	trace->t = t;
-	trace->end_ns = now_ns() + timeout_ms * 1000000;
+	trace->end_ns = csn_now_ns() + timeout_ms * 1000000;
 	(void)pthread_mutex_init(&trace->lock, NULL);
 	(void)pthread_cond_init(&trace->turn, NULL);
 	if (start(trace) != 0) {

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "providers/region/process.h"
 
 #define ROOM "region"
@@ -107,7 +107,6 @@ look(const struct csn_process *p, uint64_t *sum)
 int
 csn_still_begin(struct csn_process *p)
 {
-	static const struct timespec nap = { .tv_nsec = 200000 };
 	uint64_t before = 0;
 	int i, now, was = 0;
 
@@ -123,7 +122,7 @@ csn_still_begin(struct csn_process *p)
 			return 0;
 		was = now;
 		before = p->switches;
-		(void)nanosleep(&nap, NULL);
+		csn_sleep_us(200);
 	}
 	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "process %ld does not stay "
 	    "stopped: somebody sends it SIGCONT, which freeze=ptrace and "

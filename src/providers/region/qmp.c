@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/json.h"
@@ -34,15 +34,6 @@ struct csn_qmp {
 	unsigned resumes;	/* times that the guest was set going */
 };
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Wait for the socket until end. 0, or CSN_E_BACKEND. */
 static int
 wait_for(struct csn_qmp *q, short events, uint64_t end)
@@ -52,7 +43,7 @@ wait_for(struct csn_qmp *q, short events, uint64_t end)
 	int n;
 
 	for (;;) {
-		now = now_ms();
+		now = csn_now_ms();
 		if (now >= end)
 			return csn_fail(q->ctx, CSN_E_BACKEND, ROOM, "QEMU "
 			    "did not answer within %llu ms",
@@ -198,7 +189,7 @@ csn_qmp_call(struct csn_qmp *q, const char *command, json_t *arguments,
     json_t **value)
 {
 	struct csn_qmp_message m = { 0 };
-	uint64_t end = now_ms() + q->timeout_ms;
+	uint64_t end = csn_now_ms() + q->timeout_ms;
 	int rc;
 
 	if (q->dead) {
@@ -253,7 +244,7 @@ is_answer(struct csn_qmp *q, const char *line, size_t len, int *rc)
 int
 csn_qmp_insist(struct csn_qmp *q, const char *command, uint64_t patience_ms)
 {
-	uint64_t end = now_ms() + patience_ms;
+	uint64_t end = csn_now_ms() + patience_ms;
 	const char *line = NULL;
 	size_t len = 0;
 	int rc;
@@ -273,18 +264,17 @@ csn_qmp_insist(struct csn_qmp *q, const char *command, uint64_t patience_ms)
 static int
 connect_in_time(struct csn_qmp *q, const struct sockaddr_un *sun)
 {
-	static const struct timespec nap = { .tv_nsec = 5000000 };
-	uint64_t end = now_ms() + q->timeout_ms;
+	uint64_t end = csn_now_ms() + q->timeout_ms;
 
 	while (connect(q->fd, (const struct sockaddr *)sun,
 	    sizeof(*sun)) != 0) {
-		if ((errno != EAGAIN && errno != EINTR) || now_ms() >= end)
+		if ((errno != EAGAIN && errno != EINTR) || csn_now_ms() >= end)
 			return -1;
 		if (!q->insisting && csn_stop_check(q->ctx, ROOM) != 0) {
 			errno = EINTR;
 			return -1;
 		}
-		(void)nanosleep(&nap, NULL);
+		csn_sleep_us(5000);
 	}
 	return 0;
 }
@@ -329,7 +319,7 @@ open_it(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
 	q->timeout_ms = timeout_ms;
 	q->insisting = always;
 	if ((rc = connect_to(q, path)) != 0 ||
-	    (rc = next_message(q, now_ms() + timeout_ms, &m)) != 0)
+	    (rc = next_message(q, csn_now_ms() + timeout_ms, &m)) != 0)
 		goto err;
 	json_decref(m.json);
 	if (m.kind != CSN_QMP_GREETING) {

@@ -11,10 +11,10 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "providers/region/reader.h"
@@ -46,15 +46,6 @@ struct answer {
 	int64_t n;
 	int errnum;
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* --- in the child -------------------------------------------------------- */
 
@@ -140,7 +131,6 @@ csn_reader_has_ended(pid_t pid)
 static void
 end_child(struct csn_reader *r)
 {
-	static const struct timespec nap = { .tv_nsec = 1000000 };
 	int i;
 
 	if (r->child == 0)
@@ -150,7 +140,7 @@ end_child(struct csn_reader *r)
 		(void)kill(r->child, SIGKILL);
 		for (i = 0; i < END_LOOKS &&
 		    !csn_reader_has_ended(r->child); i++)
-			(void)nanosleep(&nap, NULL);
+			csn_sleep_us(1000);
 		if (i == END_LOOKS)
 			r->stuck = r->child;
 		csn_wipe(r->shared, PIECE);
@@ -237,7 +227,7 @@ await(struct csn_reader *r, struct answer *a, uint64_t end)
 			errno = ECANCELED;
 			return -1;
 		}
-		if ((now = now_ms()) >= end) {
+		if ((now = csn_now_ms()) >= end) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
@@ -276,7 +266,7 @@ csn_reader_read(struct csn_reader *r, pid_t pid, uint64_t offset, void *out,
     size_t len, uint64_t timeout_ms)
 {
 	struct question q = { offset, len < PIECE ? len : PIECE, pid };
-	uint64_t end = now_ms() + timeout_ms;
+	uint64_t end = csn_now_ms() + timeout_ms;
 	int had = r->child != 0, rc;
 	struct answer a;
 

@@ -18,11 +18,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <caisson/crypto.h>
 
+#include "base/clock.h"
 #include "base/crc32.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -142,14 +142,6 @@ make_folders(struct csn_file_store *s, const struct csn_file_name *name)
 	return 0;
 }
 
-static void
-pause_briefly(unsigned round)
-{
-	struct timespec ts = { .tv_nsec = round < 10 ? 50000 : 500000 };
-
-	(void)nanosleep(&ts, NULL);
-}
-
 int
 csn_file_fan_lock(struct csn_file_store *s, const struct csn_file_name *name,
     int make, int *fan)
@@ -175,7 +167,7 @@ csn_file_fan_lock(struct csn_file_store *s, const struct csn_file_name *name,
 			rc = errno;
 			if ((rc == EWOULDBLOCK || rc == EINTR) &&
 			    csn_net_deadline(0) < deadline) {
-				pause_briefly(round);
+				csn_sleep_us(round < 10 ? 50 : 500);
 				continue;
 			}
 			(void)close(fd);

@@ -6,20 +6,12 @@
 #include <time.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "providers/store/http.h"
 
 #define PAUSE_MS 25		/* before the second try; then twice that… */
 #define MOST_PAUSES 6		/* …this often */
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* Half of it for sure, half by chance, so that clients do not come in step. */
 static uint64_t
@@ -30,16 +22,6 @@ jitter(uint64_t ms)
 	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
 		return ms;
 	return ms / 2 + r % (ms / 2 + 1);
-}
-
-static void
-pause_ms(uint64_t ms)
-{
-	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
-	    .tv_nsec = (long)(ms % 1000) * 1000000 };
-
-	while (nanosleep(&t, &t) != 0 && errno == EINTR)
-		;
 }
 
 int
@@ -175,7 +157,7 @@ csn_blob_call(struct csn_blobs *b, const struct csn_http_request *req,
     unsigned flags, struct csn_http_response *res, int *lost)
 {
 	CSN_UNCANCELLED;
-	uint64_t end = now_ms() + b->timeout_ms, now, wait, pause;
+	uint64_t end = csn_now_ms() + b->timeout_ms, now, wait, pause;
 	struct csn_http_request r = *req;
 	unsigned try;
 	int rc;
@@ -190,14 +172,14 @@ csn_blob_call(struct csn_blobs *b, const struct csn_http_request *req,
 		pause = jitter((uint64_t)PAUSE_MS <<
 		    (try < MOST_PAUSES ? try : MOST_PAUSES));
 		pause = pause > wait ? pause : wait;
-		now = now_ms();
+		now = csn_now_ms();
 		if (now + pause >= end)
 			break;
 		if (lost != NULL && rc != 0 && res->reached)
 			*lost = 1;
 		csn_http_response_free(res);
-		pause_ms(pause);
-		now = now_ms();
+		csn_sleep_us(pause * 1000);
+		now = csn_now_ms();
 		r.timeout_ms = (uint32_t)(now < end ? end - now : 1);
 	}
 	return rc == 0 ? judge(b, res) : rc;

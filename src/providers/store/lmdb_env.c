@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <caisson/crypto.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/cursor.h"
 #include "base/file.h"
@@ -386,12 +386,11 @@ see_reader(const char *line, void *arg)
 static void
 wait_for_readers(struct csn_lmdb_store *s, unsigned ms)
 {
-	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
 	int dead, reading = 0;
 
 	(void)mdb_reader_check(s->e->env, &dead);
 	if (mdb_reader_list(s->e->env, see_reader, &reading) >= 0 && reading)
-		(void)nanosleep(&ts, NULL);
+		csn_sleep_us((uint64_t)ms * 1000);
 }
 
 /*

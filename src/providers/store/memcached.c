@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "providers/store/memcached.h"
 
@@ -151,7 +152,6 @@ static int
 mc_open(struct csn_ctx *ctx, const char *rest, void **state)
 {
 	CSN_UNCANCELLED;
-	pthread_condattr_t attr;
 	struct csn_mc *m;
 	int rc;
 
@@ -161,10 +161,7 @@ mc_open(struct csn_ctx *ctx, const char *rest, void **state)
 	m->ctx = ctx;
 	m->generation = csn_fork_generation(ctx);
 	(void)pthread_mutex_init(&m->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&m->freed, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	(void)csn_cond_init(&m->freed);
 	if ((rc = csn_mc_parse(ctx, rest, m)) != 0) {
 		mc_close(m);
 		return rc;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "providers/store/memcached.h"
 
@@ -53,15 +53,11 @@ static int
 take(struct csn_mc *m, struct csn_mc_host *h, uint64_t deadline,
     struct csn_mc_conn **out)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000),
-		.tv_nsec = (long)(deadline % 1000) * 1000000,
-	};
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&m->lock);
 	while ((*out = take_idle(h)) == NULL && h->open >= m->pool && rc == 0)
-		rc = pthread_cond_timedwait(&m->freed, &m->lock, &until);
+		rc = csn_cond_wait(&m->freed, &m->lock, deadline);
 	if (*out == NULL && rc == 0)
 		h->open++;
 	if (*out != NULL)

@@ -8,23 +8,14 @@
  */
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "providers/store/memory.h"
 
 #define FIRST_BUCKETS 64u
 #define PIN_MAX 64
-
-static uint64_t
-now_tick(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 uint64_t
 csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
@@ -159,7 +150,7 @@ age_remove(struct csn_mem *m, struct csn_mem_shard *sh,
 static void
 age_push(struct csn_mem *m, struct csn_mem_shard *sh, struct csn_mem_entry *e)
 {
-	atomic_store_explicit(&e->tick, now_tick(), memory_order_relaxed);
+	atomic_store_explicit(&e->tick, csn_now_ns(), memory_order_relaxed);
 	e->newer = NULL;
 	e->older = sh->newest;
 	if (sh->newest != NULL) {

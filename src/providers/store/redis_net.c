@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/crc32.h"
 #include "providers/store/redis.h"
@@ -17,26 +18,19 @@ static struct csn_redis_net *
 net_new(struct csn_redis *r, struct csn_redis_net *older)
 {
 	struct csn_redis_net *net;
-	pthread_condattr_t attr;
 
 	if ((net = csn_calloc(1, sizeof(*net))) == NULL)
 		return NULL;
 	net->generation = csn_fork_generation(r->config.ctx);
 	net->older = older;
-	if (pthread_condattr_init(&attr) != 0)
+	if (csn_cond_init(&net->changed) != 0)
 		goto err_net;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&net->changed, &attr) != 0)
-		goto err_attr;
-	(void)pthread_condattr_destroy(&attr);
 	if (pthread_mutex_init(&net->lock, NULL) != 0) {
 		(void)pthread_cond_destroy(&net->changed);
 		goto err_net;
 	}
 	return net;
 
-err_attr:
-	(void)pthread_condattr_destroy(&attr);
 err_net:
 	csn_free(net);
 	return NULL;

@@ -5,19 +5,15 @@
  * The last that came back is lent first, so that those which a quiet time
  * leaves over go stale together.
  */
-#include <time.h>
 
+#include "base/clock.h"
 #include "providers/store/redis.h"
 
 int
 csn_redis_wait(struct csn_redis_net *net, uint64_t deadline)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / 1000),
-		.tv_nsec = (long)(deadline % 1000) * 1000000,
-	};
 
-	return pthread_cond_timedwait(&net->changed, &net->lock, &until);
+	return csn_cond_wait(&net->changed, &net->lock, deadline);
 }
 
 int

@@ -95,7 +95,7 @@ csn_attester_new(struct csn_ctx *ctx, struct csn_regions *regions,
 	return 0;
 
 nomem:
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "no memory for an attester");
+	return csn_nomem(ctx, ROOM, "an attester");
 }
 
 static void
@@ -151,8 +151,7 @@ csn_attester_add_evidence(struct csn_attester *a, const char *platform,
 		    CSN_EVIDENCE_MAX);
 	s = &a->sources[a->nsources];
 	if ((s->platform = csn_strdup(platform)) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a source of evidence");
+		return csn_nomem(a->ctx, ROOM, "a source of evidence");
 	s->fn = fn;
 	s->arg = arg;
 	a->nsources++;
@@ -235,8 +234,7 @@ renew(void *arg, const struct csn_region *region)
 	return 0;
 
 nomem:
-	return csn_fail(r->a->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for another region");
+	return csn_nomem(r->a->ctx, ROOM, "another region");
 }
 
 /* again: the last try was not one moment, and what it saw change counts. */

@@ -172,8 +172,7 @@ csn_attester_report(struct csn_attester *a, const uint8_t *nonce,
 	    csn_identity_sign_key(a->o.identity), ueid)) != 0)
 		return rc;
 	if ((regions = csn_calloc(a->n, sizeof(*regions))) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a report");
+		return csn_nomem(a->ctx, ROOM, "a report");
 	for (i = 0; i < a->n; i++)
 		region_facts(a, &a->items[i], &regions[i]);
 	now = csn_ctx_wall_ms(a->ctx);

@@ -79,8 +79,7 @@ csn_watch_new(struct csn_ctx *ctx, struct csn_attester *attester,
 		o.backoff_max_ms = o.interval_ms > BACKOFF_MAX_MS ?
 		    o.interval_ms : BACKOFF_MAX_MS;
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a continuous attester");
+		return csn_nomem(ctx, ROOM, "a continuous attester");
 	c->ctx = ctx;
 	c->a = attester;
 	c->o = o;
@@ -221,8 +220,7 @@ list_changed(struct csn_watch *c, const char ***ids, size_t *n)
 	size_t i, count = csn_attester_count(c->a);
 
 	if ((*ids = csn_calloc(count, sizeof(**ids))) == NULL)
-		return csn_fail(c->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a list of regions");
+		return csn_nomem(c->ctx, ROOM, "a list of regions");
 	for (i = *n = 0; i < count; i++)
 		if (csn_attester_snapshot(c->a, i, &s) == 0 && s.changed)
 			(*ids)[(*n)++] = s.region;

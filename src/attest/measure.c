@@ -34,8 +34,7 @@ block_new(struct csn_attester *a, size_t len)
 	void *p;
 
 	if ((p = csn_realloc(NULL, len, 1)) == NULL)
-		(void)csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to read a region's bytes");
+		(void)csn_nomem(a->ctx, ROOM, "reading a region's bytes");
 	return p;
 }
 
@@ -216,8 +215,7 @@ written(struct csn_attester *a, struct csn_measured *m, size_t nranges)
 		return whole(a, m);
 	s.n = (size_t)csn_tree_leaves(m->tree);
 	if ((s.bits = csn_calloc(s.n / 8 + 1, 1)) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for the list of what was written");
+		return csn_nomem(a->ctx, ROOM, "the list of what was written");
 	for (i = 0; i < nranges; i++)
 		if (!some_mark(&s, m, a->o.leaf, &a->ranges[i])) {
 			rc = csn_fail(a->ctx, CSN_E_BACKEND, ROOM, "the "

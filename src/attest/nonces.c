@@ -64,8 +64,7 @@ csn_nonces_new(struct csn_ctx *ctx, uint32_t max, uint64_t life_ms,
 	return 0;
 
 nomem:
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a verifier's challenges");
+	return csn_nomem(ctx, ROOM, "a verifier's challenges");
 }
 
 void

@@ -69,8 +69,7 @@ csn_policy_load(struct csn_ctx *ctx, const char *path,
 	folder = slash == NULL ? csn_strdup(".") :
 	    csn_memdup(path, (size_t)(slash - path) + 1);
 	if (folder == NULL)
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		rc = csn_nomem(ctx, ROOM, "a policy");
 	else
 		rc = csn_policy_parse(ctx, (const char *)text, len, folder,
 		    out);
@@ -179,8 +178,7 @@ hash_source(const struct source *s, struct csn_tree *tree, uint32_t leaf,
 	int rc = 0;
 
 	if ((block = csn_realloc(NULL, BLOCK, 1)) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to read %s", s->path);
+		return csn_nomem(s->ctx, ROOM, "reading %s", s->path);
 	for (at = 0; at < s->size && rc == 0; at += len) {
 		len = s->size - at < BLOCK ? (size_t)(s->size - at) : BLOCK;
 		rc = read_at(s, s->start + at, block, len);
@@ -207,8 +205,7 @@ take_tree(struct csn_ctx *ctx, struct csn_tree *tree,
 	r->leaves = csn_memdup(csn_tree_leaf_hashes(tree),
 	    r->nleaves * CSN_HASH_SIZE);
 	if (r->leaves == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a region's leaves");
+		return csn_nomem(ctx, ROOM, "a region's leaves");
 	r->refs[0].has_tree = 1;
 	return 0;
 }

@@ -142,8 +142,7 @@ get_any(const struct place *at, json_t *list, struct csn_policy_region *r)
 		return wrong(at, "any", "must be a list of 1 to 4096 states");
 	r->nrefs = json_array_size(list);
 	if ((r->refs = csn_calloc(r->nrefs, sizeof(*r->refs))) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		return csn_nomem(at->ctx, ROOM, "a policy");
 	json_array_foreach(list, i, o) {
 		(void)snprintf(here.where, sizeof(here.where), "%.20s.any[%zu]",
 		    at->where, i);
@@ -180,8 +179,7 @@ use_file(const struct place *at, const char *member, const char *name,
 		return wrong(at, member, "names a file, and this policy may "
 		    "name none");
 	if ((path = path_of(at, name)) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a path");
+		return csn_nomem(at->ctx, ROOM, "a path");
 	rc = o != NULL ? csn_ref_hash_file(at->ctx, path, o, r) :
 	    csn_ref_read_leaves(at->ctx, path, r);
 	free(path);
@@ -239,8 +237,7 @@ get_references(const struct place *at, json_t *o,
 		return get_any(at, json_object_get(o, "any"), r);
 	r->nrefs = 1;
 	if ((r->refs = csn_calloc(1, sizeof(*r->refs))) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		return csn_nomem(at->ctx, ROOM, "a policy");
 	how.leaf = r->leaf;
 	if (tensors != NULL)
 		how.kind = CSN_REF_SAFETENSORS;
@@ -292,8 +289,7 @@ get_region(struct place *at, json_t *o, struct csn_policy_region *r)
 	    (uint32_t)csn_protection_parse(protection)) == 0)
 		return wrong(at, "protection", "must be R, RW, RO or RX");
 	if ((r->id = csn_strdup(id)) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		return csn_nomem(at->ctx, ROOM, "a policy");
 	return get_references(at, o, r);
 }
 
@@ -311,8 +307,7 @@ get_regions(struct place *at, json_t *list, struct csn_policy *p)
 		    "regions");
 	if ((p->regions = csn_calloc(json_array_size(list),
 	    sizeof(*p->regions))) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		return csn_nomem(at->ctx, ROOM, "a policy");
 	json_array_foreach(list, i, o) {
 		(void)snprintf(at->where, sizeof(at->where), "regions[%zu]",
 		    i);
@@ -351,8 +346,7 @@ get_platform(const struct place *at, json_t *policy, struct csn_policy *p)
 	return 0;
 
 nomem:
-	return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a policy");
+	return csn_nomem(at->ctx, ROOM, "a policy");
 }
 
 static int
@@ -403,8 +397,7 @@ get_policy(struct place *at, json_t *o, struct csn_policy *p)
 		return wrong(at, "workload", "is missing");
 	p->max_age_ms = age * 1000;
 	if ((p->workload = csn_strdup(workload)) == NULL)
-		return csn_fail(at->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		return csn_nomem(at->ctx, ROOM, "a policy");
 	return get_regions(at, json_object_get(o, "regions"), p);
 }
 
@@ -427,8 +420,7 @@ csn_policy_parse(struct csn_ctx *ctx, const char *json, size_t len,
 		    "policy: line %d, column %d: %s", error.line,
 		    error.column, error.text);
 	if ((p = csn_calloc(1, sizeof(*p))) == NULL)
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a policy");
+		rc = csn_nomem(ctx, ROOM, "a policy");
 	else
 		rc = get_policy(&at, o, p);
 	json_decref(o);

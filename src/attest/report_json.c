@@ -168,8 +168,7 @@ csn_report_json(struct csn_ctx *ctx, const uint8_t *report, size_t len,
 	json_decref(o);
 	csn_report_free(&r);
 	if (text == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to write a report as JSON");
+		return csn_nomem(ctx, ROOM, "writing a report as JSON");
 	*json = text;
 	return 0;
 }

@@ -148,8 +148,7 @@ read_regions(struct parse *p)
 		return csn_fail(p->ctx, CSN_E_LIMIT, ROOM, "a report has at "
 		    "most %d regions, not %zu", CSN_REGIONS_MAX, n);
 	if ((r->regions = csn_calloc(n, sizeof(*r->regions))) == NULL)
-		return csn_fail(p->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a report's regions");
+		return csn_nomem(p->ctx, ROOM, "a report's regions");
 	for (i = 0; i < n; i++) {
 		if (!read_region(p, &r->regions[i]))
 			return csn_fail(p->ctx, CSN_E_FORM, ROOM,
@@ -195,8 +194,7 @@ check_together(struct parse *p)
 	int rc = 0;
 
 	if ((s = csn_calloc(n, sizeof(*s))) == NULL)
-		return csn_fail(p->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a report's regions");
+		return csn_nomem(p->ctx, ROOM, "a report's regions");
 	for (i = 0; i < n; i++)
 		s[i] = &p->r->regions[i];
 	qsort(s, n, sizeof(*s), by_id);
@@ -478,8 +476,7 @@ csn_report_body_hash(struct csn_ctx *ctx, const struct csn_report *r,
 	}
 	csn_cbor_map_end(&m);
 	if (!csn_out_ok(&w) || !csn_reader_done(&in))
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a report's body");
+		rc = csn_nomem(ctx, ROOM, "a report's body");
 	else
 		rc = csn_sha3_256(ctx, w.p, w.len, out);
 	csn_out_wipe(&w);

@@ -142,8 +142,7 @@ static int
 written(struct csn_ctx *ctx, const struct csn_out *w)
 {
 	if (!csn_out_ok(w))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a report");
+		return csn_nomem(ctx, ROOM, "a report");
 	if (w->len > CSN_REPORT_MAX)
 		return csn_fail(ctx, CSN_E_LIMIT, ROOM, "a report of %zu "
 		    "bytes is too long: leave the leaf hashes out", w->len);

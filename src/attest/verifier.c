@@ -25,8 +25,7 @@ take_platform_options(struct csn_verifier *v,
     const struct csn_verifier_options *o)
 {
 	if (o->cache != NULL && (v->cache = csn_strdup(o->cache)) == NULL)
-		return csn_fail(v->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a verifier");
+		return csn_nomem(v->ctx, ROOM, "a verifier");
 	return o->endorsements == NULL ? 0 : csn_endorsements_load(v->ctx,
 	    o->endorsements, &v->endorsements);
 }
@@ -48,8 +47,7 @@ csn_verifier_new(struct csn_ctx *ctx,
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "a verifier needs a "
 		    "trust store, and times of at most a year");
 	if ((v = csn_calloc(1, sizeof(*v))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a verifier");
+		return csn_nomem(ctx, ROOM, "a verifier");
 	v->ctx = ctx;
 	v->trust = o.trust;
 	v->policy = o.policy;

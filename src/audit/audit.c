@@ -21,8 +21,7 @@ csn_audit_new_memory(struct csn_ctx *ctx, size_t capacity, struct csn_audit
 		return csn_fail(ctx, CSN_E_ARG, "audit",
 		    "a log needs a context and a place for its handle");
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory for a log");
+		return csn_nomem(ctx, "audit", "a log");
 	a->ctx = ctx;
 	if ((rc = csn_audit_ring_new(ctx, capacity, &a->ring)) != 0) {
 		csn_free(a);
@@ -92,8 +91,7 @@ csn_audit_append_many(struct csn_audit *a,
 	if (size != sizeof(*records)) {
 		/* Another version's records: their size is their stride. */
 		if ((same = csn_calloc(n, sizeof(*same))) == NULL)
-			return csn_fail(a->ctx, CSN_E_NOMEM, "audit",
-			    "no memory for %zu records", n);
+			return csn_nomem(a->ctx, "audit", "%zu records", n);
 		for (i = 0; i < n && rc == 0; i++)
 			rc = take_record(a, (const char *)records + i * size,
 			    size, &same[i]);

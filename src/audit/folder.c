@@ -77,8 +77,8 @@ csn_audit_files(struct csn_ctx *ctx, const char *path, uint64_t **numbers,
 			cap = cap * 2 + 16;
 			more = csn_realloc(found, cap, sizeof(*found));
 			if (more == NULL) {
-				rc = csn_fail(ctx, CSN_E_NOMEM, "audit",
-				    "no memory to list %s", path);
+				rc = csn_nomem(ctx, "audit", "listing %s",
+				    path);
 				goto err;
 			}
 			found = more;
@@ -151,8 +151,7 @@ csn_audit_file_open(struct csn_ctx *ctx, const char *path, const char *name,
 	int error;
 
 	if (full == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read %s", name);
+		return csn_nomem(ctx, "audit", "reading %s", name);
 	*fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	error = errno;
 	csn_free(full);
@@ -184,8 +183,7 @@ csn_audit_reader_open(struct csn_ctx *ctx, struct csn_audit_reader *r,
 	r->cap = BUFFER;
 	csn_audit_file_name(number, r->name);
 	if ((r->buf = csn_calloc(1, r->cap)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read %s", r->name);
+		return csn_nomem(ctx, "audit", "reading %s", r->name);
 	if ((rc = csn_audit_file_open(ctx, path, r->name, &r->fd)) != 0)
 		csn_audit_reader_close(r);
 	return rc;

@@ -43,8 +43,7 @@ csn_audit_log_put(struct csn_audit_log *log)
 	return 0;
 
 nomem:
-	return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-	    "no memory for a record");
+	return csn_nomem(log->ctx, "audit", "a record");
 }
 
 void

@@ -103,8 +103,8 @@ look_at(struct back *b, const char *p, size_t len, uint64_t offset)
 		cap = b->cap * 2 + 64;
 		if ((more = csn_realloc(b->places, cap,
 		    sizeof(*more))) == NULL)
-			return csn_fail(b->ctx, CSN_E_NOMEM, "audit",
-			    "no memory to find the newest records");
+			return csn_nomem(b->ctx, "audit",
+			    "finding the newest records");
 		b->places = more;
 		b->cap = cap;
 	}
@@ -217,8 +217,7 @@ csn_audit_newest(struct csn_ctx *ctx, const char *path,
 	if ((b = csn_calloc(1, sizeof(*b))) == NULL ||
 	    (b->buf = csn_realloc(NULL, CHUNK, 1)) == NULL) {
 		csn_free(b);
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read the log");
+		return csn_nomem(ctx, "audit", "reading the log");
 	}
 	b->ctx = ctx;
 	b->path = path;

@@ -109,8 +109,7 @@ settle(struct csn_audit_log *log)
 	int rc;
 
 	if ((full = file_path(log, log->file)) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to begin a file");
+		return csn_nomem(log->ctx, "audit", "beginning a file");
 	rc = fdatasync(log->fd) != 0 || csn_fsync_parent(full) != 0 ?
 	    csn_audit_log_failed(log, errno) : 0;
 	csn_free(full);
@@ -138,8 +137,7 @@ csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
 	char *full;
 
 	if ((full = file_path(log, number)) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to begin a file");
+		return csn_nomem(log->ctx, "audit", "beginning a file");
 	log->file = number;
 	if (fd >= 0 && fdatasync(fd) != 0) {
 		rc = csn_audit_log_failed(log, errno);

@@ -58,8 +58,7 @@ lock_folder(struct csn_audit_log *log)
 	int error;
 
 	if ((full = csn_audit_path(log->path, "lock")) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to open the log");
+		return csn_nomem(log->ctx, "audit", "opening the log");
 	log->lock_fd = open(full, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	error = errno;
 	csn_free(full);
@@ -97,8 +96,7 @@ create(struct csn_audit_log *log, struct csn_audit_state *state)
 	    state->chain.head)) != 0)
 		return rc;
 	if ((full = csn_audit_path(log->path, "first.key")) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to begin the log");
+		return csn_nomem(log->ctx, "audit", "beginning the log");
 	csn_hex_encode(state->chain.key, sizeof(state->chain.key), text);
 	text[2 * CSN_HASH_SIZE] = '\n';
 	rc = csn_file_replace(log->ctx, full, text, sizeof(text) - 1, 0600);
@@ -230,8 +228,7 @@ csn_audit_open(struct csn_ctx *ctx, const char *path,
 		return csn_fail(ctx, CSN_E_ARG, "audit", "a log needs a "
 		    "context, a folder and a place for its handle");
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory for a log");
+		return csn_nomem(ctx, "audit", "a log");
 	a->ctx = ctx;
 	if ((rc = log_open(ctx, path, options, &a->log)) != 0) {
 		csn_free(a);

@@ -54,8 +54,7 @@ csn_audit_log_each(struct csn_audit_log *log, csn_audit_visit visit,
 	int rc = 0;
 
 	if ((line = csn_calloc(1, sizeof(*line))) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read the log");
+		return csn_nomem(log->ctx, "audit", "reading the log");
 	(void)pthread_mutex_lock(&log->lock);
 	oldest = log->oldest;
 	file = log->file;
@@ -86,8 +85,7 @@ csn_audit_folder_each(struct csn_ctx *ctx, const char *path,
 	int rc;
 
 	if ((line = csn_calloc(1, sizeof(*line))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read the log");
+		return csn_nomem(ctx, "audit", "reading the log");
 	rc = csn_audit_files_kept(ctx, path, &files, &n);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = each_of_file(ctx, path, files[i], UINT64_MAX, line,
@@ -159,8 +157,7 @@ csn_audit_open_reader(struct csn_ctx *ctx, const char *path,
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL ||
 	    (a->folder = csn_strdup(path)) == NULL) {
 		csn_free(a);
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory for a log");
+		return csn_nomem(ctx, "audit", "a log");
 	}
 	a->ctx = ctx;
 	*out = a;

@@ -127,8 +127,7 @@ open_for_writing(struct csn_audit_log *log, uint64_t number)
 
 	csn_audit_file_name(number, name);
 	if ((full = csn_audit_path(log->path, name)) == NULL)
-		return csn_fail(log->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to open %s", name);
+		return csn_nomem(log->ctx, "audit", "opening %s", name);
 	log->fd = open(full, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (log->fd < 0)
 		rc = csn_fail_errno(log->ctx, CSN_E_IO, "audit", errno,

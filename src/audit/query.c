@@ -155,8 +155,7 @@ csn_audit_export_to(struct csn_audit *a,
 		return csn_fail(a == NULL ? NULL : a->ctx, CSN_E_ARG, "audit",
 		    "no log, or nobody who takes the text");
 	if ((x = csn_calloc(1, sizeof(*x))) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to export the log");
+		return csn_nomem(a->ctx, "audit", "exporting the log");
 	csn_out_init(&x->w);
 	x->write = write;
 	x->arg = arg;
@@ -165,8 +164,7 @@ csn_audit_export_to(struct csn_audit *a,
 		rc = write(arg, x->begun ? "\n]\n" : "[\n]\n",
 		    x->begun ? 3 : 4);
 	else if (rc == CSN_E_NOMEM)
-		rc = csn_fail(a->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to export the log");
+		rc = csn_nomem(a->ctx, "audit", "exporting the log");
 	csn_out_wipe(&x->w);
 	csn_free(x);
 	return rc;
@@ -196,8 +194,7 @@ csn_audit_export(struct csn_audit *a, const struct csn_audit_filter *filter,
 	rc = csn_audit_export_to(a, filter, collect, &w);
 	csn_put_u8(&w, 0);
 	if (rc == CSN_E_NOMEM || (rc == 0 && !csn_out_ok(&w)))
-		rc = csn_fail(a->ctx, CSN_E_NOMEM, "audit",
-		    "no memory to export the log");
+		rc = csn_nomem(a->ctx, "audit", "exporting the log");
 	if (rc == 0)
 		*json = (char *)w.p;
 	else

@@ -48,8 +48,8 @@ csn_audit_ring_new(struct csn_ctx *ctx, size_t capacity,
 	    (ring->slots = csn_calloc(capacity, sizeof(*ring->slots))) ==
 	    NULL) {
 		csn_free(ring);
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory for a log of %zu records", capacity);
+		return csn_nomem(ctx, "audit", "a log of %zu records",
+		    capacity);
 	}
 	ring->ctx = ctx;
 	ring->capacity = capacity;

@@ -58,8 +58,7 @@ csn_audit_state_load(struct csn_ctx *ctx, const char *path,
 	int rc;
 
 	if ((full = csn_audit_path(path, "state")) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to read %s/state", path);
+		return csn_nomem(ctx, "audit", "reading %s/state", path);
 	rc = csn_file_read_kept(ctx, full, 4096, &p, &len);
 	if (rc == 0 && (rc = csn_audit_state_parse(ctx, p, len, out)) ==
 	    CSN_E_FORM)
@@ -93,8 +92,7 @@ csn_audit_state_save(struct csn_ctx *ctx, const char *path,
 	int rc, former;
 
 	if ((full = csn_audit_path(path, "state")) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to write %s/state", path);
+		return csn_nomem(ctx, "audit", "writing %s/state", path);
 	csn_out_fixed(&w, bytes, sizeof(bytes));
 	csn_put_bytes(&w, magic, sizeof(magic));
 	csn_put_bytes(&w, state->log, sizeof(state->log));

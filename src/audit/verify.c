@@ -516,8 +516,7 @@ csn_audit_verify(struct csn_ctx *ctx, const char *path,
 	    first_key)) != 0)
 		return rc;
 	if ((v = csn_calloc(1, sizeof(*v))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "audit",
-		    "no memory to verify a log");
+		return csn_nomem(ctx, "audit", "verifying a log");
 	v->ctx = ctx;
 	v->path = path;
 	v->result = result;

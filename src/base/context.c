@@ -142,8 +142,7 @@ csn_ctx_base_new(const struct csn_ctx_options *options,
 	int rc;
 
 	if ((ctx = csn_calloc(1, sizeof(*ctx))) == NULL)
-		return csn_fail(NULL, CSN_E_NOMEM, "base",
-		    "out of memory for a context");
+		return csn_nomem(NULL, "base", "a context");
 	if ((rc = take_clock(&ctx->clock, options->clock)) != 0)
 		goto err;
 	ctx->birth_boot = csn_ctx_boot_ms(ctx);

@@ -93,14 +93,26 @@ csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
 }
 
 int
+csn_nomem(const struct csn_ctx *ctx, const char *room, const char *fmt, ...)
+{
+	char what[MESSAGE_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(what, sizeof(what), fmt, ap) < 0)
+		what[0] = '\0';
+	va_end(ap);
+	return csn_fail(ctx, CSN_E_NOMEM, room, "out of memory for %s", what);
+}
+
+int
 csn_fail_memory(const struct csn_ctx *ctx, const char *room,
     const char *what)
 {
 	int refusal = errno;
 
 	if (refusal == 0 || refusal == ENOMEM || refusal == EAGAIN)
-		return csn_fail(ctx, CSN_E_NOMEM, room,
-		    "out of memory for %s", what);
+		return csn_nomem(ctx, room, "%s", what);
 	return csn_fail_errno(ctx, CSN_E_BACKEND, room, refusal, "the system "
 	    "refuses %s: does a sandbox forbid mmap, mprotect or madvise?",
 	    what);

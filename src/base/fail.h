@@ -17,6 +17,10 @@ int csn_fail(const struct csn_ctx *ctx, int code, const char *room,
 int csn_fail_errno(const struct csn_ctx *ctx, int code, const char *room,
     int errnum, const char *fmt, ...) CSN_PRINTF(5, 6);
 
+/** CSN_E_NOMEM with the sentence "out of memory for " and what fmt says. */
+int csn_nomem(const struct csn_ctx *ctx, const char *room, const char *fmt,
+    ...) CSN_PRINTF(3, 4);
+
 /**
  * By errno, for memory that the system did not give: CSN_E_NOMEM, "out of
  * memory for " what; or CSN_E_BACKEND where it said no for another reason, as
@@ -31,6 +35,9 @@ int csn_fail_memory(const struct csn_ctx *ctx, const char *room,
  */
 int csn_needs(const char *function, const char *names,
     const void *const *arguments, size_t n);
+
+/* Discard what a must-check call returns; a comment beside it says why. */
+#define CSN_IGNORE(call) ((void)!(call))
 
 /* What a public function begins with: arguments that may not be NULL. */
 #define CSN_NEEDS(...) \

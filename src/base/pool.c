@@ -188,8 +188,7 @@ csn_pool_new(struct csn_ctx *ctx, unsigned threads, struct csn_pool **out)
 	pool = csn_calloc(1, sizeof(*pool) +
 	    (threads - 1) * sizeof(pool->threads[0]));
 	if (pool == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "base",
-		    "out of memory for a pool of %u threads", threads);
+		return csn_nomem(ctx, "base", "a pool of %u threads", threads);
 	pool->ctx = ctx;
 	pool->made_in = csn_fork_generation(ctx);
 	pthread_mutex_init(&pool->lock, NULL);

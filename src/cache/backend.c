@@ -126,8 +126,8 @@ csn_backend_read(struct csn_cache *cache, const struct csn_call *call,
 	do {
 		csn_l1_unpin(e);
 		if ((e = csn_l1_entry_new(&call->name, room)) == NULL)
-			return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
-			    "out of memory for an entry of %zu bytes", room);
+			return csn_nomem(cache->ctx, ROOM,
+			    "an entry of %zu bytes", room);
 		len = room;
 		rc = native ? csn_store_get(c->store, cache->space,
 		    c->space_len, (const uint8_t *)call->store_key,

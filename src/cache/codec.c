@@ -23,8 +23,8 @@ csn_cache_value_room(struct csn_cache_value *v, size_t len)
 	b = &v->data;
 	if (len > b->cap) {
 		if (len > PTRDIFF_MAX || (p = malloc(len)) == NULL)
-			return csn_fail(NULL, CSN_E_NOMEM, ROOM,
-			    "out of memory for a value of %zu bytes", len);
+			return csn_nomem(NULL, ROOM, "a value of %zu bytes",
+			    len);
 		csn_wipe_free(b->p, b->len);
 		b->p = p;
 		b->cap = len;
@@ -157,8 +157,7 @@ bind_of(const struct csn_call *call, struct csn_cachekit_bind *b)
 static int
 no_memory(struct csn_cache *cache, size_t len)
 {
-	return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
-	    "out of memory for an entry of %zu bytes", len);
+	return csn_nomem(cache->ctx, ROOM, "an entry of %zu bytes", len);
 }
 
 static int
@@ -436,6 +435,5 @@ csn_codec_forget(struct csn_cache *cache, const struct csn_call *call)
 		return;
 	native_of(call, &bind);
 	/* Where it cannot be noted, what comes back is only not refused. */
-	if (csn_cache_native_forget(cache->native, &bind) != 0)
-		return;
+	CSN_IGNORE(csn_cache_native_forget(cache->native, &bind));
 }

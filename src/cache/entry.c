@@ -59,8 +59,7 @@ room(struct csn_ctx *ctx, uint8_t **p, size_t *cap, size_t len)
 	/* Some more, so that values of like sizes share it. */
 	len += len / 8 + 64;
 	if ((fresh = csn_calloc(1, len)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for an entry of %zu bytes", len);
+		return csn_nomem(ctx, ROOM, "an entry of %zu bytes", len);
 	csn_wipe_free(*p, *cap);
 	*p = fresh;
 	*cap = len;

@@ -194,8 +194,7 @@ read_json(const struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	if (json_is_object(*out))
 		return 0;
 	if (*out == NULL && csn_json_no_memory(&error))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for the header of a cache entry");
+		return csn_nomem(ctx, ROOM, "the header of a cache entry");
 	json_decref(*out);
 	*out = NULL;
 	return csn_fail(ctx, CSN_E_FORM, ROOM,
@@ -347,7 +346,6 @@ csn_cachekit_inspect(struct csn_ctx *ctx, const uint8_t *stored, size_t len,
 	*json = o != NULL ? csn_json_text(o, JSON_INDENT(2)) : NULL;
 	json_decref(o);
 	if (*json == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a description");
+		return csn_nomem(ctx, ROOM, "a description");
 	return 0;
 }

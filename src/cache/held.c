@@ -23,8 +23,7 @@ init_locks(struct csn_ctx *ctx, struct csn_held_table *t)
 		return 0;
 	while (i-- > 0)
 		pthread_rwlock_destroy(&t->shards[i].lock);
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-	    "out of memory for the locks of a table of keys");
+	return csn_nomem(ctx, ROOM, "the locks of a table of keys");
 }
 
 int

@@ -50,8 +50,7 @@ csn_cachekit_key_new(struct csn_ctx *ctx, int mode, struct csn_cachekit_key
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "cache keys have no mode %d", mode);
 	if ((key = csn_calloc(1, sizeof(*key))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a cache key");
+		return csn_nomem(ctx, ROOM, "a cache key");
 	key->ctx = ctx;
 	key->mode = mode;
 	csn_out_init(&key->out);

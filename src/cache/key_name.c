@@ -246,8 +246,7 @@ make_text(struct csn_cachekit_key *key, const char *const names[NAMES],
 	csn_put_u8(had, integrity != 0);
 	if (!csn_out_ok(w) || !csn_out_ok(had)) {
 		had->len = 0;
-		return csn_fail(key->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a cache key");
+		return csn_nomem(key->ctx, ROOM, "a cache key");
 	}
 	for (p = (char *)w->p; *(p += strcspn(p, " \n\r")) != '\0'; )
 		*p++ = '_';
@@ -273,8 +272,7 @@ shorten(struct csn_cachekit_key *key, const char *args,
 	put_text(w, (const char *)key->text.p + key->before_hash);
 	csn_put_u8(w, 0);
 	if (!csn_out_ok(w))
-		return csn_fail(key->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a cache key");
+		return csn_nomem(key->ctx, ROOM, "a cache key");
 	if ((rc = csn_blake2b(key->ctx, w->p, w->len - 1, hash,
 	    sizeof(hash))) != 0)
 		return rc;

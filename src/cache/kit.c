@@ -86,8 +86,7 @@ csn_cachekit_new(struct csn_ctx *ctx, const struct csn_cachekit_ring *keys,
 	if (o.tenants == 0)
 		o.tenants = TENANTS;
 	if ((kit = csn_calloc(1, sizeof(*kit))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a CacheKit");
+		return csn_nomem(ctx, ROOM, "a CacheKit");
 	kit->ctx = ctx;
 	kit->generation = csn_fork_generation(ctx);
 	kit->tenants.same = same_tenant;
@@ -148,8 +147,7 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 		return csn_fail(kit->ctx, CSN_E_ARG, ROOM,
 		    "a tenant's name is UTF-8 without a NUL");
 	if ((t = csn_calloc(1, sizeof(*t) + len)) == NULL)
-		return csn_fail(kit->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a tenant's keys");
+		return csn_nomem(kit->ctx, ROOM, "a tenant's keys");
 	t->name_len = len;
 	memcpy(t->name, name, len);
 	if ((rc = csn_random(kit->ctx, t->prefix, sizeof(t->prefix))) != 0)

@@ -71,8 +71,7 @@ csn_l1_new(struct csn_ctx *ctx, size_t bytes, uint32_t shards,
 
 	size = sizeof(*l1) + shards * sizeof(l1->shard[0]);
 	if ((l1 = aligned_alloc(64, (size + 63) & ~(size_t)63)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "cache",
-		    "out of memory for the level in this process");
+		return csn_nomem(ctx, "cache", "the level in this process");
 	memset(l1, 0, size);
 	l1->ctx = ctx;
 	l1->limit = bytes;
@@ -83,8 +82,8 @@ csn_l1_new(struct csn_ctx *ctx, size_t bytes, uint32_t shards,
 		l1->shard[i].buckets = csn_calloc(FIRST_BUCKETS,
 		    sizeof(l1->shard[i].buckets[0]));
 		if (l1->shard[i].buckets == NULL) {
-			rc = csn_fail(ctx, CSN_E_NOMEM, "cache",
-			    "out of memory for the level in this process");
+			rc = csn_nomem(ctx, "cache",
+			    "the level in this process");
 			goto err;
 		}
 	}

@@ -301,8 +301,7 @@ csn_native_derive(struct csn_cache_native *native,
 	int rc = 0;
 
 	if ((w = csn_calloc(1, sizeof(*w))) == NULL)
-		return csn_fail(native->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a writer's keys");
+		return csn_nomem(native->ctx, ROOM, "a writer's keys");
 	w->epoch = name->epoch;
 	w->own = name->id == NULL;
 	memcpy(w->tenant, name->tenant, strlen(name->tenant));
@@ -335,8 +334,8 @@ init_versions(struct csn_cache_native *native, uint32_t all)
 	for (; native->nversions < CSN_NATIVE_SHARDS; native->nversions++) {
 		v = &native->versions[native->nversions];
 		if (pthread_mutex_init(&v->lock, NULL) != 0)
-			return csn_fail(native->ctx, CSN_E_NOMEM, ROOM,
-			    "out of memory for the locks of a cache");
+			return csn_nomem(native->ctx, ROOM,
+			    "the locks of a cache");
 		csn_slots_init(&v->slots, all / CSN_NATIVE_SHARDS + 1, seed,
 		    NULL);
 	}
@@ -359,14 +358,12 @@ csn_cache_native_new(struct csn_ctx *ctx,
 	    versions)) != 0)
 		return rc;
 	if ((native = csn_calloc(1, sizeof(*native))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a native cache");
+		return csn_nomem(ctx, ROOM, "a native cache");
 	native->ctx = ctx;
 	native->generation = csn_fork_generation(ctx);
 	if (csn_rwlock_init(&native->lock) != 0) {
 		free(native);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for the locks of a cache");
+		return csn_nomem(ctx, ROOM, "the locks of a cache");
 	}
 	native->writers.same = same_writer;
 	native->writers.wipe = csn_native_wipe;

@@ -117,8 +117,7 @@ fill(struct csn_cache *cache)
 	cache->flights = csn_flights_new();
 	if (cache->tenant == NULL || cache->space == NULL ||
 	    cache->meter == NULL || cache->flights == NULL)
-		return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a cache");
+		return csn_nomem(cache->ctx, ROOM, "a cache");
 	cache->tenant_len = (uint32_t)strlen(cache->tenant);
 	c->tenant = cache->tenant;
 	c->space = cache->space;
@@ -158,8 +157,7 @@ csn_cache_new(struct csn_ctx *ctx, const struct csn_cache_options *config,
 		return rc;
 	if ((cache = aligned_alloc(64, (sizeof(*cache) + 63) &
 	    ~(size_t)63)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a cache");
+		return csn_nomem(ctx, ROOM, "a cache");
 	memset(cache, 0, sizeof(*cache));
 	cache->ctx = ctx;
 	cache->made_in = csn_fork_generation(ctx);

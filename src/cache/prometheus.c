@@ -179,8 +179,7 @@ csn_cache_prometheus(struct csn_cache *cache, const char *name, char **out)
 	if ((rc = csn_cache_stat(cache, &s)) != 0)
 		return rc;
 	if ((t.p = csn_calloc(1, MOST_TEXT)) == NULL)
-		return csn_fail(cache->ctx, CSN_E_NOMEM, ROOM,
-		    "out of memory for a page of numbers");
+		return csn_nomem(cache->ctx, ROOM, "a page of numbers");
 	if (name != NULL) {
 		memcpy(t.label, "cache=\"", 7);
 		for (t.len = 7, i = 0; name[i] != '\0'; i++) {

@@ -96,8 +96,7 @@ csn_aead_new(struct csn_ctx *ctx, const uint8_t key[CSN_KEY_SIZE],
 	int rc;
 
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a cipher state");
+		return csn_nomem(ctx, "crypto", "a cipher state");
 	a->ctx = ctx;
 	a->engine = ctx->crypto->engine;
 	if ((a->state = a->engine->state_new(ctx)) == NULL) {

@@ -151,8 +151,7 @@ attach(struct csn_ctx *ctx, const struct csn_ctx_options *options)
 
 	csn_arena_start();
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for the fetched algorithms");
+		return csn_nomem(ctx, "crypto", "the fetched algorithms");
 	ctx->crypto = c;
 	/*
 	 * A new library context reads no configuration file, and a provider

@@ -84,8 +84,7 @@ csn_describe(struct csn_ctx *ctx, char **json)
 		    JSON_PRESERVE_ORDER);
 	json_decref(object);
 	if (text == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for the description");
+		return csn_nomem(ctx, "crypto", "the description");
 	*json = text;
 	return 0;
 }

@@ -30,8 +30,7 @@ csn_hash_new(struct csn_ctx *ctx, struct csn_hash **out)
 	struct csn_hash *h;
 
 	if ((h = csn_calloc(1, sizeof(*h))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a hash");
+		return csn_nomem(ctx, "crypto", "a hash");
 	h->ctx = ctx;
 	if ((h->md = EVP_MD_CTX_new()) == NULL) {
 		free(h);

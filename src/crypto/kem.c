@@ -61,8 +61,7 @@ key_new(struct csn_ctx *ctx, int kem, struct csn_kem_key **out)
 		return csn_fail(ctx, CSN_E_ALGORITHM, "crypto",
 		    "there is no KEM of number %d", kem);
 	if ((key = csn_calloc(1, sizeof(*key))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a KEM key");
+		return csn_nomem(ctx, "crypto", "a KEM key");
 	key->kem = kem;
 	*out = key;
 	return 0;

@@ -186,8 +186,7 @@ csn_keyring_new(struct csn_ctx *ctx, uint32_t lanes, struct csn_keyring **out)
 	return 0;
 
 nomem:
-	rc = csn_fail(ctx, CSN_E_NOMEM, "crypto",
-	    "out of memory for the key memory");
+	rc = csn_nomem(ctx, "crypto", "the key memory");
 err:
 	csn_keyring_free(ring);
 	return rc;

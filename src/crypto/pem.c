@@ -90,8 +90,7 @@ to_pem(struct csn_ctx *ctx, EVP_PKEY *pkey, int private_half,
 		goto out;
 	len = BIO_get_mem_data(bio, &text);
 	if (len <= 0 || (*pem = csn_memdup(text, (size_t)len)) == NULL)
-		rc = csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a key's text");
+		rc = csn_nomem(ctx, "crypto", "a key's text");
 
 out:
 	BIO_free(bio);

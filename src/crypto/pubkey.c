@@ -106,8 +106,7 @@ csn_pubkeys_read(struct csn_ctx *ctx, const void *pem, size_t len,
 	int rc;
 
 	if (keys == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for public keys");
+		return csn_nomem(ctx, "crypto", "public keys");
 	if (len > INT_MAX)
 		rc = csn_fail(ctx, CSN_E_FORM, "crypto",
 		    "the public keys are too long");

@@ -70,8 +70,7 @@ csn_sign_adopt(struct csn_ctx *ctx, int alg, EVP_PKEY *pkey,
 
 	if ((key = csn_calloc(1, sizeof(*key))) == NULL) {
 		EVP_PKEY_free(pkey);
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a signature key");
+		return csn_nomem(ctx, "crypto", "a signature key");
 	}
 	key->alg = alg;
 	key->private_half = private_half;

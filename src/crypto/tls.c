@@ -100,8 +100,7 @@ csn_tls_connect(const struct csn_tls_config *config, int fd,
 	int rc;
 
 	if ((t = csn_calloc(1, sizeof(*t))) == NULL)
-		return csn_fail(config->ctx, CSN_E_NOMEM, "tls",
-		    "no memory for a TLS connection");
+		return csn_nomem(config->ctx, "tls", "a TLS connection");
 	t->config = config;
 	t->fd = fd;
 	if ((t->ssl = SSL_new(config->ssl)) == NULL ||

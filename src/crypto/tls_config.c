@@ -162,7 +162,7 @@ csn_tls_config_new(struct csn_ctx *ctx, const struct csn_tls_options *o,
 	int rc;
 
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "tls", "no memory for TLS");
+		return csn_nomem(ctx, "tls", "TLS");
 	c->ctx = ctx;
 	c->socket = csn_tls_socket_method();
 	c->ssl = SSL_CTX_new_ex(csn_crypto_lib(ctx), NULL,

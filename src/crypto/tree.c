@@ -101,8 +101,8 @@ csn_tree_new(struct csn_ctx *ctx, uint64_t total, uint32_t leaf,
 
 nomem:
 	csn_tree_free(t);
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a tree over %llu bytes", (unsigned long long)total);
+	return csn_nomem(ctx, ROOM, "a tree over %llu bytes",
+	    (unsigned long long)total);
 }
 
 void

@@ -71,8 +71,7 @@ csn_pki_new(struct csn_ctx *ctx, struct csn_pki **out)
 
 nomem:
 	csn_pki_free(pki);
-	return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-	    "out of memory for certificates");
+	return csn_nomem(ctx, "crypto", "certificates");
 }
 
 void
@@ -108,8 +107,7 @@ csn_pki_add_cert(struct csn_pki *pki, X509 *x)
 	if (pki->ncerts == CSN_PKI_MAX)
 		return too_many(pki);
 	if ((cert = csn_calloc(1, sizeof(*cert))) == NULL)
-		return csn_fail(pki->ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a certificate");
+		return csn_nomem(pki->ctx, "crypto", "a certificate");
 	if (X509_up_ref(x) != 1) {
 		free(cert);
 		return csn_ossl_fail(pki->ctx, "holding a certificate");
@@ -339,8 +337,7 @@ csn_cert_der(struct csn_ctx *ctx, const struct csn_cert *cert, uint8_t **out,
 	*out = csn_memdup(der, (size_t)n);
 	*len = (size_t)n;
 	OPENSSL_free(der);
-	return *out != NULL ? 0 : csn_fail(ctx, CSN_E_NOMEM, "crypto",
-	    "out of memory for a certificate");
+	return *out != NULL ? 0 : csn_nomem(ctx, "crypto", "a certificate");
 }
 
 int

@@ -24,8 +24,7 @@ refused(struct csn_ctx *ctx, X509_STORE_CTX *sctx)
 
 	ERR_clear_error();
 	if (why == X509_V_ERR_OUT_OF_MEM)
-		return csn_fail(ctx, CSN_E_NOMEM, "crypto",
-		    "out of memory for a chain of certificates");
+		return csn_nomem(ctx, "crypto", "a chain of certificates");
 	if ((x = X509_STORE_CTX_get_current_cert(sctx)) != NULL)
 		csn_common_name(X509_get_subject_name(x), name);
 	if (x != NULL && (past || why == X509_V_ERR_CERT_NOT_YET_VALID)) {

@@ -162,7 +162,7 @@ csn_armor(struct csn_ctx *ctx, const char *label, const uint8_t *p,
 nomem:
 	free(flat);
 	csn_out_wipe(&w);
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "No memory for armoured text.");
+	return csn_nomem(ctx, ROOM, "armoured text");
 }
 
 static int
@@ -207,8 +207,7 @@ csn_dearmor(struct csn_ctx *ctx, const char *label, const char *text,
 	put_edge(&end, "END ", label);
 	if (!csn_out_ok(&begin) || !csn_out_ok(&end) ||
 	    (flat = csn_calloc(len + 1, 1)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory to read armoured text.");
+		rc = csn_nomem(ctx, ROOM, "reading armoured text");
 		goto out;
 	}
 	while (len > 0 && is_space(text[0])) {

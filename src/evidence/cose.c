@@ -65,8 +65,8 @@ sig_structure(struct csn_ctx *ctx, const uint8_t *header, size_t header_len,
 	csn_cbor_bytes(w, typ, typ_len);
 	csn_cbor_bytes(w, payload, payload_len);
 	if (!csn_out_ok(w))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for the bytes that a signature covers.");
+		return csn_nomem(ctx, ROOM,
+		    "the bytes that a signature covers");
 	return 0;
 }
 
@@ -138,8 +138,7 @@ csn_cose_sign_max(struct csn_ctx *ctx, const struct csn_sign_key *key,
 	put_header(&header, csn_cose_of_sign(csn_sign_of(key)), kid,
 	    strlen(kid), typ);
 	if (!csn_out_ok(&header)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a protected header.");
+		rc = csn_nomem(ctx, ROOM, "a protected header");
 		goto out;
 	}
 	if ((rc = sig_structure(ctx, header.p, header.len, typ, strlen(typ),
@@ -159,8 +158,7 @@ csn_cose_sign_max(struct csn_ctx *ctx, const struct csn_sign_key *key,
 	csn_cbor_bytes(&msg, payload, payload_len);
 	csn_cbor_bytes(&msg, sig, sig_len);
 	if (!csn_out_ok(&msg)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a signed message.");
+		rc = csn_nomem(ctx, ROOM, "a signed message");
 		goto out;
 	}
 	/* The buffer changes hands. */

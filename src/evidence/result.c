@@ -36,8 +36,7 @@ csn_result_new(struct csn_ctx *ctx, struct csn_result **out)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "A result needs a place to go.");
 	if ((r = csn_calloc(1, sizeof(*r))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a result.");
+		return csn_nomem(ctx, ROOM, "a result");
 	r->ctx = ctx;
 	*out = r;
 	return 0;
@@ -82,8 +81,7 @@ csn_result_add(struct csn_result *r, const char *name, int status, int code,
 
 nomem:
 	free(c.name);
-	return csn_fail(r->ctx, CSN_E_NOMEM, ROOM,
-	    "No memory for another check.");
+	return csn_nomem(r->ctx, ROOM, "another check");
 }
 
 int
@@ -219,8 +217,7 @@ csn_result_json(struct csn_ctx *ctx, const struct csn_result *r, char **json)
 out:
 	json_decref(root);
 	if (text == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory to write a result as JSON.");
+		return csn_nomem(ctx, ROOM, "writing a result as JSON");
 	*json = text;
 	return 0;
 }

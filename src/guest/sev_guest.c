@@ -115,7 +115,7 @@ table_length(const uint8_t *p, size_t len)
 static int
 no_memory(const struct csn_device *d)
 {
-	return csn_fail(d->ctx, CSN_E_NOMEM, ROOM, "no memory for a report");
+	return csn_nomem(d->ctx, ROOM, "a report");
 }
 
 /* *pages has req->certs_len bytes at least, or is NULL for none. */

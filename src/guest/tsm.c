@@ -85,8 +85,7 @@ const struct csn_tsm_io csn_tsm_system = {
 static int
 no_memory(const struct csn_tsm *tsm)
 {
-	return csn_fail(tsm->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a report");
+	return csn_nomem(tsm->ctx, ROOM, "a report");
 }
 
 /* What an errno means at this interface. CSN_E_BUSY is worth another try. */

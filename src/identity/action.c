@@ -160,7 +160,7 @@ put_claims(struct csn_ctx *ctx, const struct csn_identity *issuer,
 	if (csn_out_ok(w))
 		return 0;
 nomem:
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "No memory for a credential.");
+	return csn_nomem(ctx, ROOM, "a credential");
 }
 
 static int
@@ -217,8 +217,7 @@ csn_action_issue(struct csn_ctx *ctx, const struct csn_identity *issuer,
 		csn_put_bytes(&w, chain.link[i].p, chain.link[i].len);
 	csn_put_bytes(&w, msg, len);
 	if (!csn_out_ok(&w)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a chain of credentials.");
+		rc = csn_nomem(ctx, ROOM, "a chain of credentials");
 		goto out;
 	}
 	/* The buffer changes hands. */

@@ -65,7 +65,7 @@ csn_did_new(struct csn_ctx *ctx, const struct csn_sign_key *key, char **out)
 
 nomem:
 	free(base58);
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "No memory for a DID.");
+	return csn_nomem(ctx, ROOM, "a DID");
 }
 
 int

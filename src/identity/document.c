@@ -181,8 +181,7 @@ keep_facts(struct csn_ctx *ctx, const struct facts *f,
 		return rc;
 	if ((doc->capabilities = csn_words_join(&words, ',')) == NULL ||
 	    (doc->name = csn_memdup(f->name.p, f->name.len)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a document.");
+		return csn_nomem(ctx, ROOM, "a document");
 	/* A purpose that a later library knows means nothing here. */
 	doc->purposes = (uint32_t)f->purposes & CSN_PURPOSE_ALL;
 	doc->created_ms = f->created_ms;
@@ -209,8 +208,7 @@ csn_document_inspect(struct csn_ctx *ctx, const uint8_t *bytes, size_t len,
 	    (rc = get_claims(ctx, cose.payload, cose.payload_len, &f)) != 0)
 		return rc;
 	if ((doc = csn_calloc(1, sizeof(*doc))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a document.");
+		return csn_nomem(ctx, ROOM, "a document");
 	/* The DID comes from the key; what the document says must equal it. */
 	if ((rc = csn_sign_from_public(ctx, f.sign, f.pk,
 	    csn_sign_public_size(f.sign), &doc->sign)) != 0 ||
@@ -370,8 +368,7 @@ csn_document_json(struct csn_ctx *ctx, const struct csn_document *doc,
 	*json = root != NULL ? csn_json_text(root, JSON_COMPACT) : NULL;
 	json_decref(root);
 	if (*json == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory to write an identity as JSON.");
+		return csn_nomem(ctx, ROOM, "writing an identity as JSON");
 	return 0;
 }
 

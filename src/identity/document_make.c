@@ -60,8 +60,7 @@ check_facts(struct csn_ctx *ctx, const struct csn_document_facts *facts,
 	    "list of capabilities", &words)) != 0)
 		return rc;
 	if ((*capabilities = csn_words_join(&words, ' ')) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a list of capabilities.");
+		return csn_nomem(ctx, ROOM, "a list of capabilities");
 	return 0;
 }
 
@@ -120,8 +119,7 @@ csn_document_make(struct csn_ctx *ctx, const struct csn_sign_key *sign,
 	put_claims(&w, facts, capabilities, alias, did, csn_sign_of(sign), pk,
 	    csn_kem_of(kem), ek);
 	if (!csn_out_ok(&w)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for an identity's document.");
+		rc = csn_nomem(ctx, ROOM, "an identity's document");
 		goto out;
 	}
 	rc = csn_cose_sign(ctx, sign, alias, CSN_DOCUMENT_TYP, w.p, w.len,

@@ -22,8 +22,7 @@ csn_identity_assemble(struct csn_ctx *ctx, struct csn_sign_key *sign,
 	int rc;
 
 	if ((id = csn_calloc(1, sizeof(*id))) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for an identity.");
+		rc = csn_nomem(ctx, ROOM, "an identity");
 		goto err;
 	}
 	if ((rc = csn_document_inspect(ctx, bytes, len, &id->doc)) != 0)

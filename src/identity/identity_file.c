@@ -39,8 +39,7 @@ paths(struct csn_ctx *ctx, const char *folder, char *path[NPATHS])
 	for (i = 0; i < NPATHS; i++) {
 		n = strlen(folder) + strlen(names[i]) + 2;
 		if ((path[i] = csn_calloc(n, 1)) == NULL)
-			return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-			    "No memory for a path.");
+			return csn_nomem(ctx, ROOM, "a path");
 		(void)snprintf(path[i], n, "%s/%s", folder, names[i]);
 	}
 	return 0;

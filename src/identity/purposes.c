@@ -85,8 +85,7 @@ csn_purposes_format(struct csn_ctx *ctx, uint32_t purposes, char **text)
 		    n > 0 ? "," : "", words[i]);
 	}
 	if ((*text = csn_strdup(buf)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for a list of purposes.");
+		return csn_nomem(ctx, ROOM, "a list of purposes");
 	return 0;
 }
 

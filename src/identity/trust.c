@@ -148,7 +148,7 @@ csn_trust_new(struct csn_ctx *ctx, struct csn_trust **out)
 	return 0;
 
 nomem:
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM, "No memory for a trust store.");
+	return csn_nomem(ctx, ROOM, "a trust store");
 }
 
 int
@@ -167,8 +167,7 @@ csn_trust_put(struct csn_ctx *ctx, struct csn_trust *trust,
 		    "The trust store has %s already: remove it first.",
 		    t->alias);
 	else if (grow(trust) != 0)
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for an entry of the trust store.");
+		rc = csn_nomem(ctx, ROOM, "an entry of the trust store");
 	else {
 		trust->all[trust->n++] = t;
 		link_in(trust, t);
@@ -394,8 +393,7 @@ csn_trust_each(struct csn_trust *trust,
 	}
 	pthread_rwlock_unlock(&trust->lock);
 	if (all == NULL)
-		return csn_fail(NULL, CSN_E_NOMEM, ROOM,
-		    "No memory to go through the trust store.");
+		return csn_nomem(NULL, ROOM, "going through the trust store");
 	for (i = 0; i < n; i++) {
 		if (rc == 0)
 			rc = visit(arg, &all[i]->pub);

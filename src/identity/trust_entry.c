@@ -87,8 +87,7 @@ copy_texts(struct csn_ctx *ctx, const struct csn_trust_entry *e,
 	if (t->label == NULL ||
 	    (t->tenant_id == NULL) != (e->tenant_id == NULL) ||
 	    (t->document == NULL) != (e->document == NULL))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for an entry of the trust store.");
+		return csn_nomem(ctx, ROOM, "an entry of the trust store");
 	return 0;
 }
 
@@ -100,8 +99,7 @@ csn_trusted_new(struct csn_ctx *ctx, const struct csn_trust_entry *e,
 	int rc;
 
 	if ((t = csn_calloc(1, sizeof(*t))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory for an entry of the trust store.");
+		return csn_nomem(ctx, ROOM, "an entry of the trust store");
 	atomic_init(&t->refs, 1);
 	if ((rc = check_texts(ctx, e)) != 0 || (e->document != NULL &&
 	    (rc = csn_document_inspect(ctx, e->document, e->document_len,

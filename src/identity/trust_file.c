@@ -249,8 +249,7 @@ csn_trust_parse(struct csn_ctx *ctx, const char *text, size_t len,
 
 	if ((root = json_loadb(text, len, JSON_REJECT_DUPLICATES,
 	    &error)) == NULL && csn_json_no_memory(&error))
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "There is no memory for a trust store.");
+		return csn_nomem(ctx, ROOM, "a trust store");
 	if (root == NULL)
 		return csn_fail(ctx, CSN_E_FORM, ROOM, "The trust store is "
 		    "not JSON: line %d: %s.", error.line, error.text);
@@ -354,8 +353,7 @@ csn_trust_save(struct csn_ctx *ctx, struct csn_trust *trust,
 	    "entries", list)) == NULL ||
 	    csn_trust_each(trust, write_entry, list) != 0 ||
 	    (text = csn_json_text(root, JSON_INDENT(2))) == NULL)
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "No memory to write the trust store.");
+		rc = csn_nomem(ctx, ROOM, "writing the trust store");
 	else
 		rc = csn_file_replace(ctx, path, text, strlen(text), 0600);
 	json_decref(root);

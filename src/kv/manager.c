@@ -190,8 +190,7 @@ csn_manager_new(struct csn_ctx *ctx,
 	    audit)) != 0)
 		return rc;
 	if ((mgr = aligned_alloc(64, sizeof(*mgr))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "kv",
-		    "out of memory for a manager");
+		return csn_nomem(ctx, "kv", "a manager");
 	memset(mgr, 0, sizeof(*mgr));
 	mgr->ctx = ctx;
 	mgr->made_in = csn_fork_generation(ctx);
@@ -209,8 +208,7 @@ csn_manager_new(struct csn_ctx *ctx,
 		p = places_new(FIRST_PLACES);
 		set_places(&mgr->shards[i], p, FIRST_PLACES);
 		if (p == NULL) {
-			rc = csn_fail(ctx, CSN_E_NOMEM, "kv",
-			    "out of memory for a manager");
+			rc = csn_nomem(ctx, "kv", "a manager");
 			goto err;
 		}
 	}
@@ -313,8 +311,7 @@ member_new(struct csn_manager *mgr, struct csn_session *session,
 	struct csn_member *m;
 
 	if ((m = csn_slab_alloc(&member_slab)) == NULL)
-		return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
-		    "out of memory for tenant %s",
+		return csn_nomem(mgr->ctx, "kv", "tenant %s",
 		    csn_session_tenant_id(session));
 	atomic_init(&m->refs, 1);
 	atomic_init(&m->holders, 1);
@@ -602,8 +599,7 @@ csn_manager_each(struct csn_manager *mgr,
 		}
 		pthread_mutex_unlock(&shard->lock);
 		if (members == NULL)
-			return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
-			    "out of memory for a list of tenants");
+			return csn_nomem(mgr->ctx, "kv", "a list of tenants");
 		/* Called without the lock: visit may close what it sees. */
 		for (k = 0; k < n; k++) {
 			if (rc == 0 && csn_session_is_valid(

@@ -219,8 +219,8 @@ window(const struct many *m, size_t n, struct csn_member **held)
 			    m->charge);
 	}
 	/* Its code is that of an item: each has its own. */
-	(void)!csn_kv_run_batch(m->mgr->ctx, m->pool, csn_kv_at(&m->b, 0), n,
-	    m->b.stride, m->fn, m->refuse);
+	CSN_IGNORE(csn_kv_run_batch(m->mgr->ctx, m->pool, csn_kv_at(&m->b, 0),
+	    n, m->b.stride, m->fn, m->refuse));
 	for (i = 0; i < n; i++) {
 		if (i + NEAR < n && held[i + NEAR] != NULL)
 			__builtin_prefetch(held[i + NEAR], 1);

@@ -125,8 +125,7 @@ csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
 	if (rc > 0 || rc == CSN_E_NOT_FOUND)
 		rc = 0;		/* enough, or nothing there */
 	if (f.nomem)
-		rc = csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
-		    "out of memory to list what is to be resealed");
+		rc = csn_nomem(kv->ctx, "kv", "listing what is to be resealed");
 	/* One that was tampered with keeps no other from moving. */
 	for (i = 0; i < f.n; i++) {
 		one = reseal_one(kv, m, f.keys[i], done);

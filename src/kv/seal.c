@@ -275,8 +275,7 @@ refused:
 	for (i = 0; i < n; i++)
 		(void)csn_kv_seal_refuse(csn_kv_at(b, index[i]), rc);
 	/* There is nothing to undo where the log cannot take this either. */
-	if (csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, n) != 0)
-		return n;
+	CSN_IGNORE(csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, n));
 	return n;
 }
 

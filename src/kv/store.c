@@ -143,8 +143,7 @@ csn_kv_store_new(struct csn_manager *mgr, struct csn_store *store,
 	    reseal_batch)) != 0)
 		return rc;
 	if ((kv = aligned_alloc(64, sizeof(*kv))) == NULL)
-		return csn_fail(mgr->ctx, CSN_E_NOMEM, "kv",
-		    "out of memory for a KV store");
+		return csn_nomem(mgr->ctx, "kv", "a KV store");
 	memset(kv, 0, sizeof(*kv));
 	kv->ctx = mgr->ctx;
 	kv->mgr = mgr;
@@ -294,8 +293,8 @@ csn_kv_store_open_aside(struct csn_kv_store *kv, struct csn_session *session,
 	if ((rc = peek(kv, buf, &h)) != 0)
 		return rc;
 	if ((*plain = csn_calloc(1, (size_t)h.len + 1)) == NULL)
-		return csn_fail(kv->ctx, CSN_E_NOMEM, "kv",
-		    "out of memory to open a block of %u bytes", h.len);
+		return csn_nomem(kv->ctx, "kv", "opening a block of %u bytes",
+		    h.len);
 	*room = (size_t)h.len + 1;
 	item->key = *plain;
 	item->key_len = h.key_len;

@@ -127,7 +127,7 @@ csn_endpoint_open(struct csn_ctx *ctx, const char *url, uint32_t timeout_ms,
 	w.http.timeout_ms = timeout_ms;
 	w.http.allow_private = 1;
 	if ((copy = csn_strdup(url)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "no memory for a URL");
+		return csn_nomem(ctx, ROOM, "a URL");
 	if ((hash = strchr(copy, '#')) != NULL) {
 		*hash = '\0';
 		rc = take_options(ctx, hash + 1, &w);

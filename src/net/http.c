@@ -61,8 +61,7 @@ take_url(struct csn_http *http, CURLU *u, const char *url, char **scheme,
 	return 0;
 
 nomem:
-	return csn_fail(http->ctx, CSN_E_NOMEM, "http",
-	    "no memory for a URL");
+	return csn_nomem(http->ctx, "http", "a URL");
 }
 
 static int
@@ -77,8 +76,7 @@ set_url(struct csn_http *http, const char *url)
 		return csn_fail(http->ctx, CSN_E_ARG, "http",
 		    "a URL has at most %d bytes", MAX_URL);
 	if ((u = c->url()) == NULL)
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
-		    "no memory for a URL");
+		return csn_nomem(http->ctx, "http", "a URL");
 	rc = take_url(http, u, url, &scheme, &host, &port);
 	if (rc == 0 && http->authorization != NULL &&
 	    strcmp(scheme, "http") == 0)
@@ -107,8 +105,7 @@ set_token(struct csn_http *http, const char *token)
 	if (asprintf(&http->authorization, "Authorization: Bearer %s",
 	    token) < 0) {
 		http->authorization = NULL;
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
-		    "no memory for a token");
+		return csn_nomem(http->ctx, "http", "a token");
 	}
 	return 0;
 }
@@ -122,8 +119,7 @@ set_socket(struct csn_http *http, const char *path)
 	http->unix_path = csn_strdup(path);
 	if (http->unix_path == NULL ||
 	    asprintf(&where, "unix:%s", path) < 0)
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
-		    "no memory for an HTTP client");
+		return csn_nomem(http->ctx, "http", "an HTTP client");
 	csn_free(http->where);
 	http->where = where;
 	return 0;
@@ -144,8 +140,7 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	if (options == NULL)
 		options = &none;
 	if ((http = csn_calloc(1, sizeof(*http))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "http",
-		    "no memory for an HTTP client");
+		return csn_nomem(ctx, "http", "an HTTP client");
 	http->ctx = ctx;
 	http->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms :
 	    TIMEOUT_MS;
@@ -180,8 +175,7 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	return 0;
 
 nomem:
-	rc = csn_fail(ctx, CSN_E_NOMEM, "http",
-	    "no memory for an HTTP client");
+	rc = csn_nomem(ctx, "http", "an HTTP client");
 err:
 	csn_http_free(http);
 	return rc;
@@ -344,8 +338,8 @@ csn_http_send(struct csn_http *http, const struct csn_http_request *req,
 	if (asprintf(&url, "%.*s%s", (int)len, http->url, req->target) < 0)
 		url = NULL;
 	if (url == NULL || (h = take_handle(http)) == NULL) {
-		rc = csn_fail(http->ctx, CSN_E_NOMEM, "http",
-		    "no memory for a request to %s", http->where);
+		rc = csn_nomem(http->ctx, "http", "a request to %s",
+		    http->where);
 		goto out;
 	}
 	rc = csn_http_exchange(http, h->easy, url, req, res);

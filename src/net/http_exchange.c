@@ -288,8 +288,8 @@ fail_transfer(struct exchange *x, CURLcode code, const char *detail,
 	case CURLE_OPERATION_TIMEDOUT:
 		return fail_time(x, timeout_ms);
 	case CURLE_OUT_OF_MEMORY:
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http", "no memory "
-		    "for a request to %s", http->where);
+		return csn_nomem(http->ctx, "http", "a request to %s",
+		    http->where);
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
@@ -332,8 +332,8 @@ judge(struct exchange *x, CURLcode code, const char *detail,
 		    "to answer and sent less than %d bytes a second for %d "
 		    "s", http->where, SLOW_BYTES_PER_S, SLOW_SECONDS);
 	if (x->rc == CSN_E_NOMEM)
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http",
-		    "no memory for the answer of %s", http->where);
+		return csn_nomem(http->ctx, "http", "the answer of %s",
+		    http->where);
 	if (code != CURLE_OK && x->rc != CSN_E_BUFFER)
 		return fail_transfer(x, code, detail, timeout_ms);
 	if (x->rc == CSN_E_BUFFER ||

@@ -105,8 +105,7 @@ add_folder(struct csn_ctx *ctx, struct csn_endorsements *e, const char *path)
 	for (i = 0; i < n; i++) {
 		if (rc == 0 && asprintf(&file, "%s/%s", path,
 		    names[i]->d_name) < 0) {
-			rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-			    "no memory for a path");
+			rc = csn_nomem(ctx, ROOM, "a path");
 		} else if (rc == 0) {
 			if (stat(file, &st) != 0 || S_ISREG(st.st_mode))
 				rc = add_file(ctx, e, file);
@@ -127,8 +126,7 @@ csn_endorsements_load(struct csn_ctx *ctx, const char *path,
 	int rc;
 
 	if ((e = csn_calloc(1, sizeof(*e))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for certificates");
+		return csn_nomem(ctx, ROOM, "certificates");
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		rc = add_folder(ctx, e, path);
 	else

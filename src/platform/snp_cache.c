@@ -236,8 +236,7 @@ write_one(struct csn_appraisal *a, const struct csn_cert *cert,
 
 	folder = csn_memdup(path, (size_t)(strrchr(path, '/') - path));
 	if (folder == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a path");
+		return csn_nomem(a->ctx, ROOM, "a path");
 	rc = csn_mkdirs(a->ctx, folder, 0755);
 	free(folder);
 	if (rc != 0 || (rc = csn_cert_der(a->ctx, cert, &der, &len)) != 0)
@@ -260,8 +259,7 @@ keep(struct csn_appraisal *a, const struct csn_snp_report *r,
 	    name[0] == '\0')
 		return rc;
 	if ((path = path_of(a, name)) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a path");
+		return csn_nomem(a->ctx, ROOM, "a path");
 	rc = load(a, r, signer, name, path, &held);
 	if (rc != 0 && rc != CSN_E_NOMEM && rc != CSN_E_CRYPTO)
 		rc = write_one(a, cert, path);

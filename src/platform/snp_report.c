@@ -224,8 +224,7 @@ csn_snp_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 		    set_bits(o, "current_mitigations", r.current_mitigations);
 	if (bad != 0) {
 		json_decref(o);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to show a report");
+		return csn_nomem(ctx, ROOM, "showing a report");
 	}
 	*out = o;
 	return 0;

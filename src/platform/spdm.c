@@ -292,8 +292,7 @@ csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		bad |= json_array_append_new(list, block_json(&m.blocks[i]));
 	if (bad != 0) {
 		json_decref(o);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to show measurements");
+		return csn_nomem(ctx, ROOM, "showing measurements");
 	}
 	*out = o;
 	return 0;

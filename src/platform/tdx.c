@@ -63,8 +63,7 @@ verify_binding(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 	int rc;
 
 	if ((text = csn_calloc(64 + q->auth_len, 1)) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to verify a quote");
+		return csn_nomem(a->ctx, ROOM, "verifying a quote");
 	memcpy(text, q->key, 64);
 	memcpy(text + 64, q->auth, q->auth_len);
 	rc = csn_sha256(a->ctx, text, 64 + q->auth_len, hash);

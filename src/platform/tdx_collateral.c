@@ -33,8 +33,7 @@ keep(struct csn_ctx *ctx, struct csn_signed_json *out, const char *what,
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "the %s is no JSON object", what);
 	if ((out->text = csn_memdup(text, len)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for the %s", what);
+		return csn_nomem(ctx, ROOM, "the %s", what);
 	out->len = len;
 	return 0;
 }
@@ -90,8 +89,7 @@ take_pki(struct csn_appraisal *a, const json_t *o, const char *member)
 		return csn_fail(a->ctx, CSN_E_FORM, ROOM, "%s is no text",
 		    member);
 	if ((der = csn_calloc(len, 1)) == NULL)
-		return csn_fail(a->ctx, CSN_E_NOMEM, ROOM, "no memory for "
-		    "collateral");
+		return csn_nomem(a->ctx, ROOM, "collateral");
 	if (csn_hex_decode(s, len, der, len / 2) == 0)
 		rc = csn_pki_read(a->pki, der, len / 2);
 	else

@@ -247,8 +247,7 @@ csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 	rc = bad == 0 ? set_platform(ctx, &q, o) : CSN_E_NOMEM;
 	if (rc != 0) {
 		json_decref(o);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to show a quote");
+		return csn_nomem(ctx, ROOM, "showing a quote");
 	}
 	*out = o;
 	return 0;

@@ -355,8 +355,7 @@ csn_tpm_json(struct csn_ctx *ctx, const uint8_t *p, size_t len, json_t **out)
 	    json_object_set_new(o, "pcrs", pcrs);
 	if (bad != 0) {
 		json_decref(o);
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to show a TPM quote");
+		return csn_nomem(ctx, ROOM, "showing a TPM quote");
 	}
 	*out = o;
 	return 0;

@@ -198,8 +198,7 @@ csn_platform_json(struct csn_ctx *ctx, int platform, const uint8_t *evidence,
 	text = csn_json_text(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);
 	if (text == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to show evidence as JSON");
+		return csn_nomem(ctx, ROOM, "showing evidence as JSON");
 	*json = text;
 	return 0;
 }

@@ -59,8 +59,7 @@ csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
 		return csn_fail(ctx, CSN_E_ARG, "keystore", "a keystore needs "
 		    "a context and a place for its handle");
 	if ((ks = csn_calloc(1, sizeof(*ks))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "keystore",
-		    "no memory for a keystore");
+		return csn_nomem(ctx, "keystore", "a keystore");
 	ks->ctx = ctx;
 	if ((rc = csn_keystore_lookup(ctx, url, &ks->p, &rest)) != 0 ||
 	    (rc = done(ks, ks->p->open(ctx, rest, secret, secret_len,

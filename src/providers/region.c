@@ -116,8 +116,7 @@ csn_regions_open(struct csn_ctx *ctx, const char *url,
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "regions need a context and a place for their handle");
 	if ((r = csn_calloc(1, sizeof(*r))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a region provider");
+		return csn_nomem(ctx, ROOM, "a region provider");
 	r->ctx = ctx;
 	if ((rc = csn_region_lookup(ctx, url, &r->p, &rest)) != 0 ||
 	    (rc = done(r, r->p->open(ctx, rest, &r->state))) != 0) {
@@ -195,8 +194,7 @@ take(void *arg, const struct csn_region *region)
 	return 0;
 
 nomem:
-	return csn_fail(l->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a list of regions");
+	return csn_nomem(l->ctx, ROOM, "a list of regions");
 }
 
 static int
@@ -225,8 +223,7 @@ check_together(const struct listing *l)
 	int rc = 0;
 
 	if ((sorted = csn_calloc(l->n, sizeof(*sorted))) == NULL)
-		return csn_fail(l->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a list of regions");
+		return csn_nomem(l->ctx, ROOM, "a list of regions");
 	for (i = 0; i < l->n; i++)
 		sorted[i] = &l->items[i];
 	qsort(sorted, l->n, sizeof(*sorted), by_id);

@@ -89,8 +89,7 @@ csn_store_open(struct csn_ctx *ctx, const char *url, struct csn_store **out)
 		return csn_fail(ctx, CSN_E_ARG, "store",
 		    "a store needs a context and a place for its handle");
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a store");
+		return csn_nomem(ctx, "store", "a store");
 	pthread_rwlock_init(&s->listening, NULL);
 	pthread_mutex_init(&s->starting, NULL);
 	s->ctx = ctx;
@@ -366,8 +365,7 @@ buffer_new(struct csn_store *s, size_t len, struct csn_store_buf *out)
 {
 	if (len > SIZE_MAX - ALIGN ||
 	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
-		    "no memory for a value of %zu bytes", len);
+		return csn_nomem(s->ctx, "store", "a value of %zu bytes", len);
 	out->p = (uint8_t *)out->handle +
 	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;
@@ -516,8 +514,7 @@ csn_store_on_evict(struct csn_store *s, csn_store_evicted fn, void *arg)
 		return csn_fail(s->ctx, CSN_E_BACKEND, "store",
 		    "the %s store does not tell of evictions", s->p->name);
 	if ((l = csn_calloc(1, sizeof(*l))) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
-		    "no memory to tell of evictions");
+		return csn_nomem(s->ctx, "store", "telling of evictions");
 	l->fn = fn;
 	l->arg = arg;
 	pthread_mutex_lock(&s->starting);

@@ -35,8 +35,7 @@ pile_write(void *arg, const uint8_t *p, size_t len)
 	if (pile->p == NULL || pile->len + len > pile->cap) {
 		cap = 2 * (pile->len + len) + 4096;
 		if ((grown = csn_calloc(1, cap)) == NULL)
-			return csn_fail(pile->ctx, CSN_E_NOMEM, ROOM,
-			    "out of memory for a sealed file");
+			return csn_nomem(pile->ctx, ROOM, "a sealed file");
 		if (pile->len != 0)
 			memcpy(grown, pile->p, pile->len);
 		csn_wipe_free(pile->p, pile->len);
@@ -188,6 +187,5 @@ csn_sealed_inspect(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	j = header_json(&cose, &h);
 	*json = j != NULL ? csn_json_text(j, JSON_COMPACT) : NULL;
 	json_decref(j);
-	return *json != NULL ? 0 : csn_fail(ctx, CSN_E_NOMEM, ROOM,
-	    "out of memory for a description");
+	return *json != NULL ? 0 : csn_nomem(ctx, ROOM, "a description");
 }

@@ -46,8 +46,7 @@ typedef int write_fn(void *arg, const uint8_t *p, size_t len);
 static int
 no_memory(const struct csn_ctx *ctx)
 {
-	return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-	    "out of memory for a sealed file");
+	return csn_nomem(ctx, ROOM, "a sealed file");
 }
 
 static int

@@ -51,8 +51,7 @@ stream_new(struct csn_session *session, struct csn_stream **out)
 	struct csn_stream *st;
 
 	if ((st = csn_calloc(1, sizeof(*st))) == NULL)
-		return csn_fail(csn_session_ctx(session), CSN_E_NOMEM, ROOM,
-		    "out of memory for a stream");
+		return csn_nomem(csn_session_ctx(session), ROOM, "a stream");
 	st->session = csn_session_ref(session);
 	*out = st;
 	return 0;
@@ -99,8 +98,7 @@ die(struct csn_stream *st, int op, int code)
 	st->dead = code;
 	csn_session_stream_end(st->session, &st->key);
 	/* The refusal stands whether the log takes it or not. */
-	if (audit(st, op, code, "stream refused") != 0)
-		return code;
+	CSN_IGNORE(audit(st, op, code, "stream refused"));
 	return code;
 }
 

@@ -86,8 +86,7 @@ csn_acceptor_new(struct csn_ctx *ctx, const struct csn_identity *identity,
 	    allow_transport)) != 0)
 		return rc;
 	if ((a = csn_calloc(1, sizeof(*a))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a server");
+		return csn_nomem(ctx, "session", "a server");
 	a->ctx = ctx;
 	a->identity = identity;
 	a->trust = trust;
@@ -230,8 +229,7 @@ csn_reply_make(struct csn_ctx *ctx, const struct csn_offer_msg *offer,
 	m.ct_len = csn_kem_ciphertext_size(offer->suite);
 	csn_reply_write(body, &m);
 	if (!csn_out_ok(body)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a reply");
+		rc = csn_nomem(ctx, "session", "a reply");
 		goto out;
 	}
 	p->ctx = ctx;
@@ -267,8 +265,7 @@ sign_reply(struct csn_acceptor *a, const struct csn_agreed *agreed,
 		return rc;
 	csn_put_bytes(w, mac, CSN_MAC_SIZE);
 	csn_put_bytes16(w, sig, csn_sign_signature_size(csn_sign_of(key)));
-	return csn_out_ok(w) ? 0 : csn_fail(a->ctx, CSN_E_NOMEM, "session",
-	    "out of memory for a reply");
+	return csn_out_ok(w) ? 0 : csn_nomem(a->ctx, "session", "a reply");
 }
 
 /* The server's half waits, its keys at rest. */
@@ -356,8 +353,7 @@ csn_session_accept(struct csn_acceptor *acceptor, const uint8_t *offer,
 		    rc == 0 ? "the offer was answered before" :
 		    "too many offers were answered lately: try later");
 	if ((p = csn_calloc(1, sizeof(*p))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a session");
+		return csn_nomem(ctx, "session", "a session");
 	p->ctx = ctx;
 	if ((rc = answer(acceptor, offer, len, &m, &tenant, p, &w)) != 0) {
 		csn_out_wipe(&w);

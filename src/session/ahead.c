@@ -152,8 +152,7 @@ derive(struct csn_session *s, const struct csn_key *chain, uint32_t n,
 	int rc;
 
 	if (a == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for the epochs ahead");
+		return csn_nomem(s->ctx, "session", "the epochs ahead");
 	for (a->cap = n + more; a->n < n; a->n++) {
 		if ((rc = csn_schedule_epoch(s->ctx, chain,
 		    &a->step[a->n].root, &a->step[a->n].next)) != 0) {
@@ -201,8 +200,7 @@ make_ahead(struct csn_session *s)
 	if (s->ahead != NULL)
 		return 0;
 	if ((s->ahead = csn_calloc(1, sizeof(*s->ahead))) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for the epochs ahead");
+		return csn_nomem(s->ctx, "session", "the epochs ahead");
 	pthread_mutex_init(&s->ahead->looking, NULL);
 	return 0;
 }
@@ -350,8 +348,7 @@ csn_chain_step(struct csn_session *s, int direction)
 	if ((rc = room_for(s, direction, 1)) != 0)
 		return rc;
 	if ((e = csn_epoch_new(s)) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a key epoch");
+		return csn_nomem(s->ctx, "session", "a key epoch");
 	if ((rc = next_step(s, direction, &e->root, &next)) != 0) {
 		csn_epoch_free(s, e);
 		return rc;

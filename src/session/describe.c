@@ -101,6 +101,6 @@ csn_session_json(struct csn_session *session, char **json)
 	    "audit_failures", (json_int_t)info.audit_failures);
 	*json = j == NULL ? NULL : csn_json_text(j, JSON_COMPACT);
 	json_decref(j);
-	return *json != NULL ? 0 : csn_fail(session->ctx, CSN_E_NOMEM,
-	    "session", "out of memory for a session's description");
+	return *json != NULL ? 0 : csn_nomem(session->ctx, "session",
+	    "a session's description");
 }

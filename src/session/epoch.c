@@ -60,8 +60,7 @@ csn_epoch_add_writer(struct csn_session *s, struct csn_epoch *e,
 
 nomem:
 	free(window);
-	return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-	    "out of memory for a writer's key");
+	return csn_nomem(s->ctx, "session", "a writer's key");
 }
 
 struct csn_epoch *

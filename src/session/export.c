@@ -70,8 +70,7 @@ hand_over(const struct csn_ctx *ctx, struct csn_out *w, int rc,
     uint8_t **out, size_t *len)
 {
 	if (rc == 0 && !csn_out_ok(w))
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an export");
+		rc = csn_nomem(ctx, "session", "an export");
 	if (rc != 0) {
 		csn_out_wipe(w);
 		return rc;
@@ -123,8 +122,7 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	if ((rc = read_head(ctx, &r, 1, 'O', "offer")) != 0)
 		return rc;
 	if ((o = csn_calloc(1, sizeof(*o))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		return csn_nomem(ctx, "session", "an offer");
 	o->ctx = ctx;
 	o->suite = csn_read_u8(&r);
 	server = csn_read_view16(&r, &server_len);
@@ -150,8 +148,7 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	    (rc = csn_key_rest(ctx, seed + 32, &o->seed[1])) != 0)
 		goto err;
 	if ((o->msg = csn_memdup(msg, n)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		rc = csn_nomem(ctx, "session", "an offer");
 		goto err;
 	}
 	o->len = n;
@@ -225,8 +222,7 @@ csn_pending_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	if ((rc = read_head(ctx, &r, 2, 'P', "session")) != 0)
 		return rc;
 	if ((p = csn_calloc(1, sizeof(*p))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a session");
+		return csn_nomem(ctx, "session", "a session");
 	p->ctx = ctx;
 	p->suite = csn_read_u8(&r);
 	csn_read_bytes(&r, p->session, sizeof(p->session));
@@ -332,8 +328,7 @@ read_epochs(struct csn_session *s, struct csn_reader *r, int direction,
 			return csn_fail(s->ctx, CSN_E_FORM, "session",
 			    "the exported session's epochs are damaged");
 		if ((e = csn_epoch_new(s)) == NULL)
-			return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-			    "out of memory for a key epoch");
+			return csn_nomem(s->ctx, "session", "a key epoch");
 		if ((rc = read_key(s->ctx, r, &e->root)) != 0) {
 			csn_epoch_free(s, e);
 			return rc;

@@ -166,8 +166,7 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	/* Before anything is sealed: nothing may fail once it is. */
 	if (s->replay == CSN_REPLAY_STORE &&
 	    csn_slots_promise(&s->slots, run->n) != 0) {
-		rc = csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for slot versions");
+		rc = csn_nomem(s->ctx, "session", "slot versions");
 		goto out;
 	}
 	run->epoch = s->heads[s->own_direction];
@@ -218,8 +217,7 @@ slot_set(struct csn_session *s, const struct csn_slot_print *print,
 	rc = csn_slots_set_print(&s->slots, print, version, epoch, who, &was,
 	    &lost);
 	if (rc < 0)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "session",
-		    "out of memory for slot versions");
+		return csn_nomem(s->ctx, "session", "slot versions");
 	if (rc == 0)
 		return 0;
 	/* Once more in the same epoch: it keeps as many as it had. */

@@ -27,8 +27,7 @@ tenant_half(struct csn_ctx *ctx, const struct csn_offer *o,
 	csn_put_bytes(&w, no_mac, sizeof(no_mac));
 	memcpy(a.transcript, server->transcript, sizeof(a.transcript));
 	if (!csn_out_ok(&w))
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a session");
+		rc = csn_nomem(ctx, "session", "a session");
 	else if ((rc = csn_reply_read(ctx, w.p, w.len, &m)) == 0 &&
 	    (rc = csn_kem_decapsulate(ctx, o->kem, m.ct, m.ct_len,
 	    secret)) == 0 && (rc = csn_agree(ctx, &a, secret)) == 0 &&

@@ -167,8 +167,7 @@ csn_transcript(struct csn_ctx *ctx, const uint8_t *offer, size_t offer_len,
 	csn_put_u32(&w, (uint32_t)body_len);
 	csn_put_bytes(&w, body, body_len);
 	rc = csn_out_ok(&w) ? csn_sha3_256(ctx, w.p, w.len, out) :
-	    csn_fail(ctx, CSN_E_NOMEM, "session",
-	    "out of memory for a transcript");
+	    csn_nomem(ctx, "session", "a transcript");
 	csn_out_wipe(&w);
 	return rc;
 }

@@ -42,8 +42,7 @@ sign_offer(struct csn_ctx *ctx, const struct csn_identity *signer,
 	int rc;
 
 	if (!csn_out_ok(w))
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		return csn_nomem(ctx, "session", "an offer");
 	if ((rc = csn_sign(ctx, key, (const uint8_t *)CSN_OFFER_CONTEXT,
 	    sizeof(CSN_OFFER_CONTEXT) - 1, w->p, w->len, sig,
 	    sizeof(sig))) == 0)
@@ -64,8 +63,7 @@ csn_offer_make(struct csn_ctx *ctx, int suite, uint64_t ttl_ms,
 
 	csn_out_init(&w);
 	if ((o = csn_calloc(1, sizeof(*o))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		return csn_nomem(ctx, "session", "an offer");
 	o->ctx = ctx;
 	o->suite = suite;
 	memcpy(o->server, server_alias, strlen(server_alias));
@@ -91,8 +89,7 @@ csn_offer_make(struct csn_ctx *ctx, int suite, uint64_t ttl_ms,
 	if (signer != NULL && (rc = sign_offer(ctx, signer, &w)) != 0)
 		goto err;
 	if (!csn_out_ok(&w)) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		rc = csn_nomem(ctx, "session", "an offer");
 		goto err;
 	}
 	o->msg = w.p;
@@ -160,8 +157,7 @@ csn_session_offer(struct csn_ctx *ctx,
 		return rc;
 	if ((*msg = csn_memdup(offer->msg, offer->len)) == NULL) {
 		csn_offer_free(offer);
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for an offer");
+		return csn_nomem(ctx, "session", "an offer");
 	}
 	*len = offer->len;
 	*state = offer;
@@ -299,8 +295,7 @@ csn_session_finish(struct csn_offer *offer, struct csn_trust *trust,
 	    (rc = make_tenant_session(ctx, &m, &a, options, &session)) != 0)
 		goto out;
 	if ((msg = csn_calloc(1, CSN_CONFIRM_SIZE)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a confirmation");
+		rc = csn_nomem(ctx, "session", "a confirmation");
 		goto out;
 	}
 	csn_confirm_write(msg, m.session, mac);

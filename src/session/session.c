@@ -148,8 +148,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 		    "tenant %s's, not %.64s's", seed->tenant_id,
 		    o.expect_tenant);
 	if ((s = csn_slab_alloc(&sessions)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a session");
+		return csn_nomem(ctx, "session", "a session");
 	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->pid, getpid());
@@ -171,8 +170,7 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	memcpy(s->tenant_id, seed->tenant_id, strlen(seed->tenant_id));
 	if (seed->tenant_name != NULL && *seed->tenant_name != '\0' &&
 	    (s->tenant_name = csn_strdup(seed->tenant_name)) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "session",
-		    "out of memory for a tenant's name");
+		rc = csn_nomem(ctx, "session", "a tenant's name");
 		goto err;
 	}
 	s->aad_tail_len = (uint8_t)csn_aad_tail(s->aad_tail, s->tenant_id, 0,

@@ -33,8 +33,7 @@ struct folder {
 static int
 fail_memory(struct csn_ctx *ctx)
 {
-	return csn_fail(ctx, CSN_E_NOMEM, "keystore",
-	    "no memory for the keystore");
+	return csn_nomem(ctx, "keystore", "the keystore");
 }
 
 /* csn_free; NULL where there is no memory. */
@@ -250,7 +249,7 @@ finish_removals(struct folder *f)
 		if (strncmp(entry->d_name, REMOVED, sizeof(REMOVED) - 1) != 0)
 			continue;
 		if ((path = path_of(f, entry->d_name)) != NULL)
-			(void)!overwrite(path);
+			CSN_IGNORE(overwrite(path));
 		csn_free(path);
 	}
 	(void)closedir(dir);

@@ -66,8 +66,7 @@ memory_open(struct csn_ctx *ctx, const char *rest, const void *secret,
 		return csn_fail(ctx, CSN_E_ARG, "keystore", "the keystore in "
 		    "memory has no path and no options: write memory:");
 	if ((m = csn_calloc(1, sizeof(*m))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "keystore",
-		    "no memory for a keystore");
+		return csn_nomem(ctx, "keystore", "a keystore");
 	m->ctx = ctx;
 	(void)pthread_mutex_init(&m->lock, NULL);
 	csn_forkguard_mutex(&m->guard, &m->lock);
@@ -102,8 +101,7 @@ memory_create(void *state, const char *key_name)
 	int rc;
 
 	if ((item = csn_calloc(1, sizeof(*item))) == NULL)
-		return csn_fail(m->ctx, CSN_E_NOMEM, "keystore",
-		    "no memory for another key");
+		return csn_nomem(m->ctx, "keystore", "another key");
 	memcpy(item->name, key_name, strlen(key_name) + 1);
 	(void)pthread_mutex_lock(&m->lock);
 	at = find(m, key_name);
@@ -210,8 +208,7 @@ memory_list(void *state, int (*visit)(void *arg, const char *name), void *arg)
 	if (m->locked)
 		rc = csn_ks_fail_locked(m->ctx);
 	else if ((names = csn_calloc(m->count + 1, sizeof(*names))) == NULL)
-		rc = csn_fail(m->ctx, CSN_E_NOMEM, "keystore",
-		    "no memory to list the keys");
+		rc = csn_nomem(m->ctx, "keystore", "listing the keys");
 	for (item = m->first; rc == 0 && item != NULL; item = item->next)
 		memcpy(names[n++], item->name, sizeof(item->name));
 	(void)pthread_mutex_unlock(&m->lock);

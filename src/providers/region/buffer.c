@@ -34,8 +34,7 @@ buffer_open(struct csn_ctx *ctx, const char *rest, void **state)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "buffer: takes nothing behind its colon, not %.60s", rest);
 	if ((b = csn_calloc(1, sizeof(*b))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a list of buffers");
+		return csn_nomem(ctx, ROOM, "a list of buffers");
 	b->ctx = ctx;
 	*state = b;
 	return 0;
@@ -231,8 +230,7 @@ csn_regions_add_buffer(struct csn_regions *regions,
 
 nomem:
 	buffer_drop(&buf);
-	return csn_fail(b->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for another region");
+	return csn_nomem(b->ctx, ROOM, "another region");
 }
 
 int

@@ -246,8 +246,7 @@ csn_trace_hold(const struct csn_target *t, uint64_t timeout_ms,
 		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM,
 		    "a process cannot trace itself and go on measuring");
 	if ((trace = csn_calloc(1, sizeof(*trace))) == NULL)
-		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM,
-		    "no memory to hold a process");
+		return csn_nomem(t->ctx, ROOM, "holding a process");
 	trace->t = t;
 	trace->end_ns = csn_now_ns() + timeout_ms * 1000000;
 	(void)pthread_mutex_init(&trace->lock, NULL);

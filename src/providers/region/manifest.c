@@ -297,8 +297,7 @@ take_regions(struct csn_ctx *ctx, struct csn_manifest *m, const json_t *v)
 	m->regions = csn_calloc(n, sizeof(*m->regions));
 	m->sources = csn_calloc(n, sizeof(*m->sources));
 	if (m->regions == NULL || m->sources == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a manifest");
+		return csn_nomem(ctx, ROOM, "a manifest");
 	json_array_foreach(v, i, item) {
 		if ((rc = take_region(ctx, m, item, i + 1)) != 0)
 			return rc;

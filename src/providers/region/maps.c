@@ -150,7 +150,7 @@ csn_maps_parse(struct csn_ctx *ctx, const char *text, size_t len,
 	out->v = csn_calloc(lines > 0 ? lines : 1, sizeof(*out->v));
 	out->text = csn_memdup(text, len);
 	if (out->v == NULL || out->text == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		rc = csn_nomem(ctx, ROOM, "a process's map");
 		goto err;
 	}
 	p = out->text;

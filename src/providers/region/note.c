@@ -117,7 +117,7 @@ parse_region(struct csn_ctx *ctx, const json_t *one, size_t number,
 	r.description = csn_strdup(description);
 	*out = r;
 	if (r.id == NULL || r.description == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a note of regions");
 	return 0;
 }
 
@@ -168,7 +168,7 @@ csn_note_parse(struct csn_ctx *ctx, const char *text, size_t len, pid_t pid,
 	}
 	out->v = csn_calloc(json_array_size(list) + 1, sizeof(*out->v));
 	if (out->v == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		rc = csn_nomem(ctx, ROOM, "a note of regions");
 		goto out;
 	}
 	rc = 0;

@@ -30,8 +30,7 @@ struct csn_note {
 static int
 nomem(const struct csn_note *note)
 {
-	return csn_fail(note->ctx, CSN_E_NOMEM, ROOM,
-	    "no memory for a note");
+	return csn_nomem(note->ctx, ROOM, "a note");
 }
 
 static int
@@ -90,8 +89,7 @@ csn_note_new(struct csn_ctx *ctx, const char *folder, struct csn_note **out)
 		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "a note needs a context and a place for its handle");
 	if ((note = csn_calloc(1, sizeof(*note))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a note");
+		return csn_nomem(ctx, ROOM, "a note");
 	note->ctx = ctx;
 	note->pid = getpid();
 	if (folder == NULL && (folder = made = default_folder()) == NULL) {

@@ -44,8 +44,7 @@ process_open(struct csn_ctx *ctx, const char *rest, void **state)
 	int rc;
 
 	if ((p = csn_calloc(1, sizeof(*p))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a process's regions");
+		return csn_nomem(ctx, ROOM, "a process's regions");
 	p->ctx = ctx;
 	p->freeze.cgroup = -1;
 	if ((rc = csn_process_config_parse(ctx, rest, &p->config)) != 0) {

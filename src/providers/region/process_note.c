@@ -104,7 +104,7 @@ read_note(struct csn_process *p, struct csn_note_regions *out)
 		goto out;
 	}
 	if ((text = csn_calloc(size + 1, 1)) == NULL) {
-		rc = csn_fail(p->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		rc = csn_nomem(p->ctx, ROOM, "a note of regions");
 		goto out;
 	}
 	while (used < size && n != 0) {

@@ -35,8 +35,7 @@ csn_process_add(struct csn_process *p)
 		cap = p->cap == 0 ? 16 : p->cap * 2;
 		more = csn_realloc(p->picked, cap, sizeof(*more));
 		if (more == NULL) {
-			(void)csn_fail(p->ctx, CSN_E_NOMEM, ROOM,
-			    "no memory for another region");
+			(void)csn_nomem(p->ctx, ROOM, "another region");
 			return NULL;
 		}
 		p->picked = more;

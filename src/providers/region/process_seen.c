@@ -75,8 +75,8 @@ csn_seen_add(struct csn_process *p, uint64_t address, const void *bytes,
 			cap = p->seen_cap == 0 ? 64 : p->seen_cap * 2;
 			more = csn_realloc(p->seen, cap, sizeof(*more));
 			if (more == NULL)
-				return csn_fail(p->ctx, CSN_E_NOMEM, ROOM,
-				    "no memory to remember what was read");
+				return csn_nomem(p->ctx, ROOM,
+				    "remembering what was read");
 			p->seen = more;
 			p->seen_cap = cap;
 		}
@@ -182,7 +182,7 @@ read_again(struct csn_process *p)
 	int rc = 0;
 
 	if ((bytes = csn_calloc(1, PIECE)) == NULL)
-		return csn_fail(p->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(p->ctx, ROOM, "what was read");
 	for (i = 0; i < p->nseen && rc == 0; i++) {
 		s = &p->seen[i];
 		if (is_armed(p, s))

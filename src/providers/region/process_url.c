@@ -32,7 +32,7 @@ add_path(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
 	if (c->npaths == CSN_PROCESS_SELECTORS)
 		return too_many(ctx, "path");
 	if ((c->paths[c->npaths] = csn_strdup(v)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a URL");
 	c->npaths++;
 	return 0;
 }
@@ -109,7 +109,7 @@ set_note(struct csn_ctx *ctx, const char *v, struct csn_process_config *c)
 		return bad(ctx, "note", v, "is 1 or the note's folder, a path "
 		    "that begins with /");
 	if ((c->note_folder = csn_strdup(v)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a URL");
 	return 0;
 }
 

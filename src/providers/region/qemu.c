@@ -45,7 +45,7 @@ keep(struct csn_ctx *ctx, const char *name, const char *value, char **to)
 		    "of qemu: is a path that begins with /", name, value);
 	free(*to);
 	if ((*to = csn_strdup(value)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a guest's memory");
 	return 0;
 }
 
@@ -106,7 +106,7 @@ read_layout(struct csn_guest *g)
 
 	arguments = json_pack("{ss}", "command-line", "info mtree -f");
 	if (arguments == NULL)
-		return csn_fail(g->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(g->ctx, ROOM, "a guest's memory");
 	if ((rc = csn_qmp_call(g->qmp, "human-monitor-command", arguments,
 	    &value)) != 0)
 		return rc;
@@ -277,8 +277,7 @@ guest_open(struct csn_ctx *ctx, const char *rest, void **state)
 	int rc;
 
 	if ((g = csn_calloc(1, sizeof(*g))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory for a guest's regions");
+		return csn_nomem(ctx, ROOM, "a guest's regions");
 	g->ctx = ctx;
 	g->ram = g->dump.fd = -1;
 	if ((rc = config_parse(ctx, rest, &g->config)) != 0 ||

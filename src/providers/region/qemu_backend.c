@@ -25,7 +25,7 @@ path_of(struct csn_guest *g, const char *id, int *rc)
 	arguments = json_pack("{ss ss}", "path", object, "property",
 	    "mem-path");
 	if (arguments == NULL)
-		*rc = csn_fail(g->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		*rc = csn_nomem(g->ctx, ROOM, "a guest's memory");
 	else
 		*rc = csn_qmp_call(g->qmp, "qom-get", arguments, &value);
 	return value;

@@ -37,7 +37,7 @@ csn_guest_dump_open(struct csn_ctx *ctx, struct csn_qmp *qmp,
 		folder = usual_folder();
 	if (asprintf(&d.folder, "%s/caisson-guest-XXXXXX", folder) < 0) {
 		d.folder = NULL;
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		rc = csn_nomem(ctx, ROOM, "a guest's dump");
 		goto err;
 	}
 	if (mkdtemp(d.folder) == NULL) {
@@ -50,7 +50,7 @@ csn_guest_dump_open(struct csn_ctx *ctx, struct csn_qmp *qmp,
 	}
 	if (asprintf(&d.path, "%s/memory", d.folder) < 0) {
 		d.path = NULL;
-		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		rc = csn_nomem(ctx, ROOM, "a guest's dump");
 		goto err;
 	}
 	d.fd = open(d.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
@@ -88,7 +88,7 @@ csn_guest_dump_save(struct csn_guest_dump *d, uint64_t address,
 	arguments = json_pack("{sI sI ss}", "val", (json_int_t)address,
 	    "size", (json_int_t)size, "filename", d->path);
 	if (arguments == NULL)
-		return csn_fail(d->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(d->ctx, ROOM, "a guest's dump");
 	if ((rc = csn_qmp_call(d->qmp, "pmemsave", arguments, NULL)) != 0)
 		return rc;
 	if (fstat(d->fd, &st) != 0 || st.st_size < 0 ||

@@ -73,7 +73,7 @@ grow(struct csn_qmp *q)
 		return csn_fail(q->ctx, CSN_E_FORM, ROOM, "QEMU sent a "
 		    "message of more than %zu bytes", CSN_QMP_LINE);
 	if ((more = csn_realloc(q->buf, cap, 1)) == NULL)
-		return csn_fail(q->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(q->ctx, ROOM, "QEMU's answer");
 	q->buf = more;
 	q->cap = cap;
 	return 0;
@@ -177,7 +177,7 @@ send_command(struct csn_qmp *q, const char *command, json_t *arguments,
 	text = json == NULL ? NULL : csn_json_text(json, JSON_COMPACT);
 	json_decref(json);
 	if (text == NULL)
-		return csn_fail(q->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(q->ctx, ROOM, "QEMU's answer");
 	if ((rc = send_all(q, text, strlen(text), end)) == 0)
 		rc = send_all(q, "\n", 1, end);
 	free(text);
@@ -313,7 +313,7 @@ open_it(struct csn_ctx *ctx, const char *path, uint64_t timeout_ms,
 	int rc;
 
 	if ((q = csn_calloc(1, sizeof(*q))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "QEMU's answer");
 	q->ctx = ctx;
 	q->fd = -1;
 	q->timeout_ms = timeout_ms;

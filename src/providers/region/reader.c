@@ -293,7 +293,7 @@ csn_reader_new(struct csn_ctx *ctx, const struct csn_reader_from *from,
 	struct csn_reader *r;
 
 	if ((r = csn_calloc(1, sizeof(*r))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a reader");
 	r->ctx = ctx;
 	r->from = *from;
 	*out = r;

@@ -162,8 +162,7 @@ csn_target_text(const struct csn_target *t, const char *name, size_t max,
 		if (cap - used < 4096) {
 			cap = cap == 0 ? 16384 : cap * 2;
 			if ((more = csn_realloc(text, cap + 1, 1)) == NULL) {
-				rc = csn_fail(t->ctx, CSN_E_NOMEM, ROOM,
-				    "out of memory");
+				rc = csn_nomem(t->ctx, ROOM, "a process");
 				goto err;
 			}
 			text = more;

@@ -101,7 +101,7 @@ find_way(struct csn_tee *t)
 	if (rc != CSN_E_NOT_FOUND || t->kind->device == NULL)
 		return csn_device_absent(t->ctx, rc);
 	if ((first = csn_strdup(csn_ctx_message(t->ctx))) == NULL)
-		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(t->ctx, ROOM, "evidence");
 	rc = csn_device_probe(&t->device);
 	if (rc == 0)
 		t->by_device = 1;
@@ -132,7 +132,7 @@ load(struct csn_tee *t)
 	t->sources = csn_calloc(t->manifest.nsources, sizeof(*t->sources));
 	t->sizes = csn_calloc(t->manifest.nregions, sizeof(*t->sizes));
 	if (t->sources == NULL || t->sizes == NULL)
-		return csn_fail(t->ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(t->ctx, ROOM, "evidence");
 	return 0;
 }
 
@@ -144,7 +144,7 @@ csn_tee_open(struct csn_ctx *ctx, const struct csn_tee_kind *kind,
 	int rc;
 
 	if ((t = csn_calloc(1, sizeof(*t))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "evidence");
 	t->ctx = ctx;
 	t->kind = kind;
 	t->timeout_ms = CSN_FREEZE_TIMEOUT;

@@ -40,7 +40,7 @@ csn_url_open(struct csn_ctx *ctx, const char *rest, struct csn_url *out)
 	memset(out, 0, sizeof(*out));
 	out->ctx = ctx;
 	if ((out->copy = csn_strdup(rest)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, ROOM, "out of memory");
+		return csn_nomem(ctx, ROOM, "a URL");
 	if ((mark = strchr(out->copy, '?')) != NULL) {
 		*mark = '\0';
 		out->next = mark + 1;

@@ -66,8 +66,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s,
 	if (rc != 0)
 		return rc;
 	if ((s->path = csn_memdup(rest, len)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a file store");
+		return csn_nomem(ctx, "store", "a file store");
 	return 0;
 }
 
@@ -94,8 +93,7 @@ file_open(struct csn_ctx *ctx, const char *rest, void **state)
 	int rc;
 
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a file store");
+		return csn_nomem(ctx, "store", "a file store");
 	s->ctx = ctx;
 	s->root = -1;
 	(void)pthread_mutex_init(&s->sweep.lock, NULL);

@@ -23,8 +23,7 @@ blobs_open(struct csn_ctx *ctx, const char *scheme, const char *rest,
 	if ((rc = csn_blob_config_parse(ctx, scheme, rest, &config)) != 0)
 		goto out;
 	if ((b = csn_calloc(1, sizeof(*b))) == NULL) {
-		rc = csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a store over HTTP");
+		rc = csn_nomem(ctx, "store", "a store over HTTP");
 		goto out;
 	}
 	b->ctx = ctx;
@@ -314,8 +313,7 @@ place_new(struct csn_blobs *b, size_t len, struct csn_store_buf *out)
 		    b->max);
 	if (len > SIZE_MAX - ALIGN ||
 	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
-		return csn_fail(b->ctx, CSN_E_NOMEM, "store",
-		    "no memory for a value of %zu bytes", len);
+		return csn_nomem(b->ctx, "store", "a value of %zu bytes", len);
 	out->p = (uint8_t *)out->handle +
 	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;

@@ -49,8 +49,7 @@ take_switch(struct csn_ctx *ctx, const struct csn_store_option *o, int *out)
 static int
 no_memory(struct csn_ctx *ctx)
 {
-	return csn_fail(ctx, CSN_E_NOMEM, "store",
-	    "no memory for the options of the HTTP store");
+	return csn_nomem(ctx, "store", "the options of the HTTP store");
 }
 
 /* Keep a token without the white space that editors leave behind it. */

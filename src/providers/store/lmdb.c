@@ -85,8 +85,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 	if (rc != 0)
 		return rc;
 	if ((s->path = csn_memdup(rest, len)) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for an lmdb store");
+		return csn_nomem(ctx, "store", "an lmdb store");
 	return 0;
 }
 
@@ -110,8 +109,7 @@ lmdb_open(struct csn_ctx *ctx, const char *rest, void **state)
 	int rc;
 
 	if ((s = csn_calloc(1, sizeof(*s))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for an lmdb store");
+		return csn_nomem(ctx, "store", "an lmdb store");
 	s->ctx = ctx;
 	if ((rc = parse(ctx, rest, s, &config)) != 0 ||
 	    (rc = csn_lmdb_env_open(s, &config)) != 0) {

@@ -180,8 +180,7 @@ csn_lmdb_list(void *state, const uint8_t *space, size_t space_len,
 	csn_lmdb_prefix(space, space_len, &prefix);
 	from = prefix;
 	if ((items = csn_calloc(BATCH, sizeof(*items))) == NULL)
-		return csn_fail(s->ctx, CSN_E_NOMEM, "store",
-		    "no memory to list keys");
+		return csn_nomem(s->ctx, "store", "listing keys");
 	do {
 		rc = list_some(s, &prefix, &from, items, &n, &more);
 		for (i = 0; i < n; i++)

@@ -156,8 +156,7 @@ mc_open(struct csn_ctx *ctx, const char *rest, void **state)
 	int rc;
 
 	if ((m = csn_calloc(1, sizeof(*m))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a memcached store");
+		return csn_nomem(ctx, "store", "a memcached store");
 	m->ctx = ctx;
 	m->generation = csn_fork_generation(ctx);
 	(void)pthread_mutex_init(&m->lock, NULL);

@@ -94,8 +94,7 @@ csn_mc_begin(struct csn_mc *m, struct csn_mc_host *h, uint64_t deadline,
 	if (c == NULL) {
 		if ((c = csn_calloc(1, sizeof(*c))) == NULL) {
 			give_up(m, h);
-			return csn_fail(m->ctx, CSN_E_NOMEM, "store",
-			    "no memory for a connection");
+			return csn_nomem(m->ctx, "store", "a connection");
 		}
 		c->host = h;
 		c->fresh = 1;
@@ -106,8 +105,8 @@ csn_mc_begin(struct csn_mc *m, struct csn_mc_host *h, uint64_t deadline,
 		    csn_net_connect_unix(&c->net, h->host, until) :
 		    csn_net_connect(&c->net, h->host, h->port, until);
 		if (rc != 0) {
-			rc = rc == ENOMEM ? csn_fail(m->ctx, CSN_E_NOMEM,
-			    "store", "no memory for a connection") :
+			rc = rc == ENOMEM ? csn_nomem(m->ctx, "store",
+			    "a connection") :
 			    fail_net(m, c, rc, "no connection");
 			csn_free(c);
 			give_up(m, h);

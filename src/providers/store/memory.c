@@ -46,8 +46,7 @@ memory_open(struct csn_ctx *ctx, const char *rest, void **state)
 	if ((rc = csn_mem_config_parse(ctx, rest, &config)) != 0)
 		return rc;
 	if ((m = csn_calloc(1, sizeof(*m))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a memory store");
+		return csn_nomem(ctx, "store", "a memory store");
 	m->ctx = ctx;
 	m->limit = config.bytes;
 	m->share = config.share;
@@ -66,8 +65,7 @@ memory_open(struct csn_ctx *ctx, const char *rest, void **state)
 	rc3 = csn_mem_index_init(m);
 	if (rc != 0 || rc2 != 0 || rc3 != 0) {
 		memory_close(m);
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a memory store");
+		return csn_nomem(ctx, "store", "a memory store");
 	}
 	*state = m;
 	return 0;
@@ -107,8 +105,8 @@ key_set(struct csn_mem *m, struct csn_mem_entry *e, const uint8_t *key,
 		memcpy((uint8_t *)e - key_len, key, key_len);
 	} else {
 		if ((copy = csn_memdup(key, key_len)) == NULL)
-			return csn_fail(m->ctx, CSN_E_NOMEM, "store",
-			    "no memory for a key of %zu bytes", key_len);
+			return csn_nomem(m->ctx, "store", "a key of %zu bytes",
+			    key_len);
 		memcpy((uint8_t *)e - sizeof(copy), &copy, sizeof(copy));
 		e->flags |= CSN_MEM_KEY_OUTSIDE;
 		atomic_fetch_add_explicit(&m->index_bytes, key_len,
@@ -131,8 +129,7 @@ publish(struct csn_mem *m, const uint8_t *space, size_t space_len,
 		goto err;
 	s = csn_mem_space_get(m, space, space_len, 1);
 	if (s == NULL) {
-		rc = csn_fail(m->ctx, CSN_E_NOMEM, "store",
-		    "no memory for another space");
+		rc = csn_nomem(m->ctx, "store", "another space");
 		goto err;
 	}
 	if (size > m->share) {
@@ -376,8 +373,7 @@ memory_list(void *state, const uint8_t *space, size_t space_len,
 	cap = (size_t)atomic_load(&s->entries) + 16;
 	if ((pins = csn_calloc(cap, sizeof(*pins))) == NULL) {
 		csn_mem_space_put(m, s);
-		return csn_fail(m->ctx, CSN_E_NOMEM, "store",
-		    "no memory to list %zu keys", cap);
+		return csn_nomem(m->ctx, "store", "listing %zu keys", cap);
 	}
 	n = csn_mem_space_pin(m, s, pins, cap, 0);
 	for (i = 0; i < n; i++) {

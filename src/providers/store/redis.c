@@ -344,8 +344,8 @@ redis_reserve(void *state, const uint8_t *space, size_t space_len,
 		    "of %zu bytes is past Redis's limit of %zu", len,
 		    CSN_REDIS_MAX_VALUE);
 	if ((out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
-		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a value of %zu bytes", len);
+		return csn_nomem(r->config.ctx, "store", "a value of %zu bytes",
+		    len);
 	out->p = (uint8_t *)out->handle +
 	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;
@@ -410,8 +410,7 @@ open_url(struct csn_ctx *ctx, const char *rest, int tls, void **state)
 	int rc;
 
 	if ((r = csn_calloc(1, sizeof(*r))) == NULL)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for a Redis store");
+		return csn_nomem(ctx, "store", "a Redis store");
 	if ((rc = csn_redis_config_parse(ctx, rest, tls, &r->config)) != 0) {
 		csn_free(r);
 		return rc;

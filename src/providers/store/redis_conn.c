@@ -15,8 +15,8 @@ failed(struct csn_redis_conn *conn, int errnum, const char *what)
 	struct csn_ctx *ctx = conn->r->config.ctx;
 
 	if (errnum == ENOMEM)
-		return csn_fail(ctx, CSN_E_NOMEM, "store",
-		    "no memory for talking with %s", conn->node->name);
+		return csn_nomem(ctx, "store", "talking with %s",
+		    conn->node->name);
 	if (errnum == ETIMEDOUT)
 		return csn_fail(ctx, CSN_E_BACKEND, "store", "%s %s took too "
 		    "long: is it overloaded, or timeout= or connect= too "
@@ -151,8 +151,8 @@ csn_redis_conn_open(struct csn_redis *r, struct csn_redis_node *node,
 	if (until > deadline)
 		until = deadline;
 	if ((conn = csn_calloc(1, sizeof(*conn))) == NULL)
-		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a connection to %s", node->name);
+		return csn_nomem(r->config.ctx, "store", "a connection to %s",
+		    node->name);
 	conn->r = r;
 	conn->node = node;
 	conn->net.fd = -1;

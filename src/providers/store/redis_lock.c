@@ -36,8 +36,8 @@ say(struct csn_redis_conn *conn, uint64_t deadline, int argc,
 
 	len = redisFormatCommandArgv(&text, argc, words, lens);
 	if (len < 0)
-		return csn_fail(conn->r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a command to %s", conn->node->name);
+		return csn_nomem(conn->r->config.ctx, "store",
+		    "a command to %s", conn->node->name);
 	if ((rc = csn_redis_send(conn, text, (size_t)len, deadline)) == 0)
 		rc = csn_redis_receive(conn, NULL, deadline, out);
 	redisFreeCommand(text);

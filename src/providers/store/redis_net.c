@@ -75,8 +75,8 @@ csn_redis_net(struct csn_redis *r)
 	    now->generation) == 0)
 		return now;
 	if ((made = net_new(r, now)) == NULL) {
-		(void)csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a Redis store's connections");
+		(void)csn_nomem(r->config.ctx, "store",
+		    "a Redis store's connections");
 		return NULL;
 	}
 	if (atomic_compare_exchange_strong(&r->net, &now, made)) {
@@ -138,8 +138,8 @@ node_have(struct csn_redis *r, struct csn_redis_net *net,
 		return NULL;
 	}
 	if ((node = csn_calloc(1, sizeof(*node))) == NULL) {
-		*rc = csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a Redis server's address");
+		*rc = csn_nomem(r->config.ctx, "store",
+		    "a Redis server's address");
 		return NULL;
 	}
 	node->host = *host;
@@ -262,8 +262,8 @@ csn_redis_masters(struct csn_redis *r, struct csn_redis_net *net,
 	int rc;
 
 	if ((nodes = csn_calloc(CSN_REDIS_MAX_NODES, sizeof(node))) == NULL)
-		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a Redis cluster's servers");
+		return csn_nomem(r->config.ctx, "store",
+		    "a Redis cluster's servers");
 	if ((rc = csn_redis_node_of(r, net, first, deadline, &nodes[0])) !=
 	    0) {
 		csn_free(nodes);
@@ -429,8 +429,8 @@ map_fetch(struct csn_redis *r, struct csn_redis_net *net, uint64_t deadline)
 	hosts = csn_calloc(2 * (CSN_REDIS_MAX_NODES + CSN_REDIS_MAX_HOSTS),
 	    sizeof(*hosts));
 	if (hosts == NULL)
-		return csn_fail(r->config.ctx, CSN_E_NOMEM, "store",
-		    "no memory for a Redis cluster's servers");
+		return csn_nomem(r->config.ctx, "store",
+		    "a Redis cluster's servers");
 	n = candidates(r, net, hosts);
 	for (i = 0; i < n && rc != 0; i++) {
 		if (i > 0 && csn_net_deadline(0) >= deadline)

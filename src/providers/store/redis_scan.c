@@ -54,8 +54,8 @@ struct catalogue {
 static int
 no_memory(const struct catalogue *c)
 {
-	return csn_fail(c->r->config.ctx, CSN_E_NOMEM, "store",
-	    "no memory for the keys of a Redis store");
+	return csn_nomem(c->r->config.ctx, "store",
+	    "the keys of a Redis store");
 }
 
 static void

@@ -38,8 +38,7 @@ struct options {
 static int
 no_memory(const struct csn_redis_config *c)
 {
-	return csn_fail(c->ctx, CSN_E_NOMEM, "store",
-	    "no memory for the Redis store's configuration");
+	return csn_nomem(c->ctx, "store", "the Redis store's configuration");
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crypto/context.c - contexts are made and freed; base/context.c has the rest. */
+/* crypto/context.c - making and freeing contexts, above base/context.c. */
 #include <stdio.h>
 #include <stdlib.h>
 

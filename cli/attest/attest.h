@@ -27,7 +27,7 @@ int attest_read(struct cli *cli, const char *path, size_t max, uint8_t **out,
 /* --- whose memory (source.c) ------------------------------------- */
 
 #define ATTEST_OPTS_MEASURE \
-	{ "measure", "HOW", "tree (the default), flat or both" }, \
+	{ "measure", "WORD", "tree (the default), flat or both" }, \
 	{ "leaf", "BYTES", "bytes of a tree's leaf (65536)" }, \
 	{ "threads", "N", "hash on N cores, 0 for all of them (1)" }
 
@@ -112,7 +112,7 @@ int attest_nonce(struct cli *cli, const char *what, const char *hex,
 	{ "endorsements", "PATH", "a file or folder of vendors' " \
 	    "certificates and collateral" }, \
 	{ "cache", "FOLDER", "keep vendors' certificates there" }, \
-	{ "require", "LIST", "fail without these: nonce,policy,platform," \
+	{ "require", "WORDS", "fail without these: nonce,policy,platform," \
 	    "collateral,crl" }, \
 	{ "lenient", NULL, "report drift without failing" }
 

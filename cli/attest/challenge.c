@@ -17,8 +17,8 @@ const struct cli_opt attest_challenge_opts[] = {
 	ATTEST_OPTS_CHECK,
 	{ "out", "FILE", "keep the attester's report in FILE" },
 	{ "force", NULL, "replace a file that is there" },
-	{ "timeout", "TIME", "for an attester to measure and answer (10m)" },
-	{ "lifetime", "TIME", "until a challenge in a file ends (10m)" },
+	{ "timeout", "SPAN", "for an attester to measure and answer (10m)" },
+	{ "lifetime", "SPAN", "until a challenge in a file ends (10m)" },
 	{ NULL }
 };
 

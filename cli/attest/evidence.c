@@ -10,7 +10,7 @@
 #define MAX_NONCE 64
 
 const struct cli_opt attest_evidence_opts[] = {
-	{ "platform", "NAME", "sev-snp, tdx, nvidia or tpm2",
+	{ "platform", "WORD", "sev-snp, tdx, nvidia or tpm2",
 	    CLI_REQUIRED },
 	{ "evidence", "FILE", "the report, quote or measurements",
 	    CLI_REQUIRED },
@@ -20,9 +20,9 @@ const struct cli_opt attest_evidence_opts[] = {
 	{ "collateral", "FILE", "CRLs; TDX: TCB info and QE identity",
 	    CLI_REPEAT },
 	{ "nonce", "HEX", "the report data that is expected" },
-	{ "at", "TIME", "verify as of TIME, not of now" },
+	{ "at", "DATE", "verify as of DATE, not of now" },
 	{ "policy", "FILE", "reference values (docs/PLATFORM.md)" },
-	{ "require", "LIST", "fail without these: "
+	{ "require", "WORDS", "fail without these: "
 	    "nonce,collateral,crl,policy" },
 	{ NULL }
 };

@@ -15,7 +15,7 @@ const struct cli_opt attest_report_opts[] = {
 	{ "nonce", "HEX", "answer this nonce, 16 to 64 bytes" },
 	{ "out", "FILE", "write to FILE, not standard output" },
 	{ "force", NULL, "replace FILE where it is there" },
-	{ "lifetime", "TIME", "until the report expires (5m)" },
+	{ "lifetime", "SPAN", "until the report expires (5m)" },
 	{ "leaves", NULL, "carry leaf hashes: drift names bytes" },
 	ATTEST_OPTS_MEASURE,
 	CLI_OPTS_PASSPHRASE,

@@ -12,7 +12,7 @@ const struct cli_opt attest_verify_opts[] = {
 	{ "challenge", "FILE", "it must answer the challenge in FILE, "
 	    "once" },
 	{ "nonce", "HEX", "it must answer this nonce" },
-	{ "at", "TIME", "verify as of TIME, for archived reports" },
+	{ "at", "DATE", "verify as of DATE, for archived reports" },
 	{ NULL }
 };
 
@@ -23,7 +23,7 @@ const struct cli_opt attest_policy_opts[] = {
 	    "bytes" },
 	{ "trust", "FILE", "another trust store than the home folder's" },
 	{ "workload", "ID", "refuse a report of another workload" },
-	{ "at", "TIME", "verify as of TIME, for archived reports" },
+	{ "at", "DATE", "verify as of DATE, for archived reports" },
 	{ NULL }
 };
 

@@ -16,7 +16,7 @@
 #define HASH_SHOWN 16
 
 const struct cli_opt attest_watch_opts[] = {
-	{ "interval", "TIME", "between two looks (2s); 100ms is one too" },
+	{ "interval", "SPAN", "between two looks (2s); 100ms is one too" },
 	{ "jitter", "PERCENT", "of the interval, added at random (0)" },
 	{ "rounds", "N", "end after N looks; else when interrupted" },
 	{ "failures", "N", "end after N failures in a row (3)" },
@@ -24,7 +24,7 @@ const struct cli_opt attest_watch_opts[] = {
 	    "unix:, http:" },
 	{ "workload", "ID", "whose memory it is, for --output" },
 	ATTEST_OPTS_IDENTITY,
-	{ "lifetime", "TIME", "until a report expires (5m)" },
+	{ "lifetime", "SPAN", "until a report expires (5m)" },
 	{ "leaves", NULL, "carry leaf hashes: drift names bytes" },
 	ATTEST_OPTS_MEASURE,
 	CLI_OPTS_PASSPHRASE,

@@ -9,10 +9,10 @@
 
 #define OPTS_FILTER \
 	{ "tenant", "ID", "only this tenant's records" }, \
-	{ "op", "NAME", \
+	{ "op", "WORD", \
 	    "only this operation: encrypt, decrypt, rotate, ..." }, \
-	{ "since", "TIME", "only records from TIME on" }, \
-	{ "until", "TIME", "only records before TIME" }
+	{ "since", "DATE", "only records from DATE on" }, \
+	{ "until", "DATE", "only records before DATE" }
 
 /* A folder may be large, and what is in it anybody's: a signal ends it. */
 static int
@@ -237,7 +237,7 @@ static const struct cli_opt export_opts[] = {
 static const struct cli_verb verbs[] = {
 	{ "show", "FOLDER", "Show the newest records of a log", show,
 	    show_opts, 1, 1,
-	    "A TIME is 2026-01-31T12:00:00Z, 2026-01-31 or seconds since "
+	    "A DATE is 2026-01-31T12:00:00Z, 2026-01-31 or seconds since "
 	    "1970.\nRecords are shown as they are: verify the log before "
 	    "believing it." },
 	{ "verify", "FOLDER", "Verify a log from its first record to its end",

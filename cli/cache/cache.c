@@ -363,7 +363,7 @@ static const struct cli_opt stat_opts[] = {
 static const struct cli_opt key_opts[] = {
 	{ "args", "JSON", "the arguments as a JSON array" },
 	{ "args-file", "FILE", "read them from FILE" },
-	{ "serializer", "NAME", "auto form: default, auto, orjson, arrow" },
+	{ "serializer", "WORD", "auto form: default, auto, orjson, arrow" },
 	{ "no-integrity", NULL, "auto form without checksum (\":0s\" keys)" },
 	{ NULL }
 };

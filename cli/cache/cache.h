@@ -10,9 +10,9 @@
 /* Options that say what entries look like, and where the key is. */
 #define CACHE_OPTS_ENTRY \
 	{ "tenant", "ID", "the tenant; \"default\" where not given" }, \
-	{ "form", "FORM", "auto (framed, as decorated Python functions) or " \
+	{ "form", "WORD", "auto (framed, as decorated Python functions) or " \
 	    "interop" }, \
-	{ "format", "FORMAT", "msgpack, json, arrow or bytes" }, \
+	{ "format", "WORD", "msgpack, json, arrow or bytes" }, \
 	{ "scoped", NULL, "keys are t:TENANT:KEY on the backend, as the " \
 	    "Python SDK has them" }, \
 	{ "space", "NAME", "keys are in this space of the store" }, \
@@ -25,7 +25,7 @@
 #define CACHE_OPTS_KEY \
 	{ "key-file", "FILE", "read the master keys from FILE: hex, one a " \
 	    "line, the current one first" }, \
-	{ "key-fd", "N", "read them from file descriptor N" }, \
+	{ "key-fd", "FD", "read them from file descriptor FD" }, \
 	{ "keystore", "URL#NAME", "the keys in --key-file are wrapped " \
 	    "under the key NAME of this keystore" }, \
 	{ "new-key", NULL, "make the keystore's key and FILE where FILE is " \

@@ -12,12 +12,12 @@
 #define OPT_FORCE { "force", NULL, "replace a file that is there" }
 #define OPT_RAW { "raw", NULL, "write the bytes as they are, not as text" }
 #define OPTS_NEW \
-	{ "kem", "NAME", "ml-kem-512, ml-kem-768 (the default), " \
+	{ "kem", "ALGORITHM", "ml-kem-512, ml-kem-768 (the default), " \
 	    "ml-kem-1024" }, \
 	{ "capabilities", "WORDS", "words with commas between, such as " \
 	    "attest,kv:seal" }, \
 	{ "purposes", "WORDS", "what it may be trusted for (all)" }, \
-	{ "lifetime", "TIME", "until its document expires (400d)" }, \
+	{ "lifetime", "SPAN", "until its document expires (400d)" }, \
 	{ "encrypt", NULL, "ask for a passphrase to encrypt its keys" }
 
 static int
@@ -411,7 +411,7 @@ out:
 }
 
 static const struct cli_opt new_opts[] = {
-	{ "sign", "NAME", "ml-dsa-44, ml-dsa-65 (the default), ml-dsa-87" },
+	{ "sign", "ALGORITHM", "ml-dsa-44, ml-dsa-65 (the default), ml-dsa-87" },
 	OPTS_NEW, CLI_OPTS_PASSPHRASE, { NULL }
 };
 static const struct cli_opt import_opts[] = {
@@ -427,12 +427,12 @@ static const struct cli_opt export_opts[] = {
 	{ NULL }
 };
 static const struct cli_opt renew_opts[] = {
-	{ "lifetime", "TIME", "until the new document expires (400d)" },
+	{ "lifetime", "SPAN", "until the new document expires (400d)" },
 	CLI_OPTS_PASSPHRASE, { NULL }
 };
 static const struct cli_opt passphrase_opts[] = {
 	{ "new-passphrase-file", "FILE", "the new passphrase is in FILE" },
-	{ "new-passphrase-fd", "N", "read it from file descriptor N" },
+	{ "new-passphrase-fd", "FD", "read it from file descriptor FD" },
 	{ "remove", NULL, "leave the keys without encryption" },
 	CLI_OPTS_PASSPHRASE, { NULL }
 };
@@ -445,7 +445,7 @@ static const struct cli_opt trust_opts[] = {
 	    "recipient,sealer" },
 	{ "label", "TEXT", "what to call it (its document's name)" },
 	{ "tenant", "ID", "the tenant id that it speaks for" },
-	{ "expires", "TIME", "trust it for so long, such as 90d" },
+	{ "expires", "SPAN", "trust it for so long, such as 90d" },
 	{ "update", NULL, "FILE is a renewed document of somebody trusted" },
 	{ "withdraw", "WHO", "its key was lost or stolen: refuse it, "
 	    "whatever time its files state" },
@@ -458,7 +458,7 @@ static const struct cli_opt sign_opts[] = {
 	    "document", CLI_REQUIRED },
 	{ "scope", "WORDS", "what it may do, such as kv:open,kv:seal",
 	    CLI_REQUIRED },
-	{ "expires", "TIME", "how long, such as 8h", CLI_REQUIRED },
+	{ "expires", "SPAN", "how long, such as 8h", CLI_REQUIRED },
 	{ "not-before", "DATE", "from when on (now)" },
 	{ "audience", "TEXT", "whom the credential is for (anybody)" },
 	{ "delegate", "N", "how often it may be passed on (0)" },

@@ -50,7 +50,7 @@ extern const struct cli_opt cli_common[];
 #define CLI_OPTS_PASSPHRASE \
 	{ "passphrase-file", "FILE", \
 	    "read the passphrase of the key from FILE" }, \
-	{ "passphrase-fd", "N", "read it from file descriptor N" }
+	{ "passphrase-fd", "FD", "read it from file descriptor FD" }
 
 struct cli_verb {
 	/* "seal"; "" where the noun alone is the whole command. */

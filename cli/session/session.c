@@ -381,9 +381,9 @@ static const struct cli_opt offer_opts[] = {
 	{ "state", "FILE", "where this half waits for the reply, sealed",
 	    CLI_REQUIRED },
 	OPT_OUT,
-	{ "kem", "NAME", "ml-kem-512, ml-kem-768 (default), ml-kem-1024 or "
+	{ "kem", "ALGORITHM", "ml-kem-512, ml-kem-768 (default), ml-kem-1024 or "
 	    "x-wing" },
-	{ "ttl", "TIME", "how long the session may live: 15m (default), 2h, "
+	{ "ttl", "SPAN", "how long the session may live: 15m (default), 2h, "
 	    "..." },
 	{ "unsigned", NULL, "leave proving who the tenant is to the "
 	    "transport" },
@@ -394,8 +394,8 @@ static const struct cli_opt accept_opts[] = {
 	{ "state", "FILE", "where this half waits for the confirmation, "
 	    "sealed", CLI_REQUIRED },
 	OPT_OUT,
-	{ "kem", "NAME", "accept only this one" },
-	{ "max-ttl", "TIME", "the longest life to agree to (default 24h)" },
+	{ "kem", "ALGORITHM", "accept only this one" },
+	{ "max-ttl", "SPAN", "the longest life to agree to (default 24h)" },
 	{ "transport-tenant", "ID", "the transport proved that it is this "
 	    "tenant: accept an unsigned offer" },
 	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, OPT_FORCE,

@@ -74,6 +74,49 @@ def mistakes():
             case("usage_" + name, says(result, 2, *words), result)
 
 
+# What stands for an option's value means the same wherever it stands.
+MEANINGS = {
+    "ALGORITHM": "its name, as OpenSSL has it", "BYTES": "how many of them",
+    "DATE": "a moment", "FD": "a descriptor that is open",
+    "FILE": "a file's path", "FOLDER": "a folder's", "PATH": "either's",
+    "HEX": "bytes", "ID": "a tenant or workload", "JSON": "a value",
+    "N": "how many, or which", "NAME": "what somebody called a thing",
+    "PERCENT": "of something", "SPAN": "of time", "TEXT": "any",
+    "TYPE": "a media type", "URL": "where something is", "WHERE": "to listen",
+    "URL#NAME": "a key of a keystore", "WHO": "an identity of somebody's",
+    "WORD": "one of those that there are", "WORDS": "some of them"}
+GOOD = {"SPAN": "8h", "DATE": "2026-01-31"}
+SAID = {"SPAN": "it must be a span of time", "DATE": "it must be a time such"}
+
+
+def placeholders():
+    used, both, bad = set(), {}, []
+    for words, verb in commands():
+        needed = [x for o in verb["options"] if o["needed"]
+                  for x in ("--" + o["name"], GOOD.get(o["arg"], "x"))]
+        for option in verb["options"]:
+            if not option["arg"]:
+                continue
+            used.add(option["arg"])
+            both.setdefault(option["name"], set()).add(option["arg"])
+            if option["arg"] not in SAID:
+                continue
+            name = "--" + option["name"]
+            rest = list(needed)
+            if name in rest:
+                del rest[rest.index(name):rest.index(name) + 2]
+            result = run(*words, *rest, name, "soon")
+            if not says(result, 2, SAID[option["arg"]]):
+                bad.append(result)
+    case("each_placeholder_has_a_meaning", used == set(MEANINGS),
+         used ^ set(MEANINGS))
+    # A credential's scopes are some words, and what is asked for one.
+    case("an_option_has_one_placeholder", {
+        name for name, args in both.items() if len(args) > 1} == {"scope"},
+         both)
+    case("a_span_is_a_span_and_a_date_a_date_everywhere", not bad, *bad)
+
+
 def version():
     result = run("version", "--json")
     facts = json.loads(result.stdout)
@@ -104,6 +147,7 @@ def broken_output():
 
 help_everywhere()
 mistakes()
+placeholders()
 version()
 broken_output()
 finish()

@@ -381,19 +381,6 @@ check_output(struct cli *cli, const char *url)
 }
 
 static int
-check_interval(struct cli *cli)
-{
-	const char *text = cli_opt(cli, "interval");
-
-	if (text == NULL || text[0] != '0' ||
-	    (text[strspn(text, "0")] >= '1' && text[strspn(text, "0")] <= '9'))
-		return 0;
-	return cli_error(cli, CLI_USAGE, NULL, "--interval is '%s', and "
-	    "there has to be some time between two looks: 1ms is the least",
-	    text);
-}
-
-static int
 take_options(struct cli *cli, struct csn_watch_options *o)
 {
 	uint64_t failures = FAILURES, jitter = 0;
@@ -403,7 +390,6 @@ take_options(struct cli *cli, struct csn_watch_options *o)
 	o->interval_ms = INTERVAL_MS;
 	o->output = cli_opt(cli, "output");
 	if ((rc = check_output(cli, o->output)) != 0 ||
-	    (rc = check_interval(cli)) != 0 ||
 	    (rc = cli_opt_span(cli, "interval", &o->interval_ms)) != 0 ||
 	    (rc = cli_opt_u64(cli, "jitter", 0, 100, &jitter)) != 0 ||
 	    (rc = cli_opt_u64(cli, "rounds", 1, UINT64_MAX,

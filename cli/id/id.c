@@ -411,7 +411,8 @@ out:
 }
 
 static const struct cli_opt new_opts[] = {
-	{ "sign", "ALGORITHM", "ml-dsa-44, ml-dsa-65 (the default), ml-dsa-87" },
+	{ "sign", "ALGORITHM", "ml-dsa-44, ml-dsa-65 (the default), "
+	    "ml-dsa-87" },
 	OPTS_NEW, CLI_OPTS_PASSPHRASE, { NULL }
 };
 static const struct cli_opt import_opts[] = {

@@ -349,7 +349,7 @@ cli_opt_span(struct cli *cli, const char *name, uint64_t *out)
 			}
 	return cli_error(cli, CLI_USAGE, NULL,
 	    "--%s is '%s', it must be a span of time such as 90s, 15m, 24h "
-	    "or 400d", name, text);
+	    "or 400d, 1ms at least", name, text);
 }
 
 int

@@ -381,8 +381,8 @@ static const struct cli_opt offer_opts[] = {
 	{ "state", "FILE", "where this half waits for the reply, sealed",
 	    CLI_REQUIRED },
 	OPT_OUT,
-	{ "kem", "ALGORITHM", "ml-kem-512, ml-kem-768 (default), ml-kem-1024 or "
-	    "x-wing" },
+	{ "kem", "ALGORITHM", "ml-kem-512, ml-kem-768 (default), ml-kem-1024 "
+	    "or x-wing" },
 	{ "ttl", "SPAN", "how long the session may live: 15m (default), 2h, "
 	    "..." },
 	{ "unsigned", NULL, "leave proving who the tenant is to the "

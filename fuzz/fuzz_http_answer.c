@@ -4,7 +4,7 @@
  * keys, statistics. What is accepted is what the wire page allows.
  */
 #include "identity.h"
-#include "providers/store/http.h"
+#include "providers/store/http/http.h"
 
 /* The bytes as an answer's headers. */
 static void

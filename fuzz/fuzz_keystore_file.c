@@ -4,7 +4,7 @@
  * written to the same bytes again, and its costs are bounded.
  */
 #include "identity.h"
-#include "providers/keystore/file.h"
+#include "providers/keystore/file/file.h"
 
 static void
 header(const uint8_t *data, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_lmdb_value.c - values as they lie in an LMDB file. */
 #include "identity.h"
-#include "providers/store/lmdb.h"
+#include "providers/store/lmdb/lmdb.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

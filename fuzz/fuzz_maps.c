@@ -4,7 +4,7 @@
  * order, and every address is found in the mapping that holds it.
  */
 #include "identity.h"
-#include "providers/region/maps.h"
+#include "providers/region/look/maps.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "identity.h"
-#include "providers/store/memcached.h"
+#include "providers/store/memcached/memcached.h"
 
 /* Nobody writes more than fits into a socket at once. */
 #define MOST 60000

@@ -4,7 +4,7 @@
  * that make sense, and is the same when written and read again.
  */
 #include "identity.h"
-#include "providers/region/note.h"
+#include "providers/region/process/note.h"
 #include "providers/region/provider.h"
 
 int

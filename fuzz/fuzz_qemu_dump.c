@@ -4,7 +4,7 @@
  * first byte says how long the file is that QEMU leaves, the rest is what
  * the monitor says, its greeting first.
  */
-#include "providers/region/qemu.h"
+#include "providers/region/qemu/qemu.h"
 #include "server.h"
 
 #define ASKED 64

@@ -4,8 +4,8 @@
  * memory.
  */
 #include "identity.h"
-#include "providers/region/qemu_layout.h"
-#include "providers/region/qmp.h"
+#include "providers/region/qemu/layout.h"
+#include "providers/region/qemu/qmp.h"
 
 static void
 message(struct csn_ctx *ctx, const char *p, size_t len)

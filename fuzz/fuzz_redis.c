@@ -5,7 +5,7 @@
  */
 #include "base/text.h"
 #include "identity.h"
-#include "providers/store/redis.h"
+#include "providers/store/redis/redis.h"
 
 static void
 host_is_clean(const struct csn_redis_host *h)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "identity.h"
-#include "providers/store/file.h"
+#include "providers/store/file/file.h"
 
 static void
 head(const uint8_t *data, size_t len, uint64_t file_len)

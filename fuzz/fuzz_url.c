@@ -11,16 +11,16 @@
 
 #include "folder.h"
 #include "net/endpoint.h"
-#include "providers/region/process.h"
+#include "providers/region/process/process.h"
 #include "providers/region/url.h"
-#include "providers/store/memcached.h"
-#include "providers/store/memory.h"
+#include "providers/store/memcached/memcached.h"
+#include "providers/store/memory/memory.h"
 #include "providers/store/options.h"
 #ifdef CSN_HAVE_REDIS
-#include "providers/store/redis.h"
+#include "providers/store/redis/redis.h"
 #endif
 #ifdef CSN_HAVE_HTTP
-#include "providers/store/http.h"
+#include "providers/store/http/http.h"
 #endif
 
 static void

@@ -21,7 +21,7 @@
 #include "guest/sim/guest.h"
 #include "guest/sim/tsm_front.h"
 #include "identity/people.h"
-#include "providers/region/tee.h"
+#include "providers/region/tee/tee.h"
 
 #define STAGE_WORKLOAD "llm-7b"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "providers/region/maps.h"
+#include "providers/region/look/maps.h"
 
 static const char sample[] =
     "55a4c0e00000-55a4c0e28000 r--p 00000000 fe:00 131 /usr/bin/true\n"

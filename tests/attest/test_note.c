@@ -17,7 +17,7 @@
 #include <caisson/note.h>
 
 #include "base/file.h"
-#include "providers/region/note.h"
+#include "providers/region/process/note.h"
 
 static struct csn_ctx *ctx;
 static char folder[64];

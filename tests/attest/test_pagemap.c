@@ -17,7 +17,7 @@
 #include "attest/look.h"
 #include "base/alloc.h"
 #include "lib/path.h"
-#include "providers/region/pagemap.h"
+#include "providers/region/look/pagemap.h"
 
 #define PAGE csn_page_size()
 #define PAGES ((size_t)1024)

@@ -17,7 +17,7 @@
 #include "attest/look.h"
 #include "base/file.h"
 #include "lib/path.h"
-#include "providers/region/qmp.h"
+#include "providers/region/qemu/qmp.h"
 
 static struct csn_ctx *ctx;
 static struct boot guest;

@@ -14,8 +14,8 @@
 
 #include "attest/fake_qmp.h"
 #include "attest/look.h"
-#include "providers/region/qemu_layout.h"
-#include "providers/region/qmp.h"
+#include "providers/region/qemu/layout.h"
+#include "providers/region/qemu/qmp.h"
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n"
 #define HELLO GREETING, "<", "@ID{\"return\": {}}"

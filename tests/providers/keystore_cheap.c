@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "providers/keystore/file.h"
+#include "providers/keystore/file/file.h"
 #include "providers/keystore_suite.h"
 
 void

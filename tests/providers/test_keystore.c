@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "providers/keystore/file.h"
+#include "providers/keystore/file/file.h"
 #include "providers/keystore_suite.h"
 
 #define PASS "a passphrase", 12

@@ -18,7 +18,7 @@
 
 #include "lib/path.h"
 #include "providers/redis_cluster.h"
-#include "providers/store/redis.h"
+#include "providers/store/redis/redis.h"
 #include "providers/store_suite.h"
 
 #define NODES REDIS_NODES

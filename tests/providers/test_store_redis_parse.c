@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "providers/store/redis.h"
+#include "providers/store/redis/redis.h"
 
 static unsigned
 slot(const char *key)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* redis/map.c - which server has which slots, as a cluster says itself. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "providers/store/redis/redis.h"
+
+static int
+is_number(const struct csn_redis_reply *r, long long least, long long most)
+{
+	return r != NULL && r->type == REDIS_REPLY_INTEGER &&
+	    r->integer >= least && r->integer <= most;
+}
+
+/* A name that goes into sentences and to the resolver. */
+static int
+host_take(const uint8_t *p, size_t len, struct csn_redis_host *out)
+{
+	size_t i;
+
+	if (len == 0 || len >= sizeof(out->name))
+		return -1;
+	for (i = 0; i < len; i++) {
+		if (p[i] <= ' ' || p[i] >= 0x7f)
+			return -1;
+	}
+	memcpy(out->name, p, len);
+	out->name[len] = '\0';
+	return 0;
+}
+
+/* A server is an array of host, port, and things that do not matter here. */
+static int
+server_read(const struct csn_redis_reply *r,
+    const struct csn_redis_host *asked, struct csn_redis_host *out)
+{
+	const struct csn_redis_reply *host;
+
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->len < 2 ||
+	    !is_number(r->item[1], 1, 65535))
+		return -1;
+	out->port = (uint16_t)r->item[1]->integer;
+	host = r->item[0];
+	/* It does not know its name: then it is the one that was asked. */
+	if (host->type == REDIS_REPLY_NIL ||
+	    (host->type == REDIS_REPLY_STRING && (host->len == 0 ||
+	    (host->len == 1 && host->p[0] == '?')))) {
+		memcpy(out->name, asked->name, sizeof(out->name));
+		return 0;
+	}
+	if (host->type != REDIS_REPLY_STRING)
+		return -1;
+	return host_take(host->p, host->len, out);
+}
+
+int
+csn_redis_map_read(const struct csn_redis_reply *reply,
+    const struct csn_redis_host *asked, struct csn_redis_range **ranges,
+    size_t *n)
+{
+	struct csn_redis_range *out, *at;
+	const struct csn_redis_reply *line;
+	size_t i;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->len > CSN_REDIS_SLOTS)
+		return CSN_E_FORM;
+	out = csn_calloc(reply->len + 1, sizeof(*out));
+	if (out == NULL)
+		return CSN_E_NOMEM;
+	for (i = 0; i < reply->len; i++) {
+		line = reply->item[i];
+		at = &out[i];
+		if (line->type != REDIS_REPLY_ARRAY || line->len < 3 ||
+		    !is_number(line->item[0], 0, CSN_REDIS_SLOTS - 1) ||
+		    !is_number(line->item[1], line->item[0]->integer,
+		    CSN_REDIS_SLOTS - 1) ||
+		    server_read(line->item[2], asked, &at->master) != 0) {
+			csn_free(out);
+			return CSN_E_FORM;
+		}
+		at->from = (uint16_t)line->item[0]->integer;
+		at->to = (uint16_t)line->item[1]->integer;
+	}
+	*ranges = out;
+	*n = reply->len;
+	return 0;
+}
+
+/* Digits up to most, then a space; NULL where it is not so. */
+static const uint8_t *
+slot_take(const uint8_t *p, const uint8_t *end, unsigned *slot)
+{
+	unsigned v = 0;
+	const uint8_t *from = p;
+
+	for (; p < end && *p >= '0' && *p <= '9' && p - from < 6; p++)
+		v = v * 10 + (unsigned)(*p - '0');
+	if (p == from || p >= end || *p != ' ' || v >= CSN_REDIS_SLOTS)
+		return NULL;
+	*slot = v;
+	return p + 1;
+}
+
+int
+csn_redis_redirect_read(const struct csn_redis_reply *r,
+    const struct csn_redis_host *asked, unsigned *slot,
+    struct csn_redis_host *to)
+{
+	const uint8_t *p = r->p, *end = p + r->len, *colon;
+	unsigned port = 0;
+	const uint8_t *d;
+
+	if (csn_redis_is_error(r, "MOVED"))
+		p += 6;
+	else if (csn_redis_is_error(r, "ASK"))
+		p += 4;
+	else
+		return CSN_E_FORM;
+	if (p > end || (p = slot_take(p, end, slot)) == NULL)
+		return CSN_E_FORM;
+	/* The last colon: an IPv6 address has some of its own. */
+	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL)
+		return CSN_E_FORM;
+	for (d = colon + 1; d < end && *d >= '0' && *d <= '9' &&
+	    d - colon < 7; d++)
+		port = port * 10 + (unsigned)(*d - '0');
+	if (d != end || port < 1 || port > 65535)
+		return CSN_E_FORM;
+	to->port = (uint16_t)port;
+	if (colon == p || (colon - p == 1 && *p == '?')) {
+		memcpy(to->name, asked->name, sizeof(to->name));
+		return 0;
+	}
+	return host_take(p, (size_t)(colon - p), to) == 0 ? 0 : CSN_E_FORM;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* providers/store/redis/reply.h - what a Redis server says, by hiredis. */
+#ifndef CSN_PROVIDERS_STORE_REDIS_REPLY_H
+#define CSN_PROVIDERS_STORE_REDIS_REPLY_H
+
+#include <hiredis/hiredis.h>
+
+#include <caisson/export.h>
+
+/* One reply is at most this: Redis's largest value, and its framing. */
+#define CSN_REDIS_MAX_REPLY (((size_t)512 << 20) + 64)
+/* Arrays in one reply have at most this many elements, all told. */
+#define CSN_REDIS_MAX_ITEMS ((size_t)1 << 18)
+/* And are this deep at most, one in another. */
+#define CSN_REDIS_MAX_DEPTH 7
+
+struct csn_redis_reply {
+	int type;		/* REDIS_REPLY_STRING ... REDIS_REPLY_ERROR */
+	long long integer;
+	size_t len;		/* bytes of p, or elements of item */
+	uint8_t *p;		/* with a NUL behind it; NULL: in the sink */
+	struct csn_redis_reply **item;
+};
+
+void csn_redis_reply_free(struct csn_redis_reply *reply);
+/* Is it an error whose first word is word? */
+int csn_redis_is_error(const struct csn_redis_reply *reply,
+    const char *word);
+
+/*
+ * Where a value goes without a copy between: into cap bytes at p, as much as
+ * fits, or, where allocate is set, into memory of its own: p becomes a
+ * 64-byte aligned place in raw, which the caller frees. len is the value's.
+ */
+struct csn_redis_sink {
+	uint8_t *p;
+	size_t cap, len;
+	int allocate;
+	int in_array;		/* the value is an array's first element */
+	void *raw;
+};
+
+/* A stream of replies from a server that may lie. One thread at a time. */
+struct csn_redis_reader;
+struct csn_redis_reader *csn_redis_reader_new(void);	/* NULL: no memory */
+void csn_redis_reader_free(struct csn_redis_reader *reader);
+/* Where the next reply's value goes; NULL for into the reply. */
+void csn_redis_reader_sink(struct csn_redis_reader *reader,
+    struct csn_redis_sink *sink);
+/**
+ * Take in bytes. CSN_E_LIMIT (a reply past the limits), CSN_E_NOMEM;
+ * without a sentence, and the reader is of no use any more.
+ */
+CSN_MUST_CHECK int csn_redis_reader_feed(struct csn_redis_reader *reader,
+    const void *p, size_t len);
+/** *out is NULL where the reply is not all there. CSN_E_FORM too. */
+CSN_MUST_CHECK int csn_redis_reader_next(struct csn_redis_reader *reader,
+    struct csn_redis_reply **out);
+/* 1 where bytes are left that belong to no reply asked for. */
+int csn_redis_reader_pending(const struct csn_redis_reader *reader);
+
+#endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_cbor.c - what csn_cbor_check() accepts reads back whole, is written
- * again as the same bytes, and can be shown; what it refuses does no harm.
+ * fuzz_cbor.c - what csn_cbor_check() accepts reads back whole and is
+ * written again as the same bytes; what it refuses does no harm.
  */
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "base/cbor.h"
 
@@ -115,7 +113,7 @@ again(struct csn_reader *r, struct csn_out *w)
 		if (csn_reader_ok(&ahead))
 			csn_cbor_bool(w, yes);
 		else
-			csn_cbor_null(w);
+			csn_put_u8(w, 0xf6);	/* null */
 		break;
 	default:
 		abort();
@@ -149,16 +147,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct csn_reader r;
 	struct csn_out w;
-	json_t *json;
-	int accepted;
 
 	read_anyhow(data, len);
-	accepted = csn_cbor_check(NULL, data, len) == 0;
-	json = csn_cbor_to_json(data, len);
-	if ((json != NULL) != accepted)
-		abort();
-	json_decref(json);
-	if (!accepted)
+	if (csn_cbor_check(NULL, data, len) != 0)
 		return 0;
 
 	csn_reader_init(&r, data, len);

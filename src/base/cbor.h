@@ -21,7 +21,6 @@ void csn_cbor_bytes(struct csn_out *w, const void *p, size_t len);
 void csn_cbor_text(struct csn_out *w, const char *s);
 void csn_cbor_textn(struct csn_out *w, const char *s, size_t len);
 void csn_cbor_bool(struct csn_out *w, int v);
-void csn_cbor_null(struct csn_out *w);
 void csn_cbor_tag(struct csn_out *w, uint64_t tag);
 void csn_cbor_array(struct csn_out *w, size_t n);	/* n items follow */
 
@@ -31,10 +30,9 @@ struct csn_cbor_map {
 	size_t n;
 };
 
-/* Between begin and end: csn_cbor_key, then exactly one value, repeated. */
+/* Between begin and end: csn_cbor_key_int, then exactly one value, repeated. */
 void csn_cbor_map_begin(struct csn_out *w, struct csn_cbor_map *m);
 void csn_cbor_key_int(struct csn_cbor_map *m, int64_t key);
-void csn_cbor_key_text(struct csn_cbor_map *m, const char *key);
 void csn_cbor_map_end(struct csn_cbor_map *m);
 
 /*
@@ -65,15 +63,10 @@ int64_t csn_cbor_get_int(struct csn_reader *r);
 const uint8_t *csn_cbor_get_bytes(struct csn_reader *r, size_t *len);
 const char *csn_cbor_get_text(struct csn_reader *r, size_t *len);
 int csn_cbor_get_bool(struct csn_reader *r);
-void csn_cbor_get_null(struct csn_reader *r);
 uint64_t csn_cbor_get_tag(struct csn_reader *r);
 size_t csn_cbor_get_array(struct csn_reader *r);
 size_t csn_cbor_get_map(struct csn_reader *r);	/* pairs */
 /* Skip one item, whatever it is; *p and *len, where given, are its bytes. */
 void csn_cbor_skip(struct csn_reader *r, const uint8_t **p, size_t *len);
-
-/* A JSON view for people (bytes as hex); a jansson value, or NULL. */
-struct json_t;
-struct json_t *csn_cbor_to_json(const uint8_t *p, size_t len);
 
 #endif

@@ -122,33 +122,16 @@ csn_cbor_get_text(struct csn_reader *r, size_t *len)
 	return (const char *)string(r, CSN_CBOR_TEXT, len);
 }
 
-static void
-expect_simple(struct csn_reader *r, uint64_t from, uint64_t to,
-    uint64_t *value)
-{
-	*value = expect(r, CSN_CBOR_SIMPLE);
-	if (*value >= from && *value <= to)
-		return;
-	r->bad = 1;
-	r->left = 0;
-	*value = 0;
-}
-
 int
 csn_cbor_get_bool(struct csn_reader *r)
 {
-	uint64_t v;
+	uint64_t v = expect(r, CSN_CBOR_SIMPLE);
 
-	expect_simple(r, CSN_CBOR_FALSE, CSN_CBOR_TRUE, &v);
-	return v == CSN_CBOR_TRUE;
-}
-
-void
-csn_cbor_get_null(struct csn_reader *r)
-{
-	uint64_t v;
-
-	expect_simple(r, CSN_CBOR_NULL, CSN_CBOR_NULL, &v);
+	if (v == CSN_CBOR_FALSE || v == CSN_CBOR_TRUE)
+		return v == CSN_CBOR_TRUE;
+	r->bad = 1;
+	r->left = 0;
+	return 0;
 }
 
 uint64_t

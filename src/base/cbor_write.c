@@ -12,7 +12,7 @@ enum {
 	UINT = 0, NEGINT = 1, BYTES = 2, TEXT = 3, ARRAY = 4, MAP = 5, TAG = 6,
 	SIMPLE = 7
 };
-enum { FALSE_VALUE = 20, TRUE_VALUE = 21, NULL_VALUE = 22 };
+enum { FALSE_VALUE = 20, TRUE_VALUE = 21 };
 
 /* The head of an item, as short as its argument allows. */
 static void
@@ -78,12 +78,6 @@ csn_cbor_bool(struct csn_out *w, int v)
 }
 
 void
-csn_cbor_null(struct csn_out *w)
-{
-	put_head(w, SIMPLE, NULL_VALUE);
-}
-
-void
 csn_cbor_tag(struct csn_out *w, uint64_t tag)
 {
 	put_head(w, TAG, tag);
@@ -107,13 +101,6 @@ void
 csn_cbor_key_int(struct csn_cbor_map *m, int64_t key)
 {
 	csn_cbor_int(m->w, key);
-	m->n++;
-}
-
-void
-csn_cbor_key_text(struct csn_cbor_map *m, const char *key)
-{
-	csn_cbor_text(m->w, key);
 	m->n++;
 }
 

@@ -14,6 +14,13 @@
 #include "base/text.h"
 
 static void
+key_text(struct csn_cbor_map *m, const char *key)
+{
+	csn_cbor_text(m->w, key);
+	m->n++;
+}
+
+static void
 maps_are_sorted_as_they_are_ended(void **state)
 {
 	struct csn_cbor_map m, inner;
@@ -23,7 +30,7 @@ maps_are_sorted_as_they_are_ended(void **state)
 	(void)state;
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
-	csn_cbor_key_text(&m, "aa");
+	key_text(&m, "aa");
 	csn_cbor_array(&w, 2);
 	csn_cbor_uint(&w, 1);
 	csn_cbor_tag(&w, 1);
@@ -31,11 +38,11 @@ maps_are_sorted_as_they_are_ended(void **state)
 	csn_cbor_key_int(&m, -1);
 	csn_cbor_map_begin(&w, &inner);
 	csn_cbor_key_int(&inner, 2);
-	csn_cbor_null(&w);
+	csn_put_u8(&w, 0xf6);	/* null */
 	csn_cbor_key_int(&inner, 1);
 	csn_cbor_text(&w, "x");
 	csn_cbor_map_end(&inner);
-	csn_cbor_key_text(&m, "z");
+	key_text(&m, "z");
 	csn_cbor_bool(&w, 1);
 	csn_cbor_key_int(&m, 100);
 	csn_cbor_bytes(&w, "\xff", 1);
@@ -76,7 +83,7 @@ a_map_of_many_comes_out_the_same_in_any_order(void **state)
 				csn_cbor_key_int(&m, order[i] - N / 2);
 			} else {
 				snprintf(key, sizeof(key), "k%d", order[i]);
-				csn_cbor_key_text(&m, key);
+				key_text(&m, key);
 			}
 			csn_cbor_int(&w, order[i]);
 		}
@@ -113,9 +120,9 @@ maps_that_are_wrong_are_not_written(void **state)
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
 	csn_cbor_key_int(&m, 1);
-	csn_cbor_null(&w);
+	csn_put_u8(&w, 0xf6);	/* null */
 	csn_cbor_key_int(&m, 1);
-	csn_cbor_null(&w);
+	csn_put_u8(&w, 0xf6);	/* null */
 	csn_cbor_map_end(&m);
 	assert_false(csn_out_ok(&w));
 	csn_out_wipe(&w);
@@ -130,8 +137,8 @@ maps_that_are_wrong_are_not_written(void **state)
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
 	csn_cbor_key_int(&m, 1);
-	csn_cbor_null(&w);
-	csn_cbor_null(&w);
+	csn_put_u8(&w, 0xf6);	/* null */
+	csn_put_u8(&w, 0xf6);	/* null */
 	csn_cbor_map_end(&m);
 	assert_false(csn_out_ok(&w));
 	csn_out_wipe(&w);

@@ -5,6 +5,10 @@
 #include "base/forkguard.h"
 #include "base/lock.h"
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct csn_forkguard *all;
@@ -37,6 +41,19 @@ after_fork(void)
 
 /* The writer of a read-write lock is a thread id, and the child's is new. */
 static void
+give_anew(pthread_rwlock_t *lock)
+{
+#ifdef __SANITIZE_THREAD__
+	/* It would take the lock for held from now on. */
+	__tsan_mutex_pre_unlock(lock, 0);
+#endif
+	(void)csn_rwlock_init(lock);
+#ifdef __SANITIZE_THREAD__
+	__tsan_mutex_post_unlock(lock, 0);
+#endif
+}
+
+static void
 after_fork_in_child(void)
 {
 	struct csn_forkguard *g;
@@ -45,7 +62,7 @@ after_fork_in_child(void)
 		if (g->mutex != NULL)
 			pthread_mutex_unlock(g->mutex);
 		else
-			(void)csn_rwlock_init(g->rwlock);
+			give_anew(g->rwlock);
 	pthread_mutex_unlock(&all_lock);
 }
 

@@ -235,7 +235,7 @@ csn_session_lock(struct csn_session *s)
 	 * behind, so its keys seal nothing before csn_session_after_fork.
 	 */
 	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
-	    memory_order_relaxed)) != 0 && atomic_load(&s->pid) != getpid())
+	    memory_order_acquire)) != 0 && atomic_load(&s->pid) != getpid())
 		adopt(s);
 	pthread_mutex_lock(&s->lock);
 }

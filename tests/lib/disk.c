@@ -523,7 +523,12 @@ disk_promise(int n)
 unsigned
 disk_count(enum disk_op op)
 {
-	return disk.counts[op];
+	unsigned count;
+
+	(void)pthread_mutex_lock(&disk.lock);
+	count = disk.counts[op];
+	(void)pthread_mutex_unlock(&disk.lock);
+	return count;
 }
 
 unsigned

@@ -26,6 +26,7 @@
 #include <caisson/snp.h>
 #include <caisson/store.h>
 #include <caisson/tdx.h>
+#include <caisson/tenant.h>
 
 #if CAISSON_HAVE_CACHE
 #include <caisson/cache.h>

@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-#include "kv/manager.h"
+#include "kv/internal.h"
+#include "tenant/manager.h"
 
 #define CSN_KV_STRIPES 256	/* a power of two */
 #define CSN_KV_STORE_KEY 56	/* a slot's name as the store's key */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kv/manager.c - one live session a tenant: made, found, closed. */
+/* tenant/manager.c - one live session a tenant: made, found, closed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,8 @@
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/slab.h"
-#include "kv/manager.h"
+#include "session/keys.h"
+#include "tenant/manager.h"
 
 #define FIRST_PLACES 16
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kv/manager.h - the isolation manager's insides, for the rooms beside it. */
-#ifndef CSN_KV_MANAGER_H
-#define CSN_KV_MANAGER_H
+/* tenant/manager.h - the isolation manager's insides, for the rooms above. */
+#ifndef CSN_TENANT_MANAGER_H
+#define CSN_TENANT_MANAGER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "kv/internal.h"
+#include <caisson/tenant.h>
 
 #define CSN_MANAGER_SHARDS 64	/* a power of two */
 

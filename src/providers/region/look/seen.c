@@ -13,56 +13,56 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "providers/region/look/look.h"
 #include "providers/region/look/pagemap.h"
-#include "providers/region/process/process.h"
 
 #define ROOM "region"
 #define PIECE ((size_t)1 << 20)
 
 /*
- * A keyed 64-bit print, for noticing that bytes changed under way: no
+ * A keyed 64-bit fingerprint, for noticing that bytes changed under way: no
  * protection against anyone, and never part of a report.
  */
 static uint64_t
-print_of(const struct csn_process *p, const uint8_t *b, size_t len)
+fingerprint_of(const struct csn_look *l, const uint8_t *b, size_t len)
 {
 	uint64_t lanes[4], w;
 	size_t i, k;
 
 	for (k = 0; k < 4; k++)
-		lanes[k] = p->key[0] + k;
+		lanes[k] = l->key[0] + k;
 	for (i = 0; i + 32 <= len; i += 32) {
 		for (k = 0; k < 4; k++) {
 			memcpy(&w, b + i + 8 * k, 8);
-			lanes[k] = (lanes[k] ^ w) * (p->key[1] | 1);
+			lanes[k] = (lanes[k] ^ w) * (l->key[1] | 1);
 			lanes[k] ^= lanes[k] >> 29;
 		}
 	}
 	for (; i < len; i++)
-		lanes[i % 4] = (lanes[i % 4] ^ b[i]) * (p->key[1] | 1);
+		lanes[i % 4] = (lanes[i % 4] ^ b[i]) * (l->key[1] | 1);
 	w = len;
 	for (k = 0; k < 4; k++) {
-		w = (w ^ lanes[k]) * (p->key[1] | 1);
+		w = (w ^ lanes[k]) * (l->key[1] | 1);
 		w ^= w >> 31;
 	}
 	return w;
 }
 
 int
-csn_seen_begin(struct csn_process *p)
+csn_seen_begin(struct csn_look *l)
 {
-	if (getrandom(p->key, sizeof(p->key), 0) !=
-	    (ssize_t)sizeof(p->key))
-		return csn_fail(p->ctx, CSN_E_RANDOM, ROOM,
+	if (getrandom(l->key, sizeof(l->key), 0) !=
+	    (ssize_t)sizeof(l->key))
+		return csn_fail(l->ctx, CSN_E_RANDOM, ROOM,
 		    "the system gave no randomness");
-	p->nseen = 0;
-	p->narmed = 0;
-	p->looking = 1;
+	l->nseen = 0;
+	l->narmed = 0;
+	l->looking = 1;
 	return 0;
 }
 
 int
-csn_seen_add(struct csn_process *p, uint64_t address, const void *bytes,
+csn_seen_add(struct csn_look *l, uint64_t address, const void *bytes,
     size_t len)
 {
 	struct csn_seen *more;
@@ -71,18 +71,18 @@ csn_seen_add(struct csn_process *p, uint64_t address, const void *bytes,
 
 	while (len > 0) {
 		take = len < PIECE ? len : PIECE;
-		if (p->nseen == p->seen_cap) {
-			cap = p->seen_cap == 0 ? 64 : p->seen_cap * 2;
-			more = csn_realloc(p->seen, cap, sizeof(*more));
+		if (l->nseen == l->seen_cap) {
+			cap = l->seen_cap == 0 ? 64 : l->seen_cap * 2;
+			more = csn_realloc(l->seen, cap, sizeof(*more));
 			if (more == NULL)
-				return csn_nomem(p->ctx, ROOM,
+				return csn_nomem(l->ctx, ROOM,
 				    "remembering what was read");
-			p->seen = more;
-			p->seen_cap = cap;
+			l->seen = more;
+			l->seen_cap = cap;
 		}
-		p->seen[p->nseen].address = address;
-		p->seen[p->nseen].len = take;
-		p->seen[p->nseen++].print = print_of(p, b, take);
+		l->seen[l->nseen].address = address;
+		l->seen[l->nseen].len = take;
+		l->seen[l->nseen++].fingerprint = fingerprint_of(l, b, take);
 		address += take;
 		b += take;
 		len -= take;
@@ -91,46 +91,32 @@ csn_seen_add(struct csn_process *p, uint64_t address, const void *bytes,
 }
 
 void
-csn_seen_armed(struct csn_process *p, uint64_t address, uint64_t len)
+csn_seen_armed(struct csn_look *l, uint64_t address, uint64_t len)
 {
 	struct csn_range *more;
 	size_t cap;
 
-	if (!p->looking)
+	if (!l->looking)
 		return;
-	if (p->narmed == p->armed_cap) {
-		cap = p->armed_cap == 0 ? 16 : p->armed_cap * 2;
-		more = csn_realloc(p->armed, cap, sizeof(*more));
+	if (l->narmed == l->armed_cap) {
+		cap = l->armed_cap == 0 ? 16 : l->armed_cap * 2;
+		more = csn_realloc(l->armed, cap, sizeof(*more));
 		if (more == NULL)
 			return;		/* then it is read once more */
-		p->armed = more;
-		p->armed_cap = cap;
+		l->armed = more;
+		l->armed_cap = cap;
 	}
-	p->armed[p->narmed].offset = address;
-	p->armed[p->narmed++].len = len;
-}
-
-const char *
-csn_process_name(const struct csn_process *p, uint64_t address)
-{
-	size_t i;
-
-	for (i = 0; i < p->n; i++) {
-		if (address >= p->picked[i].region.address &&
-		    address - p->picked[i].region.address <
-		    p->picked[i].region.size)
-			return p->picked[i].id;
-	}
-	return "(unknown)";
+	l->armed[l->narmed].offset = address;
+	l->armed[l->narmed++].len = len;
 }
 
 static int
-changed(const struct csn_process *p, uint64_t address)
+changed(const struct csn_look *l, uint64_t address)
 {
-	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "region %s of process %ld "
+	return csn_fail(l->ctx, CSN_E_BUSY, ROOM, "region %s of process %ld "
 	    "was written at 0x%" PRIx64 " while it was read: try again, or "
 	    "freeze the process meanwhile (freeze=ptrace or cgroup)",
-	    csn_process_name(p, address), (long)p->target.pid, address);
+	    csn_look_name(l, address), (long)l->target.pid, address);
 }
 
 static int
@@ -141,13 +127,13 @@ written(void *arg, uint64_t start, uint64_t end)
 }
 
 static int
-is_armed(const struct csn_process *p, const struct csn_seen *s)
+is_armed(const struct csn_look *l, const struct csn_seen *s)
 {
 	size_t i;
 
-	for (i = 0; i < p->narmed; i++) {
-		if (s->address >= p->armed[i].offset && s->address + s->len <=
-		    p->armed[i].offset + p->armed[i].len)
+	for (i = 0; i < l->narmed; i++) {
+		if (s->address >= l->armed[i].offset && s->address + s->len <=
+		    l->armed[i].offset + l->armed[i].len)
 			return 1;
 	}
 	return 0;
@@ -155,18 +141,18 @@ is_armed(const struct csn_process *p, const struct csn_seen *s)
 
 /* 0 where the kernel knows that nothing was written since it was armed. */
 static int
-ask_kernel(struct csn_process *p)
+ask_kernel(struct csn_look *l)
 {
 	const struct csn_range *a;
 	size_t i;
 	int fd, rc;
 
-	for (i = 0; i < p->narmed; i++) {
-		a = &p->armed[i];
-		if ((fd = csn_process_pagemap(p)) < 0)
+	for (i = 0; i < l->narmed; i++) {
+		a = &l->armed[i];
+		if ((fd = csn_target_pagemap(&l->target)) < 0)
 			return CSN_E_BACKEND;
-		rc = csn_pagemap_scan(p->ctx, fd, a->offset,
-		    a->offset + a->len, 0, written, p);
+		rc = csn_pagemap_scan(l->ctx, fd, a->offset,
+		    a->offset + a->len, 0, written, l);
 		if (rc != 0)
 			return rc;
 	}
@@ -174,7 +160,7 @@ ask_kernel(struct csn_process *p)
 }
 
 static int
-read_again(struct csn_process *p)
+read_again(struct csn_look *l)
 {
 	const struct csn_seen *s;
 	uint8_t *bytes;
@@ -182,14 +168,15 @@ read_again(struct csn_process *p)
 	int rc = 0;
 
 	if ((bytes = csn_calloc(1, PIECE)) == NULL)
-		return csn_nomem(p->ctx, ROOM, "what was read");
-	for (i = 0; i < p->nseen && rc == 0; i++) {
-		s = &p->seen[i];
-		if (is_armed(p, s))
+		return csn_nomem(l->ctx, ROOM, "what was read");
+	for (i = 0; i < l->nseen && rc == 0; i++) {
+		s = &l->seen[i];
+		if (is_armed(l, s))
 			continue;
-		rc = csn_process_read(p, s->address, bytes, (size_t)s->len);
-		if (rc == 0 && print_of(p, bytes, (size_t)s->len) != s->print)
-			rc = changed(p, s->address);
+		rc = csn_look_read(l, s->address, bytes, (size_t)s->len);
+		if (rc == 0 && fingerprint_of(l, bytes, (size_t)s->len) !=
+		    s->fingerprint)
+			rc = changed(l, s->address);
 	}
 	csn_wipe(bytes, PIECE);
 	free(bytes);
@@ -197,14 +184,14 @@ read_again(struct csn_process *p)
 }
 
 int
-csn_seen_end(struct csn_process *p)
+csn_seen_end(struct csn_look *l)
 {
 	int rc;
 
-	p->looking = 0;
-	if (p->nseen == 0)
+	l->looking = 0;
+	if (l->nseen == 0)
 		return 0;
-	if ((rc = ask_kernel(p)) != 0)
+	if ((rc = ask_kernel(l)) != 0)
 		return rc;
-	return read_again(p);
+	return read_again(l);
 }

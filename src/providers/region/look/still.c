@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "providers/region/process/process.h"
+#include "providers/region/look/look.h"
 
 #define ROOM "region"
 #define LOOKS 50		/* for the counts to rest after a stop */
@@ -36,11 +36,11 @@ number_of(const char *text, const char *name)
  * that end must not make up for others that ran.
  */
 static uint64_t
-mix(const struct csn_process *p, uint64_t tid, uint64_t switches)
+mix(const struct csn_look *l, uint64_t tid, uint64_t switches)
 {
-	uint64_t w = ((tid << 40) ^ switches ^ p->key[0]) * (p->key[1] | 1);
+	uint64_t w = ((tid << 40) ^ switches ^ l->key[0]) * (l->key[1] | 1);
 
-	w = (w ^ w >> 29) * (p->key[0] | 1);
+	w = (w ^ w >> 29) * (l->key[0] | 1);
 	return w ^ w >> 32;
 }
 
@@ -49,7 +49,7 @@ mix(const struct csn_process *p, uint64_t tid, uint64_t switches)
  * one that is gone or dead runs no more.
  */
 static int
-add_thread(const struct csn_process *p, int tasks, const char *tid,
+add_thread(const struct csn_look *l, int tasks, const char *tid,
     uint64_t *sum)
 {
 	char name[64], text[7936];
@@ -77,20 +77,20 @@ add_thread(const struct csn_process *p, int tasks, const char *tid,
 		return 0;
 	switches = number_of(text, "\nvoluntary_ctxt_switches:\t") +
 	    number_of(text, "\nnonvoluntary_ctxt_switches:\t");
-	*sum += mix(p, strtoull(tid, NULL, 10), switches);
+	*sum += mix(l, strtoull(tid, NULL, 10), switches);
 	return 1;
 }
 
 /* *sum changes where a thread ran. 1 where all stand still, 0 or -1. */
 static int
-look(const struct csn_process *p, uint64_t *sum)
+look(const struct csn_look *l, uint64_t *sum)
 {
 	struct dirent *e;
 	int fd, still = 1;
 	DIR *dir;
 
 	*sum = 0;
-	fd = openat(p->target.dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(l->target.dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || (dir = fdopendir(fd)) == NULL) {
 		if (fd >= 0)
 			(void)close(fd);
@@ -98,46 +98,46 @@ look(const struct csn_process *p, uint64_t *sum)
 	}
 	while (still && (e = readdir(dir)) != NULL) {
 		if (e->d_name[0] != '.')
-			still = add_thread(p, fd, e->d_name, sum);
+			still = add_thread(l, fd, e->d_name, sum);
 	}
 	(void)closedir(dir);
 	return still;
 }
 
 int
-csn_still_begin(struct csn_process *p)
+csn_still_begin(struct csn_look *l)
 {
 	uint64_t before = 0;
 	int i, now, was = 0;
 
-	if (getrandom(p->key, sizeof(p->key), 0) != (ssize_t)sizeof(p->key))
-		return csn_fail(p->ctx, CSN_E_RANDOM, ROOM,
+	if (getrandom(l->key, sizeof(l->key), 0) != (ssize_t)sizeof(l->key))
+		return csn_fail(l->ctx, CSN_E_RANDOM, ROOM,
 		    "the system gave no randomness");
 	/* A thread is called stopped just before it is switched away from. */
 	for (i = 0; i < LOOKS; i++) {
-		if ((now = look(p, &p->switches)) < 0)
-			return csn_target_fail(&p->target, errno,
+		if ((now = look(l, &l->switches)) < 0)
+			return csn_target_fail(&l->target, errno,
 			    "looking at its threads");
-		if (now == 1 && was == 1 && p->switches == before)
+		if (now == 1 && was == 1 && l->switches == before)
 			return 0;
 		was = now;
-		before = p->switches;
+		before = l->switches;
 		csn_sleep_us(200);
 	}
-	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "process %ld does not stay "
+	return csn_fail(l->ctx, CSN_E_BUSY, ROOM, "process %ld does not stay "
 	    "stopped: somebody sends it SIGCONT, which freeze=ptrace and "
-	    "cgroup do not heed", (long)p->target.pid);
+	    "cgroup do not heed", (long)l->target.pid);
 }
 
 int
-csn_still_end(struct csn_process *p)
+csn_still_end(struct csn_look *l)
 {
 	uint64_t now;
 
-	if (look(p, &now) == 1 && now == p->switches)
+	if (look(l, &now) == 1 && now == l->switches)
 		return 0;
-	return csn_fail(p->ctx, CSN_E_BUSY, ROOM, "process %ld ran on while "
+	return csn_fail(l->ctx, CSN_E_BUSY, ROOM, "process %ld ran on while "
 	    "it was to be stopped, by somebody's SIGCONT: what was read is "
 	    "no one moment; freeze=ptrace and cgroup do not heed that signal",
-	    (long)p->target.pid);
+	    (long)l->target.pid);
 }

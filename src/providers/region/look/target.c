@@ -436,3 +436,15 @@ csn_target_read(const struct csn_target *t, int file, uint64_t address,
 	/* process_vm_readv(2) goes by the number alone: was it still he? */
 	return csn_target_check(t);
 }
+
+int
+csn_target_pagemap(struct csn_target *t)
+{
+	if (t->pagemap < 0) {
+		t->pagemap = openat(t->dir, "pagemap", O_RDONLY | O_CLOEXEC);
+		if (t->pagemap < 0)
+			(void)csn_target_fail(t, errno,
+			    "reading its pagemap");
+	}
+	return t->pagemap;
+}

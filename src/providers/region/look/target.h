@@ -75,4 +75,7 @@ CSN_MUST_CHECK int csn_target_text(const struct csn_target *t,
 /* The state letter of a stat file's text, or '?'; *start may be NULL. */
 char csn_stat_parse(const char *text, uint64_t *start);
 
+/* The pagemap file, opened when first asked for. -1 and a sentence. */
+int csn_target_pagemap(struct csn_target *t);
+
 #endif

@@ -62,7 +62,7 @@ open_descriptor(const struct csn_process *p, const struct csn_map *m)
 	long got, at;
 	int folder, fd = -1;
 
-	folder = openat(p->target.dir, "fd",
+	folder = openat(p->look.target.dir, "fd",
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return -1;
@@ -89,10 +89,10 @@ open_mapped(const struct csn_process *p, const struct csn_map *m)
 	/* map_files follows to the file itself, whatever its path is now. */
 	(void)snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64,
 	    m->start, m->end);
-	if ((fd = open_name(p->target.dir, name, m)) >= 0 ||
+	if ((fd = open_name(p->look.target.dir, name, m)) >= 0 ||
 	    (fd = open_descriptor(p, m)) >= 0)
 		return fd;
-	root = openat(p->target.dir, "root", O_PATH | O_CLOEXEC);
+	root = openat(p->look.target.dir, "root", O_PATH | O_CLOEXEC);
 	if (root < 0)
 		return -1;
 	fd = m->path[0] == '/' ? open_name(root, m->path + 1, m) : -1;
@@ -111,7 +111,7 @@ csn_process_sealed(const struct csn_process *p, const struct csn_map *m)
 	 */
 	if ((m->perms & CSN_MAP_SHARED) == 0 ||
 	    (m->perms & CSN_MAP_WRITE) != 0 || m->inode == 0 ||
-	    makedev(m->major, m->minor) != p->target.memfd_dev ||
+	    makedev(m->major, m->minor) != p->look.target.memfd_dev ||
 	    strncmp(m->path, "/memfd:", 7) != 0)
 		return 0;
 	if ((fd = open_mapped(p, m)) < 0)
@@ -119,6 +119,21 @@ csn_process_sealed(const struct csn_process *p, const struct csn_map *m)
 	sealed = csn_sealed(fd);
 	(void)close(fd);
 	return sealed;
+}
+
+void
+csn_process_seal(const struct csn_process *p, struct csn_picked *one)
+{
+	const struct csn_map *m;
+
+	m = csn_maps_find(&p->look.maps, one->region.address);
+	if (m == NULL || m->end - one->region.address < one->region.size ||
+	    !csn_process_sealed(p, m))
+		return;
+	one->region.protection = CSN_PROT_RO;
+	one->region.immutable = 1;
+	one->inode = m->inode;
+	one->offset = m->offset + (one->region.address - m->start);
 }
 
 /* What a reader opens for a comparison. */
@@ -169,7 +184,7 @@ compare(const struct csn_process *p, const struct csn_map *m,
 		len = m->end - at < PIECE ? (size_t)(m->end - at) : PIECE;
 		if (read_file(from, m->offset + (at - m->start), file, len,
 		    p->config.timeout_ms) != 0 ||
-		    csn_process_read(p, at, memory, len) != 0)
+		    csn_look_read(&p->look, at, memory, len) != 0)
 			return -1;
 		for (i = 0; i < len; i += page) {
 			/* public */
@@ -201,7 +216,7 @@ csn_process_compare(struct csn_process *p, const struct csn_map *m,
 	/* One at a time waits for a file system that does not answer. */
 	if (memory == NULL || file == NULL ||
 	    !csn_reader_has_ended(p->left) ||
-	    csn_reader_new(p->ctx, &from, &reader) != 0 ||
+	    csn_reader_new(p->look.ctx, &from, &reader) != 0 ||
 	    compare(p, m, reader, memory, file, &pages, &first) != 0)
 		(void)snprintf(out, size,
 		    "; could not be compared with its file");

@@ -22,7 +22,7 @@ static int
 open_note(const struct csn_process *p, const char *folder,
     struct stat *st)
 {
-	const struct csn_target *t = &p->target;
+	const struct csn_target *t = &p->look.target;
 	char *path;
 	int fd, saved;
 
@@ -59,7 +59,7 @@ find_note(const struct csn_process *p, struct stat *st)
 	if (p->config.note_folder != NULL)
 		return open_note(p, p->config.note_folder, st);
 	(void)snprintf(user, sizeof(user), "/run/user/%lu/caisson",
-	    (unsigned long)p->target.uid);
+	    (unsigned long)p->look.target.uid);
 	if (runtime != NULL && strlen(runtime) < sizeof(own) - 16)
 		(void)snprintf(own, sizeof(own), "%s/caisson", runtime);
 	errno = ENOENT;
@@ -76,7 +76,7 @@ find_note(const struct csn_process *p, struct stat *st)
 static int
 read_note(struct csn_process *p, struct csn_note_regions *out)
 {
-	const struct csn_target *t = &p->target;
+	const struct csn_target *t = &p->look.target;
 	char *text = NULL;
 	struct stat st;
 	size_t used = 0, size;
@@ -85,10 +85,10 @@ read_note(struct csn_process *p, struct csn_note_regions *out)
 
 	if ((fd = find_note(p, &st)) < 0) {
 		if (errno == EPERM)
-			return csn_fail(p->ctx, CSN_E_BACKEND, ROOM, "the "
+			return csn_fail(p->look.ctx, CSN_E_BACKEND, ROOM, "the "
 			    "note of process %ld could have been written by "
 			    "others than the process's user", (long)t->pid);
-		return csn_fail_errno(p->ctx, CSN_E_BACKEND, ROOM, errno,
+		return csn_fail_errno(p->look.ctx, CSN_E_BACKEND, ROOM, errno,
 		    "process %ld has left no note %ld-%" PRIu64 ".json in "
 		    "%.200s (csn_note_add)", (long)t->pid,
 		    (long)t->inner, t->start,
@@ -98,13 +98,13 @@ read_note(struct csn_process *p, struct csn_note_regions *out)
 	/* The file is replaced, never changed: its size holds. */
 	size = (size_t)st.st_size;
 	if (st.st_size < 0 || size > CSN_NOTE_BYTES) {
-		rc = csn_fail(p->ctx, CSN_E_LIMIT, ROOM,
+		rc = csn_fail(p->look.ctx, CSN_E_LIMIT, ROOM,
 		    "the note of process %ld has more than %zu bytes",
 		    (long)t->pid, CSN_NOTE_BYTES);
 		goto out;
 	}
 	if ((text = csn_calloc(size + 1, 1)) == NULL) {
-		rc = csn_nomem(p->ctx, ROOM, "a note of regions");
+		rc = csn_nomem(p->look.ctx, ROOM, "a note of regions");
 		goto out;
 	}
 	while (used < size && n != 0) {
@@ -112,13 +112,13 @@ read_note(struct csn_process *p, struct csn_note_regions *out)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			rc = csn_fail_errno(p->ctx, CSN_E_BACKEND, ROOM,
+			rc = csn_fail_errno(p->look.ctx, CSN_E_BACKEND, ROOM,
 			    errno, "the note of process %ld", (long)t->pid);
 			goto out;
 		}
 		used += (size_t)n;
 	}
-	rc = csn_note_parse(p->ctx, text, used, t->inner, t->start, out);
+	rc = csn_note_parse(p->look.ctx, text, used, t->inner, t->start, out);
 out:
 	free(text);
 	(void)close(fd);
@@ -133,19 +133,19 @@ check_mapped(const struct csn_process *p, struct csn_region *r)
 	uint64_t at = r->address, end = r->address + r->size;
 	int writable = 0;
 
-	if (!csn_maps_cover(&p->maps, at, r->size))
-		return csn_fail(p->ctx, CSN_E_REGION, ROOM, "region %s: "
+	if (!csn_maps_cover(&p->look.maps, at, r->size))
+		return csn_fail(p->look.ctx, CSN_E_REGION, ROOM, "region %s: "
 		    "process %ld has not all of it mapped", r->id,
-		    (long)p->target.pid);
+		    (long)p->look.target.pid);
 	for (; at < end; at = m->end) {
-		m = csn_maps_find(&p->maps, at);
+		m = csn_maps_find(&p->look.maps, at);
 		writable |= (m->perms & CSN_MAP_WRITE) != 0;
 	}
 	if (writable && r->protection != CSN_PROT_RW)
-		return csn_fail(p->ctx, CSN_E_REGION, ROOM, "region %s: the "
-		    "note says %s, but process %ld can write to it", r->id,
+		return csn_fail(p->look.ctx, CSN_E_REGION, ROOM, "region %s: "
+		    "the note says %s, but process %ld can write to it", r->id,
 		    csn_protection_name((int)r->protection),
-		    (long)p->target.pid);
+		    (long)p->look.target.pid);
 	/* "For good" is more than not now: only a seal makes it so. */
 	if (r->protection == CSN_PROT_RO)
 		r->protection = CSN_PROT_R;
@@ -165,8 +165,8 @@ csn_process_pick_note(struct csn_process *p)
 	for (i = 0; i < note.n; i++) {
 		if ((rc = check_mapped(p, &note.v[i])) != 0)
 			break;
-		if ((one = csn_process_add(p)) == NULL) {
-			rc = csn_ctx_code(p->ctx);
+		if ((one = csn_look_add(&p->look)) == NULL) {
+			rc = csn_ctx_code(p->look.ctx);
 			break;
 		}
 		/* csn_region_check() has measured both. */

@@ -19,41 +19,6 @@
 
 #define ROOM "region"
 
-struct csn_picked *
-csn_process_add(struct csn_process *p)
-{
-	struct csn_picked *more;
-	size_t cap, i;
-
-	if (p->n == CSN_REGIONS_MAX) {
-		(void)csn_fail(p->ctx, CSN_E_LIMIT, ROOM, "more than %d "
-		    "regions of process %ld are picked", CSN_REGIONS_MAX,
-		    (long)p->target.pid);
-		return NULL;
-	}
-	if (p->n == p->cap) {
-		cap = p->cap == 0 ? 16 : p->cap * 2;
-		more = csn_realloc(p->picked, cap, sizeof(*more));
-		if (more == NULL) {
-			(void)csn_nomem(p->ctx, ROOM, "another region");
-			return NULL;
-		}
-		p->picked = more;
-		p->cap = cap;
-		/* The strings have moved with them. */
-		for (i = 0; i < p->n; i++) {
-			more[i].region.id = more[i].id;
-			more[i].region.description = more[i].description;
-		}
-	}
-	more = &p->picked[p->n++];
-	memset(more, 0, sizeof(*more));
-	more->region.size_of = sizeof(more->region);
-	more->region.id = more->id;
-	more->region.description = more->description;
-	return more;
-}
-
 static int
 matches(const struct csn_process_config *c, const struct csn_map *m)
 {
@@ -116,7 +81,7 @@ name_of(const struct csn_process *p, const struct csn_map *m, char *out,
 		out[len] = '\0';
 		return 0;
 	}
-	if ((rc = csn_sha3_256(p->ctx, path, len, hash)) != 0)
+	if ((rc = csn_sha3_256(p->look.ctx, path, len, hash)) != 0)
 		return rc;
 	memcpy(out, "path-", 5);
 	csn_hex_encode(hash, 16, out + 5);
@@ -130,30 +95,15 @@ number_it(const struct csn_process *p, struct csn_picked *one)
 	size_t len = strlen(one->id), i;
 	unsigned copies = 1;
 
-	for (i = 0; i + 1 < p->n; i++) {
-		if (strncmp(p->picked[i].id, one->id, len) == 0 &&
-		    (p->picked[i].id[len] == '\0' ||
-		    p->picked[i].id[len] == '#'))
+	for (i = 0; i + 1 < p->look.n; i++) {
+		if (strncmp(p->look.picked[i].id, one->id, len) == 0 &&
+		    (p->look.picked[i].id[len] == '\0' ||
+		    p->look.picked[i].id[len] == '#'))
 			copies++;
 	}
 	if (copies > 1)
 		(void)snprintf(one->id + len, sizeof(one->id) - len, "#%u",
 		    copies);
-}
-
-void
-csn_process_seal(const struct csn_process *p, struct csn_picked *one)
-{
-	const struct csn_map *m;
-
-	m = csn_maps_find(&p->maps, one->region.address);
-	if (m == NULL || m->end - one->region.address < one->region.size ||
-	    !csn_process_sealed(p, m))
-		return;
-	one->region.protection = CSN_PROT_RO;
-	one->region.immutable = 1;
-	one->inode = m->inode;
-	one->offset = m->offset + (one->region.address - m->start);
 }
 
 /*
@@ -166,8 +116,8 @@ number_seals(struct csn_process *p, const struct csn_picked *old, size_t n)
 	struct csn_picked *one;
 	size_t i, k;
 
-	for (i = 0; i < p->n; i++) {
-		one = &p->picked[i];
+	for (i = 0; i < p->look.n; i++) {
+		one = &p->look.picked[i];
 		if (!one->region.immutable)
 			continue;
 		for (k = 0; k < n; k++)
@@ -188,8 +138,8 @@ pick_map(struct csn_process *p, const struct csn_map *m)
 	struct csn_picked *one;
 	int rc;
 
-	if ((one = csn_process_add(p)) == NULL)
-		return csn_ctx_code(p->ctx);
+	if ((one = csn_look_add(&p->look)) == NULL)
+		return csn_ctx_code(p->look.ctx);
 	one->region.address = m->start;
 	one->region.size = m->end - m->start;
 	one->region.protection = protection(m);
@@ -222,19 +172,19 @@ pick_range(struct csn_process *p, uint64_t start, uint64_t end)
 	const struct csn_map *m;
 	struct csn_picked *one;
 
-	if (!csn_maps_cover(&p->maps, start, end - start))
-		return csn_fail(p->ctx, CSN_E_REGION, ROOM, "process %ld has "
-		    "not all of 0x%" PRIx64 "-0x%" PRIx64 " mapped",
-		    (long)p->target.pid, start, end);
-	if ((one = csn_process_add(p)) == NULL)
-		return csn_ctx_code(p->ctx);
+	if (!csn_maps_cover(&p->look.maps, start, end - start))
+		return csn_fail(p->look.ctx, CSN_E_REGION, ROOM, "process %ld "
+		    "has not all of 0x%" PRIx64 "-0x%" PRIx64 " mapped",
+		    (long)p->look.target.pid, start, end);
+	if ((one = csn_look_add(&p->look)) == NULL)
+		return csn_ctx_code(p->look.ctx);
 	one->region.address = start;
 	one->region.size = end - start;
-	m = csn_maps_find(&p->maps, start);
+	m = csn_maps_find(&p->look.maps, start);
 	one->region.protection = protection(m);
 	/* Where one byte of it is writable, the region is. */
 	while (m->end < end) {
-		m = csn_maps_find(&p->maps, m->end);
+		m = csn_maps_find(&p->look.maps, m->end);
 		if ((m->perms & CSN_MAP_WRITE) != 0)
 			one->region.protection = CSN_PROT_RW;
 	}
@@ -248,7 +198,7 @@ static int
 pick_all(struct csn_process *p)
 {
 	const struct csn_process_config *c = &p->config;
-	const struct csn_maps *maps = &p->maps;
+	const struct csn_maps *maps = &p->look.maps;
 	size_t i;
 	int rc;
 
@@ -269,17 +219,17 @@ pick_all(struct csn_process *p)
 int
 csn_process_pick(struct csn_process *p)
 {
-	struct csn_picked *old = p->picked;
+	struct csn_picked *old = p->look.picked;
 	struct csn_maps maps;
-	size_t n = p->n;
+	size_t n = p->look.n;
 	int rc;
 
-	if ((rc = csn_target_maps(&p->target, &maps)) != 0)
+	if ((rc = csn_target_maps(&p->look.target, &maps)) != 0)
 		return rc;
-	csn_maps_free(&p->maps);
-	p->maps = maps;
-	p->picked = NULL;
-	p->n = p->cap = 0;
+	csn_maps_free(&p->look.maps);
+	p->look.maps = maps;
+	p->look.picked = NULL;
+	p->look.n = p->look.cap = 0;
 	rc = pick_all(p);
 	number_seals(p, old, n);
 	free(old);

@@ -125,7 +125,7 @@ csn_source_close(struct csn_source *s)
 	if (!s->open)
 		return;
 	if (s->from->kind == CSN_SOURCE_PROCESS) {
-		csn_process_clear(&s->process);
+		csn_look_clear(&s->process);
 	} else {
 		csn_reader_free(s->reader);
 		s->reader = NULL;
@@ -142,7 +142,7 @@ int
 csn_source_region(struct csn_source *s, const struct csn_region *region,
     uint64_t address)
 {
-	struct csn_process *p = &s->process;
+	struct csn_look *p = &s->process;
 	struct csn_picked *one;
 	int rc;
 
@@ -150,7 +150,7 @@ csn_source_region(struct csn_source *s, const struct csn_region *region,
 		return 0;
 	if (p->n == 0 && (rc = csn_target_maps(&p->target, &p->maps)) != 0)
 		return rc;
-	if ((one = csn_process_add(p)) == NULL)
+	if ((one = csn_look_add(p)) == NULL)
 		return csn_ctx_code(s->ctx);
 	one->region.address = address;
 	one->region.size = region->size;
@@ -163,7 +163,7 @@ csn_source_begin(struct csn_source *s)
 {
 	if (!s->open || s->from->kind != CSN_SOURCE_PROCESS)
 		return 0;
-	return csn_process_begin(&s->process);
+	return csn_look_begin(&s->process);
 }
 
 int
@@ -171,20 +171,20 @@ csn_source_end(struct csn_source *s)
 {
 	if (!s->open || s->from->kind != CSN_SOURCE_PROCESS)
 		return 0;
-	return csn_process_end(&s->process);
+	return csn_look_end(&s->process);
 }
 
 void
 csn_source_leave(struct csn_source *s)
 {
 	if (s->open && s->from->kind == CSN_SOURCE_PROCESS)
-		csn_process_leave(&s->process);
+		csn_look_leave(&s->process);
 }
 
 static int
-read_process(struct csn_process *p, uint64_t address, void *out, size_t len)
+read_process(struct csn_look *p, uint64_t address, void *out, size_t len)
 {
-	int rc = csn_process_read(p, address, out, len);
+	int rc = csn_look_read(p, address, out, len);
 
 	if (rc == 0 && p->looking)
 		rc = csn_seen_add(p, address, out, len);

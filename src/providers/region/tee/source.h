@@ -4,13 +4,13 @@
 #define CSN_PROVIDERS_REGION_TEE_SOURCE_H
 
 #include "providers/region/manifest.h"
-#include "providers/region/process/process.h"
+#include "providers/region/look/look.h"
 
 struct csn_source {
 	struct csn_ctx *ctx;
 	const struct csn_manifest_source *from;
 	int open;
-	struct csn_process process;	/* whose memory it is; no config */
+	struct csn_look process;	/* whose memory it is */
 	int fd;			/* of a file or memory device */
 	struct csn_reader *reader;	/* of a file */
 	uint64_t size;		/* of a file, as it was when it was opened */
@@ -32,7 +32,7 @@ void csn_source_close(struct csn_source *s);
 /**
  * Look at one moment of a process, from which regions are read meanwhile:
  * these are told to it one by one, after it was opened. The rest as
- * csn_process_begin(); nothing where the source is no process.
+ * csn_look_begin(); nothing where the source is no process.
  */
 CSN_MUST_CHECK int csn_source_region(struct csn_source *s,
     const struct csn_region *region, uint64_t address);

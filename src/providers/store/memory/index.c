@@ -11,23 +11,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "providers/store/memory/memory.h"
 
 #define FIRST_BUCKETS 64u
 #define PIN_MAX 64
-
-uint64_t
-csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
-    size_t space_len, const uint8_t *key, size_t key_len)
-{
-	uint64_t h;
-
-	h = csn_hash_bytes(m->hash_key[0], m->hash_key[1], space, space_len);
-	if (key != NULL)
-		h = csn_hash_bytes(h, m->hash_key[1], key, key_len);
-	return csn_hash_mix(h ^ m->hash_key[0], m->hash_key[1]);
-}
 
 static struct csn_mem_shard *
 shard_of(struct csn_mem *m, uint32_t hash)

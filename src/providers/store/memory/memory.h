@@ -8,6 +8,7 @@
 
 #include <caisson/store.h>
 
+#include "base/hash.h"
 #include "providers/store/memory/arena.h"
 
 #define CSN_MEM_SHARDS 64
@@ -124,6 +125,19 @@ struct csn_mem {
 	struct csn_mem_shard shards[CSN_MEM_SHARDS];
 };
 
+/* Of a space, or of a key in it. */
+static inline uint64_t
+csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
+    size_t space_len, const uint8_t *key, size_t key_len)
+{
+	uint64_t h;
+
+	h = csn_hash_bytes(m->hash_key[0], m->hash_key[1], space, space_len);
+	if (key != NULL)
+		h = csn_hash_bytes(h, m->hash_key[1], key, key_len);
+	return csn_hash_mix(h ^ m->hash_key[0], m->hash_key[1]);
+}
+
 /* memory/chunk.c: chunks out of slabs and runs. */
 
 int csn_mem_chunks_init(struct csn_mem *m);
@@ -181,8 +195,6 @@ size_t csn_mem_space_pin(struct csn_mem *m, struct csn_mem_space *s,
 
 int csn_mem_index_init(struct csn_mem *m);
 void csn_mem_index_free(struct csn_mem *m);
-uint64_t csn_mem_hash(const struct csn_mem *m, const uint8_t *space,
-    size_t space_len, const uint8_t *key, size_t key_len);
 /*
  * Pinned, or NULL. use: young again, and counted as a hit or a miss. What
  * has ended is let go and not found.

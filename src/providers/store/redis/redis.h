@@ -170,6 +170,14 @@ CSN_MUST_CHECK int csn_redis_borrow(struct csn_redis *r,
 void csn_redis_give_back(struct csn_redis_net *net,
     struct csn_redis_conn *conn, int whole);
 
+/* --- redis/say.c: errors as codes and sentences --------------------------- */
+
+/* The code and the sentence for an error that node answered with. */
+int csn_redis_error(const struct csn_redis *r,
+    const struct csn_redis_node *node, const struct csn_redis_reply *reply);
+/* A reply of a kind that the command does not have. */
+int csn_redis_odd(const struct csn_redis *r, const char *command);
+
 /* --- redis/conn.c: one connection ----------------------------------------- */
 
 struct csn_redis_conn {
@@ -232,11 +240,6 @@ void csn_redis_word(struct csn_redis_call *call, const char *word);
 CSN_MUST_CHECK int csn_redis_call(struct csn_redis *r,
     struct csn_redis_call *call, struct csn_redis_reply **out);
 uint64_t csn_redis_deadline(const struct csn_redis *r);
-/* The code and the sentence for an error that node answered with. */
-int csn_redis_error(const struct csn_redis *r,
-    const struct csn_redis_node *node, const struct csn_redis_reply *reply);
-/* A reply of a kind that the command does not have. */
-int csn_redis_odd(const struct csn_redis *r, const char *command);
 
 /* --- redis/lock.c, redis/scan.c, redis/stat.c: more than one command ------ */
 

@@ -17,12 +17,13 @@ csn_hash_mix(uint64_t a, uint64_t b)
 }
 
 /*
- * Of len bytes at p, going on from h under the secret k. Both are random, so
+ * Of len bytes, going on from h under the secret k. Both are random, so
  * that nobody outside finds bytes that collide. It is no cryptographic hash.
  */
 static inline uint64_t
-csn_hash_bytes(uint64_t h, uint64_t k, const uint8_t *p, size_t len)
+csn_hash_bytes(uint64_t h, uint64_t k, const void *bytes, size_t len)
 {
+	const uint8_t *p = bytes;
 	uint64_t w;
 
 	h = csn_hash_mix(h ^ len, k);
@@ -36,6 +37,14 @@ csn_hash_bytes(uint64_t h, uint64_t k, const uint8_t *p, size_t len)
 		h = csn_hash_mix(h ^ w, k);
 	}
 	return h;
+}
+
+/* For keys that nobody outside chooses, where a fixed secret will do. */
+static inline uint64_t
+csn_hash_fixed(const void *p, size_t len)
+{
+	return csn_hash_bytes(UINT64_C(0x243f6a8885a308d3),
+	    UINT64_C(0x13198a2e03707345), p, len);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/forkguard.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/sized.h"
 #include "identity/did.h"
@@ -35,22 +36,11 @@ struct csn_trust {
 	size_t nslots;		/* a power of two, at least cap */
 };
 
-/* FNV-1a: entries come from the store's owner, so nobody picks collisions. */
-static size_t
-hash(const char *s, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
-	return (size_t)(h ^ h >> 32);
-}
-
+/* Entries come from the store's owner, so nobody picks collisions. */
 static struct slot *
-slot_of(struct csn_trust *trust, const char *s)
+slot_of(struct csn_trust *trust, const char *s, size_t len)
 {
-	return &trust->slots[hash(s, strlen(s)) & (trust->nslots - 1)];
+	return &trust->slots[csn_hash_fixed(s, len) & (trust->nslots - 1)];
 }
 
 static void
@@ -58,10 +48,10 @@ link_in(struct csn_trust *trust, struct csn_trusted *t)
 {
 	struct slot *s;
 
-	s = slot_of(trust, t->did);
+	s = slot_of(trust, t->did, strlen(t->did));
 	t->next_did = s->by_did;
 	s->by_did = t;
-	s = slot_of(trust, t->alias);
+	s = slot_of(trust, t->alias, strlen(t->alias));
 	t->next_alias = s->by_alias;
 	s->by_alias = t;
 }
@@ -71,10 +61,12 @@ link_out(struct csn_trust *trust, struct csn_trusted *t)
 {
 	struct csn_trusted **at;
 
-	for (at = &slot_of(trust, t->did)->by_did; *at != t;)
+	at = &slot_of(trust, t->did, strlen(t->did))->by_did;
+	while (*at != t)
 		at = &(*at)->next_did;
 	*at = t->next_did;
-	for (at = &slot_of(trust, t->alias)->by_alias; *at != t;)
+	at = &slot_of(trust, t->alias, strlen(t->alias))->by_alias;
+	while (*at != t)
 		at = &(*at)->next_alias;
 	*at = t->next_alias;
 }
@@ -88,7 +80,7 @@ look_up(const struct csn_trust *trust, const char *did, size_t len)
 
 	if (len >= CSN_DID_SIZE)
 		return NULL;
-	s = &trust->slots[hash(did, len) & (trust->nslots - 1)];
+	s = slot_of(trust, did, len);
 	for (t = s->by_did; t != NULL; t = t->next_did) {
 		if (csn_same(t->did, strlen(t->did), did, len))
 			return t;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/sized.h"
 #include "kv/kv_store.h"
@@ -42,16 +43,9 @@ pthread_rwlock_t *
 csn_kv_stripe(struct csn_kv_store *kv, const char *tenant_id,
     const uint8_t key[CSN_KV_STORE_KEY])
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325), w;
-	size_t i;
+	uint64_t h = csn_hash_fixed(tenant_id, strlen(tenant_id));
 
-	for (; *tenant_id != '\0'; tenant_id++)
-		h = (h ^ (uint8_t)*tenant_id) * UINT64_C(0x100000001b3);
-	for (i = 0; i < CSN_KV_STORE_KEY; i += 8) {
-		memcpy(&w, key + i, 8);
-		h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
-	}
+	h ^= csn_hash_fixed(key, CSN_KV_STORE_KEY);
 	return &kv->stripes[h & (CSN_KV_STRIPES - 1)].lock;
 }
 

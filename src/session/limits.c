@@ -2,6 +2,7 @@
 /* session/limits.c - how many offers a server answers, and none twice. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "session/limits.h"
 
 #define PROBES 64	/* places a mark may be in */
@@ -63,15 +64,10 @@ int
 csn_limits_sender(struct csn_limits *l, const void *id, size_t len,
     uint64_t boot_ms)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = csn_hash_fixed(id, len) | 1;
 	struct csn_bucket *b;
-	const uint8_t *p = id;
-	size_t i;
 	int ok;
 
-	for (i = 0; i < len; i++)	/* FNV-1a */
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	h |= 1;
 	pthread_mutex_lock(&l->lock);
 	/* Two senders in one place share it: the newer starts afresh. */
 	b = &l->senders[h >> 20 & (CSN_LIMIT_SENDERS - 1)];

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/hash.h"
 #include "base/sized.h"
 #include "base/slab.h"
 #include "session/keys.h"
@@ -18,23 +19,7 @@ static struct csn_slab member_slab = CSN_SLAB(struct csn_member);
 uint64_t
 csn_member_hash(const struct csn_manager *mgr, const char *id)
 {
-	uint64_t h = mgr->seed, w;
-	size_t n = strlen(id), k;
-
-	for (;;) {
-		k = n < 8 ? n : 8;
-		w = 0;
-		memcpy(&w, id, k);
-		h = (h ^ w ^ (uint64_t)k << 56) *
-		    UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
-		if (n <= 8)
-			break;
-		id += k;
-		n -= k;
-	}
-	h *= UINT64_C(0xbf58476d1ce4e5b9);
-	return h ^ h >> 32;
+	return csn_hash_bytes(mgr->seed[0], mgr->seed[1], id, strlen(id));
 }
 
 static struct csn_shard *
@@ -203,7 +188,7 @@ csn_manager_new(struct csn_ctx *ctx,
 		mgr->session.audit = o.audit;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++)
 		pthread_mutex_init(&mgr->shards[i].lock, NULL);
-	if ((rc = csn_random(ctx, &mgr->seed, sizeof(mgr->seed))) != 0)
+	if ((rc = csn_random(ctx, mgr->seed, sizeof(mgr->seed))) != 0)
 		goto err;
 	for (i = 0; i < CSN_MANAGER_SHARDS; i++) {
 		p = places_new(FIRST_PLACES);

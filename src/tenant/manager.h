@@ -74,7 +74,7 @@ struct csn_manager {
 	uint64_t quota_bytes;
 	uint64_t quota_entries;
 	struct csn_audit *audit;
-	uint64_t seed;
+	uint64_t seed[2];
 	struct csn_shard shards[CSN_MANAGER_SHARDS];
 };
 

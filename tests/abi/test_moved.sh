@@ -26,7 +26,7 @@ if ! tools/deps --print-prefix >/dev/null; then
 fi
 unset CAISSON_WERROR CAISSON_CHECK
 mkdir -p "$work/old/docs"
-cp -R meson.build meson_options.txt include src cli data fuzz tools \
+cp -R meson.build meson_options.txt include src serve cli data fuzz tools \
     "$work/old"
 cp -R docs/man "$work/old/docs"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/attest/serve_listen.c - where a server listens, and how often. */
+/* serve/listen.c - where a server listens. */
 #include <errno.h>
 #include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,15 +19,30 @@
 #define BACKLOG 16
 
 static int
-listen_unix(struct cli *cli, const char *path, struct serve_place *out)
+fail(char why[SERVE_WHY], int rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int
+fail(char why[SERVE_WHY], int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, SERVE_WHY, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+static int
+listen_unix(const char *path, struct serve_place *out, char why[SERVE_WHY])
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t mask;
 	int rc;
 
 	if (path[0] == '\0' || strlen(path) >= sizeof(at.sun_path))
-		return cli_error(cli, CLI_USAGE, NULL, "a socket's path has "
-		    "1 to %zu bytes", sizeof(at.sun_path) - 1);
+		return fail(why, CSN_E_ARG, "a socket's path has 1 to %zu "
+		    "bytes", sizeof(at.sun_path) - 1);
 	memcpy(at.sun_path, path, strlen(path) + 1);
 	out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* Its owner's alone; who else may connect is chmod's to say. */
@@ -34,12 +51,12 @@ listen_unix(struct cli *cli, const char *path, struct serve_place *out)
 	    sizeof(at));
 	umask(mask);
 	if (rc != 0 || listen(out->fd, BACKLOG) != 0)
-		return cli_error_sys(cli, errno, "cannot listen at unix:%s",
-		    path);
+		return fail(why, CSN_E_IO, "cannot listen at unix:%s: %s",
+		    path, strerror(errno));
 	out->loopback = 1;
 	out->path = strdup(path);
 	if (out->path == NULL || asprintf(&out->text, "unix:%s", path) < 0)
-		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		return fail(why, CSN_E_NOMEM, "out of memory");
 	return 0;
 }
 
@@ -73,7 +90,7 @@ split(const char *where, char host[256], const char **port)
 
 /* The address that it really has, as a URL. */
 static int
-describe(struct cli *cli, int tls, struct serve_place *out)
+describe(int tls, struct serve_place *out, char why[SERVE_WHY])
 {
 	struct sockaddr_storage at;
 	socklen_t len = sizeof(at);
@@ -84,7 +101,8 @@ describe(struct cli *cli, int tls, struct serve_place *out)
 	if (getsockname(out->fd, (struct sockaddr *)&at, &len) != 0 ||
 	    getnameinfo((struct sockaddr *)&at, len, host, sizeof(host),
 	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return cli_error_sys(cli, errno, "cannot listen");
+		return fail(why, CSN_E_IO, "cannot listen: %s",
+		    strerror(errno));
 	if (at.ss_family == AF_INET6) {
 		six = &((const struct sockaddr_in6 *)&at)->sin6_addr;
 		out->loopback = IN6_IS_ADDR_LOOPBACK(six);
@@ -95,14 +113,14 @@ describe(struct cli *cli, int tls, struct serve_place *out)
 	    "%s://[%s]:%s" : "%s://%s:%s", tls ? "https" : "http", host,
 	    port) < 0) {
 		out->text = NULL;
-		return cli_error(cli, CLI_FAILED, NULL, "out of memory");
+		return fail(why, CSN_E_NOMEM, "out of memory");
 	}
 	return 0;
 }
 
 static int
-listen_tcp(struct cli *cli, const char *where, int tls,
-    struct serve_place *out)
+listen_tcp(const char *where, int tls, struct serve_place *out,
+    char why[SERVE_WHY])
 {
 	const struct addrinfo hints = { .ai_flags = AI_PASSIVE |
 	    AI_NUMERICSERV, .ai_socktype = SOCK_STREAM };
@@ -113,11 +131,11 @@ listen_tcp(struct cli *cli, const char *where, int tls,
 	int code, rc;
 
 	if (split(where, host, &port) != 0)
-		return cli_error(cli, CLI_USAGE, NULL, "--listen is '%s', it "
+		return fail(why, CSN_E_ARG, "'%s' is no place to listen: it "
 		    "must be HOST:PORT, [IPv6]:PORT or unix:PATH", where);
 	if ((code = getaddrinfo(host, port, &hints, &found)) != 0)
-		return cli_error(cli, CLI_USAGE, NULL,
-		    "--listen is '%s': %s", where, gai_strerror(code));
+		return fail(why, CSN_E_ARG, "cannot listen at '%s': %s",
+		    where, gai_strerror(code));
 	out->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	rc = out->fd < 0 ? -1 : setsockopt(out->fd, SOL_SOCKET, SO_REUSEADDR,
 	    &on, sizeof(on));
@@ -125,23 +143,23 @@ listen_tcp(struct cli *cli, const char *where, int tls,
 		rc = bind(out->fd, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
 	if (rc != 0 || listen(out->fd, BACKLOG) != 0)
-		return cli_error_sys(cli, errno, "cannot listen at %s",
-		    where);
-	return describe(cli, tls, out);
+		return fail(why, CSN_E_IO, "cannot listen at %s: %s", where,
+		    strerror(errno));
+	return describe(tls, out, why);
 }
 
 int
-serve_listen(struct cli *cli, const char *where, int tls,
-    struct serve_place *out)
+serve_listen(const char *where, int tls, struct serve_place *out,
+    char why[SERVE_WHY])
 {
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	out->fd = -1;
 	if (strncmp(where, "unix:", 5) == 0)
-		rc = listen_unix(cli, where + 5, out);
+		rc = listen_unix(where + 5, out, why);
 	else
-		rc = listen_tcp(cli, where, tls, out);
+		rc = listen_tcp(where, tls, out, why);
 	if (rc != 0)
 		serve_unlisten(out);
 	return rc;
@@ -158,33 +176,4 @@ serve_unlisten(struct serve_place *place)
 	free(place->text);
 	memset(place, 0, sizeof(*place));
 	place->fd = -1;
-}
-
-int
-serve_rate_take(struct serve_rate *r, uint64_t now_ns)
-{
-	uint64_t full = r->rate * 1000, ms, more;
-
-	if (r->at_ns == 0) {
-		r->at_ns = now_ns;
-		r->level_ms = full;
-	}
-	ms = (now_ns - r->at_ns) / 1000000;
-	r->at_ns += ms * 1000000;
-	more = ms > 1000 ? full : ms * r->rate;
-	r->level_ms = r->level_ms + more > full ? full : r->level_ms + more;
-	if (r->level_ms < 1000)
-		return 0;
-	r->level_ms -= 1000;
-	return 1;
-}
-
-void
-serve_clean(const char *text, char *out, size_t size)
-{
-	size_t i;
-
-	for (i = 0; text[i] != '\0' && i < size - 1; i++)
-		out[i] = text[i] > ' ' && text[i] <= '~' ? text[i] : '?';
-	out[i] = '\0';
 }

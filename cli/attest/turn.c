@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli/attest/serve_turn.c - one measurement for all who wait, then a rest.
+ * cli/attest/turn.c - one measurement for all who wait, then a rest.
  *
  * Whoever asks for measurements may stop the workload for as long as one
  * takes, so a measurement is followed by a time in which none begins, and
@@ -8,15 +8,16 @@
  */
 #include <time.h>
 
-#include "serve.h"
+#include "../lib/cli.h"
+#include "turn.h"
 
 int
-serve_turn_init(struct serve_turn *t, unsigned duty)
+attest_turn_init(struct attest_turn *t, unsigned duty)
 {
 	pthread_condattr_t attr;
 	int rc;
 
-	*t = (struct serve_turn){ .duty = duty };
+	*t = (struct attest_turn){ .duty = duty };
 	if (pthread_condattr_init(&attr) != 0)
 		return -1;
 	/* That of cli_now_ns(). */
@@ -31,14 +32,14 @@ serve_turn_init(struct serve_turn *t, unsigned duty)
 }
 
 void
-serve_turn_destroy(struct serve_turn *t)
+attest_turn_destroy(struct attest_turn *t)
 {
 	(void)pthread_cond_destroy(&t->change);
 	(void)pthread_mutex_destroy(&t->lock);
 }
 
 void
-serve_turn_stop(struct serve_turn *t)
+attest_turn_stop(struct attest_turn *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->stopping = 1;
@@ -47,7 +48,7 @@ serve_turn_stop(struct serve_turn *t)
 }
 
 void
-serve_turn_rested(struct serve_turn *t)
+attest_turn_rested(struct attest_turn *t)
 {
 	pthread_mutex_lock(&t->lock);
 	t->ready_ns = 0;
@@ -56,7 +57,7 @@ serve_turn_rested(struct serve_turn *t)
 }
 
 static void
-wait_until(struct serve_turn *t, uint64_t ns)
+wait_until(struct attest_turn *t, uint64_t ns)
 {
 	struct timespec then = { .tv_sec = (time_t)(ns / 1000000000),
 	    .tv_nsec = (long)(ns % 1000000000) };
@@ -66,7 +67,7 @@ wait_until(struct serve_turn *t, uint64_t ns)
 
 /* All who wait now are owed a report of this one. The lock is held. */
 static void
-measure(struct serve_turn *t, int (*work)(void *arg), void *arg)
+measure(struct attest_turn *t, int (*work)(void *arg), void *arg)
 {
 	uint64_t began = cli_now_ns(), now;
 	int code;
@@ -88,7 +89,7 @@ measure(struct serve_turn *t, int (*work)(void *arg), void *arg)
 
 /* 0 once the measurement with that number is done. The lock is held. */
 static int
-await(struct serve_turn *t, uint64_t wanted, uint64_t until_ns,
+await(struct attest_turn *t, uint64_t wanted, uint64_t until_ns,
     int (*work)(void *arg), void *arg)
 {
 	uint64_t now;
@@ -114,7 +115,7 @@ await(struct serve_turn *t, uint64_t wanted, uint64_t until_ns,
 }
 
 int
-serve_turn_take(struct serve_turn *t, uint64_t until_ns,
+attest_turn_take(struct attest_turn *t, uint64_t until_ns,
     int (*work)(void *arg), int (*report)(void *arg), void *arg,
     uint64_t *ready_ns)
 {

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_server.c - the HTTP server: its routes, and what clients may take. */
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../serve/serve.h"
+
+#define SECOND ((uint64_t)1000000000)
+
+struct fixture {
+	char folder[40], socket[64];
+	struct serve_place place;
+	struct serve *serve;
+	pthread_t thread;
+	atomic_int over;
+	atomic_int held;	/* handlers that wait for letting go */
+	atomic_int let_go;
+	atomic_int logged;
+	char path[32];		/* of what was logged last */
+	int ended;		/* what serve_run() came to */
+};
+
+static void
+echo(void *arg, const struct serve_request *r, struct serve_reply *reply)
+{
+	(void)arg;
+	serve_json(reply, 200, json_pack("{s:s%}", "body", (const char *)
+	    r->body, r->len));
+}
+
+static void
+hold(void *arg, const struct serve_request *r, struct serve_reply *reply)
+{
+	struct fixture *f = arg;
+
+	(void)r;
+	f->held++;
+	while (!f->let_go)
+		(void)poll(NULL, 0, 5);
+	serve_error(reply, 503, CSN_E_BUSY, 7, NULL);
+}
+
+static const struct serve_route routes[] = {
+	{ "POST", "/echo", echo },
+	{ "PUT", "/echo", echo },
+	{ "GET", "/hold", hold },
+	{ NULL, NULL, NULL }
+};
+
+static void
+keep(void *arg, const struct serve_request *r,
+    const struct serve_reply *reply)
+{
+	struct fixture *f = arg;
+
+	(void)reply;
+	serve_clean(r->path, f->path, sizeof(f->path));
+	f->logged++;
+}
+
+static int
+is_over(void *arg)
+{
+	const struct fixture *f = arg;
+
+	return f->over;
+}
+
+static void *
+attend(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->ended = serve_run(f->serve, is_over, f);
+	return NULL;
+}
+
+/* A server with room for 3 clients, who each have that long. */
+static void
+begin(struct fixture *f, uint64_t patience_ns)
+{
+	struct serve_options o = { .routes = routes, .log = keep, .arg = f,
+	    .connections = 3, .per_address = 3, .patience_ns = patience_ns,
+	    .max_body = 100 };
+	char why[SERVE_WHY] = "", where[80];
+
+	memset(f, 0, sizeof(*f));
+	(void)snprintf(f->folder, sizeof(f->folder), "%s",
+	    "/tmp/caisson-serve-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	(void)snprintf(f->socket, sizeof(f->socket), "%s/s", f->folder);
+	(void)snprintf(where, sizeof(where), "unix:%s", f->socket);
+	assert_int_equal(serve_listen(where, 0, &f->place, why), 0);
+	assert_int_equal(serve_start(&o, &f->place, &f->serve), 0);
+	assert_int_equal(f->place.fd, -1);
+	assert_int_equal(pthread_create(&f->thread, NULL, attend, f), 0);
+}
+
+static void
+end(struct fixture *f)
+{
+	f->let_go = 1;
+	f->over = 42;
+	assert_int_equal(pthread_join(f->thread, NULL), 0);
+	assert_int_equal(f->ended, 42);
+	serve_stop(f->serve);
+	serve_unlisten(&f->place);
+	assert_int_not_equal(access(f->socket, F_OK), 0);
+	assert_int_equal(rmdir(f->folder), 0);
+}
+
+static int
+dial(const struct fixture *f, const char *request)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(at.sun_path, f->socket, strlen(f->socket) + 1);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&at,
+	    sizeof(at)), 0);
+	(void)send(fd, request, strlen(request), MSG_NOSIGNAL);
+	return fd;
+}
+
+/* All that comes until the server ends it. */
+static const char *
+hang_up(int fd)
+{
+	static char text[4096];
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < sizeof(text) - 1 && (n = recv(fd, text + at,
+	    sizeof(text) - 1 - at, 0)) > 0)
+		at += (size_t)n;
+	text[at] = '\0';
+	close(fd);
+	return text;
+}
+
+#define HEAD " HTTP/1.1\r\nHost: x\r\nContent-Length: "
+
+static void
+a_request_is_answered_by_its_handler(void **state)
+{
+	struct fixture f;
+	const char *text;
+
+	(void)state;
+	begin(&f, 10 * SECOND);
+	text = hang_up(dial(&f, "POST /echo" HEAD "5\r\n\r\nhello"));
+	assert_non_null(strstr(text, "HTTP/1.1 200 "));
+	assert_non_null(strstr(text, "{\"body\":\"hello\"}"));
+	assert_non_null(strstr(text, "Cache-Control: no-store"));
+	assert_int_equal(f.logged, 1);
+	assert_string_equal(f.path, "/echo");
+	end(&f);
+}
+
+static void
+what_no_route_answers_is_refused_by_name(void **state)
+{
+	struct fixture f;
+	const char *text;
+
+	(void)state;
+	begin(&f, 10 * SECOND);
+	text = hang_up(dial(&f, "GET /nothing" HEAD "0\r\n\r\n"));
+	assert_non_null(strstr(text, "HTTP/1.1 404 "));
+	assert_non_null(strstr(text, "POST /echo, PUT /echo, GET /hold"));
+	text = hang_up(dial(&f, "GET /echo" HEAD "0\r\n\r\n"));
+	assert_non_null(strstr(text, "HTTP/1.1 405 "));
+	assert_non_null(strstr(text, "Allow: POST, PUT\r\n"));
+	text = hang_up(dial(&f, "\x1b[31m /echo" HEAD "0\r\n\r\n"));
+	assert_null(strstr(text, "HTTP/1.1 200 "));
+	end(&f);
+}
+
+static void
+what_is_too_long_is_not_read(void **state)
+{
+	char long_one[300];
+	struct fixture f;
+	const char *text;
+
+	(void)state;
+	begin(&f, 10 * SECOND);
+	/* Its bytes never come: who waits for them waits for nothing. */
+	text = hang_up(dial(&f, "POST /echo" HEAD "101\r\n\r\n"));
+	assert_non_null(strstr(text, "HTTP/1.1 413 "));
+	/* Nor where its length is not said before. */
+	(void)snprintf(long_one, sizeof(long_one), "POST /echo HTTP/1.1\r\n"
+	    "Host: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n%0101d\r\n"
+	    "0\r\n\r\n", 0);
+	text = hang_up(dial(&f, long_one));
+	assert_non_null(strstr(text, "HTTP/1.1 413 "));
+	text = hang_up(dial(&f, "POST /echo" HEAD "0\r\n\r\n"));
+	assert_non_null(strstr(text, "HTTP/1.1 200 "));
+	end(&f);
+}
+
+static void
+a_client_that_says_nothing_or_little_is_ended(void **state)
+{
+	struct fixture f;
+	int silent, slow, i;
+
+	(void)state;
+	begin(&f, SECOND / 5);
+	silent = dial(&f, "");
+	slow = dial(&f, "POST /echo" HEAD "100\r\n\r\n");
+	/* A byte now and then gives nobody more time. */
+	for (i = 0; i < 90 && send(slow, "x", 1, MSG_NOSIGNAL) == 1; i++)
+		(void)poll(NULL, 0, 100);
+	assert_true(i < 90);
+	close(slow);
+	assert_string_equal(hang_up(silent), "");
+	assert_int_equal(f.logged, 0);
+	end(&f);
+}
+
+static void
+the_time_of_a_handler_is_not_its_clients(void **state)
+{
+	struct fixture f;
+	const char *text;
+	int fd, i;
+
+	(void)state;
+	begin(&f, SECOND / 5);
+	fd = dial(&f, "GET /hold" HEAD "0\r\n\r\n");
+	while (f.held == 0)
+		(void)poll(NULL, 0, 5);
+	/* One that is ended meanwhile shows that time went by. */
+	for (i = 0; i < 3; i++)
+		assert_string_equal(hang_up(dial(&f, "")), "");
+	f.let_go = 1;
+	text = hang_up(fd);
+	assert_non_null(strstr(text, "HTTP/1.1 503 "));
+	assert_non_null(strstr(text, "Retry-After: 7\r\n"));
+	assert_non_null(strstr(text, "CSN_E_BUSY"));
+	end(&f);
+}
+
+static void
+no_more_clients_than_there_is_room_for(void **state)
+{
+	struct fixture f;
+	int fd[3], i;
+
+	(void)state;
+	begin(&f, 600 * SECOND);
+	for (i = 0; i < 3; i++)
+		fd[i] = dial(&f, "GET /hold" HEAD "0\r\n\r\n");
+	while (f.held < 3)
+		(void)poll(NULL, 0, 5);
+	/* A fourth hears nothing, or is ended, until one of them is gone. */
+	i = dial(&f, "POST /echo" HEAD "0\r\n\r\n");
+	assert_int_equal(f.held, 3);
+	assert_int_equal(f.logged, 0);
+	f.let_go = 1;
+	assert_non_null(strstr(hang_up(fd[0]), " 503 "));
+	assert_non_null(strstr(hang_up(fd[1]), " 503 "));
+	assert_non_null(strstr(hang_up(fd[2]), " 503 "));
+	(void)hang_up(i);
+	assert_true(f.logged >= 3);
+	end(&f);
+}
+
+static void
+a_place_is_what_it_says_and_its_owners(void **state)
+{
+	static const char *const wrong[] = { "here", "unix:", "127.0.0.1:",
+	    ":80", "127.0.0.1:65536", "127.0.0.1:8x", "[::1]80" };
+	struct serve_place place;
+	char why[SERVE_WHY];
+	struct stat st;
+	struct fixture f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		why[0] = '\0';
+		assert_int_equal(serve_listen(wrong[i], 0, &place, why),
+		    CSN_E_ARG);
+		assert_string_not_equal(why, "");
+		assert_int_equal(place.fd, -1);
+	}
+	assert_int_equal(serve_listen("127.0.0.1:0", 1, &place, why), 0);
+	assert_int_equal(strncmp(place.text, "https://127.0.0.1:", 18), 0);
+	assert_string_not_equal(place.text + 18, "0");
+	assert_int_equal(place.loopback, 1);
+	serve_unlisten(&place);
+	assert_int_equal(serve_listen("0.0.0.0:0", 0, &place, why), 0);
+	assert_int_equal(place.loopback, 0);
+	serve_unlisten(&place);
+	begin(&f, SECOND);
+	assert_int_equal(stat(f.socket, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	end(&f);
+}
+
+static void
+a_rate_fills_up_again_and_no_further(void **state)
+{
+	struct serve_rate r = { .rate = 3 };
+	uint64_t now = 5 * SECOND;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(serve_rate_take(&r, now), 1);
+	assert_int_equal(serve_rate_take(&r, now), 0);
+	assert_int_equal(serve_rate_take(&r, now + SECOND / 3 + 1000000), 1);
+	assert_int_equal(serve_rate_take(&r, now + SECOND / 3 + 1000000), 0);
+	now += 1000 * SECOND;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(serve_rate_take(&r, now), 1);
+	assert_int_equal(serve_rate_take(&r, now), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_answered_by_its_handler),
+		cmocka_unit_test(what_no_route_answers_is_refused_by_name),
+		cmocka_unit_test(what_is_too_long_is_not_read),
+		cmocka_unit_test(a_client_that_says_nothing_or_little_is_ended),
+		cmocka_unit_test(the_time_of_a_handler_is_not_its_clients),
+		cmocka_unit_test(no_more_clients_than_there_is_room_for),
+		cmocka_unit_test(a_place_is_what_it_says_and_its_owners),
+		cmocka_unit_test(a_rate_fills_up_again_and_no_further),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments that may not be NULL: CSN_E_ARG before anything is looked at. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
+
+#include "lib/test.h"
 
 /*
  * Stands for every other argument: whatever it is taken for, nothing useful
@@ -22,10 +16,8 @@ static void *const any = zeros;
 	assert_int_equal(csn_ctx_code(NULL), CSN_E_ARG);		\
 } while (0)
 
-static void
-attest_refuses_null(void **state)
+TEST(attest_refuses_null)
 {
-	(void)state;
 	NO(csn_attester_new(any, NULL, any, any));
 	NO(csn_attester_new(any, any, any, NULL));
 	NO(csn_attester_add_evidence(NULL, any, NULL, any));
@@ -47,10 +39,8 @@ attest_refuses_null(void **state)
 	NO(csn_report_ask(any, any, any, 1, NULL, any));
 }
 
-static void
-attest_key_refuses_null(void **state)
+TEST(attest_key_refuses_null)
 {
-	(void)state;
 	NO(csn_attest_key_derive(any, any, any, NULL));
 	NO(csn_attest_key_snp(any, any, any, NULL));
 	NO(csn_attest_key_create(any, NULL, any, any));
@@ -58,10 +48,8 @@ attest_key_refuses_null(void **state)
 	NO(csn_attest_key_open(any, any, any, any, any, NULL));
 }
 
-static void
-attest_note_refuses_null(void **state)
+TEST(attest_note_refuses_null)
 {
-	(void)state;
 	NO(csn_note_new(any, any, NULL));
 	NO(csn_note_add(NULL, any));
 	NO(csn_note_add(any, NULL));
@@ -69,10 +57,8 @@ attest_note_refuses_null(void **state)
 	NO(csn_note_track(NULL, any));
 }
 
-static void
-audit_refuses_null(void **state)
+TEST(audit_refuses_null)
 {
-	(void)state;
 	NO(csn_audit_new_memory(any, 1, NULL));
 	NO(csn_audit_open(any, any, any, NULL));
 	NO(csn_audit_open_reader(any, any, NULL));
@@ -90,18 +76,14 @@ audit_refuses_null(void **state)
 	NO(csn_audit_verify(any, any, any, NULL));
 }
 
-static void
-context_refuses_null(void **state)
+TEST(context_refuses_null)
 {
-	(void)state;
 	NO(csn_ctx_new(any, NULL));
 	NO(csn_describe(any, NULL));
 }
 
-static void
-crypto_refuses_null(void **state)
+TEST(crypto_refuses_null)
 {
-	(void)state;
 	NO(csn_kem_generate(any, 1, NULL));
 	NO(csn_kem_from_seed(any, 1, any, 1, NULL));
 	NO(csn_kem_from_public(any, 1, any, 1, NULL));
@@ -116,10 +98,8 @@ crypto_refuses_null(void **state)
 	NO(csn_verify(any, NULL, any, 1, any, 1, any, 1));
 }
 
-static void
-evidence_refuses_null(void **state)
+TEST(evidence_refuses_null)
 {
-	(void)state;
 	NO(csn_result_new(any, NULL));
 	NO(csn_result_add(NULL, any, 1, 1, any));
 	NO(csn_result_json(any, NULL, any));
@@ -131,10 +111,8 @@ evidence_refuses_null(void **state)
 	NO(csn_dearmor(any, any, any, 1, NULL, any));
 }
 
-static void
-identity_refuses_null(void **state)
+TEST(identity_refuses_null)
 {
-	(void)state;
 	NO(csn_purposes_format(any, 1, NULL));
 	NO(csn_did_key(any, NULL, any, 1));
 	NO(csn_did_alias(any, NULL, any, 1));
@@ -169,10 +147,8 @@ identity_refuses_null(void **state)
 	NO(csn_action_json(any, any, 1, NULL));
 }
 
-static void
-keystore_refuses_null(void **state)
+TEST(keystore_refuses_null)
 {
-	(void)state;
 	NO(csn_keystore_register(NULL));
 	NO(csn_keystore_open(any, any, any, 1, NULL));
 	NO(csn_keystore_create(NULL, any));
@@ -185,10 +161,8 @@ keystore_refuses_null(void **state)
 	NO(csn_keystore_change_secret(NULL, any, 1, any, 1));
 }
 
-static void
-kv_refuses_null(void **state)
+TEST(kv_refuses_null)
 {
-	(void)state;
 	NO(csn_kv_seal(any, NULL));
 	NO(csn_kv_open(any, NULL));
 	NO(csn_manager_new(any, any, NULL));
@@ -222,10 +196,8 @@ kv_refuses_null(void **state)
 	NO(csn_kv_store_stat(any, any, NULL));
 }
 
-static void
-measure_refuses_null(void **state)
+TEST(measure_refuses_null)
 {
-	(void)state;
 	NO(csn_tree_new(any, 1, 1, NULL));
 	NO(csn_tree_set(NULL, any, 1, any, 1));
 	NO(csn_tree_set_some(NULL, any, any, any, 1));
@@ -235,18 +207,14 @@ measure_refuses_null(void **state)
 	NO(csn_tree_prove(NULL, 1, any, 1, any));
 }
 
-static void
-platform_refuses_null(void **state)
+TEST(platform_refuses_null)
 {
-	(void)state;
 	NO(csn_platform_verify(any, 1, any, 1, any, NULL));
 	NO(csn_platform_json(any, 1, any, 1, NULL));
 }
 
-static void
-region_refuses_null(void **state)
+TEST(region_refuses_null)
 {
-	(void)state;
 	NO(csn_region_register(NULL));
 	NO(csn_regions_open(any, any, NULL));
 	NO(csn_regions_each(NULL, NULL, any));
@@ -266,10 +234,8 @@ region_refuses_null(void **state)
 	NO(csn_regions_touch_buffer(NULL, any, 1, 1));
 }
 
-static void
-seal_refuses_null(void **state)
+TEST(seal_refuses_null)
 {
-	(void)state;
 	NO(csn_header_read(any, any, 1, NULL));
 	NO(csn_stream_sealer_new(NULL, 1, any, any, any));
 	NO(csn_stream_sealer_new(any, 1, any, any, NULL));
@@ -293,10 +259,8 @@ seal_refuses_null(void **state)
 	NO(csn_sealed_inspect(any, any, 1, NULL));
 }
 
-static void
-session_refuses_null(void **state)
+TEST(session_refuses_null)
 {
-	(void)state;
 	NO(csn_session_offer(any, any, NULL, any, any));
 	NO(csn_session_offer(any, any, any, NULL, any));
 	NO(csn_acceptor_new(any, NULL, any, any, any));
@@ -331,10 +295,8 @@ session_refuses_null(void **state)
 	NO(csn_session_after_fork(NULL));
 }
 
-static void
-store_refuses_null(void **state)
+TEST(store_refuses_null)
 {
-	(void)state;
 	NO(csn_store_register(NULL));
 	NO(csn_store_open(any, any, NULL));
 	NO(csn_store_put(NULL, any, 1, any, 1, any, 1));
@@ -359,10 +321,8 @@ store_refuses_null(void **state)
 }
 
 #ifdef HAVE_CACHE
-static void
-cache_refuses_null(void **state)
+TEST(cache_refuses_null)
 {
-	(void)state;
 	NO(csn_cache_value_room(NULL, 1));
 	NO(csn_cache_value_set(NULL, any, 1));
 	NO(csn_cache_new(any, NULL, any));
@@ -382,10 +342,8 @@ cache_refuses_null(void **state)
 	NO(csn_cache_prometheus(any, any, NULL));
 }
 
-static void
-cache_key_refuses_null(void **state)
+TEST(cache_key_refuses_null)
 {
-	(void)state;
 	NO(csn_cachekit_key_new(any, 1, NULL));
 	NO(csn_cachekit_key_null(NULL));
 	NO(csn_cachekit_key_bool(NULL, 1));
@@ -409,10 +367,8 @@ cache_key_refuses_null(void **state)
 	NO(csn_cachekit_key_auto(NULL, any, any, any, 1, any, any));
 }
 
-static void
-cache_native_refuses_null(void **state)
+TEST(cache_native_refuses_null)
 {
-	(void)state;
 	NO(csn_cache_native_make_master(any, NULL, any, 1, 1, any, any));
 	NO(csn_cache_native_make_master(any, any, any, 1, 1, NULL, any));
 	NO(csn_cache_native_new(any, any, NULL));
@@ -429,10 +385,8 @@ cache_native_refuses_null(void **state)
 	NO(csn_cache_native_forget(any, NULL));
 }
 
-static void
-cache_protocol_refuses_null(void **state)
+TEST(cache_protocol_refuses_null)
 {
-	(void)state;
 	NO(csn_cachekit_ring_new(any, NULL, any, 1, 1, any));
 	NO(csn_cachekit_ring_new(any, any, NULL, 1, 1, any));
 	NO(csn_cachekit_ring_new(any, any, any, 1, 1, NULL));
@@ -466,10 +420,8 @@ cache_protocol_refuses_null(void **state)
 }
 #endif
 
-static void
-what_ends_an_object_takes_null(void **state)
+TEST(what_ends_an_object_takes_null)
 {
-	(void)state;
 	csn_session_close(NULL);
 	csn_session_free(NULL);
 	csn_store_close(NULL);
@@ -482,44 +434,9 @@ what_ends_an_object_takes_null(void **state)
 	csn_free(NULL);
 }
 
-static void
-the_sentence_names_the_argument(void **state)
+TEST(the_sentence_names_the_argument)
 {
-	(void)state;
 	NO(csn_manager_adopt(NULL, any));
 	assert_string_equal(csn_ctx_message(NULL), "csn_manager_adopt() needs "
 	    "its argument 'mgr', which is NULL");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attest_refuses_null),
-		cmocka_unit_test(attest_key_refuses_null),
-		cmocka_unit_test(attest_note_refuses_null),
-		cmocka_unit_test(audit_refuses_null),
-		cmocka_unit_test(context_refuses_null),
-		cmocka_unit_test(crypto_refuses_null),
-		cmocka_unit_test(evidence_refuses_null),
-		cmocka_unit_test(identity_refuses_null),
-		cmocka_unit_test(keystore_refuses_null),
-		cmocka_unit_test(kv_refuses_null),
-		cmocka_unit_test(measure_refuses_null),
-		cmocka_unit_test(platform_refuses_null),
-		cmocka_unit_test(region_refuses_null),
-		cmocka_unit_test(seal_refuses_null),
-		cmocka_unit_test(session_refuses_null),
-		cmocka_unit_test(store_refuses_null),
-#ifdef HAVE_CACHE
-		cmocka_unit_test(cache_refuses_null),
-		cmocka_unit_test(cache_key_refuses_null),
-		cmocka_unit_test(cache_native_refuses_null),
-		cmocka_unit_test(cache_protocol_refuses_null),
-#endif
-		cmocka_unit_test(what_ends_an_object_takes_null),
-		cmocka_unit_test(the_sentence_names_the_argument),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every public structure, at every size that a caller may give it. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "abi/sized.h"
 #include "identity/people.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 struct world w;
 
@@ -86,24 +77,20 @@ expect(const struct row *r, uint32_t size, size_t set, int want)
 	for (size_t each = 0; each < nrows + ncache_rows && \
 	    ((r) = row_at(each)) != NULL; each++)
 
-static void
-a_size_that_was_forgotten_or_is_too_small_is_refused(void **state)
+TEST(a_size_that_was_forgotten_or_is_too_small_is_refused)
 {
 	const struct row *r;
 	uint32_t size;
 
-	(void)state;
 	EACH(r)
 		for (size = 0; size < r->least; size += 4)
 			expect(r, size, 0, CSN_E_ARG);
 }
 
-static void
-the_size_of_the_first_release_is_served_for_ever(void **state)
+TEST(the_size_of_the_first_release_is_served_for_ever)
 {
 	const struct row *r;
 
-	(void)state;
 	if (sizeof(void *) != 8)
 		test_skip("the sizes are those of 64 bits");
 	EACH(r) {
@@ -112,22 +99,18 @@ the_size_of_the_first_release_is_served_for_ever(void **state)
 	}
 }
 
-static void
-todays_size_is_served(void **state)
+TEST(todays_size_is_served)
 {
 	const struct row *r;
 
-	(void)state;
 	EACH(r)
 		expect(r, r->today, 0, r->want);
 }
 
-static void
-a_larger_structure_is_served_where_it_asks_for_nothing_unknown(void **state)
+TEST(a_larger_structure_is_served_where_it_asks_for_nothing_unknown)
 {
 	const struct row *r;
 
-	(void)state;
 	EACH(r) {
 		expect(r, r->today + 8, 0, r->want);
 		expect(r, r->today + 8, r->today, CSN_E_ARG);
@@ -151,8 +134,7 @@ is_known(const char *name)
 	return 0;
 }
 
-static void
-no_public_structure_is_left_out_of_this_table(void **state)
+TEST(no_public_structure_is_left_out_of_this_table)
 {
 	char *folder = test_source_path("include/caisson"), path[4096];
 	char line[256], name[128];
@@ -161,7 +143,6 @@ no_public_structure_is_left_out_of_this_table(void **state)
 	DIR *dir;
 	FILE *f;
 
-	(void)state;
 	assert_non_null(dir = opendir(folder));
 	while ((d = readdir(dir)) != NULL) {
 		if (d->d_name[0] == '.' ||
@@ -185,8 +166,7 @@ no_public_structure_is_left_out_of_this_table(void **state)
 	assert_true(seen > 30);
 }
 
-static int
-start(void **state)
+BEFORE_ALL
 {
 	static uint8_t page[4096];
 	const struct csn_region r = { .size_of = sizeof(r), .id = "page",
@@ -200,7 +180,6 @@ start(void **state)
 	const uint8_t *document;
 	size_t len;
 
-	(void)state;
 	assert_non_null(w.ctx = people_ctx());
 	assert_non_null(w.folder = people_mkdir());
 	w.identity = people_quick(w.ctx, 1, "server");
@@ -227,13 +206,10 @@ start(void **state)
 	assert_int_equal(csn_result_new(w.ctx, &w.result), 0);
 	cache_world_start();
 	assert_non_null(w.ctx);
-	return 0;
 }
 
-static int
-end(void **state)
+AFTER_ALL
 {
-	(void)state;
 	cache_world_end();
 	csn_result_free(w.result);
 	csn_attester_free(w.attester);
@@ -250,23 +226,4 @@ end(void **state)
 	csn_identity_free(w.identity);
 	people_rmdir(w.folder);
 	csn_ctx_free(w.ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_size_that_was_forgotten_or_is_too_small_is_refused),
-		cmocka_unit_test(
-		    the_size_of_the_first_release_is_served_for_ever),
-		cmocka_unit_test(todays_size_is_served),
-		cmocka_unit_test(
-		a_larger_structure_is_served_where_it_asks_for_nothing_unknown),
-		cmocka_unit_test(
-		    no_public_structure_is_left_out_of_this_table),
-	};
-
-	return cmocka_run_group_tests(tests, start, end);
 }

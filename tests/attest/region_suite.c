@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* region_suite.c - the cases, each over each provider. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "attest/look.h"
 #include "attest/region_suite.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 /* Start the world, or skip the case. */
 static struct region_world *

@@ -79,15 +79,13 @@ scene_policy(struct scene *s, const char *json)
 	assert_int_equal(csn_verifier_new(s->ctx, &o, &s->verifier), 0);
 }
 
-int
-scene_setup(void **state)
+void
+scene_start(struct scene *s)
 {
 	struct csn_attester_options o;
-	struct scene *s;
 	char *json;
 	size_t i;
 
-	assert_non_null(s = calloc(1, sizeof(*s)));
 	s->ctx = people_ctx();
 	s->alice = people_quick(s->ctx, 1, "alice");
 	s->mallory = people_quick(s->ctx, 2, "mallory");
@@ -106,15 +104,11 @@ scene_setup(void **state)
 	json = scene_policy_now(s, "");
 	scene_policy(s, json);
 	free(json);
-	*state = s;
-	return 0;
 }
 
-int
-scene_teardown(void **state)
+void
+scene_end(struct scene *s)
 {
-	struct scene *s = *state;
-
 	csn_result_free(s->result);
 	csn_verifier_free(s->verifier);
 	csn_policy_free(s->policy);
@@ -124,8 +118,6 @@ scene_teardown(void **state)
 	csn_identity_free(s->alice);
 	csn_identity_free(s->mallory);
 	csn_ctx_free(s->ctx);
-	free(s);
-	return 0;
 }
 
 uint8_t *

@@ -3,19 +3,10 @@
 #ifndef CAISSON_TESTS_ATTEST_SCENE_H
 #define CAISSON_TESTS_ATTEST_SCENE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/attest.h>
 
 #include "identity/people.h"
+#include "lib/test.h"
 
 #define SCENE_WORKLOAD "model-serving-1"
 #define SCENE_LEAF 4096u
@@ -40,9 +31,9 @@ struct scene {
 	uint8_t code[SCENE_CODE];
 };
 
-/* cmocka's setup and teardown: *state is a struct scene, all of it made. */
-int scene_setup(void **state);
-int scene_teardown(void **state);
+/* FIXTURE(struct scene, scene_start, scene_end): all of it is made. */
+void scene_start(struct scene *s);
+void scene_end(struct scene *s);
 
 /* The options of the scene's attester. */
 struct csn_attester_options scene_options(const struct scene *s);

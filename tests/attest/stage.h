@@ -6,21 +6,12 @@
 #ifndef CAISSON_TESTS_ATTEST_STAGE_H
 #define CAISSON_TESTS_ATTEST_STAGE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/attest.h>
 
 #include "guest/sim/guest.h"
 #include "guest/sim/tsm_front.h"
 #include "identity/people.h"
+#include "lib/test.h"
 #include "providers/region/tee/tee.h"
 
 #define STAGE_WORKLOAD "llm-7b"

@@ -7,26 +7,27 @@
 #include "attest/scene.h"
 #include "guest/sim/guest.h"
 #include "guest/snp_key.h"
+#include "lib/test.h"
 
 static char *folder, *path;
 
-static int
-start(void **state)
+static void
+start(struct scene *s)
 {
-	if (scene_setup(state) != 0)
-		return -1;
+	scene_start(s);
 	folder = people_mkdir();
 	path = people_path(folder, "attester.key");
-	return 0;
 }
 
-static int
-end(void **state)
+static void
+end(struct scene *s)
 {
 	free(path);
 	people_rmdir(folder);
-	return scene_teardown(state);
+	scene_end(s);
 }
+
+FIXTURE(struct scene, start, end);
 
 static struct csn_identity_options
 options(void)
@@ -60,14 +61,12 @@ attests(struct scene *s, const struct csn_identity *id)
 	csn_free(report);
 }
 
-static void
-the_same_secret_is_the_same_identity(void **state)
+TEST(the_same_secret_is_the_same_identity, struct scene *s)
 {
 	static const char salt[] = "caisson attester key";
 	struct csn_identity_options o = options();
 	struct csn_identity *first, *second, *other;
 	struct csn_sign_key *key;
-	struct scene *s = *state;
 	uint8_t secret[32] = { 7, 7, 7 }, seed[32];
 	char alias[CSN_ALIAS_SIZE];
 
@@ -107,11 +106,9 @@ the_same_secret_is_the_same_identity(void **state)
 	csn_identity_free(second);
 }
 
-static void
-what_cannot_be_derived_is_refused(void **state)
+TEST(what_cannot_be_derived_is_refused, struct scene *s)
 {
 	struct csn_identity_options o = options();
-	struct scene *s = *state;
 	struct csn_identity *id = NULL;
 	uint8_t secret[32] = { 1 };
 
@@ -132,14 +129,12 @@ what_cannot_be_derived_is_refused(void **state)
 }
 
 /* What SNP_GET_DERIVED_KEY gives is an attester's key in each run. */
-static void
-a_key_that_the_firmware_derives_attests(void **state)
+TEST(a_key_that_the_firmware_derives_attests, struct scene *s)
 {
 	struct csn_snp_key_options snp = { .size = sizeof(snp),
 	    .fields = CSN_SNP_MEASUREMENT, .device = SIM_DEVICE };
 	struct csn_identity_options o = options();
 	struct csn_identity *id, *again;
-	struct scene *s = *state;
 	struct sim_guest guest;
 	struct sim_device device = { .guest = &guest };
 	struct csn_device_io io = sim_sev_device(&device);
@@ -175,12 +170,10 @@ a_key_that_the_firmware_derives_attests(void **state)
 	    "/nowhere/sev-guest is not there"));
 }
 
-static void
-a_key_in_a_keystore_attests(void **state)
+TEST(a_key_in_a_keystore_attests, struct scene *s)
 {
 	struct csn_identity_options o = options();
 	struct csn_identity *id, *again;
-	struct scene *s = *state;
 	struct csn_keystore *ks;
 	struct stat st;
 
@@ -214,11 +207,9 @@ a_key_in_a_keystore_attests(void **state)
 }
 
 /* The file keystore's passphrase is what the attester's key needs. */
-static void
-a_keystore_in_files_keeps_it_across_runs(void **state)
+TEST(a_keystore_in_files_keeps_it_across_runs, struct scene *s)
 {
 	struct csn_identity_options o = options();
-	struct scene *s = *state;
 	struct csn_keystore *ks;
 	struct csn_identity *id;
 	char *url, did[CSN_DID_SIZE];
@@ -246,11 +237,9 @@ a_keystore_in_files_keeps_it_across_runs(void **state)
 	free(url);
 }
 
-static void
-a_damaged_file_is_refused(void **state)
+TEST(a_damaged_file_is_refused, struct scene *s)
 {
 	struct csn_identity_options o = options();
-	struct scene *s = *state;
 	struct csn_keystore *ks;
 	struct csn_identity *id;
 	uint8_t *file;
@@ -283,21 +272,4 @@ a_damaged_file_is_refused(void **state)
 	}
 	free(file);
 	csn_keystore_close(ks);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(the_same_secret_is_the_same_identity),
-		CASE(what_cannot_be_derived_is_refused),
-		CASE(a_key_that_the_firmware_derives_attests),
-		CASE(a_key_in_a_keystore_attests),
-		CASE(a_keystore_in_files_keeps_it_across_runs),
-		CASE(a_damaged_file_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measuring: exact, incremental, and honest about which it was. */
 #include "attest/scene.h"
+#include "lib/test.h"
 
 #include "attest/report.h"
 
@@ -22,10 +23,10 @@ work(const struct csn_attester *a, uint64_t hashed, uint64_t total)
 	assert_int_equal(t, total);
 }
 
-static void
-the_flat_hash_is_sha3_256_of_the_exact_bytes(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(the_flat_hash_is_sha3_256_of_the_exact_bytes, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	uint8_t flat[CSN_HASH_SIZE], root[CSN_HASH_SIZE];
 	struct csn_snapshot snap;
@@ -60,10 +61,8 @@ the_flat_hash_is_sha3_256_of_the_exact_bytes(void **state)
 	csn_attester_free(a);
 }
 
-static void
-only_what_was_touched_is_hashed_again(void **state)
+TEST(only_what_was_touched_is_hashed_again, struct scene *s)
 {
-	struct scene *s = *state;
 	uint64_t all = SCENE_WEIGHTS + SCENE_CODE;
 	struct csn_snapshot first, snap;
 	struct csn_attester *fresh;
@@ -111,10 +110,8 @@ only_what_was_touched_is_hashed_again(void **state)
  * it miss the write, and say that they were no full ones; the full round
  * finds it.
  */
-static void
-what_tracking_misses_the_full_round_finds(void **state)
+TEST(what_tracking_misses_the_full_round_finds, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	uint8_t *report, nonce[32];
@@ -142,10 +139,8 @@ what_tracking_misses_the_full_round_finds(void **state)
 }
 
 /* Nobody tells of writes to this region: each round reads all of it. */
-static void
-without_tracking_everything_is_read_each_time(void **state)
+TEST(without_tracking_everything_is_read_each_time, struct scene *s)
 {
-	struct scene *s = *state;
 	uint64_t all = SCENE_WEIGHTS + SCENE_CODE;
 
 	assert_int_equal(csn_attester_measure(s->attester, 1), 0);
@@ -154,10 +149,8 @@ without_tracking_everything_is_read_each_time(void **state)
 	work(s->attester, all, all);
 }
 
-static void
-regions_may_come_and_go(void **state)
+TEST(regions_may_come_and_go, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_snapshot snap;
 
 	assert_int_equal(csn_attester_measure(s->attester, 1), 0);
@@ -185,10 +178,8 @@ regions_may_come_and_go(void **state)
 	assert_int_equal(snap.changed, 1);
 }
 
-static void
-every_measure_and_pool_gives_the_same(void **state)
+TEST(every_measure_and_pool_gives_the_same, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_snapshot want[4], snap;
 	struct csn_attester *a;
@@ -216,10 +207,8 @@ every_measure_and_pool_gives_the_same(void **state)
 	csn_pool_free(pool);
 }
 
-static void
-options_that_make_no_sense_are_refused(void **state)
+TEST(options_that_make_no_sense_are_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	char longest[130];
@@ -249,11 +238,9 @@ options_that_make_no_sense_are_refused(void **state)
 	    CSN_E_ARG);
 }
 
-static void
-without_an_identity_it_measures_and_reports_nothing(void **state)
+TEST(without_an_identity_it_measures_and_reports_nothing, struct scene *s)
 {
 	struct csn_snapshot snap = { .size_of = sizeof(snap) };
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	uint8_t *report;
@@ -269,10 +256,8 @@ without_an_identity_it_measures_and_reports_nothing(void **state)
 	csn_attester_free(a);
 }
 
-static void
-a_report_needs_a_measurement_and_a_nonce_of_some_length(void **state)
+TEST(a_report_needs_a_measurement_and_a_nonce_of_some_length, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t nonce[65] = { 0 }, *report;
 	size_t len, i;
 	static const size_t lengths[] = { 16, 32, 64 };
@@ -318,10 +303,8 @@ evidence(void *arg, const uint8_t data[64], uint8_t **out, size_t *len,
 	return 0;
 }
 
-static void
-evidence_binds_nonce_key_and_body(void **state)
+TEST(evidence_binds_nonce_key_and_body, struct scene *s)
 {
-	struct scene *s = *state;
 	struct platform p = { .rc = 0 }, q = { .rc = 0 };
 	uint8_t nonce[32], before[64], body[CSN_HASH_SIZE], data[64], *report;
 	struct csn_report r;
@@ -371,10 +354,8 @@ evidence_binds_nonce_key_and_body(void **state)
 	assert_memory_not_equal(before, data, 32);
 }
 
-static void
-evidence_that_fails_makes_no_report(void **state)
+TEST(evidence_that_fails_makes_no_report, struct scene *s)
 {
-	struct scene *s = *state;
 	struct platform p = { .rc = CSN_E_BACKEND };
 	uint8_t *report;
 	size_t len, i;
@@ -409,10 +390,8 @@ changed(struct csn_attester *a, size_t i)
 	return (int)snap.changed;
 }
 
-static void
-a_change_seen_in_a_look_that_failed_is_not_forgotten(void **state)
+TEST(a_change_seen_in_a_look_that_failed_is_not_forgotten, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	int left = 0;
@@ -432,29 +411,4 @@ a_change_seen_in_a_look_that_failed_is_not_forgotten(void **state)
 	assert_int_equal(csn_attester_measure(a, 0), 0);
 	assert_int_equal(changed(a, 0) + changed(a, 1), 0);
 	csn_attester_free(a);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(the_flat_hash_is_sha3_256_of_the_exact_bytes),
-		case_of(only_what_was_touched_is_hashed_again),
-		case_of(what_tracking_misses_the_full_round_finds),
-		case_of(without_tracking_everything_is_read_each_time),
-		case_of(a_change_seen_in_a_look_that_failed_is_not_forgotten),
-		case_of(regions_may_come_and_go),
-		case_of(every_measure_and_pool_gives_the_same),
-		case_of(options_that_make_no_sense_are_refused),
-		case_of(without_an_identity_it_measures_and_reports_nothing),
-		case_of(
-		    a_report_needs_a_measurement_and_a_nonce_of_some_length),
-		case_of(evidence_binds_nonce_key_and_body),
-		case_of(evidence_that_fails_makes_no_report),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's own memory as regions, and what no region may be. */
 #include "attest/scene.h"
+#include "lib/test.h"
 
 static struct csn_region
 region(const char *id, uint64_t address, uint64_t size)
@@ -21,11 +22,11 @@ add(struct scene *s, const char *id, uint64_t address, uint64_t size)
 	return csn_regions_add_buffer(s->regions, &r, s->weights);
 }
 
-static void
-regions_that_make_no_sense_are_refused(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(regions_that_make_no_sense_are_refused, struct scene *s)
 {
 	char longest[CSN_REGION_ID_MAX + 2];
-	struct scene *s = *state;
 	struct csn_region r;
 
 	memset(longest, 'x', sizeof(longest));
@@ -66,10 +67,8 @@ regions_that_make_no_sense_are_refused(void **state)
 	assert_int_equal(add(s, longest, 0x500000, 1), 0);
 }
 
-static void
-a_region_that_is_not_registered_is_no_region(void **state)
+TEST(a_region_that_is_not_registered_is_no_region, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_region r = region("nobody", 0, 16);
 	uint8_t out[16];
 
@@ -89,10 +88,8 @@ a_region_that_is_not_registered_is_no_region(void **state)
 	    UINT64_MAX, 2), CSN_E_REGION);
 }
 
-static void
-bytes_are_read_within_their_region(void **state)
+TEST(bytes_are_read_within_their_region, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_region r = region("weights", 0x10000, SCENE_WEIGHTS);
 	uint8_t out[100];
 
@@ -106,10 +103,8 @@ bytes_are_read_within_their_region(void **state)
 	assert_ptr_equal(csn_regions_map(s->regions, &r), s->weights);
 }
 
-static void
-touched_ranges_are_told_once(void **state)
+TEST(touched_ranges_are_told_once, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_region r = region("weights", 0x10000, SCENE_WEIGHTS);
 	struct csn_range ranges[4];
 	size_t n = 9, i;
@@ -148,10 +143,8 @@ touched_ranges_are_told_once(void **state)
 	    CSN_E_BUFFER);
 }
 
-static void
-protections_have_names(void **state)
+TEST(protections_have_names)
 {
-	(void)state;
 	assert_string_equal(csn_protection_name(CSN_PROT_RX), "RX");
 	assert_null(csn_protection_name(0));
 	assert_null(csn_protection_name(5));
@@ -160,10 +153,8 @@ protections_have_names(void **state)
 	assert_int_equal(csn_protection_parse(NULL), 0);
 }
 
-static void
-an_unknown_provider_is_named_with_those_there_are(void **state)
+TEST(an_unknown_provider_is_named_with_those_there_are, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_regions *r;
 
 	assert_int_equal(csn_regions_open(s->ctx, "hyper-v:", &r),
@@ -233,11 +224,9 @@ count(void *arg, const struct csn_region *r)
 	return 0;
 }
 
-static void
-what_a_provider_lists_is_checked_before_it_is_used(void **state)
+TEST(what_a_provider_lists_is_checked_before_it_is_used, struct scene *s)
 {
 	struct csn_region_provider bad = own;
-	struct scene *s = *state;
 	struct csn_regions *r;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
@@ -276,10 +265,8 @@ what_a_provider_lists_is_checked_before_it_is_used(void **state)
 	csn_regions_close(r);
 }
 
-static void
-no_more_regions_than_a_report_holds(void **state)
+TEST(no_more_regions_than_a_report_holds, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_regions *r;
 	struct csn_region one;
 	char id[16];
@@ -295,24 +282,4 @@ no_more_regions_than_a_report_holds(void **state)
 	assert_int_equal(csn_regions_add_buffer(r, &one, s->code),
 	    CSN_E_LIMIT);
 	csn_regions_close(r);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(regions_that_make_no_sense_are_refused),
-		case_of(a_region_that_is_not_registered_is_no_region),
-		case_of(bytes_are_read_within_their_region),
-		case_of(touched_ranges_are_told_once),
-		cmocka_unit_test(protections_have_names),
-		case_of(an_unknown_provider_is_named_with_those_there_are),
-		case_of(what_a_provider_lists_is_checked_before_it_is_used),
-		case_of(no_more_regions_than_a_report_holds),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

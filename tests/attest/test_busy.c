@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_busy.c - a workload that changes while, and when, it should not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/attest.h>
+
+#include "lib/test.h"
 
 #define SIZE ((size_t)3 * CSN_TREE_LEAF)
 
@@ -85,31 +77,24 @@ static const struct csn_region_provider fidget = {
 	.end = fidget_end, .read = fidget_read, .close = fidget_close
 };
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	const struct csn_identity_options o = {
 		.size = sizeof(o), .name = "attester",
 		.purposes = CSN_PURPOSE_REPORT
 	};
 
-	(void)state;
-	return csn_ctx_new(NULL, &ctx) != 0 ||
-	    csn_identity_new(ctx, &o, &id) != 0 ||
-	    csn_region_register(&fidget) != 0;
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || csn_identity_new(ctx, &o,
+	    &id) != 0 || csn_region_register(&fidget) != 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	csn_identity_free(id);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
-static void
-a_look_that_was_two_moments_is_taken_again(void **state)
+TEST(a_look_that_was_two_moments_is_taken_again)
 {
 	const struct csn_attester_options o = {
 		.size = sizeof(o), .workload = "w", .identity = id,
@@ -120,7 +105,6 @@ a_look_that_was_two_moments_is_taken_again(void **state)
 	struct csn_regions *regions;
 	struct csn_attester *a;
 
-	(void)state;
 	assert_int_equal(csn_regions_open(ctx, "fidget:", &regions), 0);
 	assert_int_equal(csn_attester_new(ctx, regions, &o, &a), 0);
 	assert_int_equal(csn_attester_measure(a, 0), 0);
@@ -147,8 +131,7 @@ a_look_that_was_two_moments_is_taken_again(void **state)
 	csn_regions_close(regions);
 }
 
-static void
-something_else_that_cannot_change_is_hashed_anew(void **state)
+TEST(something_else_that_cannot_change_is_hashed_anew)
 {
 	const struct csn_attester_options o = {
 		.size = sizeof(o), .workload = "w", .identity = id
@@ -158,7 +141,6 @@ something_else_that_cannot_change_is_hashed_anew(void **state)
 	struct csn_attester *a;
 	uint64_t hashed, total;
 
-	(void)state;
 	immutable = 1;
 	assert_int_equal(csn_regions_open(ctx, "fidget:", &regions), 0);
 	assert_int_equal(csn_attester_new(ctx, regions, &o, &a), 0);
@@ -179,16 +161,4 @@ something_else_that_cannot_change_is_hashed_anew(void **state)
 	immutable = 0;
 	csn_attester_free(a);
 	csn_regions_close(regions);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_look_that_was_two_moments_is_taken_again),
-		cmocka_unit_test(
-		    something_else_that_cannot_change_is_hashed_anew),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attest/scene.h"
+#include "lib/test.h"
 
 /* What the callback saw, and what it is to do. */
 struct seen {
@@ -85,10 +86,11 @@ run(struct seen *seen, const struct csn_watch_options *o)
 	return rc;
 }
 
-static void
-it_ends_after_its_rounds(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(it_ends_after_its_rounds, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 5);
 	struct timespec a, b;
 
@@ -120,10 +122,9 @@ tamper_at_three(struct seen *seen)
 	return 0;
 }
 
-static void
-a_change_is_seen_at_the_next_beat(void **state)
+TEST(a_change_is_seen_at_the_next_beat, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = tamper_at_three };
+	struct seen seen = { .s = s, .act = tamper_at_three };
 	struct csn_watch_options o = options(&seen, 5);
 
 	assert_int_equal(csn_regions_touch_buffer(seen.s->regions, "weights",
@@ -143,10 +144,9 @@ slow(struct seen *seen)
 	return 0;
 }
 
-static void
-beats_that_are_missed_are_counted(void **state)
+TEST(beats_that_are_missed_are_counted, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = slow };
+	struct seen seen = { .s = s, .act = slow };
 	struct csn_watch_options o = options(&seen, 4);
 
 	o.interval_ms = 10;
@@ -179,10 +179,9 @@ failures_rise(struct seen *seen)
 	return 0;
 }
 
-static void
-errors_are_told_and_waited_out(void **state)
+TEST(errors_are_told_and_waited_out, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = failures_rise };
+	struct seen seen = { .s = s, .act = failures_rise };
 	struct csn_watch_options o = options(&seen, 3);
 
 	o.challenge = refuse;
@@ -214,10 +213,9 @@ drift_at_two(struct seen *seen)
 	return 0;
 }
 
-static void
-memory_is_read_after_the_nonce_came(void **state)
+TEST(memory_is_read_after_the_nonce_came, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = drift_at_two };
+	struct seen seen = { .s = s, .act = drift_at_two };
 	struct csn_watch_options o = options(&seen, 2);
 
 	o.challenge = tamper_when_asked;
@@ -234,10 +232,9 @@ never(void *arg, uint8_t nonce[CSN_NONCE_MAX], size_t *len)
 	return CSN_E_IO;
 }
 
-static void
-too_many_failures_end_it(void **state)
+TEST(too_many_failures_end_it, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 0);
 	struct timespec a, b;
 
@@ -259,10 +256,9 @@ give_up(struct seen *seen)
 	return seen->beats == 2 ? 42 : 0;
 }
 
-static void
-the_callback_may_end_it(void **state)
+TEST(the_callback_may_end_it, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = give_up };
+	struct seen seen = { .s = s, .act = give_up };
 	struct csn_watch_options o = options(&seen, 0);
 
 	assert_int_equal(run(&seen, &o), 42);
@@ -278,10 +274,9 @@ run_in_thread(void *arg)
 	return NULL;
 }
 
-static void
-another_thread_may_stop_it(void **state)
+TEST(another_thread_may_stop_it, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 0);
 	pthread_t t;
 
@@ -305,10 +300,9 @@ stop_at_second(struct seen *seen)
 	return 0;
 }
 
-static void
-after_a_stop_it_runs_anew(void **state)
+TEST(after_a_stop_it_runs_anew, struct scene *s)
 {
-	struct seen seen = { .s = *state, .act = stop_at_second };
+	struct seen seen = { .s = s, .act = stop_at_second };
 	struct csn_watch_options o = options(&seen, 3);
 
 	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
@@ -327,10 +321,9 @@ after_a_stop_it_runs_anew(void **state)
 	csn_watch_free(seen.c);
 }
 
-static void
-the_newest_report_is_put_into_a_file(void **state)
+TEST(the_newest_report_is_put_into_a_file, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 3);
 	char *folder = people_mkdir(), *path, *url;
 	uint8_t *report;
@@ -376,10 +369,8 @@ listen_once(void *arg)
 	return NULL;
 }
 
-static void
-a_report_goes_to_a_socket(void **state)
+TEST(a_report_goes_to_a_socket, struct scene *s)
 {
-	struct scene *s = *state;
 	static struct listener l;
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	char *folder = people_mkdir(), *path, *url;
@@ -442,10 +433,9 @@ deaf_socket(const char *path, int fill[8])
 	return fd;
 }
 
-static void
-a_delivery_that_nobody_takes_ends_with_a_stop(void **state)
+TEST(a_delivery_that_nobody_takes_ends_with_a_stop, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 1);
 	char *folder = people_mkdir(), *path, *url;
 	int fill[8], fd, i;
@@ -494,10 +484,9 @@ beat_undelivered(void *arg, const struct csn_beat *b)
 	return u->beats == 3;
 }
 
-static void
-what_was_seen_is_told_though_the_report_was_not_delivered(void **state)
+TEST(what_was_seen_is_told_though_the_report_was_not_delivered, struct scene *s)
 {
-	struct undelivered u = { .s = *state };
+	struct undelivered u = { .s = s };
 	struct csn_watch_options o = {
 		.size = sizeof(o), .interval_ms = 1, .backoff_max_ms = 1,
 		.beat = beat_undelivered, .arg = &u,
@@ -524,10 +513,9 @@ beat_without_report(void *arg, const struct csn_beat *b)
 	return 0;
 }
 
-static void
-without_an_identity_it_watches_and_delivers_nothing(void **state)
+TEST(without_an_identity_it_watches_and_delivers_nothing, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_attester_options a = scene_options(seen.s);
 	struct csn_watch_options o = options(&seen, 3);
 	struct csn_attester *watcher;
@@ -547,10 +535,9 @@ without_an_identity_it_watches_and_delivers_nothing(void **state)
 	csn_attester_free(watcher);
 }
 
-static void
-options_that_make_no_sense_are_refused(void **state)
+TEST(options_that_make_no_sense_are_refused, struct scene *s)
 {
-	struct seen seen = { .s = *state };
+	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 1);
 
 	o.interval_ms = 0;
@@ -561,32 +548,4 @@ options_that_make_no_sense_are_refused(void **state)
 	assert_int_equal(csn_watch_new(seen.s->ctx, seen.s->attester, &o,
 	    &seen.c), CSN_E_ARG);
 	assert_int_equal(csn_watch_run(NULL), CSN_E_ARG);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(it_ends_after_its_rounds),
-		case_of(a_change_is_seen_at_the_next_beat),
-		case_of(memory_is_read_after_the_nonce_came),
-		case_of(beats_that_are_missed_are_counted),
-		case_of(errors_are_told_and_waited_out),
-		case_of(too_many_failures_end_it),
-		case_of(the_callback_may_end_it),
-		case_of(another_thread_may_stop_it),
-		case_of(after_a_stop_it_runs_anew),
-		case_of(the_newest_report_is_put_into_a_file),
-		case_of(a_report_goes_to_a_socket),
-		case_of(a_delivery_that_nobody_takes_ends_with_a_stop),
-		case_of(
-		    what_was_seen_is_told_though_the_report_was_not_delivered),
-		case_of(without_an_identity_it_watches_and_delivers_nothing),
-		case_of(options_that_make_no_sense_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,25 +2,16 @@
 /* test_freeze.c - one moment of a process, frozen or not. */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "attest/child.h"
 #include "attest/look.h"
 #include "base/alloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define PAGE csn_page_size()
 #define SIZE (16 * PAGE)
@@ -31,25 +22,21 @@ static uint8_t *memory;
 static struct csn_regions *regions;
 static struct look look;
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	regions = NULL;
-	return memory == MAP_FAILED ? -1 : csn_ctx_new(NULL, &ctx);
+	assert_true(memory != MAP_FAILED);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_regions_close(regions);
 	child_end(&child);
 	(void)munmap(memory, SIZE);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static void
@@ -114,10 +101,8 @@ stands_still_between_begin_and_end(void)
 	free(two);
 }
 
-static void
-sigstop_stops_every_thread_and_sets_them_going_again(void **state)
+TEST(sigstop_stops_every_thread_and_sets_them_going_again)
 {
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=sigstop");
 	hammer(1);
@@ -129,12 +114,10 @@ sigstop_stops_every_thread_and_sets_them_going_again(void **state)
 	hammer(0);
 }
 
-static void
-what_was_stopped_before_stays_stopped(void **state)
+TEST(what_was_stopped_before_stays_stopped)
 {
 	int i;
 
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=sigstop");
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
@@ -146,12 +129,10 @@ what_was_stopped_before_stays_stopped(void **state)
 	assert_int_equal(child_state(child.pid), 'T');
 }
 
-static void
-closing_in_the_middle_leaves_nothing_frozen(void **state)
+TEST(closing_in_the_middle_leaves_nothing_frozen)
 {
 	int i;
 
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=sigstop");
 	assert_int_equal(csn_regions_begin(regions), 0);
@@ -163,12 +144,10 @@ closing_in_the_middle_leaves_nothing_frozen(void **state)
 	assert_int_not_equal(child_state(child.pid), 'T');
 }
 
-static void
-a_stop_that_somebody_undid_is_noticed(void **state)
+TEST(a_stop_that_somebody_undid_is_noticed)
 {
 	int i;
 
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=sigstop");
 	hammer(1);
@@ -188,12 +167,10 @@ a_stop_that_somebody_undid_is_noticed(void **state)
 	hammer(0);
 }
 
-static void
-ptrace_holds_every_thread_and_sets_them_going_again(void **state)
+TEST(ptrace_holds_every_thread_and_sets_them_going_again)
 {
 	int i;
 
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=ptrace");
 	hammer(1);
@@ -206,12 +183,10 @@ ptrace_holds_every_thread_and_sets_them_going_again(void **state)
 	hammer(0);
 }
 
-static void
-ptrace_leaves_stopped_what_was_stopped(void **state)
+TEST(ptrace_leaves_stopped_what_was_stopped)
 {
 	int i;
 
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=ptrace");
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
@@ -245,14 +220,12 @@ hold_for_ever(int say)
 	_exit(1);
 }
 
-static void
-a_killed_attester_leaves_nothing_stopped(void **state)
+TEST(a_killed_attester_leaves_nothing_stopped)
 {
 	int said[2], status, i;
 	char byte;
 	pid_t pid;
 
-	(void)state;
 	child_start(&child);
 	open_memory("");
 	hammer(1);
@@ -272,12 +245,10 @@ a_killed_attester_leaves_nothing_stopped(void **state)
 	hammer(0);
 }
 
-static void
-a_process_does_not_stop_itself(void **state)
+TEST(a_process_does_not_stop_itself)
 {
 	char url[128];
 
-	(void)state;
 	(void)snprintf(url, sizeof(url), "process:%ld?address=0x%lx-0x%lx"
 	    "&freeze=sigstop", (long)getpid(),
 	    (unsigned long)(uintptr_t)memory,
@@ -322,13 +293,11 @@ cgroup_mount(void)
 	return point;
 }
 
-static void
-a_control_group_freezes_as_a_whole(void **state)
+TEST(a_control_group_freezes_as_a_whole)
 {
 	char group[512], path[600], number[32];
 	char *mount = cgroup_mount();
 
-	(void)state;
 	child_start(&child);
 	if (mount == NULL)
 		test_skip("no cgroup2 file system is mounted");
@@ -355,10 +324,8 @@ a_control_group_freezes_as_a_whole(void **state)
 	assert_int_equal(rmdir(group), 0);
 }
 
-static void
-the_group_that_holds_us_is_not_frozen(void **state)
+TEST(the_group_that_holds_us_is_not_frozen)
 {
-	(void)state;
 	child_start(&child);
 	open_memory("&freeze=cgroup");
 	/* The child was born into our own group. */
@@ -366,12 +333,10 @@ the_group_that_holds_us_is_not_frozen(void **state)
 	assert_int_not_equal(child_state(child.pid), 'T');
 }
 
-static void
-without_a_freeze_quiet_memory_is_one_moment(void **state)
+TEST(without_a_freeze_quiet_memory_is_one_moment)
 {
 	uint8_t *out = malloc(SIZE);
 
-	(void)state;
 	child_start(&child);
 	open_memory("");
 	assert_int_equal(csn_regions_begin(regions), 0);
@@ -385,12 +350,10 @@ without_a_freeze_quiet_memory_is_one_moment(void **state)
 	free(out);
 }
 
-static void
-without_a_freeze_a_write_meanwhile_is_noticed(void **state)
+TEST(without_a_freeze_a_write_meanwhile_is_noticed)
 {
 	uint8_t *out = malloc(SIZE);
 
-	(void)state;
 	child_start(&child);
 	open_memory("");
 	assert_int_equal(csn_regions_begin(regions), 0);
@@ -408,8 +371,7 @@ without_a_freeze_a_write_meanwhile_is_noticed(void **state)
 	free(out);
 }
 
-static void
-without_a_freeze_a_mapping_that_changes_is_noticed(void **state)
+TEST(without_a_freeze_a_mapping_that_changes_is_noticed)
 {
 	struct child_order o = {
 		.verb = CHILD_PROTECT, .address = (uintptr_t)memory,
@@ -417,7 +379,6 @@ without_a_freeze_a_mapping_that_changes_is_noticed(void **state)
 	};
 	uint8_t *out = malloc(SIZE);
 
-	(void)state;
 	child_start(&child);
 	open_memory("");
 	assert_int_equal(csn_regions_begin(regions), 0);
@@ -427,27 +388,4 @@ without_a_freeze_a_mapping_that_changes_is_noticed(void **state)
 	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
 	assert_non_null(strstr(csn_ctx_message(ctx), "mappings"));
 	free(out);
-}
-
-int
-main(void)
-{
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(sigstop_stops_every_thread_and_sets_them_going_again),
-		CASE(a_stop_that_somebody_undid_is_noticed),
-		CASE(what_was_stopped_before_stays_stopped),
-		CASE(closing_in_the_middle_leaves_nothing_frozen),
-		CASE(ptrace_holds_every_thread_and_sets_them_going_again),
-		CASE(ptrace_leaves_stopped_what_was_stopped),
-		CASE(a_killed_attester_leaves_nothing_stopped),
-		CASE(a_process_does_not_stop_itself),
-		CASE(a_control_group_freezes_as_a_whole),
-		CASE(the_group_that_holds_us_is_not_frozen),
-		CASE(without_a_freeze_quiet_memory_is_one_moment),
-		CASE(without_a_freeze_a_write_meanwhile_is_noticed),
-		CASE(without_a_freeze_a_mapping_that_changes_is_noticed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

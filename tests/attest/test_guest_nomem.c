@@ -8,7 +8,7 @@
 
 #include "attest/stage.h"
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static struct stage s;
 static struct csn_tsm_io tsm_io;
@@ -56,8 +56,9 @@ device_ioctl(void *arg, int fd, unsigned long request, void *p)
 	return rc;
 }
 
-static int
-start_of(int tdx)
+static int tdx;		/* which guest it is */
+
+BEFORE_EACH
 {
 	stage_start(&s, tdx, 0);
 	tsm_io = s.front.io;
@@ -67,30 +68,9 @@ start_of(int tdx)
 	device_io = s.device_io;
 	device_io.ioctl = device_ioctl;
 	s.io = (struct csn_tee_io){ &tsm_io, &device_io };
-	return 0;
 }
 
-static int
-start_snp(void **state)
-{
-	(void)state;
-	return start_of(0);
-}
-
-static int
-start_tdx(void **state)
-{
-	(void)state;
-	return start_of(1);
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	stage_end(&s);
-	return 0;
-}
+AFTER_EACH { stage_end(&s); }
 
 static int
 fits(int rc)
@@ -165,12 +145,10 @@ fail_each(const char *options)
 	free(url);
 }
 
-static void
-a_guest_without_memory_says_so(void **state)
+TEST(a_guest_without_memory_says_so)
 {
 	char option[300];
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
 	fail_each("");
@@ -180,18 +158,6 @@ a_guest_without_memory_says_so(void **state)
 	    fake_tdx_bundle(s.guest.tdx, NULL) :
 	    fake_snp_certs(s.guest.snp)));
 	fail_each(option);
-}
-
-static void
-a_device_without_memory_says_so(void **state)
-{
-	(void)state;
-	if (!failmalloc_works())
-		test_skip("a sanitizer has the allocations");
-	tsm_model_load(&s.front.model, NULL);
-	fail_each("&dev=" SIM_DEVICE);
-	s.device.certs_pages = 3;
-	fail_each("&dev=" SIM_DEVICE);
 }
 
 /*
@@ -239,12 +205,10 @@ verify_each(const char *endorsements, const char *cache, int good)
 	free(url);
 }
 
-static void
-a_verifier_without_memory_lets_no_other_guest_pass(void **state)
+TEST(a_verifier_without_memory_lets_no_other_guest_pass)
 {
 	char file[300], cache[300];
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
 	(void)snprintf(cache, sizeof(cache), "%s/cache", s.folder);
@@ -257,8 +221,19 @@ a_verifier_without_memory_lets_no_other_guest_pass(void **state)
 	verify_each(file, cache, 0);
 }
 
-static void
-a_key_without_memory_is_no_key(void **state)
+GROUP("SNP");
+
+TEST(a_device_without_memory_says_so)
+{
+	if (!failmalloc_works())
+		test_skip("a sanitizer has the allocations");
+	tsm_model_load(&s.front.model, NULL);
+	fail_each("&dev=" SIM_DEVICE);
+	s.device.certs_pages = 3;
+	fail_each("&dev=" SIM_DEVICE);
+}
+
+TEST(a_key_without_memory_is_no_key)
 {
 	struct csn_identity_options o = {
 		.size = sizeof(o), .sign = CSN_SIGN_ML_DSA_44,
@@ -270,7 +245,6 @@ a_key_without_memory_is_no_key(void **state)
 	char path[300], *did;
 	long n;
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
 	(void)snprintf(path, sizeof(path), "%s/attester.key", s.folder);
@@ -306,24 +280,11 @@ a_key_without_memory_is_no_key(void **state)
 	csn_keystore_close(ks);
 }
 
-#define SNP(name) cmocka_unit_test_setup_teardown(name, start_snp, end)
-#define TDX(name) cmocka_unit_test_setup_teardown(name, start_tdx, end)
-
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest snp[] = {
-		SNP(a_guest_without_memory_says_so),
-		SNP(a_device_without_memory_says_so),
-		SNP(a_verifier_without_memory_lets_no_other_guest_pass),
-		SNP(a_key_without_memory_is_no_key),
-	};
-	const struct CMUnitTest tdx[] = {
-		TDX(a_guest_without_memory_says_so),
-		TDX(a_verifier_without_memory_lets_no_other_guest_pass),
-	};
-	int failed;
+	int failed = test_run("SNP");
 
-	failed = cmocka_run_group_tests(snp, NULL, NULL);
-	return failed + cmocka_run_group_tests(tdx, NULL, NULL);
+	tdx = 1;
+	return failed + test_run_group(NULL);
 }

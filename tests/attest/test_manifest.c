@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_manifest.c - workload manifests: what is taken, what is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/region.h>
 
+#include "lib/test.h"
 #include "providers/region/manifest.h"
 
 static struct csn_ctx *ctx;
 static struct csn_manifest m;
 
-static int
-start(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static int
 parse(const char *text)
@@ -63,10 +42,8 @@ refused(int rc, int code, const char *word)
 	assert_null(m.json);
 }
 
-static void
-every_kind_of_region(void **state)
+TEST(every_kind_of_region)
 {
-	(void)state;
 	assert_int_equal(parse_regions(
 	    "{\"id\":\"a\",\"protection\":\"RW\",\"pid\":42,"
 	    "\"address\":\"0x7F00\",\"size\":\"4096\"},"
@@ -117,10 +94,8 @@ every_kind_of_region(void **state)
 	assert_null(m.regions);
 }
 
-static void
-not_a_manifest(void **state)
+TEST(not_a_manifest)
 {
-	(void)state;
 	refused(parse(""), CSN_E_FORM, "no JSON");
 	refused(parse("[]"), CSN_E_FORM, "JSON object");
 	refused(parse("{}"), CSN_E_FORM, "version");
@@ -138,10 +113,8 @@ not_a_manifest(void **state)
 	refused(parse_regions("1"), CSN_E_FORM, "region 1 of");
 }
 
-static void
-members_that_do_not_go_together(void **state)
+TEST(members_that_do_not_go_together)
 {
-	(void)state;
 	refused(parse_regions("{\"id\":\"a\",\"protection\":\"R\"}"),
 	    CSN_E_FORM, "one of pid, pid_file, file and physical");
 	refused(parse_regions("{\"id\":\"a\",\"protection\":\"R\","
@@ -167,8 +140,7 @@ members_that_do_not_go_together(void **state)
 	    "no member colour");
 }
 
-static void
-values_that_make_no_sense(void **state)
+TEST(values_that_make_no_sense)
 {
 	static const char *const numbers[] = { "-1", "1.5", "\"\"", "\"0x\"",
 	    "\"12a\"", "\" 1\"", "\"-1\"", "\"0xg\"", "true", "null",
@@ -176,7 +148,6 @@ values_that_make_no_sense(void **state)
 	char text[256];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		(void)snprintf(text, sizeof(text), "{\"id\":\"a\","
 		    "\"protection\":\"R\",\"file\":\"/x\",\"offset\":%s}",
@@ -230,12 +201,10 @@ parse_many(size_t n, int processes)
 	return rc;
 }
 
-static void
-limits(void **state)
+TEST(limits)
 {
 	char *text;
 
-	(void)state;
 	assert_int_equal(parse_many(128, 1), 0);
 	assert_int_equal(m.nsources, 128);
 	assert_true(m.sources[127].base == (uint64_t)127 << 56);
@@ -251,18 +220,4 @@ limits(void **state)
 	free(text);
 	refused(csn_manifest_load(ctx, "/nowhere/manifest.json", &m),
 	    CSN_E_NOT_FOUND, "/nowhere/manifest.json");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_of_region),
-		cmocka_unit_test(not_a_manifest),
-		cmocka_unit_test(members_that_do_not_go_together),
-		cmocka_unit_test(values_that_make_no_sense),
-		cmocka_unit_test(limits),
-	};
-
-	return cmocka_run_group_tests(tests, start, end);
 }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_maps.c - the list of mappings: as the kernel writes it, or refused. */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
+#include "lib/test.h"
 #include "providers/region/look/maps.h"
 
 static const char sample[] =
@@ -24,12 +16,10 @@ static const char sample[] =
     "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0"
     "                  [vsyscall]\n";
 
-static void
-reads_each_field(void **state)
+TEST(reads_each_field)
 {
 	struct csn_maps m;
 
-	(void)state;
 	assert_int_equal(csn_maps_parse(NULL, sample, strlen(sample), &m), 0);
 	assert_int_equal(m.n, 6);
 	assert_true(m.v[0].start == 0x55a4c0e00000);
@@ -55,12 +45,10 @@ reads_each_field(void **state)
 	csn_maps_free(&m);
 }
 
-static void
-finds_addresses_and_gaps(void **state)
+TEST(finds_addresses_and_gaps)
 {
 	struct csn_maps m;
 
-	(void)state;
 	assert_int_equal(csn_maps_parse(NULL, sample, strlen(sample), &m), 0);
 	assert_null(csn_maps_find(&m, 0));
 	assert_ptr_equal(csn_maps_find(&m, 0x55a4c0e00000), &m.v[0]);
@@ -76,8 +64,7 @@ finds_addresses_and_gaps(void **state)
 	csn_maps_free(&m);
 }
 
-static void
-refuses_what_no_kernel_writes(void **state)
+TEST(refuses_what_no_kernel_writes)
 {
 	static const char *const bad[] = {
 		"1000-2000 r--p 0 0:0 0",		/* no newline */
@@ -100,7 +87,6 @@ refuses_what_no_kernel_writes(void **state)
 	struct csn_maps m;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_maps_parse(NULL, bad[i], strlen(bad[i]),
 		    &m), CSN_E_FORM);
@@ -114,8 +100,7 @@ refuses_what_no_kernel_writes(void **state)
 	csn_maps_free(&m);
 }
 
-static void
-reads_this_process_and_finds_it(void **state)
+TEST(reads_this_process_and_finds_it)
 {
 	static const char constant[] = "a constant";
 	struct csn_maps m;
@@ -124,7 +109,6 @@ reads_this_process_and_finds_it(void **state)
 	size_t len;
 	int here = 0;
 
-	(void)state;
 	assert_int_equal(csn_file_read(NULL, "/proc/self/maps", 1 << 20,
 	    &text, &len), 0);
 	assert_int_equal(csn_maps_parse(NULL, (char *)text, len, &m), 0);
@@ -137,17 +121,4 @@ reads_this_process_and_finds_it(void **state)
 	assert_string_equal(found->perms_text, "rw-p");
 	csn_maps_free(&m);
 	free(text);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_each_field),
-		cmocka_unit_test(finds_addresses_and_gaps),
-		cmocka_unit_test(refuses_what_no_kernel_writes),
-		cmocka_unit_test(reads_this_process_and_finds_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

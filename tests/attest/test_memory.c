@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - what is held of measured memory: 32 bytes a leaf. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <malloc.h>
 #include <sys/mman.h>
 
 #include <caisson/attest.h>
 
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define LEAVES ((size_t)65536)
 #define LEAF 4096u
@@ -27,25 +17,20 @@ static struct csn_ctx *ctx;
 static struct csn_regions *regions;
 static uint8_t *memory;
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	/* Of zeros that nobody has written: no page of it is there. */
 	memory = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 	    0);
-	if (memory == MAP_FAILED || csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
-	return csn_regions_open(ctx, "buffer:", &regions);
+	assert_false(memory == MAP_FAILED || csn_ctx_new(NULL, &ctx) != 0);
+	assert_int_equal(csn_regions_open(ctx, "buffer:", &regions), 0);
 }
 
-static int
-end(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_regions_close(regions);
 	csn_ctx_free(ctx);
-	return munmap(memory, SIZE);
+	assert_int_equal(munmap(memory, SIZE), 0);
 }
 
 /* Bytes that are allocated now. */
@@ -85,13 +70,11 @@ held(size_t leaves)
 	return after - before;
 }
 
-static void
-an_attester_holds_32_bytes_a_leaf_and_a_constant(void **state)
+TEST(an_attester_holds_32_bytes_a_leaf_and_a_constant)
 {
 	const char *sanitize = getenv("CAISSON_SANITIZE");
 	size_t few, many, leaf;
 
-	(void)state;
 	if (sanitize != NULL && strcmp(sanitize, "0") != 0)
 		test_skip("a sanitizer's allocations are not counted");
 	/* What is made once is made now. */
@@ -103,16 +86,4 @@ an_attester_holds_32_bytes_a_leaf_and_a_constant(void **state)
 	/* Each leaf more: its hash, and less than a hundredth above it. */
 	leaf = (many - held(LEAVES / 2)) / (LEAVES / 2);
 	assert_int_equal(leaf, 32);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    an_attester_holds_32_bytes_a_leaf_and_a_constant, start,
-		    end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,9 @@
  * code, nothing leaks, and tampered memory passes never.
  */
 #include "attest/scene.h"
+#include "lib/test.h"
 
 #include "lib/failmalloc.h"
-#include "lib/path.h"
 
 static const char policy_text[] = "{\"version\":1,\"workload\":\""
     SCENE_WORKLOAD "\",\"regions\":[{\"id\":\"code\",\"any\":[{\"tree\":"
@@ -38,10 +38,10 @@ fits(int rc)
 	return rc == CSN_E_NOMEM || rc == CSN_E_CRYPTO;
 }
 
-static void
-an_attester_without_memory_says_so(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(an_attester_without_memory_says_so, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t nonce[32] = { 1 }, *report;
 	int rc, done, refused = 0;
 	size_t len;
@@ -64,10 +64,8 @@ an_attester_without_memory_says_so(void **state)
 	assert_true(refused > 20);
 }
 
-static void
-a_policy_without_memory_is_no_policy(void **state)
+TEST(a_policy_without_memory_is_no_policy, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_policy *p;
 	int rc, done, refused = 0;
 	long n;
@@ -92,10 +90,8 @@ a_policy_without_memory_is_no_policy(void **state)
 }
 
 /* What the report says, as a policy. */
-static void
-a_policy_of_a_report_without_memory_is_none(void **state)
+TEST(a_policy_of_a_report_without_memory_is_none, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t nonce[32] = { 1 }, *report;
 	int rc, done, refused = 0;
 	size_t len;
@@ -121,10 +117,8 @@ a_policy_of_a_report_without_memory_is_none(void **state)
 }
 
 /* The report is over tampered memory: no lack of memory lets it pass. */
-static void
-a_verifier_without_memory_lets_nothing_pass(void **state)
+TEST(a_verifier_without_memory_lets_nothing_pass, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_verifier_options o = {
 		.size = sizeof(o), .trust = s->trust, .policy = s->policy,
 		.max_challenges = 4,
@@ -168,20 +162,4 @@ a_verifier_without_memory_lets_nothing_pass(void **state)
 	}
 	assert_int_equal(rc, CSN_E_DRIFT);
 	csn_verifier_free(v);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(an_attester_without_memory_says_so),
-		case_of(a_policy_without_memory_is_no_policy),
-		case_of(a_policy_of_a_report_without_memory_is_none),
-		case_of(a_verifier_without_memory_lets_nothing_pass),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

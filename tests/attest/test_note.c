@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_note.c - the note that a workload leaves. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/note.h>
 
 #include "base/file.h"
+#include "lib/test.h"
 #include "providers/region/process/note.h"
 
 static struct csn_ctx *ctx;
 static char folder[64];
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	(void)snprintf(folder, sizeof(folder), "/tmp/csn-note-XXXXXX");
-	return mkdtemp(folder) == NULL ? -1 : csn_ctx_new(NULL, &ctx);
+	assert_true(mkdtemp(folder) != NULL);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	csn_ctx_free(ctx);
-	return rmdir(folder);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static struct csn_region
@@ -71,8 +60,7 @@ read_back(const struct csn_note *note, struct csn_note_regions *out)
 	return rc;
 }
 
-static void
-a_note_lists_what_is_registered_and_goes_with_its_object(void **state)
+TEST(a_note_lists_what_is_registered_and_goes_with_its_object)
 {
 	struct csn_region a = region("weights", 0x7f0000001000, 4096);
 	struct csn_region b = region("kv", 0x7f0000003000, 12345);
@@ -81,7 +69,6 @@ a_note_lists_what_is_registered_and_goes_with_its_object(void **state)
 	struct stat st;
 	char *path;
 
-	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(read_back(note, &got), CSN_E_NOT_FOUND);
 	assert_int_equal(csn_note_add(note, &a), 0);
@@ -110,8 +97,7 @@ a_note_lists_what_is_registered_and_goes_with_its_object(void **state)
 	csn_note_free(NULL);
 }
 
-static void
-what_makes_no_sense_is_not_registered(void **state)
+TEST(what_makes_no_sense_is_not_registered)
 {
 	struct csn_region a = region("a", 0x10000, 0x1000);
 	struct csn_region bad[] = {
@@ -126,7 +112,6 @@ what_makes_no_sense_is_not_registered(void **state)
 	struct csn_note *note;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(csn_note_add(note, &a), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -142,8 +127,7 @@ what_makes_no_sense_is_not_registered(void **state)
 	csn_note_free(note);
 }
 
-static void
-a_forked_child_leaves_its_parents_note_alone(void **state)
+TEST(a_forked_child_leaves_its_parents_note_alone)
 {
 	struct csn_region a = region("a", 0x10000, 0x1000);
 	struct csn_region b = region("b", 0x20000, 0x1000);
@@ -151,7 +135,6 @@ a_forked_child_leaves_its_parents_note_alone(void **state)
 	int status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(csn_note_add(note, &a), 0);
 	if ((pid = fork()) == 0) {
@@ -166,8 +149,7 @@ a_forked_child_leaves_its_parents_note_alone(void **state)
 	csn_note_free(note);
 }
 
-static void
-no_half_note_is_ever_seen(void **state)
+TEST(no_half_note_is_ever_seen)
 {
 	struct csn_note_regions got;
 	struct csn_note *note;
@@ -177,7 +159,6 @@ no_half_note_is_ever_seen(void **state)
 	uint8_t byte = 0;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(csn_note_new(ctx, folder, &note), 0);
 	assert_int_equal(pipe(ready), 0);
 	(void)snprintf(id, sizeof(id), "first");
@@ -237,8 +218,7 @@ parse(const char *text)
 	return rc;
 }
 
-static void
-the_reader_is_strict(void **state)
+TEST(the_reader_is_strict)
 {
 	static const char *const bad[] = {
 		"", "[]", "{}", HEAD "[" ONE "]", HEAD "{}}",
@@ -271,7 +251,6 @@ the_reader_is_strict(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	assert_int_equal(parse(HEAD "[" ONE "]}"), 0);
 	assert_int_equal(parse(HEAD "[]}"), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -282,19 +261,4 @@ the_reader_is_strict(void **state)
 	assert_int_equal(parse(HEAD "[{\"id\":\"a\",\"description\":\"\","
 	    "\"address\":\"0x1000\",\"size\":1,\"protection\":\"RWX\"}]}"),
 	    CSN_E_REGION);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		a_note_lists_what_is_registered_and_goes_with_its_object),
-	    cmocka_unit_test(what_makes_no_sense_is_not_registered),
-	    cmocka_unit_test(a_forked_child_leaves_its_parents_note_alone),
-	    cmocka_unit_test(no_half_note_is_ever_seen),
-	    cmocka_unit_test(the_reader_is_strict),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_pagemap.c - which pages were written, as the kernel tells it. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "attest/child.h"
 #include "attest/look.h"
 #include "base/alloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/region/look/pagemap.h"
 
 #define PAGE csn_page_size()
@@ -73,21 +64,17 @@ order(uint32_t verb, const void *address, size_t size, const char *text)
 	assert_int_equal(child_do(&child, &o), 0);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	char url[128];
 	int fd;
 
-	(void)state;
 	regions = NULL;
-	if (csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	(void)snprintf(folder, sizeof(folder), "/tmp/csn-pagemap-XXXXXX");
 	fd = memfd_create("shared", 0);
-	if (mkdtemp(folder) == NULL || fd < 0 ||
-	    ftruncate(fd, (off_t)SIZE) != 0)
-		return -1;
+	assert_false(mkdtemp(folder) == NULL || fd < 0 || ftruncate(fd,
+	    (off_t)SIZE) != 0);
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	shared = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -96,7 +83,7 @@ setup(void **state)
 	memset(memory, 1, SIZE);
 	memset(shared, 1, SIZE);
 	if (can_track() != 0)
-		return 0;
+		return;
 	child_start(&child);
 	order(CHILD_NOTE, NULL, 0, folder);
 	order(CHILD_REGISTER, memory, SIZE, "tracked");
@@ -105,15 +92,13 @@ setup(void **state)
 	order(CHILD_TRACK, NULL, 0, "shared");
 	(void)snprintf(url, sizeof(url), "process:%ld?note=%s",
 	    (long)child.pid, folder);
-	return csn_regions_open(ctx, url, &regions);
+	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
 	struct child_order leave = { .verb = CHILD_NOTE, .text = "/tmp" };
 
-	(void)state;
 	csn_regions_close(regions);
 	if (child.pid > 0)
 		(void)child_do(&child, &leave);	/* removes the first */
@@ -123,7 +108,6 @@ teardown(void **state)
 	(void)munmap(shared, SIZE);
 	(void)munmap(alias, SIZE);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 #define NEEDS_TRACKING() do {						\
@@ -132,14 +116,12 @@ teardown(void **state)
 		    "PAGEMAP_SCAN with userfaultfd");			\
 } while (0)
 
-static void
-dirty_ranges_are_the_pages_that_were_written(void **state)
+TEST(dirty_ranges_are_the_pages_that_were_written)
 {
 	struct csn_range r[8];
 	struct look l;
 	size_t n = 9;
 
-	(void)state;
 	NEEDS_TRACKING();
 	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
@@ -162,8 +144,7 @@ dirty_ranges_are_the_pages_that_were_written(void **state)
 	assert_int_equal(n, 1);
 }
 
-static void
-a_debuggers_write_is_seen(void **state)
+TEST(a_debuggers_write_is_seen)
 {
 	struct look l;
 	struct csn_range r[8];
@@ -172,7 +153,6 @@ a_debuggers_write_is_seen(void **state)
 	size_t n;
 	int fd;
 
-	(void)state;
 	NEEDS_TRACKING();
 	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	(void)snprintf(path, sizeof(path), "/proc/%ld/mem", (long)child.pid);
@@ -186,14 +166,12 @@ a_debuggers_write_is_seen(void **state)
 	assert_int_equal(r[0].offset, 0);
 }
 
-static void
-too_many_ranges_say_so_and_are_told_only_once(void **state)
+TEST(too_many_ranges_say_so_and_are_told_only_once)
 {
 	struct csn_range r[8];
 	struct look l;
 	size_t n, i;
 
-	(void)state;
 	NEEDS_TRACKING();
 	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	/* More than one call of the kernel's returns, too. */
@@ -205,14 +183,12 @@ too_many_ranges_say_so_and_are_told_only_once(void **state)
 	assert_int_equal(n, 0);
 }
 
-static void
-memory_that_nobody_tracks_does_not_look_clean(void **state)
+TEST(memory_that_nobody_tracks_does_not_look_clean)
 {
 	struct csn_range r[8];
 	struct look l;
 	size_t n;
 
-	(void)state;
 	NEEDS_TRACKING();
 	order(CHILD_REGISTER, alias, SIZE, "untracked");
 	assert_int_equal(look_for(regions, "untracked", &l), 0);
@@ -221,8 +197,7 @@ memory_that_nobody_tracks_does_not_look_clean(void **state)
 	assert_non_null(strstr(csn_ctx_message(ctx), "not tracked"));
 }
 
-static void
-a_region_that_shares_a_page_is_not_tracked(void **state)
+TEST(a_region_that_shares_a_page_is_not_tracked)
 {
 	uint8_t *odd;
 	struct csn_range r[8];
@@ -230,7 +205,6 @@ a_region_that_shares_a_page_is_not_tracked(void **state)
 	char url[256];
 	size_t n;
 
-	(void)state;
 	NEEDS_TRACKING();
 	odd = memory + 2 * PAGE + 5;
 	csn_regions_close(regions);
@@ -243,15 +217,13 @@ a_region_that_shares_a_page_is_not_tracked(void **state)
 	    CSN_E_BACKEND);
 }
 
-static void
-a_write_through_a_second_mapping_is_not_seen(void **state)
+TEST(a_write_through_a_second_mapping_is_not_seen)
 {
 	struct csn_range r[8];
 	uint8_t out = 0;
 	struct look l;
 	size_t n;
 
-	(void)state;
 	NEEDS_TRACKING();
 	assert_int_equal(look_for(regions, "shared", &l), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
@@ -271,15 +243,13 @@ a_write_through_a_second_mapping_is_not_seen(void **state)
 	assert_int_equal(out, 0x77);
 }
 
-static void
-tracking_spares_the_second_reading_and_still_notices(void **state)
+TEST(tracking_spares_the_second_reading_and_still_notices)
 {
 	struct csn_range r[8];
 	uint8_t out[64];
 	struct look l;
 	size_t n;
 
-	(void)state;
 	NEEDS_TRACKING();
 	assert_int_equal(look_for(regions, "tracked", &l), 0);
 	assert_int_equal(csn_regions_begin(regions), 0);
@@ -297,21 +267,4 @@ tracking_spares_the_second_reading_and_still_notices(void **state)
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(r[0].offset, PAGE);
-}
-
-int
-main(void)
-{
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(dirty_ranges_are_the_pages_that_were_written),
-		CASE(a_debuggers_write_is_seen),
-		CASE(too_many_ranges_say_so_and_are_told_only_once),
-		CASE(memory_that_nobody_tracks_does_not_look_clean),
-		CASE(a_region_that_shares_a_page_is_not_tracked),
-		CASE(a_write_through_a_second_mapping_is_not_seen),
-		CASE(tracking_spares_the_second_reading_and_still_notices),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "attest/scene.h"
+#include "lib/test.h"
 
 #include "attest/policy.h"
 
@@ -21,8 +22,9 @@ good(struct scene *s, const char *json, const char *folder)
 	return p;
 }
 
-static void
-each_error_names_its_member(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(each_error_names_its_member, struct scene *s)
 {
 	static const struct {
 		const char *json;
@@ -108,7 +110,6 @@ each_error_names_its_member(void **state)
 		{ HEAD "\"regions\":[{\"id\":\"a\\u0000b\",\"tree\":\"" HEX
 		    "\"}]}", "line", CSN_E_FORM },
 	};
-	struct scene *s = *state;
 	struct csn_policy *p;
 	size_t i;
 	int rc;
@@ -123,10 +124,8 @@ each_error_names_its_member(void **state)
 	}
 }
 
-static void
-everything_a_policy_may_say(void **state)
+TEST(everything_a_policy_may_say, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_policy *p;
 
 	p = good(s, "{\"version\":1,\"workload\":\"w\"}", NULL);
@@ -184,11 +183,9 @@ verify_with(struct scene *s, struct csn_policy *p, unsigned measure)
 	return rc;
 }
 
-static void
-a_file_is_a_reference(void **state)
+TEST(a_file_is_a_reference, struct scene *s)
 {
 	static const char *const measures[] = { "tree", "flat", "both" };
-	struct scene *s = *state;
 	char *folder = people_mkdir(), *path, *json;
 	struct csn_policy *p;
 	unsigned m;
@@ -224,11 +221,9 @@ a_file_is_a_reference(void **state)
 	people_rmdir(folder);
 }
 
-static void
-a_safetensors_files_tensors_are_a_reference(void **state)
+TEST(a_safetensors_files_tensors_are_a_reference, struct scene *s)
 {
 	static const char header[] = "{\"t\":{\"dtype\":\"U8\"}}";
-	struct scene *s = *state;
 	size_t h = sizeof(header) - 1;
 	char *folder = people_mkdir(), *path, *json;
 	uint8_t *file;
@@ -269,10 +264,8 @@ a_safetensors_files_tensors_are_a_reference(void **state)
 	people_rmdir(folder);
 }
 
-static void
-leaf_hashes_belong_to_their_root(void **state)
+TEST(leaf_hashes_belong_to_their_root, struct scene *s)
 {
-	struct scene *s = *state;
 	char *folder = people_mkdir(), *path;
 	struct csn_policy *p;
 	const uint8_t *leaves;
@@ -300,10 +293,8 @@ leaf_hashes_belong_to_their_root(void **state)
 	people_rmdir(folder);
 }
 
-static void
-any_of_several_states_is_good(void **state)
+TEST(any_of_several_states_is_good, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_snapshot snap = { .size_of = sizeof(snap) };
 	char hex[2][2 * CSN_HASH_SIZE + 1], *json;
 	struct csn_policy *p;
@@ -332,10 +323,8 @@ any_of_several_states_is_good(void **state)
 }
 
 /* What a report says is a policy that it fulfils, and a changed one not. */
-static void
-a_report_that_is_trusted_makes_a_policy(void **state)
+TEST(a_report_that_is_trusted_makes_a_policy, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_verifier_options o = { .size = sizeof(o) };
 	char *folder = people_mkdir(), *json, *path;
 	const char *detail;
@@ -379,10 +368,8 @@ a_report_that_is_trusted_makes_a_policy(void **state)
 	people_rmdir(folder);
 }
 
-static void
-a_policy_is_loaded_from_its_file(void **state)
+TEST(a_policy_is_loaded_from_its_file, struct scene *s)
 {
-	struct scene *s = *state;
 	char *folder = people_mkdir(), *path, *other;
 	const char *json = ONE("\"file\":\"x\"");
 	struct csn_policy *p;
@@ -406,24 +393,4 @@ a_policy_is_loaded_from_its_file(void **state)
 	assert_non_null(strstr(csn_ctx_message(s->ctx), "chmod go-w"));
 	free(path);
 	people_rmdir(folder);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(each_error_names_its_member),
-		case_of(everything_a_policy_may_say),
-		case_of(a_file_is_a_reference),
-		case_of(a_safetensors_files_tensors_are_a_reference),
-		case_of(leaf_hashes_belong_to_their_root),
-		case_of(any_of_several_states_is_good),
-		case_of(a_report_that_is_trusted_makes_a_policy),
-		case_of(a_policy_is_loaded_from_its_file),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

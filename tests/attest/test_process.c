@@ -4,15 +4,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,12 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "attest/child.h"
 #include "attest/look.h"
 #include "base/alloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define PAGE csn_page_size()
 #define SIZE (16 * PAGE)
@@ -36,16 +27,13 @@ static uint8_t *memory;		/* the same place in the child */
 static struct csn_regions *regions;
 static char url[512];
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	size_t i;
 
-	(void)state;
 	memory = mmap(NULL, SIZE + 2 * PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED || csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
+	assert_false(memory == MAP_FAILED || csn_ctx_new(NULL, &ctx) != 0);
 	/* A gap before and behind. */
 	(void)munmap(memory, PAGE);
 	memory += PAGE;
@@ -53,18 +41,14 @@ setup(void **state)
 	for (i = 0; i < SIZE; i++)
 		memory[i] = (uint8_t)(i * 7 + i / PAGE);
 	regions = NULL;
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_regions_close(regions);
 	child_end(&child);
 	(void)munmap(memory, SIZE);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 /* Open what the child holds in memory, with more options. */
@@ -85,13 +69,11 @@ says(const char *words)
 		    csn_ctx_message(ctx));
 }
 
-static void
-an_address_range_is_read_as_it_is(void **state)
+TEST(an_address_range_is_read_as_it_is)
 {
 	static uint8_t out[16 * 65536];
 	struct look l;
 
-	(void)state;
 	child_start(&child);
 	assert_int_equal(open_memory(""), 0);
 	assert_string_equal(csn_regions_platform(regions), "linux-process");
@@ -111,14 +93,12 @@ an_address_range_is_read_as_it_is(void **state)
 	assert_int_not_equal(memory[5000], 0xaa);
 }
 
-static void
-mappings_are_picked_by_path_and_permission(void **state)
+TEST(mappings_are_picked_by_path_and_permission)
 {
 	char id[CSN_REGION_ID_MAX + 1];
 	uint8_t *out;
 	struct look l;
 
-	(void)state;
 	child_start(&child);
 	(void)snprintf(url, sizeof(url),
 	    "process:%ld?path=*/test_attest_process&perms=r-xp",
@@ -159,14 +139,12 @@ rest(void *arg)
 	return NULL;
 }
 
-static void
-what_is_no_process_of_its_own_is_called_what_it_is(void **state)
+TEST(what_is_no_process_of_its_own_is_called_what_it_is)
 {
 	_Atomic pid_t tid = 0;
 	char stat[64];
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, rest, &tid), 0);
 	while (atomic_load(&tid) == 0)
 		(void)sched_yield();
@@ -196,8 +174,7 @@ what_is_no_process_of_its_own_is_called_what_it_is(void **state)
 	says("2 is a thread of the kernel");
 }
 
-static void
-what_the_program_may_not_read_itself_is_measured_too(void **state)
+TEST(what_the_program_may_not_read_itself_is_measured_too)
 {
 	static const struct {
 		int prot;
@@ -216,7 +193,6 @@ what_the_program_may_not_read_itself_is_measured_too(void **state)
 	struct look l;
 	size_t i;
 
-	(void)state;
 	assert_non_null(out);
 	child_start(&child);
 	(void)snprintf(url, sizeof(url), "process:%ld?perms=....",
@@ -241,14 +217,12 @@ what_the_program_may_not_read_itself_is_measured_too(void **state)
 	free(out);
 }
 
-static void
-every_readable_mapping_can_be_listed_and_read(void **state)
+TEST(every_readable_mapping_can_be_listed_and_read)
 {
 	uint8_t *out = malloc(1 << 20);
 	struct look l;
 	int n;
 
-	(void)state;
 	child_start(&child);
 	(void)snprintf(url, sizeof(url), "process:%ld?perms=r...",
 	    (long)child.pid);
@@ -264,8 +238,7 @@ every_readable_mapping_can_be_listed_and_read(void **state)
 	free(out);
 }
 
-static void
-what_is_not_mapped_is_not_read(void **state)
+TEST(what_is_not_mapped_is_not_read)
 {
 	struct child_order unmap = {
 		.verb = CHILD_UNMAP, .size = PAGE,
@@ -275,7 +248,6 @@ what_is_not_mapped_is_not_read(void **state)
 	static uint8_t out[16 * 65536];
 	struct look l;
 
-	(void)state;
 	child_start(&child);
 	assert_int_equal(open_memory(""), 0);
 	assert_int_equal(look_at(regions, (uintptr_t)memory, &l), 0);
@@ -300,8 +272,7 @@ what_is_not_mapped_is_not_read(void **state)
 	says("mapped");
 }
 
-static void
-a_process_that_exits_is_missed(void **state)
+TEST(a_process_that_exits_is_missed)
 {
 	struct child_order quit = { .verb = CHILD_EXIT };
 	uint8_t out[16];
@@ -309,7 +280,6 @@ a_process_that_exits_is_missed(void **state)
 	struct look l;
 	int status;
 
-	(void)state;
 	child_start(&child);
 	assert_int_equal(open_memory(""), 0);
 	assert_int_equal(look_at(regions, (uintptr_t)memory, &l), 0);
@@ -336,15 +306,13 @@ a_process_that_exits_is_missed(void **state)
 	child.pid = 0;
 }
 
-static void
-a_process_that_becomes_another_program_is_noticed(void **state)
+TEST(a_process_that_becomes_another_program_is_noticed)
 {
 	struct child_order exec = { .verb = CHILD_EXEC };
 	uint8_t out[16];
 	struct look l;
 	int i, rc = 0;
 
-	(void)state;
 	child_start(&child);
 	assert_int_equal(open_memory(""), 0);
 	assert_int_equal(look_at(regions, (uintptr_t)memory, &l), 0);
@@ -360,13 +328,11 @@ a_process_that_becomes_another_program_is_noticed(void **state)
 	says("another program");
 }
 
-static void
-what_is_not_permitted_says_what_would_permit_it(void **state)
+TEST(what_is_not_permitted_says_what_would_permit_it)
 {
 	pid_t pid;
 	int status;
 
-	(void)state;
 	/* As root we may read anything: give that up in a child. */
 	if ((pid = fork()) == 0) {
 		int rc;
@@ -382,8 +348,7 @@ what_is_not_permitted_says_what_would_permit_it(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void
-urls_are_checked(void **state)
+TEST(urls_are_checked)
 {
 	static const char *const bad[] = {
 		"process:", "process:x?note=1", "process:0?note=1",
@@ -400,7 +365,6 @@ urls_are_checked(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_regions_open(ctx, bad[i], &regions) != CSN_E_ARG)
 			fail_msg("%s: %s", bad[i], csn_ctx_message(ctx));
@@ -417,8 +381,7 @@ urls_are_checked(void **state)
 	says("such as process:1234?note=1, not 1234");
 }
 
-static void
-a_note_names_regions_and_is_held_to_what_is_mapped(void **state)
+TEST(a_note_names_regions_and_is_held_to_what_is_mapped)
 {
 	char folder[] = "/tmp/csn-process-XXXXXX";
 	struct child_order o = { .verb = CHILD_NOTE };
@@ -426,7 +389,6 @@ a_note_names_regions_and_is_held_to_what_is_mapped(void **state)
 	struct look l;
 	char path[256];
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	child_start(&child);
 	(void)snprintf(url, sizeof(url), "process:%ld?note=%s",
@@ -497,8 +459,7 @@ sealed_memfd(const char *name, int seals, int flags, int *out)
 	return p;
 }
 
-static void
-a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
+TEST(a_memfd_is_immutable_only_when_it_is_sealed_for_good)
 {
 	const int write = F_SEAL_WRITE, shrink = F_SEAL_SHRINK;
 	struct child_order o = { .verb = CHILD_REMAP, .size = PAGE };
@@ -509,7 +470,6 @@ a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
 	struct csn_range r;
 	size_t n = 9;
 
-	(void)state;
 	good = sealed_memfd("good", write | shrink | F_SEAL_GROW, MAP_SHARED,
 	    &fds[0]);
 	future = sealed_memfd("future", F_SEAL_FUTURE_WRITE | shrink,
@@ -559,14 +519,12 @@ a_memfd_is_immutable_only_when_it_is_sealed_for_good(void **state)
 }
 
 /* A region that goes on behind what is sealed can be written there. */
-static void
-a_region_that_is_sealed_in_part_is_not_immutable(void **state)
+TEST(a_region_that_is_sealed_in_part_is_not_immutable)
 {
 	uint8_t *sealed, *area;
 	struct look l;
 	int fd;
 
-	(void)state;
 	sealed = sealed_memfd("part", F_SEAL_WRITE | F_SEAL_SHRINK |
 	    F_SEAL_GROW, MAP_SHARED, &fd);
 	area = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
@@ -587,15 +545,13 @@ a_region_that_is_sealed_in_part_is_not_immutable(void **state)
 	(void)close(fd);
 }
 
-static void
-a_mapping_of_a_file_is_compared_with_it(void **state)
+TEST(a_mapping_of_a_file_is_compared_with_it)
 {
 	char path[] = "/tmp/csn-mapped-XXXXXX", mem[64];
 	uint8_t *p, byte = 0xff;
 	struct look l;
 	int fd, i;
 
-	(void)state;
 	assert_true((fd = mkstemp(path)) >= 0);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(write(fd, memory, PAGE), PAGE);
@@ -628,28 +584,4 @@ a_mapping_of_a_file_is_compared_with_it(void **state)
 	assert_int_equal(look_at(regions, (uintptr_t)p, &l), 0);
 	assert_non_null(strstr(l.description, "deleted"));
 	(void)munmap(p, 4 * PAGE);
-}
-
-int
-main(void)
-{
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(an_address_range_is_read_as_it_is),
-		CASE(mappings_are_picked_by_path_and_permission),
-		CASE(what_is_no_process_of_its_own_is_called_what_it_is),
-		CASE(what_the_program_may_not_read_itself_is_measured_too),
-		CASE(every_readable_mapping_can_be_listed_and_read),
-		CASE(what_is_not_mapped_is_not_read),
-		CASE(a_process_that_exits_is_missed),
-		CASE(a_process_that_becomes_another_program_is_noticed),
-		CASE(what_is_not_permitted_says_what_would_permit_it),
-		CASE(urls_are_checked),
-		CASE(a_note_names_regions_and_is_held_to_what_is_mapped),
-		CASE(a_memfd_is_immutable_only_when_it_is_sealed_for_good),
-		CASE(a_region_that_is_sealed_in_part_is_not_immutable),
-		CASE(a_mapping_of_a_file_is_compared_with_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

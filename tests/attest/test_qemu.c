@@ -1,48 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_qemu.c - a guest's memory from outside, two ways, while it changes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <caisson/crypto.h>
 
 #include "attest/boot.h"
 #include "attest/look.h"
 #include "base/file.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/region/qemu/qmp.h"
 
 static struct csn_ctx *ctx;
 static struct boot guest;
 static int started;
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
-	if (csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	if (boot_missing() != NULL)
-		return 0;
+		return;
 	started = boot_start(&guest) == 0;
-	return started ? 0 : -1;
+	assert_int_equal(started ? 0 : -1, 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	if (started)
 		boot_stop(&guest);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 #define NEEDS_QEMU() do {						\
@@ -103,8 +88,7 @@ read_all(struct csn_regions *r, const struct csn_region *region,
 	}
 }
 
-static void
-saved_and_mapped_memory_are_the_same_bytes(void **state)
+TEST(saved_and_mapped_memory_are_the_same_bytes)
 {
 	uint8_t *saved, *mapped;
 	struct csn_regions *r;
@@ -112,7 +96,6 @@ saved_and_mapped_memory_are_the_same_bytes(void **state)
 	struct look a, b;
 	uint64_t i;
 
-	(void)state;
 	NEEDS_QEMU();
 	/* Stopped all the while, so that both ways see one moment. */
 	tell("stop");
@@ -173,14 +156,12 @@ measure(const char *options, uint8_t hash[CSN_HASH_SIZE])
 	assert_int_equal(csn_sha3_256(ctx, page, sizeof(page), hash), 0);
 }
 
-static void
-a_byte_changed_from_inside_is_drift(void **state)
+TEST(a_byte_changed_from_inside_is_drift)
 {
 	uint8_t before[CSN_HASH_SIZE], after[CSN_HASH_SIZE];
 	uint8_t again[CSN_HASH_SIZE];
 	char saved[160], mapped[300];
 
-	(void)state;
 	NEEDS_QEMU();
 	(void)snprintf(saved, sizeof(saved), "&manifest=%s", guest.manifest);
 	(void)snprintf(mapped, sizeof(mapped), "&manifest=%s&ram=%s",
@@ -201,12 +182,10 @@ a_byte_changed_from_inside_is_drift(void **state)
 	assert_memory_equal(before, after, CSN_HASH_SIZE);
 }
 
-static void
-closing_in_the_middle_sets_the_guest_going(void **state)
+TEST(closing_in_the_middle_sets_the_guest_going)
 {
 	struct csn_regions *r;
 
-	(void)state;
 	NEEDS_QEMU();
 	r = open_guest("");
 	assert_int_equal(csn_regions_begin(r), 0);
@@ -238,12 +217,10 @@ try_manifest(const char *region, const char *more)
 	return rc;
 }
 
-static void
-what_is_not_the_guests_memory_is_no_region(void **state)
+TEST(what_is_not_the_guests_memory_is_no_region)
 {
 	char ram[160], small[160];
 
-	(void)state;
 	NEEDS_QEMU();
 	(void)snprintf(ram, sizeof(ram), "&ram=%s", guest.ram);
 	(void)snprintf(small, sizeof(small), "&ram=%s/disk", guest.folder);
@@ -268,8 +245,7 @@ what_is_not_the_guests_memory_is_no_region(void **state)
 	    "\"size\": 4096", ""), CSN_E_ARG);
 }
 
-static void
-a_ram_file_that_the_guest_does_not_write_is_refused(void **state)
+TEST(a_ram_file_that_the_guest_does_not_write_is_refused)
 {
 	struct csn_regions *r;
 	struct boot other;
@@ -277,7 +253,6 @@ a_ram_file_that_the_guest_does_not_write_is_refused(void **state)
 	struct look l;
 	char url[512];
 
-	(void)state;
 	NEEDS_QEMU();
 	assert_int_equal(boot_start_private(&other), 0);
 	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000&ram=%s",
@@ -301,14 +276,12 @@ a_ram_file_that_the_guest_does_not_write_is_refused(void **state)
 	boot_stop(&other);
 }
 
-static void
-a_guest_that_is_gone_is_missed(void **state)
+TEST(a_guest_that_is_gone_is_missed)
 {
 	uint8_t out[16];
 	struct csn_regions *r;
 	struct look l;
 
-	(void)state;
 	NEEDS_QEMU();
 	r = open_guest("");
 	assert_int_equal(look_at(r, BOOT_PAGE, &l), 0);
@@ -318,20 +291,4 @@ a_guest_that_is_gone_is_missed(void **state)
 	assert_int_equal(csn_regions_read(r, &l.region, 0, out, 16),
 	    CSN_E_BACKEND);
 	csn_regions_close(r);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(saved_and_mapped_memory_are_the_same_bytes),
-		cmocka_unit_test(a_byte_changed_from_inside_is_drift),
-		cmocka_unit_test(closing_in_the_middle_sets_the_guest_going),
-		cmocka_unit_test(what_is_not_the_guests_memory_is_no_region),
-		cmocka_unit_test(
-		    a_ram_file_that_the_guest_does_not_write_is_refused),
-		cmocka_unit_test(a_guest_that_is_gone_is_missed),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_qmp.c - QEMU's protocol, spoken with one who lies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "attest/fake_qmp.h"
 #include "attest/look.h"
+#include "lib/test.h"
 #include "providers/region/qemu/layout.h"
 #include "providers/region/qemu/qmp.h"
 
@@ -38,20 +30,8 @@ static struct csn_ctx *ctx;
 static struct fake_qmp fake;
 static struct csn_qmp *q;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 /*
  * Open against a script. Patience is short where it will run out, and long
@@ -87,8 +67,7 @@ says(const char *words)
 		    csn_ctx_message(ctx));
 }
 
-static void
-a_command_gets_its_own_answer(void **state)
+TEST(a_command_gets_its_own_answer)
 {
 	static const char *const script[] = { HELLO, "<", "@EVENT 3",
 	    "@ID{\"return\": {\"running\": true}}", "<",
@@ -96,7 +75,6 @@ a_command_gets_its_own_answer(void **state)
 	    "\"desc\": \"not today\"}}", "<", "@ID{\"return\": {}}", NULL };
 	json_t *value = NULL;
 
-	(void)state;
 	assert_int_equal(open_against(script, 0), 0);
 	assert_int_equal(csn_qmp_uid(q), getuid());
 	assert_int_equal(csn_qmp_call(q, "query-status", NULL, &value), 0);
@@ -112,8 +90,7 @@ a_command_gets_its_own_answer(void **state)
 	leave();
 }
 
-static void
-who_does_not_greet_as_qemu_does_is_left(void **state)
+TEST(who_does_not_greet_as_qemu_does_is_left)
 {
 	static const struct {
 		const char *script[4];
@@ -135,7 +112,6 @@ who_does_not_greet_as_qemu_does_is_left(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (open_against(cases[i].script, cases[i].code) !=
 		    cases[i].code)
@@ -147,8 +123,7 @@ who_does_not_greet_as_qemu_does_is_left(void **state)
 	says("/nonexistent/qmp");
 }
 
-static void
-an_answer_that_makes_no_sense_ends_the_connection(void **state)
+TEST(an_answer_that_makes_no_sense_ends_the_connection)
 {
 	static const struct {
 		const char *script[8];
@@ -179,7 +154,6 @@ an_answer_that_makes_no_sense_ends_the_connection(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(open_against(cases[i].script,
 		    cases[i].code), 0);
@@ -193,14 +167,12 @@ an_answer_that_makes_no_sense_ends_the_connection(void **state)
 	}
 }
 
-static void
-events_do_not_put_off_the_timeout(void **state)
+TEST(events_do_not_put_off_the_timeout)
 {
 	static const char *const script[] = { HELLO, "<",
 	    "{\"event\": \"STOP\", \"data\": {}}\r\n", "@WAIT", NULL };
 	struct timespec a, b;
 
-	(void)state;
 	assert_int_equal(open_against(script, CSN_E_BACKEND), 0);
 	(void)clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_int_equal(csn_qmp_call(q, "stop", NULL, NULL), CSN_E_BACKEND);
@@ -210,8 +182,7 @@ events_do_not_put_off_the_timeout(void **state)
 	leave();
 }
 
-static void
-the_list_of_memory_is_read_strictly(void **state)
+TEST(the_list_of_memory_is_read_strictly)
 {
 	static const char head[] = "FlatView #0\r\n AS \"memory\", root: s\r\n"
 	    " Root memory region: s\r\n";
@@ -243,7 +214,6 @@ the_list_of_memory_is_read_strictly(void **state)
 	char text[1024];
 	size_t i;
 
-	(void)state;
 	(void)snprintf(text, sizeof(text), "%s%s", head, good);
 	assert_int_equal(csn_guest_layout_parse(ctx, text, strlen(text), &l),
 	    0);
@@ -287,8 +257,7 @@ open_guest(const char *const *script)
 	return open_patient(script, 30000);
 }
 
-static void
-a_guest_that_ran_runs_again_and_its_bytes_are_read(void **state)
+TEST(a_guest_that_ran_runs_again_and_its_bytes_are_read)
 {
 	static const char *const script[] = { HELLO, LAYOUT, LAYOUT,
 	    "<", "@ID{\"return\": {\"running\": true, \"status\": "
@@ -301,7 +270,6 @@ a_guest_that_ran_runs_again_and_its_bytes_are_read(void **state)
 	uint8_t out[16];
 	struct look l;
 
-	(void)state;
 	assert_string_equal(csn_regions_platform(r), "qemu-guest");
 	assert_int_equal(look_for(r, "ram@0x0", &l), 0);
 	assert_int_equal(l.region.size, 0xc0000);
@@ -317,8 +285,7 @@ a_guest_that_ran_runs_again_and_its_bytes_are_read(void **state)
 	assert_non_null(strstr(fake.seen[6], "\"cont\""));
 }
 
-static void
-what_was_saved_serves_until_the_end(void **state)
+TEST(what_was_saved_serves_until_the_end)
 {
 	static const char *const script[] = { HELLO, LAYOUT, LAYOUT,
 	    "<", "@ID{\"return\": {\"running\": false}}",
@@ -330,7 +297,6 @@ what_was_saved_serves_until_the_end(void **state)
 	struct look l;
 	int i;
 
-	(void)state;
 	assert_int_equal(look_for(r, "ram@0x0", &l), 0);
 	assert_int_equal(csn_regions_begin(r), 0);
 	for (i = 0; i < 8; i++) {
@@ -352,8 +318,7 @@ what_was_saved_serves_until_the_end(void **state)
 #define DONE "<", "@ID{\"return\": {}}"
 
 /* Late, wrong, or lost with the connection: a stop that was sent counts. */
-static void
-a_guest_goes_on_whatever_the_answer_to_stop_was(void **state)
+TEST(a_guest_goes_on_whatever_the_answer_to_stop_was)
 {
 #define STOPS HELLO, LAYOUT, RUNS("true"), "<"
 	static const struct {
@@ -380,7 +345,6 @@ a_guest_goes_on_whatever_the_answer_to_stop_was(void **state)
 	struct csn_regions *r;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		r = open_patient(cases[i].script, cases[i].timeout);
 		if (csn_regions_begin(r) != cases[i].code)
@@ -396,15 +360,13 @@ a_guest_goes_on_whatever_the_answer_to_stop_was(void **state)
 	}
 }
 
-static void
-after_a_lost_connection_the_next_look_makes_another(void **state)
+TEST(after_a_lost_connection_the_next_look_makes_another)
 {
 	static const char *const script[] = { STOPS, DONE, "@AGAIN",
 	    HELLO, LAYOUT, RUNS("true"), DONE, RUNS("false"), DONE,
 	    "@WAIT", NULL };
 	struct csn_regions *r = open_patient(script, 100);
 
-	(void)state;
 	assert_int_equal(csn_regions_begin(r), CSN_E_BACKEND);
 	says("did not answer within 100 ms");
 	if (csn_regions_begin(r) != 0 || csn_regions_end(r) != 0)
@@ -413,8 +375,7 @@ after_a_lost_connection_the_next_look_makes_another(void **state)
 	fake_qmp_stop(&fake);
 }
 
-static void
-who_cannot_set_the_guest_going_says_so_and_tries_again(void **state)
+TEST(who_cannot_set_the_guest_going_says_so_and_tries_again)
 {
 	static const char no[] =
 	    "@ID{\"error\": {\"desc\": \"a reset is needed\"}}";
@@ -422,7 +383,6 @@ who_cannot_set_the_guest_going_says_so_and_tries_again(void **state)
 	    DONE, RUNS("false"), "<", no, DONE, "@WAIT", NULL };
 	struct csn_regions *r = open_guest(script);
 
-	(void)state;
 	assert_int_equal(csn_regions_begin(r), 0);
 	assert_int_equal(csn_regions_end(r), CSN_E_BACKEND);
 	says("may stay paused");
@@ -432,8 +392,7 @@ who_cannot_set_the_guest_going_says_so_and_tries_again(void **state)
 	assert_non_null(strstr(fake.seen[fake.commands - 1], "\"cont\""));
 }
 
-static void
-a_ram_file_that_qemu_does_not_vouch_for_is_refused(void **state)
+TEST(a_ram_file_that_qemu_does_not_vouch_for_is_refused)
 {
 #define MEMDEV(text) HELLO, LAYOUT, "<", "@ID{\"return\": [" text "]}"
 	static const struct {
@@ -462,7 +421,6 @@ a_ram_file_that_qemu_does_not_vouch_for_is_refused(void **state)
 	int fd = mkstemp(path);
 	size_t i;
 
-	(void)state;
 	assert_true(fd >= 0);
 	(void)close(fd);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -478,8 +436,7 @@ a_ram_file_that_qemu_does_not_vouch_for_is_refused(void **state)
 }
 
 /* Found running, or stopped once more by then. */
-static void
-a_guest_set_going_by_others_is_no_one_moment(void **state)
+TEST(a_guest_set_going_by_others_is_no_one_moment)
 {
 	static const char *const script[] = { HELLO, LAYOUT,
 	    RUNS("true"), DONE, RUNS("true"), DONE,
@@ -491,7 +448,6 @@ a_guest_set_going_by_others_is_no_one_moment(void **state)
 	struct csn_regions *r = open_guest(script);
 	int i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(csn_regions_begin(r), 0);
 		assert_int_equal(csn_regions_end(r), CSN_E_BUSY);
@@ -506,8 +462,7 @@ a_guest_set_going_by_others_is_no_one_moment(void **state)
 	assert_non_null(strstr(fake.seen[5], "\"cont\""));
 }
 
-static void
-a_file_that_was_never_written_is_no_memory(void **state)
+TEST(a_file_that_was_never_written_is_no_memory)
 {
 	static const char *const script[] = { HELLO, LAYOUT, LAYOUT,
 	    "<", "@ID{\"return\": {}}", "@WAIT", NULL };
@@ -515,7 +470,6 @@ a_file_that_was_never_written_is_no_memory(void **state)
 	uint8_t out[16];
 	struct look l;
 
-	(void)state;
 	assert_int_equal(look_for(r, "ram@0x0", &l), 0);
 	assert_int_equal(csn_regions_read(r, &l.region, 0, out, 16),
 	    CSN_E_BACKEND);
@@ -524,22 +478,19 @@ a_file_that_was_never_written_is_no_memory(void **state)
 	fake_qmp_stop(&fake);
 }
 
-static void
-a_status_that_says_nothing_is_refused(void **state)
+TEST(a_status_that_says_nothing_is_refused)
 {
 	static const char *const script[] = { HELLO, LAYOUT,
 	    "<", "@ID{\"return\": {\"running\": \"yes\"}}", "@WAIT", NULL };
 	struct csn_regions *r = open_guest(script);
 
-	(void)state;
 	assert_int_equal(csn_regions_begin(r), CSN_E_FORM);
 	says("whether the guest runs");
 	csn_regions_close(r);
 	fake_qmp_stop(&fake);
 }
 
-static void
-urls_are_checked(void **state)
+TEST(urls_are_checked)
 {
 	static const char *const bad[] = {
 		"qemu:", "qemu:vm.qmp", "qemu:/x?ram=here", "qemu:/x?ram",
@@ -549,7 +500,6 @@ urls_are_checked(void **state)
 	struct csn_regions *r;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_regions_open(ctx, bad[i], &r) != CSN_E_ARG)
 			fail_msg("%s: %s", bad[i], csn_ctx_message(ctx));
@@ -563,34 +513,4 @@ urls_are_checked(void **state)
 	assert_int_equal(csn_regions_open(ctx,
 	    "qemu:/nonexistent/qmp?ram=/dev/null", &r), CSN_E_BACKEND);
 	says("no regular file");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_command_gets_its_own_answer),
-		cmocka_unit_test(who_does_not_greet_as_qemu_does_is_left),
-		cmocka_unit_test(
-		    an_answer_that_makes_no_sense_ends_the_connection),
-		cmocka_unit_test(events_do_not_put_off_the_timeout),
-		cmocka_unit_test(the_list_of_memory_is_read_strictly),
-		cmocka_unit_test(
-		    a_guest_that_ran_runs_again_and_its_bytes_are_read),
-		cmocka_unit_test(what_was_saved_serves_until_the_end),
-		cmocka_unit_test(a_guest_set_going_by_others_is_no_one_moment),
-		cmocka_unit_test(
-		    a_guest_goes_on_whatever_the_answer_to_stop_was),
-		cmocka_unit_test(
-		    after_a_lost_connection_the_next_look_makes_another),
-		cmocka_unit_test(
-		    who_cannot_set_the_guest_going_says_so_and_tries_again),
-		cmocka_unit_test(
-		    a_ram_file_that_qemu_does_not_vouch_for_is_refused),
-		cmocka_unit_test(a_file_that_was_never_written_is_no_memory),
-		cmocka_unit_test(a_status_that_says_nothing_is_refused),
-		cmocka_unit_test(urls_are_checked),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_regions.c - the suite over every provider, and over a program's own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "attest/boot.h"
 #include "attest/child.h"
 #include "attest/region_suite.h"
 #include "base/file.h"
+#include "lib/test.h"
 
 #define SIZE ((size_t)40 * 4096)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A report's form: reports that a trusted key signed, and are none. */
 #include "attest/scene.h"
+#include "lib/test.h"
 
 #include "attest/report.h"
 #include "base/cbor.h"
@@ -264,10 +265,10 @@ make(struct scene *s, enum flaw f, size_t *len)
 	return report;
 }
 
-static void
-every_flaw_is_refused_though_it_is_signed(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(every_flaw_is_refused_though_it_is_signed, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 	int f, rc;
@@ -285,10 +286,8 @@ every_flaw_is_refused_though_it_is_signed(void **state)
 }
 
 /* Reports are issued in whole seconds, memory is read in milliseconds. */
-static void
-memory_is_read_before_the_report_is_issued(void **state)
+TEST(memory_is_read_before_the_report_is_issued, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -306,10 +305,8 @@ memory_is_read_before_the_report_is_issued(void **state)
 	csn_free(report);
 }
 
-static void
-a_report_is_what_was_measured(void **state)
+TEST(a_report_is_what_was_measured, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_snapshot snap = { .size_of = sizeof(snap) };
 	const struct csn_report_region *g;
@@ -350,8 +347,7 @@ a_report_is_what_was_measured(void **state)
 	csn_attester_free(a);
 }
 
-static void
-a_report_is_shown_as_json(void **state)
+TEST(a_report_is_shown_as_json, struct scene *s)
 {
 	static const char *const parts[] = {
 		"\"workload\":\"model-serving-1\"", "\"id\":\"weights\"",
@@ -360,7 +356,6 @@ a_report_is_shown_as_json(void **state)
 		"\"issued\":\"2026-01-01T00:00:00.000Z\"",
 		"\"evidence\":[]"
 	};
-	struct scene *s = *state;
 	uint8_t *report;
 	char *json;
 	size_t len, i;
@@ -375,15 +370,14 @@ a_report_is_shown_as_json(void **state)
 	csn_free(report);
 }
 
-static void
-a_size_past_what_json_holds_is_text(void **state)
+TEST(a_size_past_what_json_holds_is_text, struct scene *s)
 {
 	uint8_t *report;
 	size_t len;
 	char *json;
 
-	report = make(*state, REGION_VAST, &len);
-	assert_int_equal(csn_report_json(((struct scene *)*state)->ctx,
+	report = make(s, REGION_VAST, &len);
+	assert_int_equal(csn_report_json(s->ctx,
 	    report, len, &json), 0);
 	assert_non_null(strstr(json, "\"size\":12288"));
 	assert_non_null(strstr(json, "\"size\":\"9223372036854779904\""));
@@ -392,10 +386,8 @@ a_size_past_what_json_holds_is_text(void **state)
 }
 
 /* As many regions as there may be, each with both hashes. */
-static void
-a_report_holds_4096_regions(void **state)
+TEST(a_report_holds_4096_regions, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	uint8_t *report;
@@ -417,22 +409,4 @@ a_report_holds_4096_regions(void **state)
 	assert_check(s, "region region-4095", CSN_CHECK_SKIPPED);
 	csn_free(report);
 	csn_attester_free(a);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(every_flaw_is_refused_though_it_is_signed),
-		case_of(memory_is_read_before_the_report_is_issued),
-		case_of(a_report_is_what_was_measured),
-		case_of(a_report_is_shown_as_json),
-		case_of(a_size_past_what_json_holds_is_text),
-		case_of(a_report_holds_4096_regions),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,35 +8,17 @@
 #include <unistd.h>
 
 #include "attest/stage.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define P "platform sev-snp "
 
 static struct stage s;
 
-static int
-seam_start(void **state)
-{
-	(void)state;
-	stage_start(&s, 0, 0);
-	return 0;
-}
+/* 1: behind a mount of configfs, not at the seam. */
+static int mounted;
 
-static int
-mount_start(void **state)
-{
-	(void)state;
-	stage_start(&s, 0, 1);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	stage_end(&s);
-	return 0;
-}
+BEFORE_EACH { stage_start(&s, 0, mounted); }
+AFTER_EACH { stage_end(&s); }
 
 #define NEED_FRONT() do {						\
 	if (s.front.why != NULL)					\
@@ -49,8 +31,7 @@ static const char good_rules[] = MEASUREMENT("4d4d4d4d")
     HOST_DATA("48484848") ",\"max_vmpl\":0,\"product\":\"Genoa\","
     "\"min_tcb\":{\"bootloader\":4,\"tee\":5,\"snp\":6,\"microcode\":7}";
 
-static void
-a_guest_proves_itself_to_a_verifier(void **state)
+TEST(a_guest_proves_itself_to_a_verifier)
 {
 	static const char *const passed[] = {
 		"signature", "nonce", "region weights", P "form", P "chain",
@@ -60,7 +41,6 @@ a_guest_proves_itself_to_a_verifier(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	assert_string_equal(csn_regions_platform(s.regions), "sev-snp");
@@ -75,13 +55,11 @@ a_guest_proves_itself_to_a_verifier(void **state)
 	stage_accepts(&s, stage_report(&s));
 }
 
-static void
-memory_that_changed_is_named(void **state)
+TEST(memory_that_changed_is_named)
 {
 	uint8_t byte = 0xff;
 	FILE *f;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier(&s, good_rules, NULL, NULL);
@@ -94,14 +72,12 @@ memory_that_changed_is_named(void **state)
 }
 
 /* Evidence that a report carries has to be of that report. */
-static void
-evidence_of_another_report_is_refused(void **state)
+TEST(evidence_of_another_report_is_refused)
 {
 	struct fake_bytes none = { NULL, 0 }, evidence, certs;
 	uint8_t *first, *aux, data[64] = { 1 };
 	size_t len, aux_len;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, NULL);
@@ -129,8 +105,7 @@ evidence_of_another_report_is_refused(void **state)
 }
 
 /* Report data that is bound to another key, all else being the same. */
-static void
-another_key_and_another_nonce_are_refused(void **state)
+TEST(another_key_and_another_nonce_are_refused)
 {
 	struct csn_attester_options o = {
 		.size = sizeof(o), .workload = STAGE_WORKLOAD
@@ -138,7 +113,6 @@ another_key_and_another_nonce_are_refused(void **state)
 	struct csn_attester *a;
 	struct fake_bytes report;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, NULL);
@@ -158,10 +132,8 @@ another_key_and_another_nonce_are_refused(void **state)
 	stage_refuses(&s, report, CSN_E_REPLAY, "nonce");
 }
 
-static void
-debugging_is_refused(void **state)
+TEST(debugging_is_refused)
 {
-	(void)state;
 	NEED_FRONT();
 	s.guest.debug = 1;
 	stage_open(&s, "");
@@ -171,8 +143,7 @@ debugging_is_refused(void **state)
 	stage_accepts(&s, stage_report(&s));
 }
 
-static void
-the_policy_is_held_to(void **state)
+TEST(the_policy_is_held_to)
 {
 	static const struct {
 		const char *rules, *check;
@@ -188,7 +159,6 @@ the_policy_is_held_to(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -198,10 +168,8 @@ the_policy_is_held_to(void **state)
 	}
 }
 
-static void
-the_privilege_level_is_asked_for(void **state)
+TEST(the_privilege_level_is_asked_for)
 {
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "&vmpl=2");
 	stage_verifier(&s, ",\"max_vmpl\":0", NULL, NULL);
@@ -210,15 +178,13 @@ the_privilege_level_is_asked_for(void **state)
 	stage_accepts(&s, stage_report(&s));
 }
 
-static void
-expired_and_revoked_certificates_are_refused(void **state)
+TEST(expired_and_revoked_certificates_are_refused)
 {
 	struct fake_snp_options old = {
 		.leaf_until = "20251231000000Z"
 	};
 	const char *crl;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	crl = stage_file(&s, "root.crl", fake_snp_crl(s.guest.snp, 0,
@@ -240,13 +206,11 @@ expired_and_revoked_certificates_are_refused(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_EXPIRED, P "chain");
 }
 
-static void
-another_root_is_refused(void **state)
+TEST(another_root_is_refused)
 {
 	struct fake_snp_options o = { .product = FAKE_GENOA };
 	char *root;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	/* No root of the verifier's: AMD's own are pinned. */
@@ -263,15 +227,13 @@ another_root_is_refused(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 }
 
-static void
-a_policy_that_names_the_platform_needs_its_evidence(void **state)
+TEST(a_policy_that_names_the_platform_needs_its_evidence)
 {
 	struct csn_attester_options o = {
 		.size = sizeof(o), .workload = STAGE_WORKLOAD
 	};
 	struct fake_bytes report;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	o.identity = s.alice;
@@ -285,12 +247,10 @@ a_policy_that_names_the_platform_needs_its_evidence(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 }
 
-static void
-a_guest_may_bring_certificates_of_its_own(void **state)
+TEST(a_guest_may_bring_certificates_of_its_own)
 {
 	char option[300];
 
-	(void)state;
 	NEED_FRONT();
 	s.guest.no_certs = 1;
 	stage_open(&s, "");
@@ -321,12 +281,10 @@ a_guest_may_bring_certificates_of_its_own(void **state)
 	}
 }
 
-static void
-a_vlek_and_a_masked_chip_are_taken(void **state)
+TEST(a_vlek_and_a_masked_chip_are_taken)
 {
 	struct fake_snp_options o = { .product = FAKE_TURIN, .vlek = 1 };
 
-	(void)state;
 	NEED_FRONT();
 	s.guest.masked = 1;
 	stage_open(&s, "");
@@ -343,13 +301,11 @@ a_vlek_and_a_masked_chip_are_taken(void **state)
 	assert_string_equal(stage_status(&s, P "chip"), "skipped");
 }
 
-static void
-evidence_over_other_data_never_leaves_the_guest(void **state)
+TEST(evidence_over_other_data_never_leaves_the_guest)
 {
 	uint8_t *p;
 	size_t len;
 
-	(void)state;
 	NEED_FRONT();
 	s.guest.other_data = 1;
 	stage_open(&s, "");
@@ -360,10 +316,8 @@ evidence_over_other_data_never_leaves_the_guest(void **state)
 	    "no evidence over the report data"));
 }
 
-static void
-a_machine_without_it_is_told_what_is_missing(void **state)
+TEST(a_machine_without_it_is_told_what_is_missing)
 {
-	(void)state;
 	NEED_FRONT();
 	/* The last of two options of a name counts. */
 	assert_int_equal(stage_try_open(&s, "&tsm=/nowhere/tsm/report"
@@ -381,10 +335,11 @@ a_machine_without_it_is_told_what_is_missing(void **state)
 	assert_int_equal(stage_try_open(&s, "&workload=" STAGE_WORKLOAD), 0);
 }
 
-static void
-the_device_serves_where_configfs_does_not(void **state)
+/* No device of ours can be put into /dev. */
+GROUP("seam");
+
+TEST(the_device_serves_where_configfs_does_not)
 {
-	(void)state;
 	tsm_model_load(&s.front.model, NULL);
 	stage_open(&s, "&dev=" SIM_DEVICE);
 	stage_verifier(&s, good_rules, NULL, NULL);
@@ -412,35 +367,11 @@ the_device_serves_where_configfs_does_not(void **state)
 	}
 }
 
-#define SEAM(name) cmocka_unit_test_setup_teardown(name, seam_start, end)
-#define MOUNTED(name) cmocka_unit_test_setup_teardown(name, mount_start, end)
-#define CASES(C)							\
-	C(a_guest_proves_itself_to_a_verifier),				\
-	C(memory_that_changed_is_named),				\
-	C(evidence_of_another_report_is_refused),			\
-	C(another_key_and_another_nonce_are_refused),			\
-	C(debugging_is_refused),					\
-	C(the_policy_is_held_to),					\
-	C(the_privilege_level_is_asked_for),				\
-	C(expired_and_revoked_certificates_are_refused),		\
-	C(another_root_is_refused),					\
-	C(a_policy_that_names_the_platform_needs_its_evidence),		\
-	C(a_guest_may_bring_certificates_of_its_own),			\
-	C(a_vlek_and_a_masked_chip_are_taken),				\
-	C(evidence_over_other_data_never_leaves_the_guest),		\
-	C(a_machine_without_it_is_told_what_is_missing)
-
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest at_the_seam[] = {
-		CASES(SEAM),
-		/* No device of ours can be put into /dev. */
-		SEAM(the_device_serves_where_configfs_does_not),
-	};
-	const struct CMUnitTest mounted[] = { CASES(MOUNTED) };
-	int failed;
+	int failed = test_run("seam");
 
-	failed = cmocka_run_group_tests(at_the_seam, NULL, NULL);
-	return failed + cmocka_run_group_tests(mounted, NULL, NULL);
+	mounted = 1;
+	return failed + test_run_group(NULL);
 }

@@ -9,6 +9,7 @@
 
 #include "attest/stage.h"
 #include "crypto/x509.h"
+#include "lib/test.h"
 #include "platform/evidence.h"
 
 #define P "platform sev-snp "
@@ -16,22 +17,13 @@
 static struct stage s;
 static char cache[300], leaf[600];
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	stage_start(&s, 0, 0);
 	(void)snprintf(cache, sizeof(cache), "%s/cache", s.folder);
-	return 0;
 }
 
-static int
-end(void **state)
-{
-	(void)state;
-	stage_end(&s);
-	return 0;
-}
+AFTER_EACH { stage_end(&s); }
 
 /* The only file of a folder of the cache, or a failed test. */
 static void
@@ -83,8 +75,7 @@ fill(void)
 	only_file(s.guest.masked ? "ca" : "vcek", leaf, sizeof(leaf));
 }
 
-static void
-certificates_are_kept_and_serve_without_evidence_of_them(void **state)
+TEST(certificates_are_kept_and_serve_without_evidence_of_them)
 {
 	/* Genoa's chip c0…ff, and bootloader 4, tee 5, snp 6, microcode 7. */
 	static const char name[] = "c0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
@@ -92,7 +83,6 @@ certificates_are_kept_and_serve_without_evidence_of_them(void **state)
 	    "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff-0405000000000607.der";
 	struct stat st;
 
-	(void)state;
 	s.guest.no_certs = 1;
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, cache);
@@ -109,14 +99,12 @@ certificates_are_kept_and_serve_without_evidence_of_them(void **state)
 	assert_string_equal(stage_status(&s, P "chain"), "passed");
 }
 
-static void
-a_damaged_file_is_named_and_replaced(void **state)
+TEST(a_damaged_file_is_named_and_replaced)
 {
 	static const char junk[] = "no certificate";
 	uint8_t *before, *after;
 	size_t before_len, after_len;
 
-	(void)state;
 	fill();
 	before = people_read(leaf, &before_len);
 	/* Cut, empty, and something else. */
@@ -142,8 +130,7 @@ a_damaged_file_is_named_and_replaced(void **state)
 }
 
 /* Whoever can write to the cache cannot have another guest accepted. */
-static void
-nothing_in_it_is_trusted(void **state)
+TEST(nothing_in_it_is_trusted)
 {
 	struct fake_snp *other = fake_snp_new(NULL);
 	struct fake_bytes certs = fake_snp_certs(other);
@@ -151,7 +138,6 @@ nothing_in_it_is_trusted(void **state)
 	uint8_t *der;
 	size_t len;
 
-	(void)state;
 	fill();
 	/* The VCEK of another processor with this chip's id and TCB. */
 	assert_int_equal(csn_pki_new(s.ctx, &pki), 0);
@@ -174,12 +160,10 @@ nothing_in_it_is_trusted(void **state)
 	fake_snp_free(other);
 }
 
-static void
-another_tcb_is_another_certificate(void **state)
+TEST(another_tcb_is_another_certificate)
 {
 	struct fake_snp_options newer = { .tcb = { 3, 4, 5, 9, 9 } };
 
-	(void)state;
 	fill();
 	stage_snp(&s, &newer);
 	stage_verifier(&s, "", NULL, cache);
@@ -191,12 +175,10 @@ another_tcb_is_another_certificate(void **state)
 	stage_accepts(&s, stage_report(&s));
 }
 
-static void
-an_expired_certificate_is_not_used(void **state)
+TEST(an_expired_certificate_is_not_used)
 {
 	struct fake_snp_options brief = { .leaf_until = "20260201000000Z" };
 
-	(void)state;
 	stage_snp(&s, &brief);
 	fill();
 	stage_accepts(&s, stage_report(&s));
@@ -207,13 +189,11 @@ an_expired_certificate_is_not_used(void **state)
 	    "expired on 2026-02-01"));
 }
 
-static void
-a_vlek_is_kept_by_its_tcb(void **state)
+TEST(a_vlek_is_kept_by_its_tcb)
 {
 	struct fake_snp_options vlek = { .vlek = 1 };
 	const char *name;
 
-	(void)state;
 	stage_snp(&s, &vlek);
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, cache);
@@ -227,10 +207,8 @@ a_vlek_is_kept_by_its_tcb(void **state)
 }
 
 /* A masked id says nothing about which chip's certificate it is. */
-static void
-a_masked_chip_is_not_kept(void **state)
+TEST(a_masked_chip_is_not_kept)
 {
-	(void)state;
 	s.guest.masked = 1;
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, cache);
@@ -239,12 +217,10 @@ a_masked_chip_is_not_kept(void **state)
 	assert_int_equal(files_in("ca"), 2);
 }
 
-static void
-what_did_not_verify_is_not_kept(void **state)
+TEST(what_did_not_verify_is_not_kept)
 {
 	struct fake_snp_options old = { .leaf_until = "20251231000000Z" };
 
-	(void)state;
 	stage_open(&s, "");
 	stage_verifier_platform(&s, "", NULL, cache);
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
@@ -255,14 +231,12 @@ what_did_not_verify_is_not_kept(void **state)
 }
 
 /* A cache that cannot be written costs nothing but the next look-up. */
-static void
-a_cache_that_cannot_be_written_is_no_failure(void **state)
+TEST(a_cache_that_cannot_be_written_is_no_failure)
 {
 	const char *name, *detail;
 	int status, said = 0;
 	size_t i;
 
-	(void)state;
 	people_write(cache, "a file", 6);
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, cache);
@@ -275,12 +249,10 @@ a_cache_that_cannot_be_written_is_no_failure(void **state)
 	assert_true(said);
 }
 
-static void
-files_of_a_verifier_fill_it_too(void **state)
+TEST(files_of_a_verifier_fill_it_too)
 {
 	struct fake_bytes certs = fake_snp_certs(s.guest.snp);
 
-	(void)state;
 	s.guest.no_certs = 1;
 	stage_open(&s, "");
 	stage_verifier(&s, "", stage_file(&s, "chain.pem", certs), cache);
@@ -291,12 +263,10 @@ files_of_a_verifier_fill_it_too(void **state)
 }
 
 /* What AMD issues has the names that we give and look for. */
-static void
-real_certificates_are_kept(void **state)
+TEST(real_certificates_are_kept)
 {
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
 	t.cache = cache;
 	t.evidence = trial_vector("snp/genoa-v3-report.bin");
@@ -330,26 +300,4 @@ real_certificates_are_kept(void **state)
 	trial_refused(&t, CSN_E_SIGNER, "chain");
 	assert_non_null(strstr(trial_detail(&t, "cache"), "expired"));
 	trial_end(&t);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(certificates_are_kept_and_serve_without_evidence_of_them),
-		CASE(a_damaged_file_is_named_and_replaced),
-		CASE(nothing_in_it_is_trusted),
-		CASE(another_tcb_is_another_certificate),
-		CASE(an_expired_certificate_is_not_used),
-		CASE(a_vlek_is_kept_by_its_tcb),
-		CASE(a_masked_chip_is_not_kept),
-		CASE(what_did_not_verify_is_not_kept),
-		CASE(a_cache_that_cannot_be_written_is_no_failure),
-		CASE(files_of_a_verifier_fill_it_too),
-		CASE(real_certificates_are_kept),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

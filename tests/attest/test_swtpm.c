@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_swtpm.c - quotes of a TPM that is emulated in full. */
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "attest/scene.h"
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_tpm.h"
 
@@ -96,42 +88,37 @@ emulate(void)
 	_exit(127);
 }
 
-static int
-start(void **state)
+BEFORE_ALL
 {
 	char tcti[80];
 	int i;
 
-	(void)state;
 	if (system("command -v swtpm >/dev/null && "
 	    "command -v tpm2_quote >/dev/null") != 0)
-		return 0;
-	if (mkdtemp(folder) == NULL)
-		return -1;
+		return;
+	assert_non_null(mkdtemp(folder));
 	snprintf(tcti, sizeof(tcti), "swtpm:path=%s/sock", folder);
 	setenv("TPM2TOOLS_TCTI", tcti, 1);
 	emulate();
 	for (i = 0; pid > 0 && i < 200; i++) {
 		if (sh("tpm2_getcap pcrs >/dev/null && tpm2_createek -Q "
 		    "-c ek -G ecc -u ek.pub && tpm2_flushcontext -t") == 0)
-			return 0;
+			return;
 		usleep(50000);
 	}
-	return -1;
+	fail_msg("%s", "the emulator does not start");
 }
 
-static int
-stop(void **state)
+AFTER_ALL
 {
 	char line[80];
 
-	(void)state;
 	if (pid <= 0)
-		return 0;
+		return;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	snprintf(line, sizeof(line), "rm -rf %s", folder);
-	return system(line);
+	assert_int_equal(system(line), 0);
 }
 
 static void
@@ -178,8 +165,9 @@ quote(const char *key, const char *scheme, const char *hash,
 	return b;
 }
 
-static void
-each_kind_of_key_verifies(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(each_kind_of_key_verifies)
 {
 	static const char *const kinds[][3] = {
 		{ "rsa", "rsassa", "sha256" }, { "rsa", "rsapss", "sha256" },
@@ -191,7 +179,6 @@ each_kind_of_key_verifies(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	need_a_tpm();
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		make_key("ak", kinds[i][0], kinds[i][1], kinds[i][2]);
@@ -220,14 +207,12 @@ each_kind_of_key_verifies(void **state)
 	}
 }
 
-static void
-another_tpms_key_is_refused(void **state)
+TEST(another_tpms_key_is_refused)
 {
 	const uint8_t nonce[32] = { 5 };
 	struct fake_bytes policy;
 	struct trial t;
 
-	(void)state;
 	need_a_tpm();
 	make_key("ak", "ecc", "ecdsa", "sha256");
 	make_key("ak2", "ecc", "ecdsa", "sha256");
@@ -273,10 +258,8 @@ ask(struct scene *s)
 	free(part.p);
 }
 
-static void
-a_report_is_bound_to_the_machine_and_its_boot(void **state)
+TEST(a_report_is_bound_to_the_machine_and_its_boot, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -303,18 +286,4 @@ a_report_is_bound_to_the_machine_and_its_boot(void **state)
 	report = scene_report(s, &len);
 	assert_int_equal(scene_verify(s, report, len, 0), 0);
 	csn_free(report);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_kind_of_key_verifies),
-		cmocka_unit_test(another_tpms_key_is_refused),
-		cmocka_unit_test_setup_teardown(
-		    a_report_is_bound_to_the_machine_and_its_boot,
-		    scene_setup, scene_teardown),
-	};
-
-	return cmocka_run_group_tests(tests, start, stop);
 }

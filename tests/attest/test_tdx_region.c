@@ -6,36 +6,18 @@
 #include <sys/stat.h>
 
 #include "attest/stage.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define P "platform tdx "
 #define OPTIONAL ",\"collateral\":\"optional\""
 
 static struct stage s;
 
-static int
-seam_start(void **state)
-{
-	(void)state;
-	stage_start(&s, 1, 0);
-	return 0;
-}
+/* 1: behind a mount of configfs, not at the seam. */
+static int mounted;
 
-static int
-mount_start(void **state)
-{
-	(void)state;
-	stage_start(&s, 1, 1);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	stage_end(&s);
-	return 0;
-}
+BEFORE_EACH { stage_start(&s, 1, mounted); }
+AFTER_EACH { stage_end(&s); }
 
 #define NEED_FRONT() do {						\
 	if (s.front.why != NULL)					\
@@ -84,12 +66,10 @@ static const char *const all_of_it[] = {
 	P "debug", P "nonce", P "mr_td", P "rtmr3", NULL
 };
 
-static void
-a_report_may_bring_its_collateral(void **state)
+TEST(a_report_may_bring_its_collateral)
 {
 	int version;
 
-	(void)state;
 	NEED_FRONT();
 	for (version = 4; version <= 5; version++) {
 		s.guest.tdx_version = version;
@@ -101,15 +81,13 @@ a_report_may_bring_its_collateral(void **state)
 	}
 }
 
-static void
-a_verifier_may_have_the_collateral(void **state)
+TEST(a_verifier_may_have_the_collateral)
 {
 	const struct fake_tdx_collateral other = {
 		.fmspc = "10A06F000000"
 	};
 	char folder[300];
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier(&s, good_rules, stage_file(&s, "bundle.json",
@@ -155,12 +133,10 @@ a_verifier_may_have_the_collateral(void **state)
 }
 
 /* The guest picks collateral from before a vulnerability: not here. */
-static void
-the_verifiers_collateral_comes_first(void **state)
+TEST(the_verifiers_collateral_comes_first)
 {
 	struct fake_tdx_collateral stricter = { .level = 9 };
 
-	(void)state;
 	NEED_FRONT();
 	open_with_bundle(NULL);
 	stage_verifier(&s, good_rules, NULL, NULL);
@@ -170,10 +146,8 @@ the_verifiers_collateral_comes_first(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "tcb");
 }
 
-static void
-a_policy_on_the_tcb_needs_collateral(void **state)
+TEST(a_policy_on_the_tcb_needs_collateral)
 {
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	/* Any that names the platform does, unless it says otherwise. */
@@ -194,8 +168,7 @@ a_policy_on_the_tcb_needs_collateral(void **state)
 }
 
 /* Whatever the policy leaves open, who verifies may ask for it. */
-static void
-a_verifier_may_require_collateral_and_crls(void **state)
+TEST(a_verifier_may_require_collateral_and_crls)
 {
 	static const struct {
 		unsigned flags;
@@ -213,7 +186,6 @@ a_verifier_may_require_collateral_and_crls(void **state)
 	size_t i;
 	int rc;
 
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier(&s, OPTIONAL, NULL, NULL);
@@ -230,8 +202,7 @@ a_verifier_may_require_collateral_and_crls(void **state)
 	free(report.p);
 }
 
-static void
-bad_collateral_is_refused(void **state)
+TEST(bad_collateral_is_refused)
 {
 	static const struct {
 		struct fake_tdx_collateral c;
@@ -250,7 +221,6 @@ bad_collateral_is_refused(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	NEED_FRONT();
 	stage_verifier(&s, good_rules, NULL, NULL);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -260,8 +230,7 @@ bad_collateral_is_refused(void **state)
 	}
 }
 
-static void
-the_policy_is_held_to(void **state)
+TEST(the_policy_is_held_to)
 {
 	static const struct {
 		const char *rules, *check;
@@ -273,7 +242,6 @@ the_policy_is_held_to(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	NEED_FRONT();
 	open_with_bundle(NULL);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -286,13 +254,11 @@ the_policy_is_held_to(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_POLICY, P "debug");
 }
 
-static void
-evidence_of_another_report_is_refused(void **state)
+TEST(evidence_of_another_report_is_refused)
 {
 	struct fake_bytes quote, none = { NULL, 0 };
 	uint8_t data[64] = { 9 };
 
-	(void)state;
 	NEED_FRONT();
 	stage_verifier(&s, OPTIONAL, NULL, NULL);
 	quote = stage_evidence(&s, data);
@@ -302,10 +268,8 @@ evidence_of_another_report_is_refused(void **state)
 	free(quote.p);
 }
 
-static void
-another_root_is_refused(void **state)
+TEST(another_root_is_refused)
 {
-	(void)state;
 	NEED_FRONT();
 	stage_open(&s, "");
 	stage_verifier_platform(&s, "{\"tdx\":{\"xfam\":"
@@ -313,13 +277,11 @@ another_root_is_refused(void **state)
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 }
 
-static void
-a_machine_without_it_is_told_what_is_missing(void **state)
+TEST(a_machine_without_it_is_told_what_is_missing)
 {
 	uint8_t *p;
 	size_t len;
 
-	(void)state;
 	NEED_FRONT();
 	assert_int_equal(stage_try_open(&s, "&tsm=/nowhere/tsm/report"),
 	    CSN_E_BACKEND);
@@ -337,8 +299,7 @@ a_machine_without_it_is_told_what_is_missing(void **state)
 }
 
 /* What cannot be read is found when the verifier is made, and named. */
-static void
-bad_files_of_a_verifier_are_named(void **state)
+TEST(bad_files_of_a_verifier_are_named)
 {
 	static const char *const texts[] = {
 		"{\"tcbInfo\":", "-----BEGIN CERTIFICATE-----\nAAAA\n", "x",
@@ -351,7 +312,6 @@ bad_files_of_a_verifier_are_named(void **state)
 	struct csn_verifier *v;
 	size_t i;
 
-	(void)state;
 	NEED_FRONT();
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		b = (struct fake_bytes){ (uint8_t *)strdup(texts[i]),
@@ -368,28 +328,11 @@ bad_files_of_a_verifier_are_named(void **state)
 	    "/nowhere/collateral"));
 }
 
-#define SEAM(name) cmocka_unit_test_setup_teardown(name, seam_start, end)
-#define MOUNTED(name) cmocka_unit_test_setup_teardown(name, mount_start, end)
-#define CASES(C)							\
-	C(a_report_may_bring_its_collateral),				\
-	C(a_verifier_may_have_the_collateral),				\
-	C(the_verifiers_collateral_comes_first),			\
-	C(a_policy_on_the_tcb_needs_collateral),			\
-	C(a_verifier_may_require_collateral_and_crls),			\
-	C(bad_collateral_is_refused),					\
-	C(the_policy_is_held_to),					\
-	C(evidence_of_another_report_is_refused),			\
-	C(another_root_is_refused),					\
-	C(a_machine_without_it_is_told_what_is_missing),		\
-	C(bad_files_of_a_verifier_are_named)
-
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest at_the_seam[] = { CASES(SEAM) };
-	const struct CMUnitTest mounted[] = { CASES(MOUNTED) };
-	int failed;
+	int failed = test_run("seam");
 
-	failed = cmocka_run_group_tests(at_the_seam, NULL, NULL);
-	return failed + cmocka_run_group_tests(mounted, NULL, NULL);
+	mounted = 1;
+	return failed + test_run("mounted");
 }

@@ -10,7 +10,7 @@
 #include "attest/child.h"
 #include "attest/region_suite.h"
 #include "attest/stage.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/region/sealed.h"
 
 #define SIZE ((size_t)40 * 4096)
@@ -151,21 +151,20 @@ file_stop(struct region_world *w)
 
 /* --- what is special ----------------------------------------------------- */
 
-static int
-start(void **state)
+static void
+start(void)
 {
-	(void)state;
 	stage_start(&s, 0, 0);
-	return 0;
 }
 
-static int
-end(void **state)
+static void
+end(void)
 {
-	(void)state;
 	stage_end(&s);
-	return 0;
 }
+
+BEFORE_EACH { start(); }
+AFTER_EACH { end(); }
 
 struct seen {
 	unsigned n;
@@ -194,8 +193,7 @@ open_regions(const char *text)
 		fail_msg("%s", csn_ctx_message(s.ctx));
 }
 
-static void
-a_sealed_memfd_is_immutable_and_mapped(void **state)
+TEST(a_sealed_memfd_is_immutable_and_mapped)
 {
 	struct seen seen = { .n = 0 };
 	uint8_t bytes[8192];
@@ -203,7 +201,6 @@ a_sealed_memfd_is_immutable_and_mapped(void **state)
 	char text[300];
 	int fd;
 
-	(void)state;
 	fill(bytes, sizeof(bytes));
 	assert_true((fd = memfd_create("weights", MFD_ALLOW_SEALING)) >= 0);
 	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
@@ -247,15 +244,13 @@ sealed_memfd(uint8_t byte, unsigned flags, size_t size)
 	return fd;
 }
 
-static void
-another_sealed_memfd_in_its_place_is_noticed(void **state)
+TEST(another_sealed_memfd_in_its_place_is_noticed)
 {
 	int fd = sealed_memfd(1, 0, 4096), other = sealed_memfd(2, 0, 4096);
 	struct seen seen = { .n = 0 };
 	char text[300];
 	uint32_t first;
 
-	(void)state;
 	(void)snprintf(text, sizeof(text), "{\"id\":\"w\",\"protection\":"
 	    "\"RO\",\"file\":\"/proc/%ld/fd/%d\"}", (long)getpid(), fd);
 	open_regions(text);
@@ -274,12 +269,10 @@ another_sealed_memfd_in_its_place_is_noticed(void **state)
 }
 
 /* Their numbers come round again: the next one may have the same. */
-static void
-a_sealed_memfd_of_huge_pages_is_hashed_each_time(void **state)
+TEST(a_sealed_memfd_of_huge_pages_is_hashed_each_time)
 {
 	int fd = sealed_memfd(0, MFD_HUGETLB, (size_t)2 << 20);
 
-	(void)state;
 	if (fd < 0)
 		test_skip("this system has no huge pages");
 	assert_int_equal(csn_sealed(fd), 0);
@@ -290,6 +283,8 @@ a_sealed_memfd_of_huge_pages_is_hashed_each_time(void **state)
 }
 
 /* --- one moment ---------------------------------------------------------- */
+
+GROUP("one moment");
 
 static uint8_t *busy;		/* two pages of the child's */
 
@@ -307,36 +302,31 @@ open_child(const char *options)
 		fail_msg("%s", csn_ctx_message(s.ctx));
 }
 
-static int
-start_child(void **state)
+BEFORE_EACH
 {
-	(void)start(state);
+	start();
 	busy = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(busy, MAP_FAILED);
 	child_start(&child);
-	return 0;
 }
 
-static int
-end_child(void **state)
+AFTER_EACH
 {
 	child_end(&child);
 	(void)munmap(busy, 8192);
-	return end(state);
+	end();
 }
 
 /*
  * A byte that is moved out of the way of the reader, from behind it to before
  * it: each place is read while it holds what it ought to.
  */
-static void
-a_byte_moved_past_the_reader_is_noticed(void **state)
+TEST(a_byte_moved_past_the_reader_is_noticed)
 {
 	struct seen seen = { .n = 0 };
 	uint8_t got[8192], good[8192] = { 0 };
 
-	(void)state;
 	open_child("");
 	child_write(&child, busy + 4096, 0xbd);
 	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
@@ -358,8 +348,7 @@ a_byte_moved_past_the_reader_is_noticed(void **state)
 	assert_int_equal(got[0], 0xbd);
 }
 
-static void
-a_process_is_frozen_while_it_is_looked_at(void **state)
+TEST(a_process_is_frozen_while_it_is_looked_at)
 {
 	static const char *const how[] = {
 		"&freeze=sigstop", "&freeze=ptrace&timeout=9000"
@@ -370,7 +359,6 @@ a_process_is_frozen_while_it_is_looked_at(void **state)
 	struct seen seen;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(child_do(&child, &o), 0);
 	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
 		open_child(how[i]);
@@ -398,10 +386,12 @@ a_process_is_frozen_while_it_is_looked_at(void **state)
 	assert_int_equal(child_do(&child, &o), 0);
 }
 
-static void
-how_to_freeze_is_checked(void **state)
+/* --- sources ------------------------------------------------------------- */
+
+GROUP("sources");
+
+TEST(how_to_freeze_is_checked)
 {
-	(void)state;
 	assert_int_equal(stage_try_open(&s, "&freeze=ice"), CSN_E_ARG);
 	assert_non_null(strstr(csn_ctx_message(s.ctx), "not ice"));
 	assert_int_equal(stage_try_open(&s, "&timeout=0"), CSN_E_ARG);
@@ -410,11 +400,8 @@ how_to_freeze_is_checked(void **state)
 	assert_non_null(strstr(csn_ctx_message(s.ctx), "freeze"));
 }
 
-/* --- sources ------------------------------------------------------------- */
-
 /* Processes and files do not share addresses: each has its own part. */
-static void
-sources_have_addresses_of_their_own(void **state)
+TEST(sources_have_addresses_of_their_own)
 {
 	struct seen seen = { .n = 0 };
 	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -422,7 +409,6 @@ sources_have_addresses_of_their_own(void **state)
 	uint8_t got[16];
 	char *text;
 
-	(void)state;
 	assert_ptr_not_equal(p, MAP_FAILED);
 	fill(p, 4096);
 	assert_true(asprintf(&text, "{\"id\":\"a\",\"protection\":\"RO\","
@@ -447,14 +433,12 @@ sources_have_addresses_of_their_own(void **state)
 	(void)munmap(p, 4096);
 }
 
-static void
-a_process_that_ends_is_an_error_until_it_is_there_again(void **state)
+TEST(a_process_that_ends_is_an_error_until_it_is_there_again)
 {
 	struct seen seen = { .n = 0 };
 	static uint8_t bytes[4096];
 	char pid[32], got[8], *text;
 
-	(void)state;
 	fill(bytes, sizeof(bytes));
 	(void)snprintf(path, sizeof(path), "%s/llm.pid", s.folder);
 	assert_true(asprintf(&text, "{\"id\":\"kv\",\"protection\":\"RW\","
@@ -491,14 +475,12 @@ a_process_that_ends_is_an_error_until_it_is_there_again(void **state)
 	child_end(&child);
 }
 
-static void
-files_that_are_not_what_was_said(void **state)
+TEST(files_that_are_not_what_was_said)
 {
 	struct seen seen = { .n = 0 };
 	uint8_t got[64];
 	char *text;
 
-	(void)state;
 	assert_true(asprintf(&text, "{\"id\":\"w\",\"protection\":\"RO\","
 	    "\"file\":\"%s\",\"offset\":199999,\"size\":2}", s.weights) > 0);
 	open_regions(text);
@@ -531,10 +513,8 @@ files_that_are_not_what_was_said(void **state)
 	    CSN_E_NOT_FOUND);
 }
 
-static void
-manifests_that_cannot_be_opened(void **state)
+TEST(manifests_that_cannot_be_opened)
 {
-	(void)state;
 	manifest("{\"id\":\"w\"}");
 	assert_int_equal(open_it(s.ctx, &s.regions), CSN_E_FORM);
 	assert_int_equal(unlink(s.manifest), 0);
@@ -547,12 +527,8 @@ manifests_that_cannot_be_opened(void **state)
 	assert_null(s.regions);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-#define CHILD_CASE(name) \
-	cmocka_unit_test_setup_teardown(name, start_child, end_child)
-
 int
-main(void)
+test_main(void)
 {
 	static struct region_world process = {
 		.name = "sev_snp, a process", .platform = "sev-snp",
@@ -582,20 +558,8 @@ main(void)
 	struct region_world *const worlds[] = {
 		&process, &file, &physical, &td, &td_file
 	};
-	const struct CMUnitTest tests[] = {
-		CASE(a_sealed_memfd_is_immutable_and_mapped),
-		CASE(another_sealed_memfd_in_its_place_is_noticed),
-		CASE(a_sealed_memfd_of_huge_pages_is_hashed_each_time),
-		CHILD_CASE(a_byte_moved_past_the_reader_is_noticed),
-		CHILD_CASE(a_process_is_frozen_while_it_is_looked_at),
-		CASE(how_to_freeze_is_checked),
-		CASE(sources_have_addresses_of_their_own),
-		CASE(a_process_that_ends_is_an_error_until_it_is_there_again),
-		CASE(files_that_are_not_what_was_said),
-		CASE(manifests_that_cannot_be_opened),
-	};
 	int failed;
 
 	failed = region_suite(worlds, sizeof(worlds) / sizeof(worlds[0]));
-	return failed + cmocka_run_group_tests(tests, NULL, NULL);
+	return failed + test_run(NULL);
 }

@@ -4,6 +4,7 @@
  * in which a verifier that believes a report would be fooled.
  */
 #include "attest/scene.h"
+#include "lib/test.h"
 
 /* What alice's own attester would say with mallory's key. */
 static struct csn_attester *
@@ -15,15 +16,15 @@ mallorys(struct scene *s)
 	return scene_attester(s, &o);
 }
 
-static void
-an_honest_report_verifies_with_each_check_named(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(an_honest_report_verifies_with_each_check_named, struct scene *s)
 {
 	static const char *const passed[] = {
 		"form", "signer", "signature", "workload", "policy", "nonce",
 		"issued", "expiry", "measured", "region weights",
 		"region code"
 	};
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t i, len;
 
@@ -36,10 +37,8 @@ an_honest_report_verifies_with_each_check_named(void **state)
 	csn_free(report);
 }
 
-static void
-a_report_forged_from_scratch_is_refused(void **state)
+TEST(a_report_forged_from_scratch_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester *a = mallorys(s);
 	uint8_t nonce[32], *report;
 	size_t len;
@@ -56,10 +55,8 @@ a_report_forged_from_scratch_is_refused(void **state)
 }
 
 /* The kid of alice over mallory's signature: the key comes from the store. */
-static void
-a_strangers_signature_under_a_trusted_name_is_refused(void **state)
+TEST(a_strangers_signature_under_a_trusted_name_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	const char *real = csn_identity_alias(s->alice);
 	const char *fake = csn_identity_alias(s->mallory);
 	struct csn_attester *a = mallorys(s);
@@ -82,10 +79,8 @@ a_strangers_signature_under_a_trusted_name_is_refused(void **state)
 	csn_attester_free(a);
 }
 
-static void
-a_replayed_report_is_refused(void **state)
+TEST(a_replayed_report_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -99,10 +94,8 @@ a_replayed_report_is_refused(void **state)
 	csn_free(report);
 }
 
-static void
-rewritten_weights_are_detected(void **state)
+TEST(rewritten_weights_are_detected, struct scene *s)
 {
-	struct scene *s = *state;
 	const char *detail;
 	uint8_t *report;
 	size_t len;
@@ -119,10 +112,8 @@ rewritten_weights_are_detected(void **state)
 }
 
 /* A newer report by the same key: what is good is the verifier's to say. */
-static void
-a_newer_report_does_not_change_what_is_good(void **state)
+TEST(a_newer_report_does_not_change_what_is_good, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -137,10 +128,8 @@ a_newer_report_does_not_change_what_is_good(void **state)
 }
 
 /* Every byte of a report, changed in two ways, is refused. */
-static void
-a_report_tampered_with_in_transit_is_refused(void **state)
+TEST(a_report_tampered_with_in_transit_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report, *copy;
 	size_t len, i;
 	int rc;
@@ -165,10 +154,8 @@ a_report_tampered_with_in_transit_is_refused(void **state)
 	csn_free(report);
 }
 
-static void
-a_truncated_report_is_refused(void **state)
+TEST(a_truncated_report_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report, *copy;
 	size_t len, i;
 
@@ -191,10 +178,8 @@ a_truncated_report_is_refused(void **state)
  * A stranger measures tampered memory and brings a key and hashes of its
  * own: nothing that decides is taken from the report.
  */
-static void
-a_strangers_report_over_tampered_memory_is_refused(void **state)
+TEST(a_strangers_report_over_tampered_memory_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester *a = mallorys(s);
 	uint8_t nonce[32], *report;
 	size_t len;
@@ -212,10 +197,8 @@ a_strangers_report_over_tampered_memory_is_refused(void **state)
 }
 
 /* Without a policy, no hash in a report counts as expected. */
-static void
-an_expected_hash_in_the_report_counts_for_nothing(void **state)
+TEST(an_expected_hash_in_the_report_counts_for_nothing, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -230,11 +213,9 @@ an_expected_hash_in_the_report_counts_for_nothing(void **state)
 }
 
 /* Freshness is the verifier's nonce, not one that the attester made up. */
-static void
-an_attesters_own_nonce_proves_nothing(void **state)
+TEST(an_attesters_own_nonce_proves_nothing, struct scene *s)
 {
 	static const uint8_t own[32] = { 1, 2, 3 };
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -248,13 +229,11 @@ an_attesters_own_nonce_proves_nothing(void **state)
 }
 
 /* ML-DSA or nothing: the key's algorithm is what the signature is of. */
-static void
-a_report_is_signed_with_ml_dsa_of_the_trusted_key(void **state)
+TEST(a_report_is_signed_with_ml_dsa_of_the_trusted_key, struct scene *s)
 {
 	static const int algs[] = {
 		CSN_SIGN_ML_DSA_44, CSN_SIGN_ML_DSA_65, CSN_SIGN_ML_DSA_87
 	};
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_identity *id;
 	struct csn_attester *a;
@@ -284,10 +263,8 @@ a_report_is_signed_with_ml_dsa_of_the_trusted_key(void **state)
 	}
 }
 
-static void
-a_signature_for_another_purpose_is_no_report(void **state)
+TEST(a_signature_for_another_purpose_is_no_report, struct scene *s)
 {
-	struct scene *s = *state;
 	const uint8_t *payload;
 	uint8_t *report, *other;
 	size_t len, n, other_len;
@@ -306,10 +283,8 @@ a_signature_for_another_purpose_is_no_report(void **state)
 	csn_free(report);
 }
 
-static void
-an_expired_report_is_refused(void **state)
+TEST(an_expired_report_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -328,10 +303,8 @@ an_expired_report_is_refused(void **state)
 	csn_free(report);
 }
 
-static void
-a_report_of_the_future_is_refused(void **state)
+TEST(a_report_of_the_future_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -345,10 +318,8 @@ a_report_of_the_future_is_refused(void **state)
 	csn_free(report);
 }
 
-static void
-another_workloads_report_is_refused(void **state)
+TEST(another_workloads_report_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	uint8_t nonce[32], *report;
@@ -372,10 +343,8 @@ another_workloads_report_is_refused(void **state)
 	csn_attester_free(a);
 }
 
-static void
-a_region_left_out_is_detected(void **state)
+TEST(a_region_left_out_is_detected, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -391,10 +360,8 @@ a_region_left_out_is_detected(void **state)
 }
 
 /* The right bytes under the wrong name do not help either. */
-static void
-regions_that_change_names_are_detected(void **state)
+TEST(regions_that_change_names_are_detected, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -411,10 +378,8 @@ regions_that_change_names_are_detected(void **state)
 	csn_free(report);
 }
 
-static void
-a_region_made_writable_is_detected(void **state)
+TEST(a_region_made_writable_is_detected, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -425,35 +390,4 @@ a_region_made_writable_is_detected(void **state)
 	assert_int_equal(scene_verify(s, report, len, 0), CSN_E_DRIFT);
 	assert_check(s, "region weights", CSN_CHECK_FAILED);
 	csn_free(report);
-}
-
-#define threat(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		threat(an_honest_report_verifies_with_each_check_named),
-		threat(a_report_forged_from_scratch_is_refused),
-		threat(a_strangers_signature_under_a_trusted_name_is_refused),
-		threat(a_replayed_report_is_refused),
-		threat(rewritten_weights_are_detected),
-		threat(a_newer_report_does_not_change_what_is_good),
-		threat(a_report_tampered_with_in_transit_is_refused),
-		threat(a_truncated_report_is_refused),
-		threat(a_strangers_report_over_tampered_memory_is_refused),
-		threat(an_expected_hash_in_the_report_counts_for_nothing),
-		threat(an_attesters_own_nonce_proves_nothing),
-		threat(a_report_is_signed_with_ml_dsa_of_the_trusted_key),
-		threat(a_signature_for_another_purpose_is_no_report),
-		threat(an_expired_report_is_refused),
-		threat(a_report_of_the_future_is_refused),
-		threat(another_workloads_report_is_refused),
-		threat(a_region_left_out_is_detected),
-		threat(regions_that_change_names_are_detected),
-		threat(a_region_made_writable_is_detected),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

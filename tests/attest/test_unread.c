@@ -2,14 +2,7 @@
 /* test_unread.c - pages that others have to provide, and do not. */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,11 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "attest/child.h"
 #include "attest/look.h"
 #include "base/alloc.h"
+#include "lib/test.h"
 
 #define PAGE csn_page_size()
 #define SIZE (4 * PAGE)
@@ -40,24 +32,20 @@ stopped(void *arg)
 	return stop_after > 0 && --stop_after == 0;
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	const struct csn_ctx_options o = { .size = sizeof(o),
 	    .stopped = stopped };
 
-	(void)state;
 	stop_after = 0;
 	memory = NULL;
 	regions = NULL;
 	pid = 0;
-	return csn_ctx_new(&o, &ctx);
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_regions_close(regions);
 	if (pid > 0) {
 		(void)kill(pid, SIGKILL);
@@ -66,7 +54,6 @@ teardown(void **state)
 	if (memory != NULL)
 		(void)munmap(memory, SIZE);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 /* From here on nobody provides the pages that are not there. */
@@ -165,8 +152,7 @@ need(int have)
 	}
 }
 
-static void
-a_page_under_a_userfaultfd_is_an_error_at_once_and_named(void **state)
+TEST(a_page_under_a_userfaultfd_is_an_error_at_once_and_named)
 {
 	static const char *const ways[] = { "none", "sigstop", "ptrace" };
 	char options[64], where[64];
@@ -174,7 +160,6 @@ a_page_under_a_userfaultfd_is_an_error_at_once_and_named(void **state)
 	struct look l;
 	size_t i;
 
-	(void)state;
 	make_anonymous();
 	memset(memory, 7, SIZE);
 	need(begin(PAGE, 2 * PAGE));
@@ -207,13 +192,11 @@ a_page_under_a_userfaultfd_is_an_error_at_once_and_named(void **state)
 	free(out);
 }
 
-static void
-a_page_of_a_file_that_does_not_come_is_not_waited_for(void **state)
+TEST(a_page_of_a_file_that_does_not_come_is_not_waited_for)
 {
 	uint8_t *out;
 	struct look l;
 
-	(void)state;
 	make_file();
 	need(begin(0, SIZE));
 	out = malloc(PAGE);
@@ -235,13 +218,11 @@ a_page_of_a_file_that_does_not_come_is_not_waited_for(void **state)
 	free(out);
 }
 
-static void
-who_is_called_off_leaves_a_page_that_does_not_come(void **state)
+TEST(who_is_called_off_leaves_a_page_that_does_not_come)
 {
 	uint8_t *out;
 	struct look l;
 
-	(void)state;
 	make_file();
 	need(begin(0, SIZE));
 	out = malloc(PAGE);
@@ -258,14 +239,12 @@ who_is_called_off_leaves_a_page_that_does_not_come(void **state)
 	free(out);
 }
 
-static void
-nobody_else_hears_of_the_process_that_reads(void **state)
+TEST(nobody_else_hears_of_the_process_that_reads)
 {
 	uint8_t *out;
 	struct look l;
 	int status;
 
-	(void)state;
 	make_anonymous();
 	need(begin(0, PAGE));
 	out = malloc(PAGE);
@@ -280,19 +259,4 @@ nobody_else_hears_of_the_process_that_reads(void **state)
 	regions = NULL;
 	assert_int_equal(waitpid(-1, &status, WNOHANG), 0);
 	free(out);
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(a_page_under_a_userfaultfd_is_an_error_at_once_and_named),
-		CASE(a_page_of_a_file_that_does_not_come_is_not_waited_for),
-		CASE(who_is_called_off_leaves_a_page_that_does_not_come),
-		CASE(nobody_else_hears_of_the_process_that_reads),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

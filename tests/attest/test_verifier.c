@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Challenges, drift and its ranges, lenience, and what a policy asks for. */
 #include "attest/scene.h"
+#include "lib/test.h"
 
-static void
-a_nonce_is_used_once(void **state)
+FIXTURE(struct scene, scene_start, scene_end);
+
+TEST(a_nonce_is_used_once, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t nonce[32], *first, *second;
 	size_t len, second_len;
 
@@ -21,10 +22,8 @@ a_nonce_is_used_once(void **state)
 	csn_free(second);
 }
 
-static void
-a_nonce_has_an_end(void **state)
+TEST(a_nonce_has_an_end, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -39,10 +38,8 @@ a_nonce_has_an_end(void **state)
 	csn_free(report);
 }
 
-static void
-a_verifier_knows_only_its_own_nonces(void **state)
+TEST(a_verifier_knows_only_its_own_nonces, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_verifier_options o = {
 		.size = sizeof(o), .trust = s->trust, .policy = s->policy,
 	};
@@ -60,11 +57,9 @@ a_verifier_knows_only_its_own_nonces(void **state)
 }
 
 /* Of each length, once, and for no longer than a challenge lives. */
-static void
-a_nonce_that_the_caller_kept_is_taken_once(void **state)
+TEST(a_nonce_that_the_caller_kept_is_taken_once, struct scene *s)
 {
 	static const size_t lengths[] = { 16, 32, 64 };
-	struct scene *s = *state;
 	uint8_t nonce[65], *report;
 	size_t len, i;
 
@@ -91,10 +86,8 @@ a_nonce_that_the_caller_kept_is_taken_once(void **state)
 	    CSN_E_ARG);
 }
 
-static void
-memory_for_challenges_is_bounded(void **state)
+TEST(memory_for_challenges_is_bounded, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_verifier_options o = {
 		.size = sizeof(o), .trust = s->trust, .max_challenges = 3,
 		.challenge_ms = 1000,
@@ -159,10 +152,8 @@ policy_with_leaves(struct scene *s, const char *extra)
 	people_rmdir(folder);
 }
 
-static void
-drift_names_the_bytes_that_differ(void **state)
+TEST(drift_names_the_bytes_that_differ, struct scene *s)
 {
-	struct scene *s = *state;
 	const char *detail;
 	uint8_t *report;
 	size_t len, i;
@@ -198,10 +189,8 @@ drift_names_the_bytes_that_differ(void **state)
 }
 
 /* Without leaf hashes on both sides, drift is found and not located. */
-static void
-drift_is_found_without_leaf_hashes_too(void **state)
+TEST(drift_is_found_without_leaf_hashes_too, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	const char *detail;
@@ -222,10 +211,8 @@ drift_is_found_without_leaf_hashes_too(void **state)
 	csn_attester_free(a);
 }
 
-static void
-a_measure_that_the_policy_has_not_does_not_pass(void **state)
+TEST(a_measure_that_the_policy_has_not_does_not_pass, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_attester_options o = scene_options(s);
 	struct csn_attester *a;
 	uint8_t nonce[32], *report;
@@ -252,10 +239,8 @@ a_measure_that_the_policy_has_not_does_not_pass(void **state)
 	csn_attester_free(a);
 }
 
-static void
-strict_fails_on_drift_and_lenient_reports_it(void **state)
+TEST(strict_fails_on_drift_and_lenient_reports_it, struct scene *s)
 {
-	struct scene *s = *state;
 	const char *detail;
 	char *json;
 	uint8_t *report;
@@ -281,10 +266,8 @@ strict_fails_on_drift_and_lenient_reports_it(void **state)
 	free(json);
 }
 
-static void
-lenience_is_about_drift_alone(void **state)
+TEST(lenience_is_about_drift_alone, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 
@@ -296,10 +279,8 @@ lenience_is_about_drift_alone(void **state)
 	csn_free(report);
 }
 
-static void
-regions_that_the_policy_does_not_know(void **state)
+TEST(regions_that_the_policy_does_not_know, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report, extra[64] = { 0 };
 	char *complete;
 	size_t len;
@@ -320,10 +301,8 @@ regions_that_the_policy_does_not_know(void **state)
 }
 
 /* Which of two mappings of one name is in use is the workload's to choose. */
-static void
-every_mapping_of_a_name_is_held_to_its_entry(void **state)
+TEST(every_mapping_of_a_name_is_held_to_its_entry, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *other = malloc(SCENE_WEIGHTS);
 	char *now, *complete;
 	uint8_t *report;
@@ -363,10 +342,8 @@ every_mapping_of_a_name_is_held_to_its_entry(void **state)
 	free(other);
 }
 
-static void
-a_policy_may_ask_for_a_full_and_recent_measurement(void **state)
+TEST(a_policy_may_ask_for_a_full_and_recent_measurement, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t nonce[32], *report;
 	size_t len;
 	char *json;
@@ -411,10 +388,8 @@ made_up(void *arg, const uint8_t data[64], uint8_t **out, size_t *len,
 	return 0;
 }
 
-static void
-a_policy_may_ask_for_a_platform(void **state)
+TEST(a_policy_may_ask_for_a_platform, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t *report;
 	size_t len;
 	char *json;
@@ -444,10 +419,8 @@ a_policy_may_ask_for_a_platform(void **state)
 	csn_free(report);
 }
 
-static void
-a_signer_whose_trust_has_ended_is_refused(void **state)
+TEST(a_signer_whose_trust_has_ended_is_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_REPORT,
 		.key = csn_identity_sign_key(s->mallory),
@@ -474,10 +447,8 @@ a_signer_whose_trust_has_ended_is_refused(void **state)
 	csn_attester_free(a);
 }
 
-static void
-wrong_arguments_are_refused(void **state)
+TEST(wrong_arguments_are_refused, struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t byte = 0;
 
 	assert_int_equal(csn_verifier_check(s->verifier, NULL, &byte, 1, 0, 0,
@@ -492,32 +463,4 @@ wrong_arguments_are_refused(void **state)
 	csn_policy_free(NULL);
 	csn_attester_free(NULL);
 	csn_regions_close(NULL);
-}
-
-#define case_of(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		case_of(a_nonce_is_used_once),
-		case_of(a_nonce_has_an_end),
-		case_of(a_verifier_knows_only_its_own_nonces),
-		case_of(a_nonce_that_the_caller_kept_is_taken_once),
-		case_of(memory_for_challenges_is_bounded),
-		case_of(drift_names_the_bytes_that_differ),
-		case_of(drift_is_found_without_leaf_hashes_too),
-		case_of(a_measure_that_the_policy_has_not_does_not_pass),
-		case_of(strict_fails_on_drift_and_lenient_reports_it),
-		case_of(lenience_is_about_drift_alone),
-		case_of(regions_that_the_policy_does_not_know),
-		case_of(every_mapping_of_a_name_is_held_to_its_entry),
-		case_of(a_policy_may_ask_for_a_full_and_recent_measurement),
-		case_of(a_policy_may_ask_for_a_platform),
-		case_of(a_signer_whose_trust_has_ended_is_refused),
-		case_of(wrong_arguments_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,16 +3,9 @@
 #ifndef CAISSON_TESTS_AUDIT_COMMON_H
 #define CAISSON_TESTS_AUDIT_COMMON_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/audit.h>
+
+#include "lib/test.h"
 
 /** A new folder below TMPDIR; free().  The log goes to NAME/log. */
 char *temp_folder(void);

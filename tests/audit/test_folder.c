@@ -3,13 +3,12 @@
  * test_folder.c - what else may lie in a log's folder: what a rotation left,
  * what a power cut left, FIFOs, numbers that would be counted up to for ever.
  */
-
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/common.h"
 #include "audit/line.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static char *folder;
@@ -32,24 +31,17 @@ new_context(void)
 	return csn_ctx_new(&o, &ctx);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	now_ms = 1800000000000;
-	if (new_context() != 0 || (folder = temp_folder()) == NULL)
-		return -1;
-	return 0;
+	assert_false(new_context() != 0 || (folder = temp_folder()) == NULL);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	remove_folder(folder);
 	free(folder);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 /* The log with records 0..40 in files of five or so, kept of them keep. */
@@ -76,8 +68,7 @@ file_of(unsigned number)
 	return path_in(folder, name);
 }
 
-static void
-files_below_the_oldest_are_skipped_and_removed(void **state)
+TEST(files_below_the_oldest_are_skipped_and_removed)
 {
 	char *left[3], *text;
 	struct csn_result *r;
@@ -85,7 +76,6 @@ files_below_the_oldest_are_skipped_and_removed(void **state)
 	int status;
 	size_t i;
 
-	(void)state;
 	make_log(2);
 	left[0] = file_of(0);
 	left[1] = file_of(2);
@@ -112,15 +102,13 @@ files_below_the_oldest_are_skipped_and_removed(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, NULL), 0);
 }
 
-static void
-records_whose_time_runs_backwards_are_named(void **state)
+TEST(records_whose_time_runs_backwards_are_named)
 {
 	struct csn_result *r;
 	struct csn_audit *a;
 	const char *what;
 	int status;
 
-	(void)state;
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 0, 2);
 	csn_audit_close(a);
@@ -165,13 +153,11 @@ write_bomb(const char *n)
 	free(path);
 }
 
-static void
-a_number_that_a_file_tells_is_not_counted_up_to(void **state)
+TEST(a_number_that_a_file_tells_is_not_counted_up_to)
 {
 	struct csn_result *r;
 	int status;
 
-	(void)state;
 	write_bomb("1000000000000000000");
 	assert_int_equal(csn_result_new(ctx, &r), 0);
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, r),
@@ -188,8 +174,7 @@ third_time(void *arg)
 	return ++*(unsigned *)arg >= 3;
 }
 
-static void
-verifying_and_reading_can_be_called_off(void **state)
+TEST(verifying_and_reading_can_be_called_off)
 {
 	struct csn_audit_verify_options o = { .size = sizeof(o) };
 	struct csn_audit_filter f = { .size = sizeof(f) };
@@ -198,7 +183,6 @@ verifying_and_reading_can_be_called_off(void **state)
 	struct csn_audit *a;
 	unsigned asked = 0;
 
-	(void)state;
 	/* An hour's work, were it not for the third question. */
 	write_bomb("4000000000");
 	path = path_in(folder, "log");
@@ -228,14 +212,12 @@ verifying_and_reading_can_be_called_off(void **state)
 	csn_audit_close(a);
 }
 
-static void
-a_fifo_in_the_folder_is_not_waited_for(void **state)
+TEST(a_fifo_in_the_folder_is_not_waited_for)
 {
 	struct csn_audit_filter f = { .size = sizeof(f) };
 	char *path, *text = NULL, *log;
 	struct csn_audit *a;
 
-	(void)state;
 	make_log(0);
 	log = path_in(folder, "log");
 	path = file_of(1);
@@ -278,8 +260,7 @@ collect(void *arg, uint64_t n, uint64_t unix_ms,
 	return 0;
 }
 
-static void
-the_newest_are_found_from_the_end_alone(void **state)
+TEST(the_newest_are_found_from_the_end_alone)
 {
 	struct csn_audit_filter f = { .size = sizeof(f) };
 	char *path = path_in(folder, "log"), *early;
@@ -287,7 +268,6 @@ the_newest_are_found_from_the_end_alone(void **state)
 	struct got g;
 	uint64_t n;
 
-	(void)state;
 	make_log(0);
 	assert_int_equal(csn_audit_open_reader(ctx, path, &reader), 0);
 	a = open_log(ctx, folder, NULL);
@@ -327,8 +307,7 @@ the_newest_are_found_from_the_end_alone(void **state)
 }
 
 /* Larger than what is read at a time, and with lines across its borders. */
-static void
-the_newest_of_a_large_file_are_the_newest(void **state)
+TEST(the_newest_of_a_large_file_are_the_newest)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	struct csn_audit_filter f = { .size = sizeof(f) };
@@ -337,7 +316,6 @@ the_newest_of_a_large_file_are_the_newest(void **state)
 	struct got g = { 0 };
 	uint64_t i;
 
-	(void)state;
 	o.sync = CSN_AUDIT_SYNC_NEVER;
 	a = open_log(ctx, folder, &o);
 	for (i = 0; i < 5000; i++)
@@ -368,15 +346,13 @@ take(void *arg, const void *p, size_t len)
 	return s->n == 30 ? 77 : 0;
 }
 
-static void
-an_export_is_handed_out_record_by_record(void **state)
+TEST(an_export_is_handed_out_record_by_record)
 {
 	struct csn_audit_filter f = { .size = sizeof(f), .limit = 20 };
 	struct pieces s = { 0 };
 	struct csn_audit *a;
 	char *text;
 
-	(void)state;
 	make_log(0);
 	a = open_log(ctx, folder, NULL);
 	assert_int_equal(csn_audit_export_to(a, &f, take, &s), 0);
@@ -391,8 +367,7 @@ an_export_is_handed_out_record_by_record(void **state)
 	csn_audit_close(a);
 }
 
-static void
-zeroes_that_a_power_cut_left_are_a_torn_end(void **state)
+TEST(zeroes_that_a_power_cut_left_are_a_torn_end)
 {
 	char zeroes[300] = { 0 }, *path, *text;
 	struct csn_result *r;
@@ -402,7 +377,6 @@ zeroes_that_a_power_cut_left_are_a_torn_end(void **state)
 	int status;
 	FILE *f;
 
-	(void)state;
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 0, 3);
 	csn_audit_close(a);
@@ -431,8 +405,7 @@ zeroes_that_a_power_cut_left_are_a_torn_end(void **state)
 	free(path);
 }
 
-static void
-a_hole_of_any_length_is_a_torn_end_for_the_newest_too(void **state)
+TEST(a_hole_of_any_length_is_a_torn_end_for_the_newest_too)
 {
 	struct csn_audit_filter f = { .size = sizeof(f), .limit = 2 };
 	const long sizes[] = { 1000, 10 * CSN_AUDIT_MAX_LINE };
@@ -442,7 +415,6 @@ a_hole_of_any_length_is_a_torn_end_for_the_newest_too(void **state)
 	size_t i;
 	FILE *to;
 
-	(void)state;
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 0, 5);
 	csn_audit_close(a);
@@ -466,8 +438,7 @@ a_hole_of_any_length_is_a_torn_end_for_the_newest_too(void **state)
 	free(log);
 }
 
-static void
-a_file_that_a_failed_rotation_left_is_begun_anew(void **state)
+TEST(a_file_that_a_failed_rotation_left_is_begun_anew)
 {
 	char *path, *text, *at;
 	struct csn_result *r;
@@ -476,7 +447,6 @@ a_file_that_a_failed_rotation_left_is_begun_anew(void **state)
 	int status;
 	FILE *f;
 
-	(void)state;
 	make_log(0);
 	for (status = 3; (path = file_of((unsigned)status)) != NULL &&
 	    access(path, F_OK) == 0; status++)
@@ -506,26 +476,4 @@ a_file_that_a_failed_rotation_left_is_begun_anew(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 	free(text);
 	free(path);
-}
-
-int
-main(void)
-{
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	const struct CMUnitTest tests[] = {
-		CASE(files_below_the_oldest_are_skipped_and_removed),
-		CASE(records_whose_time_runs_backwards_are_named),
-		CASE(a_number_that_a_file_tells_is_not_counted_up_to),
-		CASE(verifying_and_reading_can_be_called_off),
-		CASE(a_fifo_in_the_folder_is_not_waited_for),
-		CASE(the_newest_are_found_from_the_end_alone),
-		CASE(the_newest_of_a_large_file_are_the_newest),
-		CASE(an_export_is_handed_out_record_by_record),
-		CASE(zeroes_that_a_power_cut_left_are_a_torn_end),
-		CASE(a_hole_of_any_length_is_a_torn_end_for_the_newest_too),
-		CASE(a_file_that_a_failed_rotation_left_is_begun_anew),
-	};
-
-	return cmocka_run_group_tests_name("a log's folder", tests, NULL,
-	    NULL);
 }

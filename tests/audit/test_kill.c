@@ -3,13 +3,12 @@
  * test_kill.c - SIGKILL in the middle of appends, many times: every record
  * that was acknowledged is there afterwards, and the log verifies.
  */
-
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/common.h"
+#include "lib/test.h"
 
 #define ROUNDS 200
 
@@ -102,15 +101,13 @@ live_and_die(struct csn_ctx *ctx, const char *folder, unsigned round,
 	return have;
 }
 
-static void
-acknowledged_records_survive_sigkill(void **state)
+TEST(acknowledged_records_survive_sigkill)
 {
 	unsigned round, torn = 0;
 	uint64_t have = 0, all = 0;
 	char *folder = NULL;
 	struct csn_ctx *ctx;
 
-	(void)state;
 	/* The kernel keeps what was written: no disk is needed for this. */
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
@@ -131,15 +128,4 @@ acknowledged_records_survive_sigkill(void **state)
 	print_message("# %llu records in %u lives, %u torn last lines\n",
 	    (unsigned long long)all, round, torn);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(acknowledged_records_survive_sigkill),
-	};
-
-	return cmocka_run_group_tests_name("audit and SIGKILL", tests, NULL,
-	    NULL);
 }

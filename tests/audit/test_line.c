@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_line.c - a line of the log: always JSON, and read strictly. */
-
-#include <stdio.h>
-
 #include <jansson.h>
 
 #include "audit/common.h"
 #include "audit/line.h"
+#include "lib/test.h"
 
 static char text[4 * CSN_AUDIT_MAX_LINE];
 
@@ -29,8 +27,7 @@ write_line(const struct csn_audit_line *line)
 	return w.len - 1;
 }
 
-static void
-fields_come_back(void **state)
+TEST(fields_come_back)
 {
 	struct csn_audit_line in = { .n = UINT64_MAX,
 	    .unix_ms = 1767323045678 }, *out;
@@ -38,7 +35,6 @@ fields_come_back(void **state)
 	size_t len;
 	int op;
 
-	(void)state;
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
 	for (op = CSN_AUDIT_ENCRYPT; op <= CSN_AUDIT_RECOVERY; op++) {
@@ -81,8 +77,7 @@ fields_come_back(void **state)
 }
 
 /* Whatever a name holds, the line is JSON and says it back. */
-static void
-any_text_gives_json(void **state)
+TEST(any_text_gives_json)
 {
 	static const struct { const char *in, *out; } texts[] = {
 		{ "plain", "plain" },
@@ -104,7 +99,6 @@ any_text_gives_json(void **state)
 	json_t *json;
 	size_t i, len;
 
-	(void)state;
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -126,14 +120,12 @@ any_text_gives_json(void **state)
 	free(out);
 }
 
-static void
-long_detail_is_cut_at_a_character(void **state)
+TEST(long_detail_is_cut_at_a_character)
 {
 	struct csn_audit_line in = { 0 }, *out;
 	char detail[3 * CSN_AUDIT_MAX_DETAIL + 1];
 	size_t i, len;
 
-	(void)state;
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
 	for (i = 0; i + 3 < sizeof(detail); i += 3)
@@ -156,13 +148,11 @@ long_detail_is_cut_at_a_character(void **state)
 	free(out);
 }
 
-static void
-log_lines_come_back(void **state)
+TEST(log_lines_come_back)
 {
 	struct csn_audit_line in = { .n = 7 }, *out;
 	size_t len;
 
-	(void)state;
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
 	in.rec.op = CSN_AUDIT_FILE;
@@ -188,8 +178,7 @@ log_lines_come_back(void **state)
 }
 
 /* One spelling of a record passes, and no other. */
-static void
-other_spellings_are_refused(void **state)
+TEST(other_spellings_are_refused)
 {
 	static const struct { const char *is, *other; } swaps[] = {
 		{ "\"n\":0", "\"n\":00" },
@@ -219,7 +208,6 @@ other_spellings_are_refused(void **state)
 	char changed[4096], *at;
 	size_t i, len, before;
 
-	(void)state;
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
 	in.rec = record_of(1);
@@ -251,12 +239,10 @@ other_spellings_are_refused(void **state)
 	free(out);
 }
 
-static void
-operations_have_names(void **state)
+TEST(operations_have_names)
 {
 	int op;
 
-	(void)state;
 	for (op = CSN_AUDIT_ENCRYPT; op <= CSN_AUDIT_RECOVERY; op++)
 		assert_int_equal(csn_audit_op_parse(csn_audit_op_name(op)),
 		    op);
@@ -268,19 +254,4 @@ operations_have_names(void **state)
 	assert_int_equal(csn_audit_op_parse(NULL), 0);
 	assert_string_equal(csn_audit_op_name(CSN_AUDIT_ISOLATION_VIOLATION),
 	    "isolation-violation");
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_come_back),
-		cmocka_unit_test(any_text_gives_json),
-		cmocka_unit_test(long_detail_is_cut_at_a_character),
-		cmocka_unit_test(log_lines_come_back),
-		cmocka_unit_test(other_spellings_are_refused),
-		cmocka_unit_test(operations_have_names),
-	};
-
-	return cmocka_run_group_tests_name("audit lines", tests, NULL, NULL);
 }

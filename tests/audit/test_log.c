@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_log.c - the log in a folder: reopening, files, checkpoints, limits. */
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,28 +11,24 @@
 
 #include "audit/common.h"
 #include "base/text.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static char *folder;
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	folder = temp_folder();
-	return folder == NULL ? -1 : csn_ctx_new(NULL, &ctx);
+	assert_true(folder != NULL);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_ctx_free(ctx);
 	(void)umount(folder);	/* where a case failed on its tmpfs */
 	remove_folder(folder);
 	free(folder);
-	return 0;
 }
 
 static struct csn_audit_options
@@ -82,8 +76,7 @@ exists(const char *name)
 	return there;
 }
 
-static void
-reopening_goes_on(void **state)
+TEST(reopening_goes_on)
 {
 	struct csn_audit *a;
 	uint8_t head[32], again[32];
@@ -92,7 +85,6 @@ reopening_goes_on(void **state)
 	struct stat st;
 	char *path;
 
-	(void)state;
 	for (i = 0; i < 5; i++) {
 		a = open_log(ctx, folder, NULL);
 		if (i > 0) {
@@ -120,15 +112,13 @@ reopening_goes_on(void **state)
 }
 
 /* The key that verifies the past is not in the folder any more. */
-static void
-past_keys_are_gone(void **state)
+TEST(past_keys_are_gone)
 {
 	struct csn_audit *a = open_log(ctx, folder, NULL);
 	char *path, *state_bytes, *text;
 	uint8_t first[32];
 	size_t len;
 
-	(void)state;
 	append_range(a, 0, 3);
 	csn_audit_close(a);
 	path = path_in(folder, "log/first.key");
@@ -143,14 +133,12 @@ past_keys_are_gone(void **state)
 	free(path);
 }
 
-static void
-groups_are_all_there(void **state)
+TEST(groups_are_all_there)
 {
 	struct csn_audit_record rs[100];
 	struct csn_audit *a = open_log(ctx, folder, NULL);
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 100; i++)
 		rs[i] = record_of(i);
 	assert_int_equal(csn_audit_append_many(a, rs, 60), 0);
@@ -160,8 +148,7 @@ groups_are_all_there(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 }
 
-static void
-files_rotate_and_keep_the_chain(void **state)
+TEST(files_rotate_and_keep_the_chain)
 {
 	struct csn_audit_options o = quick();
 	struct csn_result *r;
@@ -169,7 +156,6 @@ files_rotate_and_keep_the_chain(void **state)
 	const char *detail;
 	int status;
 
-	(void)state;
 	o.max_file_bytes = 4000;
 	a = open_log(ctx, folder, &o);
 	append_range(a, 0, 100);
@@ -188,8 +174,7 @@ files_rotate_and_keep_the_chain(void **state)
 	csn_result_free(r);
 }
 
-static void
-retention_says_where_the_log_begins(void **state)
+TEST(retention_says_where_the_log_begins)
 {
 	struct csn_audit_options o = quick();
 	struct csn_result *r;
@@ -200,7 +185,6 @@ retention_says_where_the_log_begins(void **state)
 	uint64_t n;
 	int status;
 
-	(void)state;
 	o.max_file_bytes = 4000;
 	o.keep_files = 2;
 	a = open_log(ctx, folder, &o);
@@ -251,8 +235,7 @@ trust_of(const struct csn_identity *id, uint32_t purposes)
 	return t;
 }
 
-static void
-checkpoints_are_signed(void **state)
+TEST(checkpoints_are_signed)
 {
 	struct csn_identity *id = signer_new(CSN_PURPOSE_AUDIT);
 	struct csn_identity *other = signer_new(CSN_PURPOSE_AUDIT);
@@ -265,7 +248,6 @@ checkpoints_are_signed(void **state)
 	const char *detail;
 	int status;
 
-	(void)state;
 	o.signer = id;
 	o.checkpoint_every = 20;
 	o.max_file_bytes = 30000;
@@ -302,15 +284,13 @@ checkpoints_are_signed(void **state)
 	csn_identity_free(id);
 }
 
-static void
-one_writer_at_a_time(void **state)
+TEST(one_writer_at_a_time)
 {
 	struct csn_audit *a = open_log(ctx, folder, NULL), *b;
 	char *path = path_in(folder, "log");
 	int status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(csn_audit_open(ctx, path, NULL, &b), CSN_E_BUSY);
 	append_range(a, 0, 2);
 	fflush(NULL);
@@ -335,13 +315,11 @@ one_writer_at_a_time(void **state)
 	free(path);
 }
 
-static void
-what_an_interval_syncs_is_whole(void **state)
+TEST(what_an_interval_syncs_is_whole)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	struct csn_audit *a;
 
-	(void)state;
 	o.sync = CSN_AUDIT_SYNC_INTERVAL;
 	o.sync_ms = 5;
 	o.max_file_bytes = 3000;
@@ -402,8 +380,7 @@ mark(void *arg, uint64_t n, uint64_t unix_ms,
 	return 0;
 }
 
-static void
-threads_share_a_sync(void **state)
+TEST(threads_share_a_sync)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	uint8_t seen[THREADS * EACH] = { 0 };
@@ -412,7 +389,6 @@ threads_share_a_sync(void **state)
 	struct csn_audit *a;
 	size_t i;
 
-	(void)state;
 	o.max_file_bytes = 50000;
 	o.checkpoint_every = 100;
 	a = open_log(ctx, folder, &o);
@@ -451,8 +427,7 @@ fill_up(struct csn_audit *a, uint64_t from)
 }
 
 /* RLIMIT_FSIZE stands for a disk that is full in the middle of a write. */
-static void
-full_file_loses_nothing_acknowledged(void **state)
+TEST(full_file_loses_nothing_acknowledged)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	struct rlimit full = { 20000, RLIM_INFINITY };
@@ -460,7 +435,6 @@ full_file_loses_nothing_acknowledged(void **state)
 	struct csn_audit *a;
 	uint64_t n, m;
 
-	(void)state;
 	(void)signal(SIGXFSZ, SIG_IGN);
 	o.checkpoint_every = 1000000;
 	a = open_log(ctx, folder, &o);
@@ -481,15 +455,13 @@ full_file_loses_nothing_acknowledged(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 }
 
-static void
-full_disk_loses_nothing_acknowledged(void **state)
+TEST(full_disk_loses_nothing_acknowledged)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	struct csn_audit *a;
 	char *ballast;
 	uint64_t n;
 
-	(void)state;
 	if (mount("tmpfs", folder, "tmpfs", 0, "size=512k") != 0)
 		test_skip("a small tmpfs cannot be mounted here");
 	ballast = path_in(folder, "ballast");
@@ -515,13 +487,11 @@ full_disk_loses_nothing_acknowledged(void **state)
 	assert_int_equal(umount(folder), 0);
 }
 
-static void
-read_only_folder_is_refused(void **state)
+TEST(read_only_folder_is_refused)
 {
 	char *path = path_in(folder, "log");
 	struct csn_audit *a;
 
-	(void)state;
 	if (mount("tmpfs", folder, "tmpfs", 0, "size=512k") != 0) {
 		free(path);
 		test_skip("a small tmpfs cannot be mounted here");
@@ -541,14 +511,12 @@ read_only_folder_is_refused(void **state)
 }
 
 /* A crash while a log or a file of it was being made. */
-static void
-half_made_logs_are_finished(void **state)
+TEST(half_made_logs_are_finished)
 {
 	struct csn_audit_options o = quick();
 	struct csn_audit *a;
 	char *path;
 
-	(void)state;
 	a = open_log(ctx, folder, NULL);
 	csn_audit_close(a);
 	/* Only the key was there. */
@@ -579,14 +547,12 @@ half_made_logs_are_finished(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 }
 
-static void
-state_is_not_for_others(void **state)
+TEST(state_is_not_for_others)
 {
 	struct csn_audit *a = open_log(ctx, folder, NULL);
 	char *path = path_in(folder, "log/state");
 	char *log = path_in(folder, "log");
 
-	(void)state;
 	csn_audit_close(a);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_int_equal(csn_audit_open(ctx, log, NULL, &a), CSN_E_POLICY);
@@ -597,29 +563,4 @@ state_is_not_for_others(void **state)
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 	free(path);
 	free(log);
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(reopening_goes_on),
-		CASE(past_keys_are_gone),
-		CASE(groups_are_all_there),
-		CASE(files_rotate_and_keep_the_chain),
-		CASE(retention_says_where_the_log_begins),
-		CASE(checkpoints_are_signed),
-		CASE(one_writer_at_a_time),
-		CASE(what_an_interval_syncs_is_whole),
-		CASE(threads_share_a_sync),
-		CASE(full_file_loses_nothing_acknowledged),
-		CASE(full_disk_loses_nothing_acknowledged),
-		CASE(read_only_folder_is_refused),
-		CASE(half_made_logs_are_finished),
-		CASE(state_is_not_for_others),
-	};
-
-	return cmocka_run_group_tests_name("audit log", tests, NULL, NULL);
 }

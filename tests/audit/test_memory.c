@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - the bounded log in memory; query and export. */
-
 #include <pthread.h>
-#include <stdio.h>
 
 #include <jansson.h>
 
 #include "audit/common.h"
+#include "lib/test.h"
 
 /* A clock that the test moves. */
 static uint64_t test_ms = 1000000;
@@ -20,25 +19,17 @@ test_clock(void *arg)
 
 static struct csn_ctx *ctx;
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	static const struct csn_clock clock = { sizeof(clock), NULL,
 	    test_clock, test_clock };
 	struct csn_ctx_options o = { .size = sizeof(o), .clock = &clock };
 
-	(void)state;
 	test_ms = 1000000;
-	return csn_ctx_new(&o, &ctx);
+	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+AFTER_EACH { csn_ctx_free(ctx); }
 
 struct seen {
 	size_t n;
@@ -125,19 +116,16 @@ ask(struct csn_audit *a)
 	assert_int_equal(csn_audit_each(a, NULL, NULL, NULL), CSN_E_ARG);
 }
 
-static void
-queries_in_memory(void **state)
+TEST(queries_in_memory)
 {
 	struct csn_audit *a;
 
-	(void)state;
 	assert_int_equal(csn_audit_new_memory(ctx, 0, &a), 0);
 	ask(a);
 	csn_audit_close(a);
 }
 
-static void
-queries_in_files(void **state)
+TEST(queries_in_files)
 {
 	struct csn_audit_options o = { .size = sizeof(o),
 	    .sync = CSN_AUDIT_SYNC_NEVER, .max_file_bytes = 20000,
@@ -145,7 +133,6 @@ queries_in_files(void **state)
 	char *folder = temp_folder(), *path;
 	struct csn_audit *a;
 
-	(void)state;
 	a = open_log(ctx, folder, &o);
 	ask(a);
 	csn_audit_close(a);
@@ -162,15 +149,13 @@ queries_in_files(void **state)
 	free(folder);
 }
 
-static void
-ring_keeps_the_newest(void **state)
+TEST(ring_keeps_the_newest)
 {
 	struct csn_audit *a;
 	uint8_t head[32];
 	struct seen s;
 	uint64_t n;
 
-	(void)state;
 	assert_int_equal(csn_audit_new_memory(ctx, 100, &a), 0);
 	append_range(a, 0, 1234);
 	s = query(a, NULL);
@@ -184,15 +169,13 @@ ring_keeps_the_newest(void **state)
 	csn_audit_close(a);
 }
 
-static void
-long_texts_are_kept(void **state)
+TEST(long_texts_are_kept)
 {
 	struct csn_audit_record r = record_of(0);
 	char detail[501], tenant[CSN_AUDIT_MAX_TENANT + 2];
 	struct csn_audit *a;
 	char *json;
 
-	(void)state;
 	memset(detail, 'd', sizeof(detail) - 1);
 	detail[sizeof(detail) - 1] = '\0';
 	memset(tenant, 't', sizeof(tenant) - 1);
@@ -211,15 +194,13 @@ long_texts_are_kept(void **state)
 	csn_audit_close(a);
 }
 
-static void
-records_are_checked(void **state)
+TEST(records_are_checked)
 {
 	struct csn_audit_record r[2] = { record_of(0), record_of(1) };
 	struct csn_audit *a;
 	uint8_t head[32];
 	uint64_t n;
 
-	(void)state;
 	assert_int_equal(csn_audit_new_memory(ctx, 4, &a), 0);
 	r[1].op = 0;
 	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
@@ -237,8 +218,7 @@ records_are_checked(void **state)
 }
 
 /* A program built with a larger structure than this library knows. */
-static void
-larger_records_are_read_by_their_size(void **state)
+TEST(larger_records_are_read_by_their_size)
 {
 	struct newer {
 		struct csn_audit_record r;
@@ -248,7 +228,6 @@ larger_records_are_read_by_their_size(void **state)
 	struct seen s;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		rs[i].r = record_of(i);
 		rs[i].r.size = sizeof(rs[i]);
@@ -271,8 +250,7 @@ larger_records_are_read_by_their_size(void **state)
 	csn_audit_close(a);
 }
 
-static void
-export_is_a_json_array(void **state)
+TEST(export_is_a_json_array)
 {
 	struct csn_audit_filter f = { .size = sizeof(f), .limit = 3 };
 	struct csn_audit *a;
@@ -280,7 +258,6 @@ export_is_a_json_array(void **state)
 	json_t *array, *one;
 	char *json;
 
-	(void)state;
 	assert_int_equal(csn_audit_new_memory(ctx, 0, &a), 0);
 	assert_int_equal(csn_audit_export(a, NULL, &json), 0);
 	array = json_loads(json, 0, &error);
@@ -332,15 +309,13 @@ count(void *arg, uint64_t n, uint64_t unix_ms,
 	return 0;
 }
 
-static void
-threads_lose_nothing(void **state)
+TEST(threads_lose_nothing)
 {
 	pthread_t t[THREADS];
 	struct csn_audit *a;
 	size_t i, n = 0;
 	void *failed;
 
-	(void)state;
 	assert_int_equal(csn_audit_new_memory(ctx, THREADS * EACH, &a), 0);
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, append_many, a),
@@ -355,24 +330,4 @@ threads_lose_nothing(void **state)
 	assert_int_equal(csn_audit_each(a, NULL, count, &n), 0);
 	assert_int_equal(n, THREADS * EACH);
 	csn_audit_close(a);
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(queries_in_memory),
-		CASE(queries_in_files),
-		CASE(ring_keeps_the_newest),
-		CASE(long_texts_are_kept),
-		CASE(records_are_checked),
-		CASE(larger_records_are_read_by_their_size),
-		CASE(export_is_a_json_array),
-		CASE(threads_lose_nothing),
-	};
-
-	return cmocka_run_group_tests_name("audit in memory", tests, NULL,
-	    NULL);
 }

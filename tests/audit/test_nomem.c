@@ -3,10 +3,9 @@
  * test_nomem.c - each allocation of a log's life fails once: the right code,
  * and nothing lost that was acknowledged.
  */
-
 #include "audit/common.h"
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static char *folder, *log_path;
@@ -16,39 +15,32 @@ static struct csn_trust *trust;
 /* What one life did, whatever failed in it. */
 static uint64_t acknowledged;
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	struct csn_identity_options o = { .size = sizeof(o) };
 	struct csn_trust_entry e = { .size = sizeof(e) };
 
-	(void)state;
 	o.name = "auditor";
 	o.sign = CSN_SIGN_ML_DSA_44;
-	if ((folder = temp_folder()) == NULL ||
-	    (log_path = path_in(folder, "log")) == NULL ||
-	    csn_ctx_new(NULL, &ctx) != 0 ||
-	    csn_identity_new(ctx, &o, &signer) != 0 ||
-	    csn_trust_new(ctx, &trust) != 0)
-		return -1;
+	assert_false((folder = temp_folder()) == NULL || (log_path =
+	    path_in(folder, "log")) == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
+	    csn_identity_new(ctx, &o, &signer) != 0 || csn_trust_new(ctx,
+	    &trust) != 0);
 	e.did = csn_identity_did(signer);
 	e.label = "auditor";
 	e.key = csn_identity_sign_key(signer);
 	e.purposes = CSN_PURPOSE_AUDIT;
-	return csn_trust_add(ctx, trust, &e);
+	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_trust_free(trust);
 	csn_identity_free(signer);
 	csn_ctx_free(ctx);
 	remove_folder(folder);
 	free(folder);
 	free(log_path);
-	return 0;
 }
 
 static int
@@ -176,39 +168,21 @@ each(const char *name, int (*one)(void), void (*judge)(void), long step)
 	assert_true(n > 3);
 }
 
-static void
-failing_allocations_lose_no_record(void **state)
+TEST(failing_allocations_lose_no_record)
 {
-	(void)state;
 	/* There are thousands, most of them OpenSSL's. */
 	each("a log's life", one_life, judge_life, 5);
 }
 
-static void
-failing_allocations_are_no_verdict(void **state)
+TEST(failing_allocations_are_no_verdict)
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	struct csn_audit *a;
 
-	(void)state;
 	o.signer = signer;
 	a = open_log(ctx, folder, &o);
 	append_range(a, 0, 5);
 	csn_audit_close(a);
 	each("verifying", one_verification, NULL, 1);
 	each("a log in memory", one_memory, NULL, 1);
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(failing_allocations_lose_no_record),
-		CASE(failing_allocations_are_no_verdict),
-	};
-
-	return cmocka_run_group_tests_name("audit without memory", tests,
-	    NULL, NULL);
 }

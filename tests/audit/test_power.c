@@ -4,15 +4,14 @@
  * any two steps: what was acknowledged is there, the log opens, verifies and
  * goes on.
  */
-
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/common.h"
 #include "lib/disk.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static char *home, *folder, *scratch;
@@ -132,12 +131,10 @@ live(int promise)
 	}
 }
 
-static void
-acknowledged_records_survive_a_power_cut_anywhere(void **state)
+TEST(acknowledged_records_survive_a_power_cut_anywhere)
 {
 	size_t n;
 
-	(void)state;
 	for (every_record = 0; every_record < 2; every_record++) {
 		anew();
 		sync_now = CSN_AUDIT_SYNC_GROUP;
@@ -150,12 +147,10 @@ acknowledged_records_survive_a_power_cut_anywhere(void **state)
 	every_record = 0;
 }
 
-static void
-flushed_records_survive_where_nothing_else_is_synced(void **state)
+TEST(flushed_records_survive_where_nothing_else_is_synced)
 {
 	size_t n;
 
-	(void)state;
 	anew();
 	sync_now = CSN_AUDIT_SYNC_NEVER;
 	disk_watch(folder);
@@ -198,14 +193,12 @@ fail_one(long n, enum disk_op kind, int error, int cuts)
 	return failed;
 }
 
-static void
-a_log_outlives_each_call_that_fails(void **state)
+TEST(a_log_outlives_each_call_that_fails)
 {
 	static const int errors[] = { EIO, ENOSPC };
 	size_t e;
 	long n;
 
-	(void)state;
 	for (e = 0; e < 2; e++) {
 		for (n = 0; fail_one(n, DISK_OPS, errors[e], 0); n++)
 			continue;
@@ -224,8 +217,7 @@ size_of(const char *name)
 	return st.st_size;
 }
 
-static void
-an_append_that_failed_leaves_no_byte(void **state)
+TEST(an_append_that_failed_leaves_no_byte)
 {
 	static const enum disk_op kinds[] = { DISK_WRITE, DISK_SYNC };
 	struct csn_audit_record r = record_of(0);
@@ -233,7 +225,6 @@ an_append_that_failed_leaves_no_byte(void **state)
 	off_t before;
 	size_t k;
 
-	(void)state;
 	for (k = 0; k < 2; k++) {
 		anew();
 		a = open_at(folder, 0);
@@ -251,15 +242,13 @@ an_append_that_failed_leaves_no_byte(void **state)
 }
 
 /* Rotations are where several files change: there each failure is cut. */
-static void
-a_rotation_that_failed_survives_a_power_cut(void **state)
+TEST(a_rotation_that_failed_survives_a_power_cut)
 {
 	static const enum disk_op kinds[] = { DISK_MAKE, DISK_SYNC_FOLDER,
 	    DISK_UNLINK, DISK_RENAME };
 	size_t k;
 	long n;
 
-	(void)state;
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		for (n = 0; n < 3 && fail_one(n, kinds[k], EIO, 1); n++)
 			continue;
@@ -267,33 +256,27 @@ a_rotation_that_failed_survives_a_power_cut(void **state)
 	}
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
-	if (csn_ctx_new(NULL, &ctx) != 0 || (home = temp_folder()) == NULL)
-		return -1;
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || (home = temp_folder()) ==
+	    NULL);
 	folder = path_in(home, "in");
 	scratch = path_in(home, "cut");
-	return mkdir(folder, 0700);
+	assert_int_equal(mkdir(folder, 0700), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	remove_folder(home);
 	free(folder);
 	free(scratch);
 	free(home);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
-static void
-an_interval_syncs_by_itself(void **state)
+TEST(an_interval_syncs_by_itself)
 {
 	struct csn_audit_options o = { .size = sizeof(o),
 	    .sync = CSN_AUDIT_SYNC_INTERVAL, .sync_ms = 1 };
@@ -301,7 +284,6 @@ an_interval_syncs_by_itself(void **state)
 	char *path = path_in(folder, "log");
 	struct csn_audit *a;
 
-	(void)state;
 	anew();
 	assert_int_equal(csn_audit_open(ctx, path, &o, &a), 0);
 	disk_watch(folder);
@@ -311,22 +293,4 @@ an_interval_syncs_by_itself(void **state)
 	disk_unwatch();
 	csn_audit_close(a);
 	free(path);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    acknowledged_records_survive_a_power_cut_anywhere),
-		cmocka_unit_test(
-		    flushed_records_survive_where_nothing_else_is_synced),
-		cmocka_unit_test(an_append_that_failed_leaves_no_byte),
-		cmocka_unit_test(a_log_outlives_each_call_that_fails),
-		cmocka_unit_test(a_rotation_that_failed_survives_a_power_cut),
-		cmocka_unit_test(an_interval_syncs_by_itself),
-	};
-
-	return cmocka_run_group_tests_name("a log and power cuts", tests,
-	    setup, teardown);
 }

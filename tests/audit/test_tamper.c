@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tamper.c - whatever is done to a log afterwards is caught and named. */
-
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/chain.h"
 #include "audit/common.h"
 #include "audit/folder.h"
+#include "lib/test.h"
 
 #define FILES 3
 
@@ -19,8 +18,7 @@ static char *bytes[FILES];		/* as they were written */
 static size_t lens[FILES];
 static char head[65];			/* the true one */
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	struct csn_audit_options o = { .size = sizeof(o) };
 	char name[64];
@@ -29,15 +27,13 @@ setup(void **state)
 	uint64_t n;
 	size_t i;
 
-	(void)state;
-	if (csn_ctx_new(NULL, &ctx) != 0 || (folder = temp_folder()) == NULL)
-		return -1;
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || (folder = temp_folder()) ==
+	    NULL);
 	o.sync = CSN_AUDIT_SYNC_NEVER;
 	o.max_file_bytes = 2600;
 	a = open_log(ctx, folder, &o);
 	append_range(a, 0, 18);
-	if (csn_audit_head(a, h, &n) != 0)
-		return -1;
+	assert_int_equal(csn_audit_head(a, h, &n), 0);
 	csn_audit_close(a);
 	csn_hex_encode(h, 32, head);
 	for (i = 0; i < FILES; i++) {
@@ -45,15 +41,12 @@ setup(void **state)
 		names[i] = path_in(folder, name);
 		bytes[i] = read_whole(names[i], &lens[i]);
 	}
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < FILES; i++) {
 		free(names[i]);
 		free(bytes[i]);
@@ -61,7 +54,6 @@ teardown(void **state)
 	remove_folder(folder);
 	free(folder);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static void
@@ -123,10 +115,8 @@ caught_at(int keyed, size_t file, unsigned line, const char *what)
 	caught(keyed, where, what);
 }
 
-static void
-untouched_log_verifies(void **state)
+TEST(untouched_log_verifies)
 {
-	(void)state;
 	assert_true(lines_in(2) >= 3);
 	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, NULL), 0);
@@ -143,15 +133,13 @@ poke(const char *path, size_t at, char c)
 }
 
 /* Without any key, and with: each byte of the log matters. */
-static void
-every_flipped_byte_is_caught(void **state)
+TEST(every_flipped_byte_is_caught)
 {
 	char here[64], next[64], first[64];
 	const char *message;
 	size_t f, i;
 	unsigned line;
 
-	(void)state;
 	for (f = 0; f < FILES; f++) {
 		for (i = 0; i < lens[f]; i++) {
 			poke(names[f], i, (char)(bytes[f][i] ^ 1));
@@ -175,13 +163,11 @@ every_flipped_byte_is_caught(void **state)
 	}
 }
 
-static void
-removed_added_and_moved_lines_are_caught(void **state)
+TEST(removed_added_and_moved_lines_are_caught)
 {
 	char *copy = malloc(lens[1] * 2), *p = line_at(1, 4), *q, *r;
 	size_t before = (size_t)(p - bytes[1]), one, two;
 
-	(void)state;
 	assert_non_null(copy);
 	q = line_at(1, 5);
 	r = line_at(1, 6);
@@ -212,14 +198,12 @@ removed_added_and_moved_lines_are_caught(void **state)
 	restore();
 }
 
-static void
-cut_tails_are_caught(void **state)
+TEST(cut_tails_are_caught)
 {
 	size_t i, last = lens[2];
 	struct csn_audit *a;
 	char *path = path_in(folder, "log");
 
-	(void)state;
 	for (i = last; i-- > 0;) {
 		assert_int_equal(truncate(names[2], (off_t)i), 0);
 		if (i == 0 || bytes[2][i - 1] == '\n') {
@@ -258,15 +242,13 @@ cut_tails_are_caught(void **state)
 	free(path);
 }
 
-static void
-missing_files_are_named(void **state)
+TEST(missing_files_are_named)
 {
 	char want[64];
 	struct csn_audit *a;
 	char *path = path_in(folder, "log");
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < FILES; i++) {
 		assert_int_equal(unlink(names[i]), 0);
 		snprintf(want, sizeof(want), "audit-%06zu.jsonl", i);
@@ -342,14 +324,12 @@ rewrite_without_the_key(size_t from_file, unsigned from_line)
 	free(line);
 }
 
-static void
-rewriting_without_the_key_is_caught(void **state)
+TEST(rewriting_without_the_key_is_caught)
 {
 	char *path = path_in(folder, "log"), *st, *saved;
 	struct csn_audit *a;
 	size_t len;
 
-	(void)state;
 	rewrite_without_the_key(1, 3);
 	/* With the first key: the very record. */
 	caught_at(1, 1, 3, "MAC");
@@ -380,14 +360,12 @@ rewriting_without_the_key_is_caught(void **state)
 	free(path);
 }
 
-static void
-damaged_state_is_caught(void **state)
+TEST(damaged_state_is_caught)
 {
 	char *st = path_in(folder, "log/state"), *path, *p;
 	struct csn_audit *a;
 	size_t i, len;
 
-	(void)state;
 	path = path_in(folder, "log");
 	p = read_whole(st, &len);
 	assert_int_equal(len, CSN_AUDIT_STATE_SIZE);
@@ -407,8 +385,7 @@ damaged_state_is_caught(void **state)
 }
 
 /* What lies behind the last newline was never acknowledged. */
-static void
-torn_last_line_is_told_apart(void **state)
+TEST(torn_last_line_is_told_apart)
 {
 	struct csn_result *r;
 	struct csn_audit *a;
@@ -416,7 +393,6 @@ torn_last_line_is_told_apart(void **state)
 	char *grown;
 	int status;
 
-	(void)state;
 	grown = malloc(lens[0] + lens[2] + 30);
 	assert_non_null(grown);
 	memcpy(grown, bytes[2], lens[2]);
@@ -446,12 +422,10 @@ torn_last_line_is_told_apart(void **state)
 	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, NULL), 0);
 }
 
-static void
-expected_heads_are_compared(void **state)
+TEST(expected_heads_are_compared)
 {
 	char wrong[65];
 
-	(void)state;
 	memcpy(wrong, head, sizeof(wrong));
 	wrong[3] = wrong[3] == '0' ? '1' : '0';
 	assert_int_equal(verify_log(ctx, folder, wrong, NULL, 0, NULL),
@@ -459,25 +433,4 @@ expected_heads_are_compared(void **state)
 	assert_int_equal(verify_log(ctx, folder, "12", NULL, 0, NULL),
 	    CSN_E_ARG);
 	assert_int_equal(verify_log(ctx, folder, head, NULL, 0, NULL), 0);
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(untouched_log_verifies),
-		CASE(every_flipped_byte_is_caught),
-		CASE(removed_added_and_moved_lines_are_caught),
-		CASE(cut_tails_are_caught),
-		CASE(missing_files_are_named),
-		CASE(rewriting_without_the_key_is_caught),
-		CASE(damaged_state_is_caught),
-		CASE(torn_last_line_is_told_apart),
-		CASE(expected_heads_are_compared),
-	};
-
-	return cmocka_run_group_tests_name("audit tampering", tests, NULL,
-	    NULL);
 }

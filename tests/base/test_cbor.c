@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_cbor.c - items written and read back; what is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cbor.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "lib/test.h"
 
 struct bytes {
 	uint8_t *p;
@@ -93,15 +84,13 @@ static const struct {
 	{ UINT64_MAX, "1bffffffffffffffff" },
 };
 
-static void
-unsigned_integers(void **state)
+TEST(unsigned_integers)
 {
 	struct csn_reader r;
 	struct csn_out w;
 	struct bytes b;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(uints) / sizeof(uints[0]); i++) {
 		csn_out_init(&w);
 		csn_cbor_uint(&w, uints[i].v);
@@ -125,8 +114,7 @@ unsigned_integers(void **state)
 	}
 }
 
-static void
-signed_integers(void **state)
+TEST(signed_integers)
 {
 	static const struct {
 		int64_t v;
@@ -147,7 +135,6 @@ signed_integers(void **state)
 	struct bytes b;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(ints) / sizeof(ints[0]); i++) {
 		csn_out_init(&w);
 		csn_cbor_int(&w, ints[i].v);
@@ -167,8 +154,7 @@ signed_integers(void **state)
 	free(b.p);
 }
 
-static void
-strings_and_simple_values(void **state)
+TEST(strings_and_simple_values)
 {
 	struct csn_reader r;
 	struct csn_out w;
@@ -176,7 +162,6 @@ strings_and_simple_values(void **state)
 	const void *p;
 	size_t len;
 
-	(void)state;
 	csn_out_init(&w);
 	csn_cbor_array(&w, 9);
 	csn_cbor_bytes(&w, NULL, 0);
@@ -220,8 +205,7 @@ strings_and_simple_values(void **state)
 	    "d2 64f0908591");
 }
 
-static void
-samples_of_appendix_a_are_accepted(void **state)
+TEST(samples_of_appendix_a_are_accepted)
 {
 	static const char *const samples[] = {
 		"c249010000000000000000", "c349010000000000000000",
@@ -241,7 +225,6 @@ samples_of_appendix_a_are_accepted(void **state)
 	const uint8_t *p;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		b = from_hex(samples[i]);
 		assert_int_equal(csn_cbor_check(NULL, b.p, b.len), 0);
@@ -254,8 +237,7 @@ samples_of_appendix_a_are_accepted(void **state)
 	}
 }
 
-static void
-longer_heads_are_refused(void **state)
+TEST(longer_heads_are_refused)
 {
 	static const char *const heads[] = {
 		"1800", "1817", "190000", "1900ff", "1a00000000",
@@ -269,7 +251,6 @@ longer_heads_are_refused(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		refused(heads[i], "longer head");
 	/* Inside others, too. */
@@ -279,8 +260,7 @@ longer_heads_are_refused(void **state)
 	refused("c1 1801", "longer head");
 }
 
-static void
-indefinite_lengths_are_refused(void **state)
+TEST(indefinite_lengths_are_refused)
 {
 	static const char *const items[] = {
 		"5f42010243030405ff", "7f657374726561646d696e67ff", "9fff",
@@ -289,18 +269,15 @@ indefinite_lengths_are_refused(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(items) / sizeof(items[0]); i++)
 		refused(items[i], "indefinite");
 }
 
-static void
-floats_and_other_simple_values_are_refused(void **state)
+TEST(floats_and_other_simple_values_are_refused)
 {
 	char hex[8];
 	int v;
 
-	(void)state;
 	refused("f90000", "floating");
 	refused("f97e00", "floating");
 	refused("fa47c35000", "floating");
@@ -317,13 +294,11 @@ floats_and_other_simple_values_are_refused(void **state)
 	}
 }
 
-static void
-reserved_bytes_are_refused(void **state)
+TEST(reserved_bytes_are_refused)
 {
 	char hex[8];
 	int type, info;
 
-	(void)state;
 	for (type = 0; type < 8; type++)
 		for (info = 28; info < 31; info++) {
 			snprintf(hex, sizeof(hex), "%02x", type << 5 | info);
@@ -331,10 +306,8 @@ reserved_bytes_are_refused(void **state)
 		}
 }
 
-static void
-keys_out_of_order_or_twice_are_refused(void **state)
+TEST(keys_out_of_order_or_twice_are_refused)
 {
-	(void)state;
 	refused("a2 02 00 01 00", "not in order");
 	refused("a2 01 00 01 00", "twice");
 	refused("a2 6161 00 6161 01", "twice");
@@ -351,10 +324,8 @@ keys_out_of_order_or_twice_are_refused(void **state)
 	refused("c1 a2 01 00 01 00", "twice");
 }
 
-static void
-keys_of_other_types_are_refused(void **state)
+TEST(keys_of_other_types_are_refused)
 {
-	(void)state;
 	refused("a1 80 00", "a key that is no");
 	refused("a1 8101 00", "a key that is no");
 	refused("a1 a0 00", "a key that is no");
@@ -363,10 +334,8 @@ keys_of_other_types_are_refused(void **state)
 	refused("a1 f6 00", "a key that is no");
 }
 
-static void
-text_that_is_no_text_is_refused(void **state)
+TEST(text_that_is_no_text_is_refused)
 {
-	(void)state;
 	refused("61ff", "not UTF-8");
 	refused("61c3", "not UTF-8");
 	refused("62c080", "not UTF-8");
@@ -382,18 +351,15 @@ text_that_is_no_text_is_refused(void **state)
 	assert_int_equal(check_hex("61 7f"), 0);
 }
 
-static void
-bytes_left_over_are_refused(void **state)
+TEST(bytes_left_over_are_refused)
 {
-	(void)state;
 	refused("00 00", "bytes are left");
 	refused("80 80", "bytes are left");
 	refused("4101 00", "bytes are left");
 	refused("f6 f6", "bytes are left");
 }
 
-static void
-each_cut_is_refused(void **state)
+TEST(each_cut_is_refused)
 {
 	struct bytes b = from_hex("d2 84 43a10126 a2 01 19 0100 6161 "
 	    "82 1a00010000 3b0000000100000000 58 18 "
@@ -403,7 +369,6 @@ each_cut_is_refused(void **state)
 	uint8_t *cut;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_cbor_check(NULL, b.p, b.len), 0);
 	for (len = 0; len < b.len; len++) {
 		assert_non_null(cut = malloc(len > 0 ? len : 1));
@@ -419,8 +384,7 @@ each_cut_is_refused(void **state)
 	assert_int_equal(csn_cbor_check(NULL, NULL, 9), CSN_E_FORM);
 }
 
-static void
-counts_that_lie_are_refused(void **state)
+TEST(counts_that_lie_are_refused)
 {
 	static const char *const counts[] = {
 		"81", "8201", "9affffffff", "9bffffffffffffffff 00",
@@ -433,7 +397,6 @@ counts_that_lie_are_refused(void **state)
 	struct bytes b;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		b = from_hex(counts[i]);
 		assert_int_equal(csn_cbor_check(NULL, b.p, b.len),
@@ -464,14 +427,12 @@ nested(const char *outer, int n, const char *inner)
 	return hex;
 }
 
-static void
-depth_ends_at_sixteen(void **state)
+TEST(depth_ends_at_sixteen)
 {
 	/* Arrays, maps, tags: the byte that opens one, and a key or none. */
 	static const char *const outer[] = { "81", "a100", "c1" };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(check_hex(nested(outer[i], 16, "00")), 0);
 		refused(nested(outer[i], 17, "00"), "too deep");
@@ -481,14 +442,12 @@ depth_ends_at_sixteen(void **state)
 	refused(nested("81", 16, "80"), "too deep");
 }
 
-static void
-a_skip_needs_no_stack(void **state)
+TEST(a_skip_needs_no_stack)
 {
 	const size_t len = 1000000;
 	struct csn_reader r;
 	uint8_t *p;
 
-	(void)state;
 	assert_non_null(p = malloc(len));
 	memset(p, 0x81, len);
 	csn_reader_init(&r, p, len);
@@ -502,10 +461,8 @@ a_skip_needs_no_stack(void **state)
 	free(p);
 }
 
-static void
-big_numbers_are_the_shortest(void **state)
+TEST(big_numbers_are_the_shortest)
 {
-	(void)state;
 	refused("c2 40", "big number");
 	refused("c2 41 01", "big number");
 	refused("c3 41 01", "big number");
@@ -516,8 +473,7 @@ big_numbers_are_the_shortest(void **state)
 	refused("c2 80", "big number");
 }
 
-static void
-another_type_makes_a_reader_bad(void **state)
+TEST(another_type_makes_a_reader_bad)
 {
 	/* One item of each type, in the order of enum csn_cbor_type. */
 	static const char *const items[] = {
@@ -528,7 +484,6 @@ another_type_makes_a_reader_bad(void **state)
 	size_t i, len;
 	int type;
 
-	(void)state;
 	for (i = 0; i < 8; i++) {
 		b = from_hex(items[i]);
 		for (type = 0; type < 8; type++) {
@@ -577,31 +532,4 @@ another_type_makes_a_reader_bad(void **state)
 	assert_false(csn_reader_ok(&r));
 	assert_int_equal(csn_cbor_peek(&r), CSN_CBOR_END);
 	free(b.p);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unsigned_integers),
-		cmocka_unit_test(signed_integers),
-		cmocka_unit_test(strings_and_simple_values),
-		cmocka_unit_test(samples_of_appendix_a_are_accepted),
-		cmocka_unit_test(longer_heads_are_refused),
-		cmocka_unit_test(indefinite_lengths_are_refused),
-		cmocka_unit_test(floats_and_other_simple_values_are_refused),
-		cmocka_unit_test(reserved_bytes_are_refused),
-		cmocka_unit_test(keys_out_of_order_or_twice_are_refused),
-		cmocka_unit_test(keys_of_other_types_are_refused),
-		cmocka_unit_test(text_that_is_no_text_is_refused),
-		cmocka_unit_test(bytes_left_over_are_refused),
-		cmocka_unit_test(each_cut_is_refused),
-		cmocka_unit_test(counts_that_lie_are_refused),
-		cmocka_unit_test(depth_ends_at_sixteen),
-		cmocka_unit_test(a_skip_needs_no_stack),
-		cmocka_unit_test(big_numbers_are_the_shortest),
-		cmocka_unit_test(another_type_makes_a_reader_bad),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_cbor_map.c - maps are written in order, or not at all. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cbor.h"
 #include "base/text.h"
+#include "lib/test.h"
 
 static void
 key_text(struct csn_cbor_map *m, const char *key)
@@ -20,14 +11,12 @@ key_text(struct csn_cbor_map *m, const char *key)
 	m->n++;
 }
 
-static void
-maps_are_sorted_as_they_are_ended(void **state)
+TEST(maps_are_sorted_as_they_are_ended)
 {
 	struct csn_cbor_map m, inner;
 	struct csn_out w;
 	char hex[129];
 
-	(void)state;
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
 	key_text(&m, "aa");
@@ -59,8 +48,7 @@ maps_are_sorted_as_they_are_ended(void **state)
 	csn_out_wipe(&w);
 }
 
-static void
-a_map_of_many_comes_out_the_same_in_any_order(void **state)
+TEST(a_map_of_many_comes_out_the_same_in_any_order)
 {
 	enum { N = 300 };
 	struct csn_cbor_map m;
@@ -69,7 +57,6 @@ a_map_of_many_comes_out_the_same_in_any_order(void **state)
 	int order[N], round, i, j, swap;
 	char key[16];
 
-	(void)state;
 	csn_out_init(&first);
 	for (i = 0; i < N; i++)
 		order[i] = i;
@@ -108,14 +95,12 @@ a_map_of_many_comes_out_the_same_in_any_order(void **state)
 	csn_out_wipe(&first);
 }
 
-static void
-maps_that_are_wrong_are_not_written(void **state)
+TEST(maps_that_are_wrong_are_not_written)
 {
 	struct csn_cbor_map m;
 	struct csn_out w;
 	uint8_t small[6];
 
-	(void)state;
 	/* A key twice. */
 	csn_out_init(&w);
 	csn_cbor_map_begin(&w, &m);
@@ -153,12 +138,10 @@ maps_that_are_wrong_are_not_written(void **state)
 	csn_out_wipe(&w);
 }
 
-static void
-text_that_would_be_refused_is_not_written(void **state)
+TEST(text_that_would_be_refused_is_not_written)
 {
 	struct csn_out w;
 
-	(void)state;
 	csn_out_init(&w);
 	csn_cbor_text(&w, "\xff");
 	assert_false(csn_out_ok(&w));
@@ -166,18 +149,4 @@ text_that_would_be_refused_is_not_written(void **state)
 	csn_cbor_textn(&w, "a\0b", 3);
 	assert_false(csn_out_ok(&w));
 	csn_out_wipe(&w);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(maps_are_sorted_as_they_are_ended),
-		cmocka_unit_test(
-		    a_map_of_many_comes_out_the_same_in_any_order),
-		cmocka_unit_test(maps_that_are_wrong_are_not_written),
-		cmocka_unit_test(text_that_would_be_refused_is_not_written),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

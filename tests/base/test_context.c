@@ -2,21 +2,14 @@
 /* test_context.c - contexts, their clock, messages and the fork canary. */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "lib/test.h"
 
 static uint64_t
 fixed_boot(void *arg)
@@ -45,12 +38,10 @@ in_child(int (*f)(void *arg), void *arg)
 	return WEXITSTATUS(status);
 }
 
-static void
-new_takes_no_options(void **state)
+TEST(new_takes_no_options)
 {
 	struct csn_ctx *ctx = NULL;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_non_null(ctx);
 	csn_ctx_free(ctx);
@@ -58,14 +49,12 @@ new_takes_no_options(void **state)
 	assert_int_equal(csn_ctx_new(NULL, NULL), CSN_E_ARG);
 }
 
-static void
-structures_without_a_size_are_refused(void **state)
+TEST(structures_without_a_size_are_refused)
 {
 	struct csn_ctx_options options = { .size = 0 };
 	struct csn_clock clock = { .size = 3 };
 	struct csn_ctx *ctx = NULL;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(&options, &ctx), CSN_E_ARG);
 	assert_non_null(strstr(csn_ctx_message(NULL), "csn_ctx_options"));
 	options.size = sizeof(options);
@@ -75,15 +64,13 @@ structures_without_a_size_are_refused(void **state)
 	assert_null(ctx);
 }
 
-static void
-no_byte_past_a_structures_size_is_read(void **state)
+TEST(no_byte_past_a_structures_size_is_read)
 {
 	struct csn_ctx_options whole = { .size = sizeof(whole) };
 	struct csn_ctx *ctx = NULL;
 	void *options;
 	uint32_t size;
 
-	(void)state;
 	/* Cut short on the heap, where a sanitizer sees a read too far. */
 	for (size = sizeof(size); size < CSN_LEAST(csn_ctx_options,
 	    aead_engine); size += 4) {
@@ -96,8 +83,7 @@ no_byte_past_a_structures_size_is_read(void **state)
 	assert_null(ctx);
 }
 
-static void
-a_newer_structure_is_taken_where_it_asks_for_nothing_unknown(void **state)
+TEST(a_newer_structure_is_taken_where_it_asks_for_nothing_unknown)
 {
 	struct {
 		struct csn_ctx_options options;
@@ -105,7 +91,6 @@ a_newer_structure_is_taken_where_it_asks_for_nothing_unknown(void **state)
 	} big;
 	struct csn_ctx *ctx = NULL;
 
-	(void)state;
 	memset(&big, 0, sizeof(big));
 	big.options.size = sizeof(big);
 	big.options.lanes = 8;
@@ -115,14 +100,12 @@ a_newer_structure_is_taken_where_it_asks_for_nothing_unknown(void **state)
 	assert_int_equal(csn_ctx_new(&big.options, &ctx), CSN_E_ARG);
 }
 
-static void
-the_system_clock_counts_on(void **state)
+TEST(the_system_clock_counts_on)
 {
 	struct csn_ctx *ctx = NULL;
 	struct timespec nap = { 0, 5000000 }, boot;
 	uint64_t before, after;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	before = csn_ctx_boot_ms(ctx);
 	assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &boot), 0);
@@ -153,13 +136,11 @@ ctx_by(uint64_t times[2])
 	return ctx;
 }
 
-static void
-a_clock_set_back_never_shows(void **state)
+TEST(a_clock_set_back_never_shows)
 {
 	uint64_t times[2] = { 50, 1000000 };
 	struct csn_ctx *ctx = ctx_by(times);
 
-	(void)state;
 	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
 	times[1] = 999;
 	assert_int_equal(csn_ctx_wall_ms(ctx), 1000000);
@@ -177,13 +158,11 @@ a_clock_set_back_never_shows(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-a_clock_that_is_ahead_counts_only_while_it_is(void **state)
+TEST(a_clock_that_is_ahead_counts_only_while_it_is)
 {
 	uint64_t times[2] = { 50, 1000000 };
 	struct csn_ctx *ctx = ctx_by(times);
 
-	(void)state;
 	times[0] += 10;
 	times[1] = UINT64_MAX;
 	assert_int_equal(csn_ctx_wall_ms(ctx), UINT64_MAX);
@@ -214,13 +193,11 @@ no_message_here(void *arg)
 	return NULL;
 }
 
-static void
-a_message_is_its_threads_own(void **state)
+TEST(a_message_is_its_threads_own)
 {
 	pthread_t thread;
 	int ok = 0;
 
-	(void)state;
 	assert_int_equal(csn_fail(NULL, CSN_E_QUOTA, "kv", "%s wants %d more",
 	    "acme", 7), CSN_E_QUOTA);
 	assert_int_equal(pthread_create(&thread, NULL, no_message_here, &ok),
@@ -232,12 +209,10 @@ a_message_is_its_threads_own(void **state)
 	assert_int_equal(csn_ctx_code(NULL), CSN_E_QUOTA);
 }
 
-static void
-a_message_may_carry_the_one_before(void **state)
+TEST(a_message_may_carry_the_one_before)
 {
 	char longest[4000];
 
-	(void)state;
 	assert_int_equal(csn_fail_errno(NULL, CSN_E_IO, "base", ENOSPC,
 	    "%s cannot be written", "a.key"), CSN_E_IO);
 	assert_string_equal(csn_ctx_message(NULL),
@@ -254,22 +229,18 @@ a_message_may_carry_the_one_before(void **state)
 }
 
 /* What a peer chose the words of neither moves a cursor nor forges a line. */
-static void
-a_message_has_no_controls(void **state)
+TEST(a_message_has_no_controls)
 {
-	(void)state;
 	csn_fail(NULL, CSN_E_FORM, "cache", "made by '%s'",
 	    "\033[31mred\nline\x7f \xc2\x9b" "2J \xc3\xa9\xc2\xa0\xe2\x80\xa6");
 	assert_string_equal(csn_ctx_message(NULL),
 	    "made by '?[31mred?line? ??2J \xc3\xa9\xc2\xa0\xe2\x80\xa6'");
 }
 
-static void
-each_error_has_a_name_and_a_sentence(void **state)
+TEST(each_error_has_a_name_and_a_sentence)
 {
 	int code, other;
 
-	(void)state;
 	for (code = CSN_E_BUSY; code <= 0; code++) {
 		assert_non_null(csn_error_name(code));
 		assert_int_equal(strncmp(csn_error_name(code), "CSN_", 4), 0);
@@ -336,13 +307,11 @@ child(void *arg)
 	return csn_fork_check(c->ctx, mine) == 0 ? 0 : 17;
 }
 
-static void
-a_forked_child_is_told(void **state)
+TEST(a_forked_child_is_told)
 {
 	struct csn_ctx *ctx = NULL;
 	struct fork_case c;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	c.ctx = ctx;
 	c.parents = csn_fork_generation(ctx);
@@ -380,38 +349,13 @@ threads_of_a_child(void *arg)
 	return 0;
 }
 
-static void
-a_childs_threads_agree_on_one_generation(void **state)
+TEST(a_childs_threads_agree_on_one_generation)
 {
 	struct csn_ctx *ctx = NULL;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	for (i = 0; i < 20; i++)
 		assert_int_equal(in_child(threads_of_a_child, ctx), 0);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(new_takes_no_options),
-		cmocka_unit_test(structures_without_a_size_are_refused),
-		cmocka_unit_test(no_byte_past_a_structures_size_is_read),
-		cmocka_unit_test(
-		a_newer_structure_is_taken_where_it_asks_for_nothing_unknown),
-		cmocka_unit_test(the_system_clock_counts_on),
-		cmocka_unit_test(a_clock_set_back_never_shows),
-		cmocka_unit_test(a_clock_that_is_ahead_counts_only_while_it_is),
-		cmocka_unit_test(a_message_is_its_threads_own),
-		cmocka_unit_test(a_message_may_carry_the_one_before),
-		cmocka_unit_test(a_message_has_no_controls),
-		cmocka_unit_test(each_error_has_a_name_and_a_sentence),
-		cmocka_unit_test(a_forked_child_is_told),
-		cmocka_unit_test(a_childs_threads_agree_on_one_generation),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_cursor.c - reading never runs over, writing never overflows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cursor.h"
+#include "lib/test.h"
 
-static void
-what_is_written_is_read(void **state)
+TEST(what_is_written_is_read)
 {
 	struct csn_reader r;
 	struct csn_out w;
@@ -20,7 +11,6 @@ what_is_written_is_read(void **state)
 	uint8_t bytes[3];
 	size_t len;
 
-	(void)state;
 	csn_out_init(&w);
 	csn_put_u8(&w, 0x01);
 	csn_put_u16(&w, 0x0302);
@@ -64,8 +54,7 @@ read_width(struct csn_reader *r, int n)
 	    n == 4 ? csn_read_u32(r) : csn_read_u64(r);
 }
 
-static void
-a_read_past_the_end_is_zero_and_final(void **state)
+TEST(a_read_past_the_end_is_zero_and_final)
 {
 	const int widths[] = { 1, 2, 4, 8 };
 	struct csn_reader r;
@@ -73,7 +62,6 @@ a_read_past_the_end_is_zero_and_final(void **state)
 	size_t i, len;
 	int have;
 
-	(void)state;
 	for (i = 0; i < 4; i++)
 		for (have = 0; have < widths[i]; have++) {
 			assert_non_null(p = malloc((size_t)have + 1));
@@ -97,13 +85,11 @@ a_read_past_the_end_is_zero_and_final(void **state)
 		}
 }
 
-static void
-lengths_that_lie_are_caught(void **state)
+TEST(lengths_that_lie_are_caught)
 {
 	struct csn_reader r;
 	size_t len = 9;
 
-	(void)state;
 	csn_reader_init(&r, "\x05\x00" "abcd", 6);
 	assert_null(csn_read_view16(&r, &len));
 	assert_int_equal(len, 0);
@@ -119,13 +105,11 @@ lengths_that_lie_are_caught(void **state)
 	assert_int_equal(csn_read_u8(&r), 0);
 }
 
-static void
-a_fixed_buffer_is_never_overrun(void **state)
+TEST(a_fixed_buffer_is_never_overrun)
 {
 	struct csn_out w;
 	uint8_t buf[8];
 
-	(void)state;
 	memset(buf, 0xee, sizeof(buf));
 	csn_out_fixed(&w, buf, 5);
 	csn_put_u32(&w, 1);
@@ -145,13 +129,11 @@ a_fixed_buffer_is_never_overrun(void **state)
 	assert_false(csn_out_ok(&w));
 }
 
-static void
-a_growing_writer_grows(void **state)
+TEST(a_growing_writer_grows)
 {
 	struct csn_out w;
 	uint32_t i;
 
-	(void)state;
 	csn_out_init(&w);
 	for (i = 0; i < 100000; i++)
 		csn_put_u32(&w, i);
@@ -169,13 +151,11 @@ a_growing_writer_grows(void **state)
 	csn_out_wipe(&w);
 }
 
-static void
-bytes16_ends_at_65535(void **state)
+TEST(bytes16_ends_at_65535)
 {
 	struct csn_out w;
 	uint8_t *big;
 
-	(void)state;
 	assert_non_null(big = calloc(1, 65536));
 	csn_out_init(&w);
 	csn_put_bytes16(&w, big, 65535);
@@ -185,19 +165,4 @@ bytes16_ends_at_65535(void **state)
 	assert_false(csn_out_ok(&w));
 	csn_out_wipe(&w);
 	free(big);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_written_is_read),
-		cmocka_unit_test(a_read_past_the_end_is_zero_and_final),
-		cmocka_unit_test(lengths_that_lie_are_caught),
-		cmocka_unit_test(a_fixed_buffer_is_never_overrun),
-		cmocka_unit_test(a_growing_writer_grows),
-		cmocka_unit_test(bytes16_ends_at_65535),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,35 +3,24 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static char folder[64];
 
-static int
-make_folder(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	snprintf(folder, sizeof(folder), P_tmpdir "/caisson-file-XXXXXX");
-	return mkdtemp(folder) == NULL ? -1 : 0;
+	assert_non_null(mkdtemp(folder));
 }
 
 /* What is in path, one level deep, and path. */
@@ -56,12 +45,7 @@ remove_folder(const char *path)
 	return rmdir(path);
 }
 
-static int
-drop_folder(void **state)
-{
-	(void)state;
-	return remove_folder(folder);
-}
+AFTER_EACH { assert_int_equal(remove_folder(folder), 0); }
 
 /* A path in the folder; two at a time. */
 static const char *
@@ -119,13 +103,11 @@ said(const char *path, const char *why)
 		fail_msg("not \"%s\": %s", why, csn_ctx_message(NULL));
 }
 
-static void
-files_are_replaced(void **state)
+TEST(files_are_replaced)
 {
 	const char *path = in_folder("a");
 	mode_t before;
 
-	(void)state;
 	before = umask(0077);
 	assert_int_equal(csn_file_replace(NULL, path, "one", 3, 0644), 0);
 	umask(before);
@@ -148,12 +130,10 @@ files_are_replaced(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-static void
-a_link_is_replaced_and_not_followed(void **state)
+TEST(a_link_is_replaced_and_not_followed)
 {
 	const char *target = in_folder("target"), *link = in_folder("link");
 
-	(void)state;
 	assert_int_equal(csn_file_create(NULL, target, "t", 1, 0600), 0);
 	assert_int_equal(symlink("target", link), 0);
 	assert_int_equal(csn_file_create(NULL, link, "x", 1, 0600),
@@ -163,12 +143,10 @@ a_link_is_replaced_and_not_followed(void **state)
 	holds(link, "new");
 }
 
-static void
-files_are_created_once(void **state)
+TEST(files_are_created_once)
 {
 	const char *path = in_folder("a");
 
-	(void)state;
 	assert_int_equal(csn_file_create(NULL, path, "one", 3, 0640), 0);
 	assert_int_equal(mode_of(path), 0640);
 	assert_int_equal(csn_file_create(NULL, path, "two", 3, 0600),
@@ -179,13 +157,11 @@ files_are_created_once(void **state)
 	assert_int_equal(names_in(folder), 1);
 }
 
-static void
-long_names_are_no_trouble(void **state)
+TEST(long_names_are_no_trouble)
 {
 	char path[400];
 	size_t len;
 
-	(void)state;
 	len = (size_t)snprintf(path, sizeof(path), "%s/", folder);
 	memset(path + len, 'n', 255);
 	path[len + 255] = '\0';
@@ -199,14 +175,12 @@ long_names_are_no_trouble(void **state)
 	assert_int_equal(names_in(folder), 1);
 }
 
-static void
-reading_has_its_limits(void **state)
+TEST(reading_has_its_limits)
 {
 	const char *path = in_folder("a");
 	uint8_t *got = NULL, *big;
 	size_t len = 42, i;
 
-	(void)state;
 	assert_int_equal(csn_file_read(NULL, path, 10, &got, &len),
 	    CSN_E_NOT_FOUND);
 	said(path, "No such file");
@@ -244,15 +218,13 @@ reading_has_its_limits(void **state)
 	free(big);
 }
 
-static void
-secrets_are_their_owners_alone(void **state)
+TEST(secrets_are_their_owners_alone)
 {
 	static const unsigned open[] = { 0640, 0604, 0620, 0610, 0666, 0677 };
 	const char *path = in_folder("a");
 	uint8_t *got = NULL;
 	size_t len, i;
 
-	(void)state;
 	for (i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
 		assert_int_equal(csn_file_replace(NULL, path, "s", 1,
 		    open[i]), 0);
@@ -272,12 +244,10 @@ secrets_are_their_owners_alone(void **state)
 	    &len), CSN_E_NOT_FOUND);
 }
 
-static void
-a_missing_folder_is_told(void **state)
+TEST(a_missing_folder_is_told)
 {
 	const char *path = in_folder("none/a");
 
-	(void)state;
 	assert_int_equal(csn_file_replace(NULL, path, "x", 1, 0600), CSN_E_IO);
 	said(path, "No such file");
 	assert_int_equal(csn_file_create(NULL, path, "x", 1, 0600), CSN_E_IO);
@@ -312,12 +282,10 @@ replace_as_nobody(const char *path)
 	return -WEXITSTATUS(status);
 }
 
-static void
-a_folder_that_is_read_only_keeps_its_file(void **state)
+TEST(a_folder_that_is_read_only_keeps_its_file)
 {
 	const char *path = in_folder("a");
 
-	(void)state;
 	assert_int_equal(csn_file_create(NULL, path, "old", 3, 0600), 0);
 	assert_int_equal(chmod(folder, 0555), 0);
 	assert_int_equal(replace_as_nobody(path), CSN_E_IO);
@@ -326,14 +294,12 @@ a_folder_that_is_read_only_keeps_its_file(void **state)
 	assert_int_equal(names_in(folder), 1);
 }
 
-static void
-a_full_disk_keeps_the_old_file(void **state)
+TEST(a_full_disk_keeps_the_old_file)
 {
 	char disk[128], path[160];
 	uint8_t *big;
 	int replaced, created, names;
 
-	(void)state;
 	snprintf(disk, sizeof(disk), "%s/disk", folder);
 	snprintf(path, sizeof(path), "%s/a", disk);
 	assert_int_equal(mkdir(disk, 0700), 0);
@@ -371,8 +337,7 @@ replace_for_ever(const char *path)
 	}
 }
 
-static void
-a_kill_in_the_middle_leaves_a_whole_file(void **state)
+TEST(a_kill_in_the_middle_leaves_a_whole_file)
 {
 	const char *path = in_folder("a");
 	struct timespec nap = { 0, 0 };
@@ -381,7 +346,6 @@ a_kill_in_the_middle_leaves_a_whole_file(void **state)
 	size_t len;
 	pid_t pid;
 
-	(void)state;
 	memset(whole, 'b', BIG);
 	assert_int_equal(csn_file_create(NULL, path, whole, BIG, 0600), 0);
 	for (round = 0; round < 30; round++) {
@@ -403,8 +367,7 @@ a_kill_in_the_middle_leaves_a_whole_file(void **state)
 	}
 }
 
-static void
-a_reader_meanwhile_sees_whole_files(void **state)
+TEST(a_reader_meanwhile_sees_whole_files)
 {
 	const char *path = in_folder("a");
 	uint8_t *got, whole[BIG];
@@ -412,7 +375,6 @@ a_reader_meanwhile_sees_whole_files(void **state)
 	size_t len;
 	pid_t pid;
 
-	(void)state;
 	memset(whole, 'b', BIG);
 	assert_int_equal(csn_file_create(NULL, path, whole, BIG, 0600), 0);
 	assert_true((pid = fork()) >= 0);
@@ -431,14 +393,12 @@ a_reader_meanwhile_sees_whole_files(void **state)
 	assert_true(WIFSIGNALED(status));
 }
 
-static void
-one_of_many_creators_wins(void **state)
+TEST(one_of_many_creators_wins)
 {
 	const char *path = in_folder("a");
 	pid_t pids[8];
 	int i, status, won = 0;
 
-	(void)state;
 	for (i = 0; i < 8; i++) {
 		assert_true((pids[i] = fork()) >= 0);
 		if (pids[i] == 0)
@@ -456,8 +416,7 @@ one_of_many_creators_wins(void **state)
 	assert_int_equal(names_in(folder), 1);
 }
 
-static void
-writing_all_goes_on_after_short_writes(void **state)
+TEST(writing_all_goes_on_after_short_writes)
 {
 	uint8_t *big, *got;
 	size_t used = 0;
@@ -465,7 +424,6 @@ writing_all_goes_on_after_short_writes(void **state)
 	ssize_t n;
 	pid_t pid;
 
-	(void)state;
 	assert_non_null(big = malloc(BIG));
 	assert_non_null(got = malloc(BIG));
 	memset(big, 'x', BIG);
@@ -490,12 +448,10 @@ writing_all_goes_on_after_short_writes(void **state)
 	free(got);
 }
 
-static void
-folders_are_made_as_needed(void **state)
+TEST(folders_are_made_as_needed)
 {
 	const char *path;
 
-	(void)state;
 	assert_int_equal(csn_mkdirs(NULL, in_folder("x/y//z/"), 0700), 0);
 	assert_int_equal(mode_of(in_folder("x/y/z")), 0700);
 	assert_int_equal(csn_mkdirs(NULL, in_folder("x/y/z"), 0755), 0);
@@ -515,29 +471,4 @@ folders_are_made_as_needed(void **state)
 	said(path, "Not a directory");
 	assert_int_equal(csn_mkdirs(NULL, "/proc/none/in", 0700), CSN_E_IO);
 	said("/proc/none", "No such file");
-}
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, make_folder, drop_folder)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(files_are_replaced),
-		CASE(a_link_is_replaced_and_not_followed),
-		CASE(files_are_created_once),
-		CASE(long_names_are_no_trouble),
-		CASE(reading_has_its_limits),
-		CASE(secrets_are_their_owners_alone),
-		CASE(a_missing_folder_is_told),
-		CASE(a_folder_that_is_read_only_keeps_its_file),
-		CASE(a_full_disk_keeps_the_old_file),
-		CASE(a_kill_in_the_middle_leaves_a_whole_file),
-		CASE(a_reader_meanwhile_sees_whole_files),
-		CASE(one_of_many_creators_wins),
-		CASE(writing_all_goes_on_after_short_writes),
-		CASE(folders_are_made_as_needed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,46 +3,31 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static char top[64], folder[80], path[96];
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	snprintf(top, sizeof(top), P_tmpdir "/caisson-owner-XXXXXX");
-	if (mkdtemp(top) == NULL)
-		return -1;
+	assert_non_null(mkdtemp(top));
 	snprintf(folder, sizeof(folder), "%s/d", top);
 	snprintf(path, sizeof(path), "%s/f", folder);
-	if (mkdir(folder, 0700) != 0)
-		return -1;
-	return csn_file_replace(NULL, path, "x", 1, 0644);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(csn_file_replace(NULL, path, "x", 1, 0644), 0);
 }
 
-static int
-end(void **state)
+AFTER_EACH
 {
-	(void)state;
 	unlink(path);
 	rmdir(folder);
-	return rmdir(top);
+	assert_int_equal(rmdir(top), 0);
 }
 
 static int
@@ -64,15 +49,12 @@ said(const char *what)
 		fail_msg("'%s' is not in: %s", what, csn_ctx_message(NULL));
 }
 
-static void
-a_file_that_all_may_write_is_refused_with_the_chmod_that_mends_it(
-    void **state)
+TEST(a_file_that_all_may_write_is_refused_with_the_chmod_that_mends_it)
 {
 	static const unsigned bad[] = { 0666, 0602, 0646, 0777 };
 	static const unsigned good[] = { 0644, 0600, 0444, 0755 };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(chmod(path, bad[i]), 0);
 		assert_int_equal(look(path), CSN_E_POLICY);
@@ -102,12 +84,10 @@ group_of_others(void)
 	return gid;
 }
 
-static void
-a_file_of_a_group_is_refused_where_the_group_has_another_member(void **state)
+TEST(a_file_of_a_group_is_refused_where_the_group_has_another_member)
 {
 	long gid = group_of_others();
 
-	(void)state;
 	if (geteuid() != 0 || gid == -1)
 		test_skip("only root gives files to other groups");
 	assert_int_equal(chown(path, (uid_t)-1, (gid_t)gid), 0);
@@ -150,13 +130,11 @@ look_from_inside(void)
 	return WEXITSTATUS(status);
 }
 
-static void
-where_nobody_knows_who_is_in_a_group_it_has_another_member(void **state)
+TEST(where_nobody_knows_who_is_in_a_group_it_has_another_member)
 {
 	char etc[80], name[96];
 	int i;
 
-	(void)state;
 	if (geteuid() != 0)
 		test_skip("only root gives itself another root folder");
 	assert_int_equal(chown(path, 0, 54321), 0);
@@ -179,14 +157,12 @@ where_nobody_knows_who_is_in_a_group_it_has_another_member(void **state)
 	assert_int_equal(rmdir(etc), 0);
 }
 
-static void
-an_access_list_that_lets_another_user_write_is_refused(void **state)
+TEST(an_access_list_that_lets_another_user_write_is_refused)
 {
 	const uint32_t version = 2, none = UINT32_MAX;
 	uint8_t acl[64];
 	size_t n = 4;
 
-	(void)state;
 	/* user::rw- user:1:rw- group::--- mask::rw- other::---, acl(5) */
 	memcpy(acl, &version, 4);
 	n += (size_t)add_entry(acl + n, 0x01, 6, none);
@@ -203,10 +179,8 @@ an_access_list_that_lets_another_user_write_is_refused(void **state)
 	assert_int_equal(look(path), 0);
 }
 
-static void
-a_file_of_another_user_is_refused(void **state)
+TEST(a_file_of_another_user_is_refused)
 {
-	(void)state;
 	if (geteuid() != 0)
 		test_skip("only root gives files to other users");
 	assert_int_equal(chown(path, 1, 0), 0);
@@ -217,13 +191,11 @@ a_file_of_another_user_is_refused(void **state)
 	assert_int_equal(look(path), 0);
 }
 
-static void
-roots_and_ones_own_are_believed_by_whoever_is_not_root(void **state)
+TEST(roots_and_ones_own_are_believed_by_whoever_is_not_root)
 {
 	int status;
 	pid_t pid;
 
-	(void)state;
 	if (geteuid() != 0)
 		test_skip("only root becomes somebody else");
 	assert_int_equal(chmod(top, 0755), 0);
@@ -248,12 +220,10 @@ roots_and_ones_own_are_believed_by_whoever_is_not_root(void **state)
 	assert_int_equal(chown(folder, 0, 0), 0);
 }
 
-static void
-a_folder_in_which_others_may_replace_the_file_is_refused(void **state)
+TEST(a_folder_in_which_others_may_replace_the_file_is_refused)
 {
 	char link[96];
 
-	(void)state;
 	assert_int_equal(chmod(folder, 0777), 0);
 	assert_int_equal(look(path), CSN_E_POLICY);
 	said("the folder ");
@@ -275,12 +245,10 @@ a_folder_in_which_others_may_replace_the_file_is_refused(void **state)
 	unlink(link);
 }
 
-static void
-a_path_without_a_slash_lies_in_the_folder_at_hand(void **state)
+TEST(a_path_without_a_slash_lies_in_the_folder_at_hand)
 {
 	int before = open(".", O_RDONLY | O_DIRECTORY);
 
-	(void)state;
 	assert_true(before >= 0);
 	assert_int_equal(chdir(folder), 0);
 	assert_int_equal(look("f"), 0);
@@ -295,13 +263,11 @@ a_path_without_a_slash_lies_in_the_folder_at_hand(void **state)
 	assert_int_equal(csn_file_check(NULL, NULL), CSN_E_ARG);
 }
 
-static void
-secrets_are_held_to_the_same(void **state)
+TEST(secrets_are_held_to_the_same)
 {
 	uint8_t *got = NULL;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(csn_file_read_secret(NULL, path, 10, &got, &len), 0);
 	csn_free(got);
@@ -310,27 +276,4 @@ secrets_are_held_to_the_same(void **state)
 	assert_int_equal(csn_file_read_secret(NULL, path, 10, &got, &len),
 	    CSN_E_POLICY);
 	assert_null(got);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(
-	    a_file_that_all_may_write_is_refused_with_the_chmod_that_mends_it),
-		CASE(
-	    a_file_of_a_group_is_refused_where_the_group_has_another_member),
-		CASE(
-		    where_nobody_knows_who_is_in_a_group_it_has_another_member),
-		CASE(an_access_list_that_lets_another_user_write_is_refused),
-		CASE(a_file_of_another_user_is_refused),
-		CASE(roots_and_ones_own_are_believed_by_whoever_is_not_root),
-		CASE(a_folder_in_which_others_may_replace_the_file_is_refused),
-		CASE(a_path_without_a_slash_lies_in_the_folder_at_hand),
-		CASE(secrets_are_held_to_the_same),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

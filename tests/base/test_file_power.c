@@ -4,25 +4,16 @@
  * a failed call there is the old one or the new one, and after success the
  * new one only.
  */
-
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <caisson/crypto.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "lib/disk.h"
+#include "lib/test.h"
 
 #define OLD 6000
 #define NEW 9000
@@ -83,13 +74,11 @@ remove_all(void)
 	assert_int_equal(mkdir(folder, 0700), 0);
 }
 
-static void
-a_replaced_file_is_the_old_or_the_new_one(void **state)
+TEST(a_replaced_file_is_the_old_or_the_new_one)
 {
 	int seen[3] = { 0 };
 	struct stat st;
 
-	(void)state;
 	remove_all();
 	assert_int_equal(csn_file_replace(ctx, path, old, OLD, 0600), 0);
 	disk_watch(folder);
@@ -104,12 +93,10 @@ a_replaced_file_is_the_old_or_the_new_one(void **state)
 	assert_int_equal(seen[0], 0);
 }
 
-static void
-a_new_file_is_whole_or_not_there(void **state)
+TEST(a_new_file_is_whole_or_not_there)
 {
 	int seen[3] = { 0 };
 
-	(void)state;
 	remove_all();
 	disk_watch(folder);
 	disk_promise(10);
@@ -134,13 +121,11 @@ look_deep(void *arg, const char *where, int promised)
 	assert_true(is == 2 || !promised);
 }
 
-static void
-folders_that_were_made_last(void **state)
+TEST(folders_that_were_made_last)
 {
 	char deep[128];
 	int seen[3] = { 0 };
 
-	(void)state;
 	remove_all();
 	(void)snprintf(deep, sizeof(deep), "%s/a/b/c", folder);
 	disk_watch(folder);
@@ -166,15 +151,13 @@ names_in(const char *where)
 	return (unsigned)strtoul(text, NULL, 10);
 }
 
-static void
-a_call_that_fails_leaves_the_old_file_and_no_other(void **state)
+TEST(a_call_that_fails_leaves_the_old_file_and_no_other)
 {
 	static const int errors[] = { EIO, ENOSPC };
 	size_t e;
 	long n;
 	int rc, failed = 1, is;
 
-	(void)state;
 	for (e = 0; e < 2; e++) {
 		for (n = 0, failed = 1; failed; n++) {
 			remove_all();
@@ -208,14 +191,11 @@ new_home(void)
 	return mkdtemp(home) == NULL ? -1 : 0;
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	size_t i;
 
-	(void)state;
-	if (csn_ctx_new(NULL, &ctx) != 0 || new_home() != 0)
-		return -1;
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || new_home() != 0);
 	(void)snprintf(folder, sizeof(folder), "%s/in", home);
 	(void)snprintf(scratch, sizeof(scratch), "%s/cut", home);
 	(void)snprintf(path, sizeof(path), "%s/file", folder);
@@ -223,31 +203,13 @@ setup(void **state)
 		new[i] = (uint8_t)(i * 7 + 1);
 		old[i % OLD] = (uint8_t)(i * 11 + 3);
 	}
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	char command[96];
 
-	(void)state;
 	csn_ctx_free(ctx);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
-	return system(command);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_replaced_file_is_the_old_or_the_new_one),
-		cmocka_unit_test(a_new_file_is_whole_or_not_there),
-		cmocka_unit_test(folders_that_were_made_last),
-		cmocka_unit_test(
-		    a_call_that_fails_leaves_the_old_file_and_no_other),
-	};
-
-	return cmocka_run_group_tests_name("files and power cuts", tests,
-	    setup, teardown);
+	assert_int_equal(system(command), 0);
 }

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - ordinary memory, secret pages, wiping, comparing. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/alloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 /* Whether the kernel has the two-letter flag for the mapping of p. */
 static int
@@ -47,12 +38,10 @@ mlock_is_real(void)
 	return sanitized == NULL || strcmp(sanitized, "1") != 0;
 }
 
-static void
-products_that_overflow_give_null(void **state)
+TEST(products_that_overflow_give_null)
 {
 	char *p;
 
-	(void)state;
 	assert_null(csn_calloc(SIZE_MAX / 2, 3));
 	assert_null(csn_calloc(SIZE_MAX, 1));
 	assert_non_null(p = csn_calloc(3, 5));
@@ -67,12 +56,10 @@ products_that_overflow_give_null(void **state)
 	csn_free(NULL);
 }
 
-static void
-nothing_is_something(void **state)
+TEST(nothing_is_something)
 {
 	void *p;
 
-	(void)state;
 	assert_non_null(p = csn_calloc(0, 8));
 	assert_non_null(p = csn_realloc(p, 0, 8));
 	csn_free(p);
@@ -82,12 +69,10 @@ nothing_is_something(void **state)
 	assert_null(csn_memdup("x", SIZE_MAX));
 }
 
-static void
-copies_end_in_a_nul(void **state)
+TEST(copies_end_in_a_nul)
 {
 	char *p;
 
-	(void)state;
 	assert_non_null(p = csn_memdup("abcdef", 3));
 	assert_string_equal(p, "abc");
 	csn_free(p);
@@ -96,8 +81,7 @@ copies_end_in_a_nul(void **state)
 	csn_free(p);
 }
 
-static void
-secrets_are_zero_locked_and_not_dumped(void **state)
+TEST(secrets_are_zero_locked_and_not_dumped)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), len, i;
 	const size_t lens[] = { 0, 1, 32, 64, 65, page - 1, page, page + 1,
@@ -106,7 +90,6 @@ secrets_are_zero_locked_and_not_dumped(void **state)
 	uint8_t *p;
 	size_t j;
 
-	(void)state;
 	for (j = 0; j < sizeof(lens) / sizeof(lens[0]); j++) {
 		len = lens[j];
 		locked = -1;
@@ -148,13 +131,11 @@ survives(volatile uint8_t *p)
 	return WIFEXITED(status);
 }
 
-static void
-guard_pages_stand_on_both_sides(void **state)
+TEST(guard_pages_stand_on_both_sides)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uint8_t *p;
 
-	(void)state;
 	assert_non_null(p = csn_secret_alloc(128, NULL));
 	assert_true(survives(p));
 	assert_true(survives(p + 127));
@@ -164,14 +145,12 @@ guard_pages_stand_on_both_sides(void **state)
 	csn_secret_free(p, 128);
 }
 
-static void
-a_limit_on_locking_is_told_not_fatal(void **state)
+TEST(a_limit_on_locking_is_told_not_fatal)
 {
 	struct rlimit none = { 0, 0 };
 	pid_t pid;
 	int status, locked = -1;
 
-	(void)state;
 	if (!mlock_is_real())
 		test_skip("a sanitizer stands in for mlock");
 	assert_true((pid = fork()) >= 0);
@@ -189,14 +168,12 @@ a_limit_on_locking_is_told_not_fatal(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void
-a_canary_is_wiped_by_a_fork(void **state)
+TEST(a_canary_is_wiped_by_a_fork)
 {
 	volatile uint64_t *p;
 	pid_t pid;
 	int status;
 
-	(void)state;
 	assert_non_null(p = csn_canary_page());
 	assert_int_equal(*p, 0);
 	*p = 42;
@@ -212,12 +189,10 @@ a_canary_is_wiped_by_a_fork(void **state)
 	csn_canary_free(NULL);
 }
 
-static void
-wiping_wipes_exactly(void **state)
+TEST(wiping_wipes_exactly)
 {
 	uint8_t buf[8];
 
-	(void)state;
 	memset(buf, 7, sizeof(buf));
 	csn_wipe(buf + 1, 6);
 	assert_int_equal(buf[0], 7);
@@ -227,14 +202,12 @@ wiping_wipes_exactly(void **state)
 	csn_wipe(NULL, 0);
 }
 
-static void
-comparing_sees_each_bit(void **state)
+TEST(comparing_sees_each_bit)
 {
 	uint8_t a[33], b[33];
 	size_t i;
 	int bit;
 
-	(void)state;
 	for (i = 0; i < sizeof(a); i++)
 		a[i] = (uint8_t)(i * 37);
 	memcpy(b, a, sizeof(b));
@@ -249,22 +222,4 @@ comparing_sees_each_bit(void **state)
 		}
 	b[32] ^= 1;
 	assert_int_equal(csn_equal(a, b, 32), 1);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(products_that_overflow_give_null),
-		cmocka_unit_test(nothing_is_something),
-		cmocka_unit_test(copies_end_in_a_nul),
-		cmocka_unit_test(secrets_are_zero_locked_and_not_dumped),
-		cmocka_unit_test(guard_pages_stand_on_both_sides),
-		cmocka_unit_test(a_limit_on_locking_is_told_not_fatal),
-		cmocka_unit_test(a_canary_is_wiped_by_a_fork),
-		cmocka_unit_test(wiping_wipes_exactly),
-		cmocka_unit_test(comparing_sees_each_bit),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,39 +2,20 @@
 /* test_pool.c - each item once, whoever calls and however many. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/pool.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 
-static int
-make_context(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-drop_context(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 /* Not atomic on purpose: the pool alone must order what is written. */
 struct count {
@@ -76,8 +57,7 @@ covers(struct csn_pool *pool, size_t n, size_t grain)
 	return ok;
 }
 
-static void
-each_item_is_worked_on_once(void **state)
+TEST(each_item_is_worked_on_once)
 {
 	static const size_t ns[] = { 0, 1, 2, 3, 7, 64, 1000, 4097 };
 	static const size_t grains[] = { 1, 2, 3, 64, 5000, SIZE_MAX };
@@ -85,7 +65,6 @@ each_item_is_worked_on_once(void **state)
 	struct csn_pool *pool;
 	size_t i, j, k;
 
-	(void)state;
 	for (k = 0; k < 4; k++) {
 		pool = NULL;
 		assert_int_equal(csn_pool_new(ctx, threads[k], &pool), 0);
@@ -105,13 +84,11 @@ count_calls(void *arg, size_t from, size_t to)
 	atomic_fetch_add((_Atomic size_t *)arg, to - from);
 }
 
-static void
-a_grain_of_nothing_is_one(void **state)
+TEST(a_grain_of_nothing_is_one)
 {
 	struct csn_pool *pool = NULL;
 	_Atomic size_t sum = 0;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 2, &pool), 0);
 	csn_pool_run(pool, 10, 0, count_calls, (void *)&sum);
 	assert_int_equal(sum, 10);
@@ -130,14 +107,12 @@ meet(void *arg, size_t from, size_t to)
 	pthread_barrier_wait(arg);
 }
 
-static void
-all_threads_take_part(void **state)
+TEST(all_threads_take_part)
 {
 	struct csn_pool *pool = NULL;
 	pthread_barrier_t barrier;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 4, &pool), 0);
 	assert_int_equal(pthread_barrier_init(&barrier, NULL, 4), 0);
 	/* Each piece waits for three others: it takes four threads to end. */
@@ -147,13 +122,11 @@ all_threads_take_part(void **state)
 	csn_pool_free(pool);
 }
 
-static void
-sizes_have_limits(void **state)
+TEST(sizes_have_limits)
 {
 	struct csn_pool *pool = NULL;
 	cpu_set_t set;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 257, &pool), CSN_E_LIMIT);
 	assert_non_null(strstr(csn_ctx_message(ctx), "257"));
 	assert_null(pool);
@@ -188,15 +161,13 @@ call_often(void *arg)
 	return NULL;
 }
 
-static void
-many_callers_at_once(void **state)
+TEST(many_callers_at_once)
 {
 	struct csn_pool *pool = NULL;
 	struct caller callers[6];
 	pthread_t threads[6];
 	unsigned i;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 4, &pool), 0);
 	for (i = 0; i < 6; i++) {
 		callers[i].pool = pool;
@@ -222,12 +193,10 @@ run_inside(void *arg, size_t from, size_t to)
 			c->ok = 0;
 }
 
-static void
-a_batch_inside_a_batch(void **state)
+TEST(a_batch_inside_a_batch)
 {
 	struct caller c = { NULL, 0, 1 };
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 3, &c.pool), 0);
 	csn_pool_run(c.pool, 60, 1, run_inside, &c);
 	assert_true(c.ok);
@@ -260,14 +229,12 @@ look_at_mask(void *arg, size_t from, size_t to)
 	pthread_barrier_wait(&m->barrier);
 }
 
-static void
-helpers_take_no_signals(void **state)
+TEST(helpers_take_no_signals)
 {
 	struct csn_pool *pool = NULL;
 	struct masks m = { .caller = pthread_self() };
 	sigset_t before, after;
 
-	(void)state;
 	assert_int_equal(pthread_barrier_init(&m.barrier, NULL, 3), 0);
 	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &before), 0);
 	assert_int_equal(csn_pool_new(ctx, 3, &pool), 0);
@@ -281,14 +248,12 @@ helpers_take_no_signals(void **state)
 	pthread_barrier_destroy(&m.barrier);
 }
 
-static void
-a_forked_child_works_alone(void **state)
+TEST(a_forked_child_works_alone)
 {
 	struct csn_pool *pool = NULL;
 	int i, status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 4, &pool), 0);
 	for (i = 0; i < 10; i++) {
 		assert_true((pid = fork()) >= 0);
@@ -328,15 +293,13 @@ do_later(struct csn_task *task)
 		atomic_fetch_add(l->done, 1000);
 }
 
-static void
-what_is_posted_is_done_once(void **state)
+TEST(what_is_posted_is_done_once)
 {
 	struct later later[100];
 	_Atomic int done = 0;
 	struct csn_pool *pool;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_pool_new(ctx, 3, &pool), 0);
 	for (i = 0; i < 100; i++) {
 		later[i] = (struct later){ .task.work = do_later,
@@ -352,15 +315,13 @@ what_is_posted_is_done_once(void **state)
 	assert_int_equal(atomic_load(&done), 110);
 }
 
-static void
-nothing_is_posted_where_nobody_would_do_it(void **state)
+TEST(nothing_is_posted_where_nobody_would_do_it)
 {
 	struct later later = { .task.work = do_later };
 	struct csn_pool *pool;
 	int status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(csn_pool_post(NULL, &later.task), CSN_E_BUSY);
 	assert_int_equal(csn_pool_new(ctx, 1, &pool), 0);
 	assert_int_equal(csn_pool_post(pool, &later.task), CSN_E_BUSY);
@@ -371,23 +332,4 @@ nothing_is_posted_where_nobody_would_do_it(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	csn_pool_free(pool);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_item_is_worked_on_once),
-		cmocka_unit_test(a_grain_of_nothing_is_one),
-		cmocka_unit_test(all_threads_take_part),
-		cmocka_unit_test(sizes_have_limits),
-		cmocka_unit_test(many_callers_at_once),
-		cmocka_unit_test(a_batch_inside_a_batch),
-		cmocka_unit_test(helpers_take_no_signals),
-		cmocka_unit_test(a_forked_child_works_alone),
-		cmocka_unit_test(what_is_posted_is_done_once),
-		cmocka_unit_test(nothing_is_posted_where_nobody_would_do_it),
-	};
-
-	return cmocka_run_group_tests(tests, make_context, drop_context);
 }

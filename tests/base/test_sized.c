@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What csn_take() and csn_give() make of structures older and newer. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/context.h>
 
 #include "base/sized.h"
+#include "lib/test.h"
 
 /* A structure as it was released first, as it is here, as it will be. */
 struct first {
@@ -43,14 +36,11 @@ take(struct here *to, const void *from)
 	return CSN_TAKE(to, h, here, b);
 }
 
-static void
-an_older_program_is_served_as_if_the_new_member_were_zero(
-    void **state)
+TEST(an_older_program_is_served_as_if_the_new_member_were_zero)
 {
 	struct first f = { sizeof(f), 7, 8 };
 	struct here h;
 
-	(void)state;
 	assert_int_equal(take(&h, &f), 0);
 	assert_int_equal(h.size, sizeof(h));
 	assert_int_equal(h.a, 7);
@@ -58,24 +48,20 @@ an_older_program_is_served_as_if_the_new_member_were_zero(
 	assert_int_equal(h.added, 0);
 }
 
-static void
-a_program_of_this_release_is_taken_whole(void **state)
+TEST(a_program_of_this_release_is_taken_whole)
 {
 	struct here from = { sizeof(from), 7, 8, 9 }, h;
 
-	(void)state;
 	assert_int_equal(take(&h, &from), 0);
 	assert_memory_equal(&h, &from, sizeof(h));
 }
 
-static void
-a_newer_program_is_served_where_it_asks_for_nothing_unknown(void **state)
+TEST(a_newer_program_is_served_where_it_asks_for_nothing_unknown)
 {
 	struct later l = { sizeof(l), 7, 8, 9, 0 };
 	struct here h;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(take(&h, &l), 0);
 	assert_int_equal(h.size, sizeof(h));
 	assert_int_equal(h.added, 9);
@@ -87,13 +73,11 @@ a_newer_program_is_served_where_it_asks_for_nothing_unknown(void **state)
 	}
 }
 
-static void
-a_size_that_was_forgotten_is_refused(void **state)
+TEST(a_size_that_was_forgotten_is_refused)
 {
 	struct here from = { 0, 7, 8, 9 }, h;
 	uint32_t size;
 
-	(void)state;
 	for (size = 0; size < sizeof(struct first); size++) {
 		from.size = size;
 		assert_int_equal(take(&h, &from), CSN_E_ARG);
@@ -106,12 +90,10 @@ a_size_that_was_forgotten_is_refused(void **state)
 	    "member to sizeof(struct here)");
 }
 
-static void
-no_structure_is_one_of_zeros(void **state)
+TEST(no_structure_is_one_of_zeros)
 {
 	struct here h;
 
-	(void)state;
 	assert_int_equal(take(&h, NULL), 0);
 	assert_int_equal(h.size, sizeof(h));
 	assert_int_equal(h.a, 0);
@@ -134,8 +116,7 @@ give(void *out, size_t len)
 	return 0;
 }
 
-static void
-what_is_filled_is_filled_as_far_as_the_caller_knows_it(void **state)
+TEST(what_is_filled_is_filled_as_far_as_the_caller_knows_it)
 {
 	union {
 		struct first first;
@@ -144,7 +125,6 @@ what_is_filled_is_filled_as_far_as_the_caller_knows_it(void **state)
 		uint8_t bytes[sizeof(struct later) + 1];
 	} u;
 
-	(void)state;
 	memset(&u, 0, sizeof(u));
 	u.first.size = sizeof(u.first);
 	assert_int_equal(give(&u, sizeof(u.first)), 0);
@@ -168,22 +148,4 @@ what_is_filled_is_filled_as_far_as_the_caller_knows_it(void **state)
 	u.here.size = sizeof(struct first) - 1;
 	assert_int_equal(give(&u, sizeof(u.first)), CSN_E_ARG);
 	assert_int_equal(csn_give_check(NULL, 8, 8, "here"), CSN_E_ARG);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		an_older_program_is_served_as_if_the_new_member_were_zero),
-		cmocka_unit_test(a_program_of_this_release_is_taken_whole),
-		cmocka_unit_test(
-		a_newer_program_is_served_where_it_asks_for_nothing_unknown),
-		cmocka_unit_test(a_size_that_was_forgotten_is_refused),
-		cmocka_unit_test(no_structure_is_one_of_zeros),
-		cmocka_unit_test(
-		    what_is_filled_is_filled_as_far_as_the_caller_knows_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

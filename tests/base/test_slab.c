@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_slab.c - equal pieces: aligned, zeroed, reused, given back, forked. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/slab.h"
+#include "lib/test.h"
 
 #define MANY 40000		/* several arenas of 2 MiB */
 
@@ -35,13 +27,11 @@ is_zero(const struct piece *p)
 	return 1;
 }
 
-static void
-test_pieces(void **state)
+TEST(test_pieces)
 {
 	size_t i, n;
 	int round;
 
-	(void)state;
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < MANY; i++) {
 			pieces[i] = csn_slab_alloc(&slab);
@@ -93,14 +83,12 @@ churn(void *arg)
 	return NULL;
 }
 
-static void
-test_threads(void **state)
+TEST(test_threads)
 {
 	pthread_t threads[4];
 	void *wrong;
 	uintptr_t i;
 
-	(void)state;
 	for (i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, churn,
 		    (void *)(i + 1)), 0);
@@ -111,8 +99,7 @@ test_threads(void **state)
 }
 
 /* Forked while threads are in the slab: the child's works. */
-static void
-test_fork(void **state)
+TEST(test_fork)
 {
 	pthread_t threads[2];
 	struct piece *p;
@@ -121,7 +108,6 @@ test_fork(void **state)
 	pid_t pid;
 	int n, status;
 
-	(void)state;
 	for (i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, churn,
 		    (void *)(i + 9)), 0);
@@ -143,16 +129,4 @@ test_fork(void **state)
 		assert_int_equal(pthread_join(threads[i], &wrong), 0);
 		assert_null(wrong);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_fork),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_text.c - hex, base58, UTF-8 and times. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/text.h"
+#include "lib/test.h"
 
-static void
-hex_round_trips_every_byte(void **state)
+TEST(hex_round_trips_every_byte)
 {
 	uint8_t all[256], back[256];
 	char text[513];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 256; i++)
 		all[i] = (uint8_t)i;
 	csn_hex_encode(all, 256, text);
@@ -39,14 +28,12 @@ hex_round_trips_every_byte(void **state)
 	assert_int_equal(csn_hex_decode("", 0, back, 0), 0);
 }
 
-static void
-hex_refuses_what_is_no_hex(void **state)
+TEST(hex_refuses_what_is_no_hex)
 {
 	char text[3] = "00";
 	uint8_t out[2];
 	int c;
 
-	(void)state;
 	for (c = 0; c < 256; c++) {
 		int digit = (c >= '0' && c <= '9') ||
 		    (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -66,8 +53,7 @@ hex_refuses_what_is_no_hex(void **state)
 	assert_int_equal(csn_hex_decode("", 0, out, 1), CSN_E_FORM);
 }
 
-static void
-base58_gives_the_known_answers(void **state)
+TEST(base58_gives_the_known_answers)
 {
 	/* The samples of the internet draft on base58, and of Bitcoin. */
 	static const struct {
@@ -100,7 +86,6 @@ base58_gives_the_known_answers(void **state)
 	size_t i, len;
 	char *text;
 
-	(void)state;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		text = csn_base58_encode((const uint8_t *)known[i].bytes,
 		    known[i].len);
@@ -115,15 +100,13 @@ base58_gives_the_known_answers(void **state)
 	}
 }
 
-static void
-base58_round_trips_all_lengths(void **state)
+TEST(base58_round_trips_all_lengths)
 {
 	uint8_t bytes[300], *back;
 	uint32_t x = 1;
 	size_t len, i, back_len;
 	char *text;
 
-	(void)state;
 	for (len = 0; len < sizeof(bytes); len++) {
 		for (i = 0; i < len; i++) {
 			x = x * 1664525 + 1013904223;
@@ -144,15 +127,13 @@ base58_round_trips_all_lengths(void **state)
 	}
 }
 
-static void
-base58_refuses_foreign_characters(void **state)
+TEST(base58_refuses_foreign_characters)
 {
 	char text[8] = "2NEpo7T", *longest;
 	uint8_t *out = NULL;
 	size_t len = 0;
 	int c;
 
-	(void)state;
 	for (c = 0; c < 256; c++) {
 		int ok = c != 0 && c < 128 && strchr("123456789"
 		    "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", c);
@@ -172,8 +153,7 @@ base58_refuses_foreign_characters(void **state)
 	free(longest);
 }
 
-static void
-utf8_is_rfc_3629(void **state)
+TEST(utf8_is_rfc_3629)
 {
 	static const char *const good[] = {
 		"", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
@@ -192,7 +172,6 @@ utf8_is_rfc_3629(void **state)
 	char *p;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_true(csn_utf8_ok(good[i], strlen(good[i])));
 		assert_true(csn_utf8_valid(good[i], strlen(good[i])));
@@ -207,12 +186,10 @@ utf8_is_rfc_3629(void **state)
 	}
 }
 
-static void
-control_characters_are_not_for_names(void **state)
+TEST(control_characters_are_not_for_names)
 {
 	char c;
 
-	(void)state;
 	for (c = 0; c < 0x20; c++) {
 		assert_false(csn_utf8_ok(&c, 1));
 		assert_true(csn_utf8_valid(&c, 1));
@@ -227,8 +204,7 @@ parse(const char *s, uint64_t *ms)
 	return csn_time_parse(s, strlen(s), ms);
 }
 
-static void
-times_are_parsed(void **state)
+TEST(times_are_parsed)
 {
 	static const struct {
 		const char *text;
@@ -260,7 +236,6 @@ times_are_parsed(void **state)
 	uint64_t ms;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		ms = 42;
 		assert_int_equal(parse(known[i].text, &ms), 0);
@@ -268,8 +243,7 @@ times_are_parsed(void **state)
 	}
 }
 
-static void
-other_times_are_refused(void **state)
+TEST(other_times_are_refused)
 {
 	static const char *const bad[] = {
 		"", "2026", "2026-01-02", "2026-01-02T03:04:05",
@@ -298,7 +272,6 @@ other_times_are_refused(void **state)
 	uint64_t ms = 42;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		len = strlen(bad[i]);
 		assert_non_null(exact = malloc(len + 1));
@@ -316,14 +289,12 @@ other_times_are_refused(void **state)
 	assert_int_equal(ms, 42);
 }
 
-static void
-times_are_written(void **state)
+TEST(times_are_written)
 {
 	char text[CSN_TIME_TEXT_SIZE];
 	uint64_t ms, back, x = 1;
 	int i;
 
-	(void)state;
 	csn_time_format(0, text);
 	assert_string_equal(text, "1970-01-01T00:00:00.000Z");
 	csn_time_format(UINT64_C(1767323045678), text);
@@ -340,23 +311,4 @@ times_are_written(void **state)
 		assert_int_equal(parse(text, &back), 0);
 		assert_true(back == ms);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hex_round_trips_every_byte),
-		cmocka_unit_test(hex_refuses_what_is_no_hex),
-		cmocka_unit_test(base58_gives_the_known_answers),
-		cmocka_unit_test(base58_round_trips_all_lengths),
-		cmocka_unit_test(base58_refuses_foreign_characters),
-		cmocka_unit_test(utf8_is_rfc_3629),
-		cmocka_unit_test(control_characters_are_not_for_names),
-		cmocka_unit_test(times_are_parsed),
-		cmocka_unit_test(other_times_are_refused),
-		cmocka_unit_test(times_are_written),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

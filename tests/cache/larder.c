@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/cache/larder.c - a cache to test, its clock, and a faulty store. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "cache/larder.h"
+#include "lib/test.h"
 
 _Atomic uint64_t larder_ms = 1000000;
 

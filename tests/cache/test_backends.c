@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_backends.c - the same over each real backend, also where it dies. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "cache/larder.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/memcached_server.h"
 #ifdef HAVE_REDIS
 #include "providers/redis_cluster.h"
@@ -263,12 +254,10 @@ all_of_it(const struct backend *b)
 	csn_ctx_free(ctx);
 }
 
-static void
-over_memory(void **state)
+TEST(over_memory)
 {
 	const struct backend b = { .url = "memory:?bytes=64M", .lists = 1 };
 
-	(void)state;
 	all_of_it(&b);
 }
 
@@ -285,18 +274,14 @@ in_folder(const char *scheme)
 	assert_int_equal(system(command), 0);
 }
 
-static void
-over_files(void **state)
+TEST(over_files)
 {
-	(void)state;
 	in_folder("file");
 }
 
 #ifdef HAVE_LMDB
-static void
-over_lmdb(void **state)
+TEST(over_lmdb)
 {
-	(void)state;
 	in_folder("lmdb");
 }
 #endif
@@ -315,13 +300,11 @@ memcached_again(void)
 	return memcached_start(&memcached);
 }
 
-static void
-over_memcached(void **state)
+TEST(over_memcached)
 {
 	struct backend b = { .kill = memcached_dies,
 	    .again = memcached_again };
 
-	(void)state;
 	if (!memcached_is_here())
 		test_skip("there is no memcached on this machine");
 	assert_int_equal(memcached_start(&memcached), 0);
@@ -361,19 +344,15 @@ over_a_redis(const char *program, const char *scheme)
 	redis_server_stop(&redis);
 }
 
-static void
-over_redis(void **state)
+TEST(over_redis)
 {
-	(void)state;
 	if (!program_is_here("redis-server"))
 		test_skip("there is no redis-server on this machine");
 	over_a_redis("redis-server", "redis");
 }
 
-static void
-over_valkey(void **state)
+TEST(over_valkey)
 {
-	(void)state;
 	if (!program_is_here("valkey-server"))
 		test_skip("there is no valkey-server on this machine");
 	over_a_redis("valkey-server", "valkey");
@@ -393,14 +372,12 @@ cluster_again(void)
 	return redis_cluster_again(&cluster);
 }
 
-static void
-over_redis_cluster(void **state)
+TEST(over_redis_cluster)
 {
 	struct backend b = { .lists = 1, .kill = cluster_dies,
 	    .again = cluster_again };
 	char *url;
 
-	(void)state;
 	if (!redis_cluster_is_here())
 		test_skip("redis-server or redis-cli is not on this machine");
 	if (redis_cluster_start(&cluster) != 0) {
@@ -415,8 +392,7 @@ over_redis_cluster(void **state)
 }
 
 /* Nothing but the hybrid key exchange will do. */
-static void
-over_redis_tls(void **state)
+TEST(over_redis_tls)
 {
 	struct backend b = { .lists = 1, .kill = redis_dies,
 	    .again = redis_again };
@@ -424,7 +400,6 @@ over_redis_tls(void **state)
 	struct tls_front *front;
 	char path[128];
 
-	(void)state;
 	if (!program_is_here("redis-server"))
 		test_skip("there is no redis-server on this machine");
 	memset(&redis, 0, sizeof(redis));
@@ -462,14 +437,12 @@ blob_again(void)
 	return blob_server_start(&blob, blob.port, NULL);
 }
 
-static void
-over_http(void **state)
+TEST(over_http)
 {
 	struct backend b = { .lists = 1, .kill = blob_dies,
 	    .again = blob_again };
 	char *url;
 
-	(void)state;
 	if (!blob_server_there())
 		test_skip("the example blob_server was not built");
 	assert_int_equal(blob_server_start(&blob, 0, NULL), 0);
@@ -480,27 +453,3 @@ over_http(void **state)
 	blob_server_kill(&blob);
 }
 #endif
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(over_memory),
-		cmocka_unit_test(over_files),
-#ifdef HAVE_LMDB
-		cmocka_unit_test(over_lmdb),
-#endif
-		cmocka_unit_test(over_memcached),
-#ifdef HAVE_REDIS
-		cmocka_unit_test(over_redis),
-		cmocka_unit_test(over_valkey),
-		cmocka_unit_test(over_redis_cluster),
-		cmocka_unit_test(over_redis_tls),
-#endif
-#ifdef HAVE_HTTP
-		cmocka_unit_test(over_http),
-#endif
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_breaker.c - a backend that fails is left alone, then tried again. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "cache/breaker.h"
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct csn_breaker b;
@@ -38,13 +32,11 @@ call(int failed)
 	return 1;
 }
 
-static void
-it_opens_after_failures_in_a_row(void **state)
+TEST(it_opens_after_failures_in_a_row)
 {
 	struct csn_breaker_pass pass;
 	int i;
 
-	(void)state;
 	begin(10);
 	for (i = 0; i < 20; i++) {
 		assert_true(call(1));
@@ -63,13 +55,11 @@ it_opens_after_failures_in_a_row(void **state)
 	csn_breaker_destroy(&b);
 }
 
-static void
-trials_decide(void **state)
+TEST(trials_decide)
 {
 	struct csn_breaker_pass one, two, three;
 	int i;
 
-	(void)state;
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
@@ -99,13 +89,11 @@ trials_decide(void **state)
 	csn_breaker_destroy(&b);
 }
 
-static void
-a_trial_of_another_time_decides_nothing(void **state)
+TEST(a_trial_of_another_time_decides_nothing)
 {
 	struct csn_breaker_pass old, one, two;
 	int i;
 
-	(void)state;
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
@@ -124,12 +112,10 @@ a_trial_of_another_time_decides_nothing(void **state)
 	csn_breaker_destroy(&b);
 }
 
-static void
-a_clock_that_jumps_back_does_not_keep_it_open(void **state)
+TEST(a_clock_that_jumps_back_does_not_keep_it_open)
 {
 	int i;
 
-	(void)state;
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
@@ -155,15 +141,13 @@ hold_for_a_while(void *arg)
 	return &b;
 }
 
-static void
-too_many_calls_wait_then_are_shed(void **state)
+TEST(too_many_calls_wait_then_are_shed)
 {
 	struct csn_breaker_pass pass;
 	struct timespec before, after;
 	pthread_t thread;
 	void *got;
 
-	(void)state;
 	begin(1);
 	assert_int_equal(csn_breaker_enter(&b, &pass), 0);
 	clock_gettime(CLOCK_MONOTONIC, &before);
@@ -185,13 +169,11 @@ too_many_calls_wait_then_are_shed(void **state)
 	csn_breaker_destroy(&b);
 }
 
-static void
-a_trial_without_a_place_is_another_ones(void **state)
+TEST(a_trial_without_a_place_is_another_ones)
 {
 	struct csn_breaker_pass one, two;
 	int i;
 
-	(void)state;
 	begin(1);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
@@ -208,34 +190,5 @@ a_trial_without_a_place_is_another_ones(void **state)
 	csn_breaker_destroy(&b);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = larder_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_opens_after_failures_in_a_row),
-		cmocka_unit_test(trials_decide),
-		cmocka_unit_test(a_trial_of_another_time_decides_nothing),
-		cmocka_unit_test(
-		    a_clock_that_jumps_back_does_not_keep_it_open),
-		cmocka_unit_test(too_many_calls_wait_then_are_shed),
-		cmocka_unit_test(a_trial_without_a_place_is_another_ones),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { ctx = larder_ctx(); }
+AFTER_ALL { csn_ctx_free(ctx); }

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_cache.c - what is set is got, by whom it is for, as long as it lives. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "cache/internal.h"
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static void
 no_l1(struct csn_cache_options *c)
@@ -42,8 +34,7 @@ scoped(struct csn_cache_options *c)
 	c->flags |= CSN_CACHE_SCOPED;
 }
 
-static void
-what_is_set_is_got(void **state)
+TEST(what_is_set_is_got)
 {
 	static void (*const edits[])(struct csn_cache_options *c) = {
 		NULL, no_l1, plain, with_space, scoped
@@ -56,7 +47,6 @@ what_is_set_is_got(void **state)
 	struct larder l;
 	size_t e, u, i;
 
-	(void)state;
 	assert_non_null(p);
 	for (i = 0; i < (3 << 20); i++)
 		p[i] = (uint8_t)(i * 7 + i / 251);
@@ -94,8 +84,7 @@ what_is_set_is_got(void **state)
 	free(p);
 }
 
-static void
-each_format_has_its_entries(void **state)
+TEST(each_format_has_its_entries)
 {
 	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
 	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
@@ -107,7 +96,6 @@ each_format_has_its_entries(void **state)
 	struct larder l;
 	size_t i, k;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	for (i = 0; i < 4; i++) {
 		how.format = formats[i];
@@ -141,8 +129,7 @@ interop(struct csn_cache_options *c)
 	c->format = CSN_CACHE_MSGPACK;
 }
 
-static void
-interop_takes_messagepack_alone(void **state)
+TEST(interop_takes_messagepack_alone)
 {
 	static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
 	struct csn_cache_call_options how = { .size = sizeof(how),
@@ -150,7 +137,6 @@ interop_takes_messagepack_alone(void **state)
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", interop);
 	assert_int_equal(csn_cache_set(l.cache, "users:get:00", NULL,
 	    document, sizeof(document)), 0);
@@ -164,8 +150,7 @@ interop_takes_messagepack_alone(void **state)
 	larder_end(&l);
 }
 
-static void
-values_end(void **state)
+TEST(values_end)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
 	    1000 };
@@ -174,7 +159,6 @@ values_end(void **state)
 	struct larder l;
 	uint64_t left;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	other = larder_second(&l, NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
@@ -208,14 +192,12 @@ short_l1(struct csn_cache_options *c)
 	c->l1_ttl_ms = 100;
 }
 
-static void
-l1_asks_again_in_time(void **state)
+TEST(l1_asks_again_in_time)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", short_l1);
 	other = larder_second(&l, short_l1);
 	assert_int_equal(larder_set(l.cache, "k", "old"), 0);
@@ -252,8 +234,7 @@ with_tenants(struct csn_cache_options *c)
 	c->flags |= CSN_CACHE_SCOPED;
 }
 
-static void
-tenants_have_values_of_their_own(void **state)
+TEST(tenants_have_values_of_their_own)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how) };
 	struct csn_cache_value v = { .size = sizeof(v) };
@@ -262,7 +243,6 @@ tenants_have_values_of_their_own(void **state)
 	uint64_t cleared;
 	char text[2] = "A";
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", with_tenants);
 	for (; text[0] <= 'Z'; text[0]++) {
 		how.tenant_arg = text;
@@ -298,8 +278,7 @@ tenants_have_values_of_their_own(void **state)
 }
 
 /* Keys that are held more often than let go would never be wiped. */
-static void
-keys_are_let_go_as_often_as_they_are_held(void **state)
+TEST(keys_are_let_go_as_often_as_they_are_held)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache_call_options how = { .size = sizeof(how),
@@ -307,7 +286,6 @@ keys_are_let_go_as_often_as_they_are_held(void **state)
 	unsigned before, i;
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", no_l1);
 	before = atomic_load(&l.cache->held->held.refs);
 	/* The configuration's tenant, by name, and not. */
@@ -324,8 +302,7 @@ keys_are_let_go_as_often_as_they_are_held(void **state)
 	larder_end(&l);
 }
 
-static void
-scoped_keys_are_percent_encoded_and_bound(void **state)
+TEST(scoped_keys_are_percent_encoded_and_bound)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .tenant = "a/b:c d~\xc3\xa9" };
@@ -338,7 +315,6 @@ scoped_keys_are_percent_encoded_and_bound(void **state)
 	size_t len = sizeof(bytes);
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", scoped);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
 	assert_int_equal(csn_store_get(l.store, NULL, 0,
@@ -357,8 +333,7 @@ scoped_keys_are_percent_encoded_and_bound(void **state)
 	larder_end(&l);
 }
 
-static void
-namespaces_are_cleared(void **state)
+TEST(namespaces_are_cleared)
 {
 	static const char *const keys[] = { "users:get:1", "users:get:2",
 	    "ns:users:func:m.f:args:0:1s", "usersx:get:1", "orders:get:1",
@@ -370,7 +345,6 @@ namespaces_are_cleared(void **state)
 	uint64_t n;
 	size_t e, i;
 
-	(void)state;
 	for (e = 0; e < 3; e++) {
 		larder_start(&l, "memory:?bytes=64M", edits[e]);
 		for (i = 0; i < 6; i++)
@@ -393,14 +367,12 @@ namespaces_are_cleared(void **state)
 	}
 }
 
-static void
-keys_have_a_length(void **state)
+TEST(keys_have_a_length)
 {
 	char key[CSN_STORE_MAX_KEY + 2];
 	struct larder l;
 	int rc;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	memset(key, 'k', sizeof(key));
 	key[CSN_STORE_MAX_KEY + 1] = '\0';
@@ -417,15 +389,13 @@ keys_have_a_length(void **state)
 	larder_end(&l);
 }
 
-static void
-secure_unless_plain_is_asked_for_by_name(void **state)
+TEST(secure_unless_plain_is_asked_for_by_name)
 {
 	struct csn_ctx *ctx = larder_ctx();
 	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
 	struct csn_cache_options c = larder_config(NULL, NULL);
 	struct csn_cache *cache = NULL;
 
-	(void)state;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
 	assert_non_null(strstr(csn_ctx_message(ctx), "CSN_CACHE_PLAIN"));
 	c.mode = CSN_CACHE_PLAIN;
@@ -459,15 +429,13 @@ remember_none(struct csn_cache_options *c)
 	c->negative_ttl_ms = 1000;
 }
 
-static void
-what_does_not_exist_is_remembered(void **state)
+TEST(what_does_not_exist_is_remembered)
 {
 	struct recipe none = { .text = "", .rc = CSN_E_NOT_FOUND };
 	struct recipe some = { .text = "now there is" };
 	struct larder l;
 	int rc;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", remember_none);
 	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
 	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
@@ -495,13 +463,11 @@ overtaken(void *arg, const char *key, struct csn_cache_value *out)
 	return CSN_E_NOT_FOUND;
 }
 
-static void
-what_was_set_meanwhile_is_not_hidden(void **state)
+TEST(what_was_set_meanwhile_is_not_hidden)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", remember_none);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    overtaken, l.cache, &v), CSN_E_NOT_FOUND);
@@ -510,13 +476,11 @@ what_was_set_meanwhile_is_not_hidden(void **state)
 	larder_end(&l);
 }
 
-static void
-a_failed_computation_is_not_remembered(void **state)
+TEST(a_failed_computation_is_not_remembered)
 {
 	struct recipe r = { .text = "good", .rc = CSN_E_IO };
 	struct larder l;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", remember_none);
 	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
 	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
@@ -538,8 +502,7 @@ half_is_stale(struct csn_cache_options *c)
 	c->pool = pool;
 }
 
-static void
-stale_values_are_served_and_refreshed(void **state)
+TEST(stale_values_are_served_and_refreshed)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
@@ -549,7 +512,6 @@ stale_values_are_served_and_refreshed(void **state)
 	struct larder l;
 	int i;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(csn_pool_new(l.ctx, 3, &pool), 0);
 	csn_cache_free(l.cache);
@@ -583,8 +545,7 @@ stale_values_are_served_and_refreshed(void **state)
 	larder_end(&l);
 }
 
-static void
-freeing_waits_for_refreshes(void **state)
+TEST(freeing_waits_for_refreshes)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
@@ -594,7 +555,6 @@ freeing_waits_for_refreshes(void **state)
 	char key[8];
 	int i;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(csn_pool_new(l.ctx, 2, &pool), 0);
 	csn_cache_free(l.cache);
@@ -618,14 +578,12 @@ freeing_waits_for_refreshes(void **state)
 	larder_end(&l);
 }
 
-static void
-a_forked_child_must_make_its_own(void **state)
+TEST(a_forked_child_must_make_its_own)
 {
 	struct larder l;
 	int status, rc;
 	pid_t pid;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
 	if ((pid = fork()) == 0) {
@@ -639,36 +597,4 @@ a_forked_child_must_make_its_own(void **state)
 	larder_end(&l);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	faulty_register();
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_set_is_got),
-		cmocka_unit_test(each_format_has_its_entries),
-		cmocka_unit_test(interop_takes_messagepack_alone),
-		cmocka_unit_test(values_end),
-		cmocka_unit_test(l1_asks_again_in_time),
-		cmocka_unit_test(tenants_have_values_of_their_own),
-		cmocka_unit_test(keys_are_let_go_as_often_as_they_are_held),
-		cmocka_unit_test(scoped_keys_are_percent_encoded_and_bound),
-		cmocka_unit_test(namespaces_are_cleared),
-		cmocka_unit_test(keys_have_a_length),
-		cmocka_unit_test(secure_unless_plain_is_asked_for_by_name),
-		cmocka_unit_test(what_does_not_exist_is_remembered),
-		cmocka_unit_test(what_was_set_meanwhile_is_not_hidden),
-		cmocka_unit_test(a_failed_computation_is_not_remembered),
-		cmocka_unit_test(stale_values_are_served_and_refreshed),
-		cmocka_unit_test(freeing_waits_for_refreshes),
-		cmocka_unit_test(a_forked_child_must_make_its_own),
-	};
-
-	return cmocka_run_group_tests(tests, setup, NULL);
-}
+BEFORE_ALL { faulty_register(); }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_entry.c - whole entries: made, read, moved on, refused. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "crypto/vectors.h"
+#include "lib/test.h"
 
 #include <caisson/cachekit.h>
 
@@ -28,24 +26,20 @@ kit_of(const char *current, const char *previous)
 	return kit;
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	if (test_ctx_setup(state) != 0)
-		return -1;
+	test_ctx_start();
 	one = kit_of(A, NULL);
 	two = kit_of(B, NULL);
 	both = kit_of(B, A);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	csn_cachekit_free(one);
 	csn_cachekit_free(two);
 	csn_cachekit_free(both);
-	return test_ctx_teardown(state);
+	test_ctx_end();
 }
 
 static struct csn_cachekit_entry
@@ -97,15 +91,13 @@ static const struct {
 #define NALL (sizeof(all) / sizeof(all[0]))
 
 /* Every shape, plain and sealed; none is read as another. */
-static void
-test_shapes(void **state)
+TEST(test_shapes)
 {
 	struct csn_cache_buffer out = { 0 };
 	struct csn_cachekit_entry e, other;
 	struct csn_cachekit *kit;
 	size_t i, j;
 
-	(void)state;
 	for (i = 0; i < 2 * NALL; i++) {
 		kit = i < NALL ? one : NULL;
 		e = entry_of(all[i % NALL].shape, all[i % NALL].flags, "k");
@@ -133,8 +125,7 @@ test_shapes(void **state)
 }
 
 /* A plain entry that somebody planted says that it is sealed, and is not. */
-static void
-test_planted(void **state)
+TEST(test_planted)
 {
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
 	    "k");
@@ -142,7 +133,6 @@ test_planted(void **state)
 	uint8_t *forged;
 	size_t header, n;
 
-	(void)state;
 	pack(NULL, &e, &plain);
 	pack(one, &e, &sealed);
 	header = 7 + ((size_t)sealed.p[5] << 8 | sealed.p[6]);
@@ -157,14 +147,12 @@ test_planted(void **state)
 	csn_cache_buffer_free(&sealed);
 }
 
-static void
-test_tenants(void **state)
+TEST(test_tenants)
 {
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
 	    "k"), other = e, named = e;
 	struct csn_cache_buffer out = { 0 };
 
-	(void)state;
 	pack(one, &e, &out);
 	/* No tenant is the protocol's "default". */
 	named.tenant = "default";
@@ -186,15 +174,13 @@ test_tenants(void **state)
 }
 
 /* No bit of a sealed entry can change without notice. */
-static void
-test_each_bit_and_each_cut(void **state)
+TEST(test_each_bit_and_each_cut)
 {
 	struct csn_cachekit_entry e;
 	struct csn_cache_buffer out = { 0 };
 	size_t i, j, payload;
 	int rc;
 
-	(void)state;
 	for (j = 0; j < NALL; j++) {
 		e = entry_of(all[j].shape, all[j].flags, "k");
 		pack(one, &e, &out);
@@ -215,14 +201,12 @@ test_each_bit_and_each_cut(void **state)
 	csn_cache_buffer_free(&out);
 }
 
-static void
-test_reseal(void **state)
+TEST(test_reseal)
 {
 	struct csn_cachekit_entry e;
 	struct csn_cache_buffer out = { 0 }, moved = { 0 };
 	size_t i, which = 9;
 
-	(void)state;
 	for (i = 0; i < NALL; i++) {
 		e = entry_of(all[i].shape, all[i].flags, "k");
 		pack(one, &e, &out);
@@ -244,8 +228,7 @@ test_reseal(void **state)
 }
 
 /* Frames that are none, in every way. */
-static void
-test_frames(void **state)
+TEST(test_frames)
 {
 	static const struct {
 		const char *stored;
@@ -275,7 +258,6 @@ test_frames(void **state)
 	    "k");
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(unpack(NULL, &e,
 		    (const uint8_t *)bad[i].stored, bad[i].len), bad[i].rc);
@@ -285,8 +267,7 @@ test_frames(void **state)
  * An older entry of a million elements, which a parser would make 20 times as
  * large, is refused unparsed; one long text in it is none.
  */
-static void
-test_swarms(void **state)
+TEST(test_swarms)
 {
 	static const char head[] = "{\"data\": [1", tail[] = "]}";
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
@@ -294,7 +275,6 @@ test_swarms(void **state)
 	size_t n = 1 << 20, len = sizeof(head) - 1, i;
 	char *text;
 
-	(void)state;
 	assert_non_null(text = malloc(len + 2 * n + sizeof(tail)));
 	memcpy(text, head, len);
 	for (i = 0; i < n; i++) {
@@ -316,14 +296,12 @@ test_swarms(void **state)
 }
 
 /* What was sealed as a value and is no MessagePack is not given out. */
-static void
-test_an_interop_value_is_one_document(void **state)
+TEST(test_an_interop_value_is_one_document)
 {
 	static const uint8_t pair[] = { 0x01, 0x02 }, cut[] = { 0x92, 0x01 };
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_INTEROP, 0, "k");
 	struct csn_cache_buffer out = { 0 };
 
-	(void)state;
 	assert_int_equal(csn_cachekit_pack(test_ctx, one, &e, pair,
 	    sizeof(pair), &out), CSN_E_FORM);
 	assert_int_equal(unpack(NULL, &e, pair, sizeof(pair)), CSN_E_FORM);
@@ -332,12 +310,10 @@ test_an_interop_value_is_one_document(void **state)
 }
 
 /* Interop entries have no frame: what is short may be no sealed one at all. */
-static void
-test_plaintext_where_sealed_is_due(void **state)
+TEST(test_plaintext_where_sealed_is_due)
 {
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_INTEROP, 0, "k");
 
-	(void)state;
 	assert_int_equal(unpack(one, &e, (const uint8_t *)"\x81\xa1" "a\1",
 	    4), CSN_E_FORM);
 	assert_non_null(strstr(csn_ctx_message(test_ctx), "plain"));
@@ -345,14 +321,12 @@ test_plaintext_where_sealed_is_due(void **state)
 }
 
 /* An auto-mode writer and an interop reader that share a key hear of it. */
-static void
-test_modes_that_meet(void **state)
+TEST(test_modes_that_meet)
 {
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
 	    "k");
 	struct csn_cache_buffer out = { 0 };
 
-	(void)state;
 	pack(NULL, &e, &out);
 	e.shape = CSN_CACHEKIT_INTEROP;
 	assert_int_equal(unpack(NULL, &e, out.p, out.len), CSN_E_FORM);
@@ -360,13 +334,11 @@ test_modes_that_meet(void **state)
 	csn_cache_buffer_free(&out);
 }
 
-static void
-test_limits_and_arguments(void **state)
+TEST(test_limits_and_arguments)
 {
 	struct csn_cachekit_entry e = entry_of(9, 0, "k");
 	struct csn_cache_buffer out = { 0 };
 
-	(void)state;
 	assert_int_equal(csn_cachekit_pack(test_ctx, one, &e, value, 4, &out),
 	    CSN_E_ARG);
 	e.shape = CSN_CACHEKIT_AUTO_MSGPACK;
@@ -385,8 +357,7 @@ test_limits_and_arguments(void **state)
 	csn_cache_buffer_free(NULL);
 }
 
-static void
-test_inspect_shows_no_value(void **state)
+TEST(test_inspect_shows_no_value)
 {
 	struct csn_cachekit_entry e = entry_of(CSN_CACHEKIT_AUTO_MSGPACK, 0,
 	    "k");
@@ -395,7 +366,6 @@ test_inspect_shows_no_value(void **state)
 	struct csn_cachekit_ring *keys;
 	uint8_t bytes[16];
 
-	(void)state;
 	pack(one, &e, &out);
 	assert_int_equal(csn_cachekit_inspect(test_ctx, out.p, out.len,
 	    &json), 0);
@@ -423,8 +393,7 @@ test_inspect_shows_no_value(void **state)
 }
 
 /* Large values, through buffers that are used again. */
-static void
-test_sizes(void **state)
+TEST(test_sizes)
 {
 	static const size_t sizes[] = { 0, 1, 100, 65536, 1 << 20, 16 << 20,
 	    10 };
@@ -433,7 +402,6 @@ test_sizes(void **state)
 	uint8_t *big;
 	size_t i, j;
 
-	(void)state;
 	assert_non_null(big = malloc(16 << 20));
 	for (i = 0; i < 16 << 20; i++)
 		big[i] = (uint8_t)(i * 2654435761u >> 20);
@@ -453,8 +421,7 @@ test_sizes(void **state)
 }
 
 /* Without a seal the checksum is all that finds a broken value. */
-static void
-test_a_plain_value_has_the_checksum_beside_it(void **state)
+TEST(test_a_plain_value_has_the_checksum_beside_it)
 {
 	const uint32_t shapes[] = { CSN_CACHEKIT_AUTO_ORJSON,
 	    CSN_CACHEKIT_AUTO_ARROW };
@@ -462,7 +429,6 @@ test_a_plain_value_has_the_checksum_beside_it(void **state)
 	struct csn_cachekit_entry e;
 	size_t i, j, tail = 8 + sizeof(value);
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		e = entry_of(shapes[i], 0, "k");
 		pack(NULL, &e, &out);
@@ -476,28 +442,4 @@ test_a_plain_value_has_the_checksum_beside_it(void **state)
 		}
 	}
 	csn_cache_buffer_free(&out);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shapes),
-		cmocka_unit_test(test_an_interop_value_is_one_document),
-		cmocka_unit_test(
-		    test_a_plain_value_has_the_checksum_beside_it),
-		cmocka_unit_test(test_planted),
-		cmocka_unit_test(test_tenants),
-		cmocka_unit_test(test_each_bit_and_each_cut),
-		cmocka_unit_test(test_reseal),
-		cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_swarms),
-		cmocka_unit_test(test_modes_that_meet),
-		cmocka_unit_test(test_plaintext_where_sealed_is_due),
-		cmocka_unit_test(test_limits_and_arguments),
-		cmocka_unit_test(test_inspect_shows_no_value),
-		cmocka_unit_test(test_sizes),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

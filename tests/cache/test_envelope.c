@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_envelope.c - containers that lie, and bombs among them. */
-#include <stdlib.h>
-#include <string.h>
-
 #include <lz4.h>
 
 #include "crypto/vectors.h"
+#include "lib/test.h"
 
 #include "cache/envelope.h"
 #include "cache/mp.h"
@@ -58,13 +56,11 @@ reads(const uint8_t *p, size_t len)
 	return rc;
 }
 
-static void
-test_limits(void **state)
+TEST(test_limits)
 {
 	uint8_t buffer[4096], sum[8] = { 0 }, data[1024] = { 0 };
 	size_t n;
 
-	(void)state;
 	/* More than 1000 times as much: refused before anything is made. */
 	n = forge(buffer, data, 1, sum, 1001);
 	assert_int_equal(reads(buffer, n), CSN_E_LIMIT);
@@ -87,8 +83,7 @@ test_limits(void **state)
 }
 
 /* A block that unpacks to less: what lay there before does not complete it. */
-static void
-test_a_block_is_of_the_size_that_it_says(void **state)
+TEST(test_a_block_is_of_the_size_that_it_says)
 {
 	/* Eight literals, where sixteen are said and sixteen lie there. */
 	static const uint8_t block[] = { 0x80, 1, 2, 3, 4, 5, 6, 7, 8 };
@@ -97,7 +92,6 @@ test_a_block_is_of_the_size_that_it_says(void **state)
 	struct csn_envelope e;
 	size_t n;
 
-	(void)state;
 	csn_checksum(out, sizeof(out), sum);
 	n = forge(buffer, block, sizeof(block), sum, sizeof(out));
 	assert_int_equal(csn_envelope_read(test_ctx, buffer, n, &e), 0);
@@ -109,8 +103,7 @@ test_a_block_is_of_the_size_that_it_says(void **state)
 }
 
 /* An array of a million integers that is not there asks for no memory. */
-static void
-test_counts_are_not_believed(void **state)
+TEST(test_counts_are_not_believed)
 {
 	static const uint8_t array[] = { 0x94, 0xdd, 0x7f, 0xff, 0xff, 0xff,
 	    1, 2, 3 };
@@ -118,21 +111,18 @@ test_counts_are_not_believed(void **state)
 	static const uint8_t wide[] = { 0x94, 0x91, 0xcd, 1, 0, 0x98, 0, 0, 0,
 	    0, 0, 0, 0, 0, 0, 0xa1, 'm' };
 
-	(void)state;
 	assert_int_equal(reads(array, sizeof(array)), CSN_E_FORM);
 	assert_int_equal(reads(bin, sizeof(bin)), CSN_E_FORM);
 	assert_int_equal(reads(wide, sizeof(wide)), CSN_E_FORM);
 	assert_int_equal(reads(NULL, 0), CSN_E_FORM);
 }
 
-static void
-test_each_bit_and_each_cut(void **state)
+TEST(test_each_bit_and_each_cut)
 {
 	uint8_t value[700], *stored;
 	size_t len, i, refused = 0;
 	int rc;
 
-	(void)state;
 	for (i = 0; i < sizeof(value); i++)
 		value[i] = (uint8_t)(i % 37);
 	assert_non_null(stored = malloc(csn_envelope_bound(sizeof(value))));
@@ -157,14 +147,12 @@ test_each_bit_and_each_cut(void **state)
 }
 
 /* Every size around where the lengths of headers change. */
-static void
-test_sizes(void **state)
+TEST(test_sizes)
 {
 	static const size_t around[] = { 0, 200, 250, 65000, 65530, 1 << 20 };
 	uint8_t *value, *stored;
 	size_t i, j, len, at;
 
-	(void)state;
 	assert_non_null(value = malloc((1 << 20) + 64));
 	for (i = 0; i < (1 << 20) + 64; i++)
 		value[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -187,8 +175,7 @@ test_sizes(void **state)
 }
 
 /* Where a sample looks like noise LZ4 looks less closely, not away. */
-static void
-test_noise_is_packed_faster_and_text_as_well_as_ever(void **state)
+TEST(test_noise_is_packed_faster_and_text_as_well_as_ever)
 {
 	static const char words[] = "{\"id\": 0, \"name\": \"one of many\"}, ";
 	uint8_t value[8192], stored[9000];
@@ -196,7 +183,6 @@ test_noise_is_packed_faster_and_text_as_well_as_ever(void **state)
 	size_t i, len;
 	int best;
 
-	(void)state;
 	for (i = 0; i < sizeof(value); i++)
 		value[i] = (uint8_t)words[i % (sizeof(words) - 1)];
 	for (i = 7; i < sizeof(value); i += sizeof(words) - 1)
@@ -225,8 +211,7 @@ check(const char *bytes, size_t len, int interop)
 	return csn_mp_check(test_ctx, (const uint8_t *)bytes, len, interop);
 }
 
-static void
-test_documents(void **state)
+TEST(test_documents)
 {
 	static const struct {
 		const char *bytes;
@@ -264,7 +249,6 @@ test_documents(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(docs) / sizeof(docs[0]); i++) {
 		assert_int_equal(check(docs[i].bytes, docs[i].len, 0),
 		    docs[i].plain);
@@ -273,12 +257,10 @@ test_documents(void **state)
 	}
 }
 
-static void
-test_documents_nest_to_a_limit(void **state)
+TEST(test_documents_nest_to_a_limit)
 {
 	char deep[CSN_MP_DEPTH + 2];
 
-	(void)state;
 	memset(deep, '\x91', sizeof(deep));
 	deep[CSN_MP_DEPTH] = '\xc0';
 	assert_int_equal(check(deep, CSN_MP_DEPTH + 1, 1), 0);
@@ -287,21 +269,5 @@ test_documents_nest_to_a_limit(void **state)
 	assert_int_equal(check(deep, CSN_MP_DEPTH + 2, 1), CSN_E_LIMIT);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_a_block_is_of_the_size_that_it_says),
-		cmocka_unit_test(test_counts_are_not_believed),
-		cmocka_unit_test(test_each_bit_and_each_cut),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(
-		    test_noise_is_packed_faster_and_text_as_well_as_ever),
-		cmocka_unit_test(test_documents),
-		cmocka_unit_test(test_documents_nest_to_a_limit),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_faults.c - whatever the backend does, the caller gets its value. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static struct larder l;
 
@@ -24,15 +16,13 @@ fragile(struct csn_cache_options *c)
 	c->breaker_open_ms = 1000;
 }
 
-static void
-a_dead_backend_never_fails_the_caller(void **state)
+TEST(a_dead_backend_never_fails_the_caller)
 {
 	struct recipe r = { .text = "computed" };
 	struct csn_cache_stat st;
 	unsigned calls;
 	int i, rc;
 
-	(void)state;
 	larder_start(&l, "faulty:", fragile);
 	faulty.dead = 1;
 	for (i = 0; i < 50; i++)
@@ -60,12 +50,10 @@ a_dead_backend_never_fails_the_caller(void **state)
 	larder_end(&l);
 }
 
-static void
-l1_serves_while_the_backend_is_dead(void **state)
+TEST(l1_serves_while_the_backend_is_dead)
 {
 	struct larder m;
 
-	(void)state;
 	larder_start(&m, "faulty:", NULL);
 	assert_int_equal(larder_set(m.cache, "before", "v"), 0);
 	faulty.dead = 1;
@@ -86,13 +74,11 @@ slow(struct csn_cache_options *c)
 	c->slow_ms = 20;
 }
 
-static void
-a_slow_backend_opens_the_breaker(void **state)
+TEST(a_slow_backend_opens_the_breaker)
 {
 	struct recipe r = { .text = "computed" };
 	int i;
 
-	(void)state;
 	larder_start(&l, "faulty:", slow);
 	assert_int_equal(larder_set(l.cache, "k", "computed"), 0);
 	faulty.slow_ms = 25;
@@ -131,14 +117,12 @@ ask(void *arg)
 	return NULL;
 }
 
-static void
-no_more_calls_are_in_flight_than_allowed(void **state)
+TEST(no_more_calls_are_in_flight_than_allowed)
 {
 	struct asker askers[32];
 	pthread_t threads[32];
 	int i;
 
-	(void)state;
 	larder_start(&l, "faulty:", few_at_a_time);
 	faulty.slow_ms = 10;
 	for (i = 0; i < 32; i++) {
@@ -157,8 +141,7 @@ no_more_calls_are_in_flight_than_allowed(void **state)
 	larder_end(&l);
 }
 
-static void
-halves_and_flipped_bits_are_misses_that_count(void **state)
+TEST(halves_and_flipped_bits_are_misses_that_count)
 {
 	struct csn_cache_call_options strict = { .size = sizeof(strict),
 	    .flags = CSN_CACHE_STRICT };
@@ -167,7 +150,6 @@ halves_and_flipped_bits_are_misses_that_count(void **state)
 	size_t i;
 	int rc, k;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		larder_start(&l, "faulty:", fragile);
 		assert_int_equal(larder_set(l.cache, "k", "a value whose "
@@ -188,13 +170,11 @@ halves_and_flipped_bits_are_misses_that_count(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-lengths_that_make_no_sense_are_failures(void **state)
+TEST(lengths_that_make_no_sense_are_failures)
 {
 	struct recipe r = { .text = "computed" };
 	int rc, i;
 
-	(void)state;
 	for (i = 1; i <= 2; i++) {
 		larder_start(&l, "faulty:", fragile);
 		assert_int_equal(larder_set(l.cache, "k", "v"), 0);
@@ -207,12 +187,10 @@ lengths_that_make_no_sense_are_failures(void **state)
 	}
 }
 
-static void
-another_keys_value_is_refused(void **state)
+TEST(another_keys_value_is_refused)
 {
 	int rc;
 
-	(void)state;
 	larder_start(&l, "faulty:", fragile);
 	assert_int_equal(larder_set(l.cache, "other", "its"), 0);
 	assert_int_equal(larder_set(l.cache, "k", "mine"), 0);
@@ -223,13 +201,11 @@ another_keys_value_is_refused(void **state)
 	larder_end(&l);
 }
 
-static void
-puts_that_keep_nothing_are_misses(void **state)
+TEST(puts_that_keep_nothing_are_misses)
 {
 	struct recipe r = { .text = "computed" };
 	int i;
 
-	(void)state;
 	larder_start(&l, "faulty:", fragile);
 	faulty.silent_sets = 1;
 	for (i = 0; i < 5; i++)
@@ -244,10 +220,8 @@ short_lives(struct csn_cache_options *c)
 	c->ttl_ms = 1000;
 }
 
-static void
-clocks_that_jump_serve_nothing_that_is_over(void **state)
+TEST(clocks_that_jump_serve_nothing_that_is_over)
 {
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", short_lives);
 	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
 	larder_ms += UINT64_C(1) << 50;
@@ -263,15 +237,13 @@ clocks_that_jump_serve_nothing_that_is_over(void **state)
 	larder_end(&l);
 }
 
-static void
-a_store_without_lives_says_so(void **state)
+TEST(a_store_without_lives_says_so)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
 	    1000 };
 	struct recipe r = { .text = "computed" };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	(void)state;
 	larder_start(&l, "simple:", NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1),
 	    CSN_E_BACKEND);
@@ -315,13 +287,11 @@ with_ears(struct csn_cache_options *c)
 	c->on_event_arg = &told;
 }
 
-static void
-each_event_is_told(void **state)
+TEST(each_event_is_told)
 {
 	struct recipe r = { .text = "computed" };
 	int i;
 
-	(void)state;
 	memset(&told, 0, sizeof(told));
 	larder_start(&l, "faulty:", with_ears);
 	assert_int_equal(larder_make(l.cache, "k", &r), 0);
@@ -344,15 +314,13 @@ each_event_is_told(void **state)
 	larder_end(&l);
 }
 
-static void
-numbers_are_prometheus_text(void **state)
+TEST(numbers_are_prometheus_text)
 {
 	struct recipe r = { .text = "computed" };
 	char *text, *line, *save = NULL;
 	unsigned samples = 0;
 	int i;
 
-	(void)state;
 	larder_start(&l, "faulty:", fragile);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(larder_make(l.cache, "k", &r), 0);
@@ -384,41 +352,5 @@ numbers_are_prometheus_text(void **state)
 	larder_end(&l);
 }
 
-static int
-group_setup(void **state)
-{
-	(void)state;
-	faulty_register();
-	return 0;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	faulty_reset();
-	return 0;
-}
-
-#define FAULT_TEST(f) cmocka_unit_test_setup(f, setup)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		FAULT_TEST(a_dead_backend_never_fails_the_caller),
-		FAULT_TEST(l1_serves_while_the_backend_is_dead),
-		FAULT_TEST(a_slow_backend_opens_the_breaker),
-		FAULT_TEST(no_more_calls_are_in_flight_than_allowed),
-		FAULT_TEST(halves_and_flipped_bits_are_misses_that_count),
-		FAULT_TEST(lengths_that_make_no_sense_are_failures),
-		FAULT_TEST(another_keys_value_is_refused),
-		FAULT_TEST(puts_that_keep_nothing_are_misses),
-		FAULT_TEST(clocks_that_jump_serve_nothing_that_is_over),
-		FAULT_TEST(a_store_without_lives_says_so),
-		FAULT_TEST(each_event_is_told),
-		FAULT_TEST(numbers_are_prometheus_text),
-	};
-
-	return cmocka_run_group_tests(tests, group_setup, NULL);
-}
+BEFORE_ALL { faulty_register(); }
+BEFORE_EACH { faulty_reset(); }

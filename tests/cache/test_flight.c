@@ -2,20 +2,12 @@
 /* test_flight.c - a value that threads share while one computes it. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/alloc.h"
 #include "cache/flight.h"
 #include "crypto/crypto.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/scan.h"
 
 #define LEN 64
@@ -46,8 +38,7 @@ wait_for_it(void *arg)
 	return NULL;
 }
 
-static void
-a_shared_value_is_wiped_when_the_last_has_left(void **state)
+TEST(a_shared_value_is_wiped_when_the_last_has_left)
 {
 	struct csn_landing landing = { .len = LEN };
 	struct csn_flight *f;
@@ -55,7 +46,6 @@ a_shared_value_is_wiped_when_the_last_has_left(void **state)
 	uint8_t *value;
 	int shared = 0, i;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	assert_non_null(flights = csn_flights_new());
@@ -102,8 +92,7 @@ wait_for_its_end(void *arg)
 	return NULL;
 }
 
-static void
-a_value_that_cannot_be_copied_is_not_an_empty_one(void **state)
+TEST(a_value_that_cannot_be_copied_is_not_an_empty_one)
 {
 	/* More than any allocation gives. */
 	const uint8_t byte = 1;
@@ -113,7 +102,6 @@ a_value_that_cannot_be_copied_is_not_an_empty_one(void **state)
 	pthread_t thread;
 	int end = 0, i;
 
-	(void)state;
 	assert_non_null(flights = csn_flights_new());
 	while (end == 0) {
 		end = 1;
@@ -134,17 +122,4 @@ a_value_that_cannot_be_copied_is_not_an_empty_one(void **state)
 	}
 	assert_int_equal(end, CSN_E_NOMEM);
 	csn_flights_free(flights);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_shared_value_is_wiped_when_the_last_has_left),
-		cmocka_unit_test(
-		    a_value_that_cannot_be_copied_is_not_an_empty_one),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

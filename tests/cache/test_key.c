@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_key.c - the builder of cache keys: its rules and refusals. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "crypto/vectors.h"
 #include "feed.h"
+#include "lib/test.h"
 
 #include "base/text.h"
 
@@ -33,24 +31,20 @@ expect(struct csn_cachekit_key *key, const char *hex)
 	free(got);
 }
 
-static void
-test_mode_must_be_known(void **state)
+TEST(test_mode_must_be_known)
 {
 	struct csn_cachekit_key *key;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_new(test_ctx, 3, &key), CSN_E_ARG);
 	csn_cachekit_key_free(NULL);
 }
 
 /* The first failure stays, until reset. */
-static void
-test_failure_stays(void **state)
+TEST(test_failure_stays)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 	char text[CSN_CACHEKIT_KEY_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_int(key, 1), 0);
 	assert_int_equal(csn_cachekit_key_float(key, (double)NAN),
 	    CSN_E_POLICY);
@@ -64,14 +58,12 @@ test_failure_stays(void **state)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_nesting_is_checked(void **state)
+TEST(test_nesting_is_checked)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 	const uint8_t *p;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_list_end(key), CSN_E_ARG);
 	csn_cachekit_key_reset(key);
 	assert_int_equal(csn_cachekit_key_list_begin(key), 0);
@@ -95,13 +87,11 @@ test_nesting_is_checked(void **state)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_depth_has_a_limit(void **state)
+TEST(test_depth_has_a_limit)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 	int i;
 
-	(void)state;
 	for (i = 0; i < CSN_CACHEKIT_KEY_DEPTH; i++)
 		assert_int_equal(csn_cachekit_key_list_begin(key), 0);
 	assert_int_equal(csn_cachekit_key_int(key, 1), 0);
@@ -116,13 +106,11 @@ test_depth_has_a_limit(void **state)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_equal_keys_are_refused(void **state)
+TEST(test_equal_keys_are_refused)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_AUTO);
 	char text[CSN_CACHEKIT_KEY_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_map_begin(key), 0);
 	assert_int_equal(csn_cachekit_key_map_key(key, "k", 1), 0);
 	assert_int_equal(csn_cachekit_key_int(key, 1), 0);
@@ -142,13 +130,11 @@ test_equal_keys_are_refused(void **state)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_modes_refuse_what_is_not_theirs(void **state)
+TEST(test_modes_refuse_what_is_not_theirs)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_AUTO);
 	char text[CSN_CACHEKIT_KEY_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_set_begin(key), CSN_E_POLICY);
 	csn_cachekit_key_reset(key);
 	assert_int_equal(csn_cachekit_key_interop(key, "a", "b", text),
@@ -194,8 +180,7 @@ build(struct csn_cachekit_key *key, const struct call *c, int64_t arg,
 }
 
 /* A builder goes by the last call's names only where all are the same. */
-static void
-test_one_builder_serves_many_functions(void **state)
+TEST(test_one_builder_serves_many_functions)
 {
 	char far[240];
 	const struct call calls[] = {
@@ -210,7 +195,6 @@ test_one_builder_serves_many_functions(void **state)
 	char text[CSN_CACHEKIT_KEY_SIZE], same[CSN_CACHEKIT_KEY_SIZE];
 	size_t i, j;
 
-	(void)state;
 	memset(far, 'x', sizeof(far) - 1);
 	far[sizeof(far) - 1] = '\0';
 	for (i = 0; i < 2 * n * n; i++) {
@@ -234,8 +218,7 @@ test_one_builder_serves_many_functions(void **state)
 }
 
 /* Up to 250 characters, of however many bytes, a key stays whole. */
-static void
-test_a_key_of_250_characters_is_whole(void **state)
+TEST(test_a_key_of_250_characters_is_whole)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_AUTO);
 	char name_space[600] = "n", text[CSN_CACHEKIT_KEY_SIZE];
@@ -243,7 +226,6 @@ test_a_key_of_250_characters_is_whole(void **state)
 	size_t others, i, wide;
 	char *end;
 
-	(void)state;
 	build(key, &c, 1, text);
 	others = strlen(text) - 1;
 	for (wide = 1; wide <= 3; wide += 2) {
@@ -262,12 +244,10 @@ test_a_key_of_250_characters_is_whole(void **state)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_text_is_utf8(void **state)
+TEST(test_text_is_utf8)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_str(key, "\xed\xa0\x80", 3),
 	    CSN_E_FORM);		/* a lone surrogate */
 	csn_cachekit_key_reset(key);
@@ -281,8 +261,7 @@ test_text_is_utf8(void **state)
 }
 
 /* The widest headers, which no vector of the protocol spells out. */
-static void
-test_widest_headers(void **state)
+TEST(test_widest_headers)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 	const uint8_t *p;
@@ -290,7 +269,6 @@ test_widest_headers(void **state)
 	size_t len;
 	int i;
 
-	(void)state;
 	assert_non_null(big = malloc(65536));
 	memset(big, 'x', 65536);
 	assert_int_equal(csn_cachekit_key_str(key, big, 65536), 0);
@@ -318,13 +296,11 @@ test_widest_headers(void **state)
 	free(big);
 }
 
-static void
-test_size_has_a_limit(void **state)
+TEST(test_size_has_a_limit)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_INTEROP);
 	uint8_t *big;
 
-	(void)state;
 	assert_non_null(big = calloc(1, CSN_CACHEKIT_KEY_ARGS_MAX + 1));
 	assert_int_equal(csn_cachekit_key_bytes(key, big,
 	    CSN_CACHEKIT_KEY_ARGS_MAX + 1), CSN_E_LIMIT);
@@ -336,12 +312,10 @@ test_size_has_a_limit(void **state)
 	free(big);
 }
 
-static void
-test_times_have_bounds(void **state)
+TEST(test_times_have_bounds)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_AUTO);
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_time(key, -1, 0), 0);
 	assert_int_equal(csn_cachekit_key_time(key, 0, 1440), CSN_E_ARG);
 	csn_cachekit_key_reset(key);
@@ -358,12 +332,10 @@ test_times_have_bounds(void **state)
 }
 
 /* Python's msgpack.packb([[-nan, nan, -0.0, inf], {}]), its zero made one. */
-static void
-test_auto_floats_are_those_of_the_sdk(void **state)
+TEST(test_auto_floats_are_those_of_the_sdk)
 {
 	struct csn_cachekit_key *key = made(CSN_CACHEKIT_KEY_AUTO);
 
-	(void)state;
 	assert_int_equal(csn_cachekit_key_float(key, -(double)NAN), 0);
 	assert_int_equal(csn_cachekit_key_float(key, (double)NAN), 0);
 	assert_int_equal(csn_cachekit_key_float(key, -0.0), 0);
@@ -373,25 +345,5 @@ test_auto_floats_are_those_of_the_sdk(void **state)
 	csn_cachekit_key_free(key);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mode_must_be_known),
-		cmocka_unit_test(test_failure_stays),
-		cmocka_unit_test(test_nesting_is_checked),
-		cmocka_unit_test(test_depth_has_a_limit),
-		cmocka_unit_test(test_equal_keys_are_refused),
-		cmocka_unit_test(test_modes_refuse_what_is_not_theirs),
-		cmocka_unit_test(test_one_builder_serves_many_functions),
-		cmocka_unit_test(test_a_key_of_250_characters_is_whole),
-		cmocka_unit_test(test_text_is_utf8),
-		cmocka_unit_test(test_widest_headers),
-		cmocka_unit_test(test_size_has_a_limit),
-		cmocka_unit_test(test_times_have_bounds),
-		cmocka_unit_test(test_auto_floats_are_those_of_the_sdk),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_kit.c - tenants' keys, nonces, and what the seal is bound to. */
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "crypto/vectors.h"
+#include "lib/test.h"
 
 #include <caisson/cachekit.h>
 
@@ -63,14 +62,12 @@ opens(struct csn_cachekit *kit, const struct csn_cachekit_bind *bind,
 }
 
 /* Swapped between tenants, keys, formats, or anything that it is bound to. */
-static void
-test_bound_to_its_place(void **state)
+TEST(test_bound_to_its_place)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 0);
 	struct csn_cachekit_bind good = bind_of("one", "a:b:c"), b;
 	uint8_t sealed[SEALED];
 
-	(void)state;
 	assert_int_equal(csn_cachekit_seal(kit, &good, plain, LEN, sealed),
 	    0);
 	assert_int_equal(opens(kit, &good, NULL, sealed, SEALED, NULL), 0);
@@ -99,15 +96,13 @@ test_bound_to_its_place(void **state)
 	csn_cachekit_free(kit);
 }
 
-static void
-test_each_bit_and_each_cut(void **state)
+TEST(test_each_bit_and_each_cut)
 {
 	struct csn_cachekit *kit = kit_of(A, B, 0);
 	struct csn_cachekit_bind b = bind_of("one", "a:b:c");
 	uint8_t sealed[SEALED];
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, sealed), 0);
 	for (i = 0; i < 8 * SEALED; i++) {
 		sealed[i / 8] ^= (uint8_t)(1 << i % 8);
@@ -121,15 +116,13 @@ test_each_bit_and_each_cut(void **state)
 	csn_cachekit_free(kit);
 }
 
-static void
-test_arguments(void **state)
+TEST(test_arguments)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 0);
 	struct csn_cachekit_bind b;
 	uint8_t sealed[SEALED], zero[SEALED] = { 0 };
 	char *long_name;
 
-	(void)state;
 	assert_non_null(long_name = malloc(CSN_CACHEKIT_KEY_MAX + 2));
 	memset(long_name, 'x', CSN_CACHEKIT_KEY_MAX + 1);
 	long_name[CSN_CACHEKIT_KEY_MAX + 1] = '\0';
@@ -165,8 +158,7 @@ test_arguments(void **state)
 }
 
 /* Old keys open, in order; a fingerprint that is known is binding. */
-static void
-test_rotation(void **state)
+TEST(test_rotation)
 {
 	struct csn_cachekit *old = kit_of(A, NULL, 0);
 	struct csn_cachekit *now = kit_of(C, B "," A, 0);
@@ -175,7 +167,6 @@ test_rotation(void **state)
 	uint8_t sealed[SEALED], prints[3][16];
 	size_t i, which = 9;
 
-	(void)state;
 	for (i = 0; i < 3; i++)
 		assert_int_equal(csn_cachekit_fingerprint(now, "one", 3, i,
 		    prints[i]), 0);
@@ -201,14 +192,12 @@ test_rotation(void **state)
 	csn_cachekit_free(gone);
 }
 
-static void
-test_domains_differ(void **state)
+TEST(test_domains_differ)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 0);
 	uint8_t key[4][CSN_KEY_SIZE];
 	int i, j;
 
-	(void)state;
 	for (i = 1; i <= 3; i++)
 		assert_int_equal(csn_cachekit_derive(kit, "t", 1, i, key[i]),
 		    0);
@@ -225,15 +214,13 @@ test_domains_differ(void **state)
 
 /* --- nonces ----------------------------------------------------------- */
 
-static void
-test_nonces_count_up_and_end(void **state)
+TEST(test_nonces_count_up_and_end)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 0);
 	struct csn_cachekit_bind b = bind_of("one", "k");
 	uint8_t first[SEALED], next[SEALED];
 	struct csn_kit_tenant *t;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, first), 0);
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, next), 0);
 	assert_memory_equal(first + 8, "\0\0\0\0", 4);
@@ -263,8 +250,7 @@ test_nonces_count_up_and_end(void **state)
 }
 
 /* A tenant that was evicted comes back under another prefix. */
-static void
-test_eviction(void **state)
+TEST(test_eviction)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 2);
 	struct csn_cachekit_bind b = bind_of("one", "k");
@@ -274,7 +260,6 @@ test_eviction(void **state)
 	char name[8] = "t0";
 	int i;
 
-	(void)state;
 	csn_keyring_stat(test_ctx, &before, &lanes);
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, first), 0);
 	/* Held over its eviction, its keys live until it is let go. */
@@ -300,8 +285,7 @@ test_eviction(void **state)
 	csn_cachekit_free(kit);
 }
 
-static void
-test_a_child_takes_its_own_prefix(void **state)
+TEST(test_a_child_takes_its_own_prefix)
 {
 	struct csn_cachekit *kit = kit_of(A, NULL, 0);
 	struct csn_cachekit_bind b = bind_of("one", "k");
@@ -309,7 +293,6 @@ test_a_child_takes_its_own_prefix(void **state)
 	int status;
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_seal(kit, &b, plain, LEN, first), 0);
 	child = fork();
 	assert_true(child >= 0);
@@ -384,8 +367,7 @@ by_bytes(const void *a, const void *b)
 }
 
 /* More tenants than places, from many threads: no nonce comes twice. */
-static void
-test_threads_share_a_kit(void **state)
+TEST(test_threads_share_a_kit)
 {
 	struct csn_cachekit *kit = kit_of(A, B, 8);
 	struct worker w[THREADS];
@@ -393,7 +375,6 @@ test_threads_share_a_kit(void **state)
 	uint8_t *nonces;
 	int i;
 
-	(void)state;
 	assert_non_null(nonces = malloc(12 * EACH * THREADS));
 	for (i = 0; i < THREADS; i++) {
 		w[i] = (struct worker){ kit, nonces + 12 * EACH * i, i, 0 };
@@ -412,21 +393,5 @@ test_threads_share_a_kit(void **state)
 	csn_cachekit_free(kit);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bound_to_its_place),
-		cmocka_unit_test(test_each_bit_and_each_cut),
-		cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_domains_differ),
-		cmocka_unit_test(test_nonces_count_up_and_end),
-		cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_a_child_takes_its_own_prefix),
-		cmocka_unit_test(test_threads_share_a_kit),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

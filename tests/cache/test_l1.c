@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_l1.c - the level in memory: bounded, in order, and never behind. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "cache/l1.h"
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 
@@ -50,13 +43,11 @@ look(struct csn_l1 *l1, const struct csn_l1_name *n)
 	return byte;
 }
 
-static void
-names_are_compared_whole(void **state)
+TEST(names_are_compared_whole)
 {
 	struct csn_l1_name a, b;
 	struct csn_l1 *l1;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 1 << 20, 1, &l1), 0);
 	a = name_of(l1, "ab", "c");
 	b = name_of(l1, "a", "bc");
@@ -71,8 +62,7 @@ names_are_compared_whole(void **state)
 	csn_l1_free(NULL);
 }
 
-static void
-the_least_recently_used_goes_first(void **state)
+TEST(the_least_recently_used_goes_first)
 {
 	struct csn_l1_name n[10];
 	struct csn_l1_stat st;
@@ -80,7 +70,6 @@ the_least_recently_used_goes_first(void **state)
 	char keys[10][8];
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 10 * 1150, 1, &l1), 0);
 	for (i = 0; i < 10; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "k%d", i);
@@ -104,8 +93,7 @@ the_least_recently_used_goes_first(void **state)
 	csn_l1_free(l1);
 }
 
-static void
-the_limit_is_of_all_shards_together(void **state)
+TEST(the_limit_is_of_all_shards_together)
 {
 	struct csn_l1_stat st;
 	struct csn_l1_name n;
@@ -113,7 +101,6 @@ the_limit_is_of_all_shards_together(void **state)
 	char key[16];
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 64 << 10, 64, &l1), 0);
 	/* More than a 64th each: a shard may take it all. */
 	for (i = 0; i < 1000; i++) {
@@ -132,8 +119,7 @@ the_limit_is_of_all_shards_together(void **state)
 	csn_l1_free(l1);
 }
 
-static void
-a_pinned_entry_stays_whole(void **state)
+TEST(a_pinned_entry_stays_whole)
 {
 	struct csn_l1_entry *e;
 	struct csn_l1_name n;
@@ -141,7 +127,6 @@ a_pinned_entry_stays_whole(void **state)
 	uint64_t left;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 1 << 20, 4, &l1), 0);
 	n = name_of(l1, "t", "k");
 	put(l1, &n, 1000, 7);
@@ -156,15 +141,13 @@ a_pinned_entry_stays_whole(void **state)
 	csn_l1_free(l1);
 }
 
-static void
-a_copy_from_the_store_is_never_behind(void **state)
+TEST(a_copy_from_the_store_is_never_behind)
 {
 	struct csn_l1_entry *old;
 	struct csn_l1_name n;
 	struct csn_l1 *l1;
 	uint32_t read, first, second;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 1 << 20, 4, &l1), 0);
 	n = name_of(l1, "t", "k");
 	assert_non_null(old = csn_l1_entry_new(&n, 1));
@@ -243,8 +226,7 @@ hammer(void *arg)
 	return NULL;
 }
 
-static void
-many_threads_at_once(void **state)
+TEST(many_threads_at_once)
 {
 	struct hammer h[8];
 	pthread_t threads[8];
@@ -252,7 +234,6 @@ many_threads_at_once(void **state)
 	struct csn_l1 *l1;
 	unsigned i;
 
-	(void)state;
 	assert_int_equal(csn_l1_new(ctx, 64 << 10, 8, &l1), 0);
 	for (i = 0; i < 8; i++) {
 		h[i] = (struct hammer){ .l1 = l1, .seed = i };
@@ -271,33 +252,5 @@ many_threads_at_once(void **state)
 	csn_l1_free(l1);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = larder_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_are_compared_whole),
-		cmocka_unit_test(the_least_recently_used_goes_first),
-		cmocka_unit_test(the_limit_is_of_all_shards_together),
-		cmocka_unit_test(a_pinned_entry_stays_whole),
-		cmocka_unit_test(a_copy_from_the_store_is_never_behind),
-		cmocka_unit_test(many_threads_at_once),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { ctx = larder_ctx(); }
+AFTER_ALL { csn_ctx_free(ctx); }

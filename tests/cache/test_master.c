@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_master.c - master keys: where they come from, and what is refused. */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/vectors.h"
+#include "lib/test.h"
 
 #include <caisson/cachekit.h>
 
@@ -22,15 +20,12 @@ static const char *const names[] = { "CAISSON_MASTER_KEY",
     "CACHEKIT_MASTER_KEY", "CACHEKIT_PREVIOUS_MASTER_KEYS",
     "CACHEKIT_MASTER_KEY_ROTATION" };
 
-static int
-clean(void **state)
+BEFORE_EACH
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unsetenv(names[i]);
-	return 0;
 }
 
 static void
@@ -63,14 +58,12 @@ expect(struct csn_cachekit_ring *keys, const char *const *hex, size_t n)
 	csn_cachekit_ring_free(keys);
 }
 
-static void
-test_environment(void **state)
+TEST(test_environment)
 {
 	const char *const one[] = { A }, *const three[] = { A, B, C };
 	const char *const rotated[] = { D, A, B };
 	struct csn_cachekit_ring *keys;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys),
 	    CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_ctx_message(test_ctx),
@@ -92,13 +85,11 @@ test_environment(void **state)
 	    CSN_E_NOT_FOUND);
 }
 
-static void
-test_own_variable(void **state)
+TEST(test_own_variable)
 {
 	const char *const one[] = { A };
 	struct csn_cachekit_ring *keys;
 
-	(void)state;
 	set("CAISSON_MASTER_KEY", A);
 	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, one, 1);
@@ -125,10 +116,8 @@ refused(const char *name, const char *value, int code)
 	assert_null(strstr(csn_ctx_message(test_ctx), "bbbb"));
 }
 
-static void
-test_refused(void **state)
+TEST(test_refused)
 {
-	(void)state;
 	refused("CACHEKIT_MASTER_KEY", "not_hex", CSN_E_FORM);
 	refused("CACHEKIT_MASTER_KEY", "not_hexy" A, CSN_E_FORM);
 	refused("CACHEKIT_MASTER_KEY", "my secret.", CSN_E_FORM);
@@ -149,13 +138,11 @@ test_refused(void **state)
 	refused("CACHEKIT_MASTER_KEY", A, CSN_E_POLICY);
 }
 
-static void
-test_short_keys_want_a_flag(void **state)
+TEST(test_short_keys_want_a_flag)
 {
 	struct csn_bytes b = { (const uint8_t *)A, 16 };
 	struct csn_cachekit_ring *keys;
 
-	(void)state;
 	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0, 0, &keys),
 	    CSN_E_ARG);
 	assert_int_equal(csn_cachekit_ring_new(test_ctx, &b, NULL, 0,
@@ -171,8 +158,7 @@ test_short_keys_want_a_flag(void **state)
 	    &keys), CSN_E_ARG);
 }
 
-static void
-test_file(void **state)
+TEST(test_file)
 {
 	const char *const two[] = { A, B };
 	struct csn_cachekit_ring *keys;
@@ -180,7 +166,6 @@ test_file(void **state)
 	const char text[] = "# the current one\n" A "\n\n  " B "\r\n";
 	int fd = mkstemp(path);
 
-	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	assert_int_equal(csn_cachekit_ring_file(test_ctx, path, 0, &keys), 0);
@@ -204,8 +189,7 @@ test_file(void **state)
 	    CSN_E_NOT_FOUND);
 }
 
-static void
-test_keystore(void **state)
+TEST(test_keystore)
 {
 	struct csn_keystore *ks;
 	uint8_t one[CSN_KEYSTORE_MAX_WRAP], two[CSN_KEYSTORE_MAX_WRAP];
@@ -213,7 +197,6 @@ test_keystore(void **state)
 	    { two, sizeof(two) } };
 	struct csn_cachekit_ring *keys;
 
-	(void)state;
 	assert_int_equal(csn_keystore_open(test_ctx, "memory:", NULL, 0, &ks),
 	    0);
 	assert_int_equal(csn_keystore_create(ks, "cache"), 0);
@@ -231,18 +214,5 @@ test_keystore(void **state)
 	csn_keystore_close(ks);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_environment, clean),
-		cmocka_unit_test_setup(test_own_variable, clean),
-		cmocka_unit_test_setup(test_refused, clean),
-		cmocka_unit_test_setup(test_short_keys_want_a_flag, clean),
-		cmocka_unit_test_setup(test_file, clean),
-		cmocka_unit_test_setup(test_keystore, clean),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

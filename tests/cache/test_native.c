@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_native.c - Caisson's own entries: replay, expiry, epochs, commitment. */
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "crypto/vectors.h"
 #include "identity/people.h"
+#include "lib/test.h"
 
 #include <caisson/cache_native.h>
 
 #include "cache/native.h"
 #include "crypto/aead_internal.h"
-#include "lib/path.h"
 
 static const uint8_t plain[] = "what a cache keeps";
 #define LEN sizeof(plain)
@@ -24,23 +21,15 @@ static struct csn_ctx *ctx;
 static const uint8_t id_1[16] = "master key one", id_2[16] = "number two";
 static const uint8_t key_1[32] = { 1 }, key_2[32] = { 2 };
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	people_now = PEOPLE_START;
 	ctx = people_ctx();
 	test_ctx = ctx;
-	return ctx == NULL;
+	assert_non_null(ctx);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static struct csn_cache_native *
 made(int epochs)
@@ -92,14 +81,12 @@ seal(struct csn_cache_native *n, const struct csn_cache_native_bind *b,
 	    0);
 }
 
-static void
-test_swapped(void **state)
+TEST(test_swapped)
 {
 	struct csn_cache_native *n = made(1), *other;
 	struct csn_cache_native_bind b = bind_of("one", "a:b:c"), c;
 	uint8_t sealed[SEALED];
 
-	(void)state;
 	seal(n, &b, sealed);
 	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), 0);
 	c = bind_of("two", "a:b:c");
@@ -124,15 +111,13 @@ test_swapped(void **state)
 	csn_cache_native_free(n);
 }
 
-static void
-test_each_bit_and_each_cut(void **state)
+TEST(test_each_bit_and_each_cut)
 {
 	struct csn_cache_native *n = made(1), *cold;
 	struct csn_cache_native_bind b = bind_of("one", "a:b:c");
 	uint8_t sealed[SEALED];
 	size_t i;
 
-	(void)state;
 	seal(n, &b, sealed);
 	/* A reader that never saw the writer, and takes none on trust. */
 	cold = made(1);
@@ -153,15 +138,13 @@ test_each_bit_and_each_cut(void **state)
 }
 
 /* An older value that a backend puts back is refused, by all who saw newer. */
-static void
-test_an_old_value_is_refused(void **state)
+TEST(test_an_old_value_is_refused)
 {
 	struct csn_cache_native *writer = made(1), *reader = made(1);
 	struct csn_cache_native_bind b = bind_of("one", "k"),
 	    c = bind_of("one", "l");
 	uint8_t first[SEALED], second[SEALED], other[SEALED];
 
-	(void)state;
 	seal(writer, &b, first);
 	seal(writer, &c, other);
 	assert_int_equal(opens(reader, &b, first, SEALED, NULL), 0);
@@ -185,14 +168,12 @@ test_an_old_value_is_refused(void **state)
 	csn_cache_native_free(reader);
 }
 
-static void
-test_a_deleted_value_stays_deleted(void **state)
+TEST(test_a_deleted_value_stays_deleted)
 {
 	struct csn_cache_native *n = made(1);
 	struct csn_cache_native_bind b = bind_of("one", "k");
 	uint8_t sealed[SEALED];
 
-	(void)state;
 	seal(n, &b, sealed);
 	assert_int_equal(csn_cache_native_forget(n, &b), 0);
 	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), CSN_E_REPLAY);
@@ -202,8 +183,7 @@ test_a_deleted_value_stays_deleted(void **state)
 }
 
 /* Versions have a bound: what was forgotten is refused, not believed. */
-static void
-test_bounded_versions(void **state)
+TEST(test_bounded_versions)
 {
 	struct csn_cache_native_options o = { .size = sizeof(o),
 	    .versions = 16 };
@@ -213,7 +193,6 @@ test_bounded_versions(void **state)
 	char name[8];
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_cache_native_new(ctx, &o, &n), 0);
 	assert_int_equal(csn_cache_native_add_key(n, 1, id_1, key_1), 0);
 	seal(n, &b, old);
@@ -228,14 +207,12 @@ test_bounded_versions(void **state)
 	csn_cache_native_free(n);
 }
 
-static void
-test_expiry(void **state)
+TEST(test_expiry)
 {
 	struct csn_cache_native *n = made(1);
 	struct csn_cache_native_bind b = bind_of("one", "k");
 	uint8_t sealed[SEALED];
 
-	(void)state;
 	assert_int_equal(csn_cache_native_seal(n, &b, people_now + 1000,
 	    plain, LEN, sealed), 0);
 	people_now += 999;
@@ -248,8 +225,7 @@ test_expiry(void **state)
 	csn_cache_native_free(n);
 }
 
-static void
-test_epochs(void **state)
+TEST(test_epochs)
 {
 	struct csn_cache_native *n = made(0);
 	struct csn_cache_native_bind b = bind_of("one", "k");
@@ -257,7 +233,6 @@ test_epochs(void **state)
 	uint32_t i;
 	int old = 9;
 
-	(void)state;
 	assert_int_equal(csn_cache_native_epoch(n), 0);
 	assert_int_equal(csn_cache_native_seal(n, &b, 0, plain, LEN, sealed),
 	    CSN_E_EPOCH);
@@ -289,8 +264,7 @@ test_epochs(void **state)
 }
 
 /* A writer that is used up gives way to one with another key. */
-static void
-test_writers_end(void **state)
+TEST(test_writers_end)
 {
 	struct csn_cache_native *n = made(1);
 	struct csn_cache_native_bind b = bind_of("one", "k");
@@ -298,7 +272,6 @@ test_writers_end(void **state)
 	struct csn_native_writer *w;
 	uint8_t first[SEALED], next[SEALED];
 
-	(void)state;
 	seal(n, &b, first);
 	w = (struct csn_native_writer *)csn_held_find(&n->writers,
 	    csn_native_hash(n, &name), &name);
@@ -315,15 +288,13 @@ test_writers_end(void **state)
 	csn_cache_native_free(n);
 }
 
-static void
-test_arguments(void **state)
+TEST(test_arguments)
 {
 	struct csn_cache_native *n = made(1);
 	struct csn_cache_native_bind b;
 	uint8_t sealed[SEALED];
 	char tenant[CSN_TENANT_ID_MAX + 2];
 
-	(void)state;
 	memset(tenant, 't', sizeof(tenant));
 	tenant[CSN_TENANT_ID_MAX + 1] = '\0';
 	b = bind_of(tenant, "k");
@@ -345,8 +316,7 @@ test_arguments(void **state)
 	csn_cache_native_free(NULL);
 }
 
-static void
-test_a_child_makes_its_own(void **state)
+TEST(test_a_child_makes_its_own)
 {
 	struct csn_cache_native *n = made(1);
 	struct csn_cache_native_bind b = bind_of("one", "k");
@@ -354,7 +324,6 @@ test_a_child_makes_its_own(void **state)
 	int status;
 	pid_t child;
 
-	(void)state;
 	seal(n, &b, sealed);
 	child = fork();
 	assert_true(child >= 0);
@@ -373,8 +342,7 @@ test_a_child_makes_its_own(void **state)
 
 /* --- sealed master keys ----------------------------------------------- */
 
-static void
-test_sealed_master_keys(void **state)
+TEST(test_sealed_master_keys)
 {
 	struct csn_identity *maker, *user, *stranger;
 	struct csn_trust *trust, *nobody;
@@ -386,7 +354,6 @@ test_sealed_master_keys(void **state)
 	uint8_t *sealed, *broken, out[SEALED];
 	size_t len, i;
 
-	(void)state;
 	maker = people_make(ctx, 1, CSN_SIGN_ML_DSA_65, CSN_KEM_ML_KEM_768,
 	    "maker");
 	user = people_make(ctx, 2, CSN_SIGN_ML_DSA_44, CSN_KEM_ML_KEM_768,
@@ -476,8 +443,7 @@ work(void *arg)
 	return NULL;
 }
 
-static void
-test_threads(void **state)
+TEST(test_threads)
 {
 	struct csn_cache_native_options o = { .size = sizeof(o),
 	    .writers = 20 };
@@ -488,7 +454,6 @@ test_threads(void **state)
 	uint32_t e;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_cache_native_new(ctx, &o, &n), 0);
 	assert_int_equal(csn_cache_native_add_key(n, 1, id_1, key_1), 0);
 	for (i = 0; i < THREADS; i++) {
@@ -514,8 +479,7 @@ test_threads(void **state)
 }
 
 /* What was sealed once opens for ever. */
-static void
-test_vectors(void **state)
+TEST(test_vectors)
 {
 	json_t *root = vectors_load(test_source_path(
 	    "tests/vectors/cache.json")), *v;
@@ -526,7 +490,6 @@ test_vectors(void **state)
 	size_t i;
 	int rc;
 
-	(void)state;
 	people_now = vectors_number(root, "clock_ms");
 	json_array_foreach(json_object_get(root, "masters"), i, v) {
 		id = vectors_hex(v, "id");
@@ -572,8 +535,7 @@ drop_and_open(void *state, const struct csn_aead_msg *msg)
 	return csn_aead_openssl.open(state, msg);
 }
 
-static void
-test_an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
+TEST(test_an_epoch_dropped_while_an_entry_opens_leaves_no_key)
 {
 	const struct csn_ctx_options o = { .size = sizeof(o),
 	    .aead_engine = "dropping" };
@@ -583,7 +545,6 @@ test_an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
 	struct csn_cache_native *a, *n;
 	uint8_t sealed[SEALED];
 
-	(void)state;
 	engine = csn_aead_openssl;
 	engine.name = "dropping";
 	engine.preference = 0;
@@ -602,28 +563,4 @@ test_an_epoch_dropped_while_an_entry_opens_leaves_no_key(void **state)
 	csn_cache_native_free(a);
 	csn_ctx_free(ctx);
 	ctx = whole;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_swapped),
-		cmocka_unit_test(test_each_bit_and_each_cut),
-		cmocka_unit_test(test_an_old_value_is_refused),
-		cmocka_unit_test(test_a_deleted_value_stays_deleted),
-		cmocka_unit_test(test_bounded_versions),
-		cmocka_unit_test(
-		    test_an_epoch_dropped_while_an_entry_opens_leaves_no_key),
-		cmocka_unit_test(test_expiry),
-		cmocka_unit_test(test_epochs),
-		cmocka_unit_test(test_writers_end),
-		cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_a_child_makes_its_own),
-		cmocka_unit_test(test_sealed_master_keys),
-		cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_threads),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_native_mode.c - Caisson's own entries: what the compatible ones lack. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct csn_store *store;
@@ -67,8 +59,7 @@ plant(const uint8_t *p, size_t len)
 	    1, p, len), 0);
 }
 
-static void
-an_older_value_is_refused(void **state)
+TEST(an_older_value_is_refused)
 {
 	struct csn_cache_native *native = epochs(1);
 	struct csn_cache *cache = over(native, store, CSN_CACHE_NO_L1);
@@ -78,7 +69,6 @@ an_older_value_is_refused(void **state)
 	uint8_t *older, *newer;
 	size_t older_len, newer_len;
 
-	(void)state;
 	assert_int_equal(larder_set(cache, "k", "older"), 0);
 	older = steal(&older_len);
 	assert_int_equal(larder_set(cache, "k", "newer"), 0);
@@ -105,8 +95,7 @@ an_older_value_is_refused(void **state)
 	csn_cache_native_free(native);
 }
 
-static void
-processes_share_entries_by_their_epochs(void **state)
+TEST(processes_share_entries_by_their_epochs)
 {
 	struct csn_cache_native *one = epochs(2), *two = epochs(2);
 	struct csn_cache *writer = over(one, store, 0);
@@ -115,7 +104,6 @@ processes_share_entries_by_their_epochs(void **state)
 	    .format = CSN_CACHE_JSON };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	(void)state;
 	assert_int_equal(csn_cache_set(writer, "k", &json, "{}", 2), 0);
 	assert_int_equal(csn_cache_get(reader, "k", &json, &v), 0);
 	assert_int_equal(v.source, CSN_CACHE_FROM_L2);
@@ -132,8 +120,7 @@ processes_share_entries_by_their_epochs(void **state)
 	csn_cache_native_free(two);
 }
 
-static void
-entries_carry_their_end(void **state)
+TEST(entries_carry_their_end)
 {
 	struct csn_cache_native *native = epochs(1);
 	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
@@ -142,7 +129,6 @@ entries_carry_their_end(void **state)
 	struct csn_cache *cache;
 	int rc;
 
-	(void)state;
 	/* A store that knows no lives: the entry itself does. */
 	assert_int_equal(csn_store_open(ctx, "simple:", &simple), 0);
 	cache = over(native, simple, CSN_CACHE_NO_L1);
@@ -157,8 +143,7 @@ entries_carry_their_end(void **state)
 	csn_cache_native_free(native);
 }
 
-static void
-older_epochs_are_resealed(void **state)
+TEST(older_epochs_are_resealed)
 {
 	struct csn_cache_native *before = epochs(1), *after = epochs(2);
 	struct csn_cache *old = over(before, store, 0);
@@ -168,7 +153,6 @@ older_epochs_are_resealed(void **state)
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	(void)state;
 	assert_int_equal(csn_cache_set(old, "n:o:1", &how, "v", 1), 0);
 	assert_int_equal(csn_cache_get(new_, "n:o:1", NULL, &v), 0);
 	assert_int_equal(v.which, 1);
@@ -188,15 +172,13 @@ older_epochs_are_resealed(void **state)
 	csn_cache_native_free(after);
 }
 
-static void
-each_mode_wants_its_own_keys(void **state)
+TEST(each_mode_wants_its_own_keys)
 {
 	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
 	struct csn_cache_native *native = epochs(1);
 	struct csn_cache_options c = larder_config(NULL, store);
 	struct csn_cache *cache;
 
-	(void)state;
 	c.mode = CSN_CACHE_NATIVE;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
 	c.native = native;
@@ -208,44 +190,17 @@ each_mode_wants_its_own_keys(void **state)
 	csn_cachekit_ring_free(keys);
 }
 
-static int
-group_setup(void **state)
-{
-	(void)state;
-	faulty_register();
-	return 0;
-}
+BEFORE_ALL { faulty_register(); }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	faulty_reset();
 	ctx = larder_ctx();
-	return csn_store_open(ctx, "memory:?bytes=64M", &store);
+	assert_int_equal(csn_store_open(ctx, "memory:?bytes=64M", &store), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_store_close(store);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define NATIVE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		NATIVE(an_older_value_is_refused),
-		NATIVE(processes_share_entries_by_their_epochs),
-		NATIVE(entries_carry_their_end),
-		NATIVE(older_epochs_are_resealed),
-		NATIVE(each_mode_wants_its_own_keys),
-	};
-
-	return cmocka_run_group_tests(tests, group_setup, NULL);
 }

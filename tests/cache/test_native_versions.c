@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_native_versions.c - which of a key's entries is the newest. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/cache_native.h>
 
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define LEN 16
@@ -54,14 +47,12 @@ opens(struct csn_cache_native *n, const uint8_t sealed[SEALED],
 	return rc;
 }
 
-static void
-an_equal_version_of_another_writer_is_not_the_newest_too(void **state)
+TEST(an_equal_version_of_another_writer_is_not_the_newest_too)
 {
 	struct csn_cache_native *a = made(ctx), *b = made(ctx), *c = made(ctx);
 	uint8_t first[SEALED], second[SEALED];
 	int i;
 
-	(void)state;
 	/* Two caches in one millisecond that have not read each other. */
 	seal(a, "first", first);
 	seal(b, "second", second);
@@ -80,15 +71,13 @@ an_equal_version_of_another_writer_is_not_the_newest_too(void **state)
 	csn_cache_native_free(c);
 }
 
-static void
-a_version_of_more_than_a_day_ahead_is_refused(void **state)
+TEST(a_version_of_more_than_a_day_ahead_is_refused)
 {
 	const uint64_t day = 86400000;
 	struct csn_cache_native *ahead, *n;
 	uint8_t edge[SEALED], past[SEALED], now[SEALED];
 	struct csn_ctx *behind;
 
-	(void)state;
 	ahead = made(ctx);
 	pair_wall += day;
 	seal(ahead, "a day", edge);
@@ -111,32 +100,5 @@ a_version_of_more_than_a_day_ahead_is_refused(void **state)
 	csn_ctx_free(behind);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(
-		    an_equal_version_of_another_writer_is_not_the_newest_too),
-		CTX_TEST(a_version_of_more_than_a_day_ahead_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

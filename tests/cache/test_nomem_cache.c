@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem_cache.c - each allocation fails once: told, nothing is lost. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "cache/larder.h"
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static struct larder l;
 static struct csn_cache *other;
@@ -110,17 +102,13 @@ reseal_one(void)
 	return csn_cache_reseal(l.cache, "n", NULL, NULL, NULL, NULL);
 }
 
-static void
-making_a_cache(void **state)
+TEST(making_a_cache)
 {
-	(void)state;
 	each_fails_once(make, make);
 }
 
-static void
-setting_and_getting(void **state)
+TEST(setting_and_getting)
 {
-	(void)state;
 	for (format = CSN_CACHE_MSGPACK; format <= CSN_CACHE_BYTES;
 	    format += 3) {
 		assert_int_equal(set_one(), 0);
@@ -130,17 +118,13 @@ setting_and_getting(void **state)
 	}
 }
 
-static void
-computing(void **state)
+TEST(computing)
 {
-	(void)state;
 	each_fails_once(compute_one, compute_one);
 }
 
-static void
-resealing(void **state)
+TEST(resealing)
 {
-	(void)state;
 	assert_int_equal(larder_set(l.cache, "n:o:1", "v"), 0);
 	assert_int_equal(larder_set(l.cache, "n:o:2", "v"), 0);
 	each_fails_once(reseal_one, reseal_one);
@@ -153,35 +137,14 @@ no_l1(struct csn_cache_options *c)
 	c->flags |= CSN_CACHE_NO_L1;
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	other = larder_second(&l, no_l1);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_cache_free(other);
 	larder_end(&l);
-	return 0;
-}
-
-#define NOMEM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		NOMEM(making_a_cache),
-		NOMEM(setting_and_getting),
-		NOMEM(computing),
-		NOMEM(resealing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

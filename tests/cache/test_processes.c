@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_processes.c - real processes over one store, and one that is killed. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
+
+#include "lib/test.h"
 
 #define PROCESSES 8
 
@@ -107,13 +100,11 @@ start(pid_t pids[PROCESSES], uint64_t lock_ms, uint64_t wait_ms)
 	}
 }
 
-static void
-one_of_many_processes_computes(void **state)
+TEST(one_of_many_processes_computes)
 {
 	pid_t pids[PROCESSES];
 	int i, status;
 
-	(void)state;
 	start(pids, 30000, 20000);
 	for (i = 0; i < PROCESSES; i++) {
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
@@ -122,14 +113,12 @@ one_of_many_processes_computes(void **state)
 	assert_int_equal(board->made, 1);
 }
 
-static void
-a_holder_that_is_killed_holds_nobody_up(void **state)
+TEST(a_holder_that_is_killed_holds_nobody_up)
 {
 	struct timespec t0, t1;
 	pid_t pids[PROCESSES];
 	int i, status, killed = 0;
 
-	(void)state;
 	board->hang = 1;
 	clock_gettime(CLOCK_MONOTONIC, &t0);
 	/* Its lock ends after 1 s; without that they would wait for 20 s. */
@@ -151,38 +140,20 @@ a_holder_that_is_killed_holds_nobody_up(void **state)
 	assert_int_equal(board->made, 1);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	snprintf(folder, sizeof(folder), "/tmp/caisson-test-XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
+	assert_non_null(mkdtemp(folder));
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return board != MAP_FAILED ? 0 : -1;
+	assert_true(board != MAP_FAILED);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
 	char command[96];
 
-	(void)state;
 	munmap(board, sizeof(*board));
 	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	return system(command);
-}
-
-#define PROCESS(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		PROCESS(one_of_many_processes_computes),
-		PROCESS(a_holder_that_is_killed_holds_nobody_up),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	assert_int_equal(system(command), 0);
 }

@@ -3,13 +3,10 @@
  * test_protocol_nomem.c - each allocation of keys, kits and entries fails
  * once: the right code, nothing leaked, nothing half done.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "crypto/vectors.h"
 #include "lib/failmalloc.h"
 #include "lib/nomem.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #include <caisson/cachekit_key.h>
 #include <caisson/cache_native.h>
@@ -139,45 +136,26 @@ check(const char *name, int (*life)(void))
 	nomem_each(name, life, CSN_E_FORM);
 }
 
-static void
-test_key(void **state)
+TEST(test_kit)
 {
-	(void)state;
-	check("a key", build_key);
-}
-
-static void
-test_kit(void **state)
-{
-	(void)state;
 	check("a kit", use_kit);
 }
 
-static void
-test_old_frame(void **state)
+/* By now OpenSSL's queue of errors has all that it keeps. */
+TEST(test_key)
 {
-	(void)state;
+	check("a key", build_key);
+}
+
+TEST(test_old_frame)
+{
 	check("an older frame", read_old);
 }
 
-static void
-test_native(void **state)
+TEST(test_native)
 {
-	(void)state;
 	check("a native cache", use_native);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kit),
-		/* By then OpenSSL's queue of errors has all that it keeps. */
-		cmocka_unit_test(test_key),
-		cmocka_unit_test(test_old_frame),
-		cmocka_unit_test(test_native),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

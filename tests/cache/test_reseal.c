@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_reseal.c - keys rotate under a running cache, and nothing is lost. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "cache/larder.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct csn_store *store;
@@ -29,15 +20,13 @@ with_keys(char current, const char *previous, uint32_t flags)
 	return cache;
 }
 
-static void
-former_keys_open_and_the_current_one_seals(void **state)
+TEST(former_keys_open_and_the_current_one_seals)
 {
 	struct csn_cache *before = with_keys('a', NULL, 0);
 	struct csn_cache *during = with_keys('b', "a", 0);
 	struct csn_cache *after = with_keys('b', NULL, 0);
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	(void)state;
 	assert_int_equal(larder_set(before, "old", "of a"), 0);
 	assert_int_equal(larder_set(during, "new", "of b"), 0);
 	assert_int_equal(csn_cache_get(during, "old", NULL, &v), 0);
@@ -65,8 +54,7 @@ progress(void *arg, const struct csn_cache_reseal *r)
 	return stop_at != NULL && steps == *stop_at ? -1000 : 0;
 }
 
-static void
-resealing_moves_all_that_are_under_former_keys(void **state)
+TEST(resealing_moves_all_that_are_under_former_keys)
 {
 	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
 	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
@@ -81,7 +69,6 @@ resealing_moves_all_that_are_under_former_keys(void **state)
 	size_t f;
 	int i;
 
-	(void)state;
 	for (f = 0; f < 4; f++) {
 		before = with_keys('a', NULL, 0);
 		during = with_keys('b', "xa", 0);
@@ -145,8 +132,7 @@ resealing_moves_all_that_are_under_former_keys(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-resealing_can_be_stopped_and_begun_again(void **state)
+TEST(resealing_can_be_stopped_and_begun_again)
 {
 	struct csn_cache *before = with_keys('a', NULL, 0);
 	struct csn_cache *during = with_keys('b', "a", 0);
@@ -155,7 +141,6 @@ resealing_can_be_stopped_and_begun_again(void **state)
 	char key[32];
 	int i;
 
-	(void)state;
 	for (i = 0; i < 10; i++) {
 		snprintf(key, sizeof(key), "n:o:%d", i);
 		assert_int_equal(larder_set(before, key, "v"), 0);
@@ -186,14 +171,12 @@ meddle(void *arg, const struct csn_cache_reseal *r)
 	return 0;
 }
 
-static void
-what_is_set_meanwhile_is_kept(void **state)
+TEST(what_is_set_meanwhile_is_kept)
 {
 	struct csn_cache *before = with_keys('a', NULL, 0);
 	struct csn_cache *during = with_keys('b', "a", 0);
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 
-	(void)state;
 	meddler = with_keys('b', "a", 0);
 	assert_int_equal(larder_set(before, "n:o:0", "old"), 0);
 	assert_int_equal(larder_set(before, "n:o:1", "old"), 0);
@@ -206,8 +189,7 @@ what_is_set_meanwhile_is_kept(void **state)
 	csn_cache_free(meddler);
 }
 
-static void
-scoped_entries_of_one_tenant_are_resealed(void **state)
+TEST(scoped_entries_of_one_tenant_are_resealed)
 {
 	struct csn_cache *before = with_keys('a', NULL, CSN_CACHE_SCOPED);
 	struct csn_cache *during = with_keys('b', "a", CSN_CACHE_SCOPED);
@@ -216,7 +198,6 @@ scoped_entries_of_one_tenant_are_resealed(void **state)
 	    .tenant = "ecma" };		/* as long a name */
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 
-	(void)state;
 	assert_int_equal(csn_cache_set(before, "n:o:0", &acme, "v", 1), 0);
 	assert_int_equal(csn_cache_set(before, "n:o:0", &globex, "v", 1), 0);
 	assert_int_equal(csn_cache_reseal(during, "n", &acme, NULL, NULL,
@@ -231,14 +212,12 @@ scoped_entries_of_one_tenant_are_resealed(void **state)
 }
 
 /* A lock that was let go while its name was on the way is no entry. */
-static void
-a_lock_that_is_gone_is_not_counted(void **state)
+TEST(a_lock_that_is_gone_is_not_counted)
 {
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 	struct csn_store *memory = store;
 	struct csn_cache *cache;
 
-	(void)state;
 	faulty_reset();
 	assert_int_equal(csn_store_open(ctx, "faulty:", &store), 0);
 	cache = with_keys('b', "a", 0);
@@ -255,37 +234,16 @@ a_lock_that_is_gone_is_not_counted(void **state)
 	store = memory;
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = larder_ctx();
-	return csn_store_open(ctx, "memory:?bytes=64M", &store);
+	assert_int_equal(csn_store_open(ctx, "memory:?bytes=64M", &store), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_store_close(store);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
-#define RESEAL(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		RESEAL(former_keys_open_and_the_current_one_seals),
-		RESEAL(resealing_moves_all_that_are_under_former_keys),
-		RESEAL(resealing_can_be_stopped_and_begun_again),
-		RESEAL(what_is_set_meanwhile_is_kept),
-		RESEAL(scoped_entries_of_one_tenant_are_resealed),
-		RESEAL(a_lock_that_is_gone_is_not_counted),
-	};
-
-	faulty_register();
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_ALL { faulty_register(); }

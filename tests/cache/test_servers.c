@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_servers.c - what a backend answers, and which of its servers fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "cache/larder.h"
+#include "lib/test.h"
 
 #define BREAKER_FAILURES 5
 
@@ -36,13 +28,11 @@ get(const char *key, uint32_t *source)
 	return rc;
 }
 
-static void
-l1_keeps_nothing_whose_end_the_backend_cannot_tell(void **state)
+TEST(l1_keeps_nothing_whose_end_the_backend_cannot_tell)
 {
 	uint32_t source;
 	int i;
 
-	(void)state;
 	larder_start(&l, "apart:", NULL);
 	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
 	assert_int_equal(csn_cache_clear(l.cache, "none", NULL), 0);
@@ -56,14 +46,12 @@ l1_keeps_nothing_whose_end_the_backend_cannot_tell(void **state)
 	larder_end(&l);
 }
 
-static void
-l1_keeps_a_value_no_longer_than_the_backend_has_it(void **state)
+TEST(l1_keeps_a_value_no_longer_than_the_backend_has_it)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
 	    5000 };
 	uint32_t source;
 
-	(void)state;
 	larder_start(&l, "faulty:", NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
 	csn_cache_free(l.cache);
@@ -79,15 +67,13 @@ l1_keeps_a_value_no_longer_than_the_backend_has_it(void **state)
 	larder_end(&l);
 }
 
-static void
-a_value_that_the_backend_refuses_is_computed_and_given(void **state)
+TEST(a_value_that_the_backend_refuses_is_computed_and_given)
 {
 	static const int answers[] = { CSN_E_LIMIT, CSN_E_QUOTA, CSN_E_FORM,
 	    CSN_E_POLICY, CSN_E_BACKEND };
 	struct recipe r = { .text = "computed" };
 	size_t i;
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		faulty.put_answer = answers[i];
@@ -110,12 +96,10 @@ too_large(void *arg, const char *key, struct csn_cache_value *out)
 	return 0;
 }
 
-static void
-a_value_that_the_format_refuses_fails_the_call(void **state)
+TEST(a_value_that_the_format_refuses_fails_the_call)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    too_large, NULL, &v), CSN_E_LIMIT);
@@ -123,8 +107,7 @@ a_value_that_the_format_refuses_fails_the_call(void **state)
 	larder_end(&l);
 }
 
-static void
-one_dead_server_of_several_does_not_stand_for_all(void **state)
+TEST(one_dead_server_of_several_does_not_stand_for_all)
 {
 	static const char *const keys[] = { "1a", "2a", "3a", "1b", "2b",
 	    "3b" };
@@ -133,7 +116,6 @@ one_dead_server_of_several_does_not_stand_for_all(void **state)
 	size_t i, round;
 	int rc;
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	for (i = 0; i < n; i++)
 		assert_int_equal(larder_set(l.cache, keys[i], "v"), 0);
@@ -160,12 +142,10 @@ one_dead_server_of_several_does_not_stand_for_all(void **state)
 	larder_end(&l);
 }
 
-static void
-a_value_is_kept_where_only_its_locks_server_is_dead(void **state)
+TEST(a_value_is_kept_where_only_its_locks_server_is_dead)
 {
 	struct recipe r = { .text = "computed" };
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	faulty.dead_server = 9;
 	assert_int_equal(larder_make(l.cache, "1a", &r), 0);
@@ -175,14 +155,12 @@ a_value_is_kept_where_only_its_locks_server_is_dead(void **state)
 	larder_end(&l);
 }
 
-static void
-an_answer_about_one_key_is_no_dead_backend(void **state)
+TEST(an_answer_about_one_key_is_no_dead_backend)
 {
 	static const int answers[] = { CSN_E_FORM, CSN_E_POLICY,
 	    CSN_E_NOT_FOUND, CSN_E_LIMIT };
 	size_t i, k;
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
 	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -197,13 +175,11 @@ an_answer_about_one_key_is_no_dead_backend(void **state)
 	larder_end(&l);
 }
 
-static void
-a_hung_backend_costs_a_caller_one_wait(void **state)
+TEST(a_hung_backend_costs_a_caller_one_wait)
 {
 	struct recipe r = { .text = "computed" };
 	unsigned before;
 
-	(void)state;
 	larder_start(&l, "faulty:", without_l1);
 	faulty.dead = 1;
 	before = faulty.calls;
@@ -212,39 +188,13 @@ a_hung_backend_costs_a_caller_one_wait(void **state)
 	larder_end(&l);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	faulty_register();
-	return 0;
-}
+BEFORE_ALL { faulty_register(); }
 
-static int
-reset(void **state)
+static void
+reset(void)
 {
-	(void)state;
 	faulty_reset();
-	return 0;
 }
 
-#define SERVER_TEST(f) cmocka_unit_test_setup_teardown(f, reset, reset)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		SERVER_TEST(l1_keeps_nothing_whose_end_the_backend_cannot_tell),
-		SERVER_TEST(l1_keeps_a_value_no_longer_than_the_backend_has_it),
-		SERVER_TEST(
-		    a_value_that_the_backend_refuses_is_computed_and_given),
-		SERVER_TEST(a_value_that_the_format_refuses_fails_the_call),
-		SERVER_TEST(one_dead_server_of_several_does_not_stand_for_all),
-		SERVER_TEST(
-		    a_value_is_kept_where_only_its_locks_server_is_dead),
-		SERVER_TEST(an_answer_about_one_key_is_no_dead_backend),
-		SERVER_TEST(a_hung_backend_costs_a_caller_one_wait),
-	};
-
-	return cmocka_run_group_tests(tests, setup, NULL);
-}
+BEFORE_EACH { reset(); }
+AFTER_EACH { reset(); }

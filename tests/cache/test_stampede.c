@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_stampede.c - of many who want one value, one computes it. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "cache/larder.h"
+#include "lib/test.h"
 
 #define MANY 1000
 
@@ -67,13 +59,11 @@ stampede(struct csn_cache **caches, size_t ncaches, size_t n,
 	free(threads);
 }
 
-static void
-a_thousand_threads_make_one_computation(void **state)
+TEST(a_thousand_threads_make_one_computation)
 {
 	struct recipe r = { .text = "computed once", .ms = 50 };
 	struct csn_cache_stat st;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	stampede(&l.cache, 1, MANY, &r, 0);
 	assert_int_equal(r.made, 1);
@@ -89,12 +79,10 @@ no_l1(struct csn_cache_options *c)
 	c->flags |= CSN_CACHE_NO_L1;
 }
 
-static void
-they_share_the_result_also_where_nothing_keeps_it(void **state)
+TEST(they_share_the_result_also_where_nothing_keeps_it)
 {
 	struct recipe r = { .text = "kept nowhere", .ms = 300 };
 
-	(void)state;
 	faulty_reset();
 	faulty.dead = 1;
 	larder_start(&l, "faulty:", no_l1);
@@ -104,27 +92,23 @@ they_share_the_result_also_where_nothing_keeps_it(void **state)
 	larder_end(&l);
 }
 
-static void
-a_failure_is_shared_too(void **state)
+TEST(a_failure_is_shared_too)
 {
 	struct recipe r = { .text = "", .rc = CSN_E_IO, .ms = 200 };
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	stampede(&l.cache, 1, 100, &r, CSN_E_IO);
 	assert_in_range(r.made, 1, 20);
 	larder_end(&l);
 }
 
-static void
-processes_share_a_lock(void **state)
+TEST(processes_share_a_lock)
 {
 	struct recipe r = { .text = "computed once", .ms = 100 };
 	struct csn_cache *caches[4];
 	uint64_t waits = 0;
 	int i;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	caches[0] = l.cache;
 	for (i = 1; i < 4; i++)
@@ -148,8 +132,7 @@ impatient(struct csn_cache_options *c)
 	c->flight_wait_ms = 100;
 }
 
-static void
-who_waits_too_long_for_a_lock_computes(void **state)
+TEST(who_waits_too_long_for_a_lock_computes)
 {
 	struct recipe r = { .text = "anyway" };
 	uint8_t lock[64];
@@ -157,7 +140,6 @@ who_waits_too_long_for_a_lock_computes(void **state)
 	size_t len = sizeof(lock);
 	double took;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", impatient);
 	/* A holder that died: its lock stays until it ends. */
 	assert_int_equal(csn_store_add_for(l.store, NULL, 0,
@@ -197,14 +179,12 @@ lose_the_lock(void *arg, const char *key, struct csn_cache_value *out)
 	return csn_cache_value_set(out, key, strlen(key));
 }
 
-static void
-only_the_holder_lets_go(void **state)
+TEST(only_the_holder_lets_go)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	uint8_t lock[64];
 	size_t len = sizeof(lock);
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", impatient);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    lose_the_lock, NULL, &v), 0);
@@ -215,13 +195,11 @@ only_the_holder_lets_go(void **state)
 	larder_end(&l);
 }
 
-static void
-long_keys_have_locks_too(void **state)
+TEST(long_keys_have_locks_too)
 {
 	struct recipe r = { .text = "v" };
 	char key[CSN_STORE_MAX_KEY + 1], other[sizeof(key)];
 
-	(void)state;
 	memset(key, 'k', CSN_STORE_MAX_KEY);
 	key[CSN_STORE_MAX_KEY] = '\0';
 	memcpy(other, key, sizeof(key));
@@ -233,12 +211,10 @@ long_keys_have_locks_too(void **state)
 	larder_end(&l);
 }
 
-static void
-who_waits_too_long_for_a_thread_computes(void **state)
+TEST(who_waits_too_long_for_a_thread_computes)
 {
 	struct recipe r = { .text = "slow", .ms = 400 };
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", impatient);
 	stampede(&l.cache, 1, 3, &r, 0);
 	assert_int_equal(r.made, 3);
@@ -262,13 +238,11 @@ ask_again(void *arg, const char *key, struct csn_cache_value *out)
 	return rc;
 }
 
-static void
-a_computation_may_ask_for_itself(void **state)
+TEST(a_computation_may_ask_for_itself)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	int depth = 0;
 
-	(void)state;
 	larder_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    ask_again, &depth, &v), 0);
@@ -309,8 +283,7 @@ ask_in_a_format(void *arg)
 	return NULL;
 }
 
-static void
-each_format_has_its_own_computation(void **state)
+TEST(each_format_has_its_own_computation)
 {
 	pthread_barrier_t both;
 	struct wish w[2] = {
@@ -322,7 +295,6 @@ each_format_has_its_own_computation(void **state)
 	pthread_t threads[2];
 	int i;
 
-	(void)state;
 	pthread_barrier_init(&both, NULL, 2);
 	faulty_reset();
 	faulty.dead = 1;
@@ -344,30 +316,4 @@ each_format_has_its_own_computation(void **state)
 	pthread_barrier_destroy(&both);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	faulty_register();
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_thousand_threads_make_one_computation),
-		cmocka_unit_test(
-		    they_share_the_result_also_where_nothing_keeps_it),
-		cmocka_unit_test(a_failure_is_shared_too),
-		cmocka_unit_test(processes_share_a_lock),
-		cmocka_unit_test(who_waits_too_long_for_a_lock_computes),
-		cmocka_unit_test(only_the_holder_lets_go),
-		cmocka_unit_test(long_keys_have_locks_too),
-		cmocka_unit_test(who_waits_too_long_for_a_thread_computes),
-		cmocka_unit_test(a_computation_may_ask_for_itself),
-		cmocka_unit_test(each_format_has_its_own_computation),
-	};
-
-	return cmocka_run_group_tests(tests, setup, NULL);
-}
+BEFORE_ALL { faulty_register(); }

@@ -4,18 +4,8 @@
  * learns nothing and changes nothing unseen, but for what the format cannot
  * tell: an older value of the same key.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "cache/larder.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/scan.h"
 
 #define SECRET 48
@@ -74,8 +64,7 @@ strictly(uint32_t format, const char *tenant)
 	return how;
 }
 
-static void
-the_backend_sees_no_plaintext(void **state)
+TEST(the_backend_sees_no_plaintext)
 {
 	static const char secret[] = "078-05-1120 is a social security number";
 	char document[sizeof(secret) + 1];
@@ -84,7 +73,6 @@ the_backend_sees_no_plaintext(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	document[0] = (char)0xd9;	/* MessagePack: str 8 */
 	document[1] = (char)(sizeof(secret) - 1);
 	memcpy(document + 2, secret, sizeof(secret) - 1);
@@ -101,8 +89,7 @@ the_backend_sees_no_plaintext(void **state)
 	}
 }
 
-static void
-memory_has_no_plaintext_but_the_callers(void **state)
+TEST(memory_has_no_plaintext_but_the_callers)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache_call_options how;
@@ -110,7 +97,6 @@ memory_has_no_plaintext_but_the_callers(void **state)
 	uint32_t format;
 	size_t i, lens[] = { 200, 5000, 300000 };
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	for (format = CSN_CACHE_MSGPACK; format <= CSN_CACHE_BYTES;
@@ -163,15 +149,13 @@ make_secret(void *arg, const char *key, struct csn_cache_value *out)
 	return 0;
 }
 
-static void
-nor_after_a_computation_or_a_refusal(void **state)
+TEST(nor_after_a_computation_or_a_refusal)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache_call_options how = strictly(CSN_CACHE_BYTES, NULL);
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
@@ -189,8 +173,7 @@ nor_after_a_computation_or_a_refusal(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-planted_plaintext_is_never_returned(void **state)
+TEST(planted_plaintext_is_never_returned)
 {
 	struct csn_cache_call_options how = strictly(CSN_CACHE_MSGPACK, NULL);
 	struct csn_cache_call_options bytes_how = strictly(CSN_CACHE_BYTES,
@@ -201,7 +184,6 @@ planted_plaintext_is_never_returned(void **state)
 	static const uint8_t document[] = { 0x81, 0xa5, 'a', 'd', 'm', 'i',
 	    'n', 0xc3 };
 
-	(void)state;
 	/* The attacker's entry is whole: the same frame, only not sealed. */
 	c.mode = CSN_CACHE_PLAIN;
 	c.format = CSN_CACHE_MSGPACK;
@@ -226,8 +208,7 @@ planted_plaintext_is_never_returned(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-ciphertext_belongs_to_its_key_tenant_and_format(void **state)
+TEST(ciphertext_belongs_to_its_key_tenant_and_format)
 {
 	static const uint32_t formats[] = { CSN_CACHE_MSGPACK,
 	    CSN_CACHE_JSON, CSN_CACHE_ARROW, CSN_CACHE_BYTES };
@@ -238,7 +219,6 @@ ciphertext_belongs_to_its_key_tenant_and_format(void **state)
 	size_t len, i, k;
 	int rc;
 
-	(void)state;
 	for (i = 0; i < 4; i++) {
 		how = strictly(formats[i], "acme");
 		assert_int_equal(csn_cache_set(l.cache, "a", &how, document,
@@ -264,8 +244,7 @@ ciphertext_belongs_to_its_key_tenant_and_format(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-each_bit_and_each_cut_is_noticed(void **state)
+TEST(each_bit_and_each_cut_is_noticed)
 {
 	static const uint8_t document[] = { 0x93, 1, 2, 3 };
 	struct csn_cache_value v = { .size = sizeof(v) };
@@ -274,7 +253,6 @@ each_bit_and_each_cut_is_noticed(void **state)
 	uint32_t format;
 	size_t len, i;
 
-	(void)state;
 	for (format = CSN_CACHE_MSGPACK; format <= CSN_CACHE_BYTES;
 	    format += 3) {
 		how = strictly(format, NULL);
@@ -306,14 +284,12 @@ each_bit_and_each_cut_is_noticed(void **state)
 }
 
 /* What the compatible format cannot do, and the documentation says so. */
-static void
-an_older_value_of_the_same_key_is_not_noticed(void **state)
+TEST(an_older_value_of_the_same_key_is_not_noticed)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(larder_set(l.cache, "k", "older"), 0);
 	bytes = steal("k", &len);
 	assert_int_equal(larder_set(l.cache, "k", "newer"), 0);
@@ -326,8 +302,7 @@ an_older_value_of_the_same_key_is_not_noticed(void **state)
 	csn_cache_value_free(&v);
 }
 
-static void
-another_master_key_opens_nothing(void **state)
+TEST(another_master_key_opens_nothing)
 {
 	struct csn_cachekit_ring *keys = larder_keys(l.ctx, 'x', "yz");
 	struct csn_cache_options c = larder_config(keys, l.store);
@@ -335,7 +310,6 @@ another_master_key_opens_nothing(void **state)
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 
-	(void)state;
 	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
 	assert_int_equal(csn_cache_new(l.ctx, &c, &other), 0);
 	assert_int_equal(csn_cache_get(other, "k", &how, &v), CSN_E_TAG);
@@ -371,8 +345,7 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 	return 0;
 }
 
-static void
-refusals_are_audited_and_opens_where_asked(void **state)
+TEST(refusals_are_audited_and_opens_where_asked)
 {
 	struct csn_cache_options c = larder_config(l.keys, l.store);
 	struct csn_cache *cache;
@@ -381,7 +354,6 @@ refusals_are_audited_and_opens_where_asked(void **state)
 	uint32_t all;
 	int i;
 
-	(void)state;
 	for (all = 0; all < 2; all++) {
 		memset(&f, 0, sizeof(f));
 		assert_int_equal(csn_audit_new_memory(l.ctx, 100, &audit), 0);
@@ -405,38 +377,5 @@ refusals_are_audited_and_opens_where_asked(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	larder_start(&l, "memory:?bytes=64M", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	larder_end(&l);
-	return 0;
-}
-
-#define THREAT(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		THREAT(the_backend_sees_no_plaintext),
-		THREAT(memory_has_no_plaintext_but_the_callers),
-		THREAT(nor_after_a_computation_or_a_refusal),
-		THREAT(planted_plaintext_is_never_returned),
-		THREAT(ciphertext_belongs_to_its_key_tenant_and_format),
-		THREAT(each_bit_and_each_cut_is_noticed),
-		THREAT(an_older_value_of_the_same_key_is_not_noticed),
-		THREAT(another_master_key_opens_nothing),
-		THREAT(refusals_are_audited_and_opens_where_asked),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { larder_start(&l, "memory:?bytes=64M", NULL); }
+AFTER_EACH { larder_end(&l); }

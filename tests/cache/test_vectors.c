@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_vectors.c - what CacheKit's SDKs make of keys, values and entries. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "crypto/vectors.h"
 #include "feed.h"
+#include "lib/test.h"
 
 #include <caisson/aead.h>
 #include <caisson/cachekit.h>
@@ -13,7 +11,6 @@
 #include "cache/envelope.h"
 #include "cache/kit.h"
 #include "cache/mp.h"
-#include "lib/path.h"
 
 /* The protocol's own vectors, beside the tree. */
 static json_t *
@@ -71,24 +68,20 @@ check_auto_keys(const json_t *root)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_shared_auto_keys(void **state)
+TEST(test_shared_auto_keys)
 {
 	json_t *root = shared("cache-keys.json");
 
-	(void)state;
 	if (root == NULL)
 		test_skip("CacheKit's vectors are not beside this tree");
 	check_auto_keys(root);
 	json_decref(root);
 }
 
-static void
-test_own_auto_keys(void **state)
+TEST(test_own_auto_keys)
 {
 	json_t *root = own("auto-keys.json");
 
-	(void)state;
 	check_auto_keys(root);
 	json_decref(root);
 }
@@ -152,12 +145,10 @@ check_refused(const json_t *root)
 	csn_cachekit_key_free(key);
 }
 
-static void
-test_shared_interop_keys(void **state)
+TEST(test_shared_interop_keys)
 {
 	json_t *root = shared("interop-mode.json");
 
-	(void)state;
 	if (root == NULL)
 		test_skip("CacheKit's vectors are not beside this tree");
 	check_interop_keys(root);
@@ -165,12 +156,10 @@ test_shared_interop_keys(void **state)
 	json_decref(root);
 }
 
-static void
-test_own_interop_keys(void **state)
+TEST(test_own_interop_keys)
 {
 	json_t *root = own("interop.json");
 
-	(void)state;
 	check_interop_keys(root);
 	check_refused(root);
 	json_decref(root);
@@ -293,12 +282,10 @@ check_sealed(const json_t *root)
 	}
 }
 
-static void
-test_shared_values(void **state)
+TEST(test_shared_values)
 {
 	json_t *root = shared("interop-mode.json");
 
-	(void)state;
 	if (root == NULL)
 		test_skip("CacheKit's vectors are not beside this tree");
 	check_values(root);
@@ -306,12 +293,10 @@ test_shared_values(void **state)
 	json_decref(root);
 }
 
-static void
-test_own_values(void **state)
+TEST(test_own_values)
 {
 	json_t *root = own("interop.json");
 
-	(void)state;
 	check_values(root);
 	check_sealed(root);
 	json_decref(root);
@@ -366,24 +351,20 @@ check_envelopes(const json_t *root)
 	}
 }
 
-static void
-test_shared_envelopes(void **state)
+TEST(test_shared_envelopes)
 {
 	json_t *root = shared("wire-format.json");
 
-	(void)state;
 	if (root == NULL)
 		test_skip("CacheKit's vectors are not beside this tree");
 	check_envelopes(root);
 	json_decref(root);
 }
 
-static void
-test_own_envelopes(void **state)
+TEST(test_own_envelopes)
 {
 	json_t *root = own("wire.json");
 
-	(void)state;
 	check_envelopes(root);
 	json_decref(root);
 }
@@ -453,37 +434,16 @@ check_entries(const char *name)
 	json_decref(root);
 }
 
-static void
-test_own_entries(void **state)
+TEST(test_own_entries)
 {
-	(void)state;
 	check_entries("entries.json");
 }
 
 /* Base64 in JSON, and blocks spelled as integers. */
-static void
-test_own_older_entries(void **state)
+TEST(test_own_older_entries)
 {
-	(void)state;
 	check_entries("entries-older.json");
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shared_auto_keys),
-		cmocka_unit_test(test_own_auto_keys),
-		cmocka_unit_test(test_shared_interop_keys),
-		cmocka_unit_test(test_own_interop_keys),
-		cmocka_unit_test(test_shared_values),
-		cmocka_unit_test(test_own_values),
-		cmocka_unit_test(test_shared_envelopes),
-		cmocka_unit_test(test_own_envelopes),
-		cmocka_unit_test(test_own_entries),
-		cmocka_unit_test(test_own_older_entries),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -4,22 +4,14 @@
  * loses: an output is the old one or the new one, whole, and 0 says that it
  * lasts.
  */
-
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "../../cli/lib/cli.h"
 #include "lib/disk.h"
+#include "lib/test.h"
 
 #define OLD 5000
 #define NEW 7000
@@ -136,13 +128,11 @@ look(void *arg, const char *where, int promised)
 	assert_true(is == 2 || (!promised && is == c->before));
 }
 
-static void
-an_output_is_the_old_or_the_new_one_after_a_power_cut(void **state)
+TEST(an_output_is_the_old_or_the_new_one_after_a_power_cut)
 {
 	struct cuts c;
 	struct stat st;
 
-	(void)state;
 	for (c.before = 0; c.before < 2; c.before++) {
 		anew(c.before);
 		memset(c.seen, 0, sizeof(c.seen));
@@ -158,13 +148,11 @@ an_output_is_the_old_or_the_new_one_after_a_power_cut(void **state)
 	}
 }
 
-static void
-a_call_that_fails_leaves_the_old_output_and_no_other(void **state)
+TEST(a_call_that_fails_leaves_the_old_output_and_no_other)
 {
 	int before, rc, failed, is;
 	long n;
 
-	(void)state;
 	for (before = 0; before < 2; before++) {
 		for (n = 0, failed = 1; failed; n++) {
 			anew(before);
@@ -187,13 +175,11 @@ a_call_that_fails_leaves_the_old_output_and_no_other(void **state)
 	}
 }
 
-static void
-a_name_that_was_taken_meanwhile_is_left_alone(void **state)
+TEST(a_name_that_was_taken_meanwhile_is_left_alone)
 {
 	struct cli_out out;
 	int named;
 
-	(void)state;
 	for (named = 0; named < 2; named++) {
 		anew(0);
 		/* Once without a name, once with a temporary one. */
@@ -214,13 +200,11 @@ a_name_that_was_taken_meanwhile_is_left_alone(void **state)
 	}
 }
 
-static void
-an_input_that_is_too_large_is_not_read(void **state)
+TEST(an_input_that_is_too_large_is_not_read)
 {
 	uint8_t *p = NULL;
 	size_t len = 0;
 
-	(void)state;
 	anew(1);
 	assert_int_equal(cli_read_file(&cli, path, OLD - 1, &p, &len),
 	    CLI_USAGE);
@@ -230,14 +214,12 @@ an_input_that_is_too_large_is_not_read(void **state)
 	free(p);
 }
 
-static void
-an_output_is_private_until_it_is_whole(void **state)
+TEST(an_output_is_private_until_it_is_whole)
 {
 	struct cli_out out;
 	struct stat st;
 	int named;
 
-	(void)state;
 	for (named = 0; named < 2; named++) {
 		anew(0);
 		if (named) {
@@ -258,12 +240,10 @@ an_output_is_private_until_it_is_whole(void **state)
 	}
 }
 
-static void
-the_size_of_an_input_is_what_is_left_of_it(void **state)
+TEST(the_size_of_an_input_is_what_is_left_of_it)
 {
 	int fds[2], fd;
 
-	(void)state;
 	anew(1);
 	fd = open(path, O_RDONLY);
 	assert_true(fd >= 0);
@@ -290,14 +270,11 @@ new_home(void)
 	return mkdtemp(home) == NULL ? -1 : 0;
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	size_t i;
 
-	(void)state;
-	if (new_home() != 0)
-		return -1;
+	assert_int_equal(new_home(), 0);
 	(void)umask(0022);
 	(void)snprintf(folder, sizeof(folder), "%s/in", home);
 	(void)snprintf(scratch, sizeof(scratch), "%s/cut", home);
@@ -306,33 +283,12 @@ setup(void **state)
 		new[i] = (uint8_t)(i * 7 + 1);
 		old[i % OLD] = (uint8_t)(i * 11 + 3);
 	}
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	char command[96];
 
-	(void)state;
 	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
-	return system(command);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    an_output_is_the_old_or_the_new_one_after_a_power_cut),
-		cmocka_unit_test(
-		    a_call_that_fails_leaves_the_old_output_and_no_other),
-		cmocka_unit_test(a_name_that_was_taken_meanwhile_is_left_alone),
-		cmocka_unit_test(an_input_that_is_too_large_is_not_read),
-		cmocka_unit_test(an_output_is_private_until_it_is_whole),
-		cmocka_unit_test(the_size_of_an_input_is_what_is_left_of_it),
-	};
-
-	return cmocka_run_group_tests_name("the program's files", tests,
-	    setup, teardown);
+	assert_int_equal(system(command), 0);
 }

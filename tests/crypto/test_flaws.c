@@ -3,10 +3,9 @@
  * test_flaws.c - messages, keys and signatures with one flaw each, made here:
  * what outside vectors try, in every checkout.
  */
-#include <string.h>
-
 #include <openssl/evp.h>
 
+#include "lib/test.h"
 #include "vectors.h"
 
 #include <caisson/crypto.h>
@@ -38,8 +37,7 @@ reference(const uint8_t key[32], const uint8_t nonce[12], const uint8_t *aad,
 	EVP_CIPHER_free(gcm);
 }
 
-static void
-gcm_is_openssls_and_each_flipped_bit_is_noticed(void **state)
+TEST(gcm_is_openssls_and_each_flipped_bit_is_noticed)
 {
 	static const size_t lengths[] = { 0, 1, 15, 16, 17, 31, 32, 33, 47,
 	    63, 64, 65, 127, 128, 129, 255, 256, 257, 1000 };
@@ -47,7 +45,6 @@ gcm_is_openssls_and_each_flipped_bit_is_noticed(void **state)
 	uint8_t back[1000], tag[16], own[16];
 	size_t i, k, len, aad_len;
 
-	(void)state;
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = (uint8_t)(i * 7 + 3);
 	memcpy(key, in, sizeof(key));
@@ -117,15 +114,13 @@ expand(const uint8_t prk[32], const uint8_t *info, size_t info_len,
 	}
 }
 
-static void
-hkdf_is_hmac_at_each_length(void **state)
+TEST(hkdf_is_hmac_at_each_length)
 {
 	static uint8_t ours[255 * 32 + 1], theirs[255 * 32];
 	static const size_t long_ones[] = { 1000, 255 * 32 - 1, 255 * 32 };
 	uint8_t prk[32], info[70];
 	size_t i, len;
 
-	(void)state;
 	memset(info, 0x5a, sizeof(info));
 	for (i = 0; i < 203; i++) {
 		len = i < 200 ? i + 1 : long_ones[i - 200];
@@ -164,14 +159,12 @@ put12(uint8_t *ek, size_t i, unsigned v)
 	}
 }
 
-static void
-an_encapsulation_key_with_a_number_past_q_is_refused(void **state)
+TEST(an_encapsulation_key_with_a_number_past_q_is_refused)
 {
 	uint8_t ek[CSN_KEM_MAX_PUBLIC + 1], bad[CSN_KEM_MAX_PUBLIC + 1];
 	struct csn_kem_key *pair, *key;
 	size_t i, at, len, n;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		len = csn_kem_public_size(kems[i].kem);
 		n = kems[i].k * 256;
@@ -201,14 +194,12 @@ an_encapsulation_key_with_a_number_past_q_is_refused(void **state)
 	}
 }
 
-static void
-a_flipped_ciphertext_gives_one_other_secret(void **state)
+TEST(a_flipped_ciphertext_gives_one_other_secret)
 {
 	uint8_t ct[CSN_KEM_MAX_CIPHERTEXT], right[32], a[32], b[32];
 	struct csn_kem_key *pair;
 	size_t i, at, len;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		len = csn_kem_ciphertext_size(kems[i].kem);
 		assert_int_equal(csn_kem_generate(test_ctx, kems[i].kem,
@@ -281,14 +272,12 @@ refused(const struct signed_one *s, const uint8_t *sig)
 	    sizeof(msg), sig, s->len), CSN_E_SIGNATURE);
 }
 
-static void
-a_hint_has_one_form_only(void **state)
+TEST(a_hint_has_one_form_only)
 {
 	uint8_t sig[CSN_SIGN_MAX_SIGNATURE], *hint, *counts, swap;
 	struct signed_one s;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		sign_one(&dsas[i], &s);
 		hint = sig + s.hint;
@@ -323,14 +312,12 @@ a_hint_has_one_form_only(void **state)
 	}
 }
 
-static void
-each_part_of_a_signature_counts(void **state)
+TEST(each_part_of_a_signature_counts)
 {
 	uint8_t sig[CSN_SIGN_MAX_SIGNATURE];
 	struct signed_one s;
 	size_t i, at;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		sign_one(&dsas[i], &s);
 		memcpy(sig, s.sig, s.len);
@@ -351,21 +338,5 @@ each_part_of_a_signature_counts(void **state)
 	}
 }
 
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    gcm_is_openssls_and_each_flipped_bit_is_noticed),
-		cmocka_unit_test(hkdf_is_hmac_at_each_length),
-		cmocka_unit_test(
-		    an_encapsulation_key_with_a_number_past_q_is_refused),
-		cmocka_unit_test(
-		    a_flipped_ciphertext_gives_one_other_secret),
-		cmocka_unit_test(a_hint_has_one_form_only),
-		cmocka_unit_test(each_part_of_a_signature_counts),
-	};
-
-	return cmocka_run_group_tests_name("crypto/flaws", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -2,8 +2,8 @@
 /* KEM keys: sizes, wrong bytes, sharing between threads. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
+#include "lib/test.h"
 #include "vectors.h"
 
 #include <caisson/crypto.h>
@@ -11,7 +11,6 @@
 #include "base/scrub.h"
 #include "crypto/crypto.h"
 #include "crypto/internal.h"
-#include "lib/path.h"
 #include "session/scan.h"
 
 static const uint8_t zero[CSN_KEM_MAX_CIPHERTEXT];
@@ -19,15 +18,13 @@ static const uint8_t zero[CSN_KEM_MAX_CIPHERTEXT];
 static const int all[] = { CSN_KEM_ML_KEM_512, CSN_KEM_ML_KEM_768,
     CSN_KEM_ML_KEM_1024, CSN_KEM_X_WING };
 
-static void
-test_both_sides_get_the_same_secret(void **state)
+TEST(test_both_sides_get_the_same_secret)
 {
 	uint8_t ek[CSN_KEM_MAX_PUBLIC], ct[CSN_KEM_MAX_CIPHERTEXT];
 	uint8_t a[CSN_KEM_SECRET_SIZE], b[CSN_KEM_SECRET_SIZE];
 	struct csn_kem_key *pair, *public, *other;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		size_t ek_len = csn_kem_public_size(all[i]);
 		size_t ct_len = csn_kem_ciphertext_size(all[i]);
@@ -64,13 +61,11 @@ test_both_sides_get_the_same_secret(void **state)
 	}
 }
 
-static void
-test_x_wing_binds_both_halves(void **state)
+TEST(test_x_wing_binds_both_halves)
 {
 	uint8_t ct[1120], a[CSN_KEM_SECRET_SIZE], b[CSN_KEM_SECRET_SIZE];
 	struct csn_kem_key *pair;
 
-	(void)state;
 	assert_int_equal(csn_kem_ciphertext_size(CSN_KEM_X_WING),
 	    sizeof(ct));
 	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_X_WING, &pair),
@@ -179,13 +174,11 @@ halves(const struct exchange *x, struct needle *m, struct needle *e)
 	csn_scrub();
 }
 
-static void
-test_x_wing_leaves_neither_half(void **state)
+TEST(test_x_wing_leaves_neither_half)
 {
 	struct exchange x;
 	struct needle m, e;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_X_WING, &x.pair),
@@ -208,8 +201,7 @@ test_x_wing_leaves_neither_half(void **state)
 	csn_kem_free(x.pair);
 }
 
-static void
-test_wrong_lengths(void **state)
+TEST(test_wrong_lengths)
 {
 	uint8_t ek[CSN_KEM_MAX_PUBLIC + 1] = { 0 };
 	uint8_t ct[CSN_KEM_MAX_CIPHERTEXT + 1] = { 0 };
@@ -217,7 +209,6 @@ test_wrong_lengths(void **state)
 	struct csn_kem_key *pair, *none = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		size_t ek_len = csn_kem_public_size(all[i]);
 		size_t ct_len = csn_kem_ciphertext_size(all[i]);
@@ -251,14 +242,12 @@ test_wrong_lengths(void **state)
 	}
 }
 
-static void
-test_coefficients_past_the_modulus_are_refused(void **state)
+TEST(test_coefficients_past_the_modulus_are_refused)
 {
 	uint8_t ek[CSN_KEM_MAX_PUBLIC];
 	struct csn_kem_key *none = NULL;
 	size_t i;
 
-	(void)state;
 	memset(ek, 0xff, sizeof(ek));
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		assert_int_equal(csn_kem_from_public(test_ctx, all[i], ek,
@@ -266,13 +255,11 @@ test_coefficients_past_the_modulus_are_refused(void **state)
 	assert_null(none);
 }
 
-static void
-test_a_public_key_opens_nothing(void **state)
+TEST(test_a_public_key_opens_nothing)
 {
 	uint8_t ek[1184], ct[1088] = { 0 }, secret[CSN_KEM_SECRET_SIZE];
 	struct csn_kem_key *pair, *public;
 
-	(void)state;
 	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_ML_KEM_768,
 	    &pair), 0);
 	assert_int_equal(csn_kem_public(test_ctx, pair, ek, sizeof(ek)), 0);
@@ -286,15 +273,13 @@ test_a_public_key_opens_nothing(void **state)
 	csn_kem_free(pair);
 }
 
-static void
-test_unknown_kems(void **state)
+TEST(test_unknown_kems)
 {
 	static const int unknown[] = { -1, 0, 5, 1 << 30 };
 	struct csn_kem_key *none = NULL;
 	uint8_t seed[64] = { 0 };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
 		assert_null(csn_kem_name(unknown[i]));
 		assert_int_equal(csn_kem_public_size(unknown[i]), 0);
@@ -329,15 +314,13 @@ exchange(void *arg)
 	return (void *)failed;
 }
 
-static void
-test_threads_share_a_key(void **state)
+TEST(test_threads_share_a_key)
 {
 	struct csn_kem_key *key;
 	pthread_t threads[4];
 	void *failed;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_X_WING, &key),
 	    0);
 	for (i = 0; i < 4; i++)
@@ -350,21 +333,5 @@ test_threads_share_a_key(void **state)
 	csn_kem_free(key);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_sides_get_the_same_secret),
-		cmocka_unit_test(test_x_wing_binds_both_halves),
-		cmocka_unit_test(test_x_wing_leaves_neither_half),
-		cmocka_unit_test(test_wrong_lengths),
-		cmocka_unit_test(
-		    test_coefficients_past_the_modulus_are_refused),
-		cmocka_unit_test(test_a_public_key_opens_nothing),
-		cmocka_unit_test(test_unknown_kems),
-		cmocka_unit_test(test_threads_share_a_key),
-	};
-
-	return cmocka_run_group_tests_name("crypto/kem", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

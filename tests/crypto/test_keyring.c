@@ -2,17 +2,10 @@
 /* test_keyring.c - keys at rest, and the lanes that they are expanded in. */
 #include <endian.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -23,7 +16,7 @@
 #include "crypto/arena.h"
 #include "crypto/keyring.h"
 #include "crypto/vectors.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/scan.h"
 
 /* The system's randomness, which one case lets fail. */
@@ -59,8 +52,7 @@ library_pad(const uint8_t key[32], uint64_t salt, uint64_t id,
 	EVP_CIPHER_free(ctr);
 }
 
-static void
-the_mask_is_the_librarys_counter_mode(void **state)
+TEST(the_mask_is_the_librarys_counter_mode)
 {
 	static const uint64_t ids[] = { 1, 2, 255, 256, 0x0123456789abcd,
 	    ((uint64_t)1 << 56) - 1 };
@@ -70,7 +62,6 @@ the_mask_is_the_librarys_counter_mode(void **state)
 	uint64_t salt;
 	size_t round, i;
 
-	(void)state;
 	assert_non_null(ecb);
 	assert_non_null(c);
 	for (round = 0; round < 32; round++) {
@@ -89,14 +80,12 @@ the_mask_is_the_librarys_counter_mode(void **state)
 	EVP_CIPHER_free(ecb);
 }
 
-static void
-a_key_rests_masked_and_wakes_as_it_was(void **state)
+TEST(a_key_rests_masked_and_wakes_as_it_was)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 };
 	struct csn_key a, b;
 	uint8_t woken[CSN_KEY_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_key_rest(test_ctx, plain, &a), 0);
 	assert_int_equal(csn_key_rest(test_ctx, plain, &b), 0);
 	/* One key twice: neither itself, nor to be told for the same. */
@@ -114,8 +103,7 @@ a_key_rests_masked_and_wakes_as_it_was(void **state)
 }
 
 /* More keys than lanes, in turns: each seals with its own. */
-static void
-guests_push_nobody_out(void **state)
+TEST(guests_push_nobody_out)
 {
 	enum { KEYS = 3000 };
 	static struct csn_key keys[KEYS];
@@ -125,7 +113,6 @@ guests_push_nobody_out(void **state)
 	struct csn_lane *lane;
 	uint32_t used, all, i, round;
 
-	(void)state;
 	memcpy(msg.nonce, nonce, sizeof(nonce));
 	for (i = 0; i < KEYS; i++) {
 		memcpy(plain, &i, sizeof(i));
@@ -195,12 +182,10 @@ rests_apart(struct csn_ctx *ctx)
 	return key.salt == of_parent.salt;
 }
 
-static void
-a_forked_child_masks_with_another_salt(void **state)
+TEST(a_forked_child_masks_with_another_salt)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
 
-	(void)state;
 	assert_int_equal(csn_key_rest(test_ctx, plain, &of_parent), 0);
 	assert_int_equal(in_child(rests_apart), 0);
 	csn_key_forget(test_ctx, &of_parent);
@@ -223,10 +208,8 @@ rests_nothing(struct csn_ctx *ctx)
 	return 0;
 }
 
-static void
-a_child_without_randomness_rests_no_key_ever(void **state)
+TEST(a_child_without_randomness_rests_no_key_ever)
 {
-	(void)state;
 	assert_int_equal(in_child(rests_nothing), 0);
 }
 
@@ -234,8 +217,7 @@ a_child_without_randomness_rests_no_key_ever(void **state)
  * Nine keys at once in eight lanes and a guest's: wherever they have their
  * home, some stray. Which they are is another nine each time.
  */
-static void
-a_key_that_strayed_is_forgotten_as_well(void **state)
+TEST(a_key_that_strayed_is_forgotten_as_well)
 {
 	enum { HELD = 9, MOST = 128 };
 	struct csn_ctx *ctx = few_lanes(8);
@@ -244,7 +226,6 @@ a_key_that_strayed_is_forgotten_as_well(void **state)
 	uint8_t plain[CSN_KEY_SIZE] = { 0 };
 	uint32_t used, all, stride, i;
 
-	(void)state;
 	for (stride = 1; stride <= 12; stride++) {
 		for (i = 0; i < HELD * stride; i++) {
 			plain[0] = (uint8_t)i;
@@ -302,8 +283,7 @@ take_turns(void *arg)
 	return NULL;
 }
 
-static void
-each_message_gets_its_own_key_however_threads_push(void **state)
+TEST(each_message_gets_its_own_key_however_threads_push)
 {
 	struct csn_ctx *ctx = few_lanes(4);
 	struct csn_key keys[TURN_KEYS];
@@ -313,7 +293,6 @@ each_message_gets_its_own_key_however_threads_push(void **state)
 	pthread_t threads[TURN_THREADS];
 	unsigned i;
 
-	(void)state;
 	for (i = 0; i < TURN_KEYS; i++) {
 		plain[0] = (uint8_t)(i + 1);
 		assert_int_equal(csn_key_rest(ctx, plain, &keys[i]), 0);
@@ -349,14 +328,12 @@ acquire(void *arg)
 	assert_int_equal(csn_lane_acquire(test_ctx, &f->key, &f->lane), 0);
 }
 
-static void
-a_key_that_is_expanded_lies_in_its_lane_alone(void **state)
+TEST(a_key_that_is_expanded_lies_in_its_lane_alone)
 {
 	uint8_t plain[CSN_KEY_SIZE];
 	struct needle n;
 	struct fresh f;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	assert_int_equal(csn_random(test_ctx, plain, sizeof(plain)), 0);
@@ -382,8 +359,7 @@ private_openssl(void)
 	return is != NULL && strcmp(is, "1") == 0;
 }
 
-static void
-expanded_keys_lie_in_the_arena(void **state)
+TEST(expanded_keys_lie_in_the_arena)
 {
 	struct csn_arena_stat is;
 	const uint8_t plain[CSN_KEY_SIZE] = { 1 };
@@ -392,7 +368,6 @@ expanded_keys_lie_in_the_arena(void **state)
 	uint32_t i;
 	int hashed = strcmp(csn_keyring_mask(test_ctx), "AES-256") != 0;
 
-	(void)state;
 	if (private_openssl())
 		assert_int_equal(hashed, 0);
 	for (i = 0; i < 600; i++) {
@@ -417,14 +392,12 @@ expanded_keys_lie_in_the_arena(void **state)
 }
 
 /* OpenSSL wipes most of what it frees, and not all. */
-static void
-what_the_arena_takes_back_is_wiped(void **state)
+TEST(what_the_arena_takes_back_is_wiped)
 {
 	struct csn_arena_stat before, is;
 	static const uint8_t zero[200];
 	uint8_t *p;
 
-	(void)state;
 	csn_arena_stat(&before);
 	csn_arena_enter();
 	assert_non_null(p = OPENSSL_malloc(sizeof(zero)));
@@ -439,8 +412,7 @@ what_the_arena_takes_back_is_wiped(void **state)
 }
 
 /* Each wakes as it was, in a full arena, where masks are hashes. */
-static void
-a_full_arena_keeps_the_process_key_inside(void **state)
+TEST(a_full_arena_keeps_the_process_key_inside)
 {
 	struct csn_arena_stat before, is;
 	uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 }, woken[CSN_KEY_SIZE];
@@ -448,7 +420,6 @@ a_full_arena_keeps_the_process_key_inside(void **state)
 	struct csn_lane *lane;
 	struct csn_ctx *ctx;
 
-	(void)state;
 	csn_arena_stat(&before);
 	csn_arena_limit(0);
 	ctx = few_lanes(4);
@@ -475,25 +446,5 @@ a_full_arena_keeps_the_process_key_inside(void **state)
 	assert_int_equal(is.used, before.used);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_mask_is_the_librarys_counter_mode),
-		cmocka_unit_test(a_key_rests_masked_and_wakes_as_it_was),
-		cmocka_unit_test(guests_push_nobody_out),
-		cmocka_unit_test(a_forked_child_masks_with_another_salt),
-		cmocka_unit_test(a_child_without_randomness_rests_no_key_ever),
-		cmocka_unit_test(a_key_that_strayed_is_forgotten_as_well),
-		cmocka_unit_test(
-		    each_message_gets_its_own_key_however_threads_push),
-		cmocka_unit_test(
-		    a_key_that_is_expanded_lies_in_its_lane_alone),
-		cmocka_unit_test(expanded_keys_lie_in_the_arena),
-		cmocka_unit_test(what_the_arena_takes_back_is_wiped),
-		cmocka_unit_test(a_full_arena_keeps_the_process_key_inside),
-	};
-
-	return cmocka_run_group_tests(tests, test_ctx_setup,
-	    test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -4,13 +4,7 @@
  * holding it, at the one place where it matters. The ring is compiled in
  * here, with this test at that place.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "lib/test.h"
 
 struct csn_keyring;
 static void come_between(struct csn_keyring *ring, uint32_t lane);
@@ -48,14 +42,12 @@ seal(struct csn_ctx *ctx, const struct csn_key *key, uint8_t out[32])
 	csn_lane_release(lane);
 }
 
-static void
-a_lane_that_changed_hands_meanwhile_is_not_taken(void **state)
+TEST(a_lane_that_changed_hands_meanwhile_is_not_taken)
 {
 	uint8_t plain[2][CSN_KEY_SIZE], before[32], after[32], other[32];
 	struct csn_key key[2];
 	struct csn_ctx *ctx;
 
-	(void)state;
 	memset(plain[0], 1, sizeof(plain[0]));
 	memset(plain[1], 2, sizeof(plain[1]));
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
@@ -74,15 +66,4 @@ a_lane_that_changed_hands_meanwhile_is_not_taken(void **state)
 	csn_key_forget(ctx, &key[0]);
 	csn_key_forget(ctx, &key[1]);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_lane_that_changed_hands_meanwhile_is_not_taken),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Known answers from other implementations: tests/vectors/crypto.json. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "lib/test.h"
 #include "vectors.h"
 
 #include "crypto/crypto.h"
 #include "crypto/internal.h"
-#include "lib/path.h"
 
 static json_t *vectors;
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	vectors = vectors_load(test_source_path("tests/vectors/crypto.json"));
-	return test_ctx_setup(state);
+	test_ctx_start();
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	json_decref(vectors);
-	return test_ctx_teardown(state);
+	test_ctx_end();
 }
 
 /* Run check over a section; there must be something in it. */
@@ -65,10 +60,8 @@ check_sha3(const json_t *v)
 	csn_hash_free(h);
 }
 
-static void
-test_sha3(void **state)
+TEST(test_sha3)
 {
-	(void)state;
 	each("sha3_256", check_sha3);
 }
 
@@ -95,10 +88,8 @@ check_hmac(const json_t *v)
 	assert_memory_equal(got, want.p, CSN_HASH_SIZE);
 }
 
-static void
-test_hmac(void **state)
+TEST(test_hmac)
 {
-	(void)state;
 	each("hmac_sha3_256", check_hmac);
 }
 
@@ -130,10 +121,8 @@ check_hkdf(const json_t *v)
 	free(out);
 }
 
-static void
-test_hkdf(void **state)
+TEST(test_hkdf)
 {
-	(void)state;
 	each("hkdf", check_hkdf);
 }
 
@@ -158,10 +147,8 @@ check_gcm(const json_t *v)
 	free(ct);
 }
 
-static void
-test_gcm(void **state)
+TEST(test_gcm)
 {
-	(void)state;
 	each("aes_256_gcm", check_gcm);
 }
 
@@ -180,10 +167,8 @@ check_wrap(const json_t *v)
 	assert_memory_equal(got, key.p, CSN_KEY_SIZE);
 }
 
-static void
-test_wrap(void **state)
+TEST(test_wrap)
 {
-	(void)state;
 	each("key_wrap", check_wrap);
 }
 
@@ -202,10 +187,8 @@ check_argon2id(const json_t *v)
 	assert_memory_equal(got, want.p, CSN_KEY_SIZE);
 }
 
-static void
-test_argon2id(void **state)
+TEST(test_argon2id)
 {
-	(void)state;
 	each("argon2id", check_argon2id);
 }
 
@@ -263,10 +246,8 @@ check_kem(const json_t *v)
 	csn_kem_free(pair);
 }
 
-static void
-test_kem(void **state)
+TEST(test_kem)
 {
-	(void)state;
 	each("kem", check_kem);
 }
 
@@ -301,27 +282,7 @@ check_sign(const json_t *v)
 	csn_sign_free(pair);
 }
 
-static void
-test_sign(void **state)
+TEST(test_sign)
 {
-	(void)state;
 	each("sign", check_sign);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha3),
-		cmocka_unit_test(test_hmac),
-		cmocka_unit_test(test_hkdf),
-		cmocka_unit_test(test_gcm),
-		cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_argon2id),
-		cmocka_unit_test(test_kem),
-		cmocka_unit_test(test_sign),
-	};
-
-	return cmocka_run_group_tests_name("crypto/known", tests, setup,
-	    teardown);
 }

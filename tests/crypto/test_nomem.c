@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's allocations fail one by one: the right code, no leak. */
-#include <stdlib.h>
-#include <string.h>
-
+#include "lib/test.h"
 #include "vectors.h"
 
 #include "crypto/crypto.h"
@@ -87,10 +85,8 @@ one_context(void)
 	return rc;
 }
 
-static void
-test_context(void **state)
+TEST(test_context)
 {
-	(void)state;
 	/* Thousands, nearly all of them OpenSSL's tables of names. */
 	each("csn_ctx_new", one_context, 0, 7);
 }
@@ -137,10 +133,8 @@ one_derivation(void)
 	return rc;
 }
 
-static void
-test_derivations(void **state)
+TEST(test_derivations)
 {
-	(void)state;
 	each("derivations", one_derivation, 0, 1);
 }
 
@@ -166,10 +160,8 @@ one_exchange(void)
 	return rc;
 }
 
-static void
-test_exchange(void **state)
+TEST(test_exchange)
 {
-	(void)state;
 	each("X-Wing exchange", one_exchange, 0, 1);
 }
 
@@ -188,10 +180,8 @@ one_signature(void)
 	return rc;
 }
 
-static void
-test_signature(void **state)
+TEST(test_signature)
 {
-	(void)state;
 	each("ML-DSA signature", one_signature, 0, 1);
 }
 
@@ -206,10 +196,8 @@ one_verification(void)
 }
 
 /* Out of memory is never told as a forgery. */
-static void
-test_verification(void **state)
+TEST(test_verification)
 {
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &signer), 0);
 	assert_int_equal(csn_sign(test_ctx, signer, NULL, 0,
@@ -245,30 +233,21 @@ one_file(void)
 	return rc;
 }
 
-static void
-test_file(void **state)
+TEST(test_file)
 {
-	(void)state;
 	/* OpenSSL's decoders forget why they gave up. */
 	each("key files", one_file, CSN_E_FORM, 1);
 }
 
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_context),
-		cmocka_unit_test(test_derivations),
-		cmocka_unit_test(test_exchange),
-		cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_verification),
-		cmocka_unit_test(test_file),
-	};
-
 	/* Before OpenSSL allocates anything. */
 	if (CRYPTO_set_mem_functions(failing_malloc, failing_realloc,
 	    plain_free) != 1)
 		return 1;
-	return cmocka_run_group_tests_name("crypto/nomem", tests,
-	    test_ctx_setup, test_ctx_teardown);
+	return test_run("crypto/nomem");
 }
+
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

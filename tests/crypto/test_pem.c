@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys as PEM: our own, OpenSSL's program's, and broken ones. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "lib/test.h"
 #include "vectors.h"
 
 #include "base/file.h"
 #include "crypto/crypto.h"
-#include "lib/path.h"
 
 #define PASS "correct horse"
 #define PASS_LEN (sizeof(PASS) - 1)
@@ -92,8 +89,7 @@ same_kem_public(const struct csn_kem_key *a, const struct csn_kem_key *b)
 	assert_memory_equal(x, y, sizeof(x));
 }
 
-static void
-test_sign_keys_come_back(void **state)
+TEST(test_sign_keys_come_back)
 {
 	static const char *const passes[] = { NULL, PASS, "" };
 	struct csn_sign_key *key, *back;
@@ -102,7 +98,6 @@ test_sign_keys_come_back(void **state)
 	size_t i;
 	int alg;
 
-	(void)state;
 	for (alg = 1; csn_sign_name(alg) != NULL; alg++) {
 		assert_int_equal(csn_sign_generate(test_ctx, alg, &key), 0);
 		/* Sealed ones take scrypt's time: one algorithm's do. */
@@ -136,15 +131,13 @@ test_sign_keys_come_back(void **state)
 	}
 }
 
-static void
-test_kem_keys_come_back(void **state)
+TEST(test_kem_keys_come_back)
 {
 	struct csn_kem_key *key, *back;
 	uint8_t der[8192];
 	char *pem;
 	int kem;
 
-	(void)state;
 	for (kem = 1; kem <= CSN_KEM_ML_KEM_1024; kem++) {
 		assert_int_equal(csn_kem_generate(test_ctx, kem, &key), 0);
 		assert_int_equal(csn_kem_to_pem(test_ctx, key, 1, NULL, 0,
@@ -187,13 +180,11 @@ test_kem_keys_come_back(void **state)
 	csn_kem_free(key);
 }
 
-static void
-test_the_passphrase_is_needed_and_right(void **state)
+TEST(test_the_passphrase_is_needed_and_right)
 {
 	struct csn_sign_key *key, *none = NULL;
 	char *pem;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &key), 0);
 	assert_int_equal(csn_sign_to_pem(test_ctx, key, 1, PASS, PASS_LEN,
@@ -210,8 +201,7 @@ test_the_passphrase_is_needed_and_right(void **state)
 	csn_sign_free(key);
 }
 
-static void
-test_a_key_of_another_kind(void **state)
+TEST(test_a_key_of_another_kind)
 {
 	/* Ed25519 (RFC 8410, 10.1), and a block that is no key. */
 	static const char ed25519[] =
@@ -229,7 +219,6 @@ test_a_key_of_another_kind(void **state)
 	struct csn_kem_key *kem, *no_kem = NULL;
 	char *pem;
 
-	(void)state;
 	assert_int_equal(csn_sign_from_pem(test_ctx, ed25519,
 	    strlen(ed25519), NULL, 0, &no_sign), CSN_E_ALGORITHM);
 	assert_int_equal(csn_kem_from_pem(test_ctx, ed25519,
@@ -259,8 +248,7 @@ test_a_key_of_another_kind(void **state)
 	assert_null(no_kem);
 }
 
-static void
-test_text_that_is_no_key(void **state)
+TEST(test_text_that_is_no_key)
 {
 	static const char *const texts[] = {
 		"",
@@ -282,7 +270,6 @@ test_text_that_is_no_key(void **state)
 	struct csn_sign_key *none = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_int_equal(csn_sign_from_pem(test_ctx, texts[i],
 		    strlen(texts[i]), PASS, PASS_LEN, &none), CSN_E_FORM);
@@ -338,15 +325,13 @@ damage(const char *label, const uint8_t *der, size_t len)
 	free(copy);
 }
 
-static void
-test_damaged_keys(void **state)
+TEST(test_damaged_keys)
 {
 	struct csn_sign_key *key;
 	uint8_t der[2048];
 	char *pem;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &key), 0);
 	assert_int_equal(csn_sign_to_pem(test_ctx, key, 1, NULL, 0, &pem),
@@ -373,8 +358,7 @@ find(uint8_t *p, size_t len, const void *needle, size_t n)
 	return at;
 }
 
-static void
-test_a_file_cannot_ask_for_endless_work(void **state)
+TEST(test_a_file_cannot_ask_for_endless_work)
 {
 	/* scrypt's N = 2^14, r = 8, p = 5 as three INTEGERs. */
 	static const uint8_t cost[] = { 2, 2, 0x40, 0, 2, 1, 8, 2, 1, 5 };
@@ -383,7 +367,6 @@ test_a_file_cannot_ask_for_endless_work(void **state)
 	char *pem, *greedy;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &key), 0);
 	assert_int_equal(csn_sign_to_pem(test_ctx, key, 1, PASS, PASS_LEN,
@@ -482,15 +465,13 @@ end_folder(void)
 	free(command);
 }
 
-static void
-test_the_openssl_program_reads_ours(void **state)
+TEST(test_the_openssl_program_reads_ours)
 {
 	struct csn_sign_key *key, *back;
 	size_t len;
 	char *pem, *want;
 	int alg;
 
-	(void)state;
 	if (!have_openssl())
 		test_skip("no openssl program of 3.5 or newer is here");
 	begin_folder();
@@ -566,8 +547,7 @@ read_kem(const char *name, const char *pass)
 	csn_kem_free(back);
 }
 
-static void
-test_we_read_the_openssl_programs(void **state)
+TEST(test_we_read_the_openssl_programs)
 {
 	static const char *const forms[] = { "seed-only", "seed-priv",
 	    "priv-only", "bare-seed", "bare-priv", "oqskeypair" };
@@ -575,7 +555,6 @@ test_we_read_the_openssl_programs(void **state)
 	char command[160], *pem;
 	size_t i, len;
 
-	(void)state;
 	if (!have_openssl())
 		test_skip("no openssl program of 3.5 or newer is here");
 	begin_folder();
@@ -605,21 +584,5 @@ test_we_read_the_openssl_programs(void **state)
 	end_folder();
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sign_keys_come_back),
-		cmocka_unit_test(test_kem_keys_come_back),
-		cmocka_unit_test(test_the_passphrase_is_needed_and_right),
-		cmocka_unit_test(test_a_key_of_another_kind),
-		cmocka_unit_test(test_text_that_is_no_key),
-		cmocka_unit_test(test_damaged_keys),
-		cmocka_unit_test(test_a_file_cannot_ask_for_endless_work),
-		cmocka_unit_test(test_the_openssl_program_reads_ours),
-		cmocka_unit_test(test_we_read_the_openssl_programs),
-	};
-
-	return cmocka_run_group_tests_name("crypto/pem", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hashes, HKDF, wraps, Argon2id and randomness refuse, and how. */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/test.h"
 #include "vectors.h"
 
 #include "crypto/crypto.h"
 
 static const uint8_t zero[1024];
 
-static void
-test_hkdf_limits(void **state)
+TEST(test_hkdf_limits)
 {
 	const size_t most = 255 * CSN_HASH_SIZE, info_most = 32 * 1024;
 	uint8_t key[CSN_KEY_SIZE] = { 1 }, *out, *info;
 
-	(void)state;
 	out = malloc(most + 1);
 	info = calloc(1, info_most + 1);
 	assert_non_null(out);
@@ -45,14 +42,12 @@ test_hkdf_limits(void **state)
 	free(out);
 }
 
-static void
-test_a_changed_wrap_does_not_open(void **state)
+TEST(test_a_changed_wrap_does_not_open)
 {
 	uint8_t kek[CSN_KEY_SIZE] = { 1 }, key[CSN_KEY_SIZE] = { 2 };
 	uint8_t wrapped[CSN_WRAP_SIZE], out[CSN_KEY_SIZE];
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_key_wrap(test_ctx, kek, key, wrapped), 0);
 	for (i = 0; i < sizeof(wrapped); i++) {
 		wrapped[i] ^= 0x80;
@@ -67,8 +62,7 @@ test_a_changed_wrap_does_not_open(void **state)
 	    CSN_E_TAG);
 }
 
-static void
-test_argon2id_refuses_weak_settings(void **state)
+TEST(test_argon2id_refuses_weak_settings)
 {
 	static const struct {
 		size_t salt;
@@ -80,7 +74,6 @@ test_argon2id_refuses_weak_settings(void **state)
 	uint8_t salt[16] = { 0 }, out[CSN_KEY_SIZE];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
 		memset(out, 0xaa, sizeof(out));
 		assert_int_equal(csn_argon2id(test_ctx, "pass", 4, salt,
@@ -90,14 +83,12 @@ test_argon2id_refuses_weak_settings(void **state)
 	}
 }
 
-static void
-test_random_bytes_fill_the_buffer(void **state)
+TEST(test_random_bytes_fill_the_buffer)
 {
 	uint8_t a[512] = { 0 }, b[512] = { 0 };
 	size_t i, len = (size_t)1 << 20;
 	uint8_t *big = calloc(1, len);
 
-	(void)state;
 	assert_non_null(big);
 	assert_int_equal(csn_random(test_ctx, a, sizeof(a)), 0);
 	assert_int_equal(csn_random(test_ctx, b, sizeof(b)), 0);
@@ -111,14 +102,12 @@ test_random_bytes_fill_the_buffer(void **state)
 	free(big);
 }
 
-static void
-test_a_fork_repeats_no_randomness(void **state)
+TEST(test_a_fork_repeats_no_randomness)
 {
 	uint8_t mine[32], theirs[32];
 	int pipefd[2], status;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(pipe(pipefd), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -139,15 +128,13 @@ test_a_fork_repeats_no_randomness(void **state)
 }
 
 /* OpenSSL's own generator, which makes keys and hedges signatures. */
-static void
-test_a_fork_repeats_no_key(void **state)
+TEST(test_a_fork_repeats_no_key)
 {
 	uint8_t mine[800], theirs[800];
 	struct csn_kem_key *key;
 	int pipefd[2], status;
 	pid_t pid;
 
-	(void)state;
 	/* Seeded before the fork, so that both sides hold the same state. */
 	assert_int_equal(csn_kem_generate(test_ctx, CSN_KEM_ML_KEM_512,
 	    &key), 0);
@@ -177,13 +164,11 @@ test_a_fork_repeats_no_key(void **state)
 	close(pipefd[1]);
 }
 
-static void
-test_the_description_names_its_parts(void **state)
+TEST(test_the_description_names_its_parts)
 {
 	char *text, features[256];
 	json_t *object, *memory;
 
-	(void)state;
 	assert_int_equal(csn_describe(test_ctx, &text), 0);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
@@ -211,14 +196,12 @@ test_the_description_names_its_parts(void **state)
 }
 
 /* NIST SP 800-38D, 5.2.1.1: 2^39 - 256 bits. Nothing is touched. */
-static void
-test_a_message_is_no_longer_than_gcm_allows(void **state)
+TEST(test_a_message_is_no_longer_than_gcm_allows)
 {
 	const size_t most = ((size_t)1 << 36) - 32;
 	uint8_t key[CSN_KEY_SIZE] = { 1 }, nonce[CSN_NONCE_SIZE] = { 2 };
 	uint8_t tag[CSN_TAG_SIZE] = { 3 }, byte = 4;
 
-	(void)state;
 	assert_int_equal(csn_aead_seal(test_ctx, key, nonce, NULL, 0, &byte,
 	    most + 1, &byte, tag), CSN_E_ARG);
 	assert_int_equal(csn_aead_open(test_ctx, key, nonce, NULL, 0, &byte,
@@ -227,8 +210,7 @@ test_a_message_is_no_longer_than_gcm_allows(void **state)
 	assert_int_equal(tag[0], 3);
 }
 
-static void
-test_an_unknown_engine_makes_no_context(void **state)
+TEST(test_an_unknown_engine_makes_no_context)
 {
 	const struct csn_ctx_options options = {
 		.size = sizeof(options),
@@ -236,28 +218,11 @@ test_an_unknown_engine_makes_no_context(void **state)
 	};
 	struct csn_ctx *none = NULL;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(&options, &none),
 	    CSN_E_UNKNOWN_BACKEND);
 	assert_null(none);
 	assert_non_null(strstr(csn_ctx_message(NULL), "no such engine"));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hkdf_limits),
-		cmocka_unit_test(test_a_changed_wrap_does_not_open),
-		cmocka_unit_test(test_argon2id_refuses_weak_settings),
-		cmocka_unit_test(test_random_bytes_fill_the_buffer),
-		cmocka_unit_test(test_a_fork_repeats_no_randomness),
-		cmocka_unit_test(test_a_fork_repeats_no_key),
-		cmocka_unit_test(test_the_description_names_its_parts),
-		cmocka_unit_test(test_a_message_is_no_longer_than_gcm_allows),
-		cmocka_unit_test(test_an_unknown_engine_makes_no_context),
-	};
-
-	return cmocka_run_group_tests_name("crypto/primitives", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

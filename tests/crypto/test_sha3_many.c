@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many SHA3-256 at once are the same bytes as one by one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/tree.h>
 
 #include "crypto/cpu.h"
 #include "crypto/crypto.h"
 #include "crypto/sha3_lanes.h"
+#include "lib/test.h"
 
 #define MANY 11
 #define LONGEST 70000
@@ -22,29 +13,23 @@
 static struct csn_ctx *ctx;
 static uint8_t *bytes;
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	size_t i;
 	uint64_t x = 1;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_non_null(bytes = malloc(MANY * (LONGEST + 1)));
 	for (i = 0; i < MANY * (LONGEST + 1); i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
 		bytes[i] = (uint8_t)(x >> 56);
 	}
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	free(bytes);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 /* n messages of len bytes, odd places included, against one at a time. */
@@ -72,12 +57,10 @@ same(size_t n, size_t len, int prefix)
 	free(copy);
 }
 
-static void
-every_short_length_is_as_openssl_hashes_it(void **state)
+TEST(every_short_length_is_as_openssl_hashes_it)
 {
 	size_t len;
 
-	(void)state;
 	for (len = 0; len <= 420; len++) {
 		same(4, len, -1);
 		same(4, len, 0);
@@ -85,13 +68,11 @@ every_short_length_is_as_openssl_hashes_it(void **state)
 	}
 }
 
-static void
-block_edges_of_long_messages(void **state)
+TEST(block_edges_of_long_messages)
 {
 	static const size_t blocks[] = { 7, 30, 481, 482, 514 };
 	size_t i, d;
 
-	(void)state;
 	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		for (d = 0; d < 5; d++) {
 			same(4, blocks[i] * 136 + d - 2, 0);
@@ -101,12 +82,10 @@ block_edges_of_long_messages(void **state)
 	same(4, 65536, 0);
 }
 
-static void
-any_number_of_messages(void **state)
+TEST(any_number_of_messages)
 {
 	size_t n;
 
-	(void)state;
 	for (n = 0; n <= MANY; n++) {
 		same(n, 65, -1);
 		same(n, 64, 1);
@@ -114,13 +93,11 @@ any_number_of_messages(void **state)
 	}
 }
 
-static void
-random_lengths(void **state)
+TEST(random_lengths)
 {
 	uint64_t x = 42;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 200; i++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
 		same(1 + (x >> 40) % 8, (x >> 20) % LONGEST,
@@ -129,8 +106,7 @@ random_lengths(void **state)
 }
 
 /* Not only the one that is chosen here: each is some machine's choice. */
-static void
-every_kernel_of_this_processor_hashes_as_openssl_does(void **state)
+TEST(every_kernel_of_this_processor_hashes_as_openssl_does)
 {
 	uint8_t out[CSN_SHA3_LANES][CSN_HASH_SIZE], one[CSN_HASH_SIZE];
 	uint8_t *to[CSN_SHA3_LANES], copy[1201];
@@ -139,7 +115,6 @@ every_kernel_of_this_processor_hashes_as_openssl_does(void **state)
 	size_t i, j, len;
 	int prefix;
 
-	(void)state;
 	for (j = 0; j < CSN_SHA3_LANES; j++) {
 		data[j] = bytes + j * (LONGEST + 1) + j;
 		to[j] = out[j];
@@ -164,13 +139,11 @@ every_kernel_of_this_processor_hashes_as_openssl_does(void **state)
 	}
 }
 
-static void
-the_narrowest_kernel_that_takes_all_is_chosen(void **state)
+TEST(the_narrowest_kernel_that_takes_all_is_chosen)
 {
 	const struct csn_sha3_lanes *k, *chosen;
 	size_t i, n;
 
-	(void)state;
 	for (n = 2; n <= CSN_SHA3_LANES; n++) {
 		chosen = csn_sha3_lanes_for(n);
 		for (i = 0; (k = csn_sha3_lanes_at(i)) != NULL; i++) {
@@ -205,26 +178,22 @@ all_kernels_are_of(enum csn_cpu_level most)
 	return 1;
 }
 
-static void
-a_switch_of_the_tests_keeps_kernels_out(void **state)
+TEST(a_switch_of_the_tests_keeps_kernels_out)
 {
 	const enum csn_cpu_level was = csn_cpu_allows(CSN_CPU_ALL) ?
 	    CSN_CPU_ALL : csn_cpu_allows(CSN_CPU_256) ? CSN_CPU_256 :
 	    CSN_CPU_PLAIN;
 
-	(void)state;
 	assert_true(all_kernels_are_of(CSN_CPU_PLAIN));
 	assert_true(all_kernels_are_of(CSN_CPU_256));
 	csn_cpu_limit(was);
 }
 
-static void
-wrong_arguments_are_refused(void **state)
+TEST(wrong_arguments_are_refused)
 {
 	const uint8_t *data[1] = { bytes };
 	uint8_t out[CSN_HASH_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_sha3_256_many(ctx, NULL, 1, 1, 0, out),
 	    CSN_E_ARG);
 	assert_int_equal(csn_sha3_256_many(ctx, data, 1, 1, 256, out),
@@ -234,22 +203,4 @@ wrong_arguments_are_refused(void **state)
 	assert_int_equal(csn_sha3_256_many(ctx, data, 1, 1, 0, NULL),
 	    CSN_E_ARG);
 	assert_non_null(csn_sha3_kernel(ctx));
-}
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_short_length_is_as_openssl_hashes_it),
-		cmocka_unit_test(block_edges_of_long_messages),
-		cmocka_unit_test(any_number_of_messages),
-		cmocka_unit_test(random_lengths),
-		cmocka_unit_test(
-		    every_kernel_of_this_processor_hashes_as_openssl_does),
-		cmocka_unit_test(the_narrowest_kernel_that_takes_all_is_chosen),
-		cmocka_unit_test(a_switch_of_the_tests_keeps_kernels_out),
-		cmocka_unit_test(wrong_arguments_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ML-DSA: what verifies, what must not, hedging, sharing. */
 #include <pthread.h>
-#include <string.h>
 
+#include "lib/test.h"
 #include "vectors.h"
 
 #include <caisson/crypto.h>
@@ -11,14 +11,12 @@ static const uint8_t zero[CSN_SIGN_MAX_SIGNATURE];
 static const uint8_t msg[] = "the report of a machine";
 static const uint8_t label[] = "caisson report";
 
-static void
-test_what_was_signed_verifies_and_nothing_else(void **state)
+TEST(test_what_was_signed_verifies_and_nothing_else)
 {
 	uint8_t sig[CSN_SIGN_MAX_SIGNATURE], pk[CSN_SIGN_MAX_PUBLIC];
 	struct csn_sign_key *pair, *public, *other;
 	int alg;
 
-	(void)state;
 	for (alg = 1; csn_sign_name(alg) != NULL; alg++) {
 		size_t n = csn_sign_signature_size(alg);
 
@@ -67,13 +65,11 @@ test_what_was_signed_verifies_and_nothing_else(void **state)
 	assert_int_equal(alg, 4);
 }
 
-static void
-test_signatures_are_hedged(void **state)
+TEST(test_signatures_are_hedged)
 {
 	uint8_t a[3309], b[3309];
 	struct csn_sign_key *key;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_65,
 	    &key), 0);
 	assert_int_equal(csn_sign(test_ctx, key, NULL, 0, msg, sizeof(msg),
@@ -84,13 +80,11 @@ test_signatures_are_hedged(void **state)
 	csn_sign_free(key);
 }
 
-static void
-test_wrong_calls(void **state)
+TEST(test_wrong_calls)
 {
 	uint8_t pk[1312], sig[2420], context[256] = { 0 };
 	struct csn_sign_key *pair, *public, *none = NULL;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &pair), 0);
 	assert_int_equal(csn_sign_public(test_ctx, pair, pk,
@@ -154,15 +148,13 @@ sign_and_verify(void *arg)
 	return (void *)failed;
 }
 
-static void
-test_threads_share_a_key(void **state)
+TEST(test_threads_share_a_key)
 {
 	struct csn_sign_key *key;
 	pthread_t threads[4];
 	void *failed;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_sign_generate(test_ctx, CSN_SIGN_ML_DSA_44,
 	    &key), 0);
 	for (i = 0; i < 4; i++)
@@ -175,17 +167,5 @@ test_threads_share_a_key(void **state)
 	csn_sign_free(key);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_what_was_signed_verifies_and_nothing_else),
-		cmocka_unit_test(test_signatures_are_hedged),
-		cmocka_unit_test(test_wrong_calls),
-		cmocka_unit_test(test_threads_share_a_key),
-	};
-
-	return cmocka_run_group_tests_name("crypto/sign", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tree against RFC 9162's recursive definition, and its proofs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/tree.h>
+
+#include "lib/test.h"
 
 #define LEAF 4096u
 #define MOST (2100u * LEAF)
@@ -19,13 +12,11 @@ static struct csn_ctx *ctx;
 static struct csn_pool *pool;
 static uint8_t *bytes;
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	uint64_t x = 7;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_int_equal(csn_pool_new(ctx, 2, &pool), 0);
 	assert_non_null(bytes = malloc(MOST));
@@ -33,17 +24,13 @@ setup(void **state)
 		x = x * 6364136223846793005u + 1442695040888963407u;
 		bytes[i] = (uint8_t)(x >> 56);
 	}
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	free(bytes);
 	csn_pool_free(pool);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 /* MTH of RFC 9162, 2.1.1, as it is written there. */
@@ -118,15 +105,13 @@ shape_len(size_t i)
 	return (uint64_t)shapes[i].leaves * LEAF + shapes[i].rest;
 }
 
-static void
-roots_are_those_of_rfc_9162(void **state)
+TEST(roots_are_those_of_rfc_9162)
 {
 	uint8_t root[HASH], naive[HASH];
 	struct csn_tree *t;
 	uint64_t len;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < SHAPES; i++) {
 		len = shape_len(i);
 		t = tree_over(bytes, len, i % 2 ? pool : NULL, root);
@@ -140,13 +125,11 @@ roots_are_those_of_rfc_9162(void **state)
 	}
 }
 
-static void
-the_default_leaf_is_64_kib(void **state)
+TEST(the_default_leaf_is_64_kib)
 {
 	uint8_t root[HASH], naive[HASH];
 	struct csn_tree *t;
 
-	(void)state;
 	assert_int_equal(csn_tree_new(ctx, 5 * 65536 + 3, 0, &t), 0);
 	assert_int_equal(csn_tree_leaf_size(t), 65536);
 	assert_int_equal(csn_tree_set(t, pool, 0, bytes, 5 * 65536 + 3), 0);
@@ -156,14 +139,12 @@ the_default_leaf_is_64_kib(void **state)
 	csn_tree_free(t);
 }
 
-static void
-piece_by_piece_is_the_same(void **state)
+TEST(piece_by_piece_is_the_same)
 {
 	uint64_t len = 33 * LEAF + 100;
 	uint8_t root[HASH], again[HASH];
 	struct csn_tree *t;
 
-	(void)state;
 	csn_tree_free(tree_over(bytes, len, NULL, root));
 	assert_int_equal(csn_tree_new(ctx, len, LEAF, &t), 0);
 	assert_int_equal(csn_tree_set(t, NULL, 30, bytes + 30 * LEAF,
@@ -178,8 +159,7 @@ piece_by_piece_is_the_same(void **state)
 }
 
 /* Change leaves here and there; the same tree must follow, in any way. */
-static void
-incremental_equals_full(void **state)
+TEST(incremental_equals_full)
 {
 	uint64_t len = 2099 * LEAF + 500, x = 3, index[64];
 	uint8_t root[HASH], again[HASH], *copy;
@@ -187,7 +167,6 @@ incremental_equals_full(void **state)
 	struct csn_tree *t;
 	size_t i, n, round;
 
-	(void)state;
 	assert_non_null(copy = malloc(len));
 	memcpy(copy, bytes, len);
 	t = tree_over(copy, len, pool, root);
@@ -221,14 +200,12 @@ incremental_equals_full(void **state)
 	free(copy);
 }
 
-static void
-known_hashes_give_the_same_root(void **state)
+TEST(known_hashes_give_the_same_root)
 {
 	uint64_t len = 1025 * LEAF + 1;
 	uint8_t root[HASH], again[HASH], one[HASH];
 	struct csn_tree *t, *u;
 
-	(void)state;
 	t = tree_over(bytes, len, NULL, root);
 	assert_int_equal(csn_tree_new(ctx, len, LEAF, &u), 0);
 	assert_int_equal(csn_tree_leaf(u, 0, one), CSN_E_ARG);
@@ -297,15 +274,13 @@ prove(struct csn_tree *t, const uint8_t root[HASH], uint64_t i)
 	    path, n), CSN_E_DRIFT);
 }
 
-static void
-each_leaf_proves_and_nothing_else_does(void **state)
+TEST(each_leaf_proves_and_nothing_else_does)
 {
 	uint8_t root[HASH];
 	struct csn_tree *t;
 	uint64_t k, step;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < SHAPES; i++) {
 		t = tree_over(bytes, shape_len(i), pool, root);
 		step = csn_tree_leaves(t) > 40 ? 97 : 1;
@@ -317,14 +292,12 @@ each_leaf_proves_and_nothing_else_does(void **state)
 	}
 }
 
-static void
-a_proof_needs_room_and_a_leaf(void **state)
+TEST(a_proof_needs_room_and_a_leaf)
 {
 	uint8_t root[HASH], path[4 * HASH];
 	struct csn_tree *t;
 	size_t n;
 
-	(void)state;
 	t = tree_over(bytes, 33 * LEAF, NULL, root);
 	assert_int_equal(csn_tree_prove(t, 0, path, 4, &n), CSN_E_BUFFER);
 	assert_int_equal(csn_tree_prove(t, 32, path, 4, &n), 0);
@@ -333,14 +306,12 @@ a_proof_needs_room_and_a_leaf(void **state)
 	csn_tree_free(t);
 }
 
-static void
-shapes_that_are_no_trees(void **state)
+TEST(shapes_that_are_no_trees)
 {
 	const void *leaf[2] = { NULL, NULL };
 	uint64_t index[2] = { 1, 1 };
 	struct csn_tree *t;
 
-	(void)state;
 	assert_int_equal(csn_tree_new(ctx, 1, 2048, &t), CSN_E_ARG);
 	assert_int_equal(csn_tree_new(ctx, 1, 4097, &t), CSN_E_ARG);
 	assert_int_equal(csn_tree_new(ctx, 1, 32u << 20, &t), CSN_E_ARG);
@@ -362,21 +333,4 @@ shapes_that_are_no_trees(void **state)
 	    CSN_E_ARG);
 	csn_tree_free(t);
 	csn_tree_free(NULL);
-}
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(roots_are_those_of_rfc_9162),
-		cmocka_unit_test(the_default_leaf_is_64_kib),
-		cmocka_unit_test(piece_by_piece_is_the_same),
-		cmocka_unit_test(incremental_equals_full),
-		cmocka_unit_test(known_hashes_give_the_same_root),
-		cmocka_unit_test(each_leaf_proves_and_nothing_else_does),
-		cmocka_unit_test(a_proof_needs_room_and_a_leaf),
-		cmocka_unit_test(shapes_that_are_no_trees),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

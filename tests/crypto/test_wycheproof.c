@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Project Wycheproof's vectors through our own interface. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "lib/test.h"
 #include "vectors.h"
 
 #include "crypto/crypto.h"
 #include "crypto/internal.h"
-#include "lib/path.h"
 
 /* 1 where the case passed as the file says, 0 where it was not for us. */
 typedef int check_fn(const json_t *group, const json_t *test, int valid);
@@ -96,10 +92,8 @@ check_gcm(const json_t *group, const json_t *test, int valid)
 	return 1;
 }
 
-static void
-test_aes_gcm(void **state)
+TEST(test_aes_gcm)
 {
-	(void)state;
 	run_file("aes_gcm_test.json", check_gcm);
 }
 
@@ -127,10 +121,8 @@ check_hkdf(const json_t *group, const json_t *test, int valid)
 	return 1;
 }
 
-static void
-test_hkdf_sha256(void **state)
+TEST(test_hkdf_sha256)
 {
-	(void)state;
 	run_file("hkdf_sha256_test.json", check_hkdf);
 }
 
@@ -177,24 +169,18 @@ check_kem(const json_t *group, const json_t *test, int valid)
 	return 1;
 }
 
-static void
-test_ml_kem_512(void **state)
+TEST(test_ml_kem_512)
 {
-	(void)state;
 	run_file("mlkem_512_test.json", check_kem);
 }
 
-static void
-test_ml_kem_768(void **state)
+TEST(test_ml_kem_768)
 {
-	(void)state;
 	run_file("mlkem_768_test.json", check_kem);
 }
 
-static void
-test_ml_kem_1024(void **state)
+TEST(test_ml_kem_1024)
 {
-	(void)state;
 	run_file("mlkem_1024_test.json", check_kem);
 }
 
@@ -223,10 +209,8 @@ check_encaps(const json_t *group, const json_t *test, int valid)
 	return 1;
 }
 
-static void
-test_ml_kem_768_encaps(void **state)
+TEST(test_ml_kem_768_encaps)
 {
-	(void)state;
 	run_file("mlkem_768_encaps_test.json", check_encaps);
 }
 
@@ -270,42 +254,20 @@ check_verify_87(const json_t *group, const json_t *test, int valid)
 	return check_verify(CSN_SIGN_ML_DSA_87, group, test, valid);
 }
 
-static void
-test_ml_dsa_44_verify(void **state)
+TEST(test_ml_dsa_44_verify)
 {
-	(void)state;
 	run_file("mldsa_44_verify_test.json", check_verify_44);
 }
 
-static void
-test_ml_dsa_65_verify(void **state)
+TEST(test_ml_dsa_65_verify)
 {
-	(void)state;
 	run_file("mldsa_65_verify_test.json", check_verify_65);
 }
 
-static void
-test_ml_dsa_87_verify(void **state)
+TEST(test_ml_dsa_87_verify)
 {
-	(void)state;
 	run_file("mldsa_87_verify_test.json", check_verify_87);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_aes_gcm),
-		cmocka_unit_test(test_hkdf_sha256),
-		cmocka_unit_test(test_ml_kem_512),
-		cmocka_unit_test(test_ml_kem_768),
-		cmocka_unit_test(test_ml_kem_1024),
-		cmocka_unit_test(test_ml_kem_768_encaps),
-		cmocka_unit_test(test_ml_dsa_44_verify),
-		cmocka_unit_test(test_ml_dsa_65_verify),
-		cmocka_unit_test(test_ml_dsa_87_verify),
-	};
-
-	return cmocka_run_group_tests_name("crypto/wycheproof", tests,
-	    test_ctx_setup, test_ctx_teardown);
-}
+BEFORE_ALL { test_ctx_start(); }
+AFTER_ALL { test_ctx_end(); }

@@ -3,20 +3,11 @@
  * tests/crypto/test_x509.c - chains, CRLs and files of certificates: each
  * with one flaw, and refused for that flaw.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
 
 #include "base/text.h"
 #include "crypto/x509.h"
+#include "lib/test.h"
 #include "platform/fake_pki.h"
 
 #define OID "1.3.6.1.4.1.3704.1.77"	/* an extension that nobody knows */
@@ -118,12 +109,10 @@ expect(const char *what, int rc, int code, const char *says)
 		    csn_error_name(code), says);
 }
 
-static void
-a_good_chain_is_taken_leaf_first(void **state)
+TEST(a_good_chain_is_taken_leaf_first)
 {
 	struct chain c = make(LEAF, NULL, 0);
 
-	(void)state;
 	assert_int_equal(verify(&c, FAKE_NOW_MS), 0);
 	assert_int_equal(csn_pki_count(c.out), 3);
 	assert_string_equal(csn_cert_name(csn_pki_cert(c.out, 0)), "leaf");
@@ -131,8 +120,7 @@ a_good_chain_is_taken_leaf_first(void **state)
 	free_chain(&c);
 }
 
-static void
-a_chain_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_chain_with_one_flaw_is_refused_for_it)
 {
 	static const struct {
 		const char *what;
@@ -195,7 +183,6 @@ a_chain_with_one_flaw_is_refused_for_it(void **state)
 	struct chain c;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		c = make(rows[i].who, &rows[i].o, rows[i].spoil);
 		expect(rows[i].what, verify(&c, FAKE_NOW_MS), rows[i].code,
@@ -204,13 +191,11 @@ a_chain_with_one_flaw_is_refused_for_it(void **state)
 	}
 }
 
-static void
-a_chain_needs_its_own_root_and_every_link(void **state)
+TEST(a_chain_needs_its_own_root_and_every_link)
 {
 	struct chain c = make(LEAF, NULL, 0), other = make(LEAF, NULL, 0);
 	struct csn_pki *roots = c.roots;
 
-	(void)state;
 	c.roots = other.roots;		/* the same names, other keys */
 	expect("another root", verify(&c, FAKE_NOW_MS), CSN_E_SIGNER,
 	    "leads to no trusted root");
@@ -233,8 +218,7 @@ a_chain_needs_its_own_root_and_every_link(void **state)
 }
 
 /* More than enough for any vendor, and an end for who makes up more. */
-static void
-a_chain_that_is_too_long_is_refused(void **state)
+TEST(a_chain_that_is_too_long_is_refused)
 {
 	struct fake_cert *list[12];
 	struct fake_cert_options o = { .key = FAKE_P384, .ca = 1 };
@@ -243,7 +227,6 @@ a_chain_that_is_too_long_is_refused(void **state)
 	char name[16];
 	int i;
 
-	(void)state;
 	for (i = 0; i < 12; i++) {
 		(void)snprintf(name, sizeof(name), "CA %d", i);
 		o.name = name;
@@ -278,8 +261,7 @@ look_up(struct chain *c, const struct fake_crl_options *o, int spoil,
 	return rc;
 }
 
-static void
-a_crl_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_crl_with_one_flaw_is_refused_for_it)
 {
 	static const struct {
 		const char *what;
@@ -330,7 +312,6 @@ a_crl_with_one_flaw_is_refused_for_it(void **state)
 	size_t i;
 	int rc;
 
-	(void)state;
 	assert_int_equal(verify(&c, FAKE_NOW_MS), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		o = rows[i].o;
@@ -350,8 +331,7 @@ a_crl_with_one_flaw_is_refused_for_it(void **state)
 	free_chain(&c);
 }
 
-static void
-a_crl_by_a_key_that_may_sign_none_is_refused(void **state)
+TEST(a_crl_by_a_key_that_may_sign_none_is_refused)
 {
 	const struct fake_cert_options certs_only = {
 		.ca = 1, .usage = FAKE_SIGNS_CERTS
@@ -360,7 +340,6 @@ a_crl_by_a_key_that_may_sign_none_is_refused(void **state)
 	const struct fake_crl_options o = { .issuer = c.cert[CA] };
 	uint64_t covered;
 
-	(void)state;
 	assert_int_equal(verify(&c, FAKE_NOW_MS), 0);
 	expect("no cRLSign", look_up(&c, &o, 0, &covered), CSN_E_SIGNER,
 	    "the CRL of 'CA' is not signed by its key");
@@ -380,15 +359,13 @@ unread(struct fake_bytes *b, int code, const char *says)
 	*b = (struct fake_bytes){ NULL, 0 };
 }
 
-static void
-a_file_is_read_whole_or_not(void **state)
+TEST(a_file_is_read_whole_or_not)
 {
 	struct chain c = make(LEAF, NULL, 0);
 	struct fake_bytes b = { NULL, 0 }, pem = { NULL, 0 };
 	struct csn_pki *pki = new_pki();
 	int i;
 
-	(void)state;
 	fake_put_text(&b, "words before\n");
 	fake_put_pem(&b, c.cert[LEAF]);
 	fake_put_pem(&b, c.cert[CA]);
@@ -438,8 +415,7 @@ a_file_is_read_whole_or_not(void **state)
 	free_chain(&c);
 }
 
-static void
-an_extension_is_there_once_or_not_at_all(void **state)
+TEST(an_extension_is_there_once_or_not_at_all)
 {
 	const struct fake_extension two[] = { unknown, unknown };
 	struct fake_cert_options o = {
@@ -450,7 +426,6 @@ an_extension_is_there_once_or_not_at_all(void **state)
 	const uint8_t *p;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_cert_extension(ctx, cert, OID, &p, &len), 0);
 	assert_int_equal(len, sizeof(five));
 	assert_memory_equal(p, five, len);
@@ -464,8 +439,7 @@ an_extension_is_there_once_or_not_at_all(void **state)
 	free_chain(&c);
 }
 
-static void
-a_certificate_says_when_and_what_it_is(void **state)
+TEST(a_certificate_says_when_and_what_it_is)
 {
 	const struct fake_cert_options short_lived = {
 		.from = NOW, .until = "20260101000010Z"
@@ -476,7 +450,6 @@ a_certificate_says_when_and_what_it_is(void **state)
 	uint8_t *der;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_cert_check_time(ctx, leaf, FAKE_NOW_MS), 0);
 	assert_int_equal(csn_cert_check_time(ctx, leaf,
 	    FAKE_NOW_MS + 10000), 0);
@@ -496,36 +469,5 @@ a_certificate_says_when_and_what_it_is(void **state)
 	free_chain(&c);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_chain_is_taken_leaf_first),
-		cmocka_unit_test(a_chain_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(a_chain_needs_its_own_root_and_every_link),
-		cmocka_unit_test(a_chain_that_is_too_long_is_refused),
-		cmocka_unit_test(a_crl_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(
-		    a_crl_by_a_key_that_may_sign_none_is_refused),
-		cmocka_unit_test(a_file_is_read_whole_or_not),
-		cmocka_unit_test(an_extension_is_there_once_or_not_at_all),
-		cmocka_unit_test(a_certificate_says_when_and_what_it_is),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }

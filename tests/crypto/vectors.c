@@ -15,20 +15,17 @@ struct csn_ctx *test_ctx;
 static uint8_t *held[MAX_HELD];
 static size_t nheld;
 
-int
-test_ctx_setup(void **state)
+void
+test_ctx_start(void)
 {
-	(void)state;
-	return csn_ctx_new(NULL, &test_ctx);
+	assert_int_equal(csn_ctx_new(NULL, &test_ctx), 0);
 }
 
-int
-test_ctx_teardown(void **state)
+void
+test_ctx_end(void)
 {
-	(void)state;
 	csn_ctx_free(test_ctx);
 	test_ctx = NULL;
-	return 0;
 }
 
 json_t *

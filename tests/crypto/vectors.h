@@ -3,14 +3,11 @@
 #ifndef CAISSON_TESTS_CRYPTO_VECTORS_H
 #define CAISSON_TESTS_CRYPTO_VECTORS_H
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <jansson.h>
 
 #include <caisson/context.h>
+
+#include "lib/test.h"
 
 struct bytes {
 	uint8_t *p;		/* never NULL */
@@ -19,8 +16,8 @@ struct bytes {
 
 /* The context that a group's set-up made. */
 extern struct csn_ctx *test_ctx;
-int test_ctx_setup(void **state);
-int test_ctx_teardown(void **state);
+void test_ctx_start(void);
+void test_ctx_end(void);
 
 /** The file at path, which is freed; fails the case where it cannot. */
 json_t *vectors_load(char *path);

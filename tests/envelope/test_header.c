@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/envelope/test_header.c - the envelope's header, byte by byte. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "envelope/header.h"
+#include "lib/test.h"
 
 static struct csn_header
 entry(void)
@@ -28,14 +21,12 @@ entry(void)
 	return h;
 }
 
-static void
-each_field_has_its_place(void **state)
+TEST(each_field_has_its_place)
 {
 	static const uint8_t start[] = { 'C', 'S', 'N', 1, 2, 1, 0x23, 3 };
 	struct csn_header h = entry();
 	uint8_t p[CSN_SEAL_OVERHEAD + 12] = { 0 };
 
-	(void)state;
 	csn_header_encode(&h, p);
 	assert_memory_equal(p, start, sizeof(start));
 	assert_int_equal(p[8], 0xa1);
@@ -53,14 +44,12 @@ each_field_has_its_place(void **state)
 	assert_memory_equal(p + 116, "\1\0\0\0\5\0\0\0\x0c\0\0\0", 12);
 }
 
-static void
-what_was_written_is_read(void **state)
+TEST(what_was_written_is_read)
 {
 	struct csn_header h = entry(), got = { .size = sizeof(got) };
 	struct csn_header little;
 	uint8_t p[CSN_SEAL_OVERHEAD + 12] = { 0 };
 
-	(void)state;
 	csn_header_encode(&h, p);
 	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got), 0);
 	assert_memory_equal(&got, &h, sizeof(h));
@@ -82,13 +71,11 @@ read_with(size_t at, uint8_t value, size_t len)
 	return csn_header_read(NULL, p, len, &got);
 }
 
-static void
-what_makes_no_sense_is_refused(void **state)
+TEST(what_makes_no_sense_is_refused)
 {
 	const size_t len = CSN_SEAL_OVERHEAD + 12;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(read_with(0, 'C', len), 0);
 	assert_int_equal(read_with(0, 'c', len), CSN_E_FORM);
 	assert_int_equal(read_with(2, 'M', len), CSN_E_FORM);
@@ -112,40 +99,22 @@ what_makes_no_sense_is_refused(void **state)
 		assert_int_equal(read_with(0, 'C', i), CSN_E_FORM);
 }
 
-static void
-the_nonce_is_the_sequence(void **state)
+TEST(the_nonce_is_the_sequence)
 {
 	static const uint8_t want[] = { 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8 };
 	uint8_t nonce[CSN_NONCE_SIZE];
 
-	(void)state;
 	csn_nonce(nonce, 0x0102030405060708);
 	assert_memory_equal(nonce, want, sizeof(want));
 }
 
-static void
-the_tail_tells_segments_apart(void **state)
+TEST(the_tail_tells_segments_apart)
 {
 	static const uint8_t want[] = { 4, 0, 'a', 'c', 'm', 'e', 7, 0, 0, 0,
 	    0, 1, 0, 0, 1 };
 	uint8_t tail[CSN_AAD_TAIL_MAX];
 
-	(void)state;
 	assert_int_equal(csn_aad_tail(tail, "acme", 7 | (1ull << 40), 2),
 	    sizeof(want));
 	assert_memory_equal(tail, want, sizeof(want));
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_field_has_its_place),
-		cmocka_unit_test(what_was_written_is_read),
-		cmocka_unit_test(what_makes_no_sense_is_refused),
-		cmocka_unit_test(the_nonce_is_the_sequence),
-		cmocka_unit_test(the_tail_tells_segments_apart),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_armor.c - base64 and armoured text. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "evidence/armor.h"
+#include "lib/test.h"
 
 /* RFC 4648, 10. */
 static const struct {
@@ -21,14 +13,12 @@ static const struct {
 	{ "foobar", "Zm9vYmFy" },
 };
 
-static void
-base64_is_that_of_rfc_4648(void **state)
+TEST(base64_is_that_of_rfc_4648)
 {
 	uint8_t *p;
 	size_t i, len;
 	char *text;
 
-	(void)state;
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		text = csn_base64_encode((const uint8_t *)known[i].plain,
 		    strlen(known[i].plain));
@@ -42,8 +32,7 @@ base64_is_that_of_rfc_4648(void **state)
 	}
 }
 
-static void
-base64_refuses_what_is_not_canonical(void **state)
+TEST(base64_refuses_what_is_not_canonical)
 {
 	static const char *const bad[] = {
 		"Z", "Zg", "Zg=", "Zg=a", "Z===", "====", "Zm9v\n", "Zh==",
@@ -52,7 +41,6 @@ base64_refuses_what_is_not_canonical(void **state)
 	uint8_t *p;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(csn_base64_decode(bad[i], strlen(bad[i]),
 		    &p, &len), CSN_E_FORM);
@@ -60,14 +48,12 @@ base64_refuses_what_is_not_canonical(void **state)
 	    CSN_E_FORM);
 }
 
-static void
-armour_comes_back_whatever_its_length(void **state)
+TEST(armour_comes_back_whatever_its_length)
 {
 	uint8_t bytes[200], *p;
 	size_t i, len;
 	char *text;
 
-	(void)state;
 	for (i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 7);
 	for (i = 0; i <= sizeof(bytes); i++) {
@@ -82,15 +68,13 @@ armour_comes_back_whatever_its_length(void **state)
 	}
 }
 
-static void
-armour_is_read_with_white_space_around_and_crlf(void **state)
+TEST(armour_is_read_with_white_space_around_and_crlf)
 {
 	static const char text[] = "\r\n  -----BEGIN A B-----\r\n"
 	    "Zm9v\r\nYmFy\r\n-----END A B-----\r\n\r\n";
 	uint8_t *p;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_dearmor(NULL, "A B", text, strlen(text), &p,
 	    &len), 0);
 	assert_int_equal(len, 6);
@@ -98,8 +82,7 @@ armour_is_read_with_white_space_around_and_crlf(void **state)
 	csn_free(p);
 }
 
-static void
-armour_refuses_everything_else(void **state)
+TEST(armour_refuses_everything_else)
 {
 	static const char *const bad[] = {
 		"", "-", "-----BEGIN A-----", "-----END A-----",
@@ -119,7 +102,6 @@ armour_refuses_everything_else(void **state)
 	size_t i, len;
 	char *text;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(csn_dearmor(NULL, "A", bad[i],
 		    strlen(bad[i]), &p, &len), CSN_E_FORM);
@@ -129,19 +111,4 @@ armour_refuses_everything_else(void **state)
 	    &text), CSN_E_ARG);
 	assert_int_equal(csn_armor(NULL, "A ", (const uint8_t *)"x", 1,
 	    &text), CSN_E_ARG);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(base64_is_that_of_rfc_4648),
-		cmocka_unit_test(base64_refuses_what_is_not_canonical),
-		cmocka_unit_test(armour_comes_back_whatever_its_length),
-		cmocka_unit_test(
-		    armour_is_read_with_white_space_around_and_crlf),
-		cmocka_unit_test(armour_refuses_everything_else),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

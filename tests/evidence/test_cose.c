@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_cose.c - COSE_Sign1 with ML-DSA, and forgeries. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cbor.h"
 #include "evidence/cose.h"
+#include "lib/test.h"
 
 #define TYP "application/caisson-test"
 #define KID "did:pqaid:someone"
@@ -25,31 +17,27 @@ struct fixture {
 	size_t len;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	static struct fixture f;
 	uint8_t seed[32];
 	int alg;
 
 	memset(seed, 0x5a, sizeof(seed));
-	assert_int_equal(csn_ctx_new(NULL, &f.ctx), 0);
+	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
 	for (alg = CSN_SIGN_ML_DSA_44; alg <= CSN_SIGN_ML_DSA_87; alg++)
-		assert_int_equal(csn_sign_from_seed(f.ctx, alg, seed,
-		    sizeof(seed), &f.key[alg]), 0);
+		assert_int_equal(csn_sign_from_seed(f->ctx, alg, seed,
+		    sizeof(seed), &f->key[alg]), 0);
 	seed[0] = 1;
-	assert_int_equal(csn_sign_from_seed(f.ctx, CSN_SIGN_ML_DSA_44, seed,
-	    sizeof(seed), &f.stranger), 0);
-	assert_int_equal(csn_cose_sign(f.ctx, f.key[CSN_SIGN_ML_DSA_44], KID,
-	    TYP, payload, sizeof(payload), &f.msg, &f.len), 0);
-	*state = &f;
-	return 0;
+	assert_int_equal(csn_sign_from_seed(f->ctx, CSN_SIGN_ML_DSA_44, seed,
+	    sizeof(seed), &f->stranger), 0);
+	assert_int_equal(csn_cose_sign(f->ctx, f->key[CSN_SIGN_ML_DSA_44], KID,
+	    TYP, payload, sizeof(payload), &f->msg, &f->len), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
 	int alg;
 
 	for (alg = CSN_SIGN_ML_DSA_44; alg <= CSN_SIGN_ML_DSA_87; alg++)
@@ -57,8 +45,9 @@ teardown(void **state)
 	csn_sign_free(f->stranger);
 	csn_free(f->msg);
 	csn_ctx_free(f->ctx);
-	return 0;
 }
+
+SHARED_FIXTURE(struct fixture, setup, teardown);
 
 static int
 verify(struct fixture *f, const uint8_t *msg, size_t len)
@@ -70,10 +59,8 @@ verify(struct fixture *f, const uint8_t *msg, size_t len)
 	    len, &p, &n);
 }
 
-static void
-signs_and_verifies_with_each_parameter_set(void **state)
+TEST(signs_and_verifies_with_each_parameter_set, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *p;
 	uint8_t *msg;
 	const char *kid;
@@ -100,14 +87,12 @@ signs_and_verifies_with_each_parameter_set(void **state)
 	}
 }
 
-static void
-the_header_is_these_bytes(void **state)
+TEST(the_header_is_these_bytes, struct fixture *f)
 {
 	/* {1: -48, 4: kid, 16: typ}, deterministic. */
 	static const uint8_t head[] = {
 		0xd2, 0x84, 0x58, 0x32, 0xa3, 0x01, 0x38, 0x2f, 0x04, 0x51
 	};
-	struct fixture *f = *state;
 
 	assert_memory_equal(f->msg, head, sizeof(head));
 	assert_memory_equal(f->msg + 10, KID, 17);
@@ -117,10 +102,8 @@ the_header_is_these_bytes(void **state)
 	assert_memory_equal(f->msg + 56, payload, sizeof(payload));
 }
 
-static void
-another_purpose_is_refused(void **state)
+TEST(another_purpose_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *p;
 	size_t n;
 
@@ -132,10 +115,8 @@ another_purpose_is_refused(void **state)
 }
 
 /* Nor is one whose name the other's begins with, either way. */
-static void
-a_purpose_that_is_a_part_of_another_is_refused(void **state)
+TEST(a_purpose_that_is_a_part_of_another_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_sign_key *key = f->key[CSN_SIGN_ML_DSA_44];
 	const uint8_t *p;
 	uint8_t *msg;
@@ -153,10 +134,8 @@ a_purpose_that_is_a_part_of_another_is_refused(void **state)
 	    TYP "s", f->msg, f->len, &p, &n), CSN_E_POLICY);
 }
 
-static void
-another_key_is_refused(void **state)
+TEST(another_key_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *p;
 	size_t n;
 
@@ -164,10 +143,8 @@ another_key_is_refused(void **state)
 	    f->len, &p, &n), CSN_E_SIGNATURE);
 }
 
-static void
-each_flipped_byte_is_refused(void **state)
+TEST(each_flipped_byte_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *copy;
 	size_t i;
 
@@ -182,10 +159,8 @@ each_flipped_byte_is_refused(void **state)
 	free(copy);
 }
 
-static void
-each_truncation_and_extension_is_refused(void **state)
+TEST(each_truncation_and_extension_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *copy;
 	size_t i;
 
@@ -299,10 +274,8 @@ header(struct csn_out *w, int64_t alg, int with_kid, int with_typ,
 	assert_true(csn_out_ok(w));
 }
 
-static void
-messages_of_another_shape_are_refused(void **state)
+TEST(messages_of_another_shape_are_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct parts good = { .aad = TYP, .tag = 18, .fields = 4 }, p;
 	struct csn_out h;
 
@@ -340,8 +313,7 @@ messages_of_another_shape_are_refused(void **state)
 	csn_out_wipe(&h);
 }
 
-static void
-headers_of_another_shape_are_refused(void **state)
+TEST(headers_of_another_shape_are_refused, struct fixture *f)
 {
 	static const struct {
 		int64_t alg;
@@ -363,7 +335,6 @@ headers_of_another_shape_are_refused(void **state)
 		{ 5, 1, 1, 0, CSN_E_ALGORITHM }, /* HMAC */
 	};
 	struct parts p = { .aad = TYP, .tag = 18, .fields = 4 };
-	struct fixture *f = *state;
 	struct csn_out h;
 	size_t i;
 
@@ -377,8 +348,7 @@ headers_of_another_shape_are_refused(void **state)
 	}
 }
 
-static void
-encodings_that_are_not_deterministic_are_refused(void **state)
+TEST(encodings_that_are_not_deterministic_are_refused, struct fixture *f)
 {
 	/* {4: kid, 1: -48, 16: typ}: unsorted. */
 	static const uint8_t unsorted[] = "\xa3\x04\x41x\x01\x38\x2f\x10\x78"
@@ -396,7 +366,6 @@ encodings_that_are_not_deterministic_are_refused(void **state)
 	static const uint8_t behind[] = "\xa3\x01\x38\x2f\x04\x41x\x10\x78"
 	    "\x18" TYP "\x00";
 	struct parts p = { .aad = TYP, .tag = 18, .fields = 4 };
-	struct fixture *f = *state;
 	const struct {
 		const uint8_t *header;
 		size_t len;
@@ -424,10 +393,8 @@ encodings_that_are_not_deterministic_are_refused(void **state)
 	free(copy);
 }
 
-static void
-arguments_and_limits_are_checked(void **state)
+TEST(arguments_and_limits_are_checked, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_sign_key *key = f->key[CSN_SIGN_ML_DSA_44];
 	uint8_t pk[CSN_SIGN_MAX_PUBLIC], *msg = NULL, *big;
 	struct csn_sign_key *public;
@@ -463,10 +430,8 @@ arguments_and_limits_are_checked(void **state)
 	assert_int_equal(verify(f, NULL, 0), CSN_E_FORM);
 }
 
-static void
-an_empty_payload_is_a_payload(void **state)
+TEST(an_empty_payload_is_a_payload, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *msg;
 	size_t len;
 
@@ -474,27 +439,4 @@ an_empty_payload_is_a_payload(void **state)
 	    KID, TYP, NULL, 0, &msg, &len), 0);
 	assert_int_equal(verify(f, msg, len), 0);
 	csn_free(msg);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(signs_and_verifies_with_each_parameter_set),
-		cmocka_unit_test(the_header_is_these_bytes),
-		cmocka_unit_test(another_purpose_is_refused),
-		cmocka_unit_test(
-		    a_purpose_that_is_a_part_of_another_is_refused),
-		cmocka_unit_test(another_key_is_refused),
-		cmocka_unit_test(each_flipped_byte_is_refused),
-		cmocka_unit_test(each_truncation_and_extension_is_refused),
-		cmocka_unit_test(messages_of_another_shape_are_refused),
-		cmocka_unit_test(headers_of_another_shape_are_refused),
-		cmocka_unit_test(
-		    encodings_that_are_not_deterministic_are_refused),
-		cmocka_unit_test(arguments_and_limits_are_checked),
-		cmocka_unit_test(an_empty_payload_is_a_payload),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

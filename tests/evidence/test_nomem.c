@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation of signed evidence fails once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/evidence.h>
 
 #include "lib/failmalloc.h"
 #include "lib/nomem.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define TYP "application/caisson-test"
 #define KID "did:pqaid:someone"
@@ -84,10 +75,8 @@ results(void)
 	return rc;
 }
 
-static void
-each_allocation_fails_once(void **state)
+TEST(each_allocation_fails_once)
 {
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocator here");
 	nomem_each("signing", sign, 0);
@@ -96,34 +85,19 @@ each_allocation_fails_once(void **state)
 	nomem_each("a result", results, 0);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	uint8_t seed[32] = { 0x5a };
 
-	(void)state;
-	return csn_ctx_new(NULL, &ctx) != 0 || csn_sign_from_seed(ctx,
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || csn_sign_from_seed(ctx,
 	    CSN_SIGN_ML_DSA_44, seed, sizeof(seed), &key) != 0 ||
 	    csn_cose_sign(ctx, key, KID, TYP, payload, sizeof(payload), &msg,
-	    &msg_len) != 0;
+	    &msg_len) != 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	csn_free(msg);
 	csn_sign_free(key);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_allocation_fails_once),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/evidence/test_result.c - verification results. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "evidence/result.h"
+#include "lib/test.h"
 
-static void
-lists_each_check_in_order(void **state)
+TEST(lists_each_check_in_order)
 {
 	const char *name, *detail;
 	struct csn_result *r;
 	int status;
 
-	(void)state;
 	assert_int_equal(csn_result_new(NULL, &r), 0);
 	assert_int_equal(csn_result_count(r), 0);
 	assert_int_equal(csn_result_add(r, "form", CSN_CHECK_PASSED, 0,
@@ -46,12 +38,10 @@ lists_each_check_in_order(void **state)
 	csn_result_free(NULL);
 }
 
-static void
-takes_no_failure_without_a_code(void **state)
+TEST(takes_no_failure_without_a_code)
 {
 	struct csn_result *r;
 
-	(void)state;
 	assert_int_equal(csn_result_new(NULL, &r), 0);
 	assert_int_equal(csn_result_add(r, "x", CSN_CHECK_FAILED, 0, NULL),
 	    CSN_E_ARG);
@@ -68,14 +58,12 @@ takes_no_failure_without_a_code(void **state)
 	csn_result_free(r);
 }
 
-static void
-grows_past_its_first_size(void **state)
+TEST(grows_past_its_first_size)
 {
 	struct csn_result *r;
 	const char *name;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_result_new(NULL, &r), 0);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(csn_result_note(r, 0, NULL, "check %d", i),
@@ -85,14 +73,12 @@ grows_past_its_first_size(void **state)
 	csn_result_free(r);
 }
 
-static void
-says_so_as_json(void **state)
+TEST(says_so_as_json)
 {
 	struct csn_result *r;
 	json_t *root, *check;
 	char *json;
 
-	(void)state;
 	assert_int_equal(csn_result_new(NULL, &r), 0);
 	/* Nothing checked is nothing valid. */
 	assert_int_equal(csn_result_json(NULL, r, &json), 0);
@@ -132,17 +118,4 @@ says_so_as_json(void **state)
 	json_decref(root);
 	csn_free(json);
 	csn_result_free(r);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_each_check_in_order),
-		cmocka_unit_test(takes_no_failure_without_a_code),
-		cmocka_unit_test(grows_past_its_first_size),
-		cmocka_unit_test(says_so_as_json),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

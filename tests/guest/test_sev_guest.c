@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_sev_guest.c - the ioctls of /dev/sev-guest, byte for byte. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 
 #include <caisson/crypto.h>
@@ -17,6 +8,7 @@
 #include "guest/sim/guest.h"
 #include "guest/sev_guest.h"
 #include "guest/snp_key.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct sim_guest guest;
@@ -26,49 +18,38 @@ static struct csn_device device;
 static uint8_t data[64], *out, *certs;
 static size_t len, certs_len;
 
-static int
-suite_start(void **state)
+BEFORE_ALL
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(200 - i);
 	sim_snp_start(&guest);
-	return csn_ctx_new(NULL, &ctx);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-suite_end(void **state)
+AFTER_ALL
 {
-	(void)state;
 	sim_guest_end(&guest);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	memset(&sim, 0, sizeof(sim));
 	sim.guest = &guest;
 	io = sim_sev_device(&sim);
 	device = (struct csn_device){ .ctx = ctx, .io = &io,
 	    .path = SIM_DEVICE, .what = CSN_SEV_GUEST_WHAT };
-	return 0;
 }
 
-static int
-end(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_free(out);
 	csn_free(certs);
 	out = certs = NULL;
 	/* Whatever happened, the device was closed. */
 	assert_int_equal(sim.open, 0);
-	return 0;
 }
 
 static int
@@ -99,12 +80,10 @@ assert_zero(const uint8_t *p, size_t n)
 		assert_int_equal(*p++, 0);
 }
 
-static void
-extended_report_bytes(void **state)
+TEST(extended_report_bytes)
 {
 	struct fake_bytes table = fake_snp_table(guest.snp);
 
-	(void)state;
 	assert_int_equal(ask(2), 0);
 	assert_int_equal(sim.requests, 1);
 	assert_int_equal(sim.number, 0xc0205302);
@@ -128,10 +107,8 @@ extended_report_bytes(void **state)
 	free(table.p);
 }
 
-static void
-certificates_that_need_more_room(void **state)
+TEST(certificates_that_need_more_room)
 {
-	(void)state;
 	sim.certs_pages = 3;
 	assert_int_equal(ask(0), 0);
 	assert_int_equal(sim.requests, 2);
@@ -143,10 +120,8 @@ certificates_that_need_more_room(void **state)
 	assert_int_equal(sim.request[104] | sim.request[105] << 8, 4 * 4096);
 }
 
-static void
-a_length_beyond_the_room_is_refused(void **state)
+TEST(a_length_beyond_the_room_is_refused)
 {
-	(void)state;
 	sim.certs_len = 2 * 4096 + 1;
 	refused(CSN_E_BACKEND, "8193 bytes in a room of 8192");
 	sim.certs_len = UINT32_MAX;
@@ -157,10 +132,8 @@ a_length_beyond_the_room_is_refused(void **state)
 	assert_true(certs_len > 0 && certs_len <= 4096);
 }
 
-static void
-a_report_without_certificates(void **state)
+TEST(a_report_without_certificates)
 {
-	(void)state;
 	/* More than the kernel takes: the report alone serves. */
 	sim.certs_pages = 5;
 	assert_int_equal(ask(1), 0);
@@ -178,14 +151,12 @@ a_report_without_certificates(void **state)
 	assert_int_equal(certs_len, 0);
 }
 
-static void
-a_missing_device_is_named(void **state)
+TEST(a_missing_device_is_named)
 {
 	struct csn_snp_key_options o = { .size = sizeof(o),
 	    .device = "/nowhere/sev-guest" };
 	uint8_t key[32];
 
-	(void)state;
 	sim.missing = ENOENT;
 	refused(CSN_E_NOT_FOUND, SIM_DEVICE);
 	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
@@ -199,10 +170,8 @@ a_missing_device_is_named(void **state)
 	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
 }
 
-static void
-errors_have_their_sentences(void **state)
+TEST(errors_have_their_sentences)
 {
-	(void)state;
 	sim.fails = ENOTTY;
 	refused(CSN_E_BACKEND, "VMPCK");
 	/* A disabled key is not asked a second way. */
@@ -226,10 +195,8 @@ errors_have_their_sentences(void **state)
 	refused(CSN_E_BACKEND, "a report of 4000 bytes");
 }
 
-static void
-a_host_that_throttles(void **state)
+TEST(a_host_that_throttles)
 {
-	(void)state;
 	sim.busy = 3;
 	assert_int_equal(ask(0), 0);
 	assert_int_equal(sim.requests, 4);
@@ -237,8 +204,7 @@ a_host_that_throttles(void **state)
 	refused(CSN_E_BUSY, "busy");
 }
 
-static void
-derived_key_bytes(void **state)
+TEST(derived_key_bytes)
 {
 	struct csn_snp_key_options o = {
 		.size = sizeof(o), .root_key = CSN_SNP_ROOT_VMRK,
@@ -253,7 +219,6 @@ derived_key_bytes(void **state)
 	};
 	uint8_t key[32], again[32], firmware[32], expect[32];
 
-	(void)state;
 	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o,
 	    "attester", key), 0);
 	assert_int_equal(sim.number, 0xc0205301);
@@ -278,15 +243,13 @@ derived_key_bytes(void **state)
 	assert_memory_not_equal(key, again, 32);
 }
 
-static void
-an_identity_from_a_derived_key(void **state)
+TEST(an_identity_from_a_derived_key)
 {
 	struct csn_snp_key_options o = { .size = sizeof(o),
 	    .fields = CSN_SNP_MEASUREMENT, .device = SIM_DEVICE };
 	struct csn_sign_key *first, *second;
 	uint8_t key[32], pk[2][1952];
 
-	(void)state;
 	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "attester",
 	    key), 0);
 	assert_int_equal(csn_sign_from_seed(ctx, CSN_SIGN_ML_DSA_65, key, 32,
@@ -302,8 +265,7 @@ an_identity_from_a_derived_key(void **state)
 	csn_sign_free(second);
 }
 
-static void
-derived_keys_refused(void **state)
+TEST(derived_keys_refused)
 {
 	static const uint8_t zero[32];
 	struct csn_snp_key_options o = { .size = sizeof(o),
@@ -311,7 +273,6 @@ derived_keys_refused(void **state)
 	char label[257];
 	uint8_t key[32];
 
-	(void)state;
 	memset(label, 'x', sizeof(label) - 1);
 	label[256] = '\0';
 	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "", key),
@@ -335,25 +296,4 @@ derived_keys_refused(void **state)
 	    CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "status 0x16"));
 	assert_memory_equal(key, zero, 32);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(extended_report_bytes),
-		CASE(certificates_that_need_more_room),
-		CASE(a_length_beyond_the_room_is_refused),
-		CASE(a_report_without_certificates),
-		CASE(a_missing_device_is_named),
-		CASE(errors_have_their_sentences),
-		CASE(a_host_that_throttles),
-		CASE(derived_key_bytes),
-		CASE(an_identity_from_a_derived_key),
-		CASE(derived_keys_refused),
-	};
-
-	return cmocka_run_group_tests(tests, suite_start, suite_end);
 }

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tdx_guest.c - TD reports and run-time measurement registers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <caisson/tdx.h>
@@ -18,41 +8,33 @@
 #include "guest/sim/guest.h"
 #include "base/file.h"
 #include "guest/tdx_guest.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct sim_device sim;
 static struct csn_device_io io;
 static struct csn_device device;
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	memset(&sim, 0, sizeof(sim));
 	io = sim_tdx_device(&sim);
-	if (csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	device = (struct csn_device){ .ctx = ctx, .io = &io,
 	    .path = SIM_DEVICE, .what = CSN_TDX_GUEST_WHAT };
-	return 0;
 }
 
-static int
-end(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_ctx_free(ctx);
 	assert_int_equal(sim.open, 0);
-	return 0;
 }
 
-static void
-report_bytes(void **state)
+TEST(report_bytes)
 {
 	uint8_t data[64], report[CSN_TDX_TDREPORT_SIZE];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i + 7);
 	assert_int_equal(csn_tdx_guest_report(&device, data, report), 0);
@@ -64,12 +46,10 @@ report_bytes(void **state)
 	assert_int_equal(report[224], 0xa5);
 }
 
-static void
-errors_have_their_sentences(void **state)
+TEST(errors_have_their_sentences)
 {
 	uint8_t data[64] = { 0 }, report[CSN_TDX_TDREPORT_SIZE];
 
-	(void)state;
 	sim.fails = EIO;
 	assert_int_equal(csn_tdx_guest_report(&device, data, report),
 	    CSN_E_BACKEND);
@@ -85,14 +65,12 @@ errors_have_their_sentences(void **state)
 	assert_int_equal(csn_tdx_report(ctx, NULL, NULL, report), CSN_E_ARG);
 }
 
-static void
-registers_are_extended_by_one_write(void **state)
+TEST(registers_are_extended_by_one_write)
 {
 	char folder[] = "/tmp/csn-rtmr-XXXXXX", path[64];
 	uint8_t digest[CSN_TDX_RTMR_SIZE], *written;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(digest); i++)
 		digest[i] = (uint8_t)(i ^ 0x5a);
 	assert_non_null(mkdtemp(folder));
@@ -111,18 +89,4 @@ registers_are_extended_by_one_write(void **state)
 	assert_int_equal(csn_tdx_extend(ctx, NULL, 0, NULL), CSN_E_ARG);
 	(void)unlink(path);
 	(void)rmdir(folder);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(report_bytes),
-		CASE(errors_have_their_sentences),
-		CASE(registers_are_extended_by_one_write),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

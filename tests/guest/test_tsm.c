@@ -3,22 +3,12 @@
  * test_tsm.c - reports through configfs-tsm, over a mounted simulation of it
  * and over the same at the seam.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 
 #include "guest/sim/guest.h"
 #include "guest/sim/tsm_front.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 struct bench {
 	struct csn_ctx *ctx;
@@ -33,8 +23,9 @@ struct bench {
 
 static struct bench b;
 
-static int
-suite_start(int mounted)
+static int mounted;	/* 1: behind a mount of configfs */
+
+BEFORE_ALL
 {
 	size_t i;
 
@@ -44,52 +35,29 @@ suite_start(int mounted)
 	sim_tdx_start(&b.tdx);
 	for (i = 0; i < sizeof(b.data); i++)
 		b.data[i] = (uint8_t)(i * 3 + 1);
-	return csn_ctx_new(NULL, &b.ctx);
+	assert_int_equal(csn_ctx_new(NULL, &b.ctx), 0);
 }
 
-static int
-seam_suite_start(void **state)
+AFTER_ALL
 {
-	(void)state;
-	return suite_start(0);
-}
-
-static int
-mount_suite_start(void **state)
-{
-	(void)state;
-	return suite_start(1);
-}
-
-static int
-suite_end(void **state)
-{
-	(void)state;
 	sim_guest_end(&b.snp);
 	sim_guest_end(&b.tdx);
 	csn_ctx_free(b.ctx);
-	return 0;
 }
 
-static int
-start(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	tsm_front_start(&b.front, &b.snp.driver, b.mounted);
 	b.tsm = (struct csn_tsm){ .ctx = b.ctx, .io = &b.front.io,
 	    .root = b.front.root, .provider = "sev_guest", .privlevel = -1 };
-	return 0;
 }
 
-static int
-end(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_free(b.out);
 	csn_free(b.aux);
 	b.out = b.aux = NULL;
 	tsm_front_end(&b.front);
-	return 0;
 }
 
 #define NEED_FRONT() do {						\
@@ -127,13 +95,11 @@ trouble(struct tsm_trouble t)
 	tsm_model_trouble(&b.front.model, &t);
 }
 
-static void
-snp_report_with_certificates(void **state)
+TEST(snp_report_with_certificates)
 {
 	struct fake_bytes table = fake_snp_table(b.snp.snp);
 	struct tsm_seen seen;
 
-	(void)state;
 	if (b.front.why != NULL)
 		free(table.p);
 	NEED_FRONT();
@@ -153,12 +119,10 @@ snp_report_with_certificates(void **state)
 	assert_int_equal(seen.inblob_writes, 1);
 }
 
-static void
-tdx_quote_without_auxblob(void **state)
+TEST(tdx_quote_without_auxblob)
 {
 	size_t rest;
 
-	(void)state;
 	NEED_FRONT();
 	tsm_model_load(&b.front.model, &b.tdx.driver);
 	b.tsm.provider = "tdx_guest";
@@ -171,12 +135,10 @@ tdx_quote_without_auxblob(void **state)
 	assert_int_equal(b.aux_len, 0);
 }
 
-static void
-each_request_has_a_folder_of_its_own(void **state)
+TEST(each_request_has_a_folder_of_its_own)
 {
 	char first[64];
 
-	(void)state;
 	NEED_FRONT();
 	assert_int_equal(ask(), 0);
 	(void)snprintf(first, sizeof(first), "%s",
@@ -187,12 +149,10 @@ each_request_has_a_folder_of_its_own(void **state)
 	assert_int_equal(strlen(first), strlen("caisson-") + 16);
 }
 
-static void
-privilege_level(void **state)
+TEST(privilege_level)
 {
 	struct tsm_driver strict = b.snp.driver;
 
-	(void)state;
 	NEED_FRONT();
 	b.tsm.privlevel = 2;
 	assert_int_equal(ask(), 0);
@@ -209,10 +169,8 @@ privilege_level(void **state)
 	tsm_model_load(&b.front.model, &b.snp.driver);
 }
 
-static void
-no_root_is_named(void **state)
+TEST(no_root_is_named)
 {
-	(void)state;
 	NEED_FRONT();
 	b.tsm.root = "/nowhere/tsm/report";
 	refused(CSN_E_NOT_FOUND, "/nowhere/tsm/report is not there");
@@ -221,30 +179,24 @@ no_root_is_named(void **state)
 	assert_int_equal(csn_tsm_probe(&b.tsm), CSN_E_NOT_FOUND);
 }
 
-static void
-no_driver_is_named(void **state)
+TEST(no_driver_is_named)
 {
-	(void)state;
 	NEED_FRONT();
 	tsm_model_load(&b.front.model, NULL);
 	refused(CSN_E_NOT_FOUND, "no driver");
 	assert_int_equal(csn_tsm_probe(&b.tsm), CSN_E_NOT_FOUND);
 }
 
-static void
-another_kind_of_guest_is_named(void **state)
+TEST(another_kind_of_guest_is_named)
 {
-	(void)state;
 	NEED_FRONT();
 	tsm_model_load(&b.front.model, &b.tdx.driver);
 	refused(CSN_E_NOT_FOUND, "tdx_guest, not of sev_guest");
 	assert_int_equal(csn_tsm_probe(&b.tsm), CSN_E_NOT_FOUND);
 }
 
-static void
-a_dropped_inblob_is_tried_again(void **state)
+TEST(a_dropped_inblob_is_tried_again)
 {
-	(void)state;
 	NEED_FRONT();
 	/* The kernel keeps EBUSY of a commit to itself. */
 	trouble((struct tsm_trouble){ .wrapped = 2 });
@@ -253,10 +205,8 @@ a_dropped_inblob_is_tried_again(void **state)
 	assert_int_equal(tsm_model_seen(&b.front.model).made, 3);
 }
 
-static void
-a_generation_that_is_all_used_is_busy(void **state)
+TEST(a_generation_that_is_all_used_is_busy)
 {
-	(void)state;
 	NEED_FRONT();
 	/* An option is stored at once, and its EBUSY is told. */
 	b.tsm.privlevel = 0;
@@ -265,10 +215,8 @@ a_generation_that_is_all_used_is_busy(void **state)
 	assert_int_equal(tsm_model_seen(&b.front.model).made, 2);
 }
 
-static void
-a_stranger_before_the_report_is_seen(void **state)
+TEST(a_stranger_before_the_report_is_seen)
 {
-	(void)state;
 	NEED_FRONT();
 	trouble((struct tsm_trouble){ .meddled = 1 });
 	assert_int_equal(ask(), 0);
@@ -278,29 +226,23 @@ a_stranger_before_the_report_is_seen(void **state)
 	assert_int_equal(tsm_model_seen(&b.front.model).reports, 1);
 }
 
-static void
-a_stranger_during_the_report_is_seen(void **state)
+TEST(a_stranger_during_the_report_is_seen)
 {
-	(void)state;
 	NEED_FRONT();
 	trouble((struct tsm_trouble){ .late = 1 });
 	assert_int_equal(ask(), 0);
 	assert_int_equal(tsm_model_seen(&b.front.model).made, 2);
 }
 
-static void
-a_stranger_who_stays_is_an_error(void **state)
+TEST(a_stranger_who_stays_is_an_error)
 {
-	(void)state;
 	NEED_FRONT();
 	trouble((struct tsm_trouble){ .meddled = 1000 });
 	refused(CSN_E_BUSY, "others write there");
 }
 
-static void
-a_busy_device_is_asked_again(void **state)
+TEST(a_busy_device_is_asked_again)
 {
-	(void)state;
 	NEED_FRONT();
 	trouble((struct tsm_trouble){ .busy = 2 });
 	assert_int_equal(ask(), 0);
@@ -309,10 +251,8 @@ a_busy_device_is_asked_again(void **state)
 	refused(CSN_E_BUSY, "busy");
 }
 
-static void
-errors_have_their_sentences(void **state)
+TEST(errors_have_their_sentences)
 {
-	(void)state;
 	NEED_FRONT();
 	trouble((struct tsm_trouble){ .fails = EIO });
 	refused(CSN_E_BACKEND, "outblob");
@@ -341,14 +281,12 @@ large_report(void *arg, const uint8_t inblob[64], unsigned privlevel,
 	return 0;
 }
 
-static void
-large_reports(void **state)
+TEST(large_reports)
 {
 	size_t kib = 31;
 	struct tsm_driver driver = { .provider = "sev_guest",
 	    .report = large_report, .arg = &kib };
 
-	(void)state;
 	NEED_FRONT();
 	tsm_model_load(&b.front.model, &driver);
 	assert_int_equal(ask(), 0);
@@ -396,15 +334,13 @@ write_of(const char *folder, const char *name, const void *p, size_t len)
 	return n < 0 ? -errnum : n;
 }
 
-static void
-the_simulation_is_as_documented(void **state)
+TEST(the_simulation_is_as_documented)
 {
 	const struct csn_tsm_io *io = &b.front.io;
 	uint8_t long_blob[65] = { 0 };
 	char folder[128], text[32] = "";
 	uint8_t blob[2048];
 
-	(void)state;
 	NEED_FRONT();
 	(void)snprintf(folder, sizeof(folder), "%s/r0", b.front.root);
 	assert_int_equal(io->mkdir(io->arg, folder), 0);
@@ -444,33 +380,11 @@ the_simulation_is_as_documented(void **state)
 	assert_int_equal(errno, ENXIO);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, end)
-
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest tests[] = {
-		CASE(the_simulation_is_as_documented),
-		CASE(snp_report_with_certificates),
-		CASE(tdx_quote_without_auxblob),
-		CASE(each_request_has_a_folder_of_its_own),
-		CASE(privilege_level),
-		CASE(no_root_is_named),
-		CASE(no_driver_is_named),
-		CASE(another_kind_of_guest_is_named),
-		CASE(a_dropped_inblob_is_tried_again),
-		CASE(a_generation_that_is_all_used_is_busy),
-		CASE(a_stranger_before_the_report_is_seen),
-		CASE(a_stranger_during_the_report_is_seen),
-		CASE(a_stranger_who_stays_is_an_error),
-		CASE(a_busy_device_is_asked_again),
-		CASE(errors_have_their_sentences),
-		CASE(large_reports),
-	};
-	int failed;
+	int failed = test_run("seam");
 
-	failed = cmocka_run_group_tests_name("seam", tests, seam_suite_start,
-	    suite_end);
-	return failed + cmocka_run_group_tests_name("mounted", tests,
-	    mount_suite_start, suite_end);
+	mounted = 1;
+	return failed + test_run("mounted");
 }

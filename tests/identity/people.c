@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/people.c - identities that are the same in every run. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +7,7 @@
 #include "identity/document.h"
 #include "identity/identity.h"
 #include "identity/people.h"
+#include "lib/test.h"
 
 uint64_t people_now = PEOPLE_START;
 

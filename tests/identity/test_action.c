@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_action.c - issuing credentials and passing them on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "identity/people.h"
+#include "lib/test.h"
 
 #define HOUR 3600000ull
 
@@ -23,13 +15,11 @@ struct fixture {
 	struct csn_result *result;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f;
 	uint8_t i;
 
-	assert_non_null(f = calloc(1, sizeof(*f)));
 	f->ctx = people_ctx();
 	assert_int_equal(csn_trust_new(f->ctx, &f->trust), 0);
 	assert_int_equal(csn_result_new(f->ctx, &f->result), 0);
@@ -38,14 +28,11 @@ setup(void **state)
 	for (i = 0; i < 9; i++)
 		f->p[i] = people_quick(f->ctx, (uint8_t)(10 + i), "person");
 	people_trust(f->ctx, f->trust, f->root, CSN_PURPOSE_ACTION);
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t i;
 
 	csn_result_free(f->result);
@@ -54,9 +41,9 @@ teardown(void **state)
 		csn_identity_free(f->p[i]);
 	csn_trust_free(f->trust);
 	csn_ctx_free(f->ctx);
-	free(f);
-	return 0;
 }
+
+FIXTURE(struct fixture, setup, teardown);
 
 struct bytes {
 	uint8_t *p;
@@ -127,8 +114,7 @@ status_of(struct fixture *f, const char *name)
 	return -1;
 }
 
-static void
-a_root_credential_lists_its_checks(void **state)
+TEST(a_root_credential_lists_its_checks, struct fixture *f)
 {
 	static const char *const names[] = {
 		"chain", "link 1 form", "link 1 issuer", "link 1 signature",
@@ -136,7 +122,6 @@ a_root_credential_lists_its_checks(void **state)
 		"link 1 audience", "link 1 delegation", "link 1 subject",
 		"scope", "subject", "audience"
 	};
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "kv:open,kv:seal", 0);
 	struct bytes chain = issue(f, f->root, &a, NULL);
 	const char *name;
@@ -166,10 +151,8 @@ a_root_credential_lists_its_checks(void **state)
 	csn_free(chain.p);
 }
 
-static void
-a_result_that_held_a_failure_is_judged_anew(void **state)
+TEST(a_result_that_held_a_failure_is_judged_anew, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "x", 0);
 	struct bytes chain = issue(f, f->root, &a, NULL);
 
@@ -181,10 +164,8 @@ a_result_that_held_a_failure_is_judged_anew(void **state)
 	csn_free(chain.p);
 }
 
-static void
-eight_links_are_passed_on_and_no_ninth(void **state)
+TEST(eight_links_are_passed_on_and_no_ninth, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a;
 	struct bytes chain[9];
 	const char *scopes[] = {
@@ -213,10 +194,8 @@ eight_links_are_passed_on_and_no_ninth(void **state)
 		csn_free(chain[i].p);
 }
 
-static void
-nothing_wider_than_the_parent_is_issued(void **state)
+TEST(nothing_wider_than_the_parent_is_issued, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "kv:open,seal:*", 1), b;
 	struct bytes root, none;
 
@@ -261,10 +240,8 @@ nothing_wider_than_the_parent_is_issued(void **state)
 	csn_free(root.p);
 }
 
-static void
-a_credential_has_its_time(void **state)
+TEST(a_credential_has_its_time, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "x", 0);
 	struct bytes chain;
 
@@ -296,10 +273,8 @@ a_credential_has_its_time(void **state)
 	assert_int_equal(refused(f, f->root, &a, NULL), CSN_E_ARG);
 }
 
-static void
-the_roots_trust_is_that_of_the_time_asked_about(void **state)
+TEST(the_roots_trust_is_that_of_the_time_asked_about, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_ACTION,
 		.key = csn_identity_sign_key(f->root),
@@ -318,10 +293,8 @@ the_roots_trust_is_that_of_the_time_asked_about(void **state)
 	csn_free(chain.p);
 }
 
-static void
-subject_and_audience_are_checked_where_asked(void **state)
+TEST(subject_and_audience_are_checked_where_asked, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "x", 0);
 	struct bytes open = issue(f, f->root, &a, NULL), bound;
 	const struct {
@@ -354,10 +327,8 @@ subject_and_audience_are_checked_where_asked(void **state)
 	csn_free(bound.p);
 }
 
-static void
-what_makes_no_credential_is_refused(void **state)
+TEST(what_makes_no_credential_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action good = action(f->p[0], "x", 0), a;
 	uint8_t *out = NULL;
 	char big[258];
@@ -394,10 +365,8 @@ what_makes_no_credential_is_refused(void **state)
 	assert_null(out);
 }
 
-static void
-a_chain_has_a_view_for_people(void **state)
+TEST(a_chain_has_a_view_for_people, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = action(f->p[0], "kv:*", 1);
 	struct bytes one, two;
 	json_t *root, *link;
@@ -429,24 +398,4 @@ a_chain_has_a_view_for_people(void **state)
 	    CSN_E_FORM);
 	csn_free(one.p);
 	csn_free(two.p);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(a_root_credential_lists_its_checks),
-		CASE(a_result_that_held_a_failure_is_judged_anew),
-		CASE(eight_links_are_passed_on_and_no_ninth),
-		CASE(nothing_wider_than_the_parent_is_issued),
-		CASE(a_credential_has_its_time),
-		CASE(the_roots_trust_is_that_of_the_time_asked_about),
-		CASE(subject_and_audience_are_checked_where_asked),
-		CASE(what_makes_no_credential_is_refused),
-		CASE(a_chain_has_a_view_for_people),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_action_attack.c - chains that somebody tampered with. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cbor.h"
 #include "identity/action.h"
 #include "identity/people.h"
+#include "lib/test.h"
 
 #define HOUR 3600000ull
 
@@ -181,40 +172,34 @@ status_of(struct fixture *f, const char *name)
 	return -1;
 }
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	static struct fixture f;
 	struct csn_action a = {
 		.size = sizeof(a), .scope = "kv:*", .may_delegate = 2,
 		.expires_ms = PEOPLE_START + HOUR,
 	};
 
-	memset(&f, 0, sizeof(f));
-	f.ctx = people_ctx();
-	assert_int_equal(csn_trust_new(f.ctx, &f.trust), 0);
-	f.root = people_quick(f.ctx, 1, "root");
-	f.alice = people_quick(f.ctx, 2, "alice");
-	f.bob = people_quick(f.ctx, 3, "bob");
-	f.mallory = people_quick(f.ctx, 4, "mallory");
-	people_trust(f.ctx, f.trust, f.root, CSN_PURPOSE_ACTION);
-	a.subject = csn_identity_did(f.alice);
-	assert_int_equal(csn_action_issue(f.ctx, f.root, &a, NULL, 0,
-	    &f.first, &f.first_len), 0);
-	a.subject = csn_identity_did(f.bob);
+	f->ctx = people_ctx();
+	assert_int_equal(csn_trust_new(f->ctx, &f->trust), 0);
+	f->root = people_quick(f->ctx, 1, "root");
+	f->alice = people_quick(f->ctx, 2, "alice");
+	f->bob = people_quick(f->ctx, 3, "bob");
+	f->mallory = people_quick(f->ctx, 4, "mallory");
+	people_trust(f->ctx, f->trust, f->root, CSN_PURPOSE_ACTION);
+	a.subject = csn_identity_did(f->alice);
+	assert_int_equal(csn_action_issue(f->ctx, f->root, &a, NULL, 0,
+	    &f->first, &f->first_len), 0);
+	a.subject = csn_identity_did(f->bob);
 	a.scope = "kv:open";
 	a.may_delegate = 1;
-	assert_int_equal(csn_action_issue(f.ctx, f.alice, &a, f.first,
-	    f.first_len, &f.good, &f.len), 0);
-	*state = &f;
-	return 0;
+	assert_int_equal(csn_action_issue(f->ctx, f->alice, &a, f->first,
+	    f->first_len, &f->good, &f->len), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_free(f->good);
 	csn_free(f->first);
 	csn_result_free(f->result);
@@ -224,13 +209,12 @@ teardown(void **state)
 	csn_identity_free(f->mallory);
 	csn_trust_free(f->trust);
 	csn_ctx_free(f->ctx);
-	return 0;
 }
 
-static void
-each_flipped_byte_is_refused(void **state)
+SHARED_FIXTURE(struct fixture, setup, teardown);
+
+TEST(each_flipped_byte_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *copy;
 	size_t i;
 
@@ -244,10 +228,8 @@ each_flipped_byte_is_refused(void **state)
 	free(copy);
 }
 
-static void
-each_truncation_is_refused(void **state)
+TEST(each_truncation_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *copy;
 	size_t i;
 
@@ -266,10 +248,8 @@ each_truncation_is_refused(void **state)
 	assert_int_equal(status_of(f, "scope"), CSN_CHECK_SKIPPED);
 }
 
-static void
-a_stranger_who_names_the_root_is_refused(void **state)
+TEST(a_stranger_who_names_the_root_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = honest(f->root, f->bob);
 
 	assert_int_equal(try(f, &c, NULL, 0), 0);
@@ -297,10 +277,8 @@ a_stranger_who_names_the_root_is_refused(void **state)
 	assert_int_equal(try(f, &c, NULL, 0), CSN_E_SIGNER);
 }
 
-static void
-a_signer_trusted_for_something_else_is_refused(void **state)
+TEST(a_signer_trusted_for_something_else_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = honest(f->mallory, f->bob);
 
 	people_trust(f->ctx, f->trust, f->mallory, CSN_PURPOSE_ALL &
@@ -310,10 +288,8 @@ a_signer_trusted_for_something_else_is_refused(void **state)
 	    csn_identity_did(f->mallory)), 0);
 }
 
-static void
-another_kind_of_message_is_no_credential(void **state)
+TEST(another_kind_of_message_is_no_credential, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims c = honest(f->root, f->bob);
 	const uint8_t *doc;
 	uint8_t *chain;
@@ -329,10 +305,8 @@ another_kind_of_message_is_no_credential(void **state)
 	free(chain);
 }
 
-static void
-only_the_former_subject_passes_on(void **state)
+TEST(only_the_former_subject_passes_on, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_chain chain;
 	uint8_t hash[CSN_HASH_SIZE];
 	struct claims c;
@@ -361,10 +335,8 @@ only_the_former_subject_passes_on(void **state)
 	assert_int_equal(try(f, &c, f->first, f->first_len), CSN_E_SIGNER);
 }
 
-static void
-a_wider_link_is_refused_in_each_way(void **state)
+TEST(a_wider_link_is_refused_in_each_way, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_chain chain;
 	uint8_t hash[CSN_HASH_SIZE];
 	struct claims good, c;
@@ -395,10 +367,8 @@ a_wider_link_is_refused_in_each_way(void **state)
 	assert_string_equal(failed(f), "link 2 delegation");
 }
 
-static void
-an_audience_is_not_shaken_off(void **state)
+TEST(an_audience_is_not_shaken_off, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = {
 		.size = sizeof(a), .scope = "kv:*", .may_delegate = 1,
 		.expires_ms = PEOPLE_START + HOUR, .audience = "node-1",
@@ -446,10 +416,8 @@ combine(struct fixture *f, const uint8_t *a, size_t a_len, size_t a_i,
 	return rc;
 }
 
-static void
-links_of_two_chains_do_not_recombine(void **state)
+TEST(links_of_two_chains_do_not_recombine, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_action a = {
 		.size = sizeof(a), .scope = "*", .may_delegate = 2,
 		.expires_ms = PEOPLE_START + HOUR,
@@ -472,10 +440,8 @@ links_of_two_chains_do_not_recombine(void **state)
 	csn_free(wider);
 }
 
-static void
-links_do_not_change_places(void **state)
+TEST(links_do_not_change_places, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_chain chain;
 	uint8_t *p;
 
@@ -503,10 +469,8 @@ links_do_not_change_places(void **state)
 	    NULL), CSN_E_POLICY);
 }
 
-static void
-a_chain_has_one_to_eight_links(void **state)
+TEST(a_chain_has_one_to_eight_links, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_chain chain;
 	uint8_t *p;
 	size_t i, n;
@@ -528,10 +492,8 @@ a_chain_has_one_to_eight_links(void **state)
 	free(p);
 }
 
-static void
-a_credential_of_another_shape_is_refused(void **state)
+TEST(a_credential_of_another_shape_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct claims good = honest(f->root, f->bob), c;
 	static const uint8_t parent[CSN_HASH_SIZE] = { 1 };
 	char big[300];
@@ -591,10 +553,8 @@ a_credential_of_another_shape_is_refused(void **state)
 	assert_string_equal(failed(f), "link 1 subject");
 }
 
-static void
-a_link_without_form_leaves_the_rest_unchecked(void **state)
+TEST(a_link_without_form_leaves_the_rest_unchecked, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_chain chain;
 	uint8_t *p;
 	size_t n;
@@ -616,28 +576,4 @@ a_link_without_form_leaves_the_rest_unchecked(void **state)
 	assert_int_equal(status_of(f, "link 2 scope"), CSN_CHECK_SKIPPED);
 	assert_int_equal(status_of(f, "link 2 parent"), CSN_CHECK_FAILED);
 	free(p);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_flipped_byte_is_refused),
-		cmocka_unit_test(each_truncation_is_refused),
-		cmocka_unit_test(a_stranger_who_names_the_root_is_refused),
-		cmocka_unit_test(
-		    a_signer_trusted_for_something_else_is_refused),
-		cmocka_unit_test(another_kind_of_message_is_no_credential),
-		cmocka_unit_test(only_the_former_subject_passes_on),
-		cmocka_unit_test(a_wider_link_is_refused_in_each_way),
-		cmocka_unit_test(an_audience_is_not_shaken_off),
-		cmocka_unit_test(links_of_two_chains_do_not_recombine),
-		cmocka_unit_test(links_do_not_change_places),
-		cmocka_unit_test(a_chain_has_one_to_eight_links),
-		cmocka_unit_test(a_credential_of_another_shape_is_refused),
-		cmocka_unit_test(
-		    a_link_without_form_leaves_the_rest_unchecked),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

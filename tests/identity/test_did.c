@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_did.c - DIDs computed from keys. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <time.h>
 
 #include "base/text.h"
 #include "identity/did.h"
 #include "identity/people.h"
+#include "lib/test.h"
 
 static struct csn_sign_key *
 key(struct csn_ctx *ctx, int alg, uint8_t n)
@@ -27,8 +19,7 @@ key(struct csn_ctx *ctx, int alg, uint8_t n)
 	return k;
 }
 
-static void
-a_did_key_holds_its_key(void **state)
+TEST(a_did_key_holds_its_key)
 {
 	/* Each codec and length gives a prefix and a length of its own. */
 	static const struct {
@@ -43,7 +34,6 @@ a_did_key_holds_its_key(void **state)
 	char did[CSN_DID_SIZE];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		k = key(ctx, cases[i].alg, 7);
 		assert_int_equal(csn_did_key(ctx, k, did, sizeof(did)), 0);
@@ -60,8 +50,7 @@ a_did_key_holds_its_key(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-the_multicodec_is_the_registered_one(void **state)
+TEST(the_multicodec_is_the_registered_one)
 {
 	static const struct {
 		int alg;
@@ -77,7 +66,6 @@ the_multicodec_is_the_registered_one(void **state)
 	struct csn_sign_key *k;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		k = key(ctx, cases[i].alg, 9);
 		assert_int_equal(csn_did_key(ctx, k, did, sizeof(did)), 0);
@@ -93,15 +81,13 @@ the_multicodec_is_the_registered_one(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-the_alias_is_the_hash_of_the_key(void **state)
+TEST(the_alias_is_the_hash_of_the_key)
 {
 	struct csn_ctx *ctx = people_ctx();
 	struct csn_sign_key *k = key(ctx, CSN_SIGN_ML_DSA_65, 1);
 	uint8_t pk[CSN_SIGN_MAX_PUBLIC], digest[CSN_HASH_SIZE];
 	char alias[CSN_ALIAS_SIZE], hex[65];
 
-	(void)state;
 	assert_int_equal(csn_did_alias(ctx, k, alias, sizeof(alias)), 0);
 	assert_int_equal(csn_sign_public(ctx, k, pk, sizeof(pk)), 0);
 	assert_int_equal(csn_sha3_256(ctx, pk,
@@ -114,8 +100,7 @@ the_alias_is_the_hash_of_the_key(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-a_did_of_another_key_does_not_match(void **state)
+TEST(a_did_of_another_key_does_not_match)
 {
 	struct csn_ctx *ctx = people_ctx();
 	struct csn_sign_key *a = key(ctx, CSN_SIGN_ML_DSA_44, 1);
@@ -123,7 +108,6 @@ a_did_of_another_key_does_not_match(void **state)
 	char did[CSN_DID_SIZE], alias[CSN_ALIAS_SIZE];
 	char other[2 * CSN_DID_SIZE];
 
-	(void)state;
 	assert_int_equal(csn_did_key(ctx, a, did, sizeof(did)), 0);
 	assert_int_equal(csn_did_alias(ctx, a, alias, sizeof(alias)), 0);
 	assert_false(csn_did_matches(ctx, did, b));
@@ -147,8 +131,7 @@ a_did_of_another_key_does_not_match(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-what_is_no_did_key_is_refused(void **state)
+TEST(what_is_no_did_key_is_refused)
 {
 	/* An Ed25519 key, which did:key knows and Caisson does not. */
 	static const char ed25519[] = "did:key:"
@@ -158,7 +141,6 @@ what_is_no_did_key_is_refused(void **state)
 	char did[CSN_DID_SIZE], big[2 * CSN_DID_SIZE];
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_did_to_key(ctx, ed25519, &out),
 	    CSN_E_ALGORITHM);
 	assert_int_equal(csn_did_to_key(ctx, "did:key:z", &out), CSN_E_FORM);
@@ -195,15 +177,13 @@ what_is_no_did_key_is_refused(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-a_did_needs_room(void **state)
+TEST(a_did_needs_room)
 {
 	struct csn_ctx *ctx = people_ctx();
 	struct csn_sign_key *k = key(ctx, CSN_SIGN_ML_DSA_87, 1);
 	char did[CSN_DID_SIZE];
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_did_key(ctx, k, did, sizeof(did)), 0);
 	len = strlen(did);
 	assert_int_equal(csn_did_key(ctx, k, did, len), CSN_E_BUFFER);
@@ -216,13 +196,11 @@ a_did_needs_room(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-a_brief_did_shows_no_control_bytes(void **state)
+TEST(a_brief_did_shows_no_control_bytes)
 {
 	char out[CSN_DID_BRIEF];
 	char longer[200];
 
-	(void)state;
 	csn_did_brief("did:key:z\033[2J", 13, out);
 	assert_string_equal(out, "(no DID)");
 	memset(longer, 'x', sizeof(longer));
@@ -234,8 +212,7 @@ a_brief_did_shows_no_control_bytes(void **state)
 	assert_string_equal(out, "");
 }
 
-static void
-computing_a_did_key_takes_well_under_a_frame(void **state)
+TEST(computing_a_did_key_takes_well_under_a_frame)
 {
 	struct csn_ctx *ctx = people_ctx();
 	struct csn_sign_key *k = key(ctx, CSN_SIGN_ML_DSA_65, 1), *out;
@@ -244,7 +221,6 @@ computing_a_did_key_takes_well_under_a_frame(void **state)
 	double us[3];
 	int i;
 
-	(void)state;
 	clock_gettime(CLOCK_MONOTONIC, &t[0]);
 	for (i = 0; i < 20; i++)
 		assert_int_equal(csn_did_key(ctx, k, did, sizeof(did)), 0);
@@ -267,22 +243,4 @@ computing_a_did_key_takes_well_under_a_frame(void **state)
 	assert_true(us[0] < 20000 && us[1] < 20000);
 	csn_sign_free(k);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_did_key_holds_its_key),
-		cmocka_unit_test(the_multicodec_is_the_registered_one),
-		cmocka_unit_test(the_alias_is_the_hash_of_the_key),
-		cmocka_unit_test(a_did_of_another_key_does_not_match),
-		cmocka_unit_test(what_is_no_did_key_is_refused),
-		cmocka_unit_test(a_did_needs_room),
-		cmocka_unit_test(a_brief_did_shows_no_control_bytes),
-		cmocka_unit_test(
-		    computing_a_did_key_takes_well_under_a_frame),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

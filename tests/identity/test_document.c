@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_document.c - the signed document, and forged ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/cbor.h"
@@ -17,6 +8,7 @@
 #include "identity/did.h"
 #include "identity/document.h"
 #include "identity/people.h"
+#include "lib/test.h"
 
 struct fixture {
 	struct csn_ctx *ctx;
@@ -24,28 +16,23 @@ struct fixture {
 	struct csn_identity *mallory;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	static struct fixture f;
-
-	f.ctx = people_ctx();
-	f.alice = people_quick(f.ctx, 1, "Alice");
-	f.mallory = people_quick(f.ctx, 2, "Mallory");
-	*state = &f;
-	return 0;
+	f->ctx = people_ctx();
+	f->alice = people_quick(f->ctx, 1, "Alice");
+	f->mallory = people_quick(f->ctx, 2, "Mallory");
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_identity_free(f->alice);
 	csn_identity_free(f->mallory);
 	csn_ctx_free(f->ctx);
-	return 0;
 }
+
+SHARED_FIXTURE(struct fixture, setup, teardown);
 
 static int
 check(struct fixture *f, const uint8_t *p, size_t len)
@@ -58,10 +45,8 @@ check(struct fixture *f, const uint8_t *p, size_t len)
 	return rc;
 }
 
-static void
-a_document_says_who_it_is_about(void **state)
+TEST(a_document_says_who_it_is_about, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_document *doc;
 	const uint8_t *p;
 	json_t *root;
@@ -103,10 +88,8 @@ a_document_says_who_it_is_about(void **state)
 	csn_document_free(NULL);
 }
 
-static void
-a_document_works_for_each_algorithm(void **state)
+TEST(a_document_works_for_each_algorithm, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *id;
 	const uint8_t *p;
 	size_t len;
@@ -122,10 +105,8 @@ a_document_works_for_each_algorithm(void **state)
 	}
 }
 
-static void
-a_document_expires(void **state)
+TEST(a_document_expires, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *old;
 	struct csn_ctx *ctx = people_ctx();
 	const uint8_t *p;
@@ -149,10 +130,8 @@ a_document_expires(void **state)
 	csn_ctx_free(ctx);
 }
 
-static void
-each_flipped_byte_is_refused(void **state)
+TEST(each_flipped_byte_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *p;
 	uint8_t *copy;
 	size_t i, len;
@@ -297,10 +276,8 @@ try(struct fixture *f, const struct forge *g)
 	return rc;
 }
 
-static void
-a_stranger_who_writes_anothers_did_is_refused(void **state)
+TEST(a_stranger_who_writes_anothers_did_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct forge g = honest(f->alice);
 
 	assert_int_equal(try(f, &g), 0);
@@ -326,10 +303,8 @@ a_stranger_who_writes_anothers_did_is_refused(void **state)
 	assert_int_equal(try(f, &g), CSN_E_SIGNER);
 }
 
-static void
-the_two_forms_of_a_did_are_not_mixed_up(void **state)
+TEST(the_two_forms_of_a_did_are_not_mixed_up, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct forge g = honest(f->alice);
 
 	g.sub = csn_identity_alias(f->alice);
@@ -340,10 +315,8 @@ the_two_forms_of_a_did_are_not_mixed_up(void **state)
 	assert_int_equal(try(f, &g), CSN_E_SIGNER);
 }
 
-static void
-a_swapped_kem_key_is_refused(void **state)
+TEST(a_swapped_kem_key_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t ours[CSN_KEM_MAX_PUBLIC], theirs[CSN_KEM_MAX_PUBLIC], *copy;
 	const uint8_t *p;
 	size_t len, n;
@@ -363,14 +336,12 @@ a_swapped_kem_key_is_refused(void **state)
 	free(copy);
 }
 
-static void
-another_purpose_or_shape_is_refused(void **state)
+TEST(another_purpose_or_shape_is_refused, struct fixture *f)
 {
 	static const int64_t needed[] = {
 		CSN_CLAIM_ISS, CSN_CLAIM_SUB, CSN_CLAIM_EXP, CSN_CLAIM_CNF,
 		CSN_CLAIM_NAME, CSN_CLAIM_PURPOSES, CSN_CLAIM_KEM
 	};
-	struct fixture *f = *state;
 	struct forge g;
 	char big[300];
 	size_t i;
@@ -423,10 +394,8 @@ another_purpose_or_shape_is_refused(void **state)
 	assert_int_equal(try(f, &g), 0);
 }
 
-static void
-a_key_of_another_kind_is_refused(void **state)
+TEST(a_key_of_another_kind_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct forge g = honest(f->alice);
 
 	g.kty = 2;
@@ -449,23 +418,4 @@ a_key_of_another_kind_is_refused(void **state)
 	assert_int_equal(try(f, &g), CSN_E_FORM);
 	g.kem_id = (uint64_t)1 << 32 | CSN_KEM_ML_KEM_512;
 	assert_int_equal(try(f, &g), CSN_E_FORM);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_document_says_who_it_is_about),
-		cmocka_unit_test(a_document_works_for_each_algorithm),
-		cmocka_unit_test(a_document_expires),
-		cmocka_unit_test(each_flipped_byte_is_refused),
-		cmocka_unit_test(
-		    a_stranger_who_writes_anothers_did_is_refused),
-		cmocka_unit_test(the_two_forms_of_a_did_are_not_mixed_up),
-		cmocka_unit_test(a_swapped_kem_key_is_refused),
-		cmocka_unit_test(another_purpose_or_shape_is_refused),
-		cmocka_unit_test(a_key_of_another_kind_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

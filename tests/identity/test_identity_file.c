@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_identity_file.c - identities in folders, and PEM. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,7 +10,7 @@
 #include "evidence/cose.h"
 #include "identity/did.h"
 #include "identity/people.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 struct fixture {
 	struct csn_ctx *ctx;
@@ -27,30 +18,23 @@ struct fixture {
 	char *folder;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f;
-
-	assert_non_null(f = calloc(1, sizeof(*f)));
 	f->ctx = people_ctx();
 	f->alice = people_quick(f->ctx, 1, "Alice");
 	f->folder = people_mkdir();
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_identity_free(f->alice);
 	people_rmdir(f->folder);
 	csn_ctx_free(f->ctx);
-	free(f);
-	return 0;
 }
+
+FIXTURE(struct fixture, setup, teardown);
 
 static unsigned
 mode_of(const char *folder, const char *name)
@@ -63,10 +47,8 @@ mode_of(const char *folder, const char *name)
 	return st.st_mode & 07777;
 }
 
-static void
-a_new_identity_is_what_was_asked_for(void **state)
+TEST(a_new_identity_is_what_was_asked_for, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity_options o = { .size = sizeof(o), .name = "Bob" };
 	struct csn_identity *id;
 
@@ -101,10 +83,8 @@ a_new_identity_is_what_was_asked_for(void **state)
 	csn_identity_free(NULL);
 }
 
-static void
-options_that_make_no_sense_are_refused(void **state)
+TEST(options_that_make_no_sense_are_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity_options o = { .size = sizeof(o) };
 	struct csn_identity *id = NULL;
 	char name[130];
@@ -140,10 +120,8 @@ options_that_make_no_sense_are_refused(void **state)
 	assert_null(id);
 }
 
-static void
-what_was_saved_is_loaded(void **state)
+TEST(what_was_saved_is_loaded, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *a, *b;
 	char *home = people_path(f->folder, "deep/er/alice");
 	struct csn_identity *back;
@@ -173,10 +151,8 @@ what_was_saved_is_loaded(void **state)
 
 /* What another program has written so far looks like a save that a power cut
  * ended. */
-static void
-what_another_is_writing_is_not_taken_for_unfinished(void **state)
+TEST(what_another_is_writing_is_not_taken_for_unfinished, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *mark = people_path(f->folder, ".caisson-unfinished");
 	char *sign = people_path(f->folder, "sign.pem");
 	struct csn_identity *back;
@@ -201,10 +177,8 @@ what_another_is_writing_is_not_taken_for_unfinished(void **state)
 	free(sign);
 }
 
-static void
-a_half_made_folder_is_left_as_it_was(void **state)
+TEST(a_half_made_folder_is_left_as_it_was, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *kem = people_path(f->folder, "kem.pem");
 	char *sign = people_path(f->folder, "sign.pem");
 
@@ -217,10 +191,8 @@ a_half_made_folder_is_left_as_it_was(void **state)
 	free(sign);
 }
 
-static void
-a_passphrase_is_needed_and_has_to_be_right(void **state)
+TEST(a_passphrase_is_needed_and_has_to_be_right, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *back = NULL;
 	char *home = people_path(f->folder, "alice"), *path, *pem;
 	size_t len;
@@ -245,11 +217,9 @@ a_passphrase_is_needed_and_has_to_be_right(void **state)
 	free(home);
 }
 
-static void
-a_key_that_others_can_read_is_refused(void **state)
+TEST(a_key_that_others_can_read_is_refused, struct fixture *f)
 {
 	static const char *const names[] = { "sign.pem", "kem.pem" };
-	struct fixture *f = *state;
 	char *home = people_path(f->folder, "alice"), *path;
 	struct csn_identity *back;
 	size_t i;
@@ -270,10 +240,8 @@ a_key_that_others_can_read_is_refused(void **state)
 	free(home);
 }
 
-static void
-a_folder_that_others_may_write_is_refused(void **state)
+TEST(a_folder_that_others_may_write_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *home = people_path(f->folder, "alice"), *path;
 	struct csn_identity *back = NULL;
 
@@ -309,13 +277,11 @@ swap_in(const char *from, const char *to, const char *name)
 	free(b);
 }
 
-static void
-files_of_two_identities_do_not_mix(void **state)
+TEST(files_of_two_identities_do_not_mix, struct fixture *f)
 {
 	static const char *const names[] = {
 		"sign.pem", "kem.pem", "identity.cose"
 	};
-	struct fixture *f = *state;
 	char *a = people_path(f->folder, "a"), *b = people_path(f->folder, "b");
 	struct csn_identity *bob = people_quick(f->ctx, 2, "Bob"), *back;
 	size_t i;
@@ -335,10 +301,8 @@ files_of_two_identities_do_not_mix(void **state)
 	free(b);
 }
 
-static void
-a_public_key_in_the_place_of_a_private_one_is_refused(void **state)
+TEST(a_public_key_in_the_place_of_a_private_one_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *home = people_path(f->folder, "alice"), *path, *pem;
 	struct csn_identity *back;
 
@@ -358,10 +322,8 @@ a_public_key_in_the_place_of_a_private_one_is_refused(void **state)
 	free(home);
 }
 
-static void
-an_expired_identity_loads_and_is_renewed(void **state)
+TEST(an_expired_identity_loads_and_is_renewed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char *home = people_path(f->folder, "alice");
 	struct csn_document *doc;
 	struct csn_identity *id;
@@ -393,10 +355,8 @@ an_expired_identity_loads_and_is_renewed(void **state)
 	free(home);
 }
 
-static void
-an_x_wing_identity_cannot_be_saved(void **state)
+TEST(an_x_wing_identity_cannot_be_saved, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *id;
 
 	id = people_make(f->ctx, 1, CSN_SIGN_ML_DSA_44, CSN_KEM_X_WING, "X");
@@ -405,10 +365,8 @@ an_x_wing_identity_cannot_be_saved(void **state)
 	csn_identity_free(id);
 }
 
-static void
-import_takes_pem_of_either_kind(void **state)
+TEST(import_takes_pem_of_either_kind, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity_options o = { .size = sizeof(o), .name = "In" };
 	char *sign, *kem, *public;
 	struct csn_identity *id = NULL;
@@ -455,10 +413,8 @@ import_takes_pem_of_either_kind(void **state)
 	csn_free(public);
 }
 
-static void
-a_private_key_is_not_taken_for_a_public_one(void **state)
+TEST(a_private_key_is_not_taken_for_a_public_one, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_sign_key *key;
 	char *pem;
 
@@ -508,10 +464,8 @@ shell(const char *fmt, ...)
 	return WEXITSTATUS(status);
 }
 
-static void
-openssl_reads_what_we_write(void **state)
+TEST(openssl_reads_what_we_write, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *program = openssl();
 	char *home = people_path(f->folder, "alice");
 	char *ours, *theirs, *path, *pem;
@@ -552,10 +506,8 @@ openssl_reads_what_we_write(void **state)
 	free(home);
 }
 
-static void
-we_read_what_openssl_writes(void **state)
+TEST(we_read_what_openssl_writes, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *program = openssl();
 	struct csn_identity_options o = { .size = sizeof(o), .name = "O" };
 	char *sign, *kem, *spath, *kpath;
@@ -585,10 +537,8 @@ we_read_what_openssl_writes(void **state)
 	free(kpath);
 }
 
-static void
-openssl_verifies_the_documents_signature(void **state)
+TEST(openssl_verifies_the_documents_signature, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *program = openssl();
 	char *tbs, *sig, *key, *pem;
 	struct csn_cose c;
@@ -628,32 +578,4 @@ openssl_verifies_the_documents_signature(void **state)
 	free(tbs);
 	free(sig);
 	free(key);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(a_new_identity_is_what_was_asked_for),
-		CASE(options_that_make_no_sense_are_refused),
-		CASE(what_was_saved_is_loaded),
-		CASE(what_another_is_writing_is_not_taken_for_unfinished),
-		CASE(a_half_made_folder_is_left_as_it_was),
-		CASE(a_passphrase_is_needed_and_has_to_be_right),
-		CASE(a_key_that_others_can_read_is_refused),
-		CASE(a_folder_that_others_may_write_is_refused),
-		CASE(files_of_two_identities_do_not_mix),
-		CASE(a_public_key_in_the_place_of_a_private_one_is_refused),
-		CASE(an_expired_identity_loads_and_is_renewed),
-		CASE(an_x_wing_identity_cannot_be_saved),
-		CASE(import_takes_pem_of_either_kind),
-		CASE(a_private_key_is_not_taken_for_a_public_one),
-		CASE(openssl_reads_what_we_write),
-		CASE(we_read_what_openssl_writes),
-		CASE(openssl_verifies_the_documents_signature),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

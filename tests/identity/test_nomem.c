@@ -3,20 +3,10 @@
  * test_nomem.c - each allocation of identities, documents, trust stores and
  * credentials fails once: told, and nothing lost.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
 #include "lib/failmalloc.h"
 #include "lib/nomem.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 #define HOUR 3600000ull
 
@@ -172,10 +162,8 @@ acting(void)
 	return rc;
 }
 
-static void
-each_allocation_fails_once(void **state)
+TEST(each_allocation_fails_once)
 {
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocator here");
 	nomem_each("an identity", make, 0);
@@ -192,13 +180,11 @@ each_allocation_fails_once(void **state)
 	nomem_each("a credential", acting, CSN_E_POLICY);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	/* Where fsync costs nothing, if there is such a place. */
 	char memory[] = "/dev/shm/caisson-test-XXXXXX";
 
-	(void)state;
 	ctx = people_ctx();
 	root = people_make(ctx, 1, CSN_SIGN_ML_DSA_44, CSN_KEM_ML_KEM_512,
 	    "root");
@@ -206,16 +192,12 @@ setup(void **state)
 	folder = mkdtemp(memory) != NULL ? strdup(memory) : people_mkdir();
 	home = people_path(folder, "agent");
 	store = people_path(folder, "trust.json");
-	if (csn_trust_new(ctx, &trust) != 0)
-		return -1;
+	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	people_trust(ctx, trust, root, CSN_PURPOSE_ACTION);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	csn_trust_free(trust);
 	csn_identity_free(agent);
 	csn_identity_free(root);
@@ -223,15 +205,4 @@ teardown(void **state)
 	free(home);
 	free(store);
 	people_rmdir(folder);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_allocation_fails_once),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -4,20 +4,12 @@
  * fails: the old one or the new one, and never half an identity for good.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "identity/people.h"
 #include "lib/disk.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static struct csn_identity *alice;
@@ -69,13 +61,11 @@ look(void *arg, const char *folder, int promised)
 	free(path);
 }
 
-static void
-a_saved_identity_is_whole_or_can_be_saved_again(void **state)
+TEST(a_saved_identity_is_whole_or_can_be_saved_again)
 {
 	char *path = people_path(in, "alice");
 	unsigned seen[2] = { 0 };
 
-	(void)state;
 	anew();
 	disk_watch(in);
 	assert_int_equal(csn_identity_save(ctx, alice, path, NULL, 0), 0);
@@ -85,15 +75,13 @@ a_saved_identity_is_whole_or_can_be_saved_again(void **state)
 	free(path);
 }
 
-static void
-each_call_that_fails_leaves_no_half_identity(void **state)
+TEST(each_call_that_fails_leaves_no_half_identity)
 {
 	char *path = people_path(in, "alice");
 	unsigned seen[2] = { 0 };
 	int failed = 1, rc;
 	long n;
 
-	(void)state;
 	for (n = 0; failed; n++) {
 		anew();
 		disk_watch(in);
@@ -113,13 +101,11 @@ each_call_that_fails_leaves_no_half_identity(void **state)
 	free(path);
 }
 
-static void
-keys_that_somebody_put_there_are_not_replaced(void **state)
+TEST(keys_that_somebody_put_there_are_not_replaced)
 {
 	char *path = people_path(in, "alice"), *key;
 	size_t len;
 
-	(void)state;
 	anew();
 	assert_int_equal(mkdir(path, 0700), 0);
 	key = people_path(path, "sign.pem");
@@ -148,13 +134,11 @@ look_renewed(void *arg, const char *folder, int promised)
 	free(path);
 }
 
-static void
-a_renewed_document_is_the_old_or_the_new_one(void **state)
+TEST(a_renewed_document_is_the_old_or_the_new_one)
 {
 	char *path = people_path(in, "alice");
 	unsigned seen[2] = { 0 };
 
-	(void)state;
 	anew();
 	assert_int_equal(csn_identity_save(ctx, alice, path, NULL, 0), 0);
 	disk_watch(in);
@@ -182,15 +166,13 @@ look_trust(void *arg, const char *folder, int promised)
 	free(path);
 }
 
-static void
-a_trust_store_is_the_old_or_the_new_one(void **state)
+TEST(a_trust_store_is_the_old_or_the_new_one)
 {
 	char *path = people_path(in, "trust.json");
 	struct csn_identity *bob = people_quick(ctx, 2, "Bob");
 	unsigned seen[2] = { 0 };
 	struct csn_trust *trust;
 
-	(void)state;
 	anew();
 	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	people_trust(ctx, trust, alice, CSN_PURPOSE_SEALER);
@@ -206,10 +188,8 @@ a_trust_store_is_the_old_or_the_new_one(void **state)
 	free(path);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	/* What was synced is looked at: no disk is needed for that. */
 	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
@@ -218,36 +198,17 @@ setup(void **state)
 	home = people_mkdir();
 	in = people_path(home, "in");
 	scratch = people_path(home, "cut");
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	char command[256];
 
-	(void)state;
 	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
 	csn_identity_free(alice);
 	csn_ctx_free(ctx);
 	free(in);
 	free(scratch);
 	free(home);
-	return system(command);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_saved_identity_is_whole_or_can_be_saved_again),
-		cmocka_unit_test(each_call_that_fails_leaves_no_half_identity),
-		cmocka_unit_test(keys_that_somebody_put_there_are_not_replaced),
-		cmocka_unit_test(a_renewed_document_is_the_old_or_the_new_one),
-		cmocka_unit_test(a_trust_store_is_the_old_or_the_new_one),
-	};
-
-	return cmocka_run_group_tests_name("identities and power cuts", tests,
-	    setup, teardown);
+	assert_int_equal(system(command), 0);
 }

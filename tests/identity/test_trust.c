@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_trust.c - who is trusted for what, by many threads. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -16,6 +7,7 @@
 #include "identity/document.h"
 #include "identity/people.h"
 #include "identity/trust.h"
+#include "lib/test.h"
 
 struct fixture {
 	struct csn_ctx *ctx;
@@ -24,32 +16,25 @@ struct fixture {
 	struct csn_identity *bob;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f;
-
-	assert_non_null(f = calloc(1, sizeof(*f)));
 	f->ctx = people_ctx();
 	assert_int_equal(csn_trust_new(f->ctx, &f->trust), 0);
 	f->alice = people_quick(f->ctx, 1, "alice");
 	f->bob = people_quick(f->ctx, 2, "bob");
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_identity_free(f->alice);
 	csn_identity_free(f->bob);
 	csn_trust_free(f->trust);
 	csn_ctx_free(f->ctx);
-	free(f);
-	return 0;
 }
+
+FIXTURE(struct fixture, setup, teardown);
 
 static int
 find(struct fixture *f, const char *did, uint32_t purposes)
@@ -63,10 +48,8 @@ find(struct fixture *f, const char *did, uint32_t purposes)
 	return rc;
 }
 
-static void
-an_entry_is_found_by_either_did(void **state)
+TEST(an_entry_is_found_by_either_did, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_trust_entry *e;
 
 	people_trust(f->ctx, f->trust, f->alice, CSN_PURPOSE_TENANT |
@@ -90,10 +73,8 @@ an_entry_is_found_by_either_did(void **state)
 	csn_trust_release(f->trust, NULL);
 }
 
-static void
-a_signer_is_refused_with_the_reason(void **state)
+TEST(a_signer_is_refused_with_the_reason, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_AUDIT,
 		.label = "bob", .expires_ms = PEOPLE_START + 5000,
@@ -121,10 +102,8 @@ a_signer_is_refused_with_the_reason(void **state)
 	    "expired on 2026-01-01T00:00:05"));
 }
 
-static void
-a_prefix_of_a_did_finds_nothing(void **state)
+TEST(a_prefix_of_a_did_finds_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_trust_entry *e;
 	const char *did = csn_identity_did(f->alice);
 	char longer[CSN_DID_SIZE + 100];
@@ -139,10 +118,8 @@ a_prefix_of_a_did_finds_nothing(void **state)
 	assert_int_equal(find(f, longer, CSN_PURPOSE_ACTION), CSN_E_SIGNER);
 }
 
-static void
-an_entry_has_to_agree_with_itself(void **state)
+TEST(an_entry_has_to_agree_with_itself, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_ACTION,
 	};
@@ -173,10 +150,8 @@ an_entry_has_to_agree_with_itself(void **state)
 	    CSN_PURPOSE_ACTION), 0);
 }
 
-static void
-texts_and_purposes_have_limits(void **state)
+TEST(texts_and_purposes_have_limits, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_TENANT,
 		.key = csn_identity_sign_key(f->alice),
@@ -233,10 +208,8 @@ document(struct fixture *f, uint32_t purposes, uint64_t ms, size_t *len)
 	return doc;
 }
 
-static void
-a_kem_key_counts_only_in_a_valid_document(void **state)
+TEST(a_kem_key_counts_only_in_a_valid_document, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .label = "alice",
 		.purposes = CSN_PURPOSE_RECIPIENT | CSN_PURPOSE_SEALER,
@@ -277,10 +250,8 @@ a_kem_key_counts_only_in_a_valid_document(void **state)
 	csn_free(doc);
 }
 
-static void
-an_entry_outlives_its_removal_and_its_store(void **state)
+TEST(an_entry_outlives_its_removal_and_its_store, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_trust_entry *a, *b;
 	struct csn_trust *trust;
 
@@ -321,10 +292,8 @@ remove_it(void *arg, const struct csn_trust_entry *e)
 	return csn_trust_remove(f->ctx, f->trust, e->did);
 }
 
-static void
-many_entries_are_walked_in_order_and_found(void **state)
+TEST(many_entries_are_walked_in_order_and_found, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *id[40];
 	int i, left;
 
@@ -389,10 +358,8 @@ finder(void *arg)
 	return NULL;
 }
 
-static void
-finding_and_removing_at_once_is_safe(void **state)
+TEST(finding_and_removing_at_once_is_safe, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct race race = { .f = f };
 	pthread_t threads[3];
 	int i;
@@ -414,24 +381,4 @@ finding_and_removing_at_once_is_safe(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	assert_true(atomic_load(&race.found) > 0);
 	assert_true(atomic_load(&race.missed) > 0);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CASE(an_entry_is_found_by_either_did),
-		CASE(a_signer_is_refused_with_the_reason),
-		CASE(a_prefix_of_a_did_finds_nothing),
-		CASE(an_entry_has_to_agree_with_itself),
-		CASE(texts_and_purposes_have_limits),
-		CASE(a_kem_key_counts_only_in_a_valid_document),
-		CASE(an_entry_outlives_its_removal_and_its_store),
-		CASE(many_entries_are_walked_in_order_and_found),
-		CASE(finding_and_removing_at_once_is_safe),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_trust_file.c - the trust store's JSON, read strictly. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
 #include "evidence/armor.h"
 #include "identity/people.h"
 #include "identity/trust.h"
+#include "lib/test.h"
 
 struct fixture {
 	struct csn_ctx *ctx;
@@ -23,35 +15,28 @@ struct fixture {
 	char *path;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	static struct fixture f;
-
-	f.ctx = people_ctx();
-	f.alice = people_quick(f.ctx, 1, "alice");
-	f.folder = people_mkdir();
-	f.path = people_path(f.folder, "trust.json");
-	*state = &f;
-	return 0;
+	f->ctx = people_ctx();
+	f->alice = people_quick(f->ctx, 1, "alice");
+	f->folder = people_mkdir();
+	f->path = people_path(f->folder, "trust.json");
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_identity_free(f->alice);
 	people_rmdir(f->folder);
 	free(f->path);
 	csn_ctx_free(f->ctx);
-	return 0;
 }
 
-static void
-a_missing_file_is_an_empty_store(void **state)
+SHARED_FIXTURE(struct fixture, setup, teardown);
+
+TEST(a_missing_file_is_an_empty_store, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust *trust;
 
 	assert_int_equal(csn_trust_load(f->ctx, "/nonexistent/trust.json",
@@ -60,10 +45,8 @@ a_missing_file_is_an_empty_store(void **state)
 	csn_trust_free(trust);
 }
 
-static void
-what_was_saved_is_loaded(void **state)
+TEST(what_was_saved_is_loaded, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .label = "Al\xc3\xafs \"the\" one",
 		.purposes = CSN_PURPOSE_TENANT | CSN_PURPOSE_RECIPIENT,
@@ -106,11 +89,9 @@ what_was_saved_is_loaded(void **state)
 	csn_trust_free(trust);
 }
 
-static void
-an_expired_document_does_not_make_the_file_unreadable(void **state)
+TEST(an_expired_document_does_not_make_the_file_unreadable, struct fixture *f)
 {
 	struct csn_ctx *ctx = people_ctx();
-	struct fixture *f = *state;
 	struct csn_trust_entry e = {
 		.size = sizeof(e), .purposes = CSN_PURPOSE_RECIPIENT,
 	};
@@ -156,10 +137,8 @@ parse_entry(struct fixture *f, const char *members)
 	return rc;
 }
 
-static void
-keys_are_read_as_hex_or_base64_raw_or_spki(void **state)
+TEST(keys_are_read_as_hex_or_base64_raw_or_spki, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t pk[CSN_SIGN_MAX_PUBLIC], *spki;
 	char hex[2 * 1334 + 1], *b64, *text, *pem;
 	const char *alias = csn_identity_alias(f->alice);
@@ -207,8 +186,7 @@ keys_are_read_as_hex_or_base64_raw_or_spki(void **state)
 	csn_free(pem);
 }
 
-static void
-what_is_not_exactly_a_trust_store_is_refused(void **state)
+TEST(what_is_not_exactly_a_trust_store_is_refused, struct fixture *f)
 {
 	static const char *const bad[] = {
 		"", "[]", "{}", "null", "{\"version\":1}",
@@ -220,7 +198,6 @@ what_is_not_exactly_a_trust_store_is_refused(void **state)
 		"{\"version\":1,\"entries\":[1]}",
 		"{\"version\":1.0,\"entries\":[]}",
 	};
-	struct fixture *f = *state;
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -230,8 +207,7 @@ what_is_not_exactly_a_trust_store_is_refused(void **state)
 	assert_int_equal(parse(f, " {\"entries\":[],\"version\":1}\n"), 0);
 }
 
-static void
-a_bad_entry_is_named(void **state)
+TEST(a_bad_entry_is_named, struct fixture *f)
 {
 	/* %s is alice's did:key. */
 	static const struct {
@@ -276,7 +252,6 @@ a_bad_entry_is_named(void **state)
 		{ "\"did\":\"did:web:x\",\"purposes\":[\"audit\"]",
 		    "did:key", CSN_E_FORM },
 	};
-	struct fixture *f = *state;
 	char *members, *text;
 	size_t i;
 
@@ -302,10 +277,8 @@ a_bad_entry_is_named(void **state)
 	}
 }
 
-static void
-the_same_did_twice_is_refused(void **state)
+TEST(the_same_did_twice_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const char *did = csn_identity_did(f->alice);
 	char *text;
 
@@ -319,10 +292,8 @@ the_same_did_twice_is_refused(void **state)
 	free(text);
 }
 
-static void
-the_path_is_in_the_sentence(void **state)
+TEST(the_path_is_in_the_sentence, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust *trust;
 
 	people_write(f->path, "{", 1);
@@ -332,10 +303,8 @@ the_path_is_in_the_sentence(void **state)
 	assert_non_null(strstr(csn_ctx_message(f->ctx), "line 1"));
 }
 
-static void
-a_store_that_others_may_write_is_not_believed(void **state)
+TEST(a_store_that_others_may_write_is_not_believed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_trust *trust;
 
 	assert_int_equal(csn_trust_new(f->ctx, &trust), 0);
@@ -352,25 +321,4 @@ a_store_that_others_may_write_is_not_believed(void **state)
 	assert_int_equal(chmod(f->folder, 0700), 0);
 	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust), 0);
 	csn_trust_free(trust);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_missing_file_is_an_empty_store),
-		cmocka_unit_test(
-		    a_store_that_others_may_write_is_not_believed),
-		cmocka_unit_test(what_was_saved_is_loaded),
-		cmocka_unit_test(
-		    an_expired_document_does_not_make_the_file_unreadable),
-		cmocka_unit_test(keys_are_read_as_hex_or_base64_raw_or_spki),
-		cmocka_unit_test(
-		    what_is_not_exactly_a_trust_store_is_refused),
-		cmocka_unit_test(a_bad_entry_is_named),
-		cmocka_unit_test(the_same_did_twice_is_refused),
-		cmocka_unit_test(the_path_is_in_the_sentence),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -3,15 +3,6 @@
  * tests/identity/test_vectors.c - what another program wrote from
  * docs/wire/identity.md is read here, and what we write has its bytes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/text.h"
@@ -19,7 +10,7 @@
 #include "identity/did.h"
 #include "identity/document.h"
 #include "identity/people.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static json_t *
 load(const char *name)
@@ -85,8 +76,7 @@ key_of(struct csn_ctx *ctx, const json_t *v)
 	return key;
 }
 
-static void
-cose_messages_of_another_program_verify(void **state)
+TEST(cose_messages_of_another_program_verify)
 {
 	json_t *root = load("tests/vectors/cose.json"), *v;
 	struct csn_ctx *ctx = people_ctx();
@@ -97,7 +87,6 @@ cose_messages_of_another_program_verify(void **state)
 	size_t i, len, n, mine_len;
 	int rc;
 
-	(void)state;
 	assert_int_equal(json_array_size(json_object_get(root, "good")), 3);
 	json_array_foreach(json_object_get(root, "good"), i, v) {
 		key = key_of(ctx, v);
@@ -169,8 +158,7 @@ same_payload(struct csn_ctx *ctx, const json_t *v,
 	csn_free(mine);
 }
 
-static void
-documents_of_another_program_verify(void **state)
+TEST(documents_of_another_program_verify)
 {
 	json_t *root = load("tests/vectors/identity.json"), *v;
 	struct csn_ctx *ctx = people_ctx();
@@ -181,7 +169,6 @@ documents_of_another_program_verify(void **state)
 	size_t i, len;
 	int rc;
 
-	(void)state;
 	assert_int_equal(json_array_size(json_object_get(root, "good")), 3);
 	json_array_foreach(json_object_get(root, "good"), i, v) {
 		key = key_of(ctx, v);
@@ -237,8 +224,7 @@ chain_of(struct csn_ctx *ctx, const json_t *links, const json_t *v,
 	return chain;
 }
 
-static void
-chains_of_another_program_verify(void **state)
+TEST(chains_of_another_program_verify)
 {
 	json_t *root = load("tests/vectors/action.json"), *v;
 	struct csn_ctx *ctx = people_ctx();
@@ -252,7 +238,6 @@ chains_of_another_program_verify(void **state)
 	uint64_t at;
 	int rc;
 
-	(void)state;
 	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
 	json_array_foreach(json_object_get(root, "cases"), i, v) {
@@ -273,16 +258,4 @@ chains_of_another_program_verify(void **state)
 	json_decref(root);
 	csn_trust_free(trust);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cose_messages_of_another_program_verify),
-		cmocka_unit_test(documents_of_another_program_verify),
-		cmocka_unit_test(chains_of_another_program_verify),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/test_words.c - words, what covers what, and purposes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/identity.h>
 
 #include "identity/words.h"
+#include "lib/test.h"
 
-static void
-a_word_is_letters_digits_and_some_signs(void **state)
+TEST(a_word_is_letters_digits_and_some_signs)
 {
 	static const char *const good[] = {
 		"a", "kv:open", "A-Z_0.9/x:y", "0", ":", "kv:"
@@ -27,7 +18,6 @@ a_word_is_letters_digits_and_some_signs(void **state)
 	char longest[66];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 6; i++)
 		assert_true(csn_word_ok(good[i], strlen(good[i]), 0));
 	for (i = 0; i < 3; i++) {
@@ -42,8 +32,7 @@ a_word_is_letters_digits_and_some_signs(void **state)
 	assert_false(csn_word_ok(longest, 65, 0));
 }
 
-static void
-a_wildcard_covers_its_branch_and_nothing_beside_it(void **state)
+TEST(a_wildcard_covers_its_branch_and_nothing_beside_it)
 {
 	static const struct {
 		const char *wide;
@@ -62,7 +51,6 @@ a_wildcard_covers_its_branch_and_nothing_beside_it(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(csn_word_covers(cases[i].wide,
 		    strlen(cases[i].wide), cases[i].word,
@@ -76,14 +64,12 @@ split(const char *text, struct csn_words *words)
 	    "list", words);
 }
 
-static void
-a_list_is_words_once_each(void **state)
+TEST(a_list_is_words_once_each)
 {
 	struct csn_words words;
 	char big[65 * 3 + 1] = "", *text;
 	size_t i;
 
-	(void)state;
 	assert_int_equal(split("a,kv:*,c", &words), 0);
 	assert_int_equal(words.n, 3);
 	assert_true(csn_words_cover(&words, "kv:x", 4));
@@ -108,14 +94,12 @@ a_list_is_words_once_each(void **state)
 	assert_int_equal(words.n, 64);
 }
 
-static void
-purposes_are_words_and_bits(void **state)
+TEST(purposes_are_words_and_bits)
 {
 	uint32_t set = 0;
 	char *text;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_purposes_parse(NULL, "tenant", &set), 0);
 	assert_int_equal(set, CSN_PURPOSE_TENANT);
 	assert_int_equal(csn_purposes_parse(NULL, "tenant,server,action,"
@@ -145,18 +129,4 @@ purposes_are_words_and_bits(void **state)
 	assert_non_null(strstr(csn_ctx_message(NULL), "\"king\""));
 	assert_int_equal(csn_purposes_format(NULL, 1u << 9, &text),
 	    CSN_E_ARG);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_word_is_letters_digits_and_some_signs),
-		cmocka_unit_test(
-		    a_wildcard_covers_its_branch_and_nothing_beside_it),
-		cmocka_unit_test(a_list_is_words_once_each),
-		cmocka_unit_test(purposes_are_words_and_bits),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/parcel.c - one sealed entry or block, and what was in it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "crypto/aead_internal.h"
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/keys.h"
 
 struct csn_kv_slot

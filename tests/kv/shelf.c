@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/kv/shelf.c - a manager, a store, and the KV store over both. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/kv_store.h"
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 void

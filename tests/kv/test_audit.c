@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_audit.c - what sealing and opening leave in the log, and without it. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-
-#include <cmocka.h>
 
 #include "identity/people.h"
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -66,15 +59,13 @@ logged(const char *tenant, uint32_t grain)
 	return pair_local(ctx, tenant, &o);
 }
 
-static void
-a_sessions_life_is_in_the_log(void **state)
+TEST(a_sessions_life_is_in_the_log)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .audit = log_, .ttl_ms = 1000, .max_entries = 1 };
 	struct csn_session *s = pair_local(ctx, "acme", &o);
 	struct text t;
 
-	(void)state;
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
@@ -93,8 +84,7 @@ a_sessions_life_is_in_the_log(void **state)
 	assert_int_equal(read_log(log_, CSN_AUDIT_SESSION_CLOSE), 1);
 }
 
-static void
-each_entry_has_a_record(void **state)
+TEST(each_entry_has_a_record)
 {
 	struct csn_session *s = logged("acme", CSN_AUDIT_PER_ENTRY);
 	struct csn_kv_item items[100];
@@ -103,7 +93,6 @@ each_entry_has_a_record(void **state)
 	size_t i;
 	int pass;
 
-	(void)state;
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(7, 1000 + i);
 		parcel_fill(&p[i], &slot, i, 3, (unsigned)i);
@@ -145,8 +134,7 @@ each_entry_has_a_record(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_batch_has_one_record_and_one_for_each_failure(void **state)
+TEST(a_batch_has_one_record_and_one_for_each_failure)
 {
 	struct csn_session *s = logged("acme", CSN_AUDIT_PER_BATCH);
 	struct csn_kv_item items[100];
@@ -155,7 +143,6 @@ a_batch_has_one_record_and_one_for_each_failure(void **state)
 	uint64_t opened = 0, bytes = 0;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(7, 1000 + i);
 		parcel_fill(&p[i], &slot, 10, 3, (unsigned)i);
@@ -201,8 +188,7 @@ violations_of(const char *tenant)
 	return n;
 }
 
-static void
-a_violation_of_isolation_is_in_the_log(void **state)
+TEST(a_violation_of_isolation_is_in_the_log)
 {
 	struct csn_session *s = logged("victim", CSN_AUDIT_PER_BATCH);
 	const struct csn_manager_options o = { .size = sizeof(o),
@@ -214,7 +200,6 @@ a_violation_of_isolation_is_in_the_log(void **state)
 	struct csn_kv_item item;
 	struct parcel p;
 
-	(void)state;
 	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
 	assert_int_equal(csn_manager_create(mgr, &made, NULL), 0);
 	/* From a handshake, without a log of its own. */
@@ -248,8 +233,7 @@ disk_full(int full)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static void
-without_its_log_nothing_is_sealed_or_opened(void **state)
+TEST(without_its_log_nothing_is_sealed_or_opened)
 {
 	const struct csn_audit_options ao = { .size = sizeof(ao),
 	    .sync = CSN_AUDIT_SYNC_NEVER };
@@ -263,7 +247,6 @@ without_its_log_nothing_is_sealed_or_opened(void **state)
 	uint32_t grain;
 	char *folder;
 
-	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
 	folder = people_mkdir();
 	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
@@ -300,8 +283,7 @@ without_its_log_nothing_is_sealed_or_opened(void **state)
 	people_rmdir(folder);
 }
 
-static void
-a_store_without_its_log_keeps_what_it_had(void **state)
+TEST(a_store_without_its_log_keeps_what_it_had)
 {
 	const struct csn_audit_options ao = { .size = sizeof(ao),
 	    .sync = CSN_AUDIT_SYNC_NEVER };
@@ -311,7 +293,6 @@ a_store_without_its_log_keeps_what_it_had(void **state)
 	struct shelf sh;
 	char *folder;
 
-	(void)state;
 	signal(SIGXFSZ, SIG_IGN);
 	folder = people_mkdir();
 	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
@@ -332,8 +313,7 @@ a_store_without_its_log_keeps_what_it_had(void **state)
 	people_rmdir(folder);
 }
 
-static void
-asking_for_lengths_is_no_opening(void **state)
+TEST(asking_for_lengths_is_no_opening)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .audit = log_ };
@@ -343,7 +323,6 @@ asking_for_lengths_is_no_opening(void **state)
 	uint8_t *bytes;
 	struct shelf sh;
 
-	(void)state;
 	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 30, 1), 0);
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, NULL,
@@ -366,38 +345,14 @@ asking_for_lengths_is_no_opening(void **state)
 	csn_manager_free(sh.mgr);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx();
 	assert_int_equal(csn_audit_new_memory(ctx, 0, &log_), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_audit_close(log_);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(a_sessions_life_is_in_the_log),
-		CTX_TEST(each_entry_has_a_record),
-		CTX_TEST(a_batch_has_one_record_and_one_for_each_failure),
-		CTX_TEST(a_violation_of_isolation_is_in_the_log),
-		CTX_TEST(without_its_log_nothing_is_sealed_or_opened),
-		CTX_TEST(a_store_without_its_log_keeps_what_it_had),
-		CTX_TEST(asking_for_lengths_is_no_opening),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_batch.c - thousands at a time, of many sessions, each on its own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define SESSIONS 200
@@ -128,25 +119,21 @@ round_trip(struct load *l, struct csn_pool *pool)
 	}
 }
 
-static void
-thousands_of_many_sessions_in_any_order(void **state)
+TEST(thousands_of_many_sessions_in_any_order)
 {
 	struct load l;
 
-	(void)state;
 	load_start(&l);
 	round_trip(&l, NULL);
 	load_end(&l);
 }
 
-static void
-the_same_on_a_pool_of_threads(void **state)
+TEST(the_same_on_a_pool_of_threads)
 {
 	struct csn_pool *pool;
 	struct load l;
 	unsigned threads;
 
-	(void)state;
 	for (threads = 1; threads <= 5; threads += 2) {
 		assert_int_equal(csn_pool_new(ctx, threads, &pool), 0);
 		load_start(&l);
@@ -156,8 +143,7 @@ the_same_on_a_pool_of_threads(void **state)
 	}
 }
 
-static void
-sequences_of_a_batch_follow_each_other(void **state)
+TEST(sequences_of_a_batch_follow_each_other)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(0, 0);
@@ -165,7 +151,6 @@ sequences_of_a_batch_follow_each_other(void **state)
 	struct parcel p[700];
 	uint32_t i;
 
-	(void)state;
 	for (i = 0; i < 700; i++) {
 		slot.position = i;
 		parcel_fill(&p[i], &slot, 4, 4, i);
@@ -181,8 +166,7 @@ sequences_of_a_batch_follow_each_other(void **state)
 	csn_session_free(s);
 }
 
-static void
-items_fail_on_their_own(void **state)
+TEST(items_fail_on_their_own)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_session *other = pair_local(ctx, "other", NULL);
@@ -199,7 +183,6 @@ items_fail_on_their_own(void **state)
 	uint8_t out[12][2][32];
 	int i;
 
-	(void)state;
 	expired = pair_local(ctx, "late", &o);
 	for (i = 0; i < 12; i++) {
 		slot.position = (uint64_t)i;
@@ -242,8 +225,7 @@ items_fail_on_their_own(void **state)
 	csn_session_free(expired);
 }
 
-static void
-sealing_fails_item_by_item_too(void **state)
+TEST(sealing_fails_item_by_item_too)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_session *closed = pair_local(ctx, "closed", NULL);
@@ -254,7 +236,6 @@ sealing_fails_item_by_item_too(void **state)
 	struct parcel p[7];
 	int i;
 
-	(void)state;
 	csn_session_close(closed);
 	for (i = 0; i < 7; i++) {
 		slot.position = (uint64_t)i;
@@ -282,12 +263,10 @@ sealing_fails_item_by_item_too(void **state)
 	csn_session_free(closed);
 }
 
-static void
-a_batch_of_nothing_or_of_something_else(void **state)
+TEST(a_batch_of_nothing_or_of_something_else)
 {
 	struct csn_kv_item item;
 
-	(void)state;
 	memset(&item, 0, sizeof(item));
 	assert_int_equal(csn_kv_seal_batch(ctx, NULL, NULL, 0, 0), 0);
 	assert_int_equal(csn_kv_open_batch(ctx, NULL, NULL, 0, 0), 0);
@@ -299,8 +278,7 @@ a_batch_of_nothing_or_of_something_else(void **state)
 	    sizeof(item) - 8), CSN_E_ARG);
 }
 
-static void
-messages_of_several_writers_and_epochs_mix(void **state)
+TEST(messages_of_several_writers_and_epochs_mix)
 {
 	enum { N = 600 };
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *twin;
@@ -311,7 +289,6 @@ messages_of_several_writers_and_epochs_mix(void **state)
 	size_t len;
 	uint32_t i, k;
 
-	(void)state;
 	assert_true(items != NULL && p != NULL && out != NULL);
 	parcel_make(&p[0], s, &slot, 16, 16, 0);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
@@ -352,36 +329,5 @@ messages_of_several_writers_and_epochs_mix(void **state)
 	csn_session_free(twin);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx_with(NULL, 16);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(thousands_of_many_sessions_in_any_order),
-		CTX_TEST(the_same_on_a_pool_of_threads),
-		CTX_TEST(sequences_of_a_batch_follow_each_other),
-		CTX_TEST(items_fail_on_their_own),
-		CTX_TEST(sealing_fails_item_by_item_too),
-		CTX_TEST(a_batch_of_nothing_or_of_something_else),
-		CTX_TEST(messages_of_several_writers_and_epochs_mix),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx_with(NULL, 16); }
+AFTER_EACH { csn_ctx_free(ctx); }

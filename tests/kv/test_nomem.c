@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation fails once: told, nothing lost or leaked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/shelf.h"
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 /* The codes that a lack of memory may have; the cryptographic library does
@@ -352,112 +342,70 @@ op_describe(unsigned long n, int *fired)
 	return rc;
 }
 
-static void
-making_a_context(void **state)
+TEST(making_a_context)
 {
-	(void)state;
 	each_fails_once(op_ctx);
 }
 
-static void
-a_local_session(void **state)
+GROUP("with two ends");
+
+TEST(a_local_session)
 {
-	(void)state;
 	each_fails_once(op_local);
 }
 
-static void
-each_step_of_a_handshake(void **state)
+TEST(each_step_of_a_handshake)
 {
-	(void)state;
 	for (step = 0; step < 4; step++)
 		each_fails_once(op_handshake);
 }
 
-static void
-sealing(void **state)
+TEST(sealing)
 {
-	(void)state;
 	each_fails_once(op_seal);
 }
 
-static void
-opening_what_moves_the_ratchet(void **state)
+TEST(opening_what_moves_the_ratchet)
 {
-	(void)state;
 	each_fails_once(op_open);
 }
 
-static void
-a_batch_of_two_sessions(void **state)
+TEST(a_batch_of_two_sessions)
 {
-	(void)state;
 	each_fails_once(op_batch);
 }
 
-static void
-a_manager_and_its_tenants(void **state)
+TEST(a_manager_and_its_tenants)
 {
-	(void)state;
 	each_fails_once(op_manager);
 }
 
-static void
-a_store_put_resealed_and_read(void **state)
+TEST(a_store_put_resealed_and_read)
 {
 	const struct csn_session_options session = { .size = sizeof(session),
 	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
 	const struct shelf_options o = { .ctx = pair_ctx_with(NULL, 4),
 	    .session = &session };
 
-	(void)state;
 	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &o);
 	each_fails_once(op_store);
 	shelf_end(&sh);
 }
 
-static void
-describing_and_exporting(void **state)
+TEST(describing_and_exporting)
 {
-	(void)state;
 	each_fails_once(op_describe);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	pair_start(&p, NULL);
 	/* Lanes are made once and stay: few, so that all are soon there. */
 	ctx = pair_ctx_with(NULL, 4);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	pair_end(&p);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(making_a_context),
-		PAIR_TEST(a_local_session),
-		PAIR_TEST(each_step_of_a_handshake),
-		PAIR_TEST(sealing),
-		PAIR_TEST(opening_what_moves_the_ratchet),
-		PAIR_TEST(a_batch_of_two_sessions),
-		PAIR_TEST(a_manager_and_its_tenants),
-		PAIR_TEST(a_store_put_resealed_and_read),
-		PAIR_TEST(describing_and_exporting),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

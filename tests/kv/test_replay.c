@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_replay.c - what was seen before or is superseded does not open. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/internal.h"
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -24,15 +16,13 @@ with_replay(uint32_t replay)
 	return pair_local(ctx, "acme", &o);
 }
 
-static void
-a_channel_opens_each_message_once(void **state)
+TEST(a_channel_opens_each_message_once)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p[50];
 	int i;
 
-	(void)state;
 	for (i = 0; i < 50; i++)
 		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
 	/* Backwards: order does not matter, only once does. */
@@ -47,15 +37,13 @@ a_channel_opens_each_message_once(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_channel_refuses_what_is_too_far_behind(void **state)
+TEST(a_channel_refuses_what_is_too_far_behind)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel first, edge, p;
 	int i;
 
-	(void)state;
 	parcel_make(&first, s, &slot, 8, 8, 1);
 	parcel_make(&edge, s, &slot, 8, 8, 2);
 	for (i = 2; i <= 1024; i++) {
@@ -72,15 +60,13 @@ a_channel_refuses_what_is_too_far_behind(void **state)
 }
 
 /* A forged sequence far ahead must not push the window on. */
-static void
-forgeries_do_not_move_the_window(void **state)
+TEST(forgeries_do_not_move_the_window)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p[3];
 	int i;
 
-	(void)state;
 	for (i = 0; i < 3; i++)
 		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
 	assert_int_equal(parcel_open(&p[2], s), 0);
@@ -100,15 +86,13 @@ forgeries_do_not_move_the_window(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_store_opens_the_newest_version_of_a_slot_and_no_other(void **state)
+TEST(a_store_opens_the_newest_version_of_a_slot_and_no_other)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
 	struct csn_kv_slot slot = slot_entry(1, 2), other = slot_entry(1, 3);
 	struct parcel p[20], q;
 	int i, k;
 
-	(void)state;
 	parcel_make(&q, s, &other, 8, 8, 99);
 	for (i = 0; i < 20; i++) {
 		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
@@ -138,8 +122,7 @@ a_store_opens_the_newest_version_of_a_slot_and_no_other(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_forgotten_slot_refuses_rather_than_accepts(void **state)
+TEST(a_forgotten_slot_refuses_rather_than_accepts)
 {
 	enum { N = 300 };
 	const struct csn_session_options o = { .size = sizeof(o),
@@ -150,7 +133,6 @@ a_forgotten_slot_refuses_rather_than_accepts(void **state)
 	struct csn_kv_slot slot;
 	int i, lost = 0, rc;
 
-	(void)state;
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, (uint64_t)i);
 		parcel_make(&old[i], s, &slot, 8, 8, (unsigned)i);
@@ -205,13 +187,11 @@ ends_end(struct ends *e)
 	pair_end(&e->p);
 }
 
-static void
-versions_are_the_clocks(void **state)
+TEST(versions_are_the_clocks)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
 	struct text a, b, c;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "a", &a), 0);
 	assert_int_equal(a.version, pair_wall << 20);
 	assert_int_equal(text_seal(s, 1, "b", &b), 0);
@@ -229,13 +209,11 @@ versions_are_the_clocks(void **state)
 }
 
 /* Two runs under way at once: no version is handed out twice. */
-static void
-the_versions_of_a_run_are_its_own(void **state)
+TEST(the_versions_of_a_run_are_its_own)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
 	struct csn_seal_run a, b;
 
-	(void)state;
 	assert_int_equal(csn_session_seal_begin(s, 3, 3, 30, 0, &a), 0);
 	assert_int_equal(csn_session_seal_begin(s, 1, 1, 10, 0, &b), 0);
 	assert_int_equal(a.first_version, pair_wall << 20);
@@ -245,13 +223,11 @@ the_versions_of_a_run_are_its_own(void **state)
 	csn_session_free(s);
 }
 
-static void
-an_equal_version_of_the_other_end_is_not_the_newest_too(void **state)
+TEST(an_equal_version_of_the_other_end_is_not_the_newest_too)
 {
 	struct ends e;
 	struct text ours, theirs, copys;
 
-	(void)state;
 	ends_start(&e);
 	/* In one millisecond, and nobody has read anything. */
 	assert_int_equal(text_seal(e.m.server, 1, "server", &ours), 0);
@@ -276,13 +252,11 @@ an_equal_version_of_the_other_end_is_not_the_newest_too(void **state)
 	ends_end(&e);
 }
 
-static void
-of_two_ends_the_higher_version_wins(void **state)
+TEST(of_two_ends_the_higher_version_wins)
 {
 	struct ends e;
 	struct text old, new, newest;
 
-	(void)state;
 	ends_start(&e);
 	assert_int_equal(text_seal(e.m.server, 1, "old", &old), 0);
 	pair_boot++;
@@ -303,8 +277,7 @@ of_two_ends_the_higher_version_wins(void **state)
 	ends_end(&e);
 }
 
-static void
-a_version_of_more_than_a_day_ahead_is_refused(void **state)
+TEST(a_version_of_more_than_a_day_ahead_is_refused)
 {
 	const uint64_t day = 86400000;
 	struct csn_session_options o = { .size = sizeof(o),
@@ -315,7 +288,6 @@ a_version_of_more_than_a_day_ahead_is_refused(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	/* Of two machines the one's clock stands still. */
 	pair_boot += day;
@@ -344,8 +316,7 @@ a_version_of_more_than_a_day_ahead_is_refused(void **state)
 	csn_free(bytes);
 }
 
-static void
-who_forgets_its_own_slots_reads_the_other_ends(void **state)
+TEST(who_forgets_its_own_slots_reads_the_other_ends)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct csn_slot_name name;
@@ -353,7 +324,6 @@ who_forgets_its_own_slots_reads_the_other_ends(void **state)
 	struct text theirs;
 	struct parcel ours;
 
-	(void)state;
 	ends_start(&e);
 	assert_int_equal(text_seal(e.m.tenant, 7, "unread", &theirs), 0);
 	pair_boot++;
@@ -367,8 +337,7 @@ who_forgets_its_own_slots_reads_the_other_ends(void **state)
 	ends_end(&e);
 }
 
-static void
-without_replay_checks_messages_say_so(void **state)
+TEST(without_replay_checks_messages_say_so)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_OFF);
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -376,7 +345,6 @@ without_replay_checks_messages_say_so(void **state)
 	struct parcel p, q;
 	int i;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 8, 8, 1);
 	parcel_make(&q, s, &slot, 8, 8, 1);
 	for (i = 0; i < 3; i++)
@@ -389,8 +357,7 @@ without_replay_checks_messages_say_so(void **state)
 }
 
 /* One session and its replay state, however many calls ask for it. */
-static void
-a_manager_does_not_open_the_same_entry_again_and_again(void **state)
+TEST(a_manager_does_not_open_the_same_entry_again_and_again)
 {
 	struct csn_session_options o = { .size = sizeof(o) };
 	struct csn_manager_options mo = { .size = sizeof(mo), .session = &o };
@@ -404,7 +371,6 @@ a_manager_does_not_open_the_same_entry_again_and_again(void **state)
 	uint32_t mode;
 	int i, rc;
 
-	(void)state;
 	for (mode = CSN_REPLAY_STORE; mode <= CSN_REPLAY_CHANNEL; mode++) {
 		o.replay = mode;
 		assert_int_equal(csn_manager_new(ctx, &mo, &mgr), 0);
@@ -441,45 +407,5 @@ a_manager_does_not_open_the_same_entry_again_and_again(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(a_channel_opens_each_message_once),
-		CTX_TEST(a_channel_refuses_what_is_too_far_behind),
-		CTX_TEST(forgeries_do_not_move_the_window),
-		CTX_TEST(
-		    a_store_opens_the_newest_version_of_a_slot_and_no_other),
-		CTX_TEST(a_forgotten_slot_refuses_rather_than_accepts),
-		CTX_TEST(versions_are_the_clocks),
-		CTX_TEST(the_versions_of_a_run_are_its_own),
-		CTX_TEST(
-		    an_equal_version_of_the_other_end_is_not_the_newest_too),
-		CTX_TEST(of_two_ends_the_higher_version_wins),
-		CTX_TEST(a_version_of_more_than_a_day_ahead_is_refused),
-		CTX_TEST(who_forgets_its_own_slots_reads_the_other_ends),
-		CTX_TEST(without_replay_checks_messages_say_so),
-		CTX_TEST(
-		    a_manager_does_not_open_the_same_entry_again_and_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

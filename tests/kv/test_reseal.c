@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_reseal.c - old epochs are moved, so that their keys can go. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "kv/internal.h"
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define N 120
@@ -55,12 +48,10 @@ all_there(const char *tenant)
 	}
 }
 
-static void
-by_hand_all_old_epochs_can_go(void **state)
+TEST(by_hand_all_old_epochs_can_go)
 {
 	size_t done;
 
-	(void)state;
 	fill("acme");
 	pass(1000000);
 	assert_int_equal(shelf_info(&sh, "acme").live_epochs, N / 10);
@@ -78,15 +69,13 @@ by_hand_all_old_epochs_can_go(void **state)
 	    CSN_E_UNKNOWN_TENANT);
 }
 
-static void
-after_a_manual_rotation_one_epoch_is_left(void **state)
+TEST(after_a_manual_rotation_one_epoch_is_left)
 {
 	struct csn_kv_slot slot;
 	uint8_t *old;
 	size_t done, len, total = 0;
 	unsigned rounds = 0;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
@@ -122,8 +111,7 @@ after_a_manual_rotation_one_epoch_is_left(void **state)
 	free(old);
 }
 
-static void
-one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
+TEST(one_that_was_tampered_with_keeps_no_other_from_moving)
 {
 	struct csn_kv_slot slot;
 	struct csn_session *s;
@@ -131,7 +119,6 @@ one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
 	size_t done, len;
 	unsigned i;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
@@ -155,15 +142,13 @@ one_that_was_tampered_with_keeps_no_other_from_moving(void **state)
 	}
 }
 
-static void
-a_moved_entry_is_not_resealed_and_the_good_one_stays(void **state)
+TEST(a_moved_entry_is_not_resealed_and_the_good_one_stays)
 {
 	struct csn_kv_slot a = slot_entry(0, 1), b = slot_entry(0, 3);
 	struct csn_session *s;
 	uint8_t *bytes, *own;
 	size_t done, len, own_len;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
@@ -188,13 +173,11 @@ a_moved_entry_is_not_resealed_and_the_good_one_stays(void **state)
 	free(own);
 }
 
-static void
-resealing_is_not_charged_to_the_quota(void **state)
+TEST(resealing_is_not_charged_to_the_quota)
 {
 	struct csn_session *s;
 	size_t done;
 
-	(void)state;
 	fill("acme");
 	assert_int_equal(csn_manager_set_quota(sh.mgr, "acme", 1, 1), 0);
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
@@ -205,8 +188,7 @@ resealing_is_not_charged_to_the_quota(void **state)
 	all_there("acme");
 }
 
-static void
-a_thread_does_it_in_the_background(void **state)
+TEST(a_thread_does_it_in_the_background)
 {
 	const struct csn_kv_store_options o = { .size = sizeof(o),
 	    .reseal = 1, .reseal_batch = 50 };
@@ -217,7 +199,6 @@ a_thread_does_it_in_the_background(void **state)
 	struct csn_session *s;
 	int i, tries, left = 0;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &so);
 	for (i = 0; i < 3; i++) {
@@ -241,8 +222,7 @@ a_thread_does_it_in_the_background(void **state)
 		all_there(tenants[i]);
 }
 
-static void
-the_thread_gets_past_any_number_tampered_with(void **state)
+TEST(the_thread_gets_past_any_number_tampered_with)
 {
 	const struct csn_kv_store_options o = { .size = sizeof(o),
 	    .reseal = 1, .reseal_batch = 2 };
@@ -256,7 +236,6 @@ the_thread_gets_past_any_number_tampered_with(void **state)
 	unsigned i;
 	int tries;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &so);
 	fill("acme");
@@ -287,39 +266,5 @@ the_thread_gets_past_any_number_tampered_with(void **state)
 	assert_int_equal(done, 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &options);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	shelf_end(&sh);
-	return 0;
-}
-
-#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		SHELF_TEST(by_hand_all_old_epochs_can_go),
-		SHELF_TEST(after_a_manual_rotation_one_epoch_is_left),
-		SHELF_TEST(
-		    one_that_was_tampered_with_keeps_no_other_from_moving),
-		SHELF_TEST(
-		    a_moved_entry_is_not_resealed_and_the_good_one_stays),
-		SHELF_TEST(resealing_is_not_charged_to_the_quota),
-		SHELF_TEST(a_thread_does_it_in_the_background),
-		SHELF_TEST(
-		    the_thread_gets_past_any_number_tampered_with),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { shelf_start(&sh, "memory:?bytes=4M&slab=64K", &options); }
+AFTER_EACH { shelf_end(&sh); }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_seal.c - entries and blocks of every shape, there and back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
 static struct csn_session *session;
 
-static void
-entries_of_any_length_come_back(void **state)
+TEST(entries_of_any_length_come_back)
 {
 	const size_t lens[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65,
 	    127, 128, 129, 255, 256, 1000, 4095, 4096, 4097, 65536, 100003 };
@@ -24,7 +15,6 @@ entries_of_any_length_come_back(void **state)
 	struct parcel p;
 	size_t i, k, n = sizeof(lens) / sizeof(lens[0]);
 
-	(void)state;
 	for (i = 0; i < n; i++)
 		for (k = 0; k < n; k++) {
 			slot = slot_entry((uint32_t)i, k);
@@ -37,8 +27,7 @@ entries_of_any_length_come_back(void **state)
 		}
 }
 
-static void
-blocks_of_megabytes_come_back(void **state)
+TEST(blocks_of_megabytes_come_back)
 {
 	const size_t lens[] = { (size_t)2 << 20, ((size_t)2 << 20) + 1,
 	    ((size_t)5 << 20) - 3, (size_t)16 << 20 };
@@ -46,7 +35,6 @@ blocks_of_megabytes_come_back(void **state)
 	struct parcel p;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		slot = slot_block((uint8_t)(i + 1), i * 64, 64);
 		parcel_make(&p, session, &slot, lens[i] / 2, lens[i] -
@@ -60,8 +48,7 @@ blocks_of_megabytes_come_back(void **state)
 	}
 }
 
-static void
-the_same_item_opens_after_a_failed_try(void **state)
+TEST(the_same_item_opens_after_a_failed_try)
 {
 	uint8_t key[32], value[16], sealed[48 + CSN_SEAL_OVERHEAD];
 	struct csn_kv_item item = {
@@ -71,7 +58,6 @@ the_same_item_opens_after_a_failed_try(void **state)
 		.sealed = sealed, .sealed_len = sizeof(sealed),
 	};
 
-	(void)state;
 	memset(key, 1, sizeof(key));
 	memset(value, 2, sizeof(value));
 	assert_int_equal(csn_kv_seal(ctx, &item), 0);
@@ -89,15 +75,13 @@ the_same_item_opens_after_a_failed_try(void **state)
 	assert_int_equal(value[15], 2);
 }
 
-static void
-each_role_and_token_comes_back(void **state)
+TEST(each_role_and_token_comes_back)
 {
 	const uint32_t tokens[] = { 0, 1, 32000, UINT32_MAX };
 	struct csn_kv_slot slot;
 	struct parcel p;
 	uint32_t role, i;
 
-	(void)state;
 	for (role = CSN_KV_KEY; role <= CSN_KV_BOTH; role++)
 		for (i = 0; i < 5; i++) {
 			slot = slot_entry(UINT32_MAX - 1, UINT64_MAX);
@@ -120,14 +104,12 @@ each_role_and_token_comes_back(void **state)
 		}
 }
 
-static void
-the_header_says_what_was_sealed(void **state)
+TEST(the_header_says_what_was_sealed)
 {
 	struct csn_kv_slot slot = slot_block(9, 1000, 16);
 	struct csn_header h = { .size = sizeof(h) };
 	struct parcel p;
 
-	(void)state;
 	slot.layer = 7;
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 42;
@@ -155,13 +137,11 @@ the_header_says_what_was_sealed(void **state)
 	parcel_free(&p);
 }
 
-static void
-the_same_bytes_never_look_the_same(void **state)
+TEST(the_same_bytes_never_look_the_same)
 {
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct parcel a, b;
 
-	(void)state;
 	parcel_make(&a, session, &slot, 64, 64, 5);
 	parcel_make(&b, session, &slot, 64, 64, 5);
 	assert_memory_equal(a.key, b.key, 64);
@@ -173,8 +153,7 @@ the_same_bytes_never_look_the_same(void **state)
 	parcel_free(&b);
 }
 
-static void
-in_place_it_needs_no_second_buffer(void **state)
+TEST(in_place_it_needs_no_second_buffer)
 {
 	const size_t lens[] = { 0, 1, 16, 100, 4096, 70000 };
 	struct csn_kv_item item;
@@ -183,7 +162,6 @@ in_place_it_needs_no_second_buffer(void **state)
 	uint8_t *in;
 	size_t i, k;
 
-	(void)state;
 	for (i = 0; i < 6; i++)
 		for (k = 0; k < 6; k++) {
 			parcel_fill(&p, &slot, lens[i], lens[k], 1);
@@ -206,8 +184,7 @@ in_place_it_needs_no_second_buffer(void **state)
 }
 
 /* The caller may rotate, make room, or ask for the right slot, and go on. */
-static void
-in_place_what_is_refused_before_aes_is_left(void **state)
+TEST(in_place_what_is_refused_before_aes_is_left)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .max_entries = 1, .rotate = CSN_ROTATE_REPORTED };
@@ -217,7 +194,6 @@ in_place_what_is_refused_before_aes_is_left(void **state)
 	struct parcel p;
 	uint8_t *in;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 40, 0, 1);
 	parcel_free(&p);
 	parcel_fill(&p, &slot, 40, 0, 1);
@@ -245,8 +221,7 @@ in_place_what_is_refused_before_aes_is_left(void **state)
 	csn_session_free(s);
 }
 
-static void
-plaintext_in_the_way_of_its_ciphertext_is_refused(void **state)
+TEST(plaintext_in_the_way_of_its_ciphertext_is_refused)
 {
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	uint8_t buf[1024];
@@ -254,7 +229,6 @@ plaintext_in_the_way_of_its_ciphertext_is_refused(void **state)
 	size_t at;
 	int rc;
 
-	(void)state;
 	for (at = 0; at + 40 <= sizeof(buf); at++) {
 		memset(buf, 7, sizeof(buf));
 		memset(&item, 0, sizeof(item));
@@ -282,8 +256,7 @@ plaintext_in_the_way_of_its_ciphertext_is_refused(void **state)
 	}
 }
 
-static void
-lengths_that_overflow_touch_no_memory(void **state)
+TEST(lengths_that_overflow_touch_no_memory)
 {
 	const size_t huge[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 143,
 	    SIZE_MAX - 144, SIZE_MAX / 2, (size_t)1 << 63, (size_t)1 << 32,
@@ -293,7 +266,6 @@ lengths_that_overflow_touch_no_memory(void **state)
 	size_t i, k;
 	int rc;
 
-	(void)state;
 	for (i = 0; i < sizeof(huge) / sizeof(huge[0]); i++)
 		for (k = 0; k < 3; k++) {
 			memset(&item, 0, sizeof(item));
@@ -329,8 +301,7 @@ lengths_that_overflow_touch_no_memory(void **state)
 	}
 }
 
-static void
-buffers_that_do_not_fit_are_refused(void **state)
+TEST(buffers_that_do_not_fit_are_refused)
 {
 	struct csn_kv_slot slot = slot_entry(1, 1);
 	uint8_t key[16], value[16];
@@ -338,7 +309,6 @@ buffers_that_do_not_fit_are_refused(void **state)
 	struct parcel p;
 	size_t n;
 
-	(void)state;
 	parcel_fill(&p, &slot, 16, 16, 1);
 	for (n = 0; n < p.len; n++) {
 		parcel_item(&p, session, &item);
@@ -377,15 +347,13 @@ buffers_that_do_not_fit_are_refused(void **state)
 	parcel_free(&p);
 }
 
-static void
-items_that_make_no_sense_are_refused(void **state)
+TEST(items_that_make_no_sense_are_refused)
 {
 	struct csn_kv_item good, item;
 	struct csn_kv_slot slot = slot_entry(1, 1);
 	struct parcel p;
 	int i;
 
-	(void)state;
 	parcel_fill(&p, &slot, 16, 16, 1);
 	parcel_item(&p, session, &good);
 	for (i = 0; i < 15; i++) {
@@ -430,43 +398,14 @@ items_that_make_no_sense_are_refused(void **state)
 	parcel_free(&p);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx();
 	session = pair_local(ctx, "acme", NULL);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_session_free(session);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(entries_of_any_length_come_back),
-		CTX_TEST(blocks_of_megabytes_come_back),
-		CTX_TEST(the_same_item_opens_after_a_failed_try),
-		CTX_TEST(each_role_and_token_comes_back),
-		CTX_TEST(the_header_says_what_was_sealed),
-		CTX_TEST(the_same_bytes_never_look_the_same),
-		CTX_TEST(in_place_it_needs_no_second_buffer),
-		CTX_TEST(in_place_what_is_refused_before_aes_is_left),
-		CTX_TEST(plaintext_in_the_way_of_its_ciphertext_is_refused),
-		CTX_TEST(lengths_that_overflow_touch_no_memory),
-		CTX_TEST(buffers_that_do_not_fit_are_refused),
-		CTX_TEST(items_that_make_no_sense_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_secrecy.c - no plaintext is left in memory but in the caller's own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/shelf.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/pair.h"
 #include "session/scan.h"
 
@@ -28,8 +19,7 @@ plant(uint8_t *p)
 	assert_int_equal(needle_count(&needle), 1);
 }
 
-static void
-not_while_it_is_in_the_store(void **state)
+TEST(not_while_it_is_in_the_store)
 {
 	const size_t lens[] = { SECRET, 200, 4096, 100000, 3 << 20 };
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -37,7 +27,6 @@ not_while_it_is_in_the_store(void **state)
 	uint8_t *key, *value;
 	size_t i, at, done, key_len, value_len;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	for (i = 0; i < 5; i++) {
@@ -74,14 +63,12 @@ not_while_it_is_in_the_store(void **state)
 	assert_int_equal(needle_count(&needle), 0);
 }
 
-static void
-not_after_a_read_that_was_refused(void **state)
+TEST(not_after_a_read_that_was_refused)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	uint8_t key[5000], *bytes;
 	size_t len, key_len, none = 0;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	memset(key, 0, sizeof(key));
@@ -101,15 +88,13 @@ not_after_a_read_that_was_refused(void **state)
 	free(bytes);
 }
 
-static void
-not_after_sealing_in_place(void **state)
+TEST(not_after_sealing_in_place)
 {
 	struct csn_kv_slot slot = slot_block(1, 0, 16);
 	struct csn_session *s;
 	struct csn_kv_item item;
 	struct parcel p;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	s = pair_local(sh.ctx, "other", NULL);
@@ -128,32 +113,5 @@ not_after_sealing_in_place(void **state)
 	assert_int_equal(needle_count(&needle), 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	shelf_start(&sh, "memory:?bytes=64M", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	shelf_end(&sh);
-	return 0;
-}
-
-#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		SHELF_TEST(not_while_it_is_in_the_store),
-		SHELF_TEST(not_after_a_read_that_was_refused),
-		SHELF_TEST(not_after_sealing_in_place),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { shelf_start(&sh, "memory:?bytes=64M", NULL); }
+AFTER_EACH { shelf_end(&sh); }

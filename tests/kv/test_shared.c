@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_shared.c - sealed bytes that somebody else writes to meanwhile. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <openssl/evp.h>
 
 #include "kv/shelf.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 /* The engine as it is, but that AES's every call goes by here. */
@@ -262,14 +253,12 @@ static const size_t lens[][2] = { { 0, 0 }, { 1, 0 }, { 15, 2 }, { 16, 0 },
     { 20000, 30001 } };
 #define NLENS (sizeof(lens) / sizeof(lens[0]))
 
-static void
-aes_never_touches_what_others_write_to(void **state)
+TEST(aes_never_touches_what_others_write_to)
 {
 	static const char *const urls[] = { "shared:", "own:", "memory:",
 	    "copying:" };
 	size_t i, u, done;
 
-	(void)state;
 	for (u = 0; u < 4; u++) {
 		start(urls[u]);
 		for (i = 0; i < NLENS; i++) {
@@ -304,12 +293,10 @@ change_all(int after)
 		window[i] ^= 0x80;
 }
 
-static void
-a_message_that_changes_while_it_is_opened_opens_right(void **state)
+TEST(a_message_that_changes_while_it_is_opened_opens_right)
 {
 	size_t i;
 
-	(void)state;
 	start("shared:");
 	for (i = 0; i < NLENS; i++) {
 		assert_int_equal(shelf_put(&sh, "acme", &slot, lens[i][0],
@@ -332,10 +319,8 @@ change_spot(int after)
 	window[spot] ^= 0x80;
 }
 
-static void
-no_tag_is_made_over_what_others_wrote(void **state)
+TEST(no_tag_is_made_over_what_others_wrote)
 {
-	(void)state;
 	start("shared:");
 	for (spot = CSN_SEAL_OVERHEAD; spot < 30000; spot += 7919) {
 		at_cipher = change_spot;
@@ -366,13 +351,11 @@ flip(void *arg)
 	return NULL;
 }
 
-static void
-another_thread_gets_nothing_wrong_accepted(void **state)
+TEST(another_thread_gets_nothing_wrong_accepted)
 {
 	pthread_t thread;
 	int i, rc;
 
-	(void)state;
 	start("shared:");
 	atomic_store(&stop, 0);
 	assert_int_equal(pthread_create(&thread, NULL, flip, NULL), 0);
@@ -390,14 +373,12 @@ another_thread_gets_nothing_wrong_accepted(void **state)
 }
 
 /* AES-NI alone reads ciphertext twice: this program again, without more. */
-static void
-nor_without_avx_512(void **state)
+TEST(nor_without_avx_512)
 {
 	char name[] = "/proc/self/exe", *const args[] = { name, NULL };
 	int status;
 	pid_t pid;
 
-	(void)state;
 #ifndef __x86_64__
 	test_skip("other processors have no such switch");
 #endif
@@ -417,26 +398,15 @@ nor_without_avx_512(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-int
-main(void)
+BEFORE_ALL
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(aes_never_touches_what_others_write_to),
-		cmocka_unit_test(
-		    a_message_that_changes_while_it_is_opened_opens_right),
-		cmocka_unit_test(no_tag_is_made_over_what_others_wrote),
-		cmocka_unit_test(another_thread_gets_nothing_wrong_accepted),
-		cmocka_unit_test(nor_without_avx_512),
-	};
 	static struct csn_aead_engine engine;
 
 	engine = watched;
 	engine.name = "watched";
 	engine.preference = 0;
 	shelf_register_copying();
-	if (csn_aead_register(&engine) != 0 ||
-	    csn_store_register(&shared) != 0 ||
-	    csn_store_register(&own) != 0)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	assert_int_equal(csn_aead_register(&engine), 0);
+	assert_int_equal(csn_store_register(&shared), 0);
+	assert_int_equal(csn_store_register(&own), 0);
 }

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_small_stack.c - what the library does on a thread's small stack. */
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "identity/people.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "seal/files.h"
 #include "session/pair.h"
 #include "session/scan.h"
@@ -187,8 +179,7 @@ sealed_file(void *arg)
 	return arg;
 }
 
-static void
-the_least_stack_is_enough(void **state)
+TEST(the_least_stack_is_enough)
 {
 	static const struct {
 		const char *name;
@@ -201,7 +192,6 @@ the_least_stack_is_enough(void **state)
 	struct place p;
 	size_t i;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's frames are not the program's");
 	for (i = 0; i < sizeof(works) / sizeof(works[0]); i++) {
@@ -218,8 +208,7 @@ the_least_stack_is_enough(void **state)
 }
 
 /* Too small a stack: it works, or it ends at the guard page. */
-static void
-nothing_is_written_behind_the_guard_page(void **state)
+TEST(nothing_is_written_behind_the_guard_page)
 {
 	const struct rlimit none = { 0, 0 };
 	struct place p;
@@ -227,7 +216,6 @@ nothing_is_written_behind_the_guard_page(void **state)
 	pid_t pid;
 	int status;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's frames are not the program's");
 	for (kib = 20; kib < 64; kib += 4) {
@@ -249,15 +237,4 @@ nothing_is_written_behind_the_guard_page(void **state)
 		    (WIFEXITED(status) && WEXITSTATUS(status) != 1));
 		assert_int_equal(written(p.neighbour, BELOW), 0);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_least_stack_is_enough),
-		cmocka_unit_test(nothing_is_written_behind_the_guard_page),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c - the KV store: put, get, replaced, evicted, closed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/kv_store.h"
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct shelf sh;
 
-static void
-what_was_put_comes_back(void **state)
+BEFORE_ALL { shelf_register_copying(); }
+BEFORE_EACH { shelf_start(&sh, "memory:?bytes=64M", NULL); }
+AFTER_EACH { shelf_end(&sh); }
+
+TEST(what_was_put_comes_back)
 {
 	const size_t lens[] = { 0, 1, 100, 4096, 70001 };
 	struct csn_kv_slot slot;
 	size_t i, k;
 
-	(void)state;
 	for (i = 0; i < 5; i++)
 		for (k = 0; k < 5; k++) {
 			slot = slot_entry((uint32_t)i, k);
@@ -46,13 +39,13 @@ what_was_put_comes_back(void **state)
 	    0);
 }
 
-static void
-replacing_shows_the_newest(void **state)
+GROUP("where the store is small");
+
+TEST(replacing_shows_the_newest)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	unsigned i;
 
-	(void)state;
 	for (i = 0; i < 100; i++) {
 		assert_int_equal(shelf_put(&sh, "acme", &slot, i, 100 - i,
 		    i), 0);
@@ -69,15 +62,13 @@ replacing_shows_the_newest(void **state)
 	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
 }
 
-static void
-removing_removes(void **state)
+TEST(removing_removes)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct csn_session_info info;
 	uint8_t *copy;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
 	copy = shelf_copy(&sh, "acme", &slot, &len);
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
@@ -94,14 +85,12 @@ removing_removes(void **state)
 	free(copy);
 }
 
-static void
-room_that_is_too_small_is_told(void **state)
+TEST(room_that_is_too_small_is_told)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	uint8_t key[100], value[100];
 	size_t key_len = 99, value_len = 100;
 
-	(void)state;
 	memset(key, 0xbb, sizeof(key));
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
@@ -125,14 +114,12 @@ room_that_is_too_small_is_told(void **state)
 	    &key_len, value, &value_len), 0);
 }
 
-static void
-tenants_do_not_see_each_other(void **state)
+TEST(tenants_do_not_see_each_other)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	uint8_t *copy;
 	size_t len;
 
-	(void)state;
 	shelf_tenant(&sh, "other");
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
 	assert_int_equal(shelf_get(&sh, "other", &slot, 10, 10, 1),
@@ -151,14 +138,12 @@ tenants_do_not_see_each_other(void **state)
 	free(copy);
 }
 
-static void
-a_store_that_lies_is_caught(void **state)
+TEST(a_store_that_lies_is_caught)
 {
 	struct csn_kv_slot a = slot_entry(1, 1), b = slot_entry(1, 2);
 	uint8_t *old, *other, *bad;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &a, 10, 10, 1), 0);
 	assert_int_equal(shelf_put(&sh, "acme", &b, 10, 10, 2), 0);
 	old = shelf_copy(&sh, "acme", &a, &len);
@@ -187,8 +172,7 @@ a_store_that_lies_is_caught(void **state)
 	free(bad);
 }
 
-static void
-under_a_byte_limit_the_oldest_go_and_all_goes_on(void **state)
+TEST(under_a_byte_limit_the_oldest_go_and_all_goes_on)
 {
 	enum { N = 3000, LEN = 1000 };
 	struct csn_kv_slot slot;
@@ -197,7 +181,6 @@ under_a_byte_limit_the_oldest_go_and_all_goes_on(void **state)
 	unsigned i, there = 0;
 	int rc;
 
-	(void)state;
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
 		assert_int_equal(shelf_put(&sh, "acme", &slot, LEN, 0, i), 0);
@@ -221,15 +204,13 @@ under_a_byte_limit_the_oldest_go_and_all_goes_on(void **state)
 	assert_int_equal(info.live_slots, st.entries);
 }
 
-static void
-an_evicted_entry_shown_again_is_refused(void **state)
+TEST(an_evicted_entry_shown_again_is_refused)
 {
 	struct csn_kv_slot first = slot_entry(1, 0), slot;
 	uint8_t *copy;
 	size_t len;
 	unsigned i;
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &first, 1000, 0, 7), 0);
 	copy = shelf_copy(&sh, "acme", &first, &len);
 	for (i = 0; i < 2500; i++) {
@@ -248,13 +229,11 @@ an_evicted_entry_shown_again_is_refused(void **state)
 	free(copy);
 }
 
-static void
-one_tenants_flood_does_not_wash_out_another(void **state)
+TEST(one_tenants_flood_does_not_wash_out_another)
 {
 	struct csn_kv_slot slot;
 	unsigned i, there = 0;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "memory:?bytes=1M&slab=64K&share=0.25", NULL);
 	shelf_tenant(&sh, "quiet");
@@ -276,8 +255,7 @@ one_tenants_flood_does_not_wash_out_another(void **state)
 	assert_int_equal(there, 50);
 }
 
-static void
-closing_a_tenant_ends_it_at_once(void **state)
+TEST(closing_a_tenant_ends_it_at_once)
 {
 	struct csn_kv_slot slot;
 	struct csn_session *s;
@@ -285,7 +263,6 @@ closing_a_tenant_ends_it_at_once(void **state)
 	size_t len;
 	unsigned i;
 
-	(void)state;
 	shelf_tenant(&sh, "other");
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(0, i);
@@ -321,13 +298,11 @@ closing_a_tenant_ends_it_at_once(void **state)
 	free(copy);
 }
 
-static void
-a_former_sessions_entries_do_not_open_and_are_left(void **state)
+TEST(a_former_sessions_entries_do_not_open_and_are_left)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1);
 	struct csn_session *s;
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 1), 0);
 	s = pair_local(sh.ctx, "acme", NULL);
 	assert_int_equal(csn_manager_adopt(sh.mgr, s), 0);
@@ -343,15 +318,13 @@ a_former_sessions_entries_do_not_open_and_are_left(void **state)
 }
 
 /* Each bit of the header: whatever it says, the entry is not touched. */
-static void
-a_changed_header_is_refused_and_the_entry_left(void **state)
+TEST(a_changed_header_is_refused_and_the_entry_left)
 {
 	struct csn_kv_slot slot = slot_entry(1, 1);
 	size_t key_len, value_len, len, i;
 	uint8_t key[600], value[600], *good, *bad;
 	int rc;
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
 	good = shelf_copy(&sh, "acme", &slot, &len);
 	bad = malloc(len);
@@ -379,12 +352,10 @@ a_changed_header_is_refused_and_the_entry_left(void **state)
 	free(bad);
 }
 
-static void
-an_expired_tenant_reads_nothing(void **state)
+TEST(an_expired_tenant_reads_nothing)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1);
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
 	pair_boot += 900000;
 	assert_int_equal(shelf_get(&sh, "acme", &slot, 50, 0, 1),
@@ -393,13 +364,11 @@ an_expired_tenant_reads_nothing(void **state)
 	    CSN_E_EXPIRED);
 }
 
-static void
-a_put_that_fails_leaves_what_was_there(void **state)
+TEST(a_put_that_fails_leaves_what_was_there)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1), bad = slot_entry(0, 1);
 	static uint8_t big[2 << 20];
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
 	/* More than the store holds at all. */
 	assert_int_equal(csn_kv_store_put(sh.kv, "acme", &slot, big,
@@ -420,13 +389,11 @@ a_put_that_fails_leaves_what_was_there(void **state)
 }
 
 /* A provider that only copies: the store's own buffers stand in. */
-static void
-a_store_that_cannot_work_in_place_serves_too(void **state)
+TEST(a_store_that_cannot_work_in_place_serves_too)
 {
 	struct csn_kv_slot slot;
 	unsigned i;
 
-	(void)state;
 	shelf_end(&sh);
 	shelf_start(&sh, "copying:?bytes=1M&slab=64K", NULL);
 	for (i = 0; i < 2000; i++) {
@@ -440,62 +407,7 @@ a_store_that_cannot_work_in_place_serves_too(void **state)
 	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	shelf_start(&sh, "memory:?bytes=1M&slab=64K", NULL);
-	return 0;
-}
+BEFORE_EACH { shelf_start(&sh, "memory:?bytes=1M&slab=64K", NULL); }
 
 /* Its values are larger than the small store takes. */
-static int
-setup_large(void **state)
-{
-	(void)state;
-	shelf_start(&sh, "memory:?bytes=64M", NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	shelf_end(&sh);
-	return 0;
-}
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	shelf_register_copying();
-	return 0;
-}
-
-#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_was_put_comes_back,
-		    setup_large, teardown),
-		SHELF_TEST(replacing_shows_the_newest),
-		SHELF_TEST(removing_removes),
-		SHELF_TEST(room_that_is_too_small_is_told),
-		SHELF_TEST(tenants_do_not_see_each_other),
-		SHELF_TEST(a_store_that_lies_is_caught),
-		SHELF_TEST(under_a_byte_limit_the_oldest_go_and_all_goes_on),
-		SHELF_TEST(an_evicted_entry_shown_again_is_refused),
-		SHELF_TEST(one_tenants_flood_does_not_wash_out_another),
-		SHELF_TEST(closing_a_tenant_ends_it_at_once),
-		SHELF_TEST(a_former_sessions_entries_do_not_open_and_are_left),
-		SHELF_TEST(a_changed_header_is_refused_and_the_entry_left),
-		SHELF_TEST(an_expired_tenant_reads_nothing),
-		SHELF_TEST(a_put_that_fails_leaves_what_was_there),
-		SHELF_TEST(a_store_that_cannot_work_in_place_serves_too),
-	};
-
-	return cmocka_run_group_tests(tests, group_setup, NULL);
-}
+AFTER_EACH { shelf_end(&sh); }

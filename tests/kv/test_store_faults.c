@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_faults.c - a store that fails, or is another's by now. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct shelf sh;
@@ -92,12 +84,10 @@ faulty_on_evict(void *state, csn_store_evicted fn, void *arg)
 	assert_int_equal(csn_store_on_evict(state, fn, arg), 0);
 }
 
-static void
-a_removal_that_failed_removed_nothing(void **state)
+TEST(a_removal_that_failed_removed_nothing)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 
-	(void)state;
 	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
 	remove_fails = CSN_E_BACKEND;
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot),
@@ -110,14 +100,12 @@ a_removal_that_failed_removed_nothing(void **state)
 }
 
 /* A store that cannot be asked what it gave up has not given it up. */
-static void
-a_slot_is_not_forgotten_while_the_store_fails(void **state)
+TEST(a_slot_is_not_forgotten_while_the_store_fails)
 {
 	struct csn_kv_slot slot;
 	struct csn_store_stat st;
 	unsigned i;
 
-	(void)state;
 	get_fails = CSN_E_BACKEND;
 	for (i = 0; i < 2000; i++) {
 		slot = slot_entry(0, i);
@@ -149,14 +137,12 @@ count_one(void *arg, const uint8_t *space, size_t space_len,
 }
 
 /* Also of a store over another, after the last listener before was gone. */
-static void
-who_listens_again_is_told_of_an_eviction_once(void **state)
+TEST(who_listens_again_is_told_of_an_eviction_once)
 {
 	uint64_t before = shelf_stat(&sh, "acme").evictions, told = 0;
 	struct csn_kv_slot slot;
 	unsigned i;
 
-	(void)state;
 	csn_kv_store_free(sh.kv);
 	assert_int_equal(csn_kv_store_new(sh.mgr, sh.store, NULL, &sh.kv), 0);
 	assert_int_equal(csn_store_on_evict(sh.store, count_one, &told), 0);
@@ -178,13 +164,11 @@ adopt_next(void)
 	assert_int_equal(csn_manager_adopt(sh.mgr, next), 0);
 }
 
-static void
-a_get_that_meets_the_next_sessions_entry_asks_it(void **state)
+TEST(a_get_that_meets_the_next_sessions_entry_asks_it)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p;
 
-	(void)state;
 	next = pair_local(sh.ctx, "acme", NULL);
 	parcel_make(&p, next, &slot, 10, 10, 7);
 	shelf_plant(&sh, "acme", &slot, p.sealed, p.len);
@@ -198,35 +182,17 @@ a_get_that_meets_the_next_sessions_entry_asks_it(void **state)
 	parcel_free(&p);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	shelf_start(&sh, "faulty:?bytes=1M&slab=64K", NULL);
-	return 0;
-}
+BEFORE_EACH { shelf_start(&sh, "faulty:?bytes=1M&slab=64K", NULL); }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	get_fails = remove_fails = 0;
 	before_get = NULL;
 	shelf_end(&sh);
-	return 0;
 }
 
-#define SHELF_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
+BEFORE_ALL
 {
-	const struct CMUnitTest tests[] = {
-		SHELF_TEST(a_removal_that_failed_removed_nothing),
-		SHELF_TEST(a_slot_is_not_forgotten_while_the_store_fails),
-		SHELF_TEST(who_listens_again_is_told_of_an_eviction_once),
-		SHELF_TEST(a_get_that_meets_the_next_sessions_entry_asks_it),
-	};
 	static const struct csn_store_provider faulty = {
 		.abi = CSN_STORE_ABI, .name = "faulty",
 		.open = faulty_open, .put = faulty_put, .get = faulty_get,
@@ -235,7 +201,5 @@ main(void)
 		.close = faulty_close, .on_evict = faulty_on_evict,
 	};
 
-	if (csn_store_register(&faulty) != 0)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	assert_int_equal(csn_store_register(&faulty), 0);
 }

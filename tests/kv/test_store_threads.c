@@ -2,18 +2,10 @@
 /* test_store_threads.c - many threads at a small store that keeps moving. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "kv/shelf.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define THREADS 6
@@ -172,24 +164,18 @@ run(const char *url, uint32_t reseal)
 	shelf_end(&sh);
 }
 
-static void
-readers_see_the_newest_or_nothing(void **state)
+TEST(readers_see_the_newest_or_nothing)
 {
-	(void)state;
 	run("memory:?bytes=8M&slab=64K", 0);
 }
 
-static void
-also_while_the_store_evicts(void **state)
+TEST(also_while_the_store_evicts)
 {
-	(void)state;
 	run("memory:?bytes=1M&slab=64K", 0);
 }
 
-static void
-also_while_a_thread_reseals(void **state)
+TEST(also_while_a_thread_reseals)
 {
-	(void)state;
 	run("memory:?bytes=1M&slab=64K&share=0.5", 1);
 }
 
@@ -284,8 +270,7 @@ one_slot(void *arg)
 	return NULL;
 }
 
-static void
-a_slot_has_one_writer_at_a_time_and_no_reader_then(void **state)
+TEST(a_slot_has_one_writer_at_a_time_and_no_reader_then)
 {
 	static const struct csn_store_provider provider = {
 		.abi = CSN_STORE_ABI, .name = "turns",
@@ -298,7 +283,6 @@ a_slot_has_one_writer_at_a_time_and_no_reader_then(void **state)
 	pthread_t threads[4];
 	size_t i;
 
-	(void)state;
 	assert_int_equal(csn_store_register(&provider), 0);
 	shelf_start(&sh, "turns:", NULL);
 	atomic_store(&wrong, 0);
@@ -310,18 +294,4 @@ a_slot_has_one_writer_at_a_time_and_no_reader_then(void **state)
 	assert_int_equal(atomic_load(&wrong), 0);
 	assert_int_equal(atomic_load(&most), 1);
 	shelf_end(&sh);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(readers_see_the_newest_or_nothing),
-		cmocka_unit_test(also_while_the_store_evicts),
-		cmocka_unit_test(also_while_a_thread_reseals),
-		cmocka_unit_test(
-		    a_slot_has_one_writer_at_a_time_and_no_reader_then),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tamper.c - each bit counts: what was changed does not open. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include <caisson/aead.h>
 
 #include "kv/parcel.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -71,8 +63,7 @@ expected(const struct parcel *p, size_t byte, int bit)
 	return CSN_E_TAG;
 }
 
-static void
-each_bit_of_header_and_tag_counts(void **state)
+TEST(each_bit_of_header_and_tag_counts)
 {
 	struct csn_session_options o = { .size = sizeof(o) };
 	struct csn_kv_slot slots[3];
@@ -82,7 +73,6 @@ each_bit_of_header_and_tag_counts(void **state)
 	size_t byte, i;
 	int bit, mode, want;
 
-	(void)state;
 	slots[0] = slot_entry(5, 77);
 	slots[1] = slot_entry(5, 78);
 	slots[1].flags = CSN_KV_HAS_TOKEN;
@@ -120,15 +110,13 @@ each_bit_of_header_and_tag_counts(void **state)
 	}
 }
 
-static void
-each_byte_of_ciphertext_counts(void **state)
+TEST(each_byte_of_ciphertext_counts)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p;
 	size_t i;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 1500, 2500, 1);
 	for (i = AT_BYTES; i < p.len; i++) {
 		p.sealed[i] ^= (uint8_t)(1 << (i * 3 % 8));
@@ -162,8 +150,7 @@ write32(uint8_t *p, uint32_t v)
 }
 
 /* Changes of more than a bit, that make sense in themselves. */
-static void
-plausible_lies_in_the_header_are_caught(void **state)
+TEST(plausible_lies_in_the_header_are_caught)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -171,7 +158,6 @@ plausible_lies_in_the_header_are_caught(void **state)
 	uint8_t good[AT_BYTES];
 	int i;
 
-	(void)state;
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 7;
 	parcel_make(&p, s, &slot, 32, 32, 1);
@@ -216,8 +202,7 @@ plausible_lies_in_the_header_are_caught(void **state)
 	csn_session_free(s);
 }
 
-static void
-cut_and_lengthened_entries_are_refused(void **state)
+TEST(cut_and_lengthened_entries_are_refused)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -226,7 +211,6 @@ cut_and_lengthened_entries_are_refused(void **state)
 	struct parcel p;
 	size_t n;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 32, 32, 1);
 	for (n = 0; n < p.len + 20; n++) {
 		if (n == p.len)
@@ -253,8 +237,7 @@ cut_and_lengthened_entries_are_refused(void **state)
 	csn_session_free(s);
 }
 
-static void
-another_tenants_entry_is_refused_before_aes(void **state)
+TEST(another_tenants_entry_is_refused_before_aes)
 {
 	struct csn_session *acme = pair_local(ctx, "acme", NULL);
 	struct csn_session *other = pair_local(ctx, "other", NULL);
@@ -262,7 +245,6 @@ another_tenants_entry_is_refused_before_aes(void **state)
 	struct csn_manager *mgr;
 	struct parcel p;
 
-	(void)state;
 	parcel_make(&p, acme, &slot, 100, 100, 1);
 	counted_opens = 0;
 	assert_int_equal(parcel_open(&p, other), CSN_E_TENANT);
@@ -282,15 +264,13 @@ another_tenants_entry_is_refused_before_aes(void **state)
 	csn_session_free(other);
 }
 
-static void
-another_tenants_entry_relabelled_fails_its_tag(void **state)
+TEST(another_tenants_entry_relabelled_fails_its_tag)
 {
 	struct csn_session *acme = pair_local(ctx, "acme", NULL);
 	struct csn_session *other = pair_local(ctx, "other", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p, own;
 
-	(void)state;
 	parcel_make(&p, acme, &slot, 100, 100, 1);
 	parcel_make(&own, other, &slot, 100, 100, 2);
 	memcpy(p.sealed + AT_TENANT, own.sealed + AT_TENANT, 8);
@@ -312,8 +292,7 @@ another_tenants_entry_relabelled_fails_its_tag(void **state)
 }
 
 /* Tenants whose ids differ where a label might not: one key, two ids. */
-static void
-the_whole_tenant_id_is_authenticated(void **state)
+TEST(the_whole_tenant_id_is_authenticated)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *twin = NULL;
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -322,7 +301,6 @@ the_whole_tenant_id_is_authenticated(void **state)
 	struct parcel p, q;
 	size_t len;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 10, 10, 1);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	assert_non_null(id = memmem(bytes, len, "acme", 4));
@@ -344,15 +322,13 @@ the_whole_tenant_id_is_authenticated(void **state)
 	csn_session_free(twin);
 }
 
-static void
-a_moved_entry_is_refused_where_its_slot_is_expected(void **state)
+TEST(a_moved_entry_is_refused_where_its_slot_is_expected)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_block(1, 2, 3), asked;
 	struct parcel p;
 	int i;
 
-	(void)state;
 	slot.layer = 4;
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 5;
@@ -402,8 +378,7 @@ flip(void *arg)
  * Somebody writes to the message while it is opened, showing the newest
  * version to whoever looks first and the true one to the tag.
  */
-static void
-a_header_that_changes_meanwhile_fools_nobody(void **state)
+TEST(a_header_that_changes_meanwhile_fools_nobody)
 {
 	struct csn_session *s;
 	struct csn_kv_slot slot = slot_entry(1, 2);
@@ -415,7 +390,6 @@ a_header_that_changes_meanwhile_fools_nobody(void **state)
 	struct parcel p, q;
 	int i, rc;
 
-	(void)state;
 #ifdef __SANITIZE_THREAD__
 	test_skip("the race is the point");
 #endif
@@ -448,47 +422,11 @@ a_header_that_changes_meanwhile_fools_nobody(void **state)
 	csn_session_free(s);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx_with("counting", 0);
 	assert_string_equal(csn_aead_engine_name(ctx), "counting");
-	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-static int
-group_setup(void **state)
-{
-	(void)state;
-	counting_register();
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(each_bit_of_header_and_tag_counts),
-		CTX_TEST(each_byte_of_ciphertext_counts),
-		CTX_TEST(plausible_lies_in_the_header_are_caught),
-		CTX_TEST(cut_and_lengthened_entries_are_refused),
-		CTX_TEST(another_tenants_entry_is_refused_before_aes),
-		CTX_TEST(another_tenants_entry_relabelled_fails_its_tag),
-		CTX_TEST(the_whole_tenant_id_is_authenticated),
-		CTX_TEST(a_moved_entry_is_refused_where_its_slot_is_expected),
-		CTX_TEST(a_header_that_changes_meanwhile_fools_nobody),
-	};
-
-	return cmocka_run_group_tests(tests, group_setup, NULL);
-}
+AFTER_EACH { csn_ctx_free(ctx); }
+BEFORE_ALL { counting_register(); }

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/nomem.c - each allocation of an operation fails once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <caisson/context.h>
 
 #include "lib/failmalloc.h"
 #include "lib/nomem.h"
+#include "lib/test.h"
 
 /* A pool that fills takes a few rounds; what is lost is lost in each. */
 #define ROUNDS 8

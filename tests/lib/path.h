@@ -15,13 +15,4 @@ char *test_source_path(const char *rel);
 /** Return the path of rel below the build folder; the caller frees it. */
 char *test_build_path(const char *rel);
 
-/**
- * End the current cmocka case as skipped, with the reason where the summary
- * of `make test` finds it.  The caller includes <cmocka.h> first.
- */
-#define test_skip(reason) do {						\
-	print_message("# skipped because: %s\n", (reason));		\
-	skip();								\
-} while (0)
-
 #endif

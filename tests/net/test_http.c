@@ -3,22 +3,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "lib/liar.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "net/http.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
@@ -89,8 +80,7 @@ expect_lie(const char *answer, enum liar_then then, const char *sentence)
 	csn_http_response_free(&res);
 }
 
-static void
-test_answers_come_whole(void **state)
+TEST(test_answers_come_whole)
 {
 	static const struct liar_answer a[] = {
 		{ .bytes = OK "Content-Length: 5\r\nETag:  \"abc\" \r\n\r\n"
@@ -114,7 +104,6 @@ test_answers_come_whole(void **state)
 	const char *v;
 	size_t len;
 
-	(void)state;
 	need_http();
 	l = liar_start(a, 5);
 	http = client(liar_port(l), &opt);
@@ -159,8 +148,7 @@ test_answers_come_whole(void **state)
 	liar_stop(l);
 }
 
-static void
-test_into_a_buffer_of_the_callers(void **state)
+TEST(test_into_a_buffer_of_the_callers)
 {
 	static const struct liar_answer a[] = {
 		{ .bytes = OK "Content-Length: 4\r\n\r\nfour" },
@@ -178,7 +166,6 @@ test_into_a_buffer_of_the_callers(void **state)
 	struct csn_http *http;
 	struct liar *l;
 
-	(void)state;
 	need_http();
 	req.into = buf;
 	req.into_cap = sizeof(buf);
@@ -209,12 +196,10 @@ test_into_a_buffer_of_the_callers(void **state)
 	liar_stop(l);
 }
 
-static void
-test_servers_that_lie(void **state)
+TEST(test_servers_that_lie)
 {
 	char *large;
 
-	(void)state;
 	need_http();
 	expect_lie(OK "Content-Length: 10\r\n\r\nfive.", LIAR_CLOSE,
 	    "in the middle");
@@ -250,8 +235,7 @@ test_servers_that_lie(void **state)
 	free(large);
 }
 
-static void
-test_deadlines(void **state)
+TEST(test_deadlines)
 {
 	struct csn_http_options opt = { .allow_private = 1,
 	    .timeout_ms = 400, .connect_ms = 300 };
@@ -267,7 +251,6 @@ test_deadlines(void **state)
 	struct liar *l;
 	uint64_t began;
 
-	(void)state;
 	need_http();
 	l = liar_start(&slow, 1);
 	http = client(liar_port(l), &opt);
@@ -293,8 +276,7 @@ test_deadlines(void **state)
 }
 
 /* A listener whose queue is full: a SYN gets no answer. */
-static void
-test_no_connection(void **state)
+TEST(test_no_connection)
 {
 	struct csn_http_options opt = { .allow_private = 1,
 	    .timeout_ms = 2000, .connect_ms = 300 };
@@ -308,7 +290,6 @@ test_no_connection(void **state)
 	int fd, fill[8], i;
 	uint64_t began;
 
-	(void)state;
 	need_http();
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
@@ -351,8 +332,7 @@ kind(const char *text)
 	return csn_http_address_private((struct sockaddr *)&in6);
 }
 
-static void
-test_addresses(void **state)
+TEST(test_addresses)
 {
 	static const char *const private[] = {
 		"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255",
@@ -379,7 +359,6 @@ test_addresses(void **state)
 	const struct sockaddr unix_domain = { .sa_family = AF_UNIX };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
 		if (kind(private[i]) == NULL)
 			fail_msg("%s counts as public", private[i]);
@@ -395,8 +374,7 @@ test_addresses(void **state)
 }
 
 /* Names and spellings that end at this machine are refused all the same. */
-static void
-test_guard_refuses_after_resolution(void **state)
+TEST(test_guard_refuses_after_resolution)
 {
 	static const char *const hosts[] = { "127.0.0.1", "localhost",
 	    "[::1]", "[::ffff:127.0.0.1]", "0", "2130706433", "0x7f.1",
@@ -412,7 +390,6 @@ test_guard_refuses_after_resolution(void **state)
 	size_t i;
 	int rc;
 
-	(void)state;
 	need_http();
 	l = liar_start(&a, 1);
 	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
@@ -431,8 +408,7 @@ test_guard_refuses_after_resolution(void **state)
 	liar_stop(l);
 }
 
-static void
-test_no_proxy_of_the_environment(void **state)
+TEST(test_no_proxy_of_the_environment)
 {
 	static const struct liar_answer a = {
 	    .bytes = OK "Content-Length: 0\r\n\r\n" };
@@ -443,7 +419,6 @@ test_no_proxy_of_the_environment(void **state)
 	struct csn_http *http;
 	char url[64];
 
-	(void)state;
 	need_http();
 	proxy = liar_start(&a, 1);
 	l = liar_start(&a, 1);
@@ -463,8 +438,7 @@ test_no_proxy_of_the_environment(void **state)
 	liar_stop(proxy);
 }
 
-static void
-test_arguments(void **state)
+TEST(test_arguments)
 {
 	static const char *const bad[] = { "", "ftp://a/", "file:///etc/x",
 	    "http://", "http://user@a/", "http://u:pass@a/", "http://a/#b",
@@ -477,7 +451,6 @@ test_arguments(void **state)
 	struct csn_http *http;
 	size_t i;
 
-	(void)state;
 	need_http();
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_http_new(ctx, bad[i], NULL, &http) != CSN_E_ARG)
@@ -509,8 +482,7 @@ test_arguments(void **state)
 }
 
 /* A child leaves its parent's connection alone. */
-static void
-test_fork(void **state)
+TEST(test_fork)
 {
 	static const struct liar_answer a = {
 	    .bytes = OK "Content-Length: 2\r\n\r\nok" };
@@ -522,7 +494,6 @@ test_fork(void **state)
 	struct liar *l;
 	pid_t pid;
 
-	(void)state;
 	need_http();
 	l = liar_start(&a, 1);
 	http = client(liar_port(l), NULL);
@@ -553,8 +524,7 @@ test_fork(void **state)
  * Over http a token goes to this machine alone, unless that is asked for.
  * 0.0.0.0 leads here too, but is no loopback address: it stands for another.
  */
-static void
-test_token_in_the_clear(void **state)
+TEST(test_token_in_the_clear)
 {
 	static const struct liar_answer a = {
 	    .bytes = OK "Content-Length: 0\r\n\r\n" };
@@ -567,7 +537,6 @@ test_token_in_the_clear(void **state)
 	struct liar *l;
 	char url[64];
 
-	(void)state;
 	need_http();
 	l = liar_start(&a, 1);
 	(void)snprintf(url, sizeof(url), "http://0.0.0.0:%u/",
@@ -588,46 +557,16 @@ test_token_in_the_clear(void **state)
 	liar_stop(l);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	struct csn_http *http;
 	int rc;
 
-	(void)state;
-	if (csn_ctx_new(NULL, &ctx) != 0)
-		return -1;
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	rc = csn_http_new(ctx, "http://a.example/", NULL, &http);
 	absent = rc == CSN_E_UNKNOWN_BACKEND;
 	if (rc == 0)
 		csn_http_free(http);
-	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_answers_come_whole),
-		cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_deadlines),
-		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_guard_refuses_after_resolution),
-		cmocka_unit_test(test_into_a_buffer_of_the_callers),
-		cmocka_unit_test(test_no_connection),
-		cmocka_unit_test(test_no_proxy_of_the_environment),
-		cmocka_unit_test(test_servers_that_lie),
-		cmocka_unit_test(test_token_in_the_clear),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+AFTER_ALL { csn_ctx_free(ctx); }

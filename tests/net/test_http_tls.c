@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* https: certificates are verified, always, and by nothing that is asked. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "net/http.h"
 
 static struct csn_ctx *ctx;
@@ -104,14 +95,12 @@ ask(unsigned port, const char *ca)
 	return rc;
 }
 
-static void
-certificates_are_verified(void **state)
+TEST(certificates_are_verified)
 {
 	char ca[160], other[160];
 	pid_t right, wrong, old;
 	unsigned port;
 
-	(void)state;
 	if (make_certificate("right", "IP:127.0.0.1") != 0 ||
 	    make_certificate("wrong", "DNS:other.example") != 0)
 		test_skip("this openssl makes no certificates");
@@ -142,53 +131,37 @@ certificates_are_verified(void **state)
 	(void)kill(old, SIGKILL);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	const char *tmp = getenv("TMPDIR");
 	char path[160];
 	FILE *f;
 
-	(void)state;
 	openssl = getenv("CAISSON_OPENSSL");
 	if (openssl == NULL || openssl[0] == '\0')
 		openssl = "openssl";
 	(void)snprintf(folder, sizeof(folder), "%s/caisson-tls-XXXXXX",
 	    tmp != NULL && strlen(tmp) < 100 ? tmp : "/tmp");
-	if (mkdtemp(folder) == NULL)
-		return -1;
+	assert_non_null(mkdtemp(folder));
 	/* Our own openssl has no configuration file. */
 	(void)snprintf(path, sizeof(path), "%s/request.conf", folder);
-	if ((f = fopen(path, "w")) == NULL ||
+	assert_false((f = fopen(path, "w")) == NULL ||
 	    fputs("[req]\ndistinguished_name = name\n[name]\n", f) < 0 ||
-	    fclose(f) != 0)
-		return -1;
-	return csn_ctx_new(NULL, &ctx);
+	    fclose(f) != 0);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	static const char *const files[] = { "right.key", "right.crt",
 	    "wrong.key", "wrong.crt", "request.conf" };
 	char path[160];
 	size_t i;
 
-	(void)state;
 	csn_ctx_free(ctx);
 	for (i = 0; i < 5; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
 		(void)unlink(path);
 	}
-	return rmdir(folder);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(certificates_are_verified),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
+	assert_int_equal(rmdir(folder), 0);
 }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_net.c - connections end by their deadline, whatever the peer does. */
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "net/net.h"
 #include "net/resolve.h"
 
@@ -92,8 +83,7 @@ now(void)
 	return csn_net_deadline(0);
 }
 
-static void
-lines_and_bytes_arrive_whole(void **state)
+TEST(lines_and_bytes_arrive_whole)
 {
 	struct peer p = { .gap_ms = 1, .bytes = "VA 5\r\nhello\r\n\r\nEND\r\n",
 	    .len = 20, .stay = 1 };
@@ -102,7 +92,6 @@ lines_and_bytes_arrive_whole(void **state)
 	char *line, body[8] = { 0 };
 	size_t len;
 
-	(void)state;
 	peer_start(&p);
 	assert_int_equal(csn_net_connect(&n, "127.0.0.1", p.port, end), 0);
 	assert_int_equal(csn_net_line(&n, &line, &len, end), 0);
@@ -121,8 +110,7 @@ lines_and_bytes_arrive_whole(void **state)
 	peer_end(&p);
 }
 
-static void
-silence_ends_at_the_deadline(void **state)
+TEST(silence_ends_at_the_deadline)
 {
 	struct peer p = { .bytes = "half a li", .len = 9, .stay = 1 };
 	uint64_t begin = now();
@@ -130,7 +118,6 @@ silence_ends_at_the_deadline(void **state)
 	char *line, c[4];
 	size_t len;
 
-	(void)state;
 	peer_start(&p);
 	assert_int_equal(csn_net_connect(&n, "localhost", p.port,
 	    csn_net_deadline(2000)), 0);
@@ -146,8 +133,7 @@ silence_ends_at_the_deadline(void **state)
 }
 
 /* One byte a while is no way to hold anyone up for ever. */
-static void
-trickle_ends_at_the_deadline(void **state)
+TEST(trickle_ends_at_the_deadline)
 {
 	static char many[400];
 	struct peer p = { .bytes = many, .len = sizeof(many), .gap_ms = 20 };
@@ -156,7 +142,6 @@ trickle_ends_at_the_deadline(void **state)
 	char *line;
 	size_t len;
 
-	(void)state;
 	memset(many, 'x', sizeof(many));
 	peer_start(&p);
 	assert_int_equal(csn_net_connect(&n, "127.0.0.1", p.port,
@@ -168,15 +153,13 @@ trickle_ends_at_the_deadline(void **state)
 	peer_end(&p);
 }
 
-static void
-a_peer_that_goes_is_told(void **state)
+TEST(a_peer_that_goes_is_told)
 {
 	struct peer p = { .bytes = "abc", .len = 3 };
 	uint64_t end = csn_net_deadline(3000);
 	struct csn_net n;
 	char c[8];
 
-	(void)state;
 	peer_start(&p);
 	assert_int_equal(csn_net_connect(&n, "127.0.0.1", p.port, end), 0);
 	peer_end(&p);
@@ -188,8 +171,7 @@ a_peer_that_goes_is_told(void **state)
 	assert_int_equal(n.fd, -1);
 }
 
-static void
-lines_that_are_none_are_refused(void **state)
+TEST(lines_that_are_none_are_refused)
 {
 	static char endless[CSN_NET_LINE * 2];
 	static const struct {
@@ -208,7 +190,6 @@ lines_that_are_none_are_refused(void **state)
 	char *line;
 	size_t i, len;
 
-	(void)state;
 	memset(endless, 'x', sizeof(endless));
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		p = (struct peer){ .bytes = cases[i].bytes,
@@ -223,8 +204,7 @@ lines_that_are_none_are_refused(void **state)
 	}
 }
 
-static void
-connecting_ends_at_the_deadline(void **state)
+TEST(connecting_ends_at_the_deadline)
 {
 	struct csn_net n[12];
 	uint64_t begin;
@@ -232,7 +212,6 @@ connecting_ends_at_the_deadline(void **state)
 	int fd = listen_on(&port, 0), rc = 0;
 	size_t i, k;
 
-	(void)state;
 	/* Nobody accepts: soon the kernel drops what asks. */
 	for (i = 0; i < 12 && rc == 0; i++) {
 		begin = now();
@@ -246,8 +225,7 @@ connecting_ends_at_the_deadline(void **state)
 	close(fd);
 }
 
-static void
-sending_ends_at_the_deadline(void **state)
+TEST(sending_ends_at_the_deadline)
 {
 	static char many[1 << 22];
 	struct iovec iov[3] = { { many, 0 }, { many, sizeof(many) },
@@ -257,7 +235,6 @@ sending_ends_at_the_deadline(void **state)
 	uint16_t port;
 	int fd = listen_on(&port, 1), rc;
 
-	(void)state;
 	/* Connected, and never read from. */
 	assert_int_equal(csn_net_connect(&n, "127.0.0.1", port,
 	    csn_net_deadline(1000)), 0);
@@ -271,8 +248,7 @@ sending_ends_at_the_deadline(void **state)
 	close(fd);
 }
 
-static void
-names_that_nobody_knows_are_refused(void **state)
+TEST(names_that_nobody_knows_are_refused)
 {
 	struct csn_net_address to[CSN_NET_ADDRESSES];
 	struct csn_net n;
@@ -280,7 +256,6 @@ names_that_nobody_knows_are_refused(void **state)
 	size_t count = 0;
 	int rc;
 
-	(void)state;
 	assert_int_equal(csn_net_resolve("::1", 7, now(), to, &count), 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(to[0].at.ss_family, AF_INET6);
@@ -293,8 +268,7 @@ names_that_nobody_knows_are_refused(void **state)
 	assert_true(rc == ETIMEDOUT || rc == ECONNREFUSED);
 }
 
-static void
-unix_sockets_connect(void **state)
+TEST(unix_sockets_connect)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	char folder[] = "/tmp/caisson-net-XXXXXX", longest[200];
@@ -302,7 +276,6 @@ unix_sockets_connect(void **state)
 	struct csn_net n;
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/socket", folder);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -319,22 +292,4 @@ unix_sockets_connect(void **state)
 	close(fd);
 	unlink(a.sun_path);
 	rmdir(folder);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_and_bytes_arrive_whole),
-		cmocka_unit_test(silence_ends_at_the_deadline),
-		cmocka_unit_test(trickle_ends_at_the_deadline),
-		cmocka_unit_test(a_peer_that_goes_is_told),
-		cmocka_unit_test(lines_that_are_none_are_refused),
-		cmocka_unit_test(connecting_ends_at_the_deadline),
-		cmocka_unit_test(sending_ends_at_the_deadline),
-		cmocka_unit_test(names_that_nobody_knows_are_refused),
-		cmocka_unit_test(unix_sockets_connect),
-	};
-
-	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
 }

@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/platform/evidence.c - verifying evidence in a test. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/text.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "platform/evidence.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/platform/fake_pins.c - csn_pins() of made-up vendors. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "platform/appraisal.h"
 #include "platform/fake_pins.h"
 

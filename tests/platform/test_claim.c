@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_platform.c - platform evidence within a report. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "platform/claim.h"
 #include "platform/evidence.h"
 #include "platform/fake_snp.h"
@@ -42,8 +34,7 @@ run(struct trial *t, const struct csn_platform_claim *claim)
 	return csn_result_code(t->result);
 }
 
-static void
-binds_a_report_to_its_platform(void **state)
+TEST(binds_a_report_to_its_platform)
 {
 	uint8_t data[64] = { 1, 2, 3 }, report[FAKE_SNP_REPORT];
 	struct csn_platform_claim claim = { .platform = "sev-snp" };
@@ -51,7 +42,6 @@ binds_a_report_to_its_platform(void **state)
 	struct fake_bytes table = fake_snp_table(s), policy, strict;
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
 	fake_snp_report(s, 3, data, report);
 	policy = policy_with("sev-snp", fake_snp_root(s), "");
@@ -92,8 +82,7 @@ binds_a_report_to_its_platform(void **state)
 	trial_end(&t);
 }
 
-static void
-binds_a_gpu_by_its_nonce(void **state)
+TEST(binds_a_gpu_by_its_nonce)
 {
 	uint8_t data[64] = { 7, 7, 7 };
 	struct csn_platform_claim claim = { .platform = "nvidia" };
@@ -102,7 +91,6 @@ binds_a_gpu_by_its_nonce(void **state)
 	struct fake_bytes chain = fake_spdm_chain(s), policy;
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
 	policy = policy_with("nvidia", fake_spdm_root(s), "");
 	claim.evidence = evidence.p;
@@ -123,8 +111,7 @@ binds_a_gpu_by_its_nonce(void **state)
 	trial_end(&t);
 }
 
-static void
-binds_a_tpm_by_its_nonce(void **state)
+TEST(binds_a_tpm_by_its_nonce)
 {
 	uint8_t data[64] = { 9, 9, 9 };
 	struct csn_platform_claim claim = { .platform = "tpm2" };
@@ -133,7 +120,6 @@ binds_a_tpm_by_its_nonce(void **state)
 	struct fake_tpm_quote q;
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TPM2);
 	fake_tpm_defaults(s, &q, data, 32);
 	evidence = fake_tpm_evidence(s, &q);
@@ -162,8 +148,7 @@ binds_a_tpm_by_its_nonce(void **state)
 	trial_end(&t);
 }
 
-static void
-says_what_it_cannot_verify(void **state)
+TEST(says_what_it_cannot_verify)
 {
 	struct csn_platform_claim claim = {
 		.platform = "abacus", .evidence = (const uint8_t *)"beads",
@@ -171,7 +156,6 @@ says_what_it_cannot_verify(void **state)
 	};
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, 0);
 	assert_int_equal(run(&t, &claim), 0);
 	trial_expect(&t, "platform abacus", "skipped");
@@ -180,17 +164,4 @@ says_what_it_cannot_verify(void **state)
 	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
 	trial_expect(&t, "platform abacus", "failed");
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(binds_a_report_to_its_platform),
-		cmocka_unit_test(binds_a_gpu_by_its_nonce),
-		cmocka_unit_test(binds_a_tpm_by_its_nonce),
-		cmocka_unit_test(says_what_it_cannot_verify),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,17 +3,9 @@
  * tests/attest/test_flaws.c - SEV-SNP reports and certificates, GPUs'
  * measurements and TPMs' quotes, each with one flaw and refused for it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_tpm.h"
 #include "platform/snp.h"
@@ -26,8 +18,7 @@
 
 /* --- SEV-SNP ----------------------------------------------------------- */
 
-static void
-a_report_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_report_with_one_flaw_is_refused_for_it)
 {
 	static const struct {
 		const char *what;
@@ -86,7 +77,6 @@ a_report_with_one_flaw_is_refused_for_it(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	for (i = 0; i < COUNT(rows); i++) {
 		fake_snp_report(s, 3, NULL, t.evidence.p);
@@ -99,13 +89,11 @@ a_report_with_one_flaw_is_refused_for_it(void **state)
 	end_snp(&t, s);
 }
 
-static void
-a_report_that_the_host_asked_for_needs_the_policys_word(void **state)
+TEST(a_report_that_the_host_asked_for_needs_the_policys_word)
 {
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	trial_good(&t);
 	trial_expect(&t, "vmpl", "passed");
@@ -125,15 +113,13 @@ a_report_that_the_host_asked_for_needs_the_policys_word(void **state)
 }
 
 /* On Turin eight bytes are the chip's id, and zeros follow. */
-static void
-the_rest_of_a_turins_chip_id_is_zero(void **state)
+TEST(the_rest_of_a_turins_chip_id_is_zero)
 {
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
 	struct fake_snp *s;
 	struct trial t;
 	size_t at;
 
-	(void)state;
 	s = begin_snp(&t, &turin, 5);
 	trial_good(&t);
 	for (at = 0x1a7; at < 0x1e0; at += 8) {
@@ -150,8 +136,7 @@ the_rest_of_a_turins_chip_id_is_zero(void **state)
 	end_snp(&t, s);
 }
 
-static void
-a_chips_certificate_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_chips_certificate_with_one_flaw_is_refused_for_it)
 {
 	static const uint8_t number[] = { 2, 1, 4 }, wide[] = { 2, 2, 1, 4 };
 	static const uint8_t behind[] = { 2, 1, 4, 0 }, text[] = { 4, 1, 4 };
@@ -207,7 +192,6 @@ a_chips_certificate_with_one_flaw_is_refused_for_it(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		o.swap = &rows[i].swap;
 		s = begin_snp(&t, &o, 3);
@@ -227,8 +211,7 @@ a_chips_certificate_with_one_flaw_is_refused_for_it(void **state)
 }
 
 /* Each value of bytes, its last digit right and wrong. */
-static void
-the_policys_values_are_compared_whole(void **state)
+TEST(the_policys_values_are_compared_whole)
 {
 	static const struct {
 		const char *member;
@@ -245,7 +228,6 @@ the_policys_values_are_compared_whole(void **state)
 	size_t i, k, n;
 	int good;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	for (i = 0; i < COUNT(rows); i++)
 		for (good = 0; good < 2; good++) {
@@ -274,8 +256,7 @@ the_policys_values_are_compared_whole(void **state)
 }
 
 /* The four TCBs, PLATFORM_INFO and its alias check. */
-static void
-the_policy_names_each_tcb_and_the_platforms_bits(void **state)
+TEST(the_policy_names_each_tcb_and_the_platforms_bits)
 {
 	static const struct {
 		const char *member;
@@ -303,7 +284,6 @@ the_policy_names_each_tcb_and_the_platforms_bits(void **state)
 	size_t i;
 	int least;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	t.policy = policy;
 	for (i = 0; i < COUNT(tcbs); i++)
@@ -356,15 +336,13 @@ the_policy_names_each_tcb_and_the_platforms_bits(void **state)
 
 /* --- NVIDIA ------------------------------------------------------------ */
 
-static void
-firmware_is_held_to_a_blackwells_certificate(void **state)
+TEST(firmware_is_held_to_a_blackwells_certificate)
 {
 	const struct fake_spdm_options wrong = { .wrong_firmware = 1 };
 	struct fake_bytes none = { NULL, 0 };
 	struct fake_spdm *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_BLACKWELL, NULL, NULL);
 	trial_good(&t);
 	trial_expect(&t, "firmware", "passed");
@@ -388,8 +366,7 @@ firmware_is_held_to_a_blackwells_certificate(void **state)
 	free(none.p);
 }
 
-static void
-a_switch_is_no_gpu(void **state)
+TEST(a_switch_is_no_gpu)
 {
 	static const char gpu[] = "{\"platform\":{\"nvidia\":{\"device\":"
 	    "\"gpu\"}}}";
@@ -425,7 +402,6 @@ a_switch_is_no_gpu(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		s = begin_nvidia(&t, rows[i].kind, NULL, &rows[i].o);
 		if (rows[i].is_switch == 0)
@@ -455,14 +431,12 @@ a_switch_is_no_gpu(void **state)
 	}
 }
 
-static void
-zeros_behind_the_message_are_no_harm_and_other_bytes_are(void **state)
+TEST(zeros_behind_the_message_are_no_harm_and_other_bytes_are)
 {
 	static const uint8_t zeros[100];
 	struct fake_spdm *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	fake_put(&t.evidence, zeros, sizeof(zeros));
 	trial_good(&t);
@@ -476,13 +450,11 @@ zeros_behind_the_message_are_no_harm_and_other_bytes_are(void **state)
 }
 
 /* Of several devices' certificates the one that signed is meant. */
-static void
-a_device_is_found_among_others(void **state)
+TEST(a_device_is_found_among_others)
 {
 	struct fake_spdm *s, *other = fake_spdm_new(NULL);
 	struct trial t;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_BLACKWELL, NULL, NULL);
 	t.certs[1] = t.certs[0];
 	t.certs[0] = fake_spdm_chain(other);
@@ -493,8 +465,7 @@ a_device_is_found_among_others(void **state)
 }
 
 /* Drivers from CUDA 13.5 on. */
-static void
-opaque_data_behind_a_head_is_read(void **state)
+TEST(opaque_data_behind_a_head_is_read)
 {
 	static const struct {
 		const char *what;
@@ -523,7 +494,6 @@ opaque_data_behind_a_head_is_read(void **state)
 	char *json;
 	size_t i;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_BLACKWELL, NULL, &good);
 	t.policy = "{\"platform\":{\"nvidia\":{\"driver_version\":\"620.12\","
 	    "\"vbios_version\":\"96.00.5E.00.01\"}}}";
@@ -558,8 +528,7 @@ opaque_data_behind_a_head_is_read(void **state)
 
 /* --- TPM 2.0 ----------------------------------------------------------- */
 
-static void
-a_quote_of_a_tpm_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_quote_of_a_tpm_with_one_flaw_is_refused_for_it)
 {
 	static const uint8_t nonce[32] = { 0xaa, 0xbb };
 	static const struct {
@@ -592,7 +561,6 @@ a_quote_of_a_tpm_with_one_flaw_is_refused_for_it(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TPM2);
 	t.policy = (const char *)policy.p;
 	t.nonce = nonce;
@@ -617,31 +585,4 @@ a_quote_of_a_tpm_with_one_flaw_is_refused_for_it(void **state)
 	free(policy.p);
 	fake_tpm_free(tpm);
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_report_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(
-		    a_report_that_the_host_asked_for_needs_the_policys_word),
-		cmocka_unit_test(the_rest_of_a_turins_chip_id_is_zero),
-		cmocka_unit_test(
-		    a_chips_certificate_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(the_policys_values_are_compared_whole),
-		cmocka_unit_test(
-		    the_policy_names_each_tcb_and_the_platforms_bits),
-		cmocka_unit_test(
-		    firmware_is_held_to_a_blackwells_certificate),
-		cmocka_unit_test(a_switch_is_no_gpu),
-		cmocka_unit_test(
-		    zeros_behind_the_message_are_no_harm_and_other_bytes_are),
-		cmocka_unit_test(a_device_is_found_among_others),
-		cmocka_unit_test(opaque_data_behind_a_head_is_read),
-		cmocka_unit_test(
-		    a_quote_of_a_tpm_with_one_flaw_is_refused_for_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

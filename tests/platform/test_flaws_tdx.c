@@ -3,16 +3,7 @@
  * tests/attest/test_flaws_tdx.c - TDX quotes, platforms' certificates and
  * collateral, each with one flaw and refused for that flaw.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_tdx.h"
 #include "platform/tdx.h"
@@ -42,8 +33,7 @@ begin(struct trial *t)
 
 enum place { BODY, QE, VENDOR };
 
-static void
-a_quote_with_one_flaw_is_refused_for_it(void **state)
+TEST(a_quote_with_one_flaw_is_refused_for_it)
 {
 	static const struct {
 		const char *what;
@@ -93,7 +83,6 @@ a_quote_with_one_flaw_is_refused_for_it(void **state)
 	size_t i;
 	int code;
 
-	(void)state;
 	begin(&t);
 	/* Without collateral, so that each check stands for itself. */
 	trial_set(&t.collateral[0], (struct fake_bytes){ NULL, 0 });
@@ -127,8 +116,7 @@ a_quote_with_one_flaw_is_refused_for_it(void **state)
 
 /* --- collateral -------------------------------------------------------- */
 
-static void
-collateral_with_one_flaw_is_refused_for_it(void **state)
+TEST(collateral_with_one_flaw_is_refused_for_it)
 {
 	static const struct {
 		const char *what;
@@ -262,7 +250,6 @@ collateral_with_one_flaw_is_refused_for_it(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	begin(&t);
 	trial_good(&t);
 	/* Most of what Intel states is zero, and good. */
@@ -281,14 +268,12 @@ collateral_with_one_flaw_is_refused_for_it(void **state)
 }
 
 /* Every status but one is the policy's to take, and that one nobody's. */
-static void
-a_platform_below_every_level_is_refused(void **state)
+TEST(a_platform_below_every_level_is_refused)
 {
 	struct fake_tdx_collateral c = { .tcb_text = "\"pcesvn\":2",
 	    .tcb_other = "\"pcesvn\":6" };
 	struct trial t;
 
-	(void)state;
 	begin(&t);
 	c.level = 6;
 	trial_set(&t.collateral[0], fake_tdx_bundle(made, &c));
@@ -300,13 +285,11 @@ a_platform_below_every_level_is_refused(void **state)
 
 /* --- what is missing --------------------------------------------------- */
 
-static void
-a_policy_that_names_tdx_needs_its_collateral(void **state)
+TEST(a_policy_that_names_tdx_needs_its_collateral)
 {
 	struct fake_tdx_collateral none = { 0 };
 	struct trial t;
 
-	(void)state;
 	begin(&t);
 	t.policy = "{\"platform\":{\"tdx\":{\"xfam\":\"e700000000000000\"}}}";
 	trial_good(&t);
@@ -428,8 +411,7 @@ add_18(uint8_t *p)
 	p[3] = (uint8_t)len;
 }
 
-static void
-a_platform_that_is_not_described_whole_is_refused(void **state)
+TEST(a_platform_that_is_not_described_whole_is_refused)
 {
 	static const struct {
 		const char *what, *path;
@@ -461,7 +443,6 @@ a_platform_that_is_not_described_whole_is_refused(void **state)
 	size_t i, at;
 	int rc;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_int_equal(read_platform(ctx, &b, &pck), 0);
 	assert_memory_equal(pck.fmspc, "\x00\x90\x6e\xd5\x00\x00", 6);
@@ -522,34 +503,5 @@ a_platform_that_is_not_described_whole_is_refused(void **state)
 	csn_ctx_free(ctx);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	made = fake_tdx_new();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_tdx_free(made);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_quote_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(collateral_with_one_flaw_is_refused_for_it),
-		cmocka_unit_test(a_platform_below_every_level_is_refused),
-		cmocka_unit_test(
-		    a_policy_that_names_tdx_needs_its_collateral),
-		cmocka_unit_test(
-		    a_platform_that_is_not_described_whole_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { made = fake_tdx_new(); }
+AFTER_ALL { fake_tdx_free(made); }

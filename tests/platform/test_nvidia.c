@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_nvidia.c - NVIDIA's measurements, made up and real. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/trial_nvidia.h"
 
 #define BLOCKS 45		/* where the record begins: 37 + 8 */
 
-static void
-verifies_and_says_what_it_does_not_prove(void **state)
+TEST(verifies_and_says_what_it_does_not_prove)
 {
 	const struct fake_spdm_options most = { .blocks = 254 };
 	const struct fake_spdm_options none = { .no_firmware = 1 };
 	struct fake_spdm *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	trial_good(&t);
 	trial_expect(&t, "form", "passed");
@@ -44,8 +35,7 @@ verifies_and_says_what_it_does_not_prove(void **state)
 }
 
 /* What the certificate or the report does not say is not made up. */
-static void
-says_what_evidence_does_not_name(void **state)
+TEST(says_what_evidence_does_not_name)
 {
 	const struct fake_bytes none = { NULL, 0 };
 	const struct fake_spdm_options unnamed = { .driver = "" };
@@ -53,7 +43,6 @@ says_what_evidence_does_not_name(void **state)
 	struct trial t;
 	char *json;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
 	t.evidence = fake_spdm_evidence(s, NULL, &unnamed);
 	t.certs[0] = fake_spdm_chain(s);
@@ -69,8 +58,7 @@ says_what_evidence_does_not_name(void **state)
 	end_nvidia(&t, s);
 }
 
-static void
-refuses_each_for_its_own_reason(void **state)
+TEST(refuses_each_for_its_own_reason)
 {
 	const struct fake_spdm_options twice = { .block_twice = 1 };
 	const struct fake_spdm_options firmware = { .wrong_firmware = 1 };
@@ -80,7 +68,6 @@ refuses_each_for_its_own_reason(void **state)
 	uint8_t *p;
 	size_t len;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	p = t.evidence.p;
 	len = t.evidence.len;
@@ -149,13 +136,11 @@ refuses_each_for_its_own_reason(void **state)
 	end_nvidia(&t, s);
 }
 
-static void
-refuses_what_is_past_its_time_or_revoked(void **state)
+TEST(refuses_what_is_past_its_time_or_revoked)
 {
 	struct fake_spdm *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	t.collateral[0] = fake_spdm_crl(s, 1, 0);
 	t.collateral[1] = fake_spdm_crl(s, 2, 0);
@@ -180,8 +165,7 @@ refuses_what_is_past_its_time_or_revoked(void **state)
 	end_nvidia(&t, s);
 }
 
-static void
-compares_the_nonce_and_the_policy(void **state)
+TEST(compares_the_nonce_and_the_policy)
 {
 	uint8_t nonce[FAKE_SPDM_NONCE] = { 5, 6, 7 };
 	struct fake_bytes policy = { NULL, 0 };
@@ -189,7 +173,6 @@ compares_the_nonce_and_the_policy(void **state)
 	struct trial t;
 	int i;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	trial_set(&t.evidence, fake_spdm_evidence(s, nonce, NULL));
 	t.nonce = nonce;
@@ -225,15 +208,13 @@ compares_the_nonce_and_the_policy(void **state)
 	end_nvidia(&t, s);
 }
 
-static void
-shows_the_blocks_to_people(void **state)
+TEST(shows_the_blocks_to_people)
 {
 	struct fake_spdm *s;
 	struct trial t;
 	json_t *o;
 	char *json;
 
-	(void)state;
 	s = begin_nvidia(&t, FAKE_HOPPER, NULL, NULL);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), 0);
@@ -248,13 +229,11 @@ shows_the_blocks_to_people(void **state)
 
 /* --- real evidence ---------------------------------------------------- */
 
-static void
-verifies_a_real_hopper(void **state)
+TEST(verifies_a_real_hopper)
 {
 	uint8_t nonce[FAKE_SPDM_NONCE];
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
 	t.evidence = trial_vector_hex("nvidia/hopperAttestationReport.txt");
 	t.certs[0] = trial_vector("nvidia/hopperCertChain.txt");
@@ -276,20 +255,4 @@ verifies_a_real_hopper(void **state)
 	    "nvidia/hopperAttestationReportInvalidSignature.txt"));
 	trial_refused(&t, CSN_E_SIGNATURE, "signature");
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_and_says_what_it_does_not_prove),
-		cmocka_unit_test(says_what_evidence_does_not_name),
-		cmocka_unit_test(refuses_each_for_its_own_reason),
-		cmocka_unit_test(refuses_what_is_past_its_time_or_revoked),
-		cmocka_unit_test(compares_the_nonce_and_the_policy),
-		cmocka_unit_test(shows_the_blocks_to_people),
-		cmocka_unit_test(verifies_a_real_hopper),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

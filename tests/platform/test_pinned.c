@@ -4,18 +4,10 @@
  * given but what a host gives: made up, in the forms of the real samples
  * that the other suites take where they are there, and with their flaws.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_pins.h"
 #include "platform/fake_spdm.h"
@@ -36,8 +28,7 @@ begin_pinned(struct trial *t, const struct fake_snp_options *o,
 	return s;
 }
 
-static void
-verifies_a_milan_report_of_version_2(void **state)
+TEST(verifies_a_milan_report_of_version_2)
 {
 	const struct fake_snp_options milan = {
 		.product = FAKE_MILAN, .rsa = 1
@@ -46,7 +37,6 @@ verifies_a_milan_report_of_version_2(void **state)
 	struct fake_snp *s, *other;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &milan, FAKE_MILAN, 2);
 	fake_snp_report(s, 2, nonce, t.evidence.p);
 	t.nonce = nonce;
@@ -74,8 +64,7 @@ verifies_a_milan_report_of_version_2(void **state)
 	end_snp(&t, s);
 }
 
-static void
-verifies_a_genoa_report_of_version_3(void **state)
+TEST(verifies_a_genoa_report_of_version_3)
 {
 	const struct fake_snp_options genoa = {
 		.product = FAKE_GENOA, .leaf_from = "20260101000000Z"
@@ -84,7 +73,6 @@ verifies_a_genoa_report_of_version_3(void **state)
 	struct fake_bytes root;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &genoa, FAKE_GENOA, 3);
 	trial_good(&t);
 	trial_expect(&t, "chip", "passed");
@@ -114,8 +102,7 @@ verifies_a_genoa_report_of_version_3(void **state)
 	end_snp(&t, s);
 }
 
-static void
-refuses_a_vlek_that_expired(void **state)
+TEST(refuses_a_vlek_that_expired)
 {
 	const struct fake_snp_options vlek = {
 		.product = FAKE_MILAN, .vlek = 1,
@@ -124,7 +111,6 @@ refuses_a_vlek_that_expired(void **state)
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &vlek, FAKE_MILAN, 2);
 	t.at_ms = trial_time("2025-06-01T00:00:00Z");
 	trial_good(&t);
@@ -136,8 +122,7 @@ refuses_a_vlek_that_expired(void **state)
 }
 
 /* A CA signs certificates, whatever it is called. */
-static void
-takes_no_report_of_a_ca(void **state)
+TEST(takes_no_report_of_a_ca)
 {
 	const struct fake_snp_options ca = {
 		.product = FAKE_GENOA, .leaf_ca = 1
@@ -145,7 +130,6 @@ takes_no_report_of_a_ca(void **state)
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &ca, FAKE_GENOA, 3);
 	trial_refused_for(&t, "a CA", CSN_E_SIGNER, "chain",
 	    "no certificate of an SEV-VCEK is given");
@@ -153,15 +137,13 @@ takes_no_report_of_a_ca(void **state)
 }
 
 /* Each root vouches for its own generation. */
-static void
-refuses_a_certificate_of_another_generation_than_its_root(void **state)
+TEST(refuses_a_certificate_of_another_generation_than_its_root)
 {
 	const struct fake_snp_options genoa = { .product = FAKE_GENOA };
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &genoa, FAKE_MILAN, 3);
 	trial_refused_for(&t, "Genoa under Milan", CSN_E_SIGNER, "product",
 	    "the certificate is for Genoa, the report for Genoa, the root "
@@ -180,8 +162,7 @@ refuses_a_certificate_of_another_generation_than_its_root(void **state)
 }
 
 /* Where certificate and report say nothing, the root's pin does. */
-static void
-takes_the_generation_from_the_pinned_root(void **state)
+TEST(takes_the_generation_from_the_pinned_root)
 {
 	static const uint8_t odd[] = { 0x16, 4, 'R', 'o', 'm', 'e' };
 	const struct fake_extension swap = {
@@ -193,7 +174,6 @@ takes_the_generation_from_the_pinned_root(void **state)
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_pinned(&t, &o, FAKE_MILAN, 2);
 	trial_good(&t);
 	trial_expect(&t, "tcb", "passed");
@@ -202,14 +182,12 @@ takes_the_generation_from_the_pinned_root(void **state)
 	end_snp(&t, s);
 }
 
-static void
-keeps_certificates_of_pinned_roots_for_evidence_without(void **state)
+TEST(keeps_certificates_of_pinned_roots_for_evidence_without)
 {
 	char folder[] = "/tmp/caisson-pinned-XXXXXX", command[64];
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	s = begin_pinned(&t, NULL, FAKE_GENOA, 3);
 	t.cache = folder;
@@ -245,8 +223,7 @@ begin_tdx(struct trial *t, const struct fake_tdx_collateral *c)
 	return s;
 }
 
-static void
-verifies_a_quote_with_its_collateral(void **state)
+TEST(verifies_a_quote_with_its_collateral)
 {
 	const struct fake_tdx_collateral c = {
 		.next = "2026-01-31T00:00:00Z", .crl_until =
@@ -255,7 +232,6 @@ verifies_a_quote_with_its_collateral(void **state)
 	struct fake_tdx *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_tdx(&t, &c);
 	/* What a file has behind the quote is none of it. */
 	fake_put_text(&t.evidence, "more bytes");
@@ -279,13 +255,11 @@ verifies_a_quote_with_its_collateral(void **state)
 	trial_end(&t);
 }
 
-static void
-refuses_answers_whose_signer_did_not_come_with_them(void **state)
+TEST(refuses_answers_whose_signer_did_not_come_with_them)
 {
 	struct fake_tdx *s, *other;
 	struct trial t;
 
-	(void)state;
 	s = begin_tdx(&t, NULL);
 	trial_set(&t.collateral[0], fake_tdx_pck_crl(s, NULL));
 	t.collateral[1] = fake_tdx_root_crl(s, NULL);
@@ -312,8 +286,7 @@ refuses_answers_whose_signer_did_not_come_with_them(void **state)
 
 /* --- NVIDIA ------------------------------------------------------------ */
 
-static void
-verifies_a_hoppers_measurements(void **state)
+TEST(verifies_a_hoppers_measurements)
 {
 	uint8_t nonce[FAKE_SPDM_NONCE] = { 7, 7, 7 };
 	struct fake_spdm *s = fake_spdm_new(NULL), *other;
@@ -321,7 +294,6 @@ verifies_a_hoppers_measurements(void **state)
 	const struct fake_spdm_options old = { .no_firmware = 1 };
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
 	fake_pins_set(t.ctx, t.platform, 0, &root);
 	free(root.p);
@@ -348,26 +320,4 @@ verifies_a_hoppers_measurements(void **state)
 	fake_spdm_free(other);
 	fake_spdm_free(s);
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_a_milan_report_of_version_2),
-		cmocka_unit_test(verifies_a_genoa_report_of_version_3),
-		cmocka_unit_test(refuses_a_vlek_that_expired),
-		cmocka_unit_test(takes_no_report_of_a_ca),
-		cmocka_unit_test(
-		    refuses_a_certificate_of_another_generation_than_its_root),
-		cmocka_unit_test(takes_the_generation_from_the_pinned_root),
-		cmocka_unit_test(
-		    keeps_certificates_of_pinned_roots_for_evidence_without),
-		cmocka_unit_test(verifies_a_quote_with_its_collateral),
-		cmocka_unit_test(
-		    refuses_answers_whose_signer_did_not_come_with_them),
-		cmocka_unit_test(verifies_a_hoppers_measurements),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_snp.c - AMD SEV-SNP reports, made up and real. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/trial_snp.h"
 
-static void
-verifies_each_product_and_version(void **state)
+TEST(verifies_each_product_and_version)
 {
 	static const struct {
 		struct fake_snp_options o;
@@ -35,7 +26,6 @@ verifies_each_product_and_version(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		s = begin_snp(&t, &cases[i].o, cases[i].version);
 		trial_good(&t);
@@ -56,14 +46,12 @@ verifies_each_product_and_version(void **state)
 }
 
 /* Whatever chip the report names: its key is the provider's. */
-static void
-compares_no_chip_with_a_vlek(void **state)
+TEST(compares_no_chip_with_a_vlek)
 {
 	const struct fake_snp_options vlek = { .vlek = 1 };
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, &vlek, 3);
 	memset(t.evidence.p + 0x1a0, 0xc1, 64);
 	fake_snp_sign(s, t.evidence.p);
@@ -75,14 +63,12 @@ compares_no_chip_with_a_vlek(void **state)
 	end_snp(&t, s);
 }
 
-static void
-takes_the_hosts_table_beside_and_behind_the_report(void **state)
+TEST(takes_the_hosts_table_beside_and_behind_the_report)
 {
 	struct fake_bytes table;
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	trial_set(&t.certs[0], fake_snp_table(s));
 	trial_good(&t);
@@ -100,14 +86,12 @@ takes_the_hosts_table_beside_and_behind_the_report(void **state)
 	end_snp(&t, s);
 }
 
-static void
-refuses_each_for_its_own_reason(void **state)
+TEST(refuses_each_for_its_own_reason)
 {
 	struct fake_snp *s, *other;
 	uint8_t *r;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	r = t.evidence.p;
 
@@ -200,13 +184,11 @@ refuses_each_for_its_own_reason(void **state)
 	end_snp(&t, s);
 }
 
-static void
-finds_the_chips_certificate_among_others(void **state)
+TEST(finds_the_chips_certificate_among_others)
 {
 	struct fake_snp *s, *other;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	other = fake_snp_new(NULL);
 	t.certs[1] = t.certs[0];
@@ -217,8 +199,7 @@ finds_the_chips_certificate_among_others(void **state)
 }
 
 /* A key that was certified again: the certificate of this time counts. */
-static void
-takes_the_certificate_of_this_time_of_several(void **state)
+TEST(takes_the_certificate_of_this_time_of_several)
 {
 	const struct fake_snp_options late = {
 		.leaf_until = "20251231000000Z"
@@ -226,7 +207,6 @@ takes_the_certificate_of_this_time_of_several(void **state)
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, &late, 3);
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	/* Behind the old one, and before it. */
@@ -244,8 +224,7 @@ takes_the_certificate_of_this_time_of_several(void **state)
 	end_snp(&t, s);
 }
 
-static void
-refuses_what_is_past_its_time(void **state)
+TEST(refuses_what_is_past_its_time)
 {
 	const struct fake_snp_options late = {
 		.vlek = 1, .leaf_until = "20251231235959Z"
@@ -255,7 +234,6 @@ refuses_what_is_past_its_time(void **state)
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, &late, 3);
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	assert_non_null(strstr(trial_detail(&t, "chain"), "SEV-VLEK"));
@@ -272,13 +250,11 @@ refuses_what_is_past_its_time(void **state)
 	end_snp(&t, s);
 }
 
-static void
-refuses_what_was_revoked(void **state)
+TEST(refuses_what_was_revoked)
 {
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	t.collateral[0] = fake_snp_crl(s, 0, NULL, NULL);
 	t.require = CSN_REQUIRE_COLLATERAL;
@@ -303,14 +279,12 @@ refuses_what_was_revoked(void **state)
 	end_snp(&t, s);
 }
 
-static void
-compares_the_nonce_and_asks_for_what_is_required(void **state)
+TEST(compares_the_nonce_and_asks_for_what_is_required)
 {
 	uint8_t data[64] = { 1, 2, 3, 4 };
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	t.require = CSN_REQUIRE_NONCE;
 	trial_refused(&t, CSN_E_POLICY, "nonce");
@@ -358,8 +332,7 @@ with_policy(struct trial *t, const char *member, int code, const char *check)
 	free(policy);
 }
 
-static void
-compares_what_the_policy_names(void **state)
+TEST(compares_what_the_policy_names)
 {
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
 	char good[128], bad[128], text[512];
@@ -367,7 +340,6 @@ compares_what_the_policy_names(void **state)
 	struct trial t;
 	int i;
 
-	(void)state;
 	s = begin_snp(&t, &turin, 5);
 	for (i = 0; i < 48; i++) {
 		snprintf(good + 2 * i, 3, "4d");
@@ -408,8 +380,7 @@ compares_what_the_policy_names(void **state)
 	end_snp(&t, s);
 }
 
-static void
-takes_no_policy_that_it_does_not_understand(void **state)
+TEST(takes_no_policy_that_it_does_not_understand)
 {
 	static const char *const bad[] = {
 		"", "{", "[]", "7", "{\"platform\":7}",
@@ -433,7 +404,6 @@ takes_no_policy_that_it_does_not_understand(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		t.policy = bad[i];
@@ -444,13 +414,11 @@ takes_no_policy_that_it_does_not_understand(void **state)
 	end_snp(&t, s);
 }
 
-static void
-takes_no_root_or_certificate_that_is_none(void **state)
+TEST(takes_no_root_or_certificate_that_is_none)
 {
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	t.root.len--;			/* the END line is cut */
 	t.root.len -= 20;
@@ -469,15 +437,13 @@ takes_no_root_or_certificate_that_is_none(void **state)
 	end_snp(&t, s);
 }
 
-static void
-takes_a_root_from_the_policy(void **state)
+TEST(takes_a_root_from_the_policy)
 {
 	struct fake_bytes policy = { NULL, 0 };
 	struct fake_snp *s, *other;
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	s = begin_snp(&t, NULL, 3);
 	other = fake_snp_new(NULL);
 	fake_put_text(&policy, "{\"platform\":{\"sev-snp\":{\"root\":\"");
@@ -500,8 +466,7 @@ takes_a_root_from_the_policy(void **state)
 	end_snp(&t, s);
 }
 
-static void
-shows_a_report_to_people(void **state)
+TEST(shows_a_report_to_people)
 {
 	const struct fake_snp_options turin = { .product = FAKE_TURIN };
 	struct fake_snp *s;
@@ -509,7 +474,6 @@ shows_a_report_to_people(void **state)
 	json_t *o, *names;
 	char *json;
 
-	(void)state;
 	s = begin_snp(&t, &turin, 5);
 	t.evidence.p[0x40] = 0xa5;
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
@@ -555,13 +519,11 @@ shows_a_report_to_people(void **state)
 
 /* --- real evidence ---------------------------------------------------- */
 
-static void
-verifies_a_real_milan_report(void **state)
+TEST(verifies_a_real_milan_report)
 {
 	uint8_t nonce[] = { 1, 2, 3, 4, 5 };
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
 	t.evidence = trial_vector("snp/milan-v2-report.bin");
 	t.certs[0] = trial_vector("snp/milan-v2-vcek.der");
@@ -587,13 +549,11 @@ verifies_a_real_milan_report(void **state)
 	trial_end(&t);
 }
 
-static void
-verifies_a_real_genoa_report(void **state)
+TEST(verifies_a_real_genoa_report)
 {
 	struct fake_snp *s;
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
 	t.evidence = trial_vector("snp/genoa-v3-report.bin");
 	t.certs[0] = trial_vector("snp/genoa-v3-vcek.pem");
@@ -620,12 +580,10 @@ verifies_a_real_genoa_report(void **state)
 	trial_end(&t);
 }
 
-static void
-refuses_a_real_vlek_that_expired(void **state)
+TEST(refuses_a_real_vlek_that_expired)
 {
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
 	t.evidence = trial_vector("snp/milan-vlek-report.bin");
 	t.certs[0] = trial_vector("snp/milan-vlek-expired-2025-12-10.der");
@@ -636,33 +594,4 @@ refuses_a_real_vlek_that_expired(void **state)
 	t.at_ms = trial_time("2026-06-01T00:00:00Z");
 	trial_refused(&t, CSN_E_EXPIRED, "chain");
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_each_product_and_version),
-		cmocka_unit_test(compares_no_chip_with_a_vlek),
-		cmocka_unit_test(
-		    takes_the_hosts_table_beside_and_behind_the_report),
-		cmocka_unit_test(refuses_each_for_its_own_reason),
-		cmocka_unit_test(finds_the_chips_certificate_among_others),
-		cmocka_unit_test(
-		    takes_the_certificate_of_this_time_of_several),
-		cmocka_unit_test(refuses_what_is_past_its_time),
-		cmocka_unit_test(refuses_what_was_revoked),
-		cmocka_unit_test(
-		    compares_the_nonce_and_asks_for_what_is_required),
-		cmocka_unit_test(compares_what_the_policy_names),
-		cmocka_unit_test(takes_no_policy_that_it_does_not_understand),
-		cmocka_unit_test(takes_no_root_or_certificate_that_is_none),
-		cmocka_unit_test(takes_a_root_from_the_policy),
-		cmocka_unit_test(shows_a_report_to_people),
-		cmocka_unit_test(verifies_a_real_milan_report),
-		cmocka_unit_test(verifies_a_real_genoa_report),
-		cmocka_unit_test(refuses_a_real_vlek_that_expired),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

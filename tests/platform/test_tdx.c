@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_tdx.c - Intel TDX quotes, made up and real. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_tdx.h"
 #include "platform/json_span.h"
@@ -44,8 +36,7 @@ quote(struct trial *t, const struct fake_tdx *s,
 	trial_set(&t->evidence, fake_tdx_quote(s, q));
 }
 
-static void
-verifies_both_versions_with_collateral(void **state)
+TEST(verifies_both_versions_with_collateral)
 {
 	static const char *const checks[] = {
 		"form", "chain", "revocation", "qe_signature", "qe_binding",
@@ -58,7 +49,6 @@ verifies_both_versions_with_collateral(void **state)
 	size_t i;
 	int version;
 
-	(void)state;
 	for (version = 4; version <= 5; version++) {
 		s = begin(&t, version);
 		t.require = CSN_REQUIRE_COLLATERAL;
@@ -79,13 +69,11 @@ verifies_both_versions_with_collateral(void **state)
 	end(&t, s);
 }
 
-static void
-takes_collateral_in_pieces_or_not_at_all(void **state)
+TEST(takes_collateral_in_pieces_or_not_at_all)
 {
 	struct fake_tdx *s;
 	struct trial t;
 
-	(void)state;
 	s = begin(&t, 4);
 	trial_set(&t.collateral[0], fake_tdx_tcb_info(s, NULL));
 	t.collateral[1] = fake_tdx_qe_identity(s, NULL);
@@ -112,15 +100,13 @@ takes_collateral_in_pieces_or_not_at_all(void **state)
 	end(&t, s);
 }
 
-static void
-refuses_each_for_its_own_reason(void **state)
+TEST(refuses_each_for_its_own_reason)
 {
 	struct fake_tdx *s, *other;
 	struct fake_tdx_quote q;
 	struct trial t;
 	size_t len;
 
-	(void)state;
 	s = begin(&t, 4);
 	len = t.evidence.len;
 
@@ -205,15 +191,13 @@ with(struct trial *t, const struct fake_tdx *s,
 		trial_refused(t, code, check);
 }
 
-static void
-judges_the_platform_by_its_collateral(void **state)
+TEST(judges_the_platform_by_its_collateral)
 {
 	struct fake_tdx_collateral c;
 	struct fake_tdx_quote q;
 	struct fake_tdx *s;
 	struct trial t;
 
-	(void)state;
 	s = begin(&t, 4);
 #define SAYS(...) (c = (struct fake_tdx_collateral){ __VA_ARGS__ }, &c)
 	with(&t, s, SAYS(.wrong_signature = 1), CSN_E_SIGNATURE, "tcb_info");
@@ -280,8 +264,7 @@ judges_the_platform_by_its_collateral(void **state)
 	end(&t, s);
 }
 
-static void
-takes_no_malformed_collateral(void **state)
+TEST(takes_no_malformed_collateral)
 {
 	static const char *const bad[] = {
 		"{", "{\"tcbInfo\":{}}", "{\"tcbInfo\":[],\"signature\":7}",
@@ -293,7 +276,6 @@ takes_no_malformed_collateral(void **state)
 	uint8_t *p;
 	size_t i;
 
-	(void)state;
 	s = begin(&t, 4);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		trial_set(&t.collateral[0], (struct fake_bytes){ NULL, 0 });
@@ -317,8 +299,7 @@ takes_no_malformed_collateral(void **state)
 	end(&t, s);
 }
 
-static void
-compares_what_the_policy_names(void **state)
+TEST(compares_what_the_policy_names)
 {
 	static const struct {
 		const char *member, *check;
@@ -338,7 +319,6 @@ compares_what_the_policy_names(void **state)
 	size_t i;
 	int k, good;
 
-	(void)state;
 	s = begin(&t, 5);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (good = 0; good < 2; good++) {
@@ -382,8 +362,7 @@ compares_what_the_policy_names(void **state)
 	end(&t, s);
 }
 
-static void
-finds_a_members_bytes(void **state)
+TEST(finds_a_members_bytes)
 {
 	static const char text[] = " { \"a\" : \"x}\\\"{\" ,\n\"b\":"
 	    "[1,{\"c\":2}] , \"c\" : {\"d\":\"]\"}, \"e\":-1.5e3,\"f\":true }";
@@ -398,7 +377,6 @@ finds_a_members_bytes(void **state)
 	json_t *o;
 	size_t i, n;
 
-	(void)state;
 	assert_non_null(o = json_loads(text, 0, NULL));
 	json_decref(o);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -413,8 +391,7 @@ finds_a_members_bytes(void **state)
 }
 
 /* Nothing is guessed of a text that no parser would have accepted. */
-static void
-finds_nothing_in_what_is_no_json(void **state)
+TEST(finds_nothing_in_what_is_no_json)
 {
 	static const char *const bad[] = {
 		"{,\"d\":1}", "{\"a\":1,,\"d\":1}", "{\"a\":1 \"d\":1}",
@@ -424,7 +401,6 @@ finds_nothing_in_what_is_no_json(void **state)
 	};
 	size_t i, n;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_json_span(bad[i], strlen(bad[i]), "d", &n) != NULL)
 			fail_msg("found in %s", bad[i]);
@@ -432,13 +408,11 @@ finds_nothing_in_what_is_no_json(void **state)
 }
 
 /* A mebibyte is more than any platform's evidence has. */
-static void
-evidence_has_a_greatest_length(void **state)
+TEST(evidence_has_a_greatest_length)
 {
 	struct trial t;
 	char *json;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TDX);
 	t.evidence.len = CSN_PLATFORM_MAX_EVIDENCE + 1;
 	t.evidence.p = calloc(t.evidence.len, 1);
@@ -458,8 +432,7 @@ evidence_has_a_greatest_length(void **state)
 }
 
 /* As many files as there may be, and nonces of each platform's length. */
-static void
-options_have_their_bounds(void **state)
+TEST(options_have_their_bounds)
 {
 	static const struct {
 		int platform;
@@ -489,7 +462,6 @@ options_have_their_bounds(void **state)
 	struct trial t;
 	size_t i;
 
-	(void)state;
 	s = begin(&t, 4);
 	assert_int_equal(csn_result_new(t.ctx, &t.result), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -523,12 +495,10 @@ options_have_their_bounds(void **state)
 	end(&t, s);
 }
 
-static void
-tells_a_text_from_a_quote(void **state)
+TEST(tells_a_text_from_a_quote)
 {
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TDX);
 	fake_put_text(&t.evidence, "no quote");
 	trial_refused(&t, CSN_E_FORM, "form");
@@ -536,15 +506,13 @@ tells_a_text_from_a_quote(void **state)
 	trial_end(&t);
 }
 
-static void
-shows_a_quote_to_people(void **state)
+TEST(shows_a_quote_to_people)
 {
 	struct fake_tdx *s;
 	struct trial t;
 	json_t *o, *qe;
 	char *json;
 
-	(void)state;
 	s = begin(&t, 5);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), 0);
@@ -584,12 +552,10 @@ shows_a_quote_to_people(void **state)
 
 /* --- real evidence ---------------------------------------------------- */
 
-static void
-verifies_a_real_quote_with_its_collateral(void **state)
+TEST(verifies_a_real_quote_with_its_collateral)
 {
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TDX);
 	t.evidence = trial_vector("tdx/phala-quote.dat");
 	t.collateral[0] = trial_vector("tdx/phala-collateral.json");
@@ -612,12 +578,10 @@ verifies_a_real_quote_with_its_collateral(void **state)
 	trial_end(&t);
 }
 
-static void
-verifies_a_real_quote_with_other_answers(void **state)
+TEST(verifies_a_real_quote_with_other_answers)
 {
 	struct trial t;
 
-	(void)state;
 	trial_start(&t, CSN_PLATFORM_TDX);
 	t.evidence = trial_vector("tdx/quote-v4-spr.dat");
 	t.collateral[0] = trial_vector("tdx/pckcrl");
@@ -632,27 +596,4 @@ verifies_a_real_quote_with_other_answers(void **state)
 	trial_refused(&t, CSN_E_SIGNER, "tcb_info");
 	trial_expect(&t, "qe_identity_info", "failed");
 	trial_end(&t);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_both_versions_with_collateral),
-		cmocka_unit_test(takes_collateral_in_pieces_or_not_at_all),
-		cmocka_unit_test(refuses_each_for_its_own_reason),
-		cmocka_unit_test(judges_the_platform_by_its_collateral),
-		cmocka_unit_test(takes_no_malformed_collateral),
-		cmocka_unit_test(compares_what_the_policy_names),
-		cmocka_unit_test(finds_a_members_bytes),
-		cmocka_unit_test(finds_nothing_in_what_is_no_json),
-		cmocka_unit_test(evidence_has_a_greatest_length),
-		cmocka_unit_test(options_have_their_bounds),
-		cmocka_unit_test(tells_a_text_from_a_quote),
-		cmocka_unit_test(shows_a_quote_to_people),
-		cmocka_unit_test(verifies_a_real_quote_with_its_collateral),
-		cmocka_unit_test(verifies_a_real_quote_with_other_answers),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

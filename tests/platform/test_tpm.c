@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/attest/test_tpm.c - quotes of a TPM that is made up. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
+#include "lib/test.h"
 #include "platform/evidence.h"
 #include "platform/fake_tpm.h"
 
@@ -66,8 +58,7 @@ end(struct stage *s)
 	trial_end(&s->t);
 }
 
-static void
-verifies_every_signature_that_it_takes(void **state)
+TEST(verifies_every_signature_that_it_takes)
 {
 	static const struct {
 		enum fake_key key;
@@ -85,7 +76,6 @@ verifies_every_signature_that_it_takes(void **state)
 	struct stage s;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		begin(&s, kinds[i].key);
 		s.q.scheme = kinds[i].scheme;
@@ -108,13 +98,11 @@ verifies_every_signature_that_it_takes(void **state)
 	}
 }
 
-static void
-refuses_what_is_no_quote(void **state)
+TEST(refuses_what_is_no_quote)
 {
 	struct stage s;
 	size_t len, i;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.q.magic = 0xff544348;
 	quote(&s);
@@ -142,12 +130,10 @@ refuses_what_is_no_quote(void **state)
 	end(&s);
 }
 
-static void
-refuses_algorithms_that_it_does_not_take(void **state)
+TEST(refuses_algorithms_that_it_does_not_take)
 {
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.q.scheme = 0x001a;		/* TPM_ALG_ECDAA */
 	quote(&s);
@@ -168,15 +154,13 @@ refuses_algorithms_that_it_does_not_take(void **state)
 	end(&s);
 }
 
-static void
-trusts_nobody_whom_the_verifier_does_not_name(void **state)
+TEST(trusts_nobody_whom_the_verifier_does_not_name)
 {
 	struct fake_tpm *other = fake_tpm_new(FAKE_P256, 1);
 	struct fake_tpm *rsa = fake_tpm_new(FAKE_RSA, 1);
 	struct fake_bytes both = fake_tpm_key(other), mine;
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.t.policy = NULL;
 	trial_refused(&s.t, CSN_E_SIGNER, "key");
@@ -206,8 +190,7 @@ trusts_nobody_whom_the_verifier_does_not_name(void **state)
 	end(&s);
 }
 
-static void
-follows_a_certificate_to_the_policys_root(void **state)
+TEST(follows_a_certificate_to_the_policys_root)
 {
 	struct fake_tpm *other = fake_tpm_new(FAKE_P256, 1);
 	struct fake_tpm_quote q;
@@ -215,7 +198,6 @@ follows_a_certificate_to_the_policys_root(void **state)
 	struct stage s;
 	int i;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	free(s.policy.p);
 	s.policy = fake_tpm_policy("root", fake_tpm_root(s.tpm), "");
@@ -259,12 +241,10 @@ follows_a_certificate_to_the_policys_root(void **state)
 }
 
 /* As many banks as a TPM may have, and not one more. */
-static void
-takes_sixteen_banks(void **state)
+TEST(takes_sixteen_banks)
 {
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.q.more_banks = 15;
 	quote(&s);
@@ -287,13 +267,11 @@ takes_sixteen_banks(void **state)
 	end(&s);
 }
 
-static void
-binds_it_to_its_nonce(void **state)
+TEST(binds_it_to_its_nonce)
 {
 	uint8_t longer[33] = { 0xaa, 0xbb };
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.t.nonce = longer;
 	s.t.nonce_len = 32;
@@ -315,12 +293,10 @@ binds_it_to_its_nonce(void **state)
 	end(&s);
 }
 
-static void
-compares_pcrs_with_the_policy(void **state)
+TEST(compares_pcrs_with_the_policy)
 {
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	ask(&s, "\"pcrs\":{\"sha256:7\":[\"" EIGHT "\",\"" SEVEN "\"]},");
 	trial_good(&s.t);
@@ -352,12 +328,10 @@ compares_pcrs_with_the_policy(void **state)
 	end(&s);
 }
 
-static void
-reports_what_the_clock_is_worth(void **state)
+TEST(reports_what_the_clock_is_worth)
 {
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	s.q.unsafe = 1;
 	quote(&s);
@@ -384,12 +358,10 @@ unread(struct stage *s, const char *policy, const char *says)
 	assert_non_null(strstr(csn_ctx_message(s->t.ctx), says));
 }
 
-static void
-finds_a_bad_policy_when_it_is_read(void **state)
+TEST(finds_a_bad_policy_when_it_is_read)
 {
 	struct stage s;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	unread(&s, "{\"platform\":{\"tpm2\":{}}}", "neither key nor root");
 	unread(&s, "{\"platform\":{\"tpm2\":{\"key\":\"\"}}}", "tpm2.key");
@@ -418,15 +390,13 @@ finds_a_bad_policy_when_it_is_read(void **state)
 }
 
 /* A certificate where a key should be, and both. */
-static void
-wants_one_signer_and_of_its_kind(void **state)
+TEST(wants_one_signer_and_of_its_kind)
 {
 	struct fake_bytes b = { NULL, 0 };
 	struct fake_bytes root;
 	struct stage s;
 	size_t i;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	free(s.policy.p);
 	s.policy = fake_tpm_policy("key", fake_tpm_cert(s.tpm), "");
@@ -444,14 +414,12 @@ wants_one_signer_and_of_its_kind(void **state)
 	end(&s);
 }
 
-static void
-shows_the_quote_to_people(void **state)
+TEST(shows_the_quote_to_people)
 {
 	struct stage s;
 	json_t *o, *pcrs;
 	char *json;
 
-	(void)state;
 	begin(&s, FAKE_P256);
 	assert_int_equal(csn_platform_json(s.t.ctx, s.t.platform,
 	    s.t.evidence.p, s.t.evidence.len, &json), 0);
@@ -470,26 +438,4 @@ shows_the_quote_to_people(void **state)
 	json_decref(o);
 	csn_free(json);
 	end(&s);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verifies_every_signature_that_it_takes),
-		cmocka_unit_test(refuses_what_is_no_quote),
-		cmocka_unit_test(refuses_algorithms_that_it_does_not_take),
-		cmocka_unit_test(
-		    trusts_nobody_whom_the_verifier_does_not_name),
-		cmocka_unit_test(follows_a_certificate_to_the_policys_root),
-		cmocka_unit_test(takes_sixteen_banks),
-		cmocka_unit_test(binds_it_to_its_nonce),
-		cmocka_unit_test(compares_pcrs_with_the_policy),
-		cmocka_unit_test(reports_what_the_clock_is_worth),
-		cmocka_unit_test(finds_a_bad_policy_when_it_is_read),
-		cmocka_unit_test(wants_one_signer_and_of_its_kind),
-		cmocka_unit_test(shows_the_quote_to_people),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

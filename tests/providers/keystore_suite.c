@@ -3,18 +3,11 @@
  * keystore_suite.c - the contract of <caisson/keystore.h> as cases that run
  * over every provider alike.
  */
-
 #include <dirent.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/keystore_suite.h"
 
 #define SECRET KEYSTORE_SECRET, strlen(KEYSTORE_SECRET)

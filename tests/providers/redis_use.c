@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/redis_use.h"
 
 struct redis_server server;
@@ -67,19 +60,16 @@ count(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return 0;
 }
 
-int
-context_setup(void **state)
+void
+context_start(void)
 {
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-int
-context_teardown(void **state)
+void
+context_end(void)
 {
-	(void)state;
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static void
@@ -96,6 +86,8 @@ redis_run(const char *name, int (*run)(const char *program))
 		{ name, absent, NULL, NULL, NULL },
 	};
 
-	return program_is_here(name) ? run(name) :
-	    cmocka_run_group_tests_name(name, without, NULL, NULL);
+	if (program_is_here(name))
+		return run(name);
+	test_leave_out();
+	return cmocka_run_group_tests_name(name, without, NULL, NULL);
 }

@@ -21,8 +21,8 @@ int put(struct csn_store *s, const char *key, const char *value);
 int count(void *arg, const uint8_t *key, size_t key_len, size_t value_len);
 
 /** ctx made, and freed. */
-int context_setup(void **state);
-int context_teardown(void **state);
+void context_start(void);
+void context_end(void);
 
 /** run(name) where that server is on this machine, else one case skipped. */
 int redis_run(const char *name, int (*run)(const char *program));

@@ -3,16 +3,9 @@
  * store_suite.c - the contract of <caisson/store.h> as cases that run over
  * every provider alike.
  */
-
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
 static int

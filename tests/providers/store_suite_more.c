@@ -3,18 +3,11 @@
  * store_suite_more.c - the suite's cases about names of all kinds, large
  * values, values that end by themselves, and what locks are made of.
  */
-
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdatomic.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
 #define MIB ((size_t)1 << 20)

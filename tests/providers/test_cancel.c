@@ -5,24 +5,16 @@
  */
 #include <dirent.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
 
 #include "identity/people.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
@@ -319,15 +311,13 @@ descriptors(void)
 	return n;
 }
 
-static void
-a_cancelled_call_is_whole_or_never_began(void **state)
+TEST(a_cancelled_call_is_whole_or_never_began)
 {
 	pthread_t thread;
 	int before, round;
 	void *how;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < CALLS; i++) {
 		/* Once as it should be: there is something to look at. */
 		assert_int_equal(store_put(), 0);
@@ -351,15 +341,13 @@ a_cancelled_call_is_whole_or_never_began(void **state)
 	}
 }
 
-static void
-a_call_that_is_cancelled_where_it_writes_goes_on(void **state)
+TEST(a_call_that_is_cancelled_where_it_writes_goes_on)
 {
 	pthread_t thread;
 	int before, struck = 0;
 	void *how;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < CALLS; i++) {
 		assert_int_equal(store_put(), 0);
 		assert_int_equal(calls[i].call(), 0);
@@ -391,8 +379,7 @@ cancelled_session(void *arg)
 	return arg;
 }
 
-static void
-a_session_that_writes_a_log_closes_in_a_cancelled_thread(void **state)
+TEST(a_session_that_writes_a_log_closes_in_a_cancelled_thread)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .audit = f.log };
@@ -400,7 +387,6 @@ a_session_that_writes_a_log_closes_in_a_cancelled_thread(void **state)
 	pthread_t thread;
 	void *how;
 
-	(void)state;
 	f.session = pair_local(f.ctx, "logged", &o);
 	assert_int_equal(pthread_create(&thread, NULL, cancelled_session,
 	    NULL), 0);
@@ -414,8 +400,7 @@ a_session_that_writes_a_log_closes_in_a_cancelled_thread(void **state)
 	assert_int_equal(append(), 0);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
 	struct csn_audit_options signs = { .size = sizeof(signs) };
@@ -423,7 +408,6 @@ setup(void **state)
 	char *url;
 	int i;
 
-	(void)state;
 	f.path = people_mkdir();
 	f.ctx = people_ctx();
 	f.id = people_quick(f.ctx, 1, "signer");
@@ -446,15 +430,12 @@ setup(void **state)
 	assert_int_equal(csn_trust_new(f.ctx, &f.trust), 0);
 	people_trust(f.ctx, f.trust, f.id, CSN_PURPOSE_TENANT);
 	f.session = pair_local(f.ctx, "acme", NULL);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	int i;
 
-	(void)state;
 	csn_session_free(f.session);
 	csn_trust_free(f.trust);
 	csn_kv_store_free(f.kv);
@@ -468,20 +449,6 @@ teardown(void **state)
 	for (i = 0; i < 4; i++)
 		free(f.parts[i]);
 	people_rmdir(f.path);
-	return 0;
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_cancelled_call_is_whole_or_never_began),
-		cmocka_unit_test(
-		    a_call_that_is_cancelled_where_it_writes_goes_on),
-		cmocka_unit_test(
-		    a_session_that_writes_a_log_closes_in_a_cancelled_thread),
-	};
-
-	alarm(120);
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { alarm(120); }

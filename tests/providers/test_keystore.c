@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_keystore.c - the suite over every keystore, and the file one's own. */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/keystore/file/file.h"
 #include "providers/keystore_suite.h"
 
@@ -23,24 +14,18 @@ static struct csn_ctx *ctx;
 static char *folder;
 static char url[300];
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
-	if ((folder = keystore_folder()) == NULL)
-		return -1;
+	assert_non_null(folder = keystore_folder());
 	snprintf(url, sizeof(url), "file:%s/keys", folder);
-	return csn_ctx_new(NULL, &ctx);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_ctx_free(ctx);
 	keystore_folder_remove(folder);
 	free(folder);
-	return 0;
 }
 
 static void
@@ -87,8 +72,7 @@ open_keys(void)
 	return ks;
 }
 
-static void
-file_keystore_is_there_again(void **state)
+TEST(file_keystore_is_there_again)
 {
 	uint8_t key[CSN_KEY_SIZE], got[CSN_KEY_SIZE], wrap[128];
 	struct csn_keystore *ks;
@@ -96,7 +80,6 @@ file_keystore_is_there_again(void **state)
 	struct stat st;
 	char path[400];
 
-	(void)state;
 	memset(key, 3, sizeof(key));
 	/* Making one needs a passphrase. */
 	assert_int_equal(csn_keystore_open(ctx, url, NULL, 0, &ks),
@@ -133,15 +116,13 @@ file_keystore_is_there_again(void **state)
 	csn_keystore_close(ks);
 }
 
-static void
-changed_header_is_refused(void **state)
+TEST(changed_header_is_refused)
 {
 	uint8_t header[256];
 	struct csn_keystore *ks = open_keys();
 	size_t n, i;
 	int rc;
 
-	(void)state;
 	csn_keystore_close(ks);
 	n = read_file("keystore", header, sizeof(header));
 	assert_int_equal(n, CSN_KSF_HEADER_SIZE);
@@ -163,8 +144,7 @@ changed_header_is_refused(void **state)
 }
 
 /* Nobody can make us spend an hour, or all memory, on a passphrase. */
-static void
-costs_are_bounded(void **state)
+TEST(costs_are_bounded)
 {
 	struct csn_ksf_header h = { 65536, 3, 4, { 0 }, { 0 } }, got;
 	static const uint32_t bad[][3] = {
@@ -176,7 +156,6 @@ costs_are_bounded(void **state)
 	uint8_t bytes[CSN_KSF_HEADER_SIZE];
 	size_t i;
 
-	(void)state;
 	csn_ksf_header_write(&h, bytes);
 	assert_int_equal(csn_ksf_header_read(bytes, sizeof(bytes), &got), 0);
 	assert_int_equal(got.memory_kib, 65536);
@@ -192,8 +171,7 @@ costs_are_bounded(void **state)
 	}
 }
 
-static void
-key_files_cannot_be_changed_or_swapped(void **state)
+TEST(key_files_cannot_be_changed_or_swapped)
 {
 	uint8_t key[CSN_KEY_SIZE] = { 1 }, wrap[128], a[256], b[256];
 	struct csn_keystore *ks = open_keys();
@@ -201,7 +179,6 @@ key_files_cannot_be_changed_or_swapped(void **state)
 	char path[400];
 	int rc;
 
-	(void)state;
 	assert_int_equal(csn_keystore_create(ks, "a"), 0);
 	assert_int_equal(csn_keystore_create(ks, "b"), 0);
 	assert_int_equal(csn_keystore_wrap(ks, "a", AAD, key, wrap, &len), 0);
@@ -232,14 +209,12 @@ key_files_cannot_be_changed_or_swapped(void **state)
 	csn_keystore_close(ks);
 }
 
-static void
-new_passphrase_writes_one_file(void **state)
+TEST(new_passphrase_writes_one_file)
 {
 	uint8_t key[CSN_KEY_SIZE] = { 1 }, wrap[128], before[256], after[256];
 	struct csn_keystore *ks = open_keys();
 	size_t len = sizeof(wrap), n;
 
-	(void)state;
 	assert_int_equal(csn_keystore_create(ks, "a"), 0);
 	assert_int_equal(csn_keystore_wrap(ks, "a", AAD, key, wrap, &len), 0);
 	n = read_file("a.key", before, sizeof(before));
@@ -257,8 +232,7 @@ new_passphrase_writes_one_file(void **state)
 	csn_keystore_close(ks);
 }
 
-static void
-file_names_have_one_spelling(void **state)
+TEST(file_names_have_one_spelling)
 {
 	static const char *const bad[] = { ".key", "a", "a.KEY", "%6.key",
 	    "%.key", "%61.key", "%2f.key", "a.b.key", "%00.key", "%FF.key",
@@ -267,7 +241,6 @@ file_names_have_one_spelling(void **state)
 	char longest[CSN_KEYSTORE_MAX_NAME + 1];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(csn_ksf_name_read(bad[i], name), -1);
 	csn_ksf_name_write("..", file);
@@ -280,13 +253,11 @@ file_names_have_one_spelling(void **state)
 	assert_string_equal(name, longest);
 }
 
-static void
-unknown_scheme_names_those_there_are(void **state)
+TEST(unknown_scheme_names_those_there_are)
 {
 	struct csn_keystore_provider p = keystore_array;
 	struct csn_keystore *ks = NULL;
 
-	(void)state;
 	assert_int_equal(csn_keystore_open(ctx, "tape:", NULL, 0, &ks),
 	    CSN_E_UNKNOWN_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "memory, file"));
@@ -316,13 +287,11 @@ unknown_scheme_names_those_there_are(void **state)
 }
 
 /* A pipe of such a name is waited for by nobody. */
-static void
-a_removal_that_was_cut_short_is_finished(void **state)
+TEST(a_removal_that_was_cut_short_is_finished)
 {
 	struct csn_keystore *ks = open_keys();
 	char left[400], fifo[400];
 
-	(void)state;
 	csn_keystore_close(ks);
 	write_file(".removed-0011223344556677", (const uint8_t *)"wrap", 4);
 	path_of(".removed-0011223344556677", left);
@@ -333,27 +302,14 @@ a_removal_that_was_cut_short_is_finished(void **state)
 	csn_keystore_close(ks);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
-main(void)
+test_main(void)
 {
 	static const char *const urls[] = { "memory:", "file:%s", "array:" };
-	const struct CMUnitTest tests[] = {
-		CASE(file_keystore_is_there_again),
-		CASE(changed_header_is_refused),
-		CASE(costs_are_bounded),
-		CASE(key_files_cannot_be_changed_or_swapped),
-		CASE(new_passphrase_writes_one_file),
-		CASE(a_removal_that_was_cut_short_is_finished),
-		CASE(file_names_have_one_spelling),
-		CASE(unknown_scheme_names_those_there_are),
-	};
 	int failed;
 
 	if (csn_keystore_register(&keystore_array) != 0)
 		return 1;
 	failed = keystore_suite(urls, sizeof(urls) / sizeof(urls[0]));
-	return failed + cmocka_run_group_tests_name("keystores", tests, NULL,
-	    NULL);
+	return failed + test_run("keystores");
 }

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation of a provider's life fails once. */
-
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/keystore_suite.h"
 #include "providers/store_suite.h"
 
@@ -138,20 +128,16 @@ each(int (*life)(void), long enough, long most)
 	print_message("# %s: up to allocation %ld\n", url, n);
 }
 
-static void
-store_without_memory(void **state)
+TEST(store_without_memory)
 {
-	(void)state;
 	url = "memory:?bytes=64M";
 	each(store_life, 40, LONG_MAX);
 }
 
-static void
-keystores_without_memory(void **state)
+TEST(keystores_without_memory)
 {
 	char *folder, file[300];
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
 	assert_non_null(folder = keystore_folder());
@@ -168,29 +154,5 @@ keystores_without_memory(void **state)
 	each(making_life, 8, 16);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(store_without_memory),
-		cmocka_unit_test(keystores_without_memory),
-	};
-
-	return cmocka_run_group_tests_name("providers without memory", tests,
-	    setup, teardown);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }

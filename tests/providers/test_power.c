@@ -4,22 +4,14 @@
  * goes or a call fails: what was there or what was put, never neither.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <caisson/keystore.h>
 #include <caisson/store.h>
 
 #include "lib/disk.h"
+#include "lib/test.h"
 
 #define U(s) (const uint8_t *)(s), sizeof(s) - 1
 #define OLD 3000
@@ -108,15 +100,13 @@ look_removed(void *arg, const char *folder, int promised)
 	assert_int_not_equal(system(command), 0);
 }
 
-static void
-a_removed_key_is_there_or_gone_never_damaged(void **state)
+TEST(a_removed_key_is_there_or_gone_never_damaged)
 {
 	struct csn_keystore *ks;
 	unsigned seen[2] = { 0 };
 	uint8_t key[32] = { 7 };
 	char command[200];
 
-	(void)state;
 	anew();
 	ks = keystore(in, "secret", 0);
 	assert_int_equal(csn_keystore_create(ks, "k"), 0);
@@ -161,14 +151,12 @@ look_made(void *arg, const char *folder, int promised)
 	assert_memory_equal(bytes, first, len);
 }
 
-static void
-a_new_keystore_is_whole_or_not_there(void **state)
+TEST(a_new_keystore_is_whole_or_not_there)
 {
 	unsigned seen[2] = { 0 };
 	char path[96];
 	FILE *f;
 
-	(void)state;
 	anew();
 	disk_watch(in);
 	csn_keystore_close(keystore(in, "secret", 0));
@@ -248,15 +236,13 @@ look_value(void *arg, const char *folder, int promised)
 	csn_store_close(s);
 }
 
-static void
-values_are_old_or_new_and_synced_ones_last(void **state)
+TEST(values_are_old_or_new_and_synced_ones_last)
 {
 	static const char *const modes[] = { "full", "file" };
 	unsigned seen[3];
 	struct csn_store *s;
 	size_t m;
 
-	(void)state;
 	for (m = 0; m < 2; m++) {
 		sync_mode = modes[m];
 		memset(seen, 0, sizeof(seen));
@@ -280,13 +266,11 @@ values_are_old_or_new_and_synced_ones_last(void **state)
 	}
 }
 
-static void
-a_dropped_space_is_there_or_gone(void **state)
+TEST(a_dropped_space_is_there_or_gone)
 {
 	unsigned seen[3] = { 0 };
 	struct csn_store *s;
 
-	(void)state;
 	sync_mode = "full";
 	anew();
 	s = store(in);
@@ -300,14 +284,12 @@ a_dropped_space_is_there_or_gone(void **state)
 	assert_true(seen[0] > 0 && seen[1] > 0);
 }
 
-static void
-a_put_that_fails_leaves_the_old_value(void **state)
+TEST(a_put_that_fails_leaves_the_old_value)
 {
 	int failed = 1, rc;
 	struct csn_store *s;
 	long n;
 
-	(void)state;
 	sync_mode = "full";
 	for (n = 0; failed; n++) {
 		anew();
@@ -327,13 +309,11 @@ a_put_that_fails_leaves_the_old_value(void **state)
 	assert_true(n > 4);
 }
 
-static void
-a_values_file_is_its_owners_alone(void **state)
+TEST(a_values_file_is_its_owners_alone)
 {
 	char command[200];
 	struct csn_store *s;
 
-	(void)state;
 	sync_mode = "none";
 	anew();
 	(void)umask(0);
@@ -355,40 +335,18 @@ new_home(void)
 	return mkdtemp(home) == NULL ? -1 : 0;
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
-	if (csn_ctx_new(NULL, &ctx) != 0 || new_home() != 0)
-		return -1;
+	assert_false(csn_ctx_new(NULL, &ctx) != 0 || new_home() != 0);
 	(void)snprintf(in, sizeof(in), "%s/in", home);
 	(void)snprintf(scratch, sizeof(scratch), "%s/cut", home);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
 	char command[96];
 
-	(void)state;
 	csn_ctx_free(ctx);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
-	return system(command);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_new_keystore_is_whole_or_not_there),
-		cmocka_unit_test(a_removed_key_is_there_or_gone_never_damaged),
-		cmocka_unit_test(values_are_old_or_new_and_synced_ones_last),
-		cmocka_unit_test(a_dropped_space_is_there_or_gone),
-		cmocka_unit_test(a_put_that_fails_leaves_the_old_value),
-		cmocka_unit_test(a_values_file_is_its_owners_alone),
-	};
-
-	return cmocka_run_group_tests_name("stores of files and power cuts",
-	    tests, setup, teardown);
+	assert_int_equal(system(command), 0);
 }

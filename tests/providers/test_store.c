@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c - the suite over every store, and how stores are chosen. */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
-static void
-unknown_scheme_names_those_there_are(void **state)
+TEST(unknown_scheme_names_those_there_are)
 {
 	struct csn_store *store = NULL;
 	struct csn_ctx *ctx;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_int_equal(csn_store_open(ctx, "floppy:", &store),
 	    CSN_E_UNKNOWN_BACKEND);
@@ -50,12 +40,10 @@ no_ttl(void *state, const uint8_t *space, size_t space_len,
 	return CSN_E_NOT_FOUND;
 }
 
-static void
-registering_checks_what_it_is_given(void **state)
+TEST(registering_checks_what_it_is_given)
 {
 	struct csn_store_provider p = store_list;
 
-	(void)state;
 	assert_int_equal(csn_store_register(&store_list), CSN_E_EXISTS);
 	p.name = "memory";
 	assert_int_equal(csn_store_register(&p), CSN_E_EXISTS);
@@ -94,15 +82,13 @@ untold(void *arg, const uint8_t *space, size_t space_len, const uint8_t *key,
 	(void)key_len;
 }
 
-static void
-own_provider_gets_a_sentence(void **state)
+TEST(own_provider_gets_a_sentence)
 {
 	struct csn_store *store;
 	struct csn_ctx *ctx;
 	uint8_t p[1];
 	size_t len = 1;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	assert_int_equal(csn_store_open(ctx, "list:", &store), 0);
 	assert_int_equal(csn_store_put(store, p, 1, p, 0, p, 1), CSN_E_ARG);
@@ -119,22 +105,16 @@ own_provider_gets_a_sentence(void **state)
 }
 
 int
-main(void)
+test_main(void)
 {
 	static const char *const urls[] = {
 		"memory:", "memory:?bytes=16M&slab=64K",
 		"memory:?bytes=512M&share=0.5", "list:",
-	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unknown_scheme_names_those_there_are),
-		cmocka_unit_test(registering_checks_what_it_is_given),
-		cmocka_unit_test(own_provider_gets_a_sentence),
 	};
 	int failed;
 
 	if (csn_store_register(&store_list) != 0)
 		return 1;
 	failed = store_suite(urls, sizeof(urls) / sizeof(urls[0]));
-	return failed + cmocka_run_group_tests_name("stores", tests, NULL,
-	    NULL);
+	return failed + test_run("stores");
 }

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_file.c - the store in files: the suite, and what disks do. */
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
 static int
@@ -72,33 +64,26 @@ struct fixture {
 	struct csn_store *store;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	if (f == NULL)
-		return -1;
-	*state = f;
 	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-store-XXXXXX");
-	if (mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
-		return -1;
+	assert_false(mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) !=
+	    0);
 	snprintf(f->url, sizeof(f->url), "file:%s", f->folder);
-	return csn_store_open(f->ctx, f->url, &f->store);
+	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	(void)umount(f->folder);	/* where a case failed on its tmpfs */
 	remove_tree(f->folder);
-	free(f);
-	return 0;
 }
+
+FIXTURE(struct fixture, setup, teardown);
 
 /* The one file that holds a value: its path, to be freed. */
 static char found[512];
@@ -146,10 +131,8 @@ damage(const char *path, off_t at, size_t cut)
 }
 
 /* Whatever bit flips, wherever it is cut: an error, never other bytes. */
-static void
-damaged_files_are_refused(void **state)
+TEST(damaged_files_are_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t got[600], value[600];
 	size_t len, i, size;
 	struct stat st;
@@ -203,8 +186,7 @@ damaged_files_are_refused(void **state)
 }
 
 /* Bytes and names as docs/wire/store.md has them, made by other means. */
-static void
-files_are_as_specified(void **state)
+TEST(files_are_as_specified, struct fixture *f)
 {
 	static const uint8_t bytes[] = {
 		0x43, 0x53, 0x4e, 0x56, 0x41, 0x4c, 0x55, 0x45, 0x01, 0x00,
@@ -213,7 +195,6 @@ files_are_as_specified(void **state)
 		0x00, 0x00, 0x61, 0x63, 0x6d, 0x65, 0x61, 0x2f, 0x62, 0x76,
 		0x61, 0x6c, 0x75, 0x65,
 	};
-	struct fixture *f = *state;
 	static const uint8_t long_head[] = { 2, 0, 0, 0 }, len2[] = { 0, 8 };
 	uint8_t key[CSN_STORE_MAX_KEY], got[sizeof(bytes) + 1];
 	char path[200];
@@ -245,10 +226,8 @@ files_are_as_specified(void **state)
 }
 
 /* A file that was moved to another key's place is not that key's value. */
-static void
-files_stay_under_their_key(void **state)
+TEST(files_stay_under_their_key, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t got[8], key[CSN_STORE_MAX_KEY];
 	char from[512], to[600];
 	size_t len = sizeof(got);
@@ -294,11 +273,9 @@ count_temps(const char *folder)
 }
 
 /* Processes take turns under a lock: a counter in a file loses nothing. */
-static void
-processes_take_turns(void **state)
+TEST(processes_take_turns, struct fixture *f)
 {
 	enum { PROCESSES = 4, TURNS = 40 };
-	struct fixture *f = *state;
 	struct csn_store *store;
 	struct csn_ctx *ctx;
 	uint8_t token;
@@ -349,10 +326,8 @@ processes_take_turns(void **state)
 	assert_int_equal(n, PROCESSES * TURNS);
 }
 
-static void
-a_full_disk_is_said_and_changes_nothing(void **state)
+TEST(a_full_disk_is_said_and_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *p = calloc(1, 300000), got[8];
 	struct csn_store *store;
 	size_t len = sizeof(got);
@@ -387,10 +362,8 @@ a_full_disk_is_said_and_changes_nothing(void **state)
 	free(p);
 }
 
-static void
-a_read_only_folder_is_read(void **state)
+TEST(a_read_only_folder_is_read, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	uint8_t p[8] = { 0 };
 
@@ -425,10 +398,8 @@ a_read_only_folder_is_read(void **state)
 }
 
 /* Another process sits on the lock: an answer after the timeout. */
-static void
-a_lock_is_waited_for_so_long(void **state)
+TEST(a_lock_is_waited_for_so_long, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	char url[96], *slash;
 	uint8_t p[8] = { 0 };
@@ -454,10 +425,8 @@ a_lock_is_waited_for_so_long(void **state)
 }
 
 /* Nobody asks for them again, and still their files go. */
-static void
-ended_files_are_swept(void **state)
+TEST(ended_files_are_swept, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t p[8] = { 0 };
 	char key[16];
 	int i;
@@ -496,8 +465,7 @@ fake_boot(void *arg)
 }
 
 /* A clock that is set back extends nothing, one set forward ends it. */
-static void
-clock_jumps_extend_nothing(void **state)
+TEST(clock_jumps_extend_nothing, struct fixture *f)
 {
 	static const struct csn_clock clock = {
 		.size = sizeof(clock),
@@ -508,7 +476,6 @@ clock_jumps_extend_nothing(void **state)
 		.size = sizeof(options),
 		.clock = &clock,
 	};
-	struct fixture *f = *state;
 	struct csn_store *store;
 	struct csn_ctx *own;
 	uint64_t left;
@@ -534,11 +501,9 @@ clock_jumps_extend_nothing(void **state)
 	csn_ctx_free(own);
 }
 
-static void
-each_sync_keeps_values(void **state)
+TEST(each_sync_keeps_values, struct fixture *f)
 {
 	static const char *const syncs[] = { "none", "file", "full" };
-	struct fixture *f = *state;
 	struct csn_store *store;
 	char url[96];
 	size_t i;
@@ -558,15 +523,13 @@ each_sync_keeps_values(void **state)
 	}
 }
 
-static void
-options_are_checked(void **state)
+TEST(options_are_checked, struct fixture *f)
 {
 	static const char *const bad[] = {
 		"file:", "file:?sync=none", "file:/tmp/x?sync=perhaps",
 		"file:/tmp/x?timeout=", "file:/tmp/x?timeout=1h",
 		"file:/tmp/x?colour=blue", "file:/tmp/x?sync",
 	};
-	struct fixture *f = *state;
 	struct csn_store *store = NULL;
 	size_t i;
 
@@ -581,38 +544,13 @@ options_are_checked(void **state)
 }
 
 int
-main(void)
+test_main(void)
 {
 	static const struct store_subject subjects[] = {
 		{ "file", make, clear, NULL, 0, 0, 0 },
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(damaged_files_are_refused,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(files_are_as_specified, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(files_stay_under_their_key,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(processes_take_turns, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_full_disk_is_said_and_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_read_only_folder_is_read,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(a_lock_is_waited_for_so_long,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(ended_files_are_swept, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(clock_jumps_extend_nothing,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(each_sync_keeps_values,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(options_are_checked, setup,
-		    teardown),
-	};
 	int failed;
 
 	failed = store_suite_run(subjects, 1);
-	return failed + cmocka_run_group_tests_name("file store", tests, NULL,
-	    NULL);
+	return failed + test_run("file store");
 }

@@ -4,23 +4,16 @@
  * files leaves no wrong value there.
  */
 #include <dirent.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
+
+#include "lib/test.h"
 
 #define U(s) (const uint8_t *)(s), strlen(s)
 
@@ -91,10 +84,8 @@ stop_both(const pid_t pid[2])
 	}
 }
 
-static void
-killed_writers_leave_no_wrong_value(void **state)
+TEST(killed_writers_leave_no_wrong_value, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t len, i, seen = 0, most = 0;
 	struct csn_store *again;
 	uint8_t *got = malloc(LARGE);
@@ -164,39 +155,25 @@ killed_writers_leave_no_wrong_value(void **state)
 	csn_store_close(again);
 }
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	static struct fixture f;
-
-	snprintf(f.folder, sizeof(f.folder), "/tmp/caisson-killed-XXXXXX");
-	assert_non_null(mkdtemp(f.folder));
-	snprintf(f.url, sizeof(f.url), "file:%s", f.folder);
-	assert_int_equal(csn_ctx_new(NULL, &f.ctx), 0);
-	assert_int_equal(csn_store_open(f.ctx, f.url, &f.store), 0);
-	*state = &f;
-	return 0;
+	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-killed-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	snprintf(f->url, sizeof(f->url), "file:%s", f->folder);
+	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
+	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
 	char command[64];
 
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	snprintf(command, sizeof(command), "rm -r %s", f->folder);
-	return system(command);
+	assert_int_equal(system(command), 0);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    killed_writers_leave_no_wrong_value, setup, teardown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+FIXTURE(struct fixture, setup, teardown);

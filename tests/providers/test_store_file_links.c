@@ -8,21 +8,14 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/caisson.h>
+
+#include "lib/test.h"
 
 #define U(s) (const uint8_t *)(s), strlen(s)
 
@@ -140,10 +133,8 @@ links_are_refused(void)
 	end(&f);
 }
 
-static void
-folders_that_are_links_are_refused(void **state)
+TEST(folders_that_are_links_are_refused)
 {
-	(void)state;
 	links_are_refused();
 }
 
@@ -165,17 +156,6 @@ forget_openat2(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-static void
-so_they_are_on_an_older_kernel(void **state)
-{
-	(void)state;
-	if (forget_openat2() != 0) {
-		print_message("skipped: no filter of system calls here\n");
-		skip();
-	}
-	links_are_refused();
-}
-
 static int
 stopped(void *arg)
 {
@@ -192,8 +172,7 @@ visit_none(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return 0;
 }
 
-static void
-a_walk_is_left_when_the_program_says_so(void **state)
+TEST(a_walk_is_left_when_the_program_says_so)
 {
 	int stop = 0;
 	const struct csn_ctx_options options = {
@@ -207,7 +186,6 @@ a_walk_is_left_when_the_program_says_so(void **state)
 	struct fixture f;
 	char url[64];
 
-	(void)state;
 	begin(&f);
 	snprintf(url, sizeof(url), "file:%s", f.store_path);
 	assert_int_equal(csn_ctx_new(&options, &own), 0);
@@ -223,15 +201,12 @@ a_walk_is_left_when_the_program_says_so(void **state)
 	end(&f);
 }
 
-int
-main(void)
+/* The last: it lasts as long as the process. */
+TEST(so_they_are_on_an_older_kernel)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(folders_that_are_links_are_refused),
-		cmocka_unit_test(a_walk_is_left_when_the_program_says_so),
-		/* The last: it lasts as long as the process. */
-		cmocka_unit_test(so_they_are_on_an_older_kernel),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (forget_openat2() != 0) {
+		print_message("skipped: no filter of system calls here\n");
+		skip();
+	}
+	links_are_refused();
 }

@@ -3,21 +3,12 @@
  * test_store_http.c - the store over HTTP: the suite over the example
  * server, and that server killed, full and guarded by a token.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/store.h>
 
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/blob_server.h"
 #include "providers/store_suite.h"
 
@@ -65,14 +56,12 @@ open_store(const char *options)
 	return store;
 }
 
-static void
-killed_and_started_again(void **state)
+TEST(killed_and_started_again)
 {
 	struct csn_store *store;
 	uint8_t p[8];
 	size_t len = 5;
 
-	(void)state;
 	need_server();
 	assert_int_equal(blob_server_start(&server, 0, NULL), 0);
 	store = open_store("");
@@ -97,15 +86,13 @@ killed_and_started_again(void **state)
 	blob_server_kill(&server);
 }
 
-static void
-limits_of_the_server(void **state)
+TEST(limits_of_the_server)
 {
 	const char *const small[] = { "--max", "100000", "--store",
 	    "memory:?bytes=1M&share=65536", NULL };
 	struct csn_store *store, *less;
 	uint8_t *p;
 
-	(void)state;
 	need_server();
 	assert_int_equal(blob_server_start(&server, 0, small), 0);
 	store = open_store("");
@@ -128,15 +115,13 @@ limits_of_the_server(void **state)
 	blob_server_kill(&server);
 }
 
-static void
-tokens(void **state)
+TEST(tokens)
 {
 	const char *const with_token[] = { "--token-file", token_path, NULL };
 	struct csn_store *right, *wrong, *none;
 	char options[128];
 	char *url;
 
-	(void)state;
 	need_server();
 	assert_int_equal(blob_server_start(&server, 0, with_token), 0);
 	(void)snprintf(options, sizeof(options), "&token-file=%s",
@@ -196,8 +181,7 @@ stop_at_three(void *arg, const uint8_t *key, size_t key_len,
 	return ++*n == 3 ? 77 : 0;
 }
 
-static void
-lists_come_in_pages(void **state)
+TEST(lists_come_in_pages)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct seen seen = { 0 };
@@ -205,7 +189,6 @@ lists_come_in_pages(void **state)
 	size_t i, n = 0;
 	char key[16];
 
-	(void)state;
 	need_server();
 	assert_int_equal(blob_server_start(&server, 0, NULL), 0);
 	store = open_store("&timeout=10000");
@@ -226,13 +209,11 @@ lists_come_in_pages(void **state)
 	blob_server_kill(&server);
 }
 
-static void
-private_addresses_are_refused(void **state)
+TEST(private_addresses_are_refused)
 {
 	struct csn_store *store;
 	char url[64];
 
-	(void)state;
 	need_server();
 	assert_int_equal(blob_server_start(&server, 0, NULL), 0);
 	(void)snprintf(url, sizeof(url), "http://localhost:%u", server.port);
@@ -245,20 +226,12 @@ private_addresses_are_refused(void **state)
 	blob_server_kill(&server);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	blob_server_kill(&server);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static int
@@ -277,15 +250,8 @@ make_token(void)
 }
 
 int
-main(void)
+test_main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_and_started_again),
-		cmocka_unit_test(limits_of_the_server),
-		cmocka_unit_test(lists_come_in_pages),
-		cmocka_unit_test(private_addresses_are_refused),
-		cmocka_unit_test(tokens),
-	};
 	char with_token[128];
 	struct store_subject subjects[] = {
 		{ .name = "http", .make = make, .clear = clear,
@@ -299,7 +265,7 @@ main(void)
 		return 1;
 	(void)snprintf(with_token, sizeof(with_token),
 	    "&timeout=10000&token-file=%s", token_path);
-	failed = cmocka_run_group_tests(tests, setup, teardown);
+	failed = test_run(NULL);
 	if (blob_server_there())
 		failed += store_suite_run(subjects, 2);
 	(void)unlink(token_path);

@@ -4,22 +4,14 @@
  * lie or are none: each status its own sentence, again only where it is safe.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include <caisson/store.h>
 
 #include "lib/liar.h"
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
 #define BLOB "Caisson-Store: 1\r\n"
@@ -87,8 +79,7 @@ put(void)
 	return csn_store_put(store, U("acme"), U("k"), value, sizeof(value));
 }
 
-static void
-each_status_has_its_sentence(void **state)
+TEST(each_status_has_its_sentence)
 {
 	static const struct {
 		const char *status;
@@ -115,7 +106,6 @@ each_status_has_its_sentence(void **state)
 	char bytes[128];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(bytes, sizeof(bytes), "HTTP/1.1 %s\r\n%s%s",
 		    cases[i].status, BLOB, NONE);
@@ -130,8 +120,7 @@ each_status_has_its_sentence(void **state)
 }
 
 /* A captive portal's page is no value, its 404 no miss. */
-static void
-other_servers_are_told_apart(void **state)
+TEST(other_servers_are_told_apart)
 {
 	static const struct liar_answer portal = { .bytes =
 	    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html" };
@@ -140,7 +129,6 @@ other_servers_are_told_apart(void **state)
 	static const struct liar_answer lists = { .bytes =
 	    "HTTP/1.1 200 OK\r\n" BLOB "Content-Encoding: br\r\n" NONE };
 
-	(void)state;
 	start(&portal, 1, "");
 	assert_int_equal(get(), CSN_E_BACKEND);
 	says("not as a server of blobs");
@@ -155,8 +143,7 @@ other_servers_are_told_apart(void **state)
 	stop();
 }
 
-static void
-half_a_value_is_no_value(void **state)
+TEST(half_a_value_is_no_value)
 {
 	static const struct liar_answer a[] = {
 		{ .bytes = VALUE "\r\nval", .then = LIAR_CLOSE },
@@ -164,7 +151,6 @@ half_a_value_is_no_value(void **state)
 		{ .bytes = VALUE "\r\nvalue" },
 	};
 
-	(void)state;
 	/* Asked again it is whole. */
 	start(a, 3, "");
 	assert_int_equal(get(), 0);
@@ -177,15 +163,13 @@ half_a_value_is_no_value(void **state)
 	stop();
 }
 
-static void
-slow_servers_cost_no_more_than_the_timeout(void **state)
+TEST(slow_servers_cost_no_more_than_the_timeout)
 {
 	static const struct liar_answer drip = { .bytes = VALUE
 	    "\r\nvaluevalue", .drip_ms = 50, .then = LIAR_HANG };
 	static const struct liar_answer silent = { .bytes = "",
 	    .then = LIAR_HANG };
 
-	(void)state;
 	start(&drip, 1, "&timeout=600");
 	assert_int_equal(get(), CSN_E_BACKEND);
 	says("within");
@@ -196,8 +180,7 @@ slow_servers_cost_no_more_than_the_timeout(void **state)
 	stop();
 }
 
-static void
-again_where_it_is_safe(void **state)
+TEST(again_where_it_is_safe)
 {
 	static const struct liar_answer busy[] = {
 		{ .bytes = BUSY }, { .bytes = BUSY }, { .bytes = CREATED },
@@ -209,7 +192,6 @@ again_where_it_is_safe(void **state)
 		{ .bytes = "", .then = LIAR_CLOSE }, { .bytes = MISSING },
 	};
 
-	(void)state;
 	start(busy, 3, "");
 	assert_int_equal(put(), 0);
 	assert_int_equal(liar_requests(liar), 3);
@@ -254,8 +236,7 @@ put_once(void *arg)
 	return NULL;
 }
 
-static void
-who_is_cancelled_between_two_tries_ends_its_call_first(void **state)
+TEST(who_is_cancelled_between_two_tries_ends_its_call_first)
 {
 	static const struct liar_answer soon[] = {
 		{ .bytes = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n" NONE },
@@ -264,7 +245,6 @@ who_is_cancelled_between_two_tries_ends_its_call_first(void **state)
 	atomic_int rc = 1;
 	pthread_t thread;
 
-	(void)state;
 	start(soon, 2, "");
 	assert_int_equal(pthread_create(&thread, NULL, put_once, &rc), 0);
 	while (liar_requests(liar) == 0)
@@ -275,8 +255,7 @@ who_is_cancelled_between_two_tries_ends_its_call_first(void **state)
 	stop();
 }
 
-static void
-retry_after_is_respected(void **state)
+TEST(retry_after_is_respected)
 {
 	static const struct liar_answer soon[] = {
 		{ .bytes = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\n" NONE },
@@ -291,7 +270,6 @@ retry_after_is_respected(void **state)
 	};
 	uint64_t began = now_ms();
 
-	(void)state;
 	start(soon, 2, "");
 	assert_int_equal(put(), 0);
 	assert_true(now_ms() - began >= 1000);
@@ -317,8 +295,7 @@ ignore(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return 0;
 }
 
-static void
-lists_that_lie(void **state)
+TEST(lists_that_lie)
 {
 	static const struct {
 		const char *json;
@@ -348,7 +325,6 @@ lists_that_lie(void **state)
 	char bytes[512];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(bytes, sizeof(bytes), "HTTP/1.1 200 OK\r\n"
 		    BLOB "Content-Length: %zu\r\n\r\n%s",
@@ -362,8 +338,7 @@ lists_that_lie(void **state)
 	}
 }
 
-static void
-headers_that_lie(void **state)
+TEST(headers_that_lie)
 {
 	static const struct liar_answer odd_ttl = { .bytes = VALUE
 	    "Caisson-TTL: soon\r\n\r\n" };
@@ -380,7 +355,6 @@ headers_that_lie(void **state)
 	struct csn_store_stat st = { .size = sizeof(st) };
 	uint64_t ttl = 7;
 
-	(void)state;
 	start(&odd_ttl, 1, "");
 	assert_int_equal(csn_store_ttl(store, U("acme"), U("k"), &ttl),
 	    CSN_E_BACKEND);
@@ -410,13 +384,11 @@ headers_that_lie(void **state)
 	stop();
 }
 
-static void
-names_in_the_path(void **state)
+TEST(names_in_the_path)
 {
 	static const struct liar_answer a = { .bytes = CREATED };
 	static const uint8_t key[] = { 0xff, 0xfe, 0x00, 0x2f };
 
-	(void)state;
 	start(&a, 1, "");
 	assert_int_equal(csn_store_put(store, U("acme"), key, sizeof(key),
 	    value, 5), 0);
@@ -432,15 +404,13 @@ names_in_the_path(void **state)
 }
 
 /* One request and one connection, whatever its length. */
-static void
-a_large_value_is_borrowed_at_once(void **state)
+TEST(a_large_value_is_borrowed_at_once)
 {
 	static char bytes[200200];
 	static struct liar_answer a = { .bytes = bytes };
 	struct csn_store_buf buf;
 	int i, n;
 
-	(void)state;
 	n = snprintf(bytes, sizeof(bytes), "HTTP/1.1 200 OK\r\n" BLOB
 	    "Content-Length: 200000\r\n\r\n");
 	memset(bytes + n, 'x', 200000);
@@ -464,8 +434,7 @@ a_large_value_is_borrowed_at_once(void **state)
 	stop();
 }
 
-static void
-options_are_checked(void **state)
+TEST(options_are_checked)
 {
 	static const char *const bad[] = {
 		"http://a.example?timeout=0", "http://a.example?timeout=x",
@@ -480,7 +449,6 @@ options_are_checked(void **state)
 	struct csn_store *s;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_store_open(ctx, bad[i], &s) != CSN_E_ARG)
 			fail_msg("%s is taken, or: %s", bad[i],
@@ -496,39 +464,5 @@ options_are_checked(void **state)
 	csn_store_close(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_large_value_is_borrowed_at_once),
-		cmocka_unit_test(again_where_it_is_safe),
-		cmocka_unit_test(each_status_has_its_sentence),
-		cmocka_unit_test(half_a_value_is_no_value),
-		cmocka_unit_test(headers_that_lie),
-		cmocka_unit_test(lists_that_lie),
-		cmocka_unit_test(names_in_the_path),
-		cmocka_unit_test(options_are_checked),
-		cmocka_unit_test(other_servers_are_told_apart),
-		cmocka_unit_test(
-		    who_is_cancelled_between_two_tries_ends_its_call_first),
-		cmocka_unit_test(retry_after_is_respected),
-		cmocka_unit_test(slow_servers_cost_no_more_than_the_timeout),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }

@@ -5,19 +5,11 @@
  * next operation is as good as ever.
  */
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include <caisson/store.h>
 
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/blob_server.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
@@ -78,13 +70,11 @@ life(void)
 	return rc;
 }
 
-static void
-each_allocation_fails_once(void **state)
+TEST(each_allocation_fails_once)
 {
 	int rc, failed;
 	long n;
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocator here");
 	if (!blob_server_there())
@@ -111,14 +101,4 @@ each_allocation_fails_once(void **state)
 	free(url);
 	blob_server_kill(&server);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_allocation_fails_once),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

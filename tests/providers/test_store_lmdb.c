@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_lmdb.c - the store in an LMDB file: the suite, and its limits. */
-
 #include <ftw.h>
 #include <lmdb.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/crypto.h>
 
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/store_suite.h"
 
 #define MIB ((size_t)1 << 20)
@@ -71,39 +63,30 @@ struct fixture {
 	struct csn_store *store;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	if (f == NULL)
-		return -1;
-	*state = f;
 	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-lmdb-XXXXXX");
-	if (mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
-		return -1;
+	assert_false(mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) !=
+	    0);
 	snprintf(f->url, sizeof(f->url), "lmdb:%s?size=4M&sync=none",
 	    f->folder);
-	return csn_store_open(f->ctx, f->url, &f->store);
+	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	(void)umount(f->folder);
 	remove_tree(f->folder);
-	free(f);
-	return 0;
 }
 
-static void
-a_full_map_is_said_and_changes_nothing(void **state)
+FIXTURE(struct fixture, setup, teardown);
+
+TEST(a_full_map_is_said_and_changes_nothing, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *p = calloc(1, MIB);
 	char key[16];
 	int i, rc = 0;
@@ -166,11 +149,8 @@ check_drop(struct csn_store *store, int all)
 	assert_int_equal(left, (all + 1) / 2);
 }
 
-static void
-a_space_is_dropped_on_a_full_map(void **state)
+TEST(a_space_is_dropped_on_a_full_map, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	check_drop(f->store, fill_small(f->store, 0));
 	/* And what was dropped is room again. */
 	store_put_value(f->store, "acme", "again", 3000, 2);
@@ -178,10 +158,8 @@ a_space_is_dropped_on_a_full_map(void **state)
 }
 
 /* What has ended makes room for what is put. */
-static void
-ended_values_make_room(void **state)
+TEST(ended_values_make_room, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store_stat st = { .size = sizeof(st) };
 	uint8_t *p = calloc(1, MIB);
 	char key[16];
@@ -203,10 +181,8 @@ ended_values_make_room(void **state)
 	free(p);
 }
 
-static void
-a_large_space_is_dropped_and_listed_in_parts(void **state)
+TEST(a_large_space_is_dropped_and_listed_in_parts, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *store;
 	char url[96];
@@ -233,12 +209,10 @@ a_large_space_is_dropped_and_listed_in_parts(void **state)
 }
 
 /* As docs/wire/store.md has it: LMDB itself takes no key of this length. */
-static void
-a_long_key_goes_by_its_hash(void **state)
+TEST(a_long_key_goes_by_its_hash, struct fixture *f)
 {
 	static const uint8_t head[] = { 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 8, 0,
 	    0, 0, 0 };
-	struct fixture *f = *state;
 	uint8_t key[CSN_STORE_MAX_KEY], name[5 + 251] = "\4acme", got[8];
 	MDB_val k = { sizeof(name), name }, v;
 	size_t len = sizeof(got);
@@ -285,10 +259,8 @@ a_long_key_goes_by_its_hash(void **state)
 	    got, &len), 0);
 }
 
-static void
-a_forked_child_opens_its_own(void **state)
+TEST(a_forked_child_opens_its_own, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *own;
 	uint8_t p[8];
 	size_t len = sizeof(p);
@@ -322,10 +294,8 @@ a_forked_child_opens_its_own(void **state)
 }
 
 /* Two stores on one file in one process share it, in any order of closing. */
-static void
-stores_share_a_file(void **state)
+TEST(stores_share_a_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *other;
 
 	assert_int_equal(csn_store_open(f->ctx, f->url, &other), 0);
@@ -344,8 +314,7 @@ stopped(void *arg)
 }
 
 /* Another process may put as fast as it drops. */
-static void
-a_drop_is_left_when_the_program_says_so(void **state)
+TEST(a_drop_is_left_when_the_program_says_so, struct fixture *f)
 {
 	int stop = 0;
 	const struct csn_ctx_options options = {
@@ -353,7 +322,6 @@ a_drop_is_left_when_the_program_says_so(void **state)
 		.stopped = stopped,
 		.stopped_arg = &stop,
 	};
-	struct fixture *f = *state;
 	struct csn_store *store;
 	struct csn_ctx *own;
 
@@ -393,10 +361,8 @@ put_until_killed(const char *url, uint8_t seed, atomic_uint *done)
 	}
 }
 
-static void
-killed_writers_leave_no_wrong_value(void **state)
+TEST(killed_writers_leave_no_wrong_value, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *got = malloc(LARGE);
 	size_t len, seen = 0;
 	unsigned lap, i;
@@ -460,10 +426,8 @@ read_and_die(const char *folder)
 	_exit(1);
 }
 
-static void
-killed_readers_give_their_slots_back(void **state)
+TEST(killed_readers_give_their_slots_back, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	char folder[64], url[96];
 	pid_t pid;
@@ -492,10 +456,8 @@ killed_readers_give_their_slots_back(void **state)
 }
 
 /* Another process made the map larger; this one follows. */
-static void
-a_map_grows_under_a_reader(void **state)
+TEST(a_map_grows_under_a_reader, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	struct csn_ctx *ctx;
 	char url[96], key[16];
@@ -527,10 +489,8 @@ a_map_grows_under_a_reader(void **state)
 	free(p);
 }
 
-static void
-a_read_only_folder_is_read(void **state)
+TEST(a_read_only_folder_is_read, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	char url[96];
 	uint8_t p[8] = { 0 };
@@ -552,10 +512,8 @@ a_read_only_folder_is_read(void **state)
 	assert_int_equal(umount(f->folder), 0);
 }
 
-static void
-a_full_disk_is_said(void **state)
+TEST(a_full_disk_is_said, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *store;
 	uint8_t *p = calloc(1, MIB);
 	char url[96], key[16];
@@ -583,15 +541,13 @@ a_full_disk_is_said(void **state)
 	free(p);
 }
 
-static void
-options_and_files_are_checked(void **state)
+TEST(options_and_files_are_checked, struct fixture *f)
 {
 	static const char *const bad[] = {
 		"lmdb:", "lmdb:?size=1G", "lmdb:/tmp/x?size=1",
 		"lmdb:/tmp/x?size=big", "lmdb:/tmp/x?readers=0",
 		"lmdb:/tmp/x?sync=maybe", "lmdb:/tmp/x?colour=blue",
 	};
-	struct fixture *f = *state;
 	struct csn_store *store = NULL;
 	char url[96], path[96];
 	size_t i;
@@ -618,45 +574,13 @@ options_and_files_are_checked(void **state)
 }
 
 int
-main(void)
+test_main(void)
 {
 	static const struct store_subject subject = {
 		"lmdb", make, clear, NULL, 0, 0, 0
 	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    a_drop_is_left_when_the_program_says_so, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_full_map_is_said_and_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_space_is_dropped_on_a_full_map, setup, teardown),
-		cmocka_unit_test_setup_teardown(ended_values_make_room, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_large_space_is_dropped_and_listed_in_parts, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(a_forked_child_opens_its_own,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(a_long_key_goes_by_its_hash,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(stores_share_a_file, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    killed_writers_leave_no_wrong_value, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    killed_readers_give_their_slots_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_map_grows_under_a_reader,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(a_read_only_folder_is_read,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_disk_is_said, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    options_and_files_are_checked, setup, teardown),
-	};
 	int failed;
 
 	failed = store_suite_run(&subject, 1);
-	return failed + cmocka_run_group_tests_name("lmdb store", tests, NULL,
-	    NULL);
+	return failed + test_run("lmdb store");
 }

@@ -3,20 +3,12 @@
  * test_store_memcached.c - the store in memcached: the suite over a real
  * server, and what happens where that dies, stalls or is full.
  */
-
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "net/net.h"
 #include "providers/memcached_server.h"
 #include "providers/store_suite.h"
@@ -42,41 +34,33 @@ struct fixture {
 	struct csn_store *store;
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	char url[96];
 
-	if (f == NULL || !memcached_is_here())
-		return -1;
-	*state = f;
-	if (memcached_start(&f->servers[0]) != 0 ||
-	    memcached_start(&f->servers[1]) != 0 ||
-	    csn_ctx_new(NULL, &f->ctx) != 0)
-		return -1;
+	assert_false(!memcached_is_here());
+	assert_false(memcached_start(&f->servers[0]) != 0 ||
+	    memcached_start(&f->servers[1]) != 0 || csn_ctx_new(NULL, &f->ctx)
+	    != 0);
 	snprintf(url, sizeof(url), "memcached://127.0.0.1:%u?timeout=400",
 	    f->servers[0].port);
-	return csn_store_open(f->ctx, url, &f->store);
+	assert_int_equal(csn_store_open(f->ctx, url, &f->store), 0);
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	memcached_kill(&f->servers[0]);
 	memcached_kill(&f->servers[1]);
-	free(f);
-	return 0;
 }
 
-static void
-keys_outside_spaces_go_as_they_are(void **state)
+FIXTURE(struct fixture, setup, teardown);
+
+TEST(keys_outside_spaces_go_as_they_are, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char out[256];
 	uint8_t p[8];
 	size_t len = sizeof(p);
@@ -104,10 +88,8 @@ keys_outside_spaces_go_as_they_are(void **state)
 }
 
 /* Names as docs/wire/store.md has them, made by other means. */
-static void
-names_are_as_specified(void **state)
+TEST(names_are_as_specified, struct fixture *f)
 {
-	struct fixture *f = *state;
 	char out[256];
 
 	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"),
@@ -128,10 +110,8 @@ names_are_as_specified(void **state)
 	assert_non_null(strstr(out, "\r\nhello\r\n"));
 }
 
-static void
-a_dead_server_is_an_error_and_comes_back(void **state)
+TEST(a_dead_server_is_an_error_and_comes_back, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint64_t left;
 	uint8_t p[8];
 	size_t len = sizeof(p);
@@ -158,10 +138,8 @@ a_dead_server_is_an_error_and_comes_back(void **state)
 }
 
 /* Connections that a restart closed are not used again: no call fails. */
-static void
-a_restart_between_calls_goes_unnoticed(void **state)
+TEST(a_restart_between_calls_goes_unnoticed, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t p[8] = { 0 };
 	size_t len = sizeof(p);
 	int i;
@@ -199,10 +177,8 @@ wait_for_it(void *arg)
 	return NULL;
 }
 
-static void
-a_stalled_server_holds_nobody_up(void **state)
+TEST(a_stalled_server_holds_nobody_up, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *narrow;
 	struct waiter w[3];
 	pthread_t threads[3];
@@ -249,11 +225,9 @@ work(void *arg)
 }
 
 /* Two servers, a connection to each, and many who wait for either. */
-static void
-who_waits_for_a_connection_gets_one(void **state)
+TEST(who_waits_for_a_connection_gets_one, struct fixture *f)
 {
 	enum { THREADS = 8 };
-	struct fixture *f = *state;
 	struct waiter w[THREADS];
 	pthread_t threads[THREADS];
 	struct csn_store *both;
@@ -275,10 +249,8 @@ who_waits_for_a_connection_gets_one(void **state)
 	csn_store_close(both);
 }
 
-static void
-too_large_a_value_is_said(void **state)
+TEST(too_large_a_value_is_said, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const size_t large = (size_t)21 << 20;
 	uint8_t *p = calloc(1, large);
 
@@ -292,10 +264,8 @@ too_large_a_value_is_said(void **state)
 	store_check_value(f->store, "acme", "k", 100, 1);
 }
 
-static void
-several_servers_share_the_keys(void **state)
+TEST(several_servers_share_the_keys, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store *both, *first;
 	uint8_t p[8] = { 0 };
 	char url[128], key[16];
@@ -338,10 +308,8 @@ several_servers_share_the_keys(void **state)
 	csn_store_close(both);
 }
 
-static void
-a_lock_left_in_a_dropped_space_gives_way(void **state)
+TEST(a_lock_left_in_a_dropped_space_gives_way, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint8_t *a = (const uint8_t *)"a";
 
 	assert_int_equal(csn_store_add_for(f->store, U("acme"), U("lock"), a,
@@ -357,11 +325,9 @@ a_lock_left_in_a_dropped_space_gives_way(void **state)
 	    a, 1), 0);
 }
 
-static void
-long_times_are_dates(void **state)
+TEST(long_times_are_dates, struct fixture *f)
 {
 	static const uint64_t day = 86400000;
-	struct fixture *f = *state;
 	uint64_t left = 0;
 
 	assert_int_equal(csn_store_put_for(f->store, NULL, 0, U("k"), NULL, 0,
@@ -375,10 +341,8 @@ long_times_are_dates(void **state)
 }
 
 /* The second that is added, for memcached's clock has no smaller part. */
-static void
-what_is_left_is_no_more_than_what_was_asked_for(void **state)
+TEST(what_is_left_is_no_more_than_what_was_asked_for, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const uint64_t asked = 100000;
 	uint64_t left = 0;
 	uint8_t p[8];
@@ -394,10 +358,8 @@ what_is_left_is_no_more_than_what_was_asked_for(void **state)
 	assert_true(left > 0 && left <= asked);
 }
 
-static void
-sockets_and_statistics_work(void **state)
+TEST(sockets_and_statistics_work, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_store_stat st = { .size = sizeof(st) };
 	char folder[] = "/tmp/caisson-memcached-XXXXXX", path[64], url[96];
 	struct memcached_server own = { .path = path };
@@ -421,10 +383,8 @@ sockets_and_statistics_work(void **state)
 	rmdir(folder);
 }
 
-static void
-a_forked_child_opens_its_own(void **state)
+TEST(a_forked_child_opens_its_own, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t p[8];
 	size_t len = sizeof(p);
 	pid_t pid;
@@ -446,44 +406,27 @@ skipped_without_the_server(void **state)
 	test_skip("memcached is not on this machine");
 }
 
-#define WITH(test)							\
-	cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int
-main(void)
+test_main(void)
 {
 	static const struct store_subject subject = {
 		.name = "memcached", .make = make, .arg = &server,
 		.lacks = STORE_LACKS_LIST | STORE_LACKS_COUNTS,
 		.grain_ms = 2000, .most = (size_t)17 << 20,
 	};
-	const struct CMUnitTest tests[] = {
-		WITH(keys_outside_spaces_go_as_they_are),
-		WITH(names_are_as_specified),
-		WITH(a_dead_server_is_an_error_and_comes_back),
-		WITH(a_restart_between_calls_goes_unnoticed),
-		WITH(a_stalled_server_holds_nobody_up),
-		WITH(who_waits_for_a_connection_gets_one),
-		WITH(too_large_a_value_is_said),
-		WITH(several_servers_share_the_keys),
-		WITH(a_lock_left_in_a_dropped_space_gives_way),
-		WITH(long_times_are_dates),
-		WITH(what_is_left_is_no_more_than_what_was_asked_for),
-		WITH(sockets_and_statistics_work),
-		WITH(a_forked_child_opens_its_own),
-	};
 	const struct CMUnitTest none[] = {
 		cmocka_unit_test(skipped_without_the_server),
 	};
 	int failed;
 
-	if (!memcached_is_here())
+	if (!memcached_is_here()) {
+		test_leave_out();
 		return cmocka_run_group_tests_name("memcached store", none,
 		    NULL, NULL);
+	}
 	if (memcached_start(&server) != 0)
 		return 1;
 	failed = store_suite_run(&subject, 1);
 	memcached_kill(&server);
-	return failed + cmocka_run_group_tests_name("memcached store", tests,
-	    NULL, NULL);
+	return failed + test_run("memcached store");
 }

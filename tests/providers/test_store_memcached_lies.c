@@ -3,23 +3,14 @@
  * test_store_memcached_lies.c - servers that say what no memcached would, or
  * stop in the middle of it: an error within the timeout, and nothing served.
  */
-
 #include <arpa/inet.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include <caisson/store.h>
 
+#include "lib/test.h"
 #include "net/net.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
@@ -145,20 +136,8 @@ open_store(const struct liar *l)
 	return store;
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 /* Every verb, against one answer: an error in time, and no bytes. */
 static void
@@ -184,8 +163,7 @@ all_fail(struct csn_store *store, const char *space)
 	assert_true(strlen(csn_ctx_message(ctx)) > 10);
 }
 
-static void
-nonsense_is_refused(void **state)
+TEST(nonsense_is_refused)
 {
 	static const char *const lies[] = {
 		"hello\r\n",
@@ -212,7 +190,6 @@ nonsense_is_refused(void **state)
 	struct csn_store *store;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		struct liar l = { .answer = lies[i] };
 
@@ -226,8 +203,7 @@ nonsense_is_refused(void **state)
 }
 
 /* A proxy that passes over what it does not know: not "for ever" then. */
-static void
-a_time_that_is_not_told_is_unknown(void **state)
+TEST(a_time_that_is_not_told_is_unknown)
 {
 	struct liar l = { .answer = "VA 2\r\nhi\r\n" };
 	struct csn_store *store;
@@ -235,7 +211,6 @@ a_time_that_is_not_told_is_unknown(void **state)
 	uint8_t p[4];
 	size_t len = sizeof(p);
 
-	(void)state;
 	start(&l);
 	store = open_store(&l);
 	assert_int_equal(csn_store_get_for(store, NULL, 0, U("k"), p, &len,
@@ -253,15 +228,13 @@ a_time_that_is_not_told_is_unknown(void **state)
 	stop(&l);
 }
 
-static void
-an_old_memcached_is_named_as_such(void **state)
+TEST(an_old_memcached_is_named_as_such)
 {
 	struct liar l = { .answer = "ERROR\r\n" };
 	struct csn_store *store;
 	uint8_t p[4];
 	size_t len = 4;
 
-	(void)state;
 	start(&l);
 	store = open_store(&l);
 	assert_int_equal(csn_store_get(store, NULL, 0, U("k"), p, &len),
@@ -271,8 +244,7 @@ an_old_memcached_is_named_as_such(void **state)
 	stop(&l);
 }
 
-static void
-half_an_answer_ends_in_time(void **state)
+TEST(half_an_answer_ends_in_time)
 {
 	static const char *const halves[] = {
 		"", "V", "VA 10\r", "VA 10\r\n", "VA 10\r\nabcdef",
@@ -282,7 +254,6 @@ half_an_answer_ends_in_time(void **state)
 	struct csn_store *store;
 	size_t i, k;
 
-	(void)state;
 	for (i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
 		for (k = 0; k < 2; k++) {
 			/* It stays silent from there on, or hangs up. */
@@ -299,15 +270,13 @@ half_an_answer_ends_in_time(void **state)
 }
 
 /* A byte now and then would go on for ever. */
-static void
-a_trickle_ends_in_time(void **state)
+TEST(a_trickle_ends_in_time)
 {
 	struct liar l = { .answer = "VA 1000\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 	    .gap_ms = 30 };
 	struct csn_store *store;
 
-	(void)state;
 	start(&l);
 	store = open_store(&l);
 	all_fail(store, "");
@@ -319,8 +288,7 @@ a_trickle_ends_in_time(void **state)
  * A connection that breaks when it is used again: what may be done twice is
  * done on a new one, a lock is not.
  */
-static void
-only_what_can_be_repeated_is(void **state)
+TEST(only_what_can_be_repeated_is)
 {
 	struct liar get = { .first = "EN\r\n", .answer = "VA 2\r\nhi\r\n" };
 	struct liar lock = { .first = "EN\r\n", .answer = "HD\r\n" };
@@ -328,7 +296,6 @@ only_what_can_be_repeated_is(void **state)
 	uint8_t p[4];
 	size_t len = sizeof(p);
 
-	(void)state;
 	start(&get);
 	store = open_store(&get);
 	assert_int_equal(csn_store_get(store, NULL, 0, U("k"), p, &len),
@@ -357,8 +324,7 @@ only_what_can_be_repeated_is(void **state)
 	stop(&lock);
 }
 
-static void
-options_are_checked(void **state)
+TEST(options_are_checked)
 {
 	static const char *const bad[] = {
 		"memcached:", "memcached:host", "memcached://",
@@ -375,7 +341,6 @@ options_are_checked(void **state)
 	struct csn_store *store = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i], &store),
 		    CSN_E_ARG);
@@ -389,8 +354,7 @@ options_are_checked(void **state)
 	csn_store_close(store);
 }
 
-static void
-a_password_is_not_repeated(void **state)
+TEST(a_password_is_not_repeated)
 {
 	static const char *const bad[] = {
 		"memcached://u:secretpw@host",
@@ -400,7 +364,6 @@ a_password_is_not_repeated(void **state)
 	struct csn_store *store = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i], &store),
 		    CSN_E_ARG);
@@ -408,22 +371,4 @@ a_password_is_not_repeated(void **state)
 		assert_null(strstr(csn_ctx_message(ctx), "secretpw"));
 		assert_null(store);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nonsense_is_refused),
-		cmocka_unit_test(a_time_that_is_not_told_is_unknown),
-		cmocka_unit_test(an_old_memcached_is_named_as_such),
-		cmocka_unit_test(half_an_answer_ends_in_time),
-		cmocka_unit_test(a_trickle_ends_in_time),
-		cmocka_unit_test(only_what_can_be_repeated_is),
-		cmocka_unit_test(options_are_checked),
-		cmocka_unit_test(a_password_is_not_repeated),
-	};
-
-	return cmocka_run_group_tests_name("memcached that lies", tests,
-	    setup, teardown);
 }

@@ -1,38 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_memory.c - limits, shares, eviction and economy in RAM. */
-
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include <caisson/store.h>
+
+#include "lib/test.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
 #define MIB ((size_t)1 << 20)
 
 static struct csn_ctx *ctx;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static struct csn_store *
 open_store(const char *url)
@@ -83,8 +63,7 @@ stat_of(struct csn_store *store, const char *space)
 	return st;
 }
 
-static void
-options_are_checked_with_clear_sentences(void **state)
+TEST(options_are_checked_with_clear_sentences)
 {
 	static const char *const bad[][2] = {
 		{ "memory:/tmp", "path" },
@@ -111,7 +90,6 @@ options_are_checked_with_clear_sentences(void **state)
 	struct csn_store *store = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i][0], &store),
 		    CSN_E_ARG);
@@ -130,13 +108,11 @@ options_are_checked_with_clear_sentences(void **state)
 	csn_store_close(store);
 }
 
-static void
-least_recently_used_goes_first(void **state)
+TEST(least_recently_used_goes_first)
 {
 	struct csn_store *store = open_store("memory:?bytes=4M");
 	uint32_t i, n;
 
-	(void)state;
 	/* 900 KB each: four fit. */
 	for (i = 0; i < 4; i++)
 		assert_int_equal(put_n(store, "acme", i, 900000), 0);
@@ -165,8 +141,7 @@ least_recently_used_goes_first(void **state)
 	csn_store_close(store);
 }
 
-static void
-limit_holds_while_sizes_change(void **state)
+TEST(limit_holds_while_sizes_change)
 {
 	static const size_t lens[] = { 144, 4240, 100, 70000, 144, 20000,
 	    MIB, 144, 500000, 1000 };
@@ -175,7 +150,6 @@ limit_holds_while_sizes_change(void **state)
 	uint32_t n = 0;
 	size_t i, put, k;
 
-	(void)state;
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		/* Three times the store in values of that size. */
 		for (put = 0; put < 24 * MIB; put += lens[i] + 200) {
@@ -194,15 +168,13 @@ limit_holds_while_sizes_change(void **state)
 	csn_store_close(store);
 }
 
-static void
-random_sizes_fill_the_store(void **state)
+TEST(random_sizes_fill_the_store)
 {
 	struct csn_store *store = open_store("memory:?bytes=32M");
 	struct csn_store_stat st;
 	uint32_t r = 1, n;
 	size_t len;
 
-	(void)state;
 	for (n = 0; n < 30000; n++) {
 		r = r * 1664525u + 1013904223u;
 		len = (size_t)1 << (6 + (r >> 24) % 13);
@@ -217,14 +189,12 @@ random_sizes_fill_the_store(void **state)
 	csn_store_close(store);
 }
 
-static void
-share_bounds_one_tenant(void **state)
+TEST(share_bounds_one_tenant)
 {
 	struct csn_store *store = open_store("memory:?bytes=16M&share=0.25");
 	struct csn_store_stat st;
 	uint32_t i;
 
-	(void)state;
 	for (i = 0; i < 100; i++)
 		assert_int_equal(put_n(store, "quiet", i, 4240), 0);
 	for (i = 0; i < 10000; i++)
@@ -250,14 +220,12 @@ share_bounds_one_tenant(void **state)
 	csn_store_close(store);
 }
 
-static void
-everything_borrowed_is_a_clean_refusal(void **state)
+TEST(everything_borrowed_is_a_clean_refusal)
 {
 	struct csn_store *store = open_store("memory:?bytes=4M");
 	struct csn_store_buf held[8];
 	uint32_t i, n;
 
-	(void)state;
 	for (n = 0; n < 8; n++) {
 		if (csn_store_reserve(store, U("acme"), 900000,
 		    &held[n]) != 0)
@@ -301,14 +269,12 @@ on_evicted(void *arg, const uint8_t *space, size_t space_len,
 	told->n++;
 }
 
-static void
-evictions_are_told(void **state)
+TEST(evictions_are_told)
 {
 	struct csn_store *store = open_store("memory:?bytes=4M");
 	struct told told = { .store = store }, other = { .store = store };
 	uint32_t i;
 
-	(void)state;
 	assert_int_equal(csn_store_on_evict(store, on_evicted, &told), 0);
 	for (i = 0; i < 10; i++)
 		assert_int_equal(put_n(store, "acme", i, 900000), 0);
@@ -341,8 +307,7 @@ fake_clock(void *arg)
 }
 
 /* Nobody asks for them again, and still their memory comes back. */
-static void
-ended_values_are_reclaimed(void **state)
+TEST(ended_values_are_reclaimed)
 {
 	static const struct csn_clock clock = {
 		.size = sizeof(clock),
@@ -360,7 +325,6 @@ ended_values_are_reclaimed(void **state)
 	uint64_t left;
 	uint32_t i;
 
-	(void)state;
 	fake_ms = 1000;
 	assert_int_equal(csn_ctx_new(&options, &own), 0);
 	assert_int_equal(csn_store_open(own, "memory:", &store), 0);
@@ -394,8 +358,7 @@ ended_values_are_reclaimed(void **state)
 	csn_ctx_free(own);
 }
 
-static void
-dropped_memory_is_overwritten(void **state)
+TEST(dropped_memory_is_overwritten)
 {
 	static const size_t lens[] = { 144, 4240, 100000 };
 	struct csn_store *store = open_store("memory:?bytes=16M");
@@ -403,7 +366,6 @@ dropped_memory_is_overwritten(void **state)
 	const uint8_t *where;
 	size_t i, k;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		/* A neighbour in the slab keeps the slab where it is. */
 		assert_int_equal(csn_store_reserve(store, U("other"), lens[i],
@@ -423,8 +385,7 @@ dropped_memory_is_overwritten(void **state)
 }
 
 /* What an entry costs beyond its value and its key of 24 bytes. */
-static void
-overhead_is_small(void **state)
+TEST(overhead_is_small)
 {
 	static const struct { size_t len, n, most; } sizes[] = {
 		{ 144, 100000, 130 },
@@ -440,7 +401,6 @@ overhead_is_small(void **state)
 	uint32_t k;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		store = open_store("memory:?bytes=512M");
 		empty = stat_of(store, NULL).memory;
@@ -502,8 +462,7 @@ churn(void *arg)
 	return NULL;
 }
 
-static void
-threads_evict_at_once(void **state)
+TEST(threads_evict_at_once)
 {
 	struct csn_store *store = open_store("memory:?bytes=8M&share=0.5");
 	struct worker w[THREADS];
@@ -511,7 +470,6 @@ threads_evict_at_once(void **state)
 	struct csn_store_stat st;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < THREADS; i++) {
 		w[i] = (struct worker){ store, (uint32_t)i * 1000, 0 };
 		assert_int_equal(pthread_create(&threads[i], NULL, churn,
@@ -527,8 +485,7 @@ threads_evict_at_once(void **state)
 	csn_store_close(store);
 }
 
-static void
-many_spaces_are_ordinary(void **state)
+TEST(many_spaces_are_ordinary)
 {
 	struct csn_store *store = open_store("memory:?bytes=256M");
 	struct csn_store_stat st;
@@ -536,7 +493,6 @@ many_spaces_are_ordinary(void **state)
 	uint64_t empty;
 	uint32_t i;
 
-	(void)state;
 	empty = stat_of(store, NULL).memory;
 	for (i = 0; i < 20000; i++) {
 		snprintf(space, sizeof(space), "tenant-%u", i);
@@ -553,26 +509,4 @@ many_spaces_are_ordinary(void **state)
 	st = stat_of(store, NULL);
 	assert_int_equal(st.entries, 0);
 	csn_store_close(store);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_are_checked_with_clear_sentences),
-		cmocka_unit_test(least_recently_used_goes_first),
-		cmocka_unit_test(limit_holds_while_sizes_change),
-		cmocka_unit_test(random_sizes_fill_the_store),
-		cmocka_unit_test(share_bounds_one_tenant),
-		cmocka_unit_test(everything_borrowed_is_a_clean_refusal),
-		cmocka_unit_test(evictions_are_told),
-		cmocka_unit_test(ended_values_are_reclaimed),
-		cmocka_unit_test(dropped_memory_is_overwritten),
-		cmocka_unit_test(overhead_is_small),
-		cmocka_unit_test(threads_evict_at_once),
-		cmocka_unit_test(many_spaces_are_ordinary),
-	};
-
-	return cmocka_run_group_tests_name("memory store", tests, setup,
-	    teardown);
 }

@@ -4,24 +4,14 @@
  * memory with values that end, in files, in LMDB, in memcached. It says so,
  * or went on without, and the next operation is as good as ever.
  */
-
 #include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <caisson/store.h>
 
 #include "csn_config.h"
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/memcached_server.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
@@ -132,24 +122,18 @@ in_a_folder(const char *scheme)
 	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void
-memory_without_memory(void **state)
+TEST(memory_without_memory)
 {
-	(void)state;
 	each_fails_once("memory:?bytes=8M", 1);
 }
 
-static void
-files_without_memory(void **state)
+TEST(files_without_memory)
 {
-	(void)state;
 	in_a_folder("file");
 }
 
-static void
-lmdb_without_memory(void **state)
+TEST(lmdb_without_memory)
 {
-	(void)state;
 #ifdef CSN_HAVE_LMDB
 	in_a_folder("lmdb");
 #else
@@ -157,13 +141,11 @@ lmdb_without_memory(void **state)
 #endif
 }
 
-static void
-memcached_without_memory(void **state)
+TEST(memcached_without_memory)
 {
 	struct memcached_server server = { 0 };
 	char url[64];
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
 	if (!memcached_is_here())
@@ -174,18 +156,4 @@ memcached_without_memory(void **state)
 	    server.port);
 	each_fails_once(url, 0);
 	memcached_kill(&server);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory_without_memory),
-		cmocka_unit_test(files_without_memory),
-		cmocka_unit_test(lmdb_without_memory),
-		cmocka_unit_test(memcached_without_memory),
-	};
-
-	return cmocka_run_group_tests_name("stores without memory", tests,
-	    NULL, NULL);
 }

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_pages.c - the store in RAM where pages have 64 KiB. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/store.h>
 
 #include "lib/bigpages.h"
+#include "lib/test.h"
 
 #define U(s) ((const uint8_t *)(s)), strlen(s)
 #define MANY 40
@@ -32,8 +23,7 @@ put(struct csn_store *s, const char *space, size_t len, int byte)
 	return where;
 }
 
-static void
-dropping_takes_all_of_ones_own_bytes_and_none_of_anothers(void **state)
+TEST(dropping_takes_all_of_ones_own_bytes_and_none_of_anothers)
 {
 	static const size_t lens[] = { 100, 9000, 33000, 40000, 65535, 65536,
 	    66000, 131000, 300000 };
@@ -42,7 +32,6 @@ dropping_takes_all_of_ones_own_bytes_and_none_of_anothers(void **state)
 	char space[16];
 	size_t i, l, k;
 
-	(void)state;
 	for (l = 0; l < sizeof(lens) / sizeof(lens[0]); l++) {
 		assert_int_equal(csn_store_open(ctx, "memory:?bytes=64M",
 		    &s), 0);
@@ -65,8 +54,7 @@ dropping_takes_all_of_ones_own_bytes_and_none_of_anothers(void **state)
 	}
 }
 
-static void
-what_the_kernel_does_not_take_back_is_overwritten_and_counted(void **state)
+TEST(what_the_kernel_does_not_take_back_is_overwritten_and_counted)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *s;
@@ -75,7 +63,6 @@ what_the_kernel_does_not_take_back_is_overwritten_and_counted(void **state)
 	size_t k;
 	int i;
 
-	(void)state;
 	assert_int_equal(csn_store_open(ctx, "memory:?bytes=4M", &s), 0);
 	where = put(s, "acme", 200000, 0xa5);
 	assert_int_equal(csn_store_stat(s, NULL, 0, &st), 0);
@@ -95,30 +82,5 @@ what_the_kernel_does_not_take_back_is_overwritten_and_counted(void **state)
 	csn_store_close(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		dropping_takes_all_of_ones_own_bytes_and_none_of_anothers),
-	    cmocka_unit_test(
-		what_the_kernel_does_not_take_back_is_overwritten_and_counted),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_redis.c - the store in a single redis-server. */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/redis_use.h"
 
 /* --- What a key is called, so that other programs see the same --- */
 
-static void
-keys_are_named_as_documented(void **state)
+TEST(keys_are_named_as_documented)
 {
 	struct csn_store *store;
 	char p[16];
 
-	(void)state;
 	store = open_store("");
 	assert_int_equal(csn_store_put(store, NULL, 0, U("ns:app:key"),
 	    U("plain")), 0);
@@ -42,15 +32,13 @@ keys_are_named_as_documented(void **state)
 	say("FLUSHALL", "+OK");
 }
 
-static void
-listing_passes_over_what_is_not_ours(void **state)
+TEST(listing_passes_over_what_is_not_ours)
 {
 	struct csn_store *store = open_store("");
 	struct csn_store_stat st = { .size = sizeof(st) };
 	char long_key[CSN_STORE_MAX_KEY + 2], command[sizeof(long_key) + 16];
 	size_t n = 0;
 
-	(void)state;
 	say("LPUSH a-list 1 2 3", ":3");
 	say("LPUSH csn:{61636d65}:a-list 1 2 3", ":3");
 	memset(long_key, 'x', CSN_STORE_MAX_KEY + 1);
@@ -81,15 +69,13 @@ listing_passes_over_what_is_not_ours(void **state)
 	say("FLUSHALL", "+OK");
 }
 
-static void
-thousands_of_keys_are_listed_once_each(void **state)
+TEST(thousands_of_keys_are_listed_once_each)
 {
 	struct csn_store *store = open_store("?timeout=5000");
 	struct csn_store_stat st = { .size = sizeof(st) };
 	char key[32];
 	int i;
 
-	(void)state;
 	say("DEBUG POPULATE 20000 noise 10", "+OK");
 	for (i = 0; i < 4000; i++) {
 		snprintf(key, sizeof(key), "key-%d", i);
@@ -104,15 +90,13 @@ thousands_of_keys_are_listed_once_each(void **state)
 	say("FLUSHALL", "+OK");
 }
 
-static void
-a_user_without_transactions_still_reads(void **state)
+TEST(a_user_without_transactions_still_reads)
 {
 	struct csn_store *store = open_store("");
 	uint64_t left = 0;
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
-	(void)state;
 	say("CONFIG RESETSTAT", "+OK");
 	assert_int_equal(put(store, "k", "four"), 0);
 	say("ACL SETUSER default -multi", "+OK");
@@ -133,8 +117,7 @@ a_user_without_transactions_still_reads(void **state)
 
 /* --- URLs --- */
 
-static void
-urls_are_checked_with_clear_sentences(void **state)
+TEST(urls_are_checked_with_clear_sentences)
 {
 	static const struct { const char *url, *says; } bad[] = {
 		{ "redis:", "redis://host" },
@@ -168,7 +151,6 @@ urls_are_checked_with_clear_sentences(void **state)
 	const char *said;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		store = NULL;
 		assert_int_not_equal(csn_store_open(ctx, bad[i].url, &store),
@@ -201,13 +183,6 @@ make(void *arg)
 static int
 run_with(const char *program)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys_are_named_as_documented),
-		cmocka_unit_test(listing_passes_over_what_is_not_ours),
-		cmocka_unit_test(thousands_of_keys_are_listed_once_each),
-		cmocka_unit_test(a_user_without_transactions_still_reads),
-		cmocka_unit_test(urls_are_checked_with_clear_sentences),
-	};
 	struct store_subject subjects[] = {
 		{ .name = program, .make = make,
 		    .arg = strstr(program, "valkey") != NULL ?
@@ -220,16 +195,18 @@ run_with(const char *program)
 	server = (struct redis_server){ .program = program };
 	if (redis_server_start(&server) != 0)
 		return 1;
-	failed = cmocka_run_group_tests_name(program, tests,
-	    context_setup, context_teardown);
+	failed = test_run(program);
 	failed += store_suite_run(subjects, 1);
 	redis_server_stop(&server);
 	return failed;
 }
 
 int
-main(void)
+test_main(void)
 {
 	return redis_run("redis-server", run_with) +
 	    redis_run("valkey-server", run_with);
 }
+
+BEFORE_ALL { context_start(); }
+AFTER_ALL { context_end(); }

@@ -3,20 +3,12 @@
  * test_store_redis_cluster.c - the store in a cluster of six redis-servers:
  * while slots move, and while a master dies.
  */
-
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/redis_cluster.h"
 #include "providers/store/redis/redis.h"
 #include "providers/store_suite.h"
@@ -216,8 +208,7 @@ set_slot(size_t i, unsigned slot, const char *what, const char *id)
 }
 
 /* A slot with its keys on two servers: nothing is missing, nothing is twice. */
-static void
-a_slot_in_the_middle_of_its_move(void **state)
+TEST(a_slot_in_the_middle_of_its_move)
 {
 	const char *name = "csn:{61636d65}:key-0";
 	struct csn_store *store = open_store("&timeout=4000");
@@ -227,7 +218,6 @@ a_slot_in_the_middle_of_its_move(void **state)
 	size_t from = owner_of(name), to, n = 0, len = 0;
 	int i;
 
-	(void)state;
 	to = owner_of("elsewhere");
 	for (i = 0; to == from; i++) {
 		snprintf(key, sizeof(key), "elsewhere-%d", i);
@@ -288,14 +278,12 @@ a_slot_in_the_middle_of_its_move(void **state)
 }
 
 /* The transaction finds its server too. */
-static void
-locks_work_without_scripts(void **state)
+TEST(locks_work_without_scripts)
 {
 	struct csn_store *store;
 	char url[160];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < NODES; i++)
 		say(i, "ACL SETUSER plain on >pw ~* +@all -@scripting",
 		    "+OK");
@@ -391,8 +379,7 @@ let_work(struct worker *w, unsigned n)
 			usleep(1000);
 }
 
-static void
-resharding_under_load_loses_nothing(void **state)
+TEST(resharding_under_load_loses_nothing)
 {
 	struct csn_store *store = open_store("&timeout=60000");
 	_Atomic int stop = 0;
@@ -402,7 +389,6 @@ resharding_under_load_loses_nothing(void **state)
 	size_t i, a = owner_of("one"), b = a;
 	int k, rc;
 
-	(void)state;
 	for (k = 0; b == a; k++) {
 		snprintf(command, sizeof(command), "other-%d", k);
 		b = owner_of(command);
@@ -447,8 +433,7 @@ replication(size_t master, const char *name)
 	return atoll(p + strlen(name));
 }
 
-static void
-a_dead_master_is_replaced_by_its_replica(void **state)
+TEST(a_dead_master_is_replaced_by_its_replica)
 {
 	struct csn_store *store = open_store("&timeout=1000");
 	const char *name = "csn:{61636d65}:key-0";
@@ -459,7 +444,6 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 	size_t dead;
 	int rc = -1, failures = 0, i;
 
-	(void)state;
 	assert_true(redis_cluster_settled(&cluster));
 	for (i = 0; i < 600 && !agreed(); i++)
 		usleep(50000);
@@ -506,14 +490,12 @@ a_dead_master_is_replaced_by_its_replica(void **state)
 	csn_store_close(store);
 }
 
-static void
-whoever_forgets_cluster_is_told(void **state)
+TEST(whoever_forgets_cluster_is_told)
 {
 	struct csn_store *store;
 	char url[128];
 	size_t i, other = owner_of("k");
 
-	(void)state;
 	for (i = 0; i == other; i++)
 		;
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u", node[i].port);
@@ -525,15 +507,13 @@ whoever_forgets_cluster_is_told(void **state)
 }
 
 /* Where all that the URL names is down, another host of it serves. */
-static void
-any_host_of_the_url_will_do(void **state)
+TEST(any_host_of_the_url_will_do)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *store;
 	size_t n = 0;
 	char url[128];
 
-	(void)state;
 	flush_all();
 	snprintf(url, sizeof(url), "redis://127.0.0.1:1,127.0.0.1:%u/"
 	    "?cluster=1&timeout=4000", node[4].port);
@@ -559,20 +539,8 @@ make(void *arg)
 	return redis_cluster_url(&cluster, "&timeout=10000");
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static void
 no_server(void **state)
@@ -582,34 +550,27 @@ no_server(void **state)
 }
 
 int
-main(void)
+test_main(void)
 {
 	const struct CMUnitTest without[] = {
 		cmocka_unit_test(no_server),
-	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whoever_forgets_cluster_is_told),
-		cmocka_unit_test(any_host_of_the_url_will_do),
-		cmocka_unit_test(a_slot_in_the_middle_of_its_move),
-		cmocka_unit_test(locks_work_without_scripts),
-		cmocka_unit_test(resharding_under_load_loses_nothing),
-		cmocka_unit_test(a_dead_master_is_replaced_by_its_replica),
 	};
 	const struct store_subject subject = { .name = "redis-cluster",
 	    .make = make, .lacks = STORE_LACKS_COUNTS };
 	int failed;
 
-	if (!redis_cluster_is_here())
+	if (!redis_cluster_is_here()) {
+		test_leave_out();
 		return cmocka_run_group_tests_name("Redis cluster", without,
 		    NULL, NULL);
+	}
 	if (redis_cluster_start(&cluster) != 0) {
 		redis_cluster_stop(&cluster);
 		fprintf(stderr, "the cluster did not come up\n");
 		return 1;
 	}
 	failed = store_suite_run(&subject, 1);
-	failed += cmocka_run_group_tests_name("Redis cluster", tests, setup,
-	    teardown);
+	failed += test_run("Redis cluster");
 	redis_cluster_stop(&cluster);
 	return failed;
 }

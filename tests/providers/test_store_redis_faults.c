@@ -3,21 +3,14 @@
  * test_store_redis_faults.c - a Redis server that is slow, dead, breaks off,
  * or lies: each is a sentence, and nothing waits past its timeout.
  */
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdatomic.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/redis_server.h"
 #include "providers/redis_stub.h"
 #include "providers/store_suite.h"
@@ -75,8 +68,7 @@ meets(const struct stub_answer *a, const char *map, int code,
 	redis_stub_stop(s);
 }
 
-static void
-each_error_has_its_sentence(void **state)
+TEST(each_error_has_its_sentence)
 {
 	static const struct {
 		const char *answer;
@@ -106,7 +98,6 @@ each_error_has_its_sentence(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		meets(&(struct stub_answer){ .bytes = errors[i].answer },
 		    NULL, errors[i].code, errors[i].says);
@@ -114,8 +105,7 @@ each_error_has_its_sentence(void **state)
 	}
 }
 
-static void
-half_an_answer_is_no_answer(void **state)
+TEST(half_an_answer_is_no_answer)
 {
 	static const struct {
 		struct stub_answer a;
@@ -134,13 +124,11 @@ half_an_answer_is_no_answer(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(half) / sizeof(half[0]); i++)
 		meets(&half[i].a, NULL, CSN_E_BACKEND, half[i].says);
 }
 
-static void
-what_is_not_redis_is_told_so(void **state)
+TEST(what_is_not_redis_is_told_so)
 {
 	static const char *const other[] = {
 		"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x03\x00\x02",
@@ -155,7 +143,6 @@ what_is_not_redis_is_told_so(void **state)
 	    "*2\r\n*262142\r\n" };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++)
 		meets(&(struct stub_answer){ .bytes = other[i],
 		    .then = STUB_HANG }, NULL, CSN_E_BACKEND,
@@ -194,8 +181,7 @@ visit_none(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 }
 
 /* Its names come again and again, under a cursor that never is 0. */
-static void
-a_list_without_end_is_left_when_the_program_says_so(void **state)
+TEST(a_list_without_end_is_left_when_the_program_says_so)
 {
 	static const struct stub_answer turns[] = {
 		{ "*2\r\n$1\r\n7\r\n*0\r\n", 0, STUB_KEEP },
@@ -215,7 +201,6 @@ a_list_without_end_is_left_when_the_program_says_so(void **state)
 	struct csn_store *store;
 	size_t n = 0;
 
-	(void)state;
 	/* One that says the same cursor twice goes in a circle. */
 	store = open_stub(s, "");
 	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
@@ -248,8 +233,7 @@ a_list_without_end_is_left_when_the_program_says_so(void **state)
 }
 
 /* What is safe to repeat is sent once more; what is not, never. */
-static void
-broken_connections_are_tried_once_more(void **state)
+TEST(broken_connections_are_tried_once_more)
 {
 	static const struct stub_answer broken_once[] = {
 		{ "", 0, STUB_CLOSE }, { "$2\r\nhi\r\n", 0, STUB_KEEP },
@@ -263,7 +247,6 @@ broken_connections_are_tried_once_more(void **state)
 	struct redis_stub *s = redis_stub_start(broken_once, 2, NULL);
 	struct csn_store *store = open_stub(s, "");
 
-	(void)state;
 	assert_int_equal(get(store), 0);
 	assert_int_equal(redis_stub_commands(s), 2);
 	assert_int_equal(redis_stub_connections(s), 2);
@@ -294,8 +277,7 @@ broken_connections_are_tried_once_more(void **state)
 }
 
 /* An answer too many would become the next question's. */
-static void
-answers_do_not_slip(void **state)
+TEST(answers_do_not_slip)
 {
 	static const struct stub_answer more[] = {
 		{ "$1\r\na\r\n$6\r\nstolen\r\n", 0, STUB_KEEP },
@@ -306,7 +288,6 @@ answers_do_not_slip(void **state)
 	uint8_t p[8];
 	size_t len = sizeof(p);
 
-	(void)state;
 	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
 	assert_int_equal(p[0], 'a');
 	len = sizeof(p);
@@ -320,8 +301,7 @@ answers_do_not_slip(void **state)
 
 #define MAP "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:PORT\r\n"
 
-static void
-a_cluster_that_misleads_is_left(void **state)
+TEST(a_cluster_that_misleads_is_left)
 {
 	static const struct { const char *answer, *map, *says; } bad[] = {
 		{ "-MOVED 1 127.0.0.1:PORT\r\n", MAP, "circle" },
@@ -351,7 +331,6 @@ a_cluster_that_misleads_is_left(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		meets(&(struct stub_answer){ .bytes = bad[i].answer },
 		    bad[i].map, CSN_E_BACKEND, bad[i].says);
@@ -367,8 +346,7 @@ visit(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return 0;
 }
 
-static void
-a_scan_that_lies_is_refused(void **state)
+TEST(a_scan_that_lies_is_refused)
 {
 	static const char *const bad[] = {
 		"+OK\r\n", "*1\r\n$1\r\n0\r\n", "*2\r\n:0\r\n*0\r\n",
@@ -380,7 +358,6 @@ a_scan_that_lies_is_refused(void **state)
 	struct csn_store *store;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		s = redis_stub_start(&(struct stub_answer){ .bytes = bad[i] },
 		    1, NULL);
@@ -402,13 +379,11 @@ a_scan_that_lies_is_refused(void **state)
 	redis_stub_stop(s);
 }
 
-static void
-nobody_there_is_told_at_once(void **state)
+TEST(nobody_there_is_told_at_once)
 {
 	struct csn_store *store;
 	char url[128];
 
-	(void)state;
 	/* Else it would take as long as this. */
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?timeout=600000&"
 	    "connect=600000", free_port());
@@ -460,15 +435,13 @@ swallower_stop(const struct swallower *s)
 	(void)close(s->fd);
 }
 
-static void
-a_network_that_swallows_is_not_waited_for(void **state)
+TEST(a_network_that_swallows_is_not_waited_for)
 {
 	struct swallower s;
 	struct csn_store *store;
 	uint64_t start;
 	char url[128];
 
-	(void)state;
 	swallower_start(&s);
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?connect=200&"
 	    "timeout=600000", s.port);
@@ -482,8 +455,7 @@ a_network_that_swallows_is_not_waited_for(void **state)
 }
 
 /* Two dead hosts take a call's whole time, but not the next one's too. */
-static void
-the_third_host_of_a_cluster_gets_its_turn(void **state)
+TEST(the_third_host_of_a_cluster_gets_its_turn)
 {
 	static const struct stub_answer hi = { "$2\r\nhi\r\n", 0, STUB_KEEP };
 	struct redis_stub *stub = redis_stub_start(&hi, 1, MAP);
@@ -492,7 +464,6 @@ the_third_host_of_a_cluster_gets_its_turn(void **state)
 	char url[160];
 	int i, rc = -1;
 
-	(void)state;
 	swallower_start(&a);
 	swallower_start(&b);
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u,127.0.0.1:%u,"
@@ -509,15 +480,13 @@ the_third_host_of_a_cluster_gets_its_turn(void **state)
 	redis_stub_stop(stub);
 }
 
-static void
-a_hanging_server_does_not_use_up_the_pool(void **state)
+TEST(a_hanging_server_does_not_use_up_the_pool)
 {
 	static const struct stub_answer hang = { "", 0, STUB_HANG };
 	struct redis_stub *s = redis_stub_start(&hang, 1, NULL);
 	struct csn_store *store = open_for(s, TIMEOUT_MS, "");
 	size_t i;
 
-	(void)state;
 	/* Each drops its connection, so the pool of one never runs dry. */
 	for (i = 1; i <= 2; i++) {
 		assert_int_equal(get(store), CSN_E_BACKEND);
@@ -543,8 +512,7 @@ call_once(void *arg)
 }
 
 /* Else its connection would be nobody's, and the pool of one stay dry. */
-static void
-who_is_cancelled_while_it_waits_ends_its_call_first(void **state)
+TEST(who_is_cancelled_while_it_waits_ends_its_call_first)
 {
 	static const struct stub_answer answers[] = {
 		{ "", 0, STUB_HANG }, { "$2\r\nhi\r\n", 0, STUB_KEEP },
@@ -554,7 +522,6 @@ who_is_cancelled_while_it_waits_ends_its_call_first(void **state)
 	struct csn_store *patient = open_stub(s, "");
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, call_once, &c), 0);
 	while (redis_stub_commands(s) == 0)
 		usleep(1000);
@@ -567,42 +534,5 @@ who_is_cancelled_while_it_waits_ends_its_call_first(void **state)
 	redis_stub_stop(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	return csn_ctx_new(NULL, &ctx);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_error_has_its_sentence),
-		cmocka_unit_test(half_an_answer_is_no_answer),
-		cmocka_unit_test(what_is_not_redis_is_told_so),
-		cmocka_unit_test(
-		    a_list_without_end_is_left_when_the_program_says_so),
-		cmocka_unit_test(broken_connections_are_tried_once_more),
-		cmocka_unit_test(answers_do_not_slip),
-		cmocka_unit_test(a_cluster_that_misleads_is_left),
-		cmocka_unit_test(a_scan_that_lies_is_refused),
-		cmocka_unit_test(nobody_there_is_told_at_once),
-		cmocka_unit_test(a_network_that_swallows_is_not_waited_for),
-		cmocka_unit_test(the_third_host_of_a_cluster_gets_its_turn),
-		cmocka_unit_test(a_hanging_server_does_not_use_up_the_pool),
-		cmocka_unit_test(
-		    who_is_cancelled_while_it_waits_ends_its_call_first),
-	};
-
-	return cmocka_run_group_tests_name("Redis and its faults", tests,
-	    setup, teardown);
-}
+BEFORE_ALL { assert_int_equal(csn_ctx_new(NULL, &ctx), 0); }
+AFTER_ALL { csn_ctx_free(ctx); }

@@ -3,15 +3,7 @@
  * test_store_redis_moment.c - a value and what is left of its time, in one
  * transaction; and servers that have none.
  */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/redis_stub.h"
 #include "providers/redis_use.h"
 
@@ -63,8 +55,7 @@ ask(int want)
 	return redis_stub_commands(stub) - before;
 }
 
-static void
-both_come_in_one_go(void **state)
+TEST(both_come_in_one_go)
 {
 	static const struct stub_answer answers[] = {
 		TAKEN, KEEP("*2\r\n" HI ":5000\r\n"),
@@ -74,7 +65,6 @@ both_come_in_one_go(void **state)
 		TAKEN, KEEP("*2\r\n$-1\r\n:-2\r\n"),
 	};
 
-	(void)state;
 	begin(answers, sizeof(answers) / sizeof(answers[0]), 0);
 	assert_int_equal(ask(0), 4);
 	assert_int_equal(left, 5000);
@@ -91,15 +81,13 @@ both_come_in_one_go(void **state)
 	end();
 }
 
-static void
-a_foreign_value_is_told_from_a_dead_server(void **state)
+TEST(a_foreign_value_is_told_from_a_dead_server)
 {
 	static const struct stub_answer answers[] = {
 		TAKEN, KEEP("*2\r\n-WRONGTYPE Operation\r\n:-1\r\n"),
 		TAKEN, KEEP("*2\r\n" HI ":7\r\n"),
 	};
 
-	(void)state;
 	begin(answers, sizeof(answers) / sizeof(answers[0]), 0);
 	assert_int_equal(ask(CSN_E_FORM), 4);
 	assert_non_null(strstr(csn_ctx_message(ctx), "holds no string"));
@@ -107,8 +95,7 @@ a_foreign_value_is_told_from_a_dead_server(void **state)
 	end();
 }
 
-static void
-where_transactions_are_refused_the_time_is_unknown(void **state)
+TEST(where_transactions_are_refused_the_time_is_unknown)
 {
 	static const struct stub_answer refused[] = {
 		KEEP("-NOPERM no permissions to run 'multi'\r\n"), KEEP(HI),
@@ -129,7 +116,6 @@ where_transactions_are_refused_the_time_is_unknown(void **state)
 		{ "", 0, STUB_CLOSE }, { "", 0, STUB_CLOSE }, KEEP(HI),
 	};
 
-	(void)state;
 	begin(refused, 5, 0);
 	assert_int_equal(ask(0), 5);
 	assert_true(left == CSN_STORE_TTL_UNKNOWN);
@@ -154,8 +140,7 @@ where_transactions_are_refused_the_time_is_unknown(void **state)
 }
 
 /* What comes next on that connection would be queued, and "OK" said of it. */
-static void
-a_transaction_that_cannot_end_takes_its_connection_along(void **state)
+TEST(a_transaction_that_cannot_end_takes_its_connection_along)
 {
 	static const struct stub_answer begun[] = {
 		TAKEN, KEEP("-NOPERM no permissions to run 'exec'\r\n"),
@@ -166,7 +151,6 @@ a_transaction_that_cannot_end_takes_its_connection_along(void **state)
 		    "NOPERM no permissions to run 'exec'\r\n"), KEEP(HI),
 	};
 
-	(void)state;
 	begin(begun, 5, 0);
 	assert_int_equal(ask(0), 5);
 	assert_int_equal(redis_stub_connections(stub), 2);
@@ -177,8 +161,7 @@ a_transaction_that_cannot_end_takes_its_connection_along(void **state)
 	end();
 }
 
-static void
-a_key_that_is_not_allowed_stops_no_other_keys_transaction(void **state)
+TEST(a_key_that_is_not_allowed_stops_no_other_keys_transaction)
 {
 	static const struct stub_answer answers[] = {
 		KEEP("+OK\r\n"), KEEP("-NOPERM no access to this key\r\n"),
@@ -188,7 +171,6 @@ a_key_that_is_not_allowed_stops_no_other_keys_transaction(void **state)
 		TAKEN, KEEP("*2\r\n" HI ":9\r\n"),
 	};
 
-	(void)state;
 	begin(answers, sizeof(answers) / sizeof(answers[0]), 0);
 	assert_int_equal(ask(CSN_E_POLICY), 5);
 	assert_int_equal(ask(0), 4);
@@ -196,8 +178,7 @@ a_key_that_is_not_allowed_stops_no_other_keys_transaction(void **state)
 	end();
 }
 
-static void
-redirections_are_followed_where_they_come(void **state)
+TEST(redirections_are_followed_where_they_come)
 {
 	static const struct stub_answer answers[] = {
 		/* Redis says it of each command, and of EXEC too. */
@@ -212,15 +193,13 @@ redirections_are_followed_where_they_come(void **state)
 		KEEP("+OK\r\n"), TAKEN, KEEP("*2\r\n" HI ":5\r\n"),
 	};
 
-	(void)state;
 	begin(answers, sizeof(answers) / sizeof(answers[0]), 1);
 	assert_int_equal(ask(0), sizeof(answers) / sizeof(answers[0]));
 	assert_int_equal(left, 5);
 	end();
 }
 
-static void
-half_a_transaction_is_no_answer(void **state)
+TEST(half_a_transaction_is_no_answer)
 {
 	static const struct stub_answer answers[] = {
 		KEEP("+OK\r\n"), KEEP("+QUEUED\r\n"), { "", 0, STUB_HANG },
@@ -232,7 +211,6 @@ half_a_transaction_is_no_answer(void **state)
 	};
 	size_t i;
 
-	(void)state;
 	begin(answers, 3, 0);
 	(void)ask(CSN_E_BACKEND);
 	end();
@@ -242,21 +220,5 @@ half_a_transaction_is_no_answer(void **state)
 	end();
 }
 
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_come_in_one_go),
-		cmocka_unit_test(a_foreign_value_is_told_from_a_dead_server),
-		cmocka_unit_test(
-		    where_transactions_are_refused_the_time_is_unknown),
-		cmocka_unit_test(
-		    a_transaction_that_cannot_end_takes_its_connection_along),
-		cmocka_unit_test(
-		    a_key_that_is_not_allowed_stops_no_other_keys_transaction),
-		cmocka_unit_test(redirections_are_followed_where_they_come),
-		cmocka_unit_test(half_a_transaction_is_no_answer),
-	};
-
-	return cmocka_run_group_tests(tests, context_setup, context_teardown);
-}
+BEFORE_ALL { context_start(); }
+AFTER_ALL { context_end(); }

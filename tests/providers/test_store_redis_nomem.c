@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_redis_nomem.c - each allocation of the Redis store fails once. */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "lib/failmalloc.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/redis_server.h"
 #include "providers/store_suite.h"
 #include "providers/tls_front.h"
@@ -120,10 +111,8 @@ each(int tls)
 	assert_true(n > 40);
 }
 
-static void
-a_single_server_without_memory(void **state)
+TEST(a_single_server_without_memory)
 {
-	(void)state;
 	if (server.pid == 0)
 		test_skip("redis-server is not on this machine");
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u/1?timeout=3000&"
@@ -131,12 +120,10 @@ a_single_server_without_memory(void **state)
 	each(0);
 }
 
-static void
-a_password_without_memory(void **state)
+TEST(a_password_without_memory)
 {
 	char answer[64];
 
-	(void)state;
 	if (server.pid == 0)
 		test_skip("redis-server is not on this machine");
 	assert_int_equal(redis_say(server.port, "ACL SETUSER joe on >pw ~* "
@@ -146,14 +133,12 @@ a_password_without_memory(void **state)
 	each(0);
 }
 
-static void
-tls_without_memory(void **state)
+TEST(tls_without_memory)
 {
 	struct test_cert *ca, *leaf;
 	struct tls_front *f;
 	char path[128];
 
-	(void)state;
 	if (server.pid == 0)
 		test_skip("redis-server is not on this machine");
 	if (!failmalloc_works())
@@ -174,34 +159,15 @@ tls_without_memory(void **state)
 	test_cert_free(ca);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
-	if (program_is_here("redis-server") &&
-	    redis_server_start(&server) != 0)
-		return -1;
-	return csn_ctx_new(NULL, &ctx);
+	assert_false(program_is_here("redis-server") &&
+	    redis_server_start(&server) != 0);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	redis_server_stop(&server);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_single_server_without_memory),
-		cmocka_unit_test(a_password_without_memory),
-		cmocka_unit_test(tls_without_memory),
-	};
-
-	return cmocka_run_group_tests_name("Redis without memory", tests,
-	    setup, teardown);
 }

@@ -3,15 +3,7 @@
  * test_store_redis_parse.c - what the Redis store reads: slots of keys, maps
  * of clusters, redirections, hosts of URLs.
  */
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "providers/store/redis/redis.h"
 
 static unsigned
@@ -21,12 +13,10 @@ slot(const char *key)
 }
 
 /* Refused before a byte of it is kept, or read. */
-static void
-a_reply_is_so_long_and_no_longer(void **state)
+TEST(a_reply_is_so_long_and_no_longer)
 {
 	struct csn_redis_reader *reader = csn_redis_reader_new();
 
-	(void)state;
 	assert_non_null(reader);
 	assert_int_equal(csn_redis_reader_feed(reader, "$5\r\n", 4), 0);
 	assert_int_equal(csn_redis_reader_feed(reader, "",
@@ -35,10 +25,8 @@ a_reply_is_so_long_and_no_longer(void **state)
 }
 
 /* The check value of CRC-16/XMODEM, and the cluster specification's rules. */
-static void
-slots_are_those_of_redis(void **state)
+TEST(slots_are_those_of_redis)
 {
-	(void)state;
 	assert_int_equal(slot("123456789"), 0x31c3);
 	assert_int_equal(slot("foo"), 12182);
 	assert_int_equal(slot(""), 0);
@@ -72,15 +60,13 @@ reply_of(const char *text)
 	return reply;
 }
 
-static void
-arrays_are_so_deep_and_no_deeper(void **state)
+TEST(arrays_are_so_deep_and_no_deeper)
 {
 	struct csn_redis_reader *reader;
 	struct csn_redis_reply *reply;
 	char text[64];
 	int depth, i, rc;
 
-	(void)state;
 	for (depth = 1; depth <= CSN_REDIS_MAX_DEPTH + 1; depth++) {
 		reader = csn_redis_reader_new();
 		assert_non_null(reader);
@@ -98,15 +84,13 @@ arrays_are_so_deep_and_no_deeper(void **state)
 	}
 }
 
-static void
-maps_are_read(void **state)
+TEST(maps_are_read)
 {
 	struct csn_redis_host asked = { .name = "seed", .port = 1 };
 	struct csn_redis_range *ranges;
 	struct csn_redis_reply *r;
 	size_t n = 0;
 
-	(void)state;
 	r = reply_of("*3\r\n"
 	    "*4\r\n:0\r\n:5460\r\n*4\r\n$8\r\n10.0.0.1\r\n:7000\r\n$2\r\nid"
 	    "\r\n*2\r\n$8\r\nhostname\r\n$1\r\nh\r\n*3\r\n$8\r\n10.0.0.4\r\n"
@@ -125,14 +109,12 @@ maps_are_read(void **state)
 	csn_redis_reply_free(r);
 }
 
-static void
-redirections_are_read(void **state)
+TEST(redirections_are_read)
 {
 	struct csn_redis_host asked = { .name = "seed", .port = 1 }, to;
 	struct csn_redis_reply *r;
 	unsigned at = 0;
 
-	(void)state;
 	r = reply_of("-MOVED 3999 127.0.0.1:6381\r\n");
 	assert_int_equal(csn_redis_redirect_read(r, &asked, &at, &to), 0);
 	assert_int_equal(at, 3999);
@@ -150,8 +132,7 @@ redirections_are_read(void **state)
 	csn_redis_reply_free(r);
 }
 
-static void
-hosts_are_read(void **state)
+TEST(hosts_are_read)
 {
 	static const struct {
 		const char *text, *name;
@@ -168,7 +149,6 @@ hosts_are_read(void **state)
 	struct csn_redis_host h;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		assert_int_equal(csn_redis_host_parse(good[i].text,
 		    strlen(good[i].text), 6379, &h), 0);
@@ -181,8 +161,7 @@ hosts_are_read(void **state)
 }
 
 /* A value goes straight to where it belongs, as far as it fits. */
-static void
-values_are_poured(void **state)
+TEST(values_are_poured)
 {
 	static const char text[] = "$5\r\nhello\r\n*1\r\n$2\r\nhi\r\n";
 	struct csn_redis_reader *reader = csn_redis_reader_new();
@@ -190,7 +169,6 @@ values_are_poured(void **state)
 	struct csn_redis_sink sink = { .allocate = 1 };
 	uint8_t p[8] = { 0 };
 
-	(void)state;
 	assert_non_null(reader);
 	csn_redis_reader_sink(reader, &sink);
 	assert_int_equal(csn_redis_reader_feed(reader, text,
@@ -216,21 +194,4 @@ values_are_poured(void **state)
 	assert_int_equal(p[0], 0);
 	csn_redis_reply_free(reply);
 	csn_redis_reader_free(reader);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(slots_are_those_of_redis),
-		cmocka_unit_test(arrays_are_so_deep_and_no_deeper),
-		cmocka_unit_test(a_reply_is_so_long_and_no_longer),
-		cmocka_unit_test(maps_are_read),
-		cmocka_unit_test(redirections_are_read),
-		cmocka_unit_test(hosts_are_read),
-		cmocka_unit_test(values_are_poured),
-	};
-
-	return cmocka_run_group_tests_name("what the Redis store reads",
-	    tests, NULL, NULL);
 }

@@ -3,23 +3,15 @@
  * test_store_redis_tls.c - rediss:// through a TLS 1.3 terminator: with the
  * hybrid key exchange and without it, and before servers not to be trusted.
  */
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/redis_server.h"
 #include "providers/store_suite.h"
 #include "providers/tls_front.h"
@@ -79,15 +71,13 @@ refused(uint16_t port, const char *ca_file, const char *more,
 	csn_store_close(store);
 }
 
-static void
-the_key_exchange_is_hybrid(void **state)
+TEST(the_key_exchange_is_hybrid)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port });
 	struct csn_store *store;
 	struct csn_store_stat st;
 
-	(void)state;
 	store = open_store(tls_front_port(f), ca_path, "");
 	put_and_get(store);
 	st = stat_of(store);
@@ -101,15 +91,13 @@ the_key_exchange_is_hybrid(void **state)
 }
 
 /* It works, and the statistics say so; who wants can refuse it. */
-static void
-a_server_with_x25519_alone_is_counted(void **state)
+TEST(a_server_with_x25519_alone_is_counted)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port, .groups = "X25519" });
 	struct csn_store *store;
 	struct csn_store_stat st;
 
-	(void)state;
 	store = open_store(tls_front_port(f), ca_path, "");
 	put_and_get(store);
 	st = stat_of(store);
@@ -120,19 +108,16 @@ a_server_with_x25519_alone_is_counted(void **state)
 	tls_front_stop(f);
 }
 
-static void
-an_unknown_ca_is_refused(void **state)
+TEST(an_unknown_ca_is_refused)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port });
 
-	(void)state;
 	refused(tls_front_port(f), other_path, "", "not trusted");
 	tls_front_stop(f);
 }
 
-static void
-certificates_of_another_time_or_name_are_refused(void **state)
+TEST(certificates_of_another_time_or_name_are_refused)
 {
 	static const struct {
 		const char *names;
@@ -148,7 +133,6 @@ certificates_of_another_time_or_name_are_refused(void **state)
 	struct test_cert *cert;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cert = test_cert_new(ca, bad[i].names, bad[i].from,
 		    bad[i].until);
@@ -160,8 +144,7 @@ certificates_of_another_time_or_name_are_refused(void **state)
 	}
 }
 
-static void
-names_are_verified_too(void **state)
+TEST(names_are_verified_too)
 {
 	struct test_cert *cert = test_cert_new(ca, "DNS:localhost", 0, 10);
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
@@ -169,7 +152,6 @@ names_are_verified_too(void **state)
 	struct csn_store *store;
 	char url[512];
 
-	(void)state;
 	refused(tls_front_port(f), ca_path, "", "mismatch");
 	snprintf(url, sizeof(url), "valkeys://localhost:%u/?timeout=3000&"
 	    "connect=2000&ca=%s", tls_front_port(f), ca_path);
@@ -181,8 +163,7 @@ names_are_verified_too(void **state)
 }
 
 /* Our own CA's certificate for another host is no more than a stranger's. */
-static void
-a_certificate_for_another_host_is_refused(void **state)
+TEST(a_certificate_for_another_host_is_refused)
 {
 	static const char *const names[] = {
 		"DNS:other.example", "DNS:localhost.other.example",
@@ -194,7 +175,6 @@ a_certificate_for_another_host_is_refused(void **state)
 	char url[512];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cert = test_cert_new(ca, names[i], 0, 10);
 		f = tls_front_start(&(struct tls_front_options){
@@ -227,8 +207,7 @@ next_month(void *arg)
 }
 
 /* What time it is, the context says, as for all that expires. */
-static void
-a_certificate_is_judged_by_the_contexts_clock(void **state)
+TEST(a_certificate_is_judged_by_the_contexts_clock)
 {
 	const struct csn_clock clock = { .size = sizeof(clock),
 	    .boot_ms = boot_ms, .wall_ms = next_month };
@@ -238,7 +217,6 @@ a_certificate_is_judged_by_the_contexts_clock(void **state)
 	    .cert = leaf, .to = server.port });
 	struct csn_ctx *now = ctx;
 
-	(void)state;
 	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
 	refused(tls_front_port(f), ca_path, "", "expired");
 	csn_ctx_free(ctx);
@@ -247,27 +225,23 @@ a_certificate_is_judged_by_the_contexts_clock(void **state)
 }
 
 /* Our CA signed it, but anybody may make a key of 1024 bits up. */
-static void
-a_weak_key_is_refused(void **state)
+TEST(a_weak_key_is_refused)
 {
 	struct test_cert *weak = test_cert_new_rsa(ca, "IP:127.0.0.1", 1024);
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = weak, .to = server.port, .weak = 1 });
 
-	(void)state;
 	refused(tls_front_port(f), ca_path, "", "too weak");
 	tls_front_stop(f);
 	test_cert_free(weak);
 }
 
 /* A certificate that can verify nothing is none to trust. */
-static void
-a_ca_with_an_unknown_kind_of_key_is_not_enough(void **state)
+TEST(a_ca_with_an_unknown_kind_of_key_is_not_enough)
 {
 	struct csn_store *store;
 	char url[512];
 
-	(void)state;
 	test_cert_write_odd(ca, other_path);
 	snprintf(url, sizeof(url), "rediss://127.0.0.1:%u/?ca=%s",
 	    server.port, other_path);
@@ -277,15 +251,13 @@ a_ca_with_an_unknown_kind_of_key_is_not_enough(void **state)
 }
 
 /* Where several servers share an address, the right one answers. */
-static void
-a_server_is_told_for_whom_it_is_asked(void **state)
+TEST(a_server_is_told_for_whom_it_is_asked)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port, .asked = "localhost" });
 	struct csn_store *store;
 	char url[512];
 
-	(void)state;
 	snprintf(url, sizeof(url), "rediss://localhost:%u/?timeout=3000&"
 	    "connect=2000&ca=%s", tls_front_port(f), ca_path);
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
@@ -298,15 +270,13 @@ a_server_is_told_for_whom_it_is_asked(void **state)
  * A server of TLS 1.2 with an EC key refuses us for the curves that we offer,
  * one with an RSA key for the version alone.
  */
-static void
-tls_1_2_is_refused(void **state)
+TEST(tls_1_2_is_refused)
 {
 	struct test_cert *rsa = test_cert_new_rsa(ca, "IP:127.0.0.1", 2048);
 	struct csn_store *store;
 	struct tls_front *f;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		f = tls_front_start(&(struct tls_front_options){
 		    .cert = i == 0 ? leaf : rsa, .to = server.port,
@@ -324,23 +294,19 @@ tls_1_2_is_refused(void **state)
 	test_cert_free(rsa);
 }
 
-static void
-a_plain_server_is_refused(void **state)
+TEST(a_plain_server_is_refused)
 {
-	(void)state;
 	refused(server.port, ca_path, "", "TLS 1.3");
 }
 
 /* And the other way around: nothing waits past its timeout. */
-static void
-tls_is_missing_on_our_side(void **state)
+TEST(tls_is_missing_on_our_side)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port });
 	struct csn_store *store;
 	char url[128];
 
-	(void)state;
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u?timeout=500",
 	    tls_front_port(f));
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
@@ -351,8 +317,7 @@ tls_is_missing_on_our_side(void **state)
 }
 
 /* It takes the connection and never says a word. */
-static void
-a_silent_server_is_not_waited_for(void **state)
+TEST(a_silent_server_is_not_waited_for)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -361,7 +326,6 @@ a_silent_server_is_not_waited_for(void **state)
 	socklen_t len = sizeof(in);
 	uint64_t start;
 
-	(void)state;
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
 	assert_int_equal(listen(fd, 4), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
@@ -376,15 +340,13 @@ a_silent_server_is_not_waited_for(void **state)
 	(void)close(fd);
 }
 
-static void
-a_client_certificate_is_shown(void **state)
+TEST(a_client_certificate_is_shown)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .client_ca = ca, .to = server.port });
 	struct csn_store *store;
 	char more[300], url[512];
 
-	(void)state;
 	refused(tls_front_port(f), ca_path, "", "127.0.0.1");
 	snprintf(more, sizeof(more), "&cert=%s&key=%s", cert_path, key_path);
 	store = open_store(tls_front_port(f), ca_path, more);
@@ -411,8 +373,7 @@ a_client_certificate_is_shown(void **state)
 	assert_non_null(strstr(csn_ctx_message(ctx), "certificate"));
 }
 
-static void
-a_child_and_its_parent_have_their_own_tls(void **state)
+TEST(a_child_and_its_parent_have_their_own_tls)
 {
 	struct tls_front *f = tls_front_start(&(struct tls_front_options){
 	    .cert = leaf, .to = server.port });
@@ -420,7 +381,6 @@ a_child_and_its_parent_have_their_own_tls(void **state)
 	int status = 0, i;
 	pid_t pid;
 
-	(void)state;
 	put_and_get(store);
 	if ((pid = fork()) == 0) {
 		for (i = 0; i < 20; i++)
@@ -482,21 +442,13 @@ certificates_make(void)
 	test_cert_free(other);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	certificates_make();
-	return csn_ctx_new(NULL, &ctx);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static void
 no_server(void **state)
@@ -506,45 +458,25 @@ no_server(void **state)
 }
 
 int
-main(void)
+test_main(void)
 {
 	const struct CMUnitTest without[] = {
 		cmocka_unit_test(no_server),
-	};
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_key_exchange_is_hybrid),
-		cmocka_unit_test(a_server_with_x25519_alone_is_counted),
-		cmocka_unit_test(an_unknown_ca_is_refused),
-		cmocka_unit_test(
-		    certificates_of_another_time_or_name_are_refused),
-		cmocka_unit_test(names_are_verified_too),
-		cmocka_unit_test(a_certificate_for_another_host_is_refused),
-		cmocka_unit_test(
-		    a_certificate_is_judged_by_the_contexts_clock),
-		cmocka_unit_test(a_weak_key_is_refused),
-		cmocka_unit_test(
-		    a_ca_with_an_unknown_kind_of_key_is_not_enough),
-		cmocka_unit_test(a_server_is_told_for_whom_it_is_asked),
-		cmocka_unit_test(tls_1_2_is_refused),
-		cmocka_unit_test(a_plain_server_is_refused),
-		cmocka_unit_test(tls_is_missing_on_our_side),
-		cmocka_unit_test(a_silent_server_is_not_waited_for),
-		cmocka_unit_test(a_client_certificate_is_shown),
-		cmocka_unit_test(a_child_and_its_parent_have_their_own_tls),
 	};
 	const struct store_subject subject = { .name = "redis-tls",
 	    .make = make, .clear = clear, .lacks = STORE_LACKS_COUNTS };
 	int failed;
 
-	if (!program_is_here("redis-server"))
+	if (!program_is_here("redis-server")) {
+		test_leave_out();
 		return cmocka_run_group_tests_name("Redis over TLS", without,
 		    NULL, NULL);
+	}
 	/* The terminator's own OpenSSL writes with write(2). */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (redis_server_start(&server) != 0)
 		return 1;
-	failed = cmocka_run_group_tests_name("Redis over TLS", tests, setup,
-	    teardown);
+	failed = test_run("Redis over TLS");
 	if (failed == 0)
 		failed = store_suite_run(&subject, 1);
 	test_cert_free(leaf);

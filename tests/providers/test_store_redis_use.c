@@ -3,21 +3,13 @@
  * test_store_redis_use.c - users and passwords, the pool, forks, and a server
  * that dies, is slow, full, or turns replica.
  */
-
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "providers/redis_use.h"
 
 #if defined(__has_feature)
@@ -44,8 +36,7 @@ write_file(const char *path, const char *text, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-static void
-users_and_passwords(void **state)
+TEST(users_and_passwords)
 {
 	struct redis_server own = { .more = (const char *const[]){
 	    "--requirepass", "the default one", NULL } };
@@ -53,7 +44,6 @@ users_and_passwords(void **state)
 	char options[160], file[96], p[16], command[256];
 	struct csn_store *store;
 
-	(void)state;
 	assert_int_equal(redis_server_start(&own), 0);
 	server = own;
 	store = open_store("");
@@ -95,13 +85,11 @@ users_and_passwords(void **state)
 	server = main_server;
 }
 
-static void
-an_acl_user_may_do_what_it_may(void **state)
+TEST(an_acl_user_may_do_what_it_may)
 {
 	struct csn_store *store;
 	char url[256], p[16];
 
-	(void)state;
 	say("ACL SETUSER reader on >p@ss ~csn:* +get", "+OK");
 	snprintf(url, sizeof(url), "redis://reader:p%%40ss@127.0.0.1:%u",
 	    server.port);
@@ -115,8 +103,7 @@ an_acl_user_may_do_what_it_may(void **state)
 }
 
 /* What docs/wire/redis-store.md says a user needs. */
-static void
-the_documented_acl_is_enough(void **state)
+TEST(the_documented_acl_is_enough)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *store;
@@ -124,7 +111,6 @@ the_documented_acl_is_enough(void **state)
 	uint64_t left = 0;
 	size_t n = 0;
 
-	(void)state;
 	say("ACL SETUSER caisson on >pw ~csn:* +get +set +del +unlink "
 	    "+exists +strlen +pttl +scan +eval +dbsize +info +select",
 	    "+OK");
@@ -151,13 +137,11 @@ the_documented_acl_is_enough(void **state)
 }
 
 /* A lock is released without scripts too. */
-static void
-locks_work_where_scripts_are_forbidden(void **state)
+TEST(locks_work_where_scripts_are_forbidden)
 {
 	struct csn_store *store;
 	char url[256];
 
-	(void)state;
 	say("ACL SETUSER plain on >pw ~* +@all -@scripting", "+OK");
 	snprintf(url, sizeof(url), "redis://plain:pw@127.0.0.1:%u",
 	    server.port);
@@ -200,8 +184,7 @@ work(void *arg)
 	return NULL;
 }
 
-static void
-the_pool_is_bounded(void **state)
+TEST(the_pool_is_bounded)
 {
 	struct csn_store *store = open_store("?pool=3&timeout=5000");
 	struct csn_store_stat st = { .size = sizeof(st) };
@@ -209,7 +192,6 @@ the_pool_is_bounded(void **state)
 	pthread_t threads[16];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 16; i++) {
 		w[i] = (struct worker){ store, (unsigned)i, 0 };
 		assert_int_equal(pthread_create(&threads[i], NULL, work,
@@ -233,12 +215,10 @@ visit_remove(void *arg, const uint8_t *key, size_t key_len, size_t value_len)
 	return csn_store_remove(arg, U("acme"), key, key_len);
 }
 
-static void
-one_connection_is_enough_to_remove_while_listing(void **state)
+TEST(one_connection_is_enough_to_remove_while_listing)
 {
 	struct csn_store *store = open_store("?pool=1");
 
-	(void)state;
 	assert_int_equal(put(store, "a", "1"), 0);
 	assert_int_equal(put(store, "b", "2"), 0);
 	assert_int_equal(csn_store_each(store, U("acme"), visit_remove,
@@ -248,15 +228,13 @@ one_connection_is_enough_to_remove_while_listing(void **state)
 }
 
 /* The child's words and the parent's never mix on one socket. */
-static void
-a_forked_child_connects_anew(void **state)
+TEST(a_forked_child_connects_anew)
 {
 	struct csn_store *store = open_store("?timeout=5000");
 	struct worker w = { .store = store, .id = 1 };
 	pid_t pid;
 	int status = 0;
 
-	(void)state;
 	assert_int_equal(put(store, "k", "v"), 0);
 	if ((pid = fork()) == 0) {
 		struct csn_store_stat st = { .size = sizeof(st) };
@@ -279,8 +257,7 @@ a_forked_child_connects_anew(void **state)
 }
 
 /* Whatever lock another thread held just then, the child does not wait. */
-static void
-a_child_forked_amid_calls_is_not_stuck(void **state)
+TEST(a_child_forked_amid_calls_is_not_stuck)
 {
 	struct csn_store *store = open_store("?pool=2&timeout=5000");
 	struct worker w[4];
@@ -290,7 +267,6 @@ a_child_forked_amid_calls_is_not_stuck(void **state)
 	pid_t pid;
 	size_t i;
 
-	(void)state;
 	if (THREAD_SANITIZER) {
 		csn_store_close(store);
 		test_skip("ThreadSanitizer takes a child's lack of its "
@@ -325,14 +301,12 @@ a_child_forked_amid_calls_is_not_stuck(void **state)
 
 /* --- Server troubles --- */
 
-static void
-a_server_that_comes_back_is_used_again(void **state)
+TEST(a_server_that_comes_back_is_used_again)
 {
 	struct csn_store *store = open_store("?timeout=2000");
 	struct redis_server own = { 0 };
 	char url[128], p[16];
 
-	(void)state;
 	csn_store_close(store);
 	assert_int_equal(redis_server_start(&own), 0);
 	/* Else it would take as long as this. */
@@ -356,13 +330,11 @@ a_server_that_comes_back_is_used_again(void **state)
 	redis_server_stop(&own);
 }
 
-static void
-a_slow_server_is_not_waited_for_past_the_timeout(void **state)
+TEST(a_slow_server_is_not_waited_for_past_the_timeout)
 {
 	struct csn_store *store = open_store("?timeout=300"), *patient;
 	uint64_t start;
 
-	(void)state;
 	patient = open_store("?timeout=60000");
 	assert_int_equal(put(patient, "k", "v"), 0);
 	assert_int_equal(kill(server.pid, SIGSTOP), 0);
@@ -377,14 +349,12 @@ a_slow_server_is_not_waited_for_past_the_timeout(void **state)
 	say("FLUSHALL", "+OK");
 }
 
-static void
-a_full_server_is_a_quota(void **state)
+TEST(a_full_server_is_a_quota)
 {
 	struct csn_store *store = open_store("");
 	uint8_t *p = calloc(1, 4 << 20);
 	int i, rc = 0;
 
-	(void)state;
 	assert_non_null(p);
 	say("CONFIG SET maxmemory 20mb", "+OK");
 	for (i = 0; i < 20 && rc == 0; i++)
@@ -398,15 +368,13 @@ a_full_server_is_a_quota(void **state)
 	say("FLUSHALL", "+OK");
 }
 
-static void
-a_replica_takes_no_writes(void **state)
+TEST(a_replica_takes_no_writes)
 {
 	struct redis_server own = { 0 };
 	struct csn_store *store;
 	char url[128], command[64], answer[128];
 	int i;
 
-	(void)state;
 	assert_int_equal(redis_server_start(&own), 0);
 	snprintf(command, sizeof(command), "REPLICAOF 127.0.0.1 %u",
 	    server.port);
@@ -426,12 +394,10 @@ a_replica_takes_no_writes(void **state)
 	redis_server_stop(&own);
 }
 
-static void
-a_single_server_is_no_cluster(void **state)
+TEST(a_single_server_is_no_cluster)
 {
 	struct csn_store *store = open_store("?cluster=1");
 
-	(void)state;
 	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
 	assert_non_null(strstr(csn_ctx_message(ctx), "leave out cluster=1"));
 	csn_store_close(store);
@@ -440,37 +406,22 @@ a_single_server_is_no_cluster(void **state)
 static int
 run_with(const char *program)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(users_and_passwords),
-		cmocka_unit_test(an_acl_user_may_do_what_it_may),
-		cmocka_unit_test(the_documented_acl_is_enough),
-		cmocka_unit_test(locks_work_where_scripts_are_forbidden),
-		cmocka_unit_test(the_pool_is_bounded),
-		cmocka_unit_test(
-		    one_connection_is_enough_to_remove_while_listing),
-		cmocka_unit_test(a_forked_child_connects_anew),
-		cmocka_unit_test(a_child_forked_amid_calls_is_not_stuck),
-		cmocka_unit_test(a_server_that_comes_back_is_used_again),
-		cmocka_unit_test(
-		    a_slow_server_is_not_waited_for_past_the_timeout),
-		cmocka_unit_test(a_full_server_is_a_quota),
-		cmocka_unit_test(a_replica_takes_no_writes),
-		cmocka_unit_test(a_single_server_is_no_cluster),
-	};
 	int failed;
 
 	server = (struct redis_server){ .program = program };
 	if (redis_server_start(&server) != 0)
 		return 1;
-	failed = cmocka_run_group_tests_name(program, tests, context_setup,
-	    context_teardown);
+	failed = test_run(program);
 	redis_server_stop(&server);
 	return failed;
 }
 
 int
-main(void)
+test_main(void)
 {
 	return redis_run("redis-server", run_with) +
 	    redis_run("valkey-server", run_with);
 }
+
+BEFORE_ALL { context_start(); }
+AFTER_ALL { context_end(); }

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_slots.c - the newest version of each slot, against a naive model. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <caisson/crypto.h>
 
+#include "lib/test.h"
 #include "replay/slots.h"
 
 #define NAMES 512
@@ -48,14 +40,12 @@ start(struct csn_slots *t, uint32_t max, uint64_t n)
 	csn_slots_init(t, max, seed, NULL);
 }
 
-static void
-versions_only_grow(void **state)
+TEST(versions_only_grow)
 {
 	struct csn_slot_name name = name_of(5);
 	struct csn_slots t;
 	struct csn_slot was, lost;
 
-	(void)state;
 	start(&t, 100, 1);
 	assert_null(csn_slots_find(&t, &name));
 	assert_int_equal(csn_slots_set(&t, &name, 7, 2, 1, &was, &lost), 1);
@@ -80,15 +70,13 @@ versions_only_grow(void **state)
 	assert_null(csn_slots_find(&t, &name));
 }
 
-static void
-each_part_of_a_name_tells_slots_apart(void **state)
+TEST(each_part_of_a_name_tells_slots_apart)
 {
 	struct csn_slot_name name = name_of(5), other;
 	struct csn_slots t;
 	struct csn_slot was, lost;
 	size_t i;
 
-	(void)state;
 	start(&t, 100, 2);
 	assert_int_equal(csn_slots_set(&t, &name, 1, 0, 0, &was, &lost), 1);
 	for (i = 0; i < sizeof(name) * 8; i++) {
@@ -100,14 +88,12 @@ each_part_of_a_name_tells_slots_apart(void **state)
 	csn_slots_free(&t);
 }
 
-static void
-forgetting_raises_the_floor(void **state)
+TEST(forgetting_raises_the_floor)
 {
 	struct csn_slot_name a = name_of(1), b = name_of(2);
 	struct csn_slots t;
 	struct csn_slot was, lost;
 
-	(void)state;
 	start(&t, 100, 3);
 	assert_int_equal(csn_slots_forget(&t, &a, &was), 0);
 	assert_int_equal(csn_slots_set(&t, &a, 10, 0, 0, &was, &lost), 1);
@@ -124,8 +110,7 @@ forgetting_raises_the_floor(void **state)
 	csn_slots_free(&t);
 }
 
-static void
-past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
+TEST(past_the_bound_an_old_slot_goes_and_raises_the_floor)
 {
 	struct csn_slot_name name;
 	struct csn_slots t;
@@ -133,7 +118,6 @@ past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
 	uint64_t highest = 0, version;
 	uint32_t i;
 
-	(void)state;
 	start(&t, 50, 4);
 	for (i = 0; i < 5000; i++) {
 		version = i + 1;
@@ -164,15 +148,13 @@ past_the_bound_an_old_slot_goes_and_raises_the_floor(void **state)
 	csn_slots_free(&t);
 }
 
-static void
-of_a_full_table_the_oldest_slot_goes(void **state)
+TEST(of_a_full_table_the_oldest_slot_goes)
 {
 	struct csn_slot_name name;
 	struct csn_slots t;
 	struct csn_slot was, lost;
 	uint32_t i, round;
 
-	(void)state;
 	/* So few that all are looked at, and no order of making them. */
 	for (round = 0; round < 8; round++) {
 		start(&t, 8, 9 + round);
@@ -193,14 +175,12 @@ of_a_full_table_the_oldest_slot_goes(void **state)
 }
 
 /* The other end may have put what nobody here has read yet. */
-static void
-each_direction_has_its_own_floor(void **state)
+TEST(each_direction_has_its_own_floor)
 {
 	struct csn_slot_name ours = name_of(1), theirs = name_of(2);
 	struct csn_slots t;
 	struct csn_slot was, lost;
 
-	(void)state;
 	start(&t, 100, 30);
 	assert_int_equal(csn_slots_set(&t, &ours, 50, 0, 0, &was, &lost), 1);
 	assert_int_equal(csn_slots_forget(&t, &ours, &was), 1);
@@ -219,15 +199,13 @@ each_direction_has_its_own_floor(void **state)
 }
 
 /* What the one end replaced of the other must not come back either. */
-static void
-a_slot_that_both_put_raises_both_floors(void **state)
+TEST(a_slot_that_both_put_raises_both_floors)
 {
 	struct csn_slot_name a = name_of(1), b = name_of(2);
 	struct csn_slots t;
 	struct csn_slot was, lost;
 	uint32_t first;
 
-	(void)state;
 	for (first = 0; first < 2; first++) {
 		start(&t, 100, 40 + first);
 		assert_int_equal(csn_slots_set(&t, &a, 10, 0, first, &was,
@@ -250,8 +228,7 @@ a_slot_that_both_put_raises_both_floors(void **state)
 	}
 }
 
-static void
-an_equal_version_is_the_very_same_message_or_none(void **state)
+TEST(an_equal_version_is_the_very_same_message_or_none)
 {
 	uint8_t writer[16] = "a writer's id..", other[16] = "another one's..";
 	uint8_t tag[CSN_TAG_SIZE] = "a tag", wrong[CSN_TAG_SIZE] = "its tag";
@@ -264,7 +241,6 @@ an_equal_version_is_the_very_same_message_or_none(void **state)
 	struct csn_slot was, lost, *slot;
 	size_t i;
 
-	(void)state;
 	start(&t, 100, 50);
 	assert_int_equal(csn_slots_set(&t, &name, 7, 4, who, &was, &lost), 1);
 	slot = csn_slots_find(&t, &name);
@@ -287,25 +263,21 @@ an_equal_version_is_the_very_same_message_or_none(void **state)
 	csn_slots_free(&t);
 }
 
-static void
-a_version_is_the_clocks_and_above_all_before(void **state)
+TEST(a_version_is_the_clocks_and_above_all_before)
 {
-	(void)state;
 	assert_int_equal(csn_version_after(0, 5), 5 << 20);
 	assert_int_equal(csn_version_after((5 << 20) - 1, 5), 5 << 20);
 	assert_int_equal(csn_version_after(5 << 20, 5), (5 << 20) + 1);
 	assert_int_equal(csn_version_after(9 << 20, 5), (9 << 20) + 1);
 }
 
-static void
-growing_loses_nothing(void **state)
+TEST(growing_loses_nothing)
 {
 	struct csn_slot_name name;
 	struct csn_slots t;
 	struct csn_slot was, lost;
 	uint32_t i, k;
 
-	(void)state;
 	start(&t, UINT32_MAX, 6);
 	for (i = 0; i < 20000; i++) {
 		name = name_of(i);
@@ -330,8 +302,7 @@ growing_loses_nothing(void **state)
 	csn_slots_free(&t);
 }
 
-static void
-a_promise_keeps_room(void **state)
+TEST(a_promise_keeps_room)
 {
 	struct csn_slot_name name;
 	struct csn_slots t;
@@ -339,7 +310,6 @@ a_promise_keeps_room(void **state)
 	size_t cap;
 	uint32_t i;
 
-	(void)state;
 	start(&t, UINT32_MAX, 7);
 	assert_int_equal(csn_slots_promise(&t, 100), 0);
 	assert_int_equal(csn_slots_promise(&t, 200), 0);
@@ -390,8 +360,7 @@ agree(struct csn_slots *t, const uint64_t model[NAMES], uint64_t floor)
  * of neighbours differ: taking one out of the middle of a run must leave the
  * rest of it to be found.
  */
-static void
-random_operations_agree_with_a_naive_model(void **state)
+TEST(random_operations_agree_with_a_naive_model)
 {
 	uint64_t model[NAMES], floor, version, v;
 	struct csn_slot_name name;
@@ -400,7 +369,6 @@ random_operations_agree_with_a_naive_model(void **state)
 	uint32_t round, step, i, names;
 	int rc;
 
-	(void)state;
 	state_of_rng = 88172645463325252ull;
 	for (round = 0; round < 60; round++) {
 		memset(model, 0, sizeof(model));
@@ -441,28 +409,4 @@ random_operations_agree_with_a_naive_model(void **state)
 		assert_int_equal(t.counter, version);
 		csn_slots_free(&t);
 	}
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(versions_only_grow),
-		cmocka_unit_test(each_part_of_a_name_tells_slots_apart),
-		cmocka_unit_test(forgetting_raises_the_floor),
-		cmocka_unit_test(
-		    past_the_bound_an_old_slot_goes_and_raises_the_floor),
-		cmocka_unit_test(of_a_full_table_the_oldest_slot_goes),
-		cmocka_unit_test(each_direction_has_its_own_floor),
-		cmocka_unit_test(a_slot_that_both_put_raises_both_floors),
-		cmocka_unit_test(
-		    an_equal_version_is_the_very_same_message_or_none),
-		cmocka_unit_test(
-		    a_version_is_the_clocks_and_above_all_before),
-		cmocka_unit_test(growing_loses_nothing),
-		cmocka_unit_test(a_promise_keeps_room),
-		cmocka_unit_test(random_operations_agree_with_a_naive_model),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_window.c - the sliding window, against the set of all that was seen. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "replay/window.h"
 
 #define SPAN 1000000
@@ -24,13 +16,11 @@ next_random(void)
 	return rng;
 }
 
-static void
-each_opens_once_in_order(void **state)
+TEST(each_opens_once_in_order)
 {
 	struct csn_window w;
 	uint64_t i;
 
-	(void)state;
 	memset(&w, 0, sizeof(w));
 	for (i = 0; i < 5000; i++) {
 		assert_int_equal(csn_window_take(&w, i), 1);
@@ -40,13 +30,11 @@ each_opens_once_in_order(void **state)
 	}
 }
 
-static void
-what_is_just_inside_opens_and_just_outside_does_not(void **state)
+TEST(what_is_just_inside_opens_and_just_outside_does_not)
 {
 	struct csn_window w;
 	uint64_t top;
 
-	(void)state;
 	/* Wherever in its word the highest stands. */
 	for (top = CSN_WINDOW_SIZE; top < CSN_WINDOW_SIZE + 200; top++) {
 		memset(&w, 0, sizeof(w));
@@ -61,8 +49,7 @@ what_is_just_inside_opens_and_just_outside_does_not(void **state)
 	}
 }
 
-static void
-a_jump_forgets_nothing_it_should_know(void **state)
+TEST(a_jump_forgets_nothing_it_should_know)
 {
 	const uint64_t jumps[] = { 1, 63, 64, 65, 1023, 1024, 1025, 1087,
 	    1088, 1089, 1 << 20, (uint64_t)1 << 40, UINT64_MAX - 1 };
@@ -70,7 +57,6 @@ a_jump_forgets_nothing_it_should_know(void **state)
 	uint64_t from, to, i;
 	size_t j;
 
-	(void)state;
 	for (j = 0; j < sizeof(jumps) / sizeof(jumps[0]); j++)
 		for (from = 0; from < 130 && jumps[j] <= UINT64_MAX - 1 - from;
 		    from += 13) {
@@ -90,12 +76,10 @@ a_jump_forgets_nothing_it_should_know(void **state)
 		}
 }
 
-static void
-the_last_number_of_all_is_refused(void **state)
+TEST(the_last_number_of_all_is_refused)
 {
 	struct csn_window w;
 
-	(void)state;
 	memset(&w, 0, sizeof(w));
 	assert_int_equal(csn_window_take(&w, UINT64_MAX), 0);
 	assert_int_equal(csn_window_take(&w, UINT64_MAX - 1), 1);
@@ -104,15 +88,13 @@ the_last_number_of_all_is_refused(void **state)
 	assert_int_equal(csn_window_take(&w, 5), 0);
 }
 
-static void
-random_sequences_agree_with_a_naive_set(void **state)
+TEST(random_sequences_agree_with_a_naive_set)
 {
 	uint8_t *seen;
 	struct csn_window w;
 	uint64_t s, next;
 	int round, step, expected;
 
-	(void)state;
 	assert_non_null(seen = malloc(SPAN));
 	for (round = 0; round < 40; round++) {
 		memset(seen, 0, SPAN);
@@ -152,19 +134,4 @@ random_sequences_agree_with_a_naive_set(void **state)
 		assert_int_equal(w.next, next);
 	}
 	free(seen);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_opens_once_in_order),
-		cmocka_unit_test(
-		    what_is_just_inside_opens_and_just_outside_does_not),
-		cmocka_unit_test(a_jump_forgets_nothing_it_should_know),
-		cmocka_unit_test(the_last_number_of_all_is_refused),
-		cmocka_unit_test(random_sequences_agree_with_a_naive_set),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

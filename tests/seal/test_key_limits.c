@@ -3,16 +3,8 @@
  * test_key_limits.c - the key of a stream or a sealed file ends at 2^32
  * segments or 2^36 blocks (SP 800-38D): both sides stop there.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
+#include "lib/test.h"
 #include "seal/files.h"
 #include "seal/reach.h"
 #include "seal/sealed.h"
@@ -32,8 +24,7 @@ push(struct csn_stream *s, uint8_t *out)
 	return csn_stream_push(s, data, STREAMS_SEGMENT, 0, out);
 }
 
-static void
-a_stream_ends_at_its_keys_limit(void **state)
+TEST(a_stream_ends_at_its_keys_limit)
 {
 	static uint8_t out[STREAMS_SEGMENT + CSN_STREAM_TAG];
 	static uint8_t back[STREAMS_SEGMENT];
@@ -42,7 +33,6 @@ a_stream_ends_at_its_keys_limit(void **state)
 	uint8_t header[CSN_SEAL_HEADER];
 	struct csn_stream *s, *o;
 
-	(void)state;
 	assert_int_equal(csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL,
 	    header, &s), 0);
 	assert_int_equal(csn_stream_opener_new(session, header, NULL, &o), 0);
@@ -84,8 +74,7 @@ count(void *arg, const uint8_t *p, size_t len)
 	return 0;
 }
 
-static void
-a_sealed_file_ends_at_its_keys_limit(void **state)
+TEST(a_sealed_file_ends_at_its_keys_limit)
 {
 	struct csn_identity *id = people_quick(ctx, 1, "both");
 	struct csn_document *document = files_document(ctx, id);
@@ -98,7 +87,6 @@ a_sealed_file_ends_at_its_keys_limit(void **state)
 	size_t first;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		sink.len = 0;
 		assert_int_equal(csn_sealer_new(ctx, &options, &s), 0);
@@ -123,8 +111,7 @@ a_sealed_file_ends_at_its_keys_limit(void **state)
 }
 
 /* What each segment takes of the key adds up. */
-static void
-two_segments_pass_the_limit_that_one_does_not(void **state)
+TEST(two_segments_pass_the_limit_that_one_does_not)
 {
 	struct csn_identity *id = people_quick(ctx, 1, "both");
 	struct csn_document *document = files_document(ctx, id);
@@ -138,7 +125,6 @@ two_segments_pass_the_limit_that_one_does_not(void **state)
 	struct csn_sealer *s;
 	size_t first;
 
-	(void)state;
 	assert_int_equal(csn_sealer_new(ctx, &options, &s), 0);
 	assert_int_equal(csn_sealer_update(s, data, 1, count, &sink), 0);
 	reach_sealer(s, 1, BLOCKS - 2 * each + 1);
@@ -156,8 +142,7 @@ two_segments_pass_the_limit_that_one_does_not(void **state)
 	csn_identity_free(id);
 }
 
-static void
-nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
+TEST(nor_do_two_of_a_stream_or_of_what_is_opened)
 {
 	static uint8_t out[STREAMS_SEGMENT + CSN_STREAM_TAG];
 	struct csn_session *session = streams_session(ctx, "acme",
@@ -175,7 +160,6 @@ nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
 	struct csn_opener *o;
 	struct csn_trust *trust;
 
-	(void)state;
 	assert_int_equal(csn_stream_sealer_new(session, STREAMS_SEGMENT, NULL,
 	    header, &s), 0);
 	reach_stream(s, 1, BLOCKS - 2 * each + 1);
@@ -201,8 +185,7 @@ nor_do_two_of_a_stream_or_of_what_is_opened(void **state)
 	csn_identity_free(id);
 }
 
-static void
-an_opener_goes_no_further_either(void **state)
+TEST(an_opener_goes_no_further_either)
 {
 	struct csn_identity *id = people_quick(ctx, 1, "both");
 	const struct csn_identity *to[] = { id };
@@ -211,7 +194,6 @@ an_opener_goes_no_further_either(void **state)
 	struct csn_opener *o;
 	struct csn_trust *trust;
 
-	(void)state;
 	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	people_trust(ctx, trust, id, CSN_PURPOSE_SEALER);
 	files_seal(ctx, id, to, 1, NULL, data, 3 * FILES_SEGMENT,
@@ -230,34 +212,14 @@ an_opener_goes_no_further_either(void **state)
 	csn_identity_free(id);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
-	(void)state;
 	ctx = people_ctx();
 	data = streams_data(4 * FILES_SEGMENT);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	free(data);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_stream_ends_at_its_keys_limit),
-		cmocka_unit_test(a_sealed_file_ends_at_its_keys_limit),
-		cmocka_unit_test(two_segments_pass_the_limit_that_one_does_not),
-		cmocka_unit_test(nor_do_two_of_a_stream_or_of_what_is_opened),
-		cmocka_unit_test(an_opener_goes_no_further_either),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

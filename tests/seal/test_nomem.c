@@ -3,19 +3,10 @@
  * test_nomem.c - each allocation of streams and sealed files fails once:
  * told, nothing leaked, and no byte of plaintext that was not verified.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
 #include "lib/failmalloc.h"
 #include "lib/nomem.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "seal/files.h"
 #include "seal/streams.h"
 
@@ -107,12 +98,10 @@ streaming(void)
 	return rc;
 }
 
-static void
-each_allocation_fails_once(void **state)
+TEST(each_allocation_fails_once)
 {
 	int i;
 
-	(void)state;
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocator here");
 	/* A stream has keys of its own, and a context keeps 256 expanded. */
@@ -123,30 +112,24 @@ each_allocation_fails_once(void **state)
 	nomem_each("a stream", streaming, 0);
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	const struct csn_identity *to[1];
 
-	(void)state;
 	ctx = people_ctx();
 	session = streams_session(ctx, "acme", CSN_REPLAY_STORE);
 	sealer = people_quick(ctx, 1, "sealer");
 	reader = people_quick(ctx, 2, "reader");
 	document = files_document(ctx, reader);
-	if (csn_trust_new(ctx, &trust) != 0)
-		return -1;
+	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	people_trust(ctx, trust, sealer, CSN_PURPOSE_SEALER);
 	data = streams_data(LEN);
 	to[0] = reader;
 	files_seal(ctx, sealer, to, 1, "text/plain", data, LEN, LEN, &sealed);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	files_free(&sealed);
 	free(data);
 	csn_document_free(document);
@@ -155,15 +138,4 @@ teardown(void **state)
 	csn_identity_free(reader);
 	csn_session_free(session);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_allocation_fails_once),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_sealed.c - files sealed to identities come back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +7,7 @@
 #include "identity/document.h"
 #include "identity/identity.h"
 #include "identity/people.h"
+#include "lib/test.h"
 #include "seal/files.h"
 #include "seal/streams.h"
 
@@ -26,41 +19,32 @@ struct fixture {
 	struct csn_trust *trust;	/* alice seals */
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
 	f->ctx = people_ctx();
 	f->alice = people_quick(f->ctx, 1, "alice");
 	f->bob = people_quick(f->ctx, 2, "bob");
 	assert_int_equal(csn_trust_new(f->ctx, &f->trust), 0);
 	people_trust(f->ctx, f->trust, f->alice, CSN_PURPOSE_SEALER);
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	csn_trust_free(f->trust);
 	csn_identity_free(f->alice);
 	csn_identity_free(f->bob);
 	csn_ctx_free(f->ctx);
-	free(f);
-	return 0;
 }
 
-static void
-every_size_comes_back(void **state)
+SHARED_FIXTURE(struct fixture, setup, teardown);
+
+TEST(every_size_comes_back, struct fixture *f)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, SEG - 1, SEG, SEG + 1,
 	    2 * SEG - 1, 2 * SEG, 2 * SEG + 1, 4 * SEG + 5 };
 	static const size_t pieces[] = { 1u << 20, SEG, 4099, 700 };
-	struct fixture *f = *state;
 	const struct csn_identity *to[] = { f->bob };
 	uint8_t *data = streams_data(5 * SEG);
 	struct files_sealed sealed;
@@ -90,10 +74,8 @@ every_size_comes_back(void **state)
 	free(data);
 }
 
-static void
-byte_by_byte_is_the_same(void **state)
+TEST(byte_by_byte_is_the_same, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_identity *to[] = { f->bob };
 	uint8_t *data = streams_data(SEG + 3);
 	struct files_sealed sealed;
@@ -110,14 +92,12 @@ byte_by_byte_is_the_same(void **state)
 	free(data);
 }
 
-static void
-each_kem_and_signature_serves(void **state)
+TEST(each_kem_and_signature_serves, struct fixture *f)
 {
 	static const int kems[] = { CSN_KEM_ML_KEM_512, CSN_KEM_ML_KEM_768,
 	    CSN_KEM_ML_KEM_1024, CSN_KEM_X_WING };
 	static const int signs[] = { CSN_SIGN_ML_DSA_44, CSN_SIGN_ML_DSA_65,
 	    CSN_SIGN_ML_DSA_87, CSN_SIGN_ML_DSA_65 };
-	struct fixture *f = *state;
 	struct csn_identity *people[4];
 	struct csn_trust *trust;
 	struct files_sealed sealed;
@@ -153,10 +133,8 @@ each_kem_and_signature_serves(void **state)
 	csn_trust_free(trust);
 }
 
-static void
-memory_is_as_good_as_a_file(void **state)
+TEST(memory_is_as_good_as_a_file, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_document *doc = files_document(f->ctx, f->alice);
 	const struct csn_document *const to[] = { doc };
 	uint8_t *sealed, *plain, *data = streams_data(200000);
@@ -210,10 +188,8 @@ anywhere(void *arg, const uint8_t *p, size_t len)
 	return 0;
 }
 
-static void
-a_failing_writer_is_heard(void **state)
+TEST(a_failing_writer_is_heard, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_identity *to[] = { f->bob };
 	struct csn_document *doc = files_document(f->ctx, f->bob);
 	struct csn_sealer_options o = { .size = sizeof(o),
@@ -246,10 +222,8 @@ a_failing_writer_is_heard(void **state)
 	free(data);
 }
 
-static void
-sealing_asks_for_what_it_needs(void **state)
+TEST(sealing_asks_for_what_it_needs, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_document *doc = files_document(f->ctx, f->bob);
 	const struct csn_document *twice[] = { doc, doc };
 	struct csn_sealer_options o = { .size = sizeof(o),
@@ -282,22 +256,6 @@ sealing_asks_for_what_it_needs(void **state)
 	csn_document_free(doc);
 }
 
-/* The context's clock never runs back: this comes last. */
-static void
-a_document_can_run_out_meanwhile(void **state)
-{
-	struct fixture *f = *state;
-	struct csn_document *doc = files_document(f->ctx, f->bob);
-	struct csn_sealer_options o = { .size = sizeof(o),
-	    .signer = f->alice, .nrecipients = 1,
-	    .recipients = (const struct csn_document *const *)&doc };
-	struct csn_sealer *sealer;
-
-	people_now += CSN_DOCUMENT_LIFETIME_MS + 1;
-	assert_int_equal(csn_sealer_new(f->ctx, &o, &sealer), CSN_E_EXPIRED);
-	csn_document_free(doc);
-}
-
 /* An identity of fixed keys whose document says these purposes. */
 static struct csn_identity *
 for_purposes(struct csn_ctx *ctx, uint8_t n, uint32_t purposes)
@@ -323,10 +281,8 @@ for_purposes(struct csn_ctx *ctx, uint8_t n, uint32_t purposes)
 	return id;
 }
 
-static void
-only_recipients_receive(void **state)
+TEST(only_recipients_receive, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_identity *server = for_purposes(f->ctx, 30,
 	    CSN_PURPOSE_SERVER);
 	struct csn_document *doc = files_document(f->ctx, server);
@@ -344,10 +300,8 @@ only_recipients_receive(void **state)
 	csn_identity_free(server);
 }
 
-static void
-a_forked_child_writes_no_part(void **state)
+TEST(a_forked_child_writes_no_part, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_document *doc = files_document(f->ctx, f->bob);
 	struct csn_sealer_options o = { .size = sizeof(o),
 	    .signer = f->alice, .nrecipients = 1,
@@ -369,10 +323,8 @@ a_forked_child_writes_no_part(void **state)
 	csn_document_free(doc);
 }
 
-static void
-inspecting_needs_no_key(void **state)
+TEST(inspecting_needs_no_key, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_identity *to[] = { f->bob, f->alice };
 	struct files_sealed sealed;
 	json_t *j, *one;
@@ -407,21 +359,16 @@ inspecting_needs_no_key(void **state)
 	files_free(&sealed);
 }
 
-int
-main(void)
+/* The context's clock never runs back: this comes last. */
+TEST(a_document_can_run_out_meanwhile, struct fixture *f)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size_comes_back),
-		cmocka_unit_test(byte_by_byte_is_the_same),
-		cmocka_unit_test(each_kem_and_signature_serves),
-		cmocka_unit_test(memory_is_as_good_as_a_file),
-		cmocka_unit_test(a_failing_writer_is_heard),
-		cmocka_unit_test(sealing_asks_for_what_it_needs),
-		cmocka_unit_test(only_recipients_receive),
-		cmocka_unit_test(a_forked_child_writes_no_part),
-		cmocka_unit_test(inspecting_needs_no_key),
-		cmocka_unit_test(a_document_can_run_out_meanwhile),
-	};
+	struct csn_document *doc = files_document(f->ctx, f->bob);
+	struct csn_sealer_options o = { .size = sizeof(o),
+	    .signer = f->alice, .nrecipients = 1,
+	    .recipients = (const struct csn_document *const *)&doc };
+	struct csn_sealer *sealer;
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	people_now += CSN_DOCUMENT_LIFETIME_MS + 1;
+	assert_int_equal(csn_sealer_new(f->ctx, &o, &sealer), CSN_E_EXPIRED);
+	csn_document_free(doc);
 }

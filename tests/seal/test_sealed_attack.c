@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_sealed_attack.c - files sealed to identities, attacked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/cbor.h"
 #include "crypto/crypto.h"
 #include "evidence/cose.h"
 #include "identity/people.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "seal/files.h"
 #include "envelope/header.h"
 #include "seal/sealed.h"
@@ -31,13 +22,11 @@ struct fixture {
 	struct files_sealed a, b;	/* alice to bob, twice */
 };
 
-static int
-setup(void **state)
+static void
+setup(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
 	const struct csn_identity *to[1];
 
-	assert_non_null(f);
 	f->ctx = people_ctx();
 	f->alice = people_quick(f->ctx, 1, "alice");
 	f->bob = people_quick(f->ctx, 2, "bob");
@@ -51,15 +40,11 @@ setup(void **state)
 	to[0] = f->bob;
 	files_seal(f->ctx, f->alice, to, 1, "t", f->data, LEN, LEN, &f->a);
 	files_seal(f->ctx, f->alice, to, 1, "t", f->data, LEN, LEN, &f->b);
-	*state = f;
-	return 0;
 }
 
-static int
-teardown(void **state)
+static void
+teardown(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	files_free(&f->a);
 	files_free(&f->b);
 	free(f->data);
@@ -69,9 +54,9 @@ teardown(void **state)
 	csn_identity_free(f->carol);
 	csn_identity_free(f->mallory);
 	csn_ctx_free(f->ctx);
-	free(f);
-	return 0;
 }
+
+SHARED_FIXTURE(struct fixture, setup, teardown);
 
 static int
 refused(struct fixture *f, const uint8_t *p, size_t len)
@@ -79,10 +64,8 @@ refused(struct fixture *f, const uint8_t *p, size_t len)
 	return files_refused(f->ctx, f->bob, f->trust, p, len, f->data, LEN);
 }
 
-static void
-every_changed_byte_is_seen(void **state)
+TEST(every_changed_byte_is_seen, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t at, i, step;
 
 	for (at = 0; at < f->a.len; at += step) {
@@ -101,10 +84,8 @@ every_changed_byte_is_seen(void **state)
 		}
 }
 
-static void
-a_cut_file_is_refused(void **state)
+TEST(a_cut_file_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	size_t i;
 
 	assert_int_equal(refused(f, f->a.p, 0), CSN_E_FORM);
@@ -124,10 +105,8 @@ a_cut_file_is_refused(void **state)
 	assert_int_equal(refused(f, f->a.p, f->a.len - 1), CSN_E_FORM);
 }
 
-static void
-a_longer_file_is_refused(void **state)
+TEST(a_longer_file_is_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct files_opened opened;
 	uint8_t *p = malloc(f->a.len + 1);
 
@@ -170,11 +149,8 @@ mixed(struct fixture *f, const char *recipe)
 	return rc;
 }
 
-static void
-parts_of_files_are_no_file(void **state)
+TEST(parts_of_files_are_no_file, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(f->a.n, 3);
 	/* Swapped, twice, left out. */
 	assert_int_equal(mixed(f, "aha1a0a2at"), CSN_E_TAG);
@@ -195,10 +171,8 @@ parts_of_files_are_no_file(void **state)
 	assert_int_equal(mixed(f, "aha0a1a2atat"), CSN_E_FORM);
 }
 
-static void
-the_final_flag_is_bound(void **state)
+TEST(the_final_flag_is_bound, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t *flag = &f->a.p[f->a.at[1] + 3];
 
 	/* A full segment that claims to be the last, and the other way. */
@@ -211,10 +185,8 @@ the_final_flag_is_bound(void **state)
 	*flag ^= 0x80;
 }
 
-static void
-only_recipients_and_trusted_sealers(void **state)
+TEST(only_recipients_and_trusted_sealers, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_identity *to[] = { f->bob };
 	struct files_sealed by;
 	struct csn_trust *none;
@@ -293,10 +265,8 @@ with_header(struct fixture *f, const struct csn_identity *who,
 	return rc;
 }
 
-static void
-nobody_else_signs_for_the_sealer(void **state)
+TEST(nobody_else_signs_for_the_sealer, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_cose h = header_of(f, &f->a);
 
 	/* Mallory is trusted to seal, and would claim alice's file. */
@@ -333,10 +303,8 @@ rewritten(struct fixture *f, const struct csn_identity *who,
 	return rc;
 }
 
-static void
-each_member_of_the_header_is_bound(void **state)
+TEST(each_member_of_the_header_is_bound, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_cose cose = header_of(f, &f->a);
 	struct csn_sealed h, c;
 	struct csn_out fixed;
@@ -399,10 +367,8 @@ each_member_of_the_header_is_bound(void **state)
 	csn_out_wipe(&fixed);
 }
 
-static void
-headers_out_of_their_limits_are_refused(void **state)
+TEST(headers_out_of_their_limits_are_refused, struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct csn_cose cose = header_of(f, &f->a);
 	struct csn_sealed h, c;
 	struct csn_out fixed;
@@ -464,10 +430,8 @@ key_of(struct fixture *f, uint8_t key[CSN_KEY_SIZE])
 	assert_memory_equal(commitment, h.commitment, 32);
 }
 
-static void
-a_recipient_cannot_pass_on_other_bytes(void **state)
+TEST(a_recipient_cannot_pass_on_other_bytes, struct fixture *f)
 {
-	struct fixture *f = *state;
 	uint8_t key[CSN_KEY_SIZE], aad[CSN_SEALED_AAD], hash[CSN_HASH_SIZE];
 	uint8_t nonce[CSN_NONCE_SIZE], text[SEG], was[SEG + 16];
 	uint8_t *body = f->a.p + f->a.at[1] + 4;
@@ -525,11 +489,8 @@ with_trailer(struct fixture *f, const struct csn_identity *who,
 	return rc;
 }
 
-static void
-the_trailer_is_the_sealers(void **state)
+TEST(the_trailer_is_the_sealers, struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	assert_int_equal(with_trailer(f, f->mallory, CSN_SEALED_END_TYP, 3,
 	    LEN), CSN_E_SIGNER);
 	assert_int_equal(with_trailer(f, f->alice, CSN_SEALED_TYP, 3, LEN),
@@ -550,10 +511,8 @@ drop(void *arg, const uint8_t *p, size_t len)
 }
 
 /* It waits, opened, for the sealer's signature, which does not hold. */
-static void
-the_last_segment_of_a_refused_file_is_wiped(void **state)
+TEST(the_last_segment_of_a_refused_file_is_wiped, struct fixture *f)
 {
-	struct fixture *f = *state;
 	const struct csn_identity *to[1] = { f->bob };
 	uint8_t *secret;
 	struct csn_opener *opener;
@@ -578,25 +537,4 @@ the_last_segment_of_a_refused_file_is_wiped(void **state)
 	csn_opener_free(opener);
 	assert_int_equal(needle_count(&n), 0);
 	files_free(&sealed);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_changed_byte_is_seen),
-		cmocka_unit_test(a_cut_file_is_refused),
-		cmocka_unit_test(a_longer_file_is_refused),
-		cmocka_unit_test(parts_of_files_are_no_file),
-		cmocka_unit_test(the_final_flag_is_bound),
-		cmocka_unit_test(only_recipients_and_trusted_sealers),
-		cmocka_unit_test(nobody_else_signs_for_the_sealer),
-		cmocka_unit_test(each_member_of_the_header_is_bound),
-		cmocka_unit_test(headers_out_of_their_limits_are_refused),
-		cmocka_unit_test(a_recipient_cannot_pass_on_other_bytes),
-		cmocka_unit_test(the_trailer_is_the_sealers),
-		cmocka_unit_test(the_last_segment_of_a_refused_file_is_wiped),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

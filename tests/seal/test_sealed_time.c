@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_sealed_time.c - when a file was sealed, and whom one believes it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
+#include "lib/test.h"
 #include "seal/files.h"
 
 #define DAY UINT64_C(86400000)
@@ -29,12 +21,10 @@ entry_of(const struct csn_identity *id)
 	return e;
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
 	struct csn_trust_entry e;
 
-	(void)state;
 	people_now = PEOPLE_START;
 	ctx = people_ctx();
 	alice = people_quick(ctx, 1, "alice");
@@ -42,18 +32,14 @@ setup(void **state)
 	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	e = entry_of(alice);
 	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_trust_free(trust);
 	csn_identity_free(alice);
 	csn_identity_free(bob);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static void
@@ -92,13 +78,11 @@ open_it(const struct files_sealed *f, uint64_t at_ms, uint64_t max_age_ms,
 	return rc;
 }
 
-static void
-a_file_outlives_its_sealers_document(void **state)
+TEST(a_file_outlives_its_sealers_document)
 {
 	struct files_sealed early, late;
 	uint64_t created = 1;
 
-	(void)state;
 	seal(alice, bob, &early);
 	people_now += 399 * DAY;
 	assert_int_equal(open_it(&early, 0, 0, NULL), 0);
@@ -115,13 +99,11 @@ a_file_outlives_its_sealers_document(void **state)
 	files_free(&late);
 }
 
-static void
-an_entry_that_ended_is_judged_at_the_same_time(void **state)
+TEST(an_entry_that_ended_is_judged_at_the_same_time)
 {
 	struct csn_trust_entry e = entry_of(alice);
 	struct files_sealed early, late;
 
-	(void)state;
 	e.expires_ms = PEOPLE_START + 10 * DAY;
 	assert_int_equal(csn_trust_replace(ctx, trust, &e), 0);
 	seal(alice, bob, &early);
@@ -133,13 +115,11 @@ an_entry_that_ended_is_judged_at_the_same_time(void **state)
 	files_free(&late);
 }
 
-static void
-a_withdrawn_key_is_refused_whatever_time_a_file_states(void **state)
+TEST(a_withdrawn_key_is_refused_whatever_time_a_file_states)
 {
 	struct csn_trust_entry e = entry_of(alice);
 	struct files_sealed early;
 
-	(void)state;
 	seal(alice, bob, &early);
 	people_now += 500 * DAY;
 	e.withdrawn_ms = people_now;
@@ -162,13 +142,11 @@ a_withdrawn_key_is_refused_whatever_time_a_file_states(void **state)
 	files_free(&early);
 }
 
-static void
-ones_own_withdrawn_key_is_refused_as_any_other(void **state)
+TEST(ones_own_withdrawn_key_is_refused_as_any_other)
 {
 	struct csn_trust_entry e = entry_of(bob);
 	struct files_sealed f;
 
-	(void)state;
 	seal(bob, bob, &f);
 	/* An entry that says nothing of the kind changes nothing. */
 	e.purposes = CSN_PURPOSE_SERVER;
@@ -181,12 +159,10 @@ ones_own_withdrawn_key_is_refused_as_any_other(void **state)
 	files_free(&f);
 }
 
-static void
-the_reader_bounds_what_a_file_may_state(void **state)
+TEST(the_reader_bounds_what_a_file_may_state)
 {
 	struct files_sealed f;
 
-	(void)state;
 	people_now += 5 * DAY;
 	seal(alice, bob, &f);
 	people_now += 10 * DAY;
@@ -204,13 +180,11 @@ the_reader_bounds_what_a_file_may_state(void **state)
 	files_free(&f);
 }
 
-static void
-a_file_from_the_day_after_tomorrow_is_refused(void **state)
+TEST(a_file_from_the_day_after_tomorrow_is_refused)
 {
 	struct csn_ctx *usual = ctx;
 	struct files_sealed soon, far;
 
-	(void)state;
 	people_now += DAY;
 	seal(alice, bob, &soon);
 	people_now += 1000;
@@ -227,13 +201,11 @@ a_file_from_the_day_after_tomorrow_is_refused(void **state)
 	files_free(&far);
 }
 
-static void
-what_one_seals_to_oneself_needs_no_trust_entry(void **state)
+TEST(what_one_seals_to_oneself_needs_no_trust_entry)
 {
 	struct csn_trust *none;
 	struct files_sealed f;
 
-	(void)state;
 	seal(bob, bob, &f);
 	assert_int_equal(csn_trust_new(ctx, &none), 0);
 	csn_trust_free(trust);
@@ -249,14 +221,12 @@ what_one_seals_to_oneself_needs_no_trust_entry(void **state)
 	files_free(&f);
 }
 
-static void
-a_renewed_document_takes_the_old_ones_place(void **state)
+TEST(a_renewed_document_takes_the_old_ones_place)
 {
 	struct csn_trust_entry old = entry_of(alice), e;
 	struct csn_identity *renewed;
 	struct files_sealed early, late;
 
-	(void)state;
 	seal(alice, bob, &early);
 	people_now += 390 * DAY;
 	renewed = people_quick(ctx, 1, "alice");
@@ -277,24 +247,4 @@ a_renewed_document_takes_the_old_ones_place(void **state)
 	csn_identity_free(renewed);
 	files_free(&early);
 	files_free(&late);
-}
-
-#define TIME_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		TIME_TEST(a_file_outlives_its_sealers_document),
-		TIME_TEST(an_entry_that_ended_is_judged_at_the_same_time),
-		TIME_TEST(
-		    a_withdrawn_key_is_refused_whatever_time_a_file_states),
-		TIME_TEST(ones_own_withdrawn_key_is_refused_as_any_other),
-		TIME_TEST(the_reader_bounds_what_a_file_may_state),
-		TIME_TEST(a_file_from_the_day_after_tomorrow_is_refused),
-		TIME_TEST(what_one_seals_to_oneself_needs_no_trust_entry),
-		TIME_TEST(a_renewed_document_takes_the_old_ones_place),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,36 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_stream.c - streams: whole, in place, and attacked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "seal/streams.h"
 
 #define SEG STREAMS_SEGMENT
 
-static int
-setup(void **state)
-{
-	struct csn_ctx *ctx = streams_ctx();
+static struct csn_ctx *ctx;
 
-	*state = ctx;
-	return 0;
-}
+BEFORE_ALL { ctx = streams_ctx(); }
+AFTER_ALL { csn_ctx_free(ctx); }
 
-static int
-teardown(void **state)
-{
-	csn_ctx_free(*state);
-	return 0;
-}
-
-static void
-every_size_comes_back(void **state)
+TEST(every_size_comes_back)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 17, SEG - 1, SEG,
 	    SEG + 1, 2 * SEG - 1, 2 * SEG, 2 * SEG + 1, 5 * SEG + 77 };
@@ -42,7 +22,7 @@ every_size_comes_back(void **state)
 	size_t i, m;
 
 	for (m = 0; m < 3; m++) {
-		s = streams_session(*state, "acme", modes[m]);
+		s = streams_session(ctx, "acme", modes[m]);
 		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			streams_seal(s, NULL, data, sizes[i], &sealed);
 			assert_int_equal(streams_open(s, NULL, &sealed, data,
@@ -54,10 +34,9 @@ every_size_comes_back(void **state)
 	free(data);
 }
 
-static void
-the_last_segment_may_be_full(void **state)
+TEST(the_last_segment_may_be_full)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[CSN_SEAL_HEADER], *data = streams_data(SEG);
 	uint8_t sealed[SEG + CSN_STREAM_TAG], out[SEG];
@@ -80,10 +59,9 @@ the_last_segment_may_be_full(void **state)
 	free(data);
 }
 
-static void
-works_in_place(void **state)
+TEST(works_in_place)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_CHANNEL);
 	uint8_t header[CSN_SEAL_HEADER], *data = streams_data(SEG);
 	uint8_t buf[SEG + CSN_STREAM_TAG];
@@ -102,10 +80,9 @@ works_in_place(void **state)
 	free(data);
 }
 
-static void
-arguments_are_checked(void **state)
+TEST(arguments_are_checked)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 17] = { 0 };
 	struct csn_stream *st;
@@ -150,10 +127,9 @@ flip(struct csn_session *s, struct streams_sealed *sealed, size_t at,
 		fail_msg("byte %zu bit %u was not missed", at, bit);
 }
 
-static void
-every_bit_of_the_header_counts(void **state)
+TEST(every_bit_of_the_header_counts)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_CHANNEL);
 	uint8_t *data = streams_data(100);
 	struct streams_sealed sealed;
@@ -169,10 +145,9 @@ every_bit_of_the_header_counts(void **state)
 	free(data);
 }
 
-static void
-every_changed_byte_is_seen(void **state)
+TEST(every_changed_byte_is_seen)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	const size_t len = 2 * SEG + 100;
 	uint8_t *data = streams_data(len);
@@ -217,10 +192,9 @@ mixed(struct csn_session *s, const struct streams_sealed *from,
 	return rc;
 }
 
-static void
-segments_stay_where_they_were(void **state)
+TEST(segments_stay_where_they_were)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	const size_t len = 3 * SEG + 9;
 	uint8_t *data = streams_data(len);
@@ -250,10 +224,9 @@ segments_stay_where_they_were(void **state)
 	free(data);
 }
 
-static void
-a_cut_or_longer_stream_is_refused(void **state)
+TEST(a_cut_or_longer_stream_is_refused)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	const size_t len = SEG + 40;
 	uint8_t *data = streams_data(len), out[SEG];
@@ -287,10 +260,9 @@ a_cut_or_longer_stream_is_refused(void **state)
 	free(data);
 }
 
-static void
-the_final_flag_is_bound(void **state)
+TEST(the_final_flag_is_bound)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t *data = streams_data(2 * SEG), out[SEG];
 	struct streams_sealed sealed;
@@ -317,14 +289,13 @@ the_final_flag_is_bound(void **state)
 	free(data);
 }
 
-static void
-others_cannot_open_it(void **state)
+TEST(others_cannot_open_it)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
-	struct csn_session *same = streams_session(*state, "acme",
+	struct csn_session *same = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
-	struct csn_session *other = streams_session(*state, "bolt",
+	struct csn_session *other = streams_session(ctx, "bolt",
 	    CSN_REPLAY_STORE);
 	struct csn_session *channel;
 	uint8_t name[32] = "weights", moved[32] = "weightz";
@@ -341,7 +312,7 @@ others_cannot_open_it(void **state)
 	    CSN_E_TAG);
 	assert_int_equal(streams_open(s, name, &sealed, data, 10), 0);
 	assert_int_equal(streams_open(s, NULL, &sealed, data, 10), 0);
-	channel = streams_again(*state, s, CSN_REPLAY_CHANNEL);
+	channel = streams_again(ctx, s, CSN_REPLAY_CHANNEL);
 	assert_int_equal(streams_open(channel, NULL, &sealed, data, 10),
 	    CSN_E_FORM);
 	sealed.p[48] ^= 65;	/* of a session that is at epoch 0 */
@@ -358,23 +329,4 @@ others_cannot_open_it(void **state)
 	csn_session_free(same);
 	csn_session_free(s);
 	free(data);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size_comes_back),
-		cmocka_unit_test(the_last_segment_may_be_full),
-		cmocka_unit_test(works_in_place),
-		cmocka_unit_test(arguments_are_checked),
-		cmocka_unit_test(every_bit_of_the_header_counts),
-		cmocka_unit_test(every_changed_byte_is_seen),
-		cmocka_unit_test(segments_stay_where_they_were),
-		cmocka_unit_test(a_cut_or_longer_stream_is_refused),
-		cmocka_unit_test(the_final_flag_is_bound),
-		cmocka_unit_test(others_cannot_open_it),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_stream_session.c - streams and the life of a session. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/test.h"
 #include "seal/streams.h"
 
 #define SEG STREAMS_SEGMENT
 
+static struct csn_ctx *ctx;
 static uint64_t now_ms;
 
 static uint64_t
@@ -25,27 +19,18 @@ clock_ms(void *arg)
 	return now_ms;
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	static const struct csn_clock clock = { .size = sizeof(clock),
 	    .boot_ms = clock_ms, .wall_ms = clock_ms };
 	static const struct csn_ctx_options o = { .size = sizeof(o),
 	    .clock = &clock };
-	struct csn_ctx *ctx;
 
 	now_ms = 1767225600000;
 	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
-	*state = ctx;
-	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	csn_ctx_free(*state);
-	return 0;
-}
+AFTER_ALL { csn_ctx_free(ctx); }
 
 static const uint8_t text[] = "what a stream holds";
 
@@ -55,10 +40,9 @@ again(struct csn_session *s, const struct streams_sealed *sealed)
 	return streams_open(s, NULL, sealed, text, sizeof(text));
 }
 
-static void
-a_channel_opens_a_stream_once(void **state)
+TEST(a_channel_opens_a_stream_once)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_CHANNEL);
 	uint8_t *data = streams_data(3 * SEG), out[SEG];
 	struct streams_sealed sealed, second;
@@ -86,10 +70,9 @@ a_channel_opens_a_stream_once(void **state)
 	free(data);
 }
 
-static void
-a_store_opens_the_newest_of_a_name(void **state)
+TEST(a_store_opens_the_newest_of_a_name)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	struct streams_sealed old, new, other, bare, barer;
 	uint8_t name[32] = "cache", elsewhere[32] = "weights";
@@ -125,11 +108,10 @@ a_store_opens_the_newest_of_a_name(void **state)
 }
 
 /* Begun in one millisecond and side by side, the later one is the newer. */
-static void
-of_two_streams_under_way_the_later_is_the_newer(void **state)
+TEST(of_two_streams_under_way_the_later_is_the_newer)
 {
 	static const uint8_t name[32] = "side by side";
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[2][CSN_SEAL_HEADER], back[sizeof(text)];
 	uint8_t bare[CSN_SEAL_HEADER];
@@ -142,7 +124,7 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(csn_stream_sealer_new(s, SEG, name, header[i],
 		    &st[i]), 0);
-		assert_int_equal(csn_header_read(*state, header[i],
+		assert_int_equal(csn_header_read(ctx, header[i],
 		    CSN_SEAL_HEADER, &h[i]), 0);
 	}
 	assert_int_equal(h[0].version, now_ms << 20);
@@ -168,10 +150,9 @@ of_two_streams_under_way_the_later_is_the_newer(void **state)
 	csn_session_free(s);
 }
 
-static void
-rotation_loses_no_stream_that_lives(void **state)
+TEST(rotation_loses_no_stream_that_lives)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	struct csn_session_info info = { .size = sizeof(info) };
 	uint8_t first[32] = "first", name[32] = "second";
@@ -218,10 +199,9 @@ rotation_loses_no_stream_that_lives(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_channel_rotates_before_its_writers_run_out(void **state)
+TEST(a_channel_rotates_before_its_writers_run_out)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_CHANNEL);
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct streams_sealed sealed;
@@ -239,8 +219,7 @@ a_channel_rotates_before_its_writers_run_out(void **state)
 	csn_session_free(s);
 }
 
-static void
-the_policy_counts_streams(void **state)
+TEST(the_policy_counts_streams)
 {
 	struct csn_tenant tenant = { .size = sizeof(tenant), .id = "acme" };
 	struct csn_session_options o = { .size = sizeof(o),
@@ -249,7 +228,7 @@ the_policy_counts_streams(void **state)
 	struct csn_session *s;
 	struct csn_stream *st;
 
-	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
+	assert_int_equal(csn_session_local(ctx, &tenant, &o, &s), 0);
 	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
 	csn_stream_free(st);
@@ -261,10 +240,9 @@ the_policy_counts_streams(void **state)
 	csn_session_free(s);
 }
 
-static void
-closing_ends_streams(void **state)
+TEST(closing_ends_streams)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	static const uint8_t zero[SEG];
 	uint8_t header[CSN_SEAL_HEADER], a[SEG + 16], b[SEG + 16], out[SEG];
@@ -308,10 +286,9 @@ push_on(void *arg)
 	    NULL;
 }
 
-static void
-closing_waits_for_a_segment_and_no_more(void **state)
+TEST(closing_waits_for_a_segment_and_no_more)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[CSN_SEAL_HEADER];
 	struct csn_stream *st[2];
@@ -335,10 +312,9 @@ closing_waits_for_a_segment_and_no_more(void **state)
 	csn_session_free(s);
 }
 
-static void
-the_ttl_ends_streams(void **state)
+TEST(the_ttl_ends_streams)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
 	struct csn_stream *st;
@@ -378,10 +354,9 @@ child(struct csn_session *s, struct csn_stream *st)
 	return 0;
 }
 
-static void
-a_forked_child_has_no_part_in_a_stream(void **state)
+TEST(a_forked_child_has_no_part_in_a_stream)
 {
-	struct csn_session *s = streams_session(*state, "acme",
+	struct csn_session *s = streams_session(ctx, "acme",
 	    CSN_REPLAY_STORE);
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 16] = { 0 };
 	struct csn_stream *st;
@@ -419,8 +394,7 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 	return 0;
 }
 
-static void
-the_log_hears_of_streams(void **state)
+TEST(the_log_hears_of_streams)
 {
 	struct csn_tenant tenant = { .size = sizeof(tenant), .id = "acme" };
 	struct csn_session_options o = { .size = sizeof(o) };
@@ -429,11 +403,11 @@ the_log_hears_of_streams(void **state)
 	struct csn_audit *log;
 	uint64_t seen[4] = { 0 };
 
-	assert_int_equal(csn_audit_new_memory(*state, 0, &log), 0);
+	assert_int_equal(csn_audit_new_memory(ctx, 0, &log), 0);
 	o.audit = log;
-	assert_int_equal(csn_session_local(*state, &tenant, &o, &s), 0);
+	assert_int_equal(csn_session_local(ctx, &tenant, &o, &s), 0);
 	tenant.id = "bolt";
-	assert_int_equal(csn_session_local(*state, &tenant, &o, &other), 0);
+	assert_int_equal(csn_session_local(ctx, &tenant, &o, &other), 0);
 	streams_seal(s, NULL, text, sizeof(text), &sealed);
 	assert_int_equal(again(s, &sealed), 0);
 	assert_int_equal(again(other, &sealed), CSN_E_TENANT);
@@ -449,25 +423,4 @@ the_log_hears_of_streams(void **state)
 	csn_session_free(s);
 	csn_session_free(other);
 	csn_audit_close(log);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_channel_opens_a_stream_once),
-		cmocka_unit_test(a_store_opens_the_newest_of_a_name),
-		cmocka_unit_test(
-		    of_two_streams_under_way_the_later_is_the_newer),
-		cmocka_unit_test(rotation_loses_no_stream_that_lives),
-		cmocka_unit_test(a_channel_rotates_before_its_writers_run_out),
-		cmocka_unit_test(the_policy_counts_streams),
-		cmocka_unit_test(closing_ends_streams),
-		cmocka_unit_test(closing_waits_for_a_segment_and_no_more),
-		cmocka_unit_test(the_ttl_ends_streams),
-		cmocka_unit_test(a_forked_child_has_no_part_in_a_stream),
-		cmocka_unit_test(the_log_hears_of_streams),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_ahead.c - epochs that were skipped: found, kept, and how many. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 
@@ -42,8 +34,7 @@ one_an_epoch(struct csn_session *twin, struct text *t, int n)
 }
 
 /* A message each 6 minutes, at the defaults: each is of an epoch of its own. */
-static void
-a_message_that_is_lost_costs_no_other(void **state)
+TEST(a_message_that_is_lost_costs_no_other)
 {
 	struct csn_session *s, *twin;
 	struct csn_session_options o;
@@ -51,7 +42,6 @@ a_message_that_is_lost_costs_no_other(void **state)
 	uint32_t mode;
 	int i;
 
-	(void)state;
 	for (mode = 1; mode <= MODES; mode++) {
 		o = in_mode(mode);
 		s = pair_local(ctx, "acme", &o);
@@ -72,8 +62,7 @@ a_message_that_is_lost_costs_no_other(void **state)
 	}
 }
 
-static void
-a_reader_looks_64_epochs_ahead_and_no_further(void **state)
+TEST(a_reader_looks_64_epochs_ahead_and_no_further)
 {
 	struct csn_session_info before, after;
 	struct csn_session *s, *twin, *late;
@@ -82,7 +71,6 @@ a_reader_looks_64_epochs_ahead_and_no_further(void **state)
 	uint32_t mode;
 	int i;
 
-	(void)state;
 	for (mode = 1; mode <= MODES; mode++) {
 		o = in_mode(mode);
 		s = pair_local(ctx, "acme", &o);
@@ -112,14 +100,12 @@ a_reader_looks_64_epochs_ahead_and_no_further(void **state)
 	}
 }
 
-static void
-what_a_channel_skipped_keeps_its_grace(void **state)
+TEST(what_a_channel_skipped_keeps_its_grace)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_CHANNEL);
 	struct csn_session *s, *twin;
 	struct text t[4];
 
-	(void)state;
 	o.grace_ms = 5000;
 	s = pair_local(ctx, "acme", &o);
 	twin = pair_twin(s, &o);
@@ -138,8 +124,7 @@ what_a_channel_skipped_keeps_its_grace(void **state)
 	csn_session_free(twin);
 }
 
-static void
-a_channels_peer_opens_64_epochs_within_the_grace_and_no_more(void **state)
+TEST(a_channels_peer_opens_64_epochs_within_the_grace_and_no_more)
 {
 	struct csn_session_info before, after;
 	struct csn_session_options o;
@@ -147,7 +132,6 @@ a_channels_peer_opens_64_epochs_within_the_grace_and_no_more(void **state)
 	struct text t[67];
 	uint32_t mode;
 
-	(void)state;
 	for (mode = CSN_REPLAY_CHANNEL; mode <= CSN_REPLAY_OFF; mode++) {
 		o = in_mode(mode);
 		o.grace_ms = 5000;
@@ -177,14 +161,12 @@ a_channels_peer_opens_64_epochs_within_the_grace_and_no_more(void **state)
  * The reader supersedes all that it has seen of an epoch, and seals in it
  * itself: what else lives there it cannot know.
  */
-static void
-a_stores_reader_loses_no_live_entry_of_an_epoch_it_did_not_seal(void **state)
+TEST(a_stores_reader_loses_no_live_entry_of_an_epoch_it_did_not_seal)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *reader;
 	struct text t[2], newer, own;
 	int end;
 
-	(void)state;
 	for (end = 0; end < 2; end++) {
 		reader = pair_twin(s, NULL);
 		assert_int_equal(text_seal(s, 0, "first", &t[0]), 0);
@@ -206,14 +188,12 @@ a_stores_reader_loses_no_live_entry_of_an_epoch_it_did_not_seal(void **state)
 }
 
 /* Of the other direction as well. */
-static void
-a_stores_other_end_loses_no_live_entry(void **state)
+TEST(a_stores_other_end_loses_no_live_entry)
 {
 	struct messages m;
 	struct text t[3];
 	struct pair p;
 
-	(void)state;
 	pair_start(&p, NULL);
 	pair_exchange(&p, &m, NULL);
 	assert_int_equal(text_seal(m.server, 0, "seen", &t[0]), 0);
@@ -233,14 +213,12 @@ a_stores_other_end_loses_no_live_entry(void **state)
 	pair_end(&p);
 }
 
-static void
-an_import_loses_no_live_entry(void **state)
+TEST(an_import_loses_no_live_entry)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *later;
 	struct text t[3];
 	int i;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "oldest", &t[0]), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(text_seal(s, 1, "newer", &t[1]), 0);
@@ -256,13 +234,11 @@ an_import_loses_no_live_entry(void **state)
 }
 
 /* Whoever exports a session has a twin from then on, that seals as well. */
-static void
-what_a_twin_sealed_is_not_lost_to_who_exported(void **state)
+TEST(what_a_twin_sealed_is_not_lost_to_who_exported)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *twin;
 	struct text t[6];
 
-	(void)state;
 	/* Before the export nobody else was there: this one goes. */
 	assert_int_equal(text_seal(s, 0, "alone", &t[0]), 0);
 	assert_int_equal(csn_session_wants_reseal(s), 0);
@@ -292,13 +268,11 @@ what_a_twin_sealed_is_not_lost_to_who_exported(void **state)
 }
 
 /* Each rotates by itself, into the same epochs as the other. */
-static void
-two_imports_of_one_session_lose_nothing_of_each_other(void **state)
+TEST(two_imports_of_one_session_lose_nothing_of_each_other)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *a, *b;
 	struct text t, own;
 
-	(void)state;
 	a = pair_twin(s, NULL);
 	b = pair_twin(s, NULL);
 	assert_int_equal(csn_session_rotate(b, 0), 0);
@@ -316,15 +290,13 @@ two_imports_of_one_session_lose_nothing_of_each_other(void **state)
 }
 
 /* Who follows another's rotation has the whole of the new epoch left. */
-static void
-who_follows_counts_from_nothing(void **state)
+TEST(who_follows_counts_from_nothing)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_STORE);
 	struct csn_session *s, *twin;
 	struct text t;
 	uint64_t i;
 
-	(void)state;
 	o.max_entries = 5;
 	s = pair_local(ctx, "acme", &o);
 	twin = pair_twin(s, &o);
@@ -342,14 +314,12 @@ who_follows_counts_from_nothing(void **state)
 	csn_session_free(twin);
 }
 
-static void
-at_1024_epochs_that_stay_who_rotates_on_is_told(void **state)
+TEST(at_1024_epochs_that_stay_who_rotates_on_is_told)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *twin, *late;
 	struct text first, t;
 	int i;
 
-	(void)state;
 	twin = pair_twin(s, NULL);
 	late = pair_twin(s, NULL);
 	assert_int_equal(text_seal(s, 0, "first", &first), 0);
@@ -378,15 +348,13 @@ at_1024_epochs_that_stay_who_rotates_on_is_told(void **state)
 	csn_session_free(late);
 }
 
-static void
-at_1024_epochs_another_ends_next_one_is_refused(void **state)
+TEST(at_1024_epochs_another_ends_next_one_is_refused)
 {
 	struct messages m;
 	struct text t[2];
 	struct pair p;
 	int i;
 
-	(void)state;
 	pair_start(&p, NULL);
 	pair_exchange(&p, &m, NULL);
 	/* Who seals alone rotates as often as it likes. */
@@ -410,8 +378,7 @@ at_1024_epochs_another_ends_next_one_is_refused(void **state)
 }
 
 /* A tag held, but the chain was past its epoch by then, and that one gone. */
-static void
-an_epoch_that_went_meanwhile_is_not_made_again(void **state)
+TEST(an_epoch_that_went_meanwhile_is_not_made_again)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_CHANNEL);
 	struct csn_session *s = pair_local(ctx, "acme", &o), *twin;
@@ -420,7 +387,6 @@ an_epoch_that_went_meanwhile_is_not_made_again(void **state)
 	struct csn_open_run run;
 	struct text t[3];
 
-	(void)state;
 	twin = pair_twin(s, &o);
 	one_an_epoch(twin, t, 3);
 	assert_int_equal(text_open(s, &t[0], "x"), 0);
@@ -439,8 +405,7 @@ an_epoch_that_went_meanwhile_is_not_made_again(void **state)
 }
 
 /* What is looked ahead to costs its derivations once, and moves nothing. */
-static void
-a_look_ahead_serves_the_next_message(void **state)
+TEST(a_look_ahead_serves_the_next_message)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_CHANNEL);
 	struct csn_session *s = pair_local(ctx, "acme", &o), *twin;
@@ -449,7 +414,6 @@ a_look_ahead_serves_the_next_message(void **state)
 	uint64_t id[3];
 	int i;
 
-	(void)state;
 	twin = pair_twin(s, &o);
 	one_an_epoch(twin, t, 65);
 	assert_int_equal(text_open(s, &t[0], "x"), 0);
@@ -518,8 +482,7 @@ open_each(void *arg)
  * While one thread looks ahead the session's lock is free. That is seen in
  * the middle of it: the session is pinned and nothing has come of it yet.
  */
-static void
-a_look_ahead_holds_nobody_up(void **state)
+TEST(a_look_ahead_holds_nobody_up)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_STORE);
 	struct csn_session *s = pair_local(ctx, "acme", &o), *reader;
@@ -530,7 +493,6 @@ a_look_ahead_holds_nobody_up(void **state)
 	size_t len;
 	int tries, seen = 0, began;
 
-	(void)state;
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	one_an_epoch(s, t, 64);
 	for (tries = 0; tries < 2000 && !seen; tries++) {
@@ -572,8 +534,7 @@ keys_so_far(void)
 	return id;
 }
 
-static void
-one_of_many_looks_ahead_and_serves_all(void **state)
+TEST(one_of_many_looks_ahead_and_serves_all)
 {
 	enum { THREADS = 4, ROUNDS = 50 };
 	struct csn_session_options o = in_mode(CSN_REPLAY_STORE);
@@ -584,7 +545,6 @@ one_of_many_looks_ahead_and_serves_all(void **state)
 	uint64_t before;
 	int round, i;
 
-	(void)state;
 	for (round = 0; round < ROUNDS; round++)
 		readers[round] = pair_twin(s, &o);
 	one_an_epoch(s, t, 64);
@@ -608,8 +568,7 @@ one_of_many_looks_ahead_and_serves_all(void **state)
 	csn_session_free(s);
 }
 
-static void
-threads_that_look_ahead_at_once_agree(void **state)
+TEST(threads_that_look_ahead_at_once_agree)
 {
 	enum { THREADS = 4, N = 64 };
 	struct csn_session_options o = in_mode(CSN_REPLAY_STORE);
@@ -619,7 +578,6 @@ threads_that_look_ahead_at_once_agree(void **state)
 	struct text t[N];
 	int round, i;
 
-	(void)state;
 	for (round = 0; round < 10; round++) {
 		s = pair_local(ctx, "acme", &o);
 		reader = pair_twin(s, &o);
@@ -643,48 +601,5 @@ threads_that_look_ahead_at_once_agree(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(a_message_that_is_lost_costs_no_other),
-		CTX_TEST(a_reader_looks_64_epochs_ahead_and_no_further),
-		CTX_TEST(what_a_channel_skipped_keeps_its_grace),
-		CTX_TEST(
-	    a_channels_peer_opens_64_epochs_within_the_grace_and_no_more),
-		CTX_TEST(
-	    a_stores_reader_loses_no_live_entry_of_an_epoch_it_did_not_seal),
-		CTX_TEST(a_stores_other_end_loses_no_live_entry),
-		CTX_TEST(an_import_loses_no_live_entry),
-		CTX_TEST(what_a_twin_sealed_is_not_lost_to_who_exported),
-		CTX_TEST(two_imports_of_one_session_lose_nothing_of_each_other),
-		CTX_TEST(who_follows_counts_from_nothing),
-		CTX_TEST(at_1024_epochs_that_stay_who_rotates_on_is_told),
-		CTX_TEST(at_1024_epochs_another_ends_next_one_is_refused),
-		CTX_TEST(an_epoch_that_went_meanwhile_is_not_made_again),
-		CTX_TEST(a_look_ahead_serves_the_next_message),
-		CTX_TEST(a_look_ahead_holds_nobody_up),
-		CTX_TEST(one_of_many_looks_ahead_and_serves_all),
-		CTX_TEST(threads_that_look_ahead_at_once_agree),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

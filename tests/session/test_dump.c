@@ -3,28 +3,20 @@
 #include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <openssl/evp.h>
 
 #include "base/scrub.h"
 #include "crypto/arena.h"
 #include "crypto/crypto.h"
 #include "crypto/keyring.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 #include "session/scan.h"
@@ -332,13 +324,11 @@ nothing_unmasks(const struct found *f)
 	assert_int_equal(f->masters, 0);
 }
 
-static void
-memory_that_dumps_take_holds_no_key(void **state)
+TEST(memory_that_dumps_take_holds_no_key)
 {
 	struct found f = { 0 };
 	struct child c;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	child_start(&c, 0);
@@ -350,14 +340,12 @@ memory_that_dumps_take_holds_no_key(void **state)
 	child_end(&c);
 }
 
-static void
-a_core_dump_holds_no_key(void **state)
+TEST(a_core_dump_holds_no_key)
 {
 	struct found f = { 0 };
 	struct child c;
 	int files;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	child_start(&c, 0);
@@ -372,13 +360,11 @@ a_core_dump_holds_no_key(void **state)
 }
 
 /* As with a system's libcrypto: the search also shows that it finds keys. */
-static void
-lanes_outside_are_found_and_nothing_that_rests(void **state)
+TEST(lanes_outside_are_found_and_nothing_that_rests)
 {
 	struct found f = { 0 };
 	struct child c;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	child_start(&c, 1);
@@ -390,8 +376,7 @@ lanes_outside_are_found_and_nothing_that_rests(void **state)
 }
 
 /* Key work that the test does itself shows that the search finds masters. */
-static void
-the_search_finds_a_process_key(void **state)
+TEST(the_search_finds_a_process_key)
 {
 	uint8_t dump[4096] = { 0 }, key[CSN_KEY_SIZE];
 	struct truth t = { .id = 7, .salt = 9 };
@@ -401,7 +386,6 @@ the_search_finds_a_process_key(void **state)
 	struct found f = { 0 };
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(i * i + 3);
 	assert_int_equal(EVP_EncryptInit_ex2(ecb, aes, key, NULL, NULL), 1);
@@ -414,18 +398,4 @@ the_search_finds_a_process_key(void **state)
 	EVP_CIPHER_free(aes);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory_that_dumps_take_holds_no_key),
-		cmocka_unit_test(a_core_dump_holds_no_key),
-		cmocka_unit_test(
-		    lanes_outside_are_found_and_nothing_that_rests),
-		cmocka_unit_test(the_search_finds_a_process_key),
-	};
-
-	/* The search uses OpenSSL, too: its hooks are taken before that. */
-	csn_arena_start();
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_ALL { csn_arena_start(); }

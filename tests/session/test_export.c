@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_export.c - halves and sessions that go on in another process. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 
@@ -22,8 +14,7 @@ give_up(uint8_t *bytes, size_t len)
 }
 
 /* Each program ends after each of its steps, and so does its context. */
-static void
-a_handshake_goes_on_over_restarts(void **state)
+TEST(a_handshake_goes_on_over_restarts)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -34,7 +25,6 @@ a_handshake_goes_on_over_restarts(void **state)
 	size_t len;
 	int kem, i;
 
-	(void)state;
 	for (kem = CSN_KEM_ML_KEM_512; kem <= CSN_KEM_X_WING; kem++) {
 		pair_offer(&p, &m, p.tenant, kem, 0);
 		assert_int_equal(csn_offer_export(m.state, &bytes, &len), 0);
@@ -86,8 +76,7 @@ a_handshake_goes_on_over_restarts(void **state)
 	}
 }
 
-static void
-an_import_shares_no_nonce_and_reads_what_was_sealed(void **state)
+TEST(an_import_shares_no_nonce_and_reads_what_was_sealed)
 {
 	enum { N = 6, EACH = 7 };
 	struct csn_session *s[N];
@@ -98,7 +87,6 @@ an_import_shares_no_nonce_and_reads_what_was_sealed(void **state)
 	size_t len;
 	int i, k;
 
-	(void)state;
 	s[0] = pair_local(p.server_ctx, "acme", NULL);
 	for (i = 0; i < N; i++) {
 		for (k = 0; k < EACH; k++) {
@@ -134,8 +122,7 @@ an_import_shares_no_nonce_and_reads_what_was_sealed(void **state)
 		csn_session_free(s[i]);
 }
 
-static void
-an_import_keeps_to_the_time_that_was_left(void **state)
+TEST(an_import_keeps_to_the_time_that_was_left)
 {
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
@@ -145,7 +132,6 @@ an_import_keeps_to_the_time_that_was_left(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	csn_session_free(s);
 	pair_wall += 800000;
@@ -168,8 +154,7 @@ an_import_keeps_to_the_time_that_was_left(void **state)
 }
 
 /* Whatever was agreed on, who takes part says how long at most. */
-static void
-options_shorten_a_life_and_never_lengthen_it(void **state)
+TEST(options_shorten_a_life_and_never_lengthen_it)
 {
 	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
 	struct csn_session_options o = { .size = sizeof(o), .ttl_ms = 1000 };
@@ -177,7 +162,6 @@ options_shorten_a_life_and_never_lengthen_it(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	assert_int_equal(csn_session_import(p.server_ctx, bytes, len, &o, &t),
 	    0);
@@ -193,13 +177,11 @@ options_shorten_a_life_and_never_lengthen_it(void **state)
 }
 
 /* The other end's clock may be ahead of one's own. */
-static void
-a_life_begins_when_it_was_made_and_not_before(void **state)
+TEST(a_life_begins_when_it_was_made_and_not_before)
 {
 	struct csn_ctx *c = p.server_ctx;
 	uint64_t now = pair_wall;
 
-	(void)state;
 	assert_true(csn_life_left(c, now + 5000, now + 6000, 0) == 1000);
 	assert_true(csn_life_left(c, now, now + 6000, now + 5000) == 1000);
 	assert_true(csn_life_left(c, now - 1000, now + 1000, 0) == 1000);
@@ -238,15 +220,13 @@ from_bytes(struct csn_ctx *ctx, uint8_t *bytes, size_t len)
 }
 
 /* Each process is new: it knows no clock but the one that was set back. */
-static void
-a_clock_set_back_before_an_import_lengthens_no_life(void **state)
+TEST(a_clock_set_back_before_an_import_lengthens_no_life)
 {
 	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL);
 	struct csn_ctx *ctx;
 	uint8_t *bytes, *again;
 	size_t len, again_len;
 
-	(void)state;
 	pass(899000);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	csn_session_free(s);
@@ -273,15 +253,13 @@ a_clock_set_back_before_an_import_lengthens_no_life(void **state)
 }
 
 /* A clock that was ahead by mistake made it; it lives no longer for that. */
-static void
-an_export_carries_what_is_left_of_the_life(void **state)
+TEST(an_export_carries_what_is_left_of_the_life)
 {
 	struct csn_session *s;
 	struct csn_ctx *ctx;
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	pair_wall += 86400000;
 	s = pair_local(p.server_ctx, "acme", NULL);
 	pair_wall -= 86400000;
@@ -294,8 +272,7 @@ an_export_carries_what_is_left_of_the_life(void **state)
 	give_up(bytes, len);
 }
 
-static void
-a_clock_set_back_before_a_confirmation_lengthens_no_life(void **state)
+TEST(a_clock_set_back_before_a_confirmation_lengthens_no_life)
 {
 	struct csn_pending *again;
 	struct csn_session *s;
@@ -304,7 +281,6 @@ a_clock_set_back_before_a_confirmation_lengthens_no_life(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_accept(&p, &m);
 	pair_finish(&p, &m, NULL);
@@ -334,8 +310,7 @@ a_clock_set_back_before_a_confirmation_lengthens_no_life(void **state)
 	messages_free(&m);
 }
 
-static void
-epochs_out_of_order_are_refused(void **state)
+TEST(epochs_out_of_order_are_refused)
 {
 	enum { EPOCH = 4 + 32, NEXT = 32 + 4 };
 	struct csn_session *s = pair_local(p.server_ctx, "acme", NULL), *t;
@@ -343,7 +318,6 @@ epochs_out_of_order_are_refused(void **state)
 	struct text text;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "x", &text), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
@@ -370,8 +344,7 @@ epochs_out_of_order_are_refused(void **state)
 }
 
 /* What is on its way when a process ends still comes in after its restart. */
-static void
-an_imported_channels_old_epochs_keep_their_grace(void **state)
+TEST(an_imported_channels_old_epochs_keep_their_grace)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -381,7 +354,6 @@ an_imported_channels_old_epochs_keep_their_grace(void **state)
 	size_t len;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 2; i++)
 		assert_int_equal(text_seal(s, 0, "x", &text[i]), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
@@ -400,8 +372,7 @@ an_imported_channels_old_epochs_keep_their_grace(void **state)
 }
 
 /* None is written that no import would take. */
-static void
-more_epochs_than_an_import_takes_are_not_exported(void **state)
+TEST(more_epochs_than_an_import_takes_are_not_exported)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .max_entries = 1 };
@@ -411,7 +382,6 @@ more_epochs_than_an_import_takes_are_not_exported(void **state)
 	size_t len;
 	uint64_t i;
 
-	(void)state;
 	for (i = 0; i < 4096; i++)
 		assert_int_equal(text_seal(s, i, "x", &text), 0);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
@@ -455,8 +425,7 @@ import(int what, const uint8_t *in, size_t len)
 }
 
 /* Owners keep these bytes sealed; even so no bytes may be believed. */
-static void
-damaged_exports_are_refused_or_harmless(void **state)
+TEST(damaged_exports_are_refused_or_harmless)
 {
 	struct messages m;
 	struct text t;
@@ -464,7 +433,6 @@ damaged_exports_are_refused_or_harmless(void **state)
 	size_t len[3], n;
 	int i, k, bit, rc;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	assert_int_equal(csn_offer_export(m.state, &bytes[0], &len[0]), 0);
 	pair_accept(&p, &m);
@@ -511,42 +479,5 @@ damaged_exports_are_refused_or_harmless(void **state)
 	messages_free(&m);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	pair_start(&p, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	pair_end(&p);
-	return 0;
-}
-
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		PAIR_TEST(a_handshake_goes_on_over_restarts),
-		PAIR_TEST(an_import_shares_no_nonce_and_reads_what_was_sealed),
-		PAIR_TEST(an_import_keeps_to_the_time_that_was_left),
-		PAIR_TEST(options_shorten_a_life_and_never_lengthen_it),
-		PAIR_TEST(a_life_begins_when_it_was_made_and_not_before),
-		PAIR_TEST(a_clock_set_back_before_an_import_lengthens_no_life),
-		PAIR_TEST(an_export_carries_what_is_left_of_the_life),
-		PAIR_TEST(
-		    a_clock_set_back_before_a_confirmation_lengthens_no_life),
-		PAIR_TEST(epochs_out_of_order_are_refused),
-		PAIR_TEST(an_imported_channels_old_epochs_keep_their_grace),
-		PAIR_TEST(more_epochs_than_an_import_takes_are_not_exported),
-		PAIR_TEST(damaged_exports_are_refused_or_harmless),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { pair_start(&p, NULL); }
+AFTER_EACH { pair_end(&p); }

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_fork.c - a fork in the middle: no nonce twice, nobody waits for ever. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
 
@@ -117,10 +110,8 @@ child_is_told(void *arg)
 	return 0;
 }
 
-static void
-a_child_gets_an_error_until_it_has_a_writer_of_its_own(void **state)
+TEST(a_child_gets_an_error_until_it_has_a_writer_of_its_own)
 {
-	(void)state;
 	assert_int_equal(seal_raw(session, 1, &shared->t[0]), 0);
 	assert_int_equal(in_child(child_is_told, NULL), 0);
 	/* The parent goes on, and opens what the child sealed. */
@@ -149,10 +140,8 @@ child_just_ends_it(void *arg)
 	return 0;
 }
 
-static void
-a_child_may_end_a_session_that_it_never_used(void **state)
+TEST(a_child_may_end_a_session_that_it_never_used)
 {
-	(void)state;
 	assert_int_equal(seal_raw(session, 1, &shared->t[0]), 0);
 	assert_int_equal(in_child(child_just_ends_it, NULL), 0);
 	assert_int_equal(open_raw(session, &shared->t[0]), 0);
@@ -186,14 +175,12 @@ compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(shared->used[0]));
 }
 
-static void
-no_nonce_is_used_twice_in_a_family_of_processes(void **state)
+TEST(no_nonce_is_used_twice_in_a_family_of_processes)
 {
 	struct text t;
 	unsigned i, n;
 	int c, k, depth;
 
-	(void)state;
 	for (c = 0; c < 6; c++) {
 		for (k = 0; k < EACH; k++) {
 			assert_int_equal(seal_raw(session, 1, &t), 0);
@@ -268,10 +255,8 @@ open_stream(void)
 }
 
 /* Streams of one's own have writers that nobody remembers. */
-static void
-a_parent_that_streamed_wipes_nothing_of_its_childs_either(void **state)
+TEST(a_parent_that_streamed_wipes_nothing_of_its_childs_either)
 {
-	(void)state;
 	assert_int_equal(stream_it(), 0);
 	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
 	    0);
@@ -298,10 +283,8 @@ child_rotates_and_streams(void *arg)
 }
 
 /* An epoch that a parent did not begin tells it as much. */
-static void
-a_childs_stream_in_a_later_epoch_keeps_those_before_it(void **state)
+TEST(a_childs_stream_in_a_later_epoch_keeps_those_before_it)
 {
-	(void)state;
 	assert_int_equal(stream_it(), 0);
 	assert_int_equal(open_stream(), 0);
 	assert_int_equal(in_child(child_rotates_and_streams, NULL), 0);
@@ -312,10 +295,8 @@ a_childs_stream_in_a_later_epoch_keeps_those_before_it(void **state)
 }
 
 /* A stream of one's own is nobody else's: what it was in goes. */
-static void
-streams_of_ones_own_keep_no_epoch(void **state)
+TEST(streams_of_ones_own_keep_no_epoch)
 {
-	(void)state;
 	assert_int_equal(stream_it(), 0);
 	assert_int_equal(open_stream(), 0);
 	assert_int_equal(csn_session_rotate(session, 0), 0);
@@ -324,12 +305,10 @@ streams_of_ones_own_keep_no_epoch(void **state)
 }
 
 /* A child that goes on with a store's session is an end of its own. */
-static void
-neither_parent_nor_child_wipes_what_the_other_may_need(void **state)
+TEST(neither_parent_nor_child_wipes_what_the_other_may_need)
 {
 	struct text t;
 
-	(void)state;
 	assert_int_equal(seal_raw(session, 1, &t), 0);
 	csn_session_slot_forget(session, &(struct csn_slot_name){
 	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1,
@@ -345,10 +324,8 @@ neither_parent_nor_child_wipes_what_the_other_may_need(void **state)
 }
 
 /* Also where the parent is past the epochs that the child sealed in. */
-static void
-a_parent_that_rotated_first_wipes_nothing_of_its_childs(void **state)
+TEST(a_parent_that_rotated_first_wipes_nothing_of_its_childs)
 {
-	(void)state;
 	assert_int_equal(csn_session_after_fork(session), 0);
 	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
 	    0);
@@ -397,14 +374,12 @@ child_of_a_busy_parent(void *arg)
 	return 0;
 }
 
-static void
-a_child_of_a_busy_parent_never_hangs(void **state)
+TEST(a_child_of_a_busy_parent_never_hangs)
 {
 	pthread_t threads[3];
 	void *failed;
 	int i, rc, wrong = 0;
 
-	(void)state;
 	atomic_store(&stop, 0);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL,
@@ -465,60 +440,26 @@ child_of_many_threads(void *arg)
 	return 0;
 }
 
-static void
-threads_of_a_child_take_a_session_over_at_once(void **state)
+TEST(threads_of_a_child_take_a_session_over_at_once)
 {
 	int i;
 
-	(void)state;
 	for (i = 0; i < 60; i++)
 		assert_int_equal(in_child(child_of_many_threads, NULL), 0);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx_with(NULL, 4);
 	session = pair_local(ctx, "acme", NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(shared != MAP_FAILED);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	munmap(shared, sizeof(*shared));
 	csn_session_free(session);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(
-		    a_child_gets_an_error_until_it_has_a_writer_of_its_own),
-		CTX_TEST(a_child_may_end_a_session_that_it_never_used),
-		CTX_TEST(no_nonce_is_used_twice_in_a_family_of_processes),
-		CTX_TEST(
-		    neither_parent_nor_child_wipes_what_the_other_may_need),
-		CTX_TEST(
-		    a_parent_that_rotated_first_wipes_nothing_of_its_childs),
-		CTX_TEST(
-		    a_parent_that_streamed_wipes_nothing_of_its_childs_either),
-		CTX_TEST(
-		    a_childs_stream_in_a_later_epoch_keeps_those_before_it),
-		CTX_TEST(streams_of_ones_own_keep_no_epoch),
-		CTX_TEST(threads_of_a_child_take_a_session_over_at_once),
-		CTX_TEST(a_child_of_a_busy_parent_never_hangs),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,25 +4,19 @@
  * nonces from repeating: after fork(2), and after a bare system call, which
  * tells no handler. Linked with lib/nowipe.c.
  */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include <caisson/seal.h>
 
 #include "identity/people.h"
 #include "lib/nowipe.h"
+#include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
 
@@ -90,13 +84,11 @@ says(const char *what)
 	return is;
 }
 
-static void
-an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked(void **state)
+TEST(an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked)
 {
 	struct text t;
 	int i;
 
-	(void)state;
 	start(1);
 	assert_false(says("fork-wiped"));
 	for (i = 0; i < 3; i++) {
@@ -106,13 +98,11 @@ an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked(void **state)
 	end();
 }
 
-static void
-the_first_of_each_block_of_nonces_asks_the_kernel(void **state)
+TEST(the_first_of_each_block_of_nonces_asks_the_kernel)
 {
 	struct text t;
 	unsigned i;
 
-	(void)state;
 	start(0);
 	assert_true(says("fork-wiped"));
 	/* The writer's first one, and the first of its second block. */
@@ -133,13 +123,11 @@ child_of_fork(void *arg)
 	return says("fork-wiped") ? 2 : 0;
 }
 
-static void
-a_fork_wipes_what_the_kernel_did_not(void **state)
+TEST(a_fork_wipes_what_the_kernel_did_not)
 {
 	struct text t;
 	int i;
 
-	(void)state;
 	start(0);
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(text_seal(session, 1, "text", &t), 0);
@@ -159,13 +147,11 @@ segment_is_refused(void)
 	    1;
 }
 
-static void
-a_stream_seals_nothing_in_a_child_that_nobody_was_told_of(void **state)
+TEST(a_stream_seals_nothing_in_a_child_that_nobody_was_told_of)
 {
 	static uint8_t in[SEGMENT], out[SEGMENT + CSN_TAG_SIZE];
 	uint8_t header[CSN_SEAL_HEADER];
 
-	(void)state;
 	start(1);
 	assert_int_equal(csn_stream_sealer_new(session, SEGMENT, NULL, header,
 	    &stream), 0);
@@ -196,8 +182,7 @@ file_is_refused(void)
 	    CSN_E_FORK ? 0 : 1;
 }
 
-static void
-a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of(void **state)
+TEST(a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of)
 {
 	struct csn_sealer_options o = { .size = sizeof(o),
 	    .segment = SEGMENT, .nrecipients = 1 };
@@ -207,7 +192,6 @@ a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of(void **state)
 	const uint8_t *p;
 	size_t len;
 
-	(void)state;
 	start(1);
 	people_now = pair_wall;
 	id = people_quick(ctx, 1, "both");
@@ -244,13 +228,11 @@ rest_in_bare_child(void)
 	return rest_in_child(NULL);
 }
 
-static void
-a_child_masks_its_keys_with_a_salt_of_its_own(void **state)
+TEST(a_child_masks_its_keys_with_a_salt_of_its_own)
 {
 	struct csn_key ours;
 	int blind, bare;
 
-	(void)state;
 	theirs = mmap(NULL, sizeof(*theirs), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(theirs != MAP_FAILED);
@@ -272,12 +254,10 @@ a_child_masks_its_keys_with_a_salt_of_its_own(void **state)
 	munmap(theirs, sizeof(*theirs));
 }
 
-static void
-what_a_sandbox_refuses_is_called_by_its_name(void **state)
+TEST(what_a_sandbox_refuses_is_called_by_its_name)
 {
 	struct csn_ctx *none = NULL;
 
-	(void)state;
 	nowipe_no_protect = 1;
 	assert_int_equal(csn_ctx_new(NULL, &none), CSN_E_BACKEND);
 	nowipe_no_protect = 0;
@@ -293,24 +273,4 @@ what_a_sandbox_refuses_is_called_by_its_name(void **state)
 	assert_true(says("undumped"));
 	end();
 	nowipe_no_lock = 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		an_emulator_that_takes_any_advice_is_seen_and_the_kernel_asked),
-	    cmocka_unit_test(
-		the_first_of_each_block_of_nonces_asks_the_kernel),
-	    cmocka_unit_test(a_fork_wipes_what_the_kernel_did_not),
-	    cmocka_unit_test(
-		a_stream_seals_nothing_in_a_child_that_nobody_was_told_of),
-	    cmocka_unit_test(
-		a_sealed_file_goes_on_in_no_child_that_nobody_was_told_of),
-	    cmocka_unit_test(a_child_masks_its_keys_with_a_salt_of_its_own),
-	    cmocka_unit_test(what_a_sandbox_refuses_is_called_by_its_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,21 +4,13 @@
  * what other threads hold: no child waits for ever, none masks a key as its
  * parent does.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
 
 #include "identity/people.h"
+#include "lib/test.h"
 #include "session/halt.h"
 #include "session/keys.h"
 #include "session/pair.h"
@@ -388,14 +380,12 @@ child(void *arg)
 	return 0;
 }
 
-static void
-no_child_waits_for_what_a_thread_of_its_parent_held(void **state)
+TEST(no_child_waits_for_what_a_thread_of_its_parent_held)
 {
 	unsigned n, step;
 	int status, reached;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		/* The first places one by one, then ever fewer of them. */
 		for (n = 0, reached = 1, step = 1; reached &&
@@ -410,8 +400,7 @@ no_child_waits_for_what_a_thread_of_its_parent_held(void **state)
 		}
 }
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	const struct csn_offer_options o = { .size = sizeof(o),
 	    .server_did = "did:pqaid:00000000000000000000000000000000"
@@ -423,7 +412,6 @@ setup(void **state)
 	size_t len;
 	char *url;
 
-	(void)state;
 	f.ctx = halt_ctx();
 	f.session = pair_local(f.ctx, "acme", NULL);
 	assert_int_equal(seal(f.session, &f.text), 0);
@@ -453,13 +441,10 @@ setup(void **state)
 	    CSN_PURPOSE_SERVER);
 	assert_int_equal(csn_acceptor_new(f.ctx, f.id, f.trust, &often,
 	    &f.acceptor), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	csn_acceptor_free(f.acceptor);
 	csn_trust_free(f.trust);
 	csn_identity_free(f.id);
@@ -473,16 +458,4 @@ teardown(void **state)
 	csn_free(f.exported);
 	csn_ctx_free(f.ctx);
 	people_rmdir(f.path);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    no_child_waits_for_what_a_thread_of_its_parent_held),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

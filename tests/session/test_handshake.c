@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_handshake.c - the exchange between two contexts, by bytes alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct pair p;
@@ -31,8 +23,7 @@ talk(struct messages *m)
 	}
 }
 
-static void
-each_kem_agrees_with_a_signed_tenant(void **state)
+TEST(each_kem_agrees_with_a_signed_tenant)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -40,7 +31,6 @@ each_kem_agrees_with_a_signed_tenant(void **state)
 	struct messages m;
 	int kem;
 
-	(void)state;
 	for (kem = CSN_KEM_ML_KEM_512; kem <= CSN_KEM_X_WING; kem++) {
 		pair_offer(&p, &m, p.tenant, kem, 0);
 		pair_accept(&p, &m);
@@ -59,8 +49,7 @@ each_kem_agrees_with_a_signed_tenant(void **state)
 	}
 }
 
-static void
-each_kem_agrees_with_a_tenant_by_the_transport(void **state)
+TEST(each_kem_agrees_with_a_tenant_by_the_transport)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -69,7 +58,6 @@ each_kem_agrees_with_a_tenant_by_the_transport(void **state)
 	struct messages m;
 	int kem;
 
-	(void)state;
 	for (kem = CSN_KEM_ML_KEM_512; kem <= CSN_KEM_X_WING; kem++) {
 		pair_offer(&p, &m, NULL, kem, 0);
 		assert_int_equal(csn_session_accept(p.acceptor, m.offer,
@@ -87,15 +75,13 @@ each_kem_agrees_with_a_tenant_by_the_transport(void **state)
 	}
 }
 
-static void
-kems_that_the_server_does_not_want_are_refused(void **state)
+TEST(kems_that_the_server_does_not_want_are_refused)
 {
 	const struct csn_acceptor_options o = { .size = sizeof(o) };
 	struct csn_acceptor *a;
 	struct messages m;
 	int kem, rc;
 
-	(void)state;
 	/* By default all but the weakest. */
 	assert_int_equal(csn_acceptor_new(p.server_ctx, p.server,
 	    p.server_trusts, &o, &a), 0);
@@ -110,8 +96,7 @@ kems_that_the_server_does_not_want_are_refused(void **state)
 	csn_acceptor_free(a);
 }
 
-static void
-a_tenants_name_comes_from_the_trust_store_never_from_the_offer(void **state)
+TEST(a_tenants_name_comes_from_the_trust_store_never_from_the_offer)
 {
 	struct csn_identity *id;
 	struct csn_trust_entry e = { .size = sizeof(e),
@@ -119,7 +104,6 @@ a_tenants_name_comes_from_the_trust_store_never_from_the_offer(void **state)
 	    .label = "The Seventh" };
 	struct messages m;
 
-	(void)state;
 	/* It calls itself by another tenant's name. */
 	id = people_quick(p.tenant_ctx, 40, "acme");
 	e.key = csn_identity_sign_key(id);
@@ -146,15 +130,13 @@ accept_by(struct messages *m, const struct csn_tenant *by)
 	    &m->pending, &m->reply, &m->reply_len);
 }
 
-static void
-an_unsigned_offer_needs_a_transport_that_is_allowed(void **state)
+TEST(an_unsigned_offer_needs_a_transport_that_is_allowed)
 {
 	const struct csn_tenant by = { .size = sizeof(by), .id = "acme" };
 	const struct csn_acceptor_options o = { .size = sizeof(o) };
 	struct csn_acceptor *strict;
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, NULL, 0, 0);
 	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
 	assert_int_equal(csn_acceptor_new(p.server_ctx, p.server,
@@ -168,8 +150,7 @@ an_unsigned_offer_needs_a_transport_that_is_allowed(void **state)
 	messages_free(&m);
 }
 
-static void
-a_transports_tenant_is_checked_and_not_overruled(void **state)
+TEST(a_transports_tenant_is_checked_and_not_overruled)
 {
 	static const char *const bad[] = { "", "\xff\xfe", "a\nb",
 	    ("0123456789012345678901234567890123456789012345678901234567890123"
@@ -178,7 +159,6 @@ a_transports_tenant_is_checked_and_not_overruled(void **state)
 	struct messages m;
 	size_t i;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	/* Signed by acme, come by other's connection. */
 	assert_int_equal(accept_by(&m, &by), CSN_E_TENANT);
@@ -200,23 +180,19 @@ a_transports_tenant_is_checked_and_not_overruled(void **state)
 	messages_free(&m);
 }
 
-static void
-an_unknown_tenant_is_refused(void **state)
+TEST(an_unknown_tenant_is_refused)
 {
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, p.stranger, 0, 0);
 	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
 	messages_free(&m);
 }
 
-static void
-a_tenant_trusted_for_something_else_is_refused(void **state)
+TEST(a_tenant_trusted_for_something_else_is_refused)
 {
 	struct messages m;
 
-	(void)state;
 	people_trust(p.server_ctx, p.server_trusts, p.stranger,
 	    CSN_PURPOSE_ALL & ~(uint32_t)CSN_PURPOSE_TENANT);
 	pair_offer(&p, &m, p.stranger, 0, 0);
@@ -228,14 +204,12 @@ a_tenant_trusted_for_something_else_is_refused(void **state)
 
 /* No entry gives a tenant's name to a key that is not trusted as one's; and
  * what a key is trusted for is looked at before its signature is. */
-static void
-a_server_with_a_tenants_name_is_no_tenant(void **state)
+TEST(a_server_with_a_tenants_name_is_no_tenant)
 {
 	struct csn_trust_entry e = { .size = sizeof(e),
 	    .purposes = CSN_PURPOSE_SERVER, .tenant_id = "acme" };
 	struct messages m;
 
-	(void)state;
 	e.key = csn_identity_sign_key(p.stranger);
 	assert_int_equal(csn_trust_add(p.server_ctx, p.server_trusts, &e),
 	    CSN_E_ARG);
@@ -254,15 +228,13 @@ a_server_with_a_tenants_name_is_no_tenant(void **state)
 	    csn_identity_did(p.stranger)), 0);
 }
 
-static void
-trust_in_a_tenant_ends_when_it_expires(void **state)
+TEST(trust_in_a_tenant_ends_when_it_expires)
 {
 	struct csn_trust_entry e = { .size = sizeof(e),
 	    .purposes = CSN_PURPOSE_TENANT, .tenant_id = "short" };
 	uint64_t now = pair_wall;
 	struct messages m;
 
-	(void)state;
 	e.key = csn_identity_sign_key(p.stranger);
 	e.expires_ms = now + 10000;
 	assert_int_equal(csn_trust_add(p.server_ctx, p.server_trusts, &e),
@@ -289,15 +261,13 @@ finish(struct messages *m, struct csn_trust *trust)
 	    NULL, &m->tenant, &m->confirm, &m->confirm_len);
 }
 
-static void
-the_server_is_checked_against_the_tenants_trust_store(void **state)
+TEST(the_server_is_checked_against_the_tenants_trust_store)
 {
 	struct csn_trust *none, *wrong, *ended;
 	struct csn_trust_entry e = { .size = sizeof(e),
 	    .purposes = CSN_PURPOSE_SERVER };
 	struct messages m;
 
-	(void)state;
 	assert_int_equal(csn_trust_new(p.tenant_ctx, &none), 0);
 	assert_int_equal(csn_trust_new(p.tenant_ctx, &wrong), 0);
 	assert_int_equal(csn_trust_new(p.tenant_ctx, &ended), 0);
@@ -327,8 +297,7 @@ the_server_is_checked_against_the_tenants_trust_store(void **state)
  * An offer that nobody signed, handed in by another tenant's transport: both
  * sides would have a session under that one's name.
  */
-static void
-a_tenant_that_says_who_it_is_gets_no_others_session(void **state)
+TEST(a_tenant_that_says_who_it_is_gets_no_others_session)
 {
 	const struct csn_tenant mallory = { .size = sizeof(mallory),
 	    .id = "mallory" };
@@ -339,7 +308,6 @@ a_tenant_that_says_who_it_is_gets_no_others_session(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	pair_offer(&p, &m, NULL, 0, 0);
 	assert_int_equal(csn_offer_is_signed(m.state), 0);
 	assert_int_equal(csn_offer_export(m.state, &bytes, &len), 0);
@@ -398,15 +366,13 @@ a_tenant_that_says_who_it_is_gets_no_others_session(void **state)
 	messages_free(&m);
 }
 
-static void
-an_offer_for_another_server_is_refused(void **state)
+TEST(an_offer_for_another_server_is_refused)
 {
 	const struct csn_offer_options o = { .size = sizeof(o),
 	    .identity = p.tenant,
 	    .server_did = csn_identity_alias(p.stranger) };
 	struct messages m;
 
-	(void)state;
 	memset(&m, 0, sizeof(m));
 	assert_int_equal(csn_session_offer(p.tenant_ctx, &o, &m.state,
 	    &m.offer, &m.offer_len), 0);
@@ -415,8 +381,7 @@ an_offer_for_another_server_is_refused(void **state)
 }
 
 /* A stranger answers in the server's place, though the tenant trusts it. */
-static void
-another_trusted_server_cannot_answer(void **state)
+TEST(another_trusted_server_cannot_answer)
 {
 	const struct csn_acceptor_options all = { .size = sizeof(all) };
 	const struct csn_offer_options o = { .size = sizeof(o),
@@ -425,7 +390,6 @@ another_trusted_server_cannot_answer(void **state)
 	struct csn_acceptor *a;
 	struct messages m, n;
 
-	(void)state;
 	people_trust(p.tenant_ctx, p.tenant_trusts, p.stranger,
 	    CSN_PURPOSE_SERVER);
 	assert_int_equal(csn_acceptor_new(p.server_ctx, p.stranger,
@@ -447,13 +411,11 @@ another_trusted_server_cannot_answer(void **state)
 	    csn_identity_did(p.stranger)), 0);
 }
 
-static void
-a_reply_to_another_offer_is_refused(void **state)
+TEST(a_reply_to_another_offer_is_refused)
 {
 	struct messages m, n;
 	uint8_t *swap;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_offer(&p, &n, p.tenant, 0, 0);
 	pair_accept(&p, &m);
@@ -468,15 +430,13 @@ a_reply_to_another_offer_is_refused(void **state)
 	messages_free(&n);
 }
 
-static void
-an_offer_and_a_confirmation_serve_once(void **state)
+TEST(an_offer_and_a_confirmation_serve_once)
 {
 	struct csn_session *again = NULL;
 	struct messages m;
 	uint8_t *bytes = NULL;
 	size_t len;
 
-	(void)state;
 	pair_exchange(&p, &m, NULL);
 	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts,
 	    m.reply, m.reply_len, NULL, &again, &bytes, &len), CSN_E_CLOSED);
@@ -491,12 +451,10 @@ an_offer_and_a_confirmation_serve_once(void **state)
 	messages_free(&m);
 }
 
-static void
-a_confirmation_is_for_its_own_session(void **state)
+TEST(a_confirmation_is_for_its_own_session)
 {
 	struct messages m, n;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_offer(&p, &n, p.tenant, 0, 0);
 	pair_accept(&p, &m);
@@ -517,48 +475,5 @@ a_confirmation_is_for_its_own_session(void **state)
 	messages_free(&n);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	pair_start(&p, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	pair_end(&p);
-	return 0;
-}
-
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		PAIR_TEST(each_kem_agrees_with_a_signed_tenant),
-		PAIR_TEST(each_kem_agrees_with_a_tenant_by_the_transport),
-		PAIR_TEST(kems_that_the_server_does_not_want_are_refused),
-		PAIR_TEST(
-	    a_tenants_name_comes_from_the_trust_store_never_from_the_offer),
-		PAIR_TEST(an_unsigned_offer_needs_a_transport_that_is_allowed),
-		PAIR_TEST(a_transports_tenant_is_checked_and_not_overruled),
-		PAIR_TEST(an_unknown_tenant_is_refused),
-		PAIR_TEST(a_tenant_trusted_for_something_else_is_refused),
-		PAIR_TEST(a_server_with_a_tenants_name_is_no_tenant),
-		PAIR_TEST(trust_in_a_tenant_ends_when_it_expires),
-		PAIR_TEST(
-		    the_server_is_checked_against_the_tenants_trust_store),
-		PAIR_TEST(a_tenant_that_says_who_it_is_gets_no_others_session),
-		PAIR_TEST(an_offer_for_another_server_is_refused),
-		PAIR_TEST(another_trusted_server_cannot_answer),
-		PAIR_TEST(a_reply_to_another_offer_is_refused),
-		PAIR_TEST(an_offer_and_a_confirmation_serve_once),
-		PAIR_TEST(a_confirmation_is_for_its_own_session),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { pair_start(&p, NULL); }
+AFTER_EACH { pair_end(&p); }

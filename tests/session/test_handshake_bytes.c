@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_handshake_bytes.c - messages changed, cut, replayed, out of time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/handshake.h"
 #include "session/pair.h"
 
@@ -64,14 +56,12 @@ bit(size_t i)
 	return (uint8_t)(1 << (i * 5 % 8));
 }
 
-static void
-each_byte_of_a_signed_offer_counts(void **state)
+TEST(each_byte_of_a_signed_offer_counts)
 {
 	struct messages m;
 	size_t i;
 	int rc;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
 	for (i = 0; i < m.offer_len; i++) {
 		m.offer[i] ^= bit(i);
@@ -89,8 +79,7 @@ each_byte_of_a_signed_offer_counts(void **state)
  * Nothing but the transport vouches for an unsigned offer, so a change on the
  * way shows at the latest when the tenant looks at the reply.
  */
-static void
-each_byte_of_an_unsigned_offer_counts_in_the_end(void **state)
+TEST(each_byte_of_an_unsigned_offer_counts_in_the_end)
 {
 	const struct csn_tenant by = { .size = sizeof(by), .id = "acme" };
 	const struct csn_acceptor_options all = { .size = sizeof(all),
@@ -100,7 +89,6 @@ each_byte_of_an_unsigned_offer_counts_in_the_end(void **state)
 	size_t i, len;
 	int rc, accepted = 0;
 
-	(void)state;
 	pair_offer(&p, &m, NULL, CSN_KEM_ML_KEM_512, 0);
 	len = m.offer_len;
 	for (i = 0; i < len; i += i < 150 ? 1 : 7) {
@@ -130,14 +118,12 @@ each_byte_of_an_unsigned_offer_counts_in_the_end(void **state)
 	messages_free(&m);
 }
 
-static void
-each_byte_of_a_reply_counts(void **state)
+TEST(each_byte_of_a_reply_counts)
 {
 	struct messages m;
 	size_t i;
 	int rc;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
 	pair_accept(&p, &m);
 	for (i = 0; i < m.reply_len; i++) {
@@ -152,14 +138,12 @@ each_byte_of_a_reply_counts(void **state)
 	messages_free(&m);
 }
 
-static void
-each_bit_of_a_confirmation_counts(void **state)
+TEST(each_bit_of_a_confirmation_counts)
 {
 	struct messages m;
 	size_t i;
 	int rc;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
 	pair_accept(&p, &m);
 	pair_finish(&p, &m, NULL);
@@ -174,14 +158,12 @@ each_bit_of_a_confirmation_counts(void **state)
 	messages_free(&m);
 }
 
-static void
-cut_and_lengthened_messages_are_no_messages(void **state)
+TEST(cut_and_lengthened_messages_are_no_messages)
 {
 	struct messages m;
 	uint8_t *copy;
 	size_t n, len;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
 	/* Copies of exactly the length, so that a read past it shows. */
 	for (n = 0; n <= m.offer_len + 3; n += n < 300 ? 1 : 61) {
@@ -217,13 +199,11 @@ cut_and_lengthened_messages_are_no_messages(void **state)
 	messages_free(&m);
 }
 
-static void
-messages_of_another_version_are_told_so(void **state)
+TEST(messages_of_another_version_are_told_so)
 {
 	struct messages m;
 	int v;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	for (v = 0; v < 256; v++) {
 		if (v == 1)
@@ -245,13 +225,11 @@ messages_of_another_version_are_told_so(void **state)
 	messages_free(&m);
 }
 
-static void
-another_suite_is_refused_on_both_sides(void **state)
+TEST(another_suite_is_refused_on_both_sides)
 {
 	struct messages m;
 	int suite;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	for (suite = 0; suite < 256; suite++) {
 		if (suite == CSN_KEM_ML_KEM_768)
@@ -291,12 +269,10 @@ sign_again(struct messages *m, const char *context, uint8_t change_mac)
 	    m->reply + m->reply_len - r.signature_len, r.signature_len), 0);
 }
 
-static void
-a_signature_without_the_key_is_not_enough(void **state)
+TEST(a_signature_without_the_key_is_not_enough)
 {
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_accept(&p, &m);
 	sign_again(&m, CSN_REPLY_CONTEXT, 1);
@@ -306,12 +282,10 @@ a_signature_without_the_key_is_not_enough(void **state)
 	messages_free(&m);
 }
 
-static void
-a_signature_for_another_purpose_is_not_one(void **state)
+TEST(a_signature_for_another_purpose_is_not_one)
 {
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_accept(&p, &m);
 	sign_again(&m, CSN_OFFER_CONTEXT, 0);
@@ -325,8 +299,7 @@ a_signature_for_another_purpose_is_not_one(void **state)
 	messages_free(&m);
 }
 
-static void
-the_ttl_granted_is_the_shorter(void **state)
+TEST(the_ttl_granted_is_the_shorter)
 {
 	const struct csn_acceptor_options short_ = { .size = sizeof(short_),
 	    .max_ttl_ms = 30000 };
@@ -336,7 +309,6 @@ the_ttl_granted_is_the_shorter(void **state)
 	struct csn_acceptor *a;
 	struct messages m;
 
-	(void)state;
 	/* The tenant asks for less than the server would give. */
 	pair_offer(&p, &m, p.tenant, 0, 12345);
 	pair_accept(&p, &m);
@@ -364,15 +336,13 @@ the_ttl_granted_is_the_shorter(void **state)
 }
 
 /* The tenant's clock is behind the server's: it gets no more for that. */
-static void
-a_clock_that_is_behind_makes_no_session_longer(void **state)
+TEST(a_clock_that_is_behind_makes_no_session_longer)
 {
 	struct csn_session_options o = { .size = sizeof(o),
 	    .ttl_ms = 3600000 };
 	uint64_t now = pair_wall;
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 60000);
 	pair_wall = now + 100000;
 	pair_accept(&p, &m);
@@ -385,13 +355,11 @@ a_clock_that_is_behind_makes_no_session_longer(void **state)
 	messages_free(&m);
 }
 
-static void
-an_offer_out_of_time_is_refused(void **state)
+TEST(an_offer_out_of_time_is_refused)
 {
 	uint64_t now = pair_wall;
 	struct messages m;
 
-	(void)state;
 	/* By the tenant's clock, which shows the same: 120 s off at most. */
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	pair_wall = now + 120001;
@@ -415,12 +383,10 @@ an_offer_out_of_time_is_refused(void **state)
 	messages_free(&m);
 }
 
-static void
-a_session_that_is_over_is_not_begun(void **state)
+TEST(a_session_that_is_over_is_not_begun)
 {
 	struct messages m;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 1000);
 	pair_accept(&p, &m);
 	pair_wall += 1000;
@@ -436,15 +402,13 @@ a_session_that_is_over_is_not_begun(void **state)
 	messages_free(&m);
 }
 
-static void
-a_replayed_offer_displaces_nothing(void **state)
+TEST(a_replayed_offer_displaces_nothing)
 {
 	struct csn_session *live = NULL;
 	struct csn_manager *mgr;
 	struct messages m, n;
 	struct text t;
 
-	(void)state;
 	assert_int_equal(csn_manager_new(p.server_ctx, NULL, &mgr), 0);
 	pair_exchange(&p, &m, NULL);
 	assert_int_equal(csn_manager_adopt(mgr, m.server), 0);
@@ -478,15 +442,13 @@ a_replayed_offer_displaces_nothing(void **state)
 	messages_free(&n);
 }
 
-static void
-no_skew_makes_a_replay_pass(void **state)
+TEST(no_skew_makes_a_replay_pass)
 {
 	const struct csn_acceptor_options o = { .size = sizeof(o),
 	    .max_skew_ms = CSN_NEVER };
 	struct csn_acceptor *a;
 	struct messages m;
 
-	(void)state;
 	assert_int_equal(csn_acceptor_new(p.server_ctx, p.server,
 	    p.server_trusts, &o, &a), 0);
 	pair_offer(&p, &m, p.tenant, 0, 0);
@@ -503,8 +465,7 @@ no_skew_makes_a_replay_pass(void **state)
 	csn_acceptor_free(a);
 }
 
-static void
-offers_are_limited_before_anything_is_signed(void **state)
+TEST(offers_are_limited_before_anything_is_signed)
 {
 	const struct csn_acceptor_options o = { .size = sizeof(o),
 	    .rate = 5, .burst = 10, .tenant_rate = 3 };
@@ -512,7 +473,6 @@ offers_are_limited_before_anything_is_signed(void **state)
 	struct messages m;
 	int i, rc, n = 0, limited = 0;
 
-	(void)state;
 	assert_int_equal(csn_acceptor_new(p.server_ctx, p.server,
 	    p.server_trusts, &o, &a), 0);
 	/* A stranger's cost the tokens of all, and are never answered. */
@@ -546,45 +506,5 @@ offers_are_limited_before_anything_is_signed(void **state)
 	csn_acceptor_free(a);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	pair_start(&p, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	pair_end(&p);
-	return 0;
-}
-
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		PAIR_TEST(each_byte_of_a_signed_offer_counts),
-		PAIR_TEST(each_byte_of_an_unsigned_offer_counts_in_the_end),
-		PAIR_TEST(each_byte_of_a_reply_counts),
-		PAIR_TEST(each_bit_of_a_confirmation_counts),
-		PAIR_TEST(cut_and_lengthened_messages_are_no_messages),
-		PAIR_TEST(messages_of_another_version_are_told_so),
-		PAIR_TEST(another_suite_is_refused_on_both_sides),
-		PAIR_TEST(a_signature_without_the_key_is_not_enough),
-		PAIR_TEST(a_signature_for_another_purpose_is_not_one),
-		PAIR_TEST(the_ttl_granted_is_the_shorter),
-		PAIR_TEST(a_clock_that_is_behind_makes_no_session_longer),
-		PAIR_TEST(an_offer_out_of_time_is_refused),
-		PAIR_TEST(a_session_that_is_over_is_not_begun),
-		PAIR_TEST(a_replayed_offer_displaces_nothing),
-		PAIR_TEST(no_skew_makes_a_replay_pass),
-		PAIR_TEST(offers_are_limited_before_anything_is_signed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { pair_start(&p, NULL); }
+AFTER_EACH { pair_end(&p); }

@@ -3,16 +3,7 @@
  * test_key_limits.c - one key's most messages and blocks (SP 800-38D): the
  * counters are set close to them, since nobody seals 2^32 messages in a test.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 
@@ -39,14 +30,12 @@ reach(struct csn_session *s, uint64_t messages, uint64_t blocks)
 	csn_session_unlock(s);
 }
 
-static void
-no_key_seals_more_than_2_32_messages(void **state)
+TEST(no_key_seals_more_than_2_32_messages)
 {
 	struct csn_session *s = start(0);
 	struct text t[4];
 	uint8_t writer[16];
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "first", &t[0]), 0);
 	memcpy(writer, s->own_id, sizeof(writer));
 	reach(s, CSN_KEY_MAX_MESSAGES - 2, 100);
@@ -70,14 +59,12 @@ no_key_seals_more_than_2_32_messages(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_batch_ends_at_the_limit(void **state)
+TEST(a_batch_ends_at_the_limit)
 {
 	struct csn_session *s = start(0);
 	struct csn_seal_run run;
 	struct text t;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "first", &t), 0);
 	reach(s, CSN_KEY_MAX_MESSAGES - 3, 100);
 	assert_int_equal(csn_session_seal_begin(s, 10, 10, 100, 0, &run), 0);
@@ -93,14 +80,12 @@ a_batch_ends_at_the_limit(void **state)
 	csn_session_free(s);
 }
 
-static void
-no_key_seals_more_than_2_36_blocks(void **state)
+TEST(no_key_seals_more_than_2_36_blocks)
 {
 	struct csn_session *s = start(0);
 	struct csn_seal_run run;
 	struct text t[3];
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "first", &t[0]), 0);
 	reach(s, 1, CSN_KEY_MAX_BLOCKS - 20);
 	assert_int_equal(csn_session_seal_begin(s, 1, 1, 20, 0, &run), 0);
@@ -123,13 +108,11 @@ no_key_seals_more_than_2_36_blocks(void **state)
 	csn_session_free(s);
 }
 
-static void
-in_reported_mode_the_limit_is_a_wall(void **state)
+TEST(in_reported_mode_the_limit_is_a_wall)
 {
 	struct csn_session *s = start(CSN_ROTATE_REPORTED);
 	struct text t;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "first", &t), 0);
 	reach(s, CSN_KEY_MAX_MESSAGES, 100);
 	assert_int_equal(text_seal(s, 1, "x", &t), CSN_E_ROTATE);
@@ -143,31 +126,5 @@ in_reported_mode_the_limit_is_a_wall(void **state)
 	csn_session_free(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_key_seals_more_than_2_32_messages),
-		cmocka_unit_test(a_batch_ends_at_the_limit),
-		cmocka_unit_test(no_key_seals_more_than_2_36_blocks),
-		cmocka_unit_test(in_reported_mode_the_limit_is_a_wall),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { ctx = pair_ctx(); }
+AFTER_ALL { csn_ctx_free(ctx); }

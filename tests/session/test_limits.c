@@ -2,19 +2,11 @@
 /* test_limits.c - how many offers are answered, and none twice. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/limits.h"
 
 static struct csn_limits *
@@ -44,14 +36,12 @@ any_of(struct csn_limits *l, int tries, uint64_t now)
 	return n;
 }
 
-static void
-a_burst_then_the_rate(void **state)
+TEST(a_burst_then_the_rate)
 {
 	struct csn_limits *l = start(10, 25, 60, 5000);
 	uint64_t ms;
 	int n = 0;
 
-	(void)state;
 	assert_int_equal(any_of(l, 100, 5000), 25);
 	/* Ten a second: one every 100 ms, also when asked each ms. */
 	for (ms = 1; ms <= 10000; ms++)
@@ -62,12 +52,10 @@ a_burst_then_the_rate(void **state)
 	end(l);
 }
 
-static void
-a_clock_that_goes_back_gives_nothing(void **state)
+TEST(a_clock_that_goes_back_gives_nothing)
 {
 	struct csn_limits *l = start(10, 5, 60, 1000000);
 
-	(void)state;
 	assert_int_equal(any_of(l, 10, 1000000), 5);
 	assert_int_equal(any_of(l, 10, 500000), 0);
 	assert_int_equal(any_of(l, 10, 1000000), 0);
@@ -75,25 +63,21 @@ a_clock_that_goes_back_gives_nothing(void **state)
 	end(l);
 }
 
-static void
-the_greatest_rates_do_not_overflow(void **state)
+TEST(the_greatest_rates_do_not_overflow)
 {
 	struct csn_limits *l = start(UINT32_MAX, UINT32_MAX, UINT32_MAX, 0);
 
-	(void)state;
 	assert_int_equal(any_of(l, 1000, 0), 1000);
 	assert_int_equal(any_of(l, 1000, UINT64_MAX), 1000);
 	assert_int_equal(csn_limits_sender(l, "x", 1, UINT64_MAX), 1);
 	end(l);
 }
 
-static void
-one_sender_does_not_starve_another(void **state)
+TEST(one_sender_does_not_starve_another)
 {
 	struct csn_limits *l = start(1000, 1000, 6, 0);
 	int i, n = 0;
 
-	(void)state;
 	for (i = 0; i < 50; i++)
 		n += csn_limits_sender(l, "loud", 4, 100);
 	assert_int_equal(n, 6);
@@ -119,13 +103,11 @@ mark_of(uint32_t i, uint8_t mark[32])
 	}
 }
 
-static void
-a_mark_is_remembered_for_its_time(void **state)
+TEST(a_mark_is_remembered_for_its_time)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
 	uint8_t mark[32], other[32];
 
-	(void)state;
 	mark_of(1, mark);
 	mark_of(2, other);
 	assert_int_equal(csn_limits_seen(l, mark, 1000), 0);
@@ -139,8 +121,7 @@ a_mark_is_remembered_for_its_time(void **state)
 	end(l);
 }
 
-static void
-a_full_memory_of_offers_refuses_rather_than_forgets(void **state)
+TEST(a_full_memory_of_offers_refuses_rather_than_forgets)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
 	uint8_t mark[32];
@@ -148,7 +129,6 @@ a_full_memory_of_offers_refuses_rather_than_forgets(void **state)
 	uint8_t *there = calloc(2 * CSN_LIMIT_OFFERS, 1);
 	int rc;
 
-	(void)state;
 	assert_non_null(there);
 	for (i = 0; i < 2 * CSN_LIMIT_OFFERS; i++) {
 		mark_of(i, mark);
@@ -176,13 +156,11 @@ a_full_memory_of_offers_refuses_rather_than_forgets(void **state)
 }
 
 /* A clock was ahead for a while: what was forgotten then is not new after. */
-static void
-what_was_forgotten_too_early_counts_as_seen(void **state)
+TEST(what_was_forgotten_too_early_counts_as_seen)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
 	uint8_t a[32], b[32], c[32];
 
-	(void)state;
 	mark_of(1, a);
 	memcpy(b, a, sizeof(b));	/* in the same places */
 	memcpy(c, a, sizeof(c));
@@ -242,15 +220,13 @@ sleeps(int tid)
 }
 
 /* Who is in one of them keeps everybody else out, so one offer counts once. */
-static void
-each_waits_for_the_lock(void **state)
+TEST(each_waits_for_the_lock)
 {
 	struct csn_limits *l = start(10, 10, 10, 0);
 	struct call call;
 	pthread_t thread;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 4; i++) {
 		memset(&call, 0, sizeof(call));
 		call.l = l;
@@ -267,22 +243,4 @@ each_waits_for_the_lock(void **state)
 		assert_int_equal(atomic_load(&call.done), 1);
 	}
 	end(l);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_burst_then_the_rate),
-		cmocka_unit_test(a_clock_that_goes_back_gives_nothing),
-		cmocka_unit_test(the_greatest_rates_do_not_overflow),
-		cmocka_unit_test(one_sender_does_not_starve_another),
-		cmocka_unit_test(a_mark_is_remembered_for_its_time),
-		cmocka_unit_test(
-		    a_full_memory_of_offers_refuses_rather_than_forgets),
-		cmocka_unit_test(what_was_forgotten_too_early_counts_as_seen),
-		cmocka_unit_test(each_waits_for_the_lock),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_offers.c - which offers were answered before, and whose they are. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "identity/people.h"
+#include "lib/test.h"
 #include "session/handshake.h"
 #include "session/pair.h"
 
@@ -64,8 +56,7 @@ copy_offer(const struct messages *m, const struct csn_identity *id,
 	assert_true(csn_out_ok(out));
 }
 
-static void
-a_copied_nonce_holds_up_nobody_else(void **state)
+TEST(a_copied_nonce_holds_up_nobody_else)
 {
 	const struct csn_tenant mallory = { .size = sizeof(mallory),
 	    .id = "mallory" };
@@ -73,7 +64,6 @@ a_copied_nonce_holds_up_nobody_else(void **state)
 	struct csn_out signed_, bare;
 	struct messages m;
 
-	(void)state;
 	people_trust(p.server_ctx, p.server_trusts, p.stranger,
 	    CSN_PURPOSE_TENANT);
 	/* A name that looks like the DID of who made it. */
@@ -104,8 +94,7 @@ a_copied_nonce_holds_up_nobody_else(void **state)
 }
 
 /* Nonces of a sender's own choice fill no place that others need. */
-static void
-chosen_nonces_fill_nobodys_places(void **state)
+TEST(chosen_nonces_fill_nobodys_places)
 {
 	const struct csn_tenant mallory = { .size = sizeof(mallory),
 	    .id = "mallory" };
@@ -114,7 +103,6 @@ chosen_nonces_fill_nobodys_places(void **state)
 	struct messages m;
 	int i;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
 	assert_int_equal(csn_offer_read(p.tenant_ctx, m.offer, m.offer_len,
 	    &copy), 0);
@@ -132,15 +120,13 @@ chosen_nonces_fill_nobodys_places(void **state)
 	messages_free(&m);
 }
 
-static void
-an_offer_is_a_replay_until_its_time_is_over(void **state)
+TEST(an_offer_is_a_replay_until_its_time_is_over)
 {
 	static const uint64_t later[] = { 0, 1, 60000, 119999, 120000 };
 	uint64_t start = pair_wall, boot = pair_boot;
 	struct messages m, n;
 	size_t i;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	assert_int_equal(accept_once(m.offer, m.offer_len, NULL), 0);
 	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
@@ -171,12 +157,10 @@ an_offer_is_a_replay_until_its_time_is_over(void **state)
 }
 
 /* A server's clock was ahead for a while; what it forgot then is no new. */
-static void
-a_clock_that_was_ahead_lets_no_offer_in_again(void **state)
+TEST(a_clock_that_was_ahead_lets_no_offer_in_again)
 {
 	struct messages m, n;
 
-	(void)state;
 	pair_offer(&p, &m, p.tenant, 0, 0);
 	assert_int_equal(accept_once(m.offer, m.offer_len, NULL), 0);
 	pair_wall += 3600000;
@@ -193,33 +177,5 @@ a_clock_that_was_ahead_lets_no_offer_in_again(void **state)
 	messages_free(&n);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	pair_start(&p, NULL);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	pair_end(&p);
-	return 0;
-}
-
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		PAIR_TEST(a_copied_nonce_holds_up_nobody_else),
-		PAIR_TEST(chosen_nonces_fill_nobodys_places),
-		PAIR_TEST(an_offer_is_a_replay_until_its_time_is_over),
-		PAIR_TEST(a_clock_that_was_ahead_lets_no_offer_in_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { pair_start(&p, NULL); }
+AFTER_EACH { pair_end(&p); }

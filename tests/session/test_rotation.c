@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_rotation.c - when keys move on, and what stays readable. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
 
-static void
-the_triggers_have_names(void **state)
+TEST(the_triggers_have_names)
 {
-	(void)state;
 	assert_string_equal(csn_rotate_trigger_name(CSN_ROTATE_NONE), "NONE");
 	assert_string_equal(csn_rotate_trigger_name(
 	    CSN_ROTATE_ENTRY_COUNT), "ENTRY_COUNT");
@@ -32,8 +21,7 @@ the_triggers_have_names(void **state)
 	assert_null(csn_rotate_trigger_name(5));
 }
 
-static void
-entries_rotate_in_mid_stream(void **state)
+TEST(entries_rotate_in_mid_stream)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .max_entries = 5 };
@@ -42,7 +30,6 @@ entries_rotate_in_mid_stream(void **state)
 	char word[8];
 	uint64_t i;
 
-	(void)state;
 	for (i = 0; i < 23; i++) {
 		snprintf(word, sizeof(word), "%u", (unsigned)i);
 		assert_int_equal(text_seal(s, i, word, &t[i]), 0);
@@ -61,8 +48,7 @@ entries_rotate_in_mid_stream(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_batch_is_parted_where_the_policy_draws_the_line(void **state)
+TEST(a_batch_is_parted_where_the_policy_draws_the_line)
 {
 	struct csn_session_options o = { .size = sizeof(o),
 	    .max_entries = 5 };
@@ -73,7 +59,6 @@ a_batch_is_parted_where_the_policy_draws_the_line(void **state)
 	uint8_t byte = 7;
 	int i, mode, rc;
 
-	(void)state;
 	memset(zero, 0, sizeof(zero));
 	for (mode = 0; mode < 2; mode++) {
 		o.rotate = (uint32_t)mode;
@@ -115,8 +100,7 @@ a_batch_is_parted_where_the_policy_draws_the_line(void **state)
  * Age counts from the last rotation, not from the session's start, where it
  * would be due at every check once the first was.
  */
-static void
-age_counts_from_the_last_rotation(void **state)
+TEST(age_counts_from_the_last_rotation)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .max_age_ms = 1000, .ttl_ms = CSN_NEVER };
@@ -124,7 +108,6 @@ age_counts_from_the_last_rotation(void **state)
 	struct text t;
 	int i;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "x", &t), 0);
 	pair_boot += 999;
 	assert_int_equal(csn_session_should_rotate(s), CSN_ROTATE_NONE);
@@ -154,26 +137,22 @@ age_counts_from_the_last_rotation(void **state)
 	csn_session_free(s);
 }
 
-static void
-an_epoch_that_sealed_nothing_does_not_age(void **state)
+TEST(an_epoch_that_sealed_nothing_does_not_age)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 
-	(void)state;
 	pair_boot += 600000;
 	assert_int_equal(csn_session_should_rotate(s), CSN_ROTATE_NONE);
 	csn_session_free(s);
 }
 
-static void
-bytes_rotate(void **state)
+TEST(bytes_rotate)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .max_bytes = 10 };
 	struct csn_session *s = pair_local(ctx, "acme", &o);
 	struct text t;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "12345", &t), 0);
 	assert_int_equal(text_seal(s, 1, "1234", &t), 0);
 	assert_int_equal(text_epoch(&t), 0);
@@ -194,13 +173,11 @@ bytes_rotate(void **state)
 	csn_session_free(s);
 }
 
-static void
-by_hand_it_rotates_at_once(void **state)
+TEST(by_hand_it_rotates_at_once)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct text t, u;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "old", &t), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(csn_session_rotate(s, CSN_ROTATE_TIME_ELAPSED), 0);
@@ -214,8 +191,7 @@ by_hand_it_rotates_at_once(void **state)
 	csn_session_free(s);
 }
 
-static void
-in_reported_mode_sealing_asks_for_it(void **state)
+TEST(in_reported_mode_sealing_asks_for_it)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .rotate = CSN_ROTATE_REPORTED, .max_entries = 2,
@@ -224,7 +200,6 @@ in_reported_mode_sealing_asks_for_it(void **state)
 	uint8_t zero[CSN_SEAL_OVERHEAD + 1];
 	struct text t;
 
-	(void)state;
 	memset(zero, 0, sizeof(zero));
 	assert_int_equal(text_seal(s, 0, "x", &t), 0);
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
@@ -250,8 +225,7 @@ in_reported_mode_sealing_asks_for_it(void **state)
 }
 
 /* A store's entries, sealed over forty epochs, read long after. */
-static void
-nothing_sealed_before_a_rotation_is_lost_while_live(void **state)
+TEST(nothing_sealed_before_a_rotation_is_lost_while_live)
 {
 	enum { N = 200 };
 	const struct csn_session_options o = { .size = sizeof(o),
@@ -260,7 +234,6 @@ nothing_sealed_before_a_rotation_is_lost_while_live(void **state)
 	struct text t[N], newer;
 	uint64_t i;
 
-	(void)state;
 	for (i = 0; i < N; i++) {
 		assert_int_equal(text_seal(s, i, "kept", &t[i]), 0);
 		pair_boot += 10000;
@@ -283,15 +256,13 @@ nothing_sealed_before_a_rotation_is_lost_while_live(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_channels_old_epoch_goes_after_its_grace(void **state)
+TEST(a_channels_old_epoch_goes_after_its_grace)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL, .grace_ms = 5000 };
 	struct csn_session *s = pair_local(ctx, "acme", &o);
 	struct text t[3];
 
-	(void)state;
 	assert_int_equal(text_seal(s, 0, "in time", &t[0]), 0);
 	assert_int_equal(text_seal(s, 0, "too late", &t[1]), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
@@ -308,8 +279,7 @@ a_channels_old_epoch_goes_after_its_grace(void **state)
 }
 
 /* Until its last message has been dealt with, whatever its grace is. */
-static void
-an_epoch_in_use_stays(void **state)
+TEST(an_epoch_in_use_stays)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL, .grace_ms = 1 };
@@ -321,7 +291,6 @@ an_epoch_in_use_stays(void **state)
 	struct text t;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(text_seal(s, 0, "x", &t), 0);
 		assert_int_equal(csn_header_read(ctx, t.sealed, t.len, &h),
@@ -347,8 +316,7 @@ an_epoch_in_use_stays(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_forged_message_moves_no_ratchet_and_joins_no_writer(void **state)
+TEST(a_forged_message_moves_no_ratchet_and_joins_no_writer)
 {
 	struct csn_session_options o = { .size = sizeof(o) };
 	struct csn_session_info before, after;
@@ -357,7 +325,6 @@ a_forged_message_moves_no_ratchet_and_joins_no_writer(void **state)
 	uint32_t mode;
 	int i;
 
-	(void)state;
 	for (mode = CSN_REPLAY_STORE; mode <= CSN_REPLAY_OFF; mode++) {
 		o.replay = mode;
 		s = pair_local(ctx, "acme", &o);
@@ -393,8 +360,7 @@ a_forged_message_moves_no_ratchet_and_joins_no_writer(void **state)
 	}
 }
 
-static void
-a_channel_has_room_for_64_writers_an_epoch(void **state)
+TEST(a_channel_has_room_for_64_writers_an_epoch)
 {
 	struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -402,7 +368,6 @@ a_channel_has_room_for_64_writers_an_epoch(void **state)
 	struct text t[70], u;
 	int i, rc;
 
-	(void)state;
 	s = pair_local(ctx, "acme", &o);
 	for (i = 0; i < 70; i++) {
 		twin = pair_twin(s, &o);
@@ -436,42 +401,5 @@ a_channel_has_room_for_64_writers_an_epoch(void **state)
 	csn_session_free(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(the_triggers_have_names),
-		CTX_TEST(entries_rotate_in_mid_stream),
-		CTX_TEST(a_batch_is_parted_where_the_policy_draws_the_line),
-		CTX_TEST(age_counts_from_the_last_rotation),
-		CTX_TEST(an_epoch_that_sealed_nothing_does_not_age),
-		CTX_TEST(bytes_rotate),
-		CTX_TEST(by_hand_it_rotates_at_once),
-		CTX_TEST(in_reported_mode_sealing_asks_for_it),
-		CTX_TEST(nothing_sealed_before_a_rotation_is_lost_while_live),
-		CTX_TEST(a_channels_old_epoch_goes_after_its_grace),
-		CTX_TEST(an_epoch_in_use_stays),
-		CTX_TEST(a_forged_message_moves_no_ratchet_and_joins_no_writer),
-		CTX_TEST(a_channel_has_room_for_64_writers_an_epoch),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

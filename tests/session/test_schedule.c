@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_schedule.c - keys of directions, epochs and writers are all apart. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/handshake.h"
 #include "session/pair.h"
 
@@ -50,15 +42,13 @@ none_twice(void)
 		assert_memory_not_equal(keys[i - 1], keys[i], CSN_KEY_SIZE);
 }
 
-static void
-directions_epochs_and_writers_all_differ(void **state)
+TEST(directions_epochs_and_writers_all_differ)
 {
 	uint8_t secret[CSN_KEM_SECRET_SIZE], id[16];
 	struct csn_key chain, root, next, writer;
 	struct csn_agreed a;
 	int dir, epoch, w;
 
-	(void)state;
 	nkeys = 0;
 	memset(secret, 7, sizeof(secret));
 	memset(a.transcript, 9, sizeof(a.transcript));
@@ -94,14 +84,12 @@ directions_epochs_and_writers_all_differ(void **state)
 	none_twice();
 }
 
-static void
-the_transcript_changes_every_key(void **state)
+TEST(the_transcript_changes_every_key)
 {
 	uint8_t secret[CSN_KEM_SECRET_SIZE];
 	struct csn_agreed a;
 	int bit, i;
 
-	(void)state;
 	nkeys = 0;
 	memset(secret, 1, sizeof(secret));
 	for (bit = 0; bit < 256; bit++) {
@@ -114,13 +102,11 @@ the_transcript_changes_every_key(void **state)
 	none_twice();
 }
 
-static void
-a_transcript_tells_where_the_offer_ends(void **state)
+TEST(a_transcript_tells_where_the_offer_ends)
 {
 	const uint8_t bytes[] = "offerreply";
 	size_t i;
 
-	(void)state;
 	nkeys = 0;
 	for (i = 0; i <= 10; i++) {
 		assert_int_equal(csn_transcript(ctx, bytes, i, bytes + i,
@@ -130,13 +116,11 @@ a_transcript_tells_where_the_offer_ends(void **state)
 	none_twice();
 }
 
-static void
-confirmations_of_the_two_sides_differ(void **state)
+TEST(confirmations_of_the_two_sides_differ)
 {
 	uint8_t mac[2][CSN_MAC_SIZE], secret[CSN_KEM_SECRET_SIZE];
 	struct csn_agreed a;
 
-	(void)state;
 	memset(secret, 2, sizeof(secret));
 	memset(a.transcript, 3, sizeof(a.transcript));
 	assert_int_equal(csn_agree(ctx, &a, secret), 0);
@@ -145,15 +129,13 @@ confirmations_of_the_two_sides_differ(void **state)
 	assert_memory_not_equal(mac[0], mac[1], CSN_MAC_SIZE);
 }
 
-static void
-two_sessions_of_one_tenant_share_no_key(void **state)
+TEST(two_sessions_of_one_tenant_share_no_key)
 {
 	struct csn_session *s;
 	uint8_t *p;
 	size_t len;
 	int i;
 
-	(void)state;
 	nkeys = 0;
 	for (i = 0; i < 20; i++) {
 		s = pair_local(ctx, "acme", NULL);
@@ -169,32 +151,5 @@ two_sessions_of_one_tenant_share_no_key(void **state)
 	none_twice();
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(directions_epochs_and_writers_all_differ),
-		cmocka_unit_test(the_transcript_changes_every_key),
-		cmocka_unit_test(a_transcript_tells_where_the_offer_ends),
-		cmocka_unit_test(confirmations_of_the_two_sides_differ),
-		cmocka_unit_test(two_sessions_of_one_tenant_share_no_key),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+BEFORE_ALL { ctx = pair_ctx(); }
+AFTER_ALL { csn_ctx_free(ctx); }

@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_session.c - a session's life: time, validity, description, end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "base/text.h"
 #include "identity/people.h"
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
 
-static void
-it_lives_900_seconds_by_default(void **state)
+TEST(it_lives_900_seconds_by_default)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_session_info info = { .size = sizeof(info) };
 
-	(void)state;
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.created_ms, PEOPLE_START);
 	assert_int_equal(info.expires_ms, PEOPLE_START + 900000);
@@ -36,8 +26,7 @@ it_lives_900_seconds_by_default(void **state)
 	csn_session_free(s);
 }
 
-static void
-it_expires_to_the_millisecond_for_every_use(void **state)
+TEST(it_expires_to_the_millisecond_for_every_use)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .ttl_ms = 1000 };
@@ -46,7 +35,6 @@ it_expires_to_the_millisecond_for_every_use(void **state)
 	struct text t, u;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "hello", &t), 0);
 	pair_boot += 999;
 	assert_int_equal(csn_session_check_valid(s), 0);
@@ -66,8 +54,7 @@ it_expires_to_the_millisecond_for_every_use(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_clock_set_back_extends_nothing(void **state)
+TEST(a_clock_set_back_extends_nothing)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .ttl_ms = 1000 };
@@ -76,7 +63,6 @@ a_clock_set_back_extends_nothing(void **state)
 	uint8_t *bytes;
 	size_t len;
 
-	(void)state;
 	pair_wall -= 86400000;
 	pair_boot += 999;
 	assert_int_equal(csn_session_is_valid(s), 1);
@@ -99,19 +85,16 @@ a_clock_set_back_extends_nothing(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_wall_clock_that_jumps_ahead_ends_nothing_early(void **state)
+TEST(a_wall_clock_that_jumps_ahead_ends_nothing_early)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 
-	(void)state;
 	pair_wall += 365ull * 86400000;
 	assert_int_equal(csn_session_is_valid(s), 1);
 	csn_session_free(s);
 }
 
-static void
-never_is_never(void **state)
+TEST(never_is_never)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER,
@@ -122,7 +105,6 @@ never_is_never(void **state)
 	struct text t, u;
 	char *json;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "old", &t), 0);
 	assert_int_equal(text_seal(s, 2, "other", &u), 0);
 	pair_boot += 100ull * 365 * 86400000;
@@ -139,8 +121,7 @@ never_is_never(void **state)
 	csn_session_free(s);
 }
 
-static void
-tenant_ids_that_are_none_are_refused(void **state)
+TEST(tenant_ids_that_are_none_are_refused)
 {
 	static const char *const bad[] = { NULL, "", "\xff", "abc\xc3",
 	    "a\x01", "\xed\xa0\x80", "\xc0\x80",
@@ -151,7 +132,6 @@ tenant_ids_that_are_none_are_refused(void **state)
 	struct csn_session *s = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		t.id = bad[i];
 		assert_int_equal(csn_session_local(ctx, &t, NULL, &s),
@@ -177,8 +157,7 @@ tenant_ids_that_are_none_are_refused(void **state)
 	csn_session_free(s);
 }
 
-static void
-options_that_are_none_are_refused(void **state)
+TEST(options_that_are_none_are_refused)
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
 	const struct csn_session_options bad[] = {
@@ -198,7 +177,6 @@ options_that_are_none_are_refused(void **state)
 	uint8_t *msg = NULL;
 	size_t i, len;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(csn_session_local(ctx, &t, &bad[i], &s),
 		    CSN_E_ARG);
@@ -212,15 +190,13 @@ options_that_are_none_are_refused(void **state)
 	assert_null(msg);
 }
 
-static void
-structures_cut_short_are_refused_and_left(void **state)
+TEST(structures_cut_short_are_refused_and_left)
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
 	struct csn_session_options o = { .ttl_ms = 5000 };
 	struct csn_session_info info, before;
 	struct csn_session *s = NULL;
 
-	(void)state;
 	o.size = offsetof(struct csn_session_options, audit);
 	assert_int_equal(csn_session_local(ctx, &t, &o, &s), CSN_E_ARG);
 	assert_null(s);
@@ -237,8 +213,7 @@ structures_cut_short_are_refused_and_left(void **state)
 	csn_session_free(s);
 }
 
-static void
-json_describes_it(void **state)
+TEST(json_describes_it)
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = "ac\"me",
 	    .display_name = "A \\ B" };
@@ -247,7 +222,6 @@ json_describes_it(void **state)
 	json_t *j;
 	char *text, id[2 * CSN_SESSION_ID_SIZE + 1];
 
-	(void)state;
 	assert_int_equal(csn_session_local(ctx, &t, NULL, &s), 0);
 	assert_int_equal(text_seal(s, 1, "x", &x), 0);
 	assert_int_equal(csn_session_json(s, &text), 0);
@@ -275,8 +249,7 @@ json_describes_it(void **state)
 	csn_session_free(s);
 }
 
-static void
-json_has_no_secret_in_it(void **state)
+TEST(json_has_no_secret_in_it)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct text x;
@@ -284,7 +257,6 @@ json_has_no_secret_in_it(void **state)
 	uint8_t *bytes;
 	size_t len, i, keys;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "x", &x), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(csn_session_json(s, &json), 0);
@@ -302,8 +274,7 @@ json_has_no_secret_in_it(void **state)
 	csn_session_free(s);
 }
 
-static void
-after_close_every_use_is_refused(void **state)
+TEST(after_close_every_use_is_refused)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *again;
 	struct csn_session_info info = { .size = sizeof(info) };
@@ -311,7 +282,6 @@ after_close_every_use_is_refused(void **state)
 	struct text t, u;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
 	again = csn_session_ref(s);
 	assert_ptr_equal(again, s);
@@ -340,13 +310,11 @@ after_close_every_use_is_refused(void **state)
 }
 
 /* As a thread that found the session open, and it is closed by then. */
-static void
-a_look_ahead_after_close_leaves_nothing(void **state)
+TEST(a_look_ahead_after_close_leaves_nothing)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	size_t none;
 
-	(void)state;
 	csn_session_ref(s);
 	csn_session_close(s);
 	assert_int_equal(csn_ahead_look(s, CSN_DIR_SERVER, 0), 0);
@@ -359,8 +327,7 @@ a_look_ahead_after_close_leaves_nothing(void **state)
 	csn_session_free(s);
 }
 
-static void
-a_side_refuses_its_own_message_sent_back(void **state)
+TEST(a_side_refuses_its_own_message_sent_back)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -368,7 +335,6 @@ a_side_refuses_its_own_message_sent_back(void **state)
 	struct text t;
 	struct pair p;
 
-	(void)state;
 	pair_start(&p, NULL);
 	pair_exchange(&p, &m, &o);
 	assert_int_equal(text_seal(m.server, 1, "mine", &t), 0);
@@ -382,15 +348,13 @@ a_side_refuses_its_own_message_sent_back(void **state)
 	pair_end(&p);
 }
 
-static void
-another_sessions_message_is_refused(void **state)
+TEST(another_sessions_message_is_refused)
 {
 	struct csn_session *a = pair_local(ctx, "acme", NULL);
 	struct csn_session *b = pair_local(ctx, "acme", NULL);
 	struct csn_session *other = pair_local(ctx, "other", NULL);
 	struct text t;
 
-	(void)state;
 	assert_int_equal(text_seal(a, 1, "x", &t), 0);
 	assert_int_equal(text_open(b, &t, "x"), CSN_E_SESSION);
 	assert_int_equal(text_open(other, &t, "x"), CSN_E_TENANT);
@@ -400,8 +364,7 @@ another_sessions_message_is_refused(void **state)
 }
 
 /* Room that was kept for versions under way used to be kept for ever. */
-static void
-sealing_one_slot_again_and_again_takes_no_memory(void **state)
+TEST(sealing_one_slot_again_and_again_takes_no_memory)
 {
 	struct csn_session_info first = { .size = sizeof(first) };
 	struct csn_session_info last = { .size = sizeof(last) };
@@ -409,7 +372,6 @@ sealing_one_slot_again_and_again_takes_no_memory(void **state)
 	struct text t;
 	int i;
 
-	(void)state;
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
 	csn_session_get_info(s, &first);
 	for (i = 0; i < 5000; i++)
@@ -420,44 +382,5 @@ sealing_one_slot_again_and_again_takes_no_memory(void **state)
 	csn_session_free(s);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(it_lives_900_seconds_by_default),
-		CTX_TEST(it_expires_to_the_millisecond_for_every_use),
-		CTX_TEST(a_clock_set_back_extends_nothing),
-		CTX_TEST(a_wall_clock_that_jumps_ahead_ends_nothing_early),
-		CTX_TEST(never_is_never),
-		CTX_TEST(tenant_ids_that_are_none_are_refused),
-		CTX_TEST(options_that_are_none_are_refused),
-		CTX_TEST(structures_cut_short_are_refused_and_left),
-		CTX_TEST(json_describes_it),
-		CTX_TEST(json_has_no_secret_in_it),
-		CTX_TEST(after_close_every_use_is_refused),
-		CTX_TEST(a_look_ahead_after_close_leaves_nothing),
-		CTX_TEST(a_side_refuses_its_own_message_sent_back),
-		CTX_TEST(another_sessions_message_is_refused),
-		CTX_TEST(sealing_one_slot_again_and_again_takes_no_memory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_stack.c - what key work leaves in registers, on stacks and at rest. */
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
-
-#include <cmocka.h>
 
 #include "base/pool.h"
 #include "base/scrub.h"
 #include "crypto/keyring.h"
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 #include "session/scan.h"
@@ -115,8 +107,7 @@ no_key_in(const uint8_t *regs, const struct keys *k, const char *after)
 				    "after %s", i, after);
 }
 
-static void
-no_call_leaves_a_key_in_vector_registers(void **state)
+TEST(no_call_leaves_a_key_in_vector_registers)
 {
 	static uint8_t big[16384], out[sizeof(big) + CSN_SEAL_OVERHEAD];
 	uint8_t regs[REGISTERS] = { 0 }, *p;
@@ -130,7 +121,6 @@ no_call_leaves_a_key_in_vector_registers(void **state)
 	size_t i, len;
 	int rc;
 
-	(void)state;
 	if (!registers_can())
 		test_skip("this processor's registers are not read here");
 	ctx = pair_ctx();
@@ -181,13 +171,11 @@ no_call_leaves_a_key_in_vector_registers(void **state)
 }
 
 /* The test above would see it: as many as there are, with a key in each. */
-static void
-clearing_clears_every_vector_register(void **state)
+TEST(clearing_clears_every_vector_register)
 {
 	uint8_t regs[REGISTERS];
 	size_t i;
 
-	(void)state;
 	if (!registers_can())
 		test_skip("this processor's registers are not read here");
 #if defined(__x86_64__)
@@ -264,13 +252,11 @@ plant_and_forget(void *arg)
 	csn_key_forget(p->ctx, &p->key);
 }
 
-static void
-closing_and_forgetting_overwrite_the_stack_below(void **state)
+TEST(closing_and_forgetting_overwrite_the_stack_below)
 {
 	struct planted p;
 	uint8_t plain[CSN_KEY_SIZE] = { 1 };
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	p.ctx = pair_ctx();
@@ -304,13 +290,11 @@ plant_in_pool(void *arg, size_t from, size_t to)
 	needle_plant(&pooled);
 }
 
-static void
-an_idle_pool_thread_has_overwritten_its_stack(void **state)
+TEST(an_idle_pool_thread_has_overwritten_its_stack)
 {
 	struct csn_ctx *ctx;
 	struct csn_pool *pool;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -333,8 +317,7 @@ on_alarm(int sig)
 }
 
 /* The kernel saves the registers of a thread that AES runs in on its stack. */
-static void
-signals_during_aes_leave_no_key_after_close(void **state)
+TEST(signals_during_aes_leave_no_key_after_close)
 {
 	static uint8_t big[16384], out[sizeof(big) + CSN_SEAL_OVERHEAD];
 	const struct itimerval often = { { 0, 20 }, { 0, 20 } },
@@ -347,7 +330,6 @@ signals_during_aes_leave_no_key_after_close(void **state)
 	struct keys k;
 	int i, j;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -371,15 +353,13 @@ signals_during_aes_leave_no_key_after_close(void **state)
 /* --- At rest -------------------------------------------------------------- */
 
 /* Masked keys are wiped too: a mask may become known later. */
-static void
-closing_wipes_what_is_at_rest(void **state)
+TEST(closing_wipes_what_is_at_rest)
 {
 	struct csn_session *s;
 	struct csn_ctx *ctx;
 	struct keys k, older;
 	struct text t;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -411,21 +391,4 @@ closing_wipes_what_is_at_rest(void **state)
 	csn_session_free(s);
 	csn_session_free(s);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_call_leaves_a_key_in_vector_registers),
-		cmocka_unit_test(clearing_clears_every_vector_register),
-		cmocka_unit_test(
-		    closing_and_forgetting_overwrite_the_stack_below),
-		cmocka_unit_test(
-		    an_idle_pool_thread_has_overwritten_its_stack),
-		cmocka_unit_test(signals_during_aes_leave_no_key_after_close),
-		cmocka_unit_test(closing_wipes_what_is_at_rest),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_threads.c - many threads on one session: each nonce once. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
 
@@ -181,24 +173,18 @@ hammer(uint32_t replay)
 	csn_session_free(s);
 }
 
-static void
-threads_share_no_nonce_in_store_mode(void **state)
+TEST(threads_share_no_nonce_in_store_mode)
 {
-	(void)state;
 	hammer(CSN_REPLAY_STORE);
 }
 
-static void
-threads_share_no_nonce_in_channel_mode(void **state)
+TEST(threads_share_no_nonce_in_channel_mode)
 {
-	(void)state;
 	hammer(CSN_REPLAY_CHANNEL);
 }
 
-static void
-threads_share_no_nonce_without_replay_checks(void **state)
+TEST(threads_share_no_nonce_without_replay_checks)
 {
-	(void)state;
 	hammer(CSN_REPLAY_OFF);
 }
 
@@ -216,15 +202,13 @@ seal_until_closed(void *arg)
 	return rc == CSN_E_CLOSED ? NULL : arg;
 }
 
-static void
-closing_waits_for_what_is_under_way(void **state)
+TEST(closing_waits_for_what_is_under_way)
 {
 	struct csn_session *s;
 	pthread_t threads[4];
 	void *failed;
 	int round, i;
 
-	(void)state;
 	for (round = 0; round < 30; round++) {
 		s = pair_local(ctx, "acme", NULL);
 		for (i = 0; i < 4; i++)
@@ -266,15 +250,13 @@ many_sessions(void *arg)
 	return NULL;
 }
 
-static void
-few_lanes_serve_many_sessions_of_many_threads(void **state)
+TEST(few_lanes_serve_many_sessions_of_many_threads)
 {
 	struct csn_session *s[32];
 	pthread_t threads[THREADS];
 	void *failed;
 	int i;
 
-	(void)state;
 	csn_ctx_free(ctx);
 	ctx = pair_ctx_with(NULL, 4);
 	for (i = 0; i < 32; i++)
@@ -290,34 +272,5 @@ few_lanes_serve_many_sessions_of_many_threads(void **state)
 		csn_session_free(s[i]);
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	ctx = pair_ctx();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(threads_share_no_nonce_in_store_mode),
-		CTX_TEST(threads_share_no_nonce_in_channel_mode),
-		CTX_TEST(threads_share_no_nonce_without_replay_checks),
-		CTX_TEST(closing_waits_for_what_is_under_way),
-		CTX_TEST(few_lanes_serve_many_sessions_of_many_threads),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_EACH { ctx = pair_ctx(); }
+AFTER_EACH { csn_ctx_free(ctx); }

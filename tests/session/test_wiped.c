@@ -2,17 +2,9 @@
 /* test_wiped.c - keys rest wrapped, and closing wipes them from memory. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/path.h"
+#include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
 #include "session/scan.h"
@@ -55,14 +47,12 @@ none_is_in_memory(const struct keys *k, int writer_too)
 		assert_int_equal(needle_count(&k->writer), 0);
 }
 
-static void
-the_search_finds_what_is_there(void **state)
+TEST(the_search_finds_what_is_there)
 {
 	struct needle n;
 	uint8_t *heap, stack[32];
 	size_t i;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	assert_non_null(heap = malloc(64));
@@ -79,15 +69,13 @@ the_search_finds_what_is_there(void **state)
 	free(heap);
 }
 
-static void
-closing_a_local_session_wipes_its_keys(void **state)
+TEST(closing_a_local_session_wipes_its_keys)
 {
 	struct csn_ctx *ctx;
 	struct csn_session *s;
 	struct text t;
 	struct keys k;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -111,8 +99,7 @@ closing_a_local_session_wipes_its_keys(void **state)
 	none_is_in_memory(&k, 1);
 }
 
-static void
-closing_both_ends_of_a_handshake_wipes_their_keys(void **state)
+TEST(closing_both_ends_of_a_handshake_wipes_their_keys)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -121,7 +108,6 @@ closing_both_ends_of_a_handshake_wipes_their_keys(void **state)
 	struct text t;
 	struct pair p;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	pair_start(&p, NULL);
@@ -142,8 +128,7 @@ closing_both_ends_of_a_handshake_wipes_their_keys(void **state)
 	none_is_in_memory(&kt, 1);
 }
 
-static void
-an_epoch_that_goes_is_wiped(void **state)
+TEST(an_epoch_that_goes_is_wiped)
 {
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_ctx *ctx;
@@ -151,7 +136,6 @@ an_epoch_that_goes_is_wiped(void **state)
 	struct text t, newer;
 	struct keys k;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -197,8 +181,7 @@ derive(void *arg)
 }
 
 /* On a stack of its own, where nothing is called afterwards that hides it. */
-static void
-deriving_leaves_no_key_on_the_stack(void **state)
+TEST(deriving_leaves_no_key_on_the_stack)
 {
 	enum { STACK = 1 << 20 };
 	struct derivation d = { .rc = 1 };
@@ -209,7 +192,6 @@ deriving_leaves_no_key_on_the_stack(void **state)
 	size_t found = 0;
 	int i;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	d.ctx = pair_ctx();
@@ -251,8 +233,7 @@ is_zero(const void *p, size_t len)
 }
 
 /* Also what rests wrapped, which the search does not see. */
-static void
-closing_leaves_no_key_at_rest(void **state)
+TEST(closing_leaves_no_key_at_rest)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -261,7 +242,6 @@ closing_leaves_no_key_at_rest(void **state)
 	struct text t;
 	int i;
 
-	(void)state;
 	twin = pair_twin(s, &o);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(csn_session_rotate(twin, 0), 0);
@@ -289,8 +269,7 @@ closing_leaves_no_key_at_rest(void **state)
 }
 
 /* Not where it was looked ahead to, nor where a list of writers grew out of. */
-static void
-what_rests_of_an_epoch_goes_with_it(void **state)
+TEST(what_rests_of_an_epoch_goes_with_it)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL };
@@ -300,7 +279,6 @@ what_rests_of_an_epoch_goes_with_it(void **state)
 	struct csn_ctx *ctx;
 	int i;
 
-	(void)state;
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	ctx = pair_ctx();
@@ -337,21 +315,4 @@ what_rests_of_an_epoch_goes_with_it(void **state)
 	csn_session_free(twin[0]);
 	csn_session_free(twin[1]);
 	csn_ctx_free(ctx);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_search_finds_what_is_there),
-		cmocka_unit_test(closing_a_local_session_wipes_its_keys),
-		cmocka_unit_test(
-		    closing_both_ends_of_a_handshake_wipes_their_keys),
-		cmocka_unit_test(an_epoch_that_goes_is_wiped),
-		cmocka_unit_test(deriving_leaves_no_key_on_the_stack),
-		cmocka_unit_test(closing_leaves_no_key_at_rest),
-		cmocka_unit_test(what_rests_of_an_epoch_goes_with_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_manager.c - one live session a tenant: found, kept apart, closed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -27,13 +18,11 @@ create(const char *id)
 	return s;
 }
 
-static void
-create_returns_the_live_one(void **state)
+TEST(create_returns_the_live_one)
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
 	struct csn_session *a = create("acme"), *b = create("acme"), *c, *d;
 
-	(void)state;
 	assert_ptr_equal(a, b);
 	assert_int_equal(csn_manager_count(mgr), 1);
 	assert_int_equal(csn_manager_session(mgr, "acme", &c), 0);
@@ -57,15 +46,13 @@ create_returns_the_live_one(void **state)
 	csn_session_free(d);
 }
 
-static void
-an_unknown_tenant_is_unknown_to_every_call(void **state)
+TEST(an_unknown_tenant_is_unknown_to_every_call)
 {
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_session *s = NULL;
 	struct csn_kv_item item;
 	struct parcel p;
 
-	(void)state;
 	csn_session_free(create("acme"));
 	assert_int_equal(csn_manager_session(mgr, "other", &s),
 	    CSN_E_UNKNOWN_TENANT);
@@ -98,8 +85,7 @@ an_unknown_tenant_is_unknown_to_every_call(void **state)
 	parcel_free(&p);
 }
 
-static void
-bad_tenants_are_not_created(void **state)
+TEST(bad_tenants_are_not_created)
 {
 	static const char *const bad[] = { NULL, "", "\xff\xff", "a\tb",
 	    "0123456789012345678901234567890123456789012345678901234567890123"
@@ -108,7 +94,6 @@ bad_tenants_are_not_created(void **state)
 	struct csn_session *s = NULL;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		t.id = bad[i];
 		assert_int_equal(csn_manager_create(mgr, &t, &s), CSN_E_ARG);
@@ -123,14 +108,12 @@ bad_tenants_are_not_created(void **state)
 	assert_int_equal(csn_manager_count(mgr), 0);
 }
 
-static void
-adopting_replaces_and_closes_the_former(void **state)
+TEST(adopting_replaces_and_closes_the_former)
 {
 	struct csn_session *old = create("acme"), *s, *now;
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct parcel p, q;
 
-	(void)state;
 	parcel_make(&p, old, &slot, 8, 8, 1);
 	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(csn_manager_adopt(mgr, s), 0);
@@ -154,14 +137,12 @@ adopting_replaces_and_closes_the_former(void **state)
 	csn_session_free(s);
 }
 
-static void
-closing_ends_every_use(void **state)
+TEST(closing_ends_every_use)
 {
 	struct csn_session *s = create("acme");
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct parcel p;
 
-	(void)state;
 	parcel_make(&p, s, &slot, 8, 8, 1);
 	assert_int_equal(csn_manager_close(mgr, "acme"), 0);
 	assert_int_equal(csn_manager_count(mgr), 0);
@@ -177,8 +158,7 @@ closing_ends_every_use(void **state)
 	parcel_free(&p);
 }
 
-static void
-an_expired_tenant_is_told_so_and_swept(void **state)
+TEST(an_expired_tenant_is_told_so_and_swept)
 {
 	const struct csn_session_options late = { .size = sizeof(late),
 	    .ttl_ms = 2000000 };
@@ -186,7 +166,6 @@ an_expired_tenant_is_told_so_and_swept(void **state)
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct parcel p;
 
-	(void)state;
 	other = pair_local(ctx, "other", &late);
 	assert_int_equal(csn_manager_adopt(mgr, other), 0);
 	parcel_make(&p, s, &slot, 8, 8, 1);
@@ -224,8 +203,7 @@ seal_by(const char *tenant, size_t len)
 	return rc;
 }
 
-static void
-quotas_hold_for_bytes_and_entries(void **state)
+TEST(quotas_hold_for_bytes_and_entries)
 {
 	const struct csn_manager_options o = { .size = sizeof(o),
 	    .quota_bytes = 1000, .quota_entries = 5 };
@@ -234,7 +212,6 @@ quotas_hold_for_bytes_and_entries(void **state)
 	struct parcel p[4];
 	int i;
 
-	(void)state;
 	csn_manager_free(mgr);
 	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
 	csn_session_free(create("acme"));
@@ -278,8 +255,7 @@ quotas_hold_for_bytes_and_entries(void **state)
 		parcel_free(&p[i]);
 }
 
-static void
-a_batch_mixes_tenants_and_sessions_of_its_own(void **state)
+TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
 {
 	enum { N = 300 };
 	struct csn_session *own = pair_local(ctx, "own", NULL);
@@ -289,7 +265,6 @@ a_batch_mixes_tenants_and_sessions_of_its_own(void **state)
 	char names[7][16];
 	uint32_t i;
 
-	(void)state;
 	for (i = 0; i < 7; i++) {
 		snprintf(names[i], sizeof(names[i]), "tenant-%u", i);
 		if (i < 6)
@@ -340,13 +315,11 @@ visit(void *arg, const char *id)
 	return ++seen->n == seen->stop_at ? 77 : 0;
 }
 
-static void
-listing_visits_the_active_ones(void **state)
+TEST(listing_visits_the_active_ones)
 {
 	struct seen seen = { 0, -1, 0 };
 	struct csn_session *s;
 
-	(void)state;
 	csn_session_free(create("a"));
 	csn_session_free(create("b"));
 	csn_session_free(create("c"));
@@ -366,13 +339,11 @@ listing_visits_the_active_ones(void **state)
 	assert_int_equal(seen.n, 1);
 }
 
-static void
-a_new_session_goes_on_with_the_quota_used(void **state)
+TEST(a_new_session_goes_on_with_the_quota_used)
 {
 	const struct csn_manager_options o = { .size = sizeof(o),
 	    .quota_bytes = 1000, .quota_entries = 5 };
 
-	(void)state;
 	csn_manager_free(mgr);
 	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
 	csn_session_free(create("acme"));
@@ -384,42 +355,15 @@ a_new_session_goes_on_with_the_quota_used(void **state)
 	assert_int_equal(seal_by("acme", 1), CSN_E_QUOTA);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx();
 	assert_int_equal(csn_manager_new(ctx, NULL, &mgr), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_manager_free(mgr);
 	csn_manager_free(NULL);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(create_returns_the_live_one),
-		CTX_TEST(an_unknown_tenant_is_unknown_to_every_call),
-		CTX_TEST(bad_tenants_are_not_created),
-		CTX_TEST(adopting_replaces_and_closes_the_former),
-		CTX_TEST(closing_ends_every_use),
-		CTX_TEST(an_expired_tenant_is_told_so_and_swept),
-		CTX_TEST(quotas_hold_for_bytes_and_entries),
-		CTX_TEST(a_new_session_goes_on_with_the_quota_used),
-		CTX_TEST(a_batch_mixes_tenants_and_sessions_of_its_own),
-		CTX_TEST(listing_visits_the_active_ones),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

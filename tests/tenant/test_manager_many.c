@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_manager_many.c - many tenants, and many threads at them. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define MAKERS 4
@@ -44,8 +36,7 @@ make_many(void *arg)
 	return NULL;
 }
 
-static void
-a_hundred_thousand_tenants_are_ordinary(void **state)
+TEST(a_hundred_thousand_tenants_are_ordinary)
 {
 	const char *sanitized = getenv("CAISSON_SANITIZE");
 	uint32_t n = sanitized != NULL && strcmp(sanitized, "1") == 0 ?
@@ -57,7 +48,6 @@ a_hundred_thousand_tenants_are_ordinary(void **state)
 	struct parcel p;
 	char id[24];
 
-	(void)state;
 #ifdef __SANITIZE_THREAD__
 	n = 20000;
 #endif
@@ -158,13 +148,11 @@ meddle(void *arg)
 	return NULL;
 }
 
-static void
-many_threads_use_one_manager(void **state)
+TEST(many_threads_use_one_manager)
 {
 	pthread_t threads[8];
 	unsigned me[8], i;
 
-	(void)state;
 	atomic_store(&errors, 0);
 	for (i = 0; i < 8; i++) {
 		me[i] = i + 1;
@@ -177,34 +165,15 @@ many_threads_use_one_manager(void **state)
 	assert_true(csn_manager_count(mgr) <= 17);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx();
 	assert_int_equal(csn_manager_new(ctx, NULL, &mgr), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	csn_manager_free(mgr);
 	csn_manager_free(NULL);
 	csn_ctx_free(ctx);
-	return 0;
-}
-
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(a_hundred_thousand_tenants_are_ordinary),
-		CTX_TEST(many_threads_use_one_manager),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,9 @@
 /* test_quota.c - what a tenant used is its own, whoever comes and goes. */
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "kv/parcel.h"
+#include "lib/test.h"
 #include "session/pair.h"
 
 #define N 600		/* more than one run of a batch */
@@ -97,12 +90,10 @@ close_meanwhile(const struct csn_aead_msg *msg)
 	assert_int_equal(csn_manager_create(mgr, &acme, NULL), 0);
 }
 
-static void
-a_tenant_made_anew_is_not_given_back_what_it_never_used(void **state)
+TEST(a_tenant_made_anew_is_not_given_back_what_it_never_used)
 {
 	size_t good;
 
-	(void)state;
 	limit(N * LEN, N);
 	counting_hook = close_meanwhile;
 	good = seal_all();
@@ -138,12 +129,10 @@ adopt_meanwhile(const struct csn_aead_msg *msg)
 	csn_session_free(next);
 }
 
-static void
-a_tenant_with_another_session_is_given_back_what_failed(void **state)
+TEST(a_tenant_with_another_session_is_given_back_what_failed)
 {
 	size_t good, i;
 
-	(void)state;
 	limit(N * LEN, N);
 	assert_int_equal(csn_manager_session(mgr, "acme", &first), 0);
 	counting_hook = adopt_meanwhile;
@@ -156,13 +145,11 @@ a_tenant_with_another_session_is_given_back_what_failed(void **state)
 	csn_session_free(first);
 }
 
-static void
-a_new_session_goes_on_with_the_quota_used(void **state)
+TEST(a_new_session_goes_on_with_the_quota_used)
 {
 	struct csn_session *s;
 	int i;
 
-	(void)state;
 	limit(100 * LEN, 100);
 	for (i = 0; i < 40; i++)
 		assert_int_equal(seal_one(), 0);
@@ -193,38 +180,17 @@ a_new_session_goes_on_with_the_quota_used(void **state)
 	assert_int_equal(seal_one(), CSN_E_QUOTA);
 }
 
-static int
-setup(void **state)
+BEFORE_EACH
 {
-	(void)state;
 	ctx = pair_ctx_with("counting", 0);
 	assert_int_equal(csn_manager_new(ctx, NULL, &mgr), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_EACH
 {
-	(void)state;
 	counting_hook = NULL;
 	csn_manager_free(mgr);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
-#define CTX_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		CTX_TEST(
-		    a_tenant_made_anew_is_not_given_back_what_it_never_used),
-		CTX_TEST(
-		    a_tenant_with_another_session_is_given_back_what_failed),
-		CTX_TEST(a_new_session_goes_on_with_the_quota_used),
-	};
-
-	counting_register();
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+BEFORE_ALL { counting_register(); }

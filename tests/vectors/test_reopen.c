@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/vectors/test_reopen.c - what was sealed once opens for ever. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include <caisson/kv.h>
@@ -15,7 +7,7 @@
 #include "base/text.h"
 #include "identity/document.h"
 #include "identity/identity.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static uint64_t now_ms;
 
@@ -142,15 +134,13 @@ open_kv(struct csn_ctx *ctx, struct csn_session *s, const json_t *entry)
 	free(sealed.p);
 }
 
-static void
-kv_entries_open(void **state)
+TEST(kv_entries_open)
 {
 	json_t *all = load("tests/vectors/kv.json"), *one, *entry;
 	struct csn_session *s;
 	struct csn_ctx *ctx;
 	size_t i, k;
 
-	(void)state;
 	assert_true(json_array_size(all) >= 2);
 	json_array_foreach(all, i, one) {
 		ctx = ctx_at(number(one, "clock_ms"));
@@ -199,15 +189,13 @@ open_stream(struct csn_session *s, const json_t *stream, size_t flip)
 	return rc;
 }
 
-static void
-streams_open(void **state)
+TEST(streams_open)
 {
 	json_t *all = load("tests/vectors/stream.json"), *one, *stream;
 	struct csn_session *s;
 	struct csn_ctx *ctx;
 	size_t i, k;
 
-	(void)state;
 	assert_true(json_array_size(all) >= 2);
 	json_array_foreach(all, i, one) {
 		ctx = ctx_at(number(one, "clock_ms"));
@@ -297,8 +285,7 @@ go_on(struct csn_ctx *ctx, struct csn_trust *trust, const json_t *one)
 	free(confirm.p);
 }
 
-static void
-handshakes_go_on(void **state)
+TEST(handshakes_go_on)
 {
 	json_t *all = load("tests/vectors/session.json"), *one;
 	struct csn_ctx *ctx = ctx_at(number(all, "clock_ms"));
@@ -306,7 +293,6 @@ handshakes_go_on(void **state)
 	    "server"), CSN_PURPOSE_SERVER);
 	size_t i;
 
-	(void)state;
 	json_array_foreach(json_object_get(all, "handshakes"), i, one)
 		go_on(ctx, trust, one);
 	assert_int_equal(i, 4);
@@ -344,8 +330,7 @@ identity(struct csn_ctx *ctx, const json_t *who)
 	return id;
 }
 
-static void
-sealed_files_open(void **state)
+TEST(sealed_files_open)
 {
 	json_t *all = load("tests/vectors/sealed.json"), *one, *who;
 	struct csn_ctx *ctx = ctx_at(number(all, "clock_ms"));
@@ -356,7 +341,6 @@ sealed_files_open(void **state)
 	uint8_t *out;
 	size_t i, k, at, len;
 
-	(void)state;
 	json_array_foreach(json_object_get(all, "files"), i, one) {
 		file = unhex(one, "file");
 		text = unhex(one, "text");
@@ -385,17 +369,4 @@ sealed_files_open(void **state)
 	csn_trust_free(trust);
 	csn_ctx_free(ctx);
 	json_decref(all);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kv_entries_open),
-		cmocka_unit_test(streams_open),
-		cmocka_unit_test(handshakes_go_on),
-		cmocka_unit_test(sealed_files_open),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,45 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/vectors/test_report.c - reports made once verify for ever. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
 
 #include <caisson/attest.h>
 
 #include "base/text.h"
-#include "lib/path.h"
+#include "lib/test.h"
 
 static struct csn_ctx *ctx;
 static json_t *vectors;
 
-static int
-setup(void **state)
+BEFORE_ALL
 {
 	char *path = test_source_path("tests/vectors/report.json");
 	json_error_t err;
 
-	(void)state;
 	assert_non_null(path);
 	if ((vectors = json_load_file(path, 0, &err)) == NULL)
 		fail_msg("report.json: %s", err.text);
 	free(path);
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
-	return 0;
 }
 
-static int
-teardown(void **state)
+AFTER_ALL
 {
-	(void)state;
 	json_decref(vectors);
 	csn_ctx_free(ctx);
-	return 0;
 }
 
 static const char *
@@ -62,15 +48,13 @@ unhex(const char *hex, size_t *len)
 	return p;
 }
 
-static void
-trees_have_the_roots_that_they_had(void **state)
+TEST(trees_have_the_roots_that_they_had)
 {
 	uint8_t root[CSN_HASH_SIZE], *data, *want;
 	struct csn_tree *tree;
 	size_t i, k, len, n;
 	json_t *o;
 
-	(void)state;
 	json_array_foreach(json_object_get(vectors, "trees"), i, o) {
 		len = (size_t)json_integer_value(json_object_get(o,
 		    "length"));
@@ -114,8 +98,7 @@ issued(const uint8_t *report, size_t len)
 	return ms;
 }
 
-static void
-reports_verify_as_of_their_time(void **state)
+TEST(reports_verify_as_of_their_time)
 {
 	struct csn_trust_entry e = { .size = sizeof(e),
 	    .purposes = CSN_PURPOSE_REPORT, .label = "" };
@@ -126,7 +109,6 @@ reports_verify_as_of_their_time(void **state)
 	size_t i, len;
 	json_t *o;
 
-	(void)state;
 	json_array_foreach(json_object_get(vectors, "reports"), i, o) {
 		report = unhex(text(o, "report"), &len);
 		at = issued(report, len);
@@ -146,15 +128,4 @@ reports_verify_as_of_their_time(void **state)
 		free(report);
 	}
 	assert_int_equal(i, 4);
-}
-
-int
-main(void)
-{
-	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trees_have_the_roots_that_they_had),
-		cmocka_unit_test(reports_verify_as_of_their_time),
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
 }

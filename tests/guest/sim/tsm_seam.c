@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tsm_seam.c - the library's calls into the model, without a file system. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "guest/sim/tsm_front.h"
+#include "lib/test.h"
 
 #define HANDLES 32
 

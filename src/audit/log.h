@@ -64,7 +64,7 @@ struct csn_audit_log {
 	pthread_cond_t wake;
 };
 
-/* log_append.c: the lock is held. */
+/* log_write.c: the lock is held. */
 
 /* Put log->line behind what is pending. CSN_E_NOMEM, CSN_E_CRYPTO. */
 CSN_MUST_CHECK int csn_audit_log_put(struct csn_audit_log *log);

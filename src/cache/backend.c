@@ -32,20 +32,6 @@ csn_backend_dead(int rc)
 	return !is_answer(rc) && rc != CSN_E_RATE;
 }
 
-int
-csn_cache_breaker_state(struct csn_cache *cache)
-{
-	int state, worst = CSN_CACHE_BREAKER_CLOSED;
-	size_t i;
-
-	for (i = 0; i < CSN_CACHE_BREAKERS; i++) {
-		state = csn_breaker_state(&cache->breaker[i]);
-		if (state > worst)
-			worst = state;
-	}
-	return worst;
-}
-
 static struct csn_breaker *
 breaker_of(struct csn_cache *cache, const char *store_key, size_t store_len)
 {

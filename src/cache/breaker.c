@@ -193,3 +193,17 @@ csn_breaker_state(struct csn_breaker *b)
 {
 	return (int)atomic_load(&b->state);
 }
+
+int
+csn_breaker_worst(struct csn_breaker *b, size_t n)
+{
+	int state, worst = CSN_CACHE_BREAKER_CLOSED;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		state = csn_breaker_state(&b[i]);
+		if (state > worst)
+			worst = state;
+	}
+	return worst;
+}

@@ -60,5 +60,6 @@ int csn_breaker_leave(struct csn_breaker *b,
     const struct csn_breaker_pass *pass, int failed);
 
 int csn_breaker_state(struct csn_breaker *b);	/* enum csn_cache_breaker */
+int csn_breaker_worst(struct csn_breaker *b, size_t n);	/* of n breakers */
 
 #endif

@@ -42,6 +42,25 @@ is_stale(const struct csn_cache *cache, const struct csn_call *call,
 	    ttl % 100 * (100 - percent) / 100;
 }
 
+/* Open an entry; count it, and leave a record of it. */
+static int
+open_entry(struct csn_cache *cache, const struct csn_call *call,
+    const struct csn_l1_entry *e, struct csn_cache_value *out)
+{
+	uint64_t began = csn_meter_sample();
+	int rc, audited;
+
+	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	csn_meter_since(cache->meter, CSN_TIMED_OPEN, began);
+	if (rc == 0 && out->which != 0)
+		csn_meter_add(cache->meter, CSN_COUNT_FORMER_KEY);
+	if ((audited = csn_call_opened(cache, call, rc, out->data.len)) != 0)
+		rc = audited;
+	if (rc != 0)
+		csn_value_clear(out);
+	return rc;
+}
+
 int
 csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
     struct csn_cache_value *out, int *negative)
@@ -61,7 +80,7 @@ csn_lookup_l1(struct csn_cache *cache, struct csn_call *call,
 		    "there is no such value, as was found before");
 	}
 	call->in_l1 = 1;
-	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	rc = open_entry(cache, call, e, out);
 	call->in_l1 = 0;
 	if (rc == 0) {
 		out->source = CSN_CACHE_FROM_L1;
@@ -102,7 +121,7 @@ csn_lookup_l2(struct csn_cache *cache, struct csn_call *call,
 		call->dead |= csn_backend_dead(rc);
 		return csn_backend_end(cache, call, &bc, rc, 0);
 	}
-	rc = csn_codec_open(cache, call, e->bytes, e->len, out);
+	rc = open_entry(cache, call, e, out);
 	call->refused |= csn_refused(rc);
 	(void)csn_backend_end(cache, call, &bc, 0, csn_suspect(rc));
 	if (rc == 0) {
@@ -165,11 +184,15 @@ csn_store_value(struct csn_cache *cache, struct csn_call *call,
     const uint8_t *p, size_t len)
 {
 	struct csn_l1_entry *e = NULL;
+	uint64_t began;
 	uint32_t ticket;
 	int rc;
 
 	ticket = csn_l1_begin(cache->l1, &call->name);
-	if ((rc = csn_codec_seal(cache, call, p, len, &e)) == 0) {
+	began = csn_meter_sample();
+	rc = csn_codec_seal(cache, call, p, len, &e);
+	csn_meter_since(cache->meter, CSN_TIMED_SEAL, began);
+	if (rc == 0) {
 		call->sealed = 1;
 		csn_l1_set_end(cache, e, csn_ctx_boot_ms(cache->ctx),
 		    call->ttl_ms);

@@ -154,7 +154,8 @@ csn_call_tell(struct csn_cache *cache, const struct csn_call *call,
 	event.size = sizeof(event);
 	event.kind = kind;
 	event.code = code;
-	event.breaker = (uint32_t)csn_cache_breaker_state(cache);
+	event.breaker = (uint32_t)csn_breaker_worst(cache->breaker,
+	    CSN_CACHE_BREAKERS);
 	event.ns = call->began != 0 ? csn_meter_now() - call->began : 0;
 	event.bytes = bytes;
 	event.key = call->name.key;

@@ -290,12 +290,10 @@ csn_codec_seal(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *p, size_t len, struct csn_l1_entry **out)
 {
 	struct csn_l1_entry *e = NULL;
-	uint64_t began = csn_meter_sample();
 	int rc;
 
 	rc = is_bare(cache, call) ? seal_bare(cache, call, p, len, &e) :
 	    seal_packed(cache, call, p, len, &e);
-	csn_meter_since(cache->meter, CSN_TIMED_SEAL, began);
 	if (rc != 0) {
 		csn_l1_unpin(e);
 		return rc;
@@ -355,9 +353,8 @@ csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
     const uint8_t *stored, size_t len, struct csn_cache_value *out)
 {
 	struct csn_cachekit_entry entry;
-	uint64_t began = csn_meter_sample();
 	size_t which = 0;
-	int rc, audited;
+	int rc;
 
 	if (is_bare(cache, call)) {
 		rc = open_bare(cache, call, stored, len, out, &which);
@@ -370,14 +367,7 @@ csn_codec_open(struct csn_cache *cache, const struct csn_call *call,
 			csn_wipe(out->data.spare, len < out->data.spare_cap ?
 			    len : out->data.spare_cap);
 	}
-	csn_meter_since(cache->meter, CSN_TIMED_OPEN, began);
 	out->which = (uint32_t)which;
-	if (rc == 0 && which != 0)
-		csn_meter_add(cache->meter, CSN_COUNT_FORMER_KEY);
-	if ((audited = csn_call_opened(cache, call, rc, out->data.len)) != 0)
-		rc = audited;
-	if (rc != 0)
-		csn_value_clear(out);
 	return rc;
 }
 

@@ -82,7 +82,7 @@ int csn_suspect(int rc);
 CSN_MUST_CHECK int csn_call_opened(struct csn_cache *cache,
     const struct csn_call *call, int rc, uint64_t bytes);
 
-/* codec.c: between values and entries. */
+/* codec.c: between values and entries; who calls it counts and logs. */
 CSN_MUST_CHECK int csn_codec_check(struct csn_cache *cache, uint32_t format);
 /* The entry is the caller's, pinned once. */
 CSN_MUST_CHECK int csn_codec_seal(struct csn_cache *cache,
@@ -171,7 +171,5 @@ CSN_MUST_CHECK int csn_store_value(struct csn_cache *cache,
 /* Set when an entry ends that had so much left (0: no end) at boot_ms. */
 void csn_l1_set_end(const struct csn_cache *cache, struct csn_l1_entry *e,
     uint64_t boot_ms, uint64_t ttl_ms);
-/* The state of the worst of the breakers. */
-int csn_cache_breaker_state(struct csn_cache *cache);
 
 #endif

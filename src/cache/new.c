@@ -230,7 +230,8 @@ csn_cache_stat(struct csn_cache *cache, struct csn_cache_stat *out)
 	st.l1_entries = l1.entries;
 	st.l1_bytes = l1.bytes;
 	st.l1_evictions = l1.evictions;
-	st.breaker = (uint32_t)csn_cache_breaker_state(cache);
+	st.breaker = (uint32_t)csn_breaker_worst(cache->breaker,
+	    CSN_CACHE_BREAKERS);
 	for (i = 0; i < CSN_CACHE_BREAKERS; i++)
 		st.breaker_opens += atomic_load(&cache->breaker[i].opens);
 	CSN_GIVE(out, &st, csn_cache_stat);

@@ -132,10 +132,10 @@ look_ahead(const struct many *m, size_t i, size_t n, uint64_t *ring)
 			ring[at % RING] = csn_member_hash(m->mgr, id);
 	for (at = i + FAR; at < least(i + FAR + BURST, n); at++)
 		if (csn_kv_at(&m->b, at)->tenant != NULL)
-			csn_member_soon(m->mgr, ring[at % RING]);
+			csn_member_prefetch_place(m->mgr, ring[at % RING]);
 	for (at = i + NEAR; at < least(i + NEAR + BURST, n); at++)
 		if (csn_kv_at(&m->b, at)->tenant != NULL)
-			csn_member_next(m->mgr, ring[at % RING]);
+			csn_member_prefetch(m->mgr, ring[at % RING]);
 }
 
 /* One window: n items, from m->b.items on; held has room for n. */

@@ -78,7 +78,41 @@ struct csn_manager {
 	struct csn_shard shards[CSN_MANAGER_SHARDS];
 };
 
-/* Of a tenant's id, for csn_member_find and csn_member_soon. */
+static inline struct csn_member *
+csn_member_at(const struct csn_place *at)
+{
+	return atomic_load_explicit(&at->member, memory_order_relaxed);
+}
+
+/*
+ * 1 in a forked child, with the sentence. A table that another thread of the
+ * parent may have been changing, and a lock that it may hold for ever, are
+ * no child's.
+ */
+int csn_manager_forked(const struct csn_manager *mgr);
+
+/* The first places of a shard that is all zero but for its lock. */
+CSN_MUST_CHECK int csn_shard_init(struct csn_shard *shard);
+void csn_shard_destroy(struct csn_shard *shard);
+/* Under the shard's lock: free a place; others may move up to it. */
+void csn_member_vacate(struct csn_shard *shard, struct csn_place *at);
+
+/* A member for session, whose reference it takes; it is in no table yet. */
+CSN_MUST_CHECK int csn_member_new(struct csn_manager *mgr,
+    struct csn_session *session, struct csn_member **out);
+/*
+ * Put m into the table: 1. A member that is there already is replaced if its
+ * session is over or `replace` says so, and m goes on with its account; else
+ * it stays: 0. *former is that member, with a reference for the caller, or
+ * NULL. CSN_E_NOMEM, CSN_E_FORK.
+ */
+CSN_MUST_CHECK int csn_member_put(struct csn_manager *mgr,
+    struct csn_member *m, int replace, struct csn_member **former);
+/* Take the tenant's member out of the table; its reference is the caller's. */
+CSN_MUST_CHECK int csn_member_remove(struct csn_manager *mgr,
+    const char *tenant_id, struct csn_member **out);
+
+/* Of a tenant's id, for csn_member_find and csn_member_prefetch_place. */
 uint64_t csn_member_hash(const struct csn_manager *mgr,
     const char *tenant_id);
 /* A reference to the tenant's member. CSN_E_UNKNOWN_TENANT. */
@@ -90,11 +124,11 @@ CSN_MUST_CHECK int csn_member_get(struct csn_manager *mgr,
 void csn_member_release(struct csn_member *m);
 
 /*
- * A tenant is wanted soon: have its place, and some ten tenants later its
- * member, fetched into the cache meanwhile.
+ * Prefetch the place of a tenant that a batch comes to, and some ten tenants
+ * later its member, which is then found without waiting.
  */
-void csn_member_soon(struct csn_manager *mgr, uint64_t hash);
-void csn_member_next(struct csn_manager *mgr, uint64_t hash);
+void csn_member_prefetch_place(struct csn_manager *mgr, uint64_t hash);
+void csn_member_prefetch(struct csn_manager *mgr, uint64_t hash);
 
 /* From now on these are its quotas; 0: none. */
 void csn_member_limit(struct csn_member *m, uint64_t bytes,

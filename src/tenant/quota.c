@@ -40,13 +40,13 @@ csn_member_charge(struct csn_manager *mgr, struct csn_member *m,
 		return 0;
 	}
 	if (!take(&m->entries, 1, atomic_load(&m->quota_entries)))
-		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "tenant %s has "
-		    "used up its quota of %llu entries",
+		return csn_fail(mgr->ctx, CSN_E_QUOTA, "tenant",
+		    "tenant %s has used up its quota of %llu entries",
 		    m->tenant_id,
 		    (unsigned long long)atomic_load(&m->quota_entries));
 	if (!take(&m->bytes, bytes, atomic_load(&m->quota_bytes))) {
 		atomic_fetch_sub(&m->entries, 1);
-		return csn_fail(mgr->ctx, CSN_E_QUOTA, "kv", "%llu more "
+		return csn_fail(mgr->ctx, CSN_E_QUOTA, "tenant", "%llu more "
 		    "bytes are past tenant %s's quota of %llu",
 		    (unsigned long long)bytes,
 		    m->tenant_id,

@@ -279,13 +279,6 @@ tell(struct server *s, const struct serve_place *place, int tls)
 		    ", in the clear");
 }
 
-static int
-no_report(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
 /* What cannot be measured at all is found before anybody asks. */
 static void *
 first(void *arg)
@@ -295,9 +288,8 @@ first(void *arg)
 	uint64_t ready_ns;
 	int code;
 
-	code = attest_turn_take(&s->turn, UINT64_MAX, measure, no_report,
+	code = attest_turn_take(&s->turn, UINT64_MAX, measure, NULL,
 	    &job, &ready_ns);
-	attest_turn_rested(&s->turn);
 	pthread_mutex_lock(&s->lock);
 	s->first = code;
 	snprintf(s->why, sizeof(s->why), "%s", code == CSN_E_NOT_FOUND ?

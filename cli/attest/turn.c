@@ -47,15 +47,6 @@ attest_turn_stop(struct attest_turn *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void
-attest_turn_rested(struct attest_turn *t)
-{
-	pthread_mutex_lock(&t->lock);
-	t->ready_ns = 0;
-	pthread_cond_broadcast(&t->change);
-	pthread_mutex_unlock(&t->lock);
-}
-
 static void
 wait_until(struct attest_turn *t, uint64_t ns)
 {
@@ -65,9 +56,12 @@ wait_until(struct attest_turn *t, uint64_t ns)
 	(void)pthread_cond_timedwait(&t->change, &t->lock, &then);
 }
 
-/* All who wait now are owed a report of this one. The lock is held. */
+/*
+ * All who wait now are owed a report of this one. One that nobody asked for
+ * has no rest after it. The lock is held.
+ */
 static void
-measure(struct attest_turn *t, int (*work)(void *arg), void *arg)
+measure(struct attest_turn *t, int (*work)(void *arg), int asked, void *arg)
 {
 	uint64_t began = cli_now_ns(), now;
 	int code;
@@ -83,14 +77,15 @@ measure(struct attest_turn *t, int (*work)(void *arg), void *arg)
 	t->busy = 0;
 	t->code = code;
 	t->done = t->started;
-	t->ready_ns = now + (now - began) / t->duty * (100 - t->duty);
+	t->ready_ns = !asked ? 0 : now + (now - began) / t->duty *
+	    (100 - t->duty);
 	pthread_cond_broadcast(&t->change);
 }
 
 /* 0 once the measurement with that number is done. The lock is held. */
 static int
 await(struct attest_turn *t, uint64_t wanted, uint64_t until_ns,
-    int (*work)(void *arg), void *arg)
+    int (*work)(void *arg), int asked, void *arg)
 {
 	uint64_t now;
 
@@ -108,7 +103,7 @@ await(struct attest_turn *t, uint64_t wanted, uint64_t until_ns,
 		} else if (now < t->ready_ns) {
 			wait_until(t, t->ready_ns);
 		} else {
-			measure(t, work, arg);
+			measure(t, work, asked, arg);
 		}
 	}
 	return 0;
@@ -124,11 +119,11 @@ attest_turn_take(struct attest_turn *t, uint64_t until_ns,
 	pthread_mutex_lock(&t->lock);
 	t->waiting++;
 	/* One that has begun already says nothing about now. */
-	code = await(t, t->started + 1, until_ns, work, arg);
+	code = await(t, t->started + 1, until_ns, work, report != NULL, arg);
 	*ready_ns = t->ready_ns;
 	if (code != 0)
 		goto out;
-	if ((code = t->code) == 0) {
+	if ((code = t->code) == 0 && report != NULL) {
 		t->busy = 1;
 		pthread_mutex_unlock(&t->lock);
 		code = report(arg);

@@ -30,12 +30,11 @@ int attest_turn_init(struct attest_turn *t, unsigned duty);
 void attest_turn_destroy(struct attest_turn *t);
 /** No measurement begins any more; who waits for one gets CSN_E_BUSY. */
 void attest_turn_stop(struct attest_turn *t);
-/** Whoever waits has a measurement at once: the last was no one's wish. */
-void attest_turn_rested(struct attest_turn *t);
 /**
  * Have a measurement that begins after this call, by work() here or in
- * another thread's call, then report() of it; never two of them at once. Its
- * code or theirs; CSN_E_BUSY where none can begin before until_ns, and
+ * another thread's call, then report() of it; never two of them at once. A
+ * report of NULL is for one that nobody asked for: the next may begin at once.
+ * Its code or theirs; CSN_E_BUSY where none can begin before until_ns, and
  * *ready_ns is when one may.
  */
 int attest_turn_take(struct attest_turn *t, uint64_t until_ns,

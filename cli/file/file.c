@@ -14,70 +14,73 @@
 
 #define CHUNK (1u << 20)
 
+/* A stream of a session that is sealed or opened, segment by segment. */
+struct segments {
+	struct file_flow *flow;
+	struct csn_stream *stream;
+};
+
+static int
+seal_segment(void *arg, uint8_t *p, size_t len, int last)
+{
+	struct segments *s = arg;
+	int rc;
+
+	if ((rc = csn_stream_push(s->stream, p, len, last, p)) != 0)
+		return file_unsealed(s->flow, rc);
+	return cli_out_write(&s->flow->out, p, len + CSN_STREAM_TAG);
+}
+
 static int
 seal_session(struct cli *cli, const struct csn_identity *id,
     struct file_flow *flow)
 {
+	struct segments s = { .flow = flow };
 	struct csn_session *session = NULL;
-	struct csn_stream *stream = NULL;
-	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE], *buf = NULL;
+	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE];
 	const char *text = cli_opt(cli, "name");
-	size_t segment, got;
-	int rc, final;
+	int rc;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
 	if (rc != 0 || (rc = file_keep_session(flow, session)) != 0)
 		goto out;
-	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
-	    name)) != 0)
-		goto lib;
-	rc = csn_stream_sealer_new(session, 0, text != NULL ? name : NULL,
-	    header, &stream);
-	if (rc != 0)
-		goto lib;
-	segment = csn_stream_segment(stream);
-	if ((buf = malloc(segment + CSN_STREAM_TAG)) == NULL) {
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
+	if ((text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0) || (rc = csn_stream_sealer_new(session, 0,
+	    text != NULL ? name : NULL, header, &s.stream)) != 0) {
+		rc = file_unsealed(flow, rc);
 		goto out;
 	}
-	if ((rc = cli_out_write(&flow->out, header, sizeof(header))) != 0)
-		goto out;
-	/* Where the input ends on a boundary the last segment is empty. */
-	do {
-		if ((rc = file_read(flow, buf, segment, &got)) != 0)
-			goto out;
-		final = got < segment;
-		if ((rc = csn_stream_push(stream, buf, got, final, buf)) != 0)
-			goto lib;
-		if ((rc = cli_out_write(&flow->out, buf,
-		    got + CSN_STREAM_TAG)) != 0)
-			goto out;
-	} while (!final);
-	goto out;
-
-lib:
-	flow->code = rc;
-	rc = cli_error_lib(cli, rc, NULL, "cannot seal %s", flow->in_name);
+	if ((rc = cli_out_write(&flow->out, header, sizeof(header))) == 0)
+		/* Where the input ends on a boundary the last is empty. */
+		rc = file_pump(flow, csn_stream_segment(s.stream),
+		    CSN_STREAM_TAG, 0, seal_segment, &s);
 out:
-	if (buf != NULL)
-		csn_wipe(buf, segment);
-	free(buf);
-	csn_stream_free(stream);
+	csn_stream_free(s.stream);
 	csn_session_free(session);
 	return rc;
+}
+
+static int
+open_segment(void *arg, uint8_t *p, size_t len, int last)
+{
+	struct segments *s = arg;
+	int rc;
+
+	if ((rc = csn_stream_pull(s->stream, p, len, last, p)) != 0)
+		return file_refused(s->flow, rc);
+	return cli_out_write(&s->flow->out, p, len - CSN_STREAM_TAG);
 }
 
 static int
 open_session(struct cli *cli, const struct csn_identity *id,
     struct file_flow *flow)
 {
+	struct segments s = { .flow = flow };
 	struct csn_session *session = NULL;
-	struct csn_stream *stream = NULL;
 	uint8_t header[CSN_SEAL_HEADER], name[CSN_HASH_SIZE];
-	uint8_t *bufs[2] = { NULL, NULL }, *turn;
 	const char *text = cli_opt(cli, "name");
-	size_t whole = 0, got, next;
-	int rc, final;
+	size_t got;
+	int rc;
 
 	rc = cli_session_load(cli, id, cli_opt(cli, "session"), &session);
 	if (rc != 0 || (rc = file_keep_session(flow, session)) != 0)
@@ -90,52 +93,16 @@ open_session(struct cli *cli, const struct csn_identity *id,
 		    flow->in_name);
 		goto out;
 	}
-	if (text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
-	    name)) != 0)
-		goto lib;
-	rc = csn_stream_opener_new(session, header, text != NULL ? name : NULL,
-	    &stream);
-	if (rc != 0)
-		goto lib;
-	whole = csn_stream_segment(stream) + CSN_STREAM_TAG;
-	bufs[0] = malloc(whole);
-	bufs[1] = malloc(whole);
-	if (bufs[0] == NULL || bufs[1] == NULL) {
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
-		goto out;
-	}
-	/* One segment ahead: only the last one may say that it is. */
-	if ((rc = file_read(flow, bufs[0], whole, &got)) != 0)
-		goto out;
-	do {
-		next = 0;
-		if (got == whole && (rc = file_read(flow, bufs[1], whole,
-		    &next)) != 0)
-			goto out;
-		final = next == 0;
-		if ((rc = csn_stream_pull(stream, bufs[0], got, final,
-		    bufs[0])) != 0)
-			goto lib;
-		if ((rc = cli_out_write(&flow->out, bufs[0],
-		    got - CSN_STREAM_TAG)) != 0)
-			goto out;
-		turn = bufs[0];
-		bufs[0] = bufs[1];
-		bufs[1] = turn;
-		got = next;
-	} while (!final);
-	goto out;
-
-lib:
-	rc = file_refused(flow, rc);
+	if ((text != NULL && (rc = csn_sha3_256(cli->ctx, text, strlen(text),
+	    name)) != 0) || (rc = csn_stream_opener_new(session, header, text !=
+	    NULL ? name : NULL, &s.stream)) != 0)
+		rc = file_refused(flow, rc);
+	else
+		/* One segment ahead: only the last may say that it is. */
+		rc = file_pump(flow, csn_stream_segment(s.stream) +
+		    CSN_STREAM_TAG, 0, 1, open_segment, &s);
 out:
-	if (bufs[0] != NULL)
-		csn_wipe(bufs[0], whole);
-	if (bufs[1] != NULL)
-		csn_wipe(bufs[1], whole);
-	free(bufs[0]);
-	free(bufs[1]);
-	csn_stream_free(stream);
+	csn_stream_free(s.stream);
 	csn_session_free(session);
 	return rc;
 }
@@ -150,15 +117,33 @@ hand_on(void *arg, const uint8_t *p, size_t len)
 	return flow->rc != 0 ? CSN_E_IO : 0;
 }
 
+/* A file that is sealed to people. */
+struct parcel {
+	struct file_flow *flow;
+	struct csn_sealer *sealer;
+	struct csn_opener *opener;
+};
+
+static int
+seal_piece(void *arg, uint8_t *buf, size_t len, int last)
+{
+	struct parcel *p = arg;
+	int rc = csn_sealer_update(p->sealer, buf, len, hand_on, p->flow);
+
+	if (rc == 0 && last)
+		rc = csn_sealer_final(p->sealer, hand_on, p->flow);
+	return p->flow->rc != 0 ? p->flow->rc : rc == 0 ? 0 :
+	    file_unsealed(p->flow, rc);
+}
+
 static int
 seal_people(struct cli *cli, const struct csn_identity *id,
     struct file_flow *flow)
 {
 	struct csn_sealer_options options = { .size = sizeof(options) };
 	struct csn_document *docs[CLI_MAX_RECIPIENTS] = { NULL };
-	struct csn_sealer *sealer = NULL;
-	uint8_t *buf = NULL;
-	size_t n = 0, got;
+	struct parcel p = { .flow = flow };
+	size_t n = 0;
 	int rc;
 
 	if ((rc = cli_recipients(cli, id, docs, &n)) != 0)
@@ -167,31 +152,12 @@ seal_people(struct cli *cli, const struct csn_identity *id,
 	options.recipients = (const struct csn_document *const *)docs;
 	options.nrecipients = flow->readers = n;
 	options.content_type = cli_opt(cli, "type");
-	if ((rc = csn_sealer_new(cli->ctx, &options, &sealer)) != 0)
-		goto lib;
-	if ((buf = malloc(CHUNK)) == NULL) {
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
-		goto out;
-	}
-	do {
-		if ((rc = file_read(flow, buf, CHUNK, &got)) != 0)
-			goto out;
-		if ((rc = csn_sealer_update(sealer, buf, got, hand_on,
-		    flow)) != 0)
-			goto lib;
-	} while (got == CHUNK);
-	if ((rc = csn_sealer_final(sealer, hand_on, flow)) == 0)
-		goto out;
-
-lib:
-	flow->code = rc;
-	rc = flow->rc != 0 ? flow->rc : cli_error_lib(cli, rc, NULL,
-	    "cannot seal %s", flow->in_name);
+	if ((rc = csn_sealer_new(cli->ctx, &options, &p.sealer)) != 0)
+		rc = file_unsealed(flow, rc);
+	else
+		rc = file_pump(flow, CHUNK, 0, 0, seal_piece, &p);
 out:
-	if (buf != NULL)
-		csn_wipe(buf, CHUNK);
-	free(buf);
-	csn_sealer_free(sealer);
+	csn_sealer_free(p.sealer);
 	while (n-- > 0)
 		csn_document_free(docs[n]);
 	return rc;
@@ -230,14 +196,24 @@ keep_sealer(struct file_flow *flow, const struct csn_identity *id,
 }
 
 static int
+open_piece(void *arg, uint8_t *buf, size_t len, int last)
+{
+	struct parcel *p = arg;
+	int rc = csn_opener_update(p->opener, buf, len, hand_on, p->flow);
+
+	if (rc == 0 && last)
+		rc = csn_opener_final(p->opener, hand_on, p->flow);
+	return p->flow->rc != 0 ? p->flow->rc : rc == 0 ? 0 :
+	    file_refused(p->flow, rc);
+}
+
+static int
 open_people(struct cli *cli, const struct csn_identity *id,
     struct file_flow *flow)
 {
 	struct csn_opener_options options = { .size = sizeof(options) };
-	struct csn_opener *opener = NULL;
+	struct parcel p = { .flow = flow };
 	struct csn_trust *trust = NULL;
-	uint8_t *buf = NULL;
-	size_t got;
 	int rc;
 
 	if ((rc = cli_opt_date(cli, "at", &options.at_ms)) != 0 ||
@@ -245,29 +221,11 @@ open_people(struct cli *cli, const struct csn_identity *id,
 	    (rc = cli_trust_load(cli, &trust)) != 0)
 		return rc;
 	if ((rc = csn_opener_new(cli->ctx, id, trust, &options,
-	    &opener)) != 0)
-		goto lib;
-	if ((buf = malloc(CHUNK)) == NULL) {
-		rc = cli_error(cli, CLI_FAILED, NULL, "out of memory");
-		goto out;
-	}
-	do {
-		if ((rc = file_read(flow, buf, CHUNK, &got)) != 0)
-			goto out;
-		if ((rc = csn_opener_update(opener, buf, got, hand_on,
-		    flow)) != 0)
-			goto lib;
-	} while (got == CHUNK);
-	if ((rc = csn_opener_final(opener, hand_on, flow)) != 0)
-		goto lib;
-	rc = keep_sealer(flow, id, trust, opener);
-	goto out;
-
-lib:
-	rc = flow->rc != 0 ? flow->rc : file_refused(flow, rc);
-out:
-	free(buf);
-	csn_opener_free(opener);
+	    &p.opener)) != 0)
+		rc = file_refused(flow, rc);
+	else if ((rc = file_pump(flow, CHUNK, 0, 0, open_piece, &p)) == 0)
+		rc = keep_sealer(flow, id, trust, p.opener);
+	csn_opener_free(p.opener);
 	csn_trust_free(trust);
 	return rc;
 }

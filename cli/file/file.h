@@ -36,6 +36,15 @@ int file_begin(struct cli *cli, struct file_flow *flow, const char *what,
     mode_t mode);
 /** As cli_in_read, with progress. */
 int file_read(struct file_flow *flow, void *buf, size_t cap, size_t *got);
+/**
+ * Read the input in pieces of cap bytes, and give each to take(), which may
+ * change it and the room bytes behind it. The last one is less than cap, if
+ * only by all of it; with ahead 1 it is the one behind which nothing comes,
+ * and none is empty but that of no input. An exit code, take()'s where it is
+ * not 0.
+ */
+int file_pump(struct file_flow *flow, size_t cap, size_t room, int ahead,
+    int (*take)(void *arg, uint8_t *p, size_t len, int last), void *arg);
 /** Commit the output where rc is 0, else drop it. The exit code. */
 int file_end(struct file_flow *flow, int rc);
 /** Keep what the audit log says of the session. 0 or an exit code. */
@@ -47,6 +56,8 @@ int file_keep_session(struct file_flow *flow, struct csn_session *session);
 int file_log(struct file_flow *flow, const struct csn_identity *id, int op,
     int rc);
 void file_free(struct file_flow *flow);
+/** Say that the input cannot be sealed. The exit code of rc. */
+int file_unsealed(struct file_flow *flow, int rc);
 /** Say that the input does not open. The exit code of rc. */
 int file_refused(struct file_flow *flow, int rc);
 

@@ -47,6 +47,50 @@ file_read(struct file_flow *flow, void *buf, size_t cap, size_t *got)
 }
 
 int
+file_pump(struct file_flow *flow, size_t cap, size_t room, int ahead,
+    int (*take)(void *arg, uint8_t *p, size_t len, int last), void *arg)
+{
+	uint8_t *bufs[2] = { malloc(cap + room), NULL }, *turn;
+	size_t got, next = 0;
+	int rc, last;
+
+	if (ahead)
+		bufs[1] = malloc(cap + room);
+	if (bufs[0] == NULL || (ahead && bufs[1] == NULL)) {
+		rc = cli_error(flow->cli, CLI_FAILED, NULL, "out of memory");
+		goto out;
+	}
+	if ((rc = file_read(flow, bufs[0], cap, &got)) != 0)
+		goto out;
+	for (;;) {
+		if (ahead && got == cap && (rc = file_read(flow, bufs[1],
+		    cap, &next)) != 0)
+			break;
+		last = got < cap || (ahead && next == 0);
+		if ((rc = take(arg, bufs[0], got, last)) != 0 || last)
+			break;
+		if (!ahead && (rc = file_read(flow, bufs[0], cap,
+		    &next)) != 0)
+			break;
+		if (ahead) {
+			turn = bufs[0];
+			bufs[0] = bufs[1];
+			bufs[1] = turn;
+		}
+		got = next;
+		next = 0;
+	}
+out:
+	/* What is on the way is a secret at one of its ends. */
+	for (last = 0; last < 2; last++)
+		if (bufs[last] != NULL)
+			csn_wipe(bufs[last], cap + room);
+	free(bufs[0]);
+	free(bufs[1]);
+	return rc;
+}
+
+int
 file_end(struct file_flow *flow, int rc)
 {
 	cli_progress_end(&flow->progress);
@@ -109,6 +153,14 @@ file_log(struct file_flow *flow, const struct csn_identity *id, int op, int rc)
 		free(detail);
 	}
 	return rc != 0 ? rc : logged;
+}
+
+int
+file_unsealed(struct file_flow *flow, int rc)
+{
+	flow->code = rc;
+	return cli_error_lib(flow->cli, rc, NULL, "cannot seal %s",
+	    flow->in_name);
 }
 
 int

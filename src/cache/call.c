@@ -2,6 +2,7 @@
 /* cache/call.c - what a call names, what it is told, what it leaves. */
 #include <string.h>
 
+#include "audit/record.h"
 #include "base/cancel.h"
 #include "base/fail.h"
 #include "base/sized.h"
@@ -201,16 +202,8 @@ leave_record(struct csn_cache *cache, const struct csn_call *call, int rc,
 	tenant[len] = '\0';
 	memcpy(detail + strlen(detail), call->name.key,
 	    call->name.key_len + 1);
-	memset(&r, 0, sizeof(r));
-	r.size = sizeof(r);
-	r.op = rc == CSN_E_TENANT ? CSN_AUDIT_ISOLATION_VIOLATION :
-	    CSN_AUDIT_DECRYPT;
-	r.success = rc == 0;
-	r.code = rc;
-	r.count = 1;
+	csn_audit_fill(&r, CSN_AUDIT_DECRYPT, rc, tenant, detail);
 	r.bytes = bytes;
-	r.tenant = tenant;
-	r.detail = detail;
 	if ((done = csn_audit_append(cache->config.audit, &r)) != 0)
 		csn_meter_add(cache->meter, CSN_COUNT_AUDIT_ERROR);
 	return done;

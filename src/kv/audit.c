@@ -11,22 +11,13 @@ static void
 record_of(struct csn_session *s, int op, const struct csn_kv_item *it,
     struct csn_audit_record *r)
 {
-	memset(r, 0, sizeof(*r));
-	r->size = sizeof(*r);
-	r->op = (uint32_t)(it->rc == CSN_E_TENANT ?
-	    CSN_AUDIT_ISOLATION_VIOLATION : op);
-	r->success = it->rc == 0;
-	r->code = it->rc;
-	r->flags = CSN_AUDIT_HAS_SESSION | CSN_AUDIT_HAS_SLOT |
-	    CSN_AUDIT_HAS_SEQUENCE;
+	csn_session_record(s, op, it->rc, it->rc == 0 ? NULL :
+	    csn_error_text(it->rc), r);
+	r->flags |= CSN_AUDIT_HAS_SLOT | CSN_AUDIT_HAS_SEQUENCE;
 	r->layer = it->slot.layer;
 	r->position = it->slot.position;
 	r->sequence = it->sequence;
-	r->count = 1;
 	r->bytes = it->rc == 0 ? (uint64_t)it->key_len + it->value_len : 0;
-	r->tenant = csn_session_tenant_id(s);
-	r->detail = it->rc == 0 ? NULL : csn_error_text(it->rc);
-	memcpy(r->session, csn_session_id(s), sizeof(r->session));
 }
 
 int

@@ -76,18 +76,8 @@ audit(const struct csn_stream *st, int op, int code, const char *detail)
 
 	if (log == NULL)
 		return 0;
-	memset(&r, 0, sizeof(r));
-	r.size = sizeof(r);
-	r.op = (uint32_t)(code == CSN_E_TENANT ?
-	    CSN_AUDIT_ISOLATION_VIOLATION : op);
-	r.success = code == 0;
-	r.code = code;
-	r.flags = CSN_AUDIT_HAS_SESSION;
-	r.count = 1;
+	csn_session_record(st->session, op, code, detail, &r);
 	r.bytes = st->bytes;
-	r.tenant = csn_session_tenant_id(st->session);
-	r.detail = detail;
-	memcpy(r.session, csn_session_id(st->session), sizeof(r.session));
 	return csn_audit_append(log, &r);
 }
 

@@ -3,6 +3,7 @@
 #ifndef CSN_SESSION_KEYS_H
 #define CSN_SESSION_KEYS_H
 
+#include <caisson/audit.h>
 #include <caisson/session.h>
 
 #include "crypto/keyring.h"
@@ -167,6 +168,12 @@ const uint8_t *csn_session_label(const struct csn_session *s);
 const uint8_t *csn_session_aad_tail(const struct csn_session *s,
     size_t *len);
 struct csn_audit *csn_session_audit_log(const struct csn_session *s);
+/*
+ * Fill a record of what was done under the session and how it ended: all but
+ * sequence and bytes, and a count of 1.
+ */
+void csn_session_record(const struct csn_session *s, int op, int code,
+    const char *detail, struct csn_audit_record *r);
 /* From now on audit, where the session has no log. */
 void csn_session_audit_default(struct csn_session *s,
     struct csn_audit *audit);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/record.h"
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"
@@ -247,6 +248,15 @@ csn_session_unlock(struct csn_session *s)
 }
 
 void
+csn_session_record(const struct csn_session *s, int op, int code,
+    const char *detail, struct csn_audit_record *r)
+{
+	csn_audit_fill(r, op, code, s->tenant_id, detail);
+	r->flags = CSN_AUDIT_HAS_SESSION;
+	memcpy(r->session, s->id, sizeof(r->session));
+}
+
+void
 csn_session_audit(struct csn_session *s, int op, int code,
     const char *detail)
 {
@@ -256,16 +266,7 @@ csn_session_audit(struct csn_session *s, int op, int code,
 
 	if (audit == NULL)
 		return;
-	memset(&r, 0, sizeof(r));
-	r.size = sizeof(r);
-	r.op = (uint32_t)op;
-	r.success = code == 0;
-	r.code = code;
-	r.flags = CSN_AUDIT_HAS_SESSION;
-	r.count = 1;
-	r.tenant = s->tenant_id;
-	r.detail = detail;
-	memcpy(r.session, s->id, sizeof(r.session));
+	csn_session_record(s, op, code, detail, &r);
 	/* What has happened cannot be taken back: it is counted. */
 	if (csn_audit_append(audit, &r) != 0)
 		s->audit_failures++;

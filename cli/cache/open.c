@@ -136,6 +136,11 @@ cache_store_open(struct cli *cli, int make, struct csn_store **out)
 	}
 	rc = csn_store_open(cli->ctx, url, out);
 	free(there);
+	/* Exit code 4 is for an entry: what it would lie in is needed. */
+	if (rc == CSN_E_NOT_FOUND)
+		return cli_error_as(cli, CLI_FAILED, rc, "Is the URL right? "
+		    "caisson cache set makes the store.",
+		    "there is no store");
 	return rc == 0 ? 0 : cli_error_lib(cli, rc, NULL,
 	    "cannot open the store");
 }

@@ -35,9 +35,9 @@ compare(struct csn_appraisal *a)
 	}
 	for (i = 0; i < 2; i++)
 		(void)csn_policy_inside(a, sets[i][0], sets[i][1], zero, 32);
-	(void)csn_policy_min(a, "min_guest_svn", 1);
-	(void)csn_policy_max(a, "max_vmpl", 1);
-	(void)csn_policy_bits(a, "mitigations", 5);
+	(void)csn_policy_limit(a, "min_guest_svn", CSN_POLICY_MIN, 1);
+	(void)csn_policy_limit(a, "max_vmpl", CSN_POLICY_MAX, 1);
+	(void)csn_policy_limit(a, "mitigations", CSN_POLICY_BITS, 5);
 	(void)csn_policy_names(a, "platform_info", 5, bits);
 	n = csn_policy_flag(a, "allow_debug", 0);
 	check(n == 0 || n == 1);
@@ -50,21 +50,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct csn_ctx *ctx = fuzz_ctx();
 	struct csn_appraisal a = { .ctx = ctx };
+	json_t *document = NULL;
 	int rc;
 
 	if (len == 0)
 		return 0;
-	a.platform = 1 + data[0] % 4;
-	a.o.policy_json = (const char *)data + 1;
-	a.o.policy_len = len - 1;
 	check(csn_result_new(ctx, &a.result) == 0);
-	rc = csn_policy_of(&a);
+	rc = csn_platform_policy_parse(ctx, (const char *)data + 1, len - 1,
+	    &document);
 	check(rc == 0 || rc == CSN_E_ARG);
+	a.policy = json_object_get(json_object_get(document, "platform"),
+	    csn_platform_name(1 + data[0] % 4));
 	if (rc == 0)
 		compare(&a);
 	check(a.broken == 0);
 	check(a.first == csn_result_code(a.result));
-	json_decref(a.document);
+	json_decref(document);
 	csn_result_free(a.result);
 	return 0;
 }

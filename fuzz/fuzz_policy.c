@@ -5,6 +5,8 @@
  */
 #include "identity.h"
 
+#include <jansson.h>
+
 #include <caisson/attest.h>
 
 #include "attest/policy.h"
@@ -24,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	check(strlen(csn_policy_workload(p)) > 0);
 	check(p->n <= CSN_REGIONS_MAX);
-	check((p->platform != NULL) == (p->platforms != NULL));
+	check(p->platform == NULL || json_is_object(p->platform));
 	for (i = 0; i < p->n; i++) {
 		check(p->regions[i].nrefs > 0 && p->regions[i].id != NULL);
 		for (k = 0; k < p->regions[i].nrefs; k++)

@@ -13,6 +13,7 @@
 #include "evidence.h"
 #include "folder.h"
 #include "platform/snp_cache.h"
+#include "platform/vendor.h"
 
 #define ROOM 8192
 
@@ -58,7 +59,7 @@ static void
 look(struct csn_ctx *ctx, const struct csn_snp_report *report)
 {
 	struct csn_appraisal a = { .ctx = ctx,
-	    .platform = CSN_PLATFORM_SEV_SNP, .at_ms = fuzz_clock(NULL) };
+	    .vendor = &csn_vendor_snp, .at_ms = fuzz_clock(NULL) };
 	const char *name;
 	size_t i;
 	int status;

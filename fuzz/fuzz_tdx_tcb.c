@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "identity.h"
 #include "platform/tdx.h"
+#include "platform/vendor.h"
 
 static const uint8_t zero[64];
 
@@ -19,7 +20,7 @@ appraise(struct csn_ctx *ctx, struct csn_reader *r, int qe)
 	    .seam_attributes = zero, .qe = { .misc_select = zero,
 	    .attributes = zero, .mr_signer = zero } };
 	struct csn_appraisal a = { .ctx = ctx,
-	    .platform = CSN_PLATFORM_TDX };
+	    .vendor = &csn_vendor_tdx };
 	struct csn_pck pck = { .pce_svn = csn_read_u8(r) };
 	json_t *json;
 
@@ -51,7 +52,7 @@ collateral(struct csn_ctx *ctx, const uint8_t *p, size_t len)
 {
 	struct csn_bytes blob = { p, len };
 	struct csn_appraisal a = { .ctx = ctx,
-	    .platform = CSN_PLATFORM_TDX,
+	    .vendor = &csn_vendor_tdx,
 	    .o = { .size = sizeof(a.o), .collateral = &blob,
 	    .ncollateral = 1 } };
 	struct csn_tdx_collateral c = { .ntcb_infos = 0 };

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "attest/policy.h"
 #include "base/alloc.h"
 #include "base/cancel.h"
@@ -33,12 +35,9 @@ csn_policy_free(struct csn_policy *p)
 		free(p->regions[i].refs);
 		free(p->regions[i].leaves);
 	}
-	for (i = 0; i < p->nplatforms; i++)
-		free(p->platforms[i]);
-	free(p->platforms);
 	free(p->regions);
 	free(p->workload);
-	free(p->platform);
+	json_decref(p->platform);
 	free(p);
 }
 

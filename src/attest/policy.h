@@ -32,9 +32,8 @@ struct csn_policy {
 	int lenient;		/* drift is reported and does not fail */
 	int full;		/* an incremental report fails */
 	uint64_t max_age_ms;	/* of a measurement; 0: any */
-	char *platform;		/* JSON text, or NULL */
-	char **platforms;	/* the names in it: each has to be proven */
-	size_t nplatforms;
+	struct json_t *platform; /* rules by name, checked; each platform that
+				   is there has to be proven. NULL: none */
 };
 
 /* What kind of bytes of a file count. */

@@ -9,7 +9,6 @@
 #include "attest/policy.h"
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "platform/policy.h"
 
@@ -322,31 +321,17 @@ get_regions(struct place *at, json_t *list, struct csn_policy *p)
 	return 0;
 }
 
-/* Rules for platforms: their verification reads them, we keep their names. */
+/* Rules for platforms, as the verification of their evidence takes them. */
 static int
 get_platform(const struct place *at, json_t *policy, struct csn_policy *p)
 {
-	json_t *o = json_object_get(policy, "platform"), *value;
-	const char *name;
 	int rc;
 
-	if (o == NULL)
-		return 0;
 	if ((rc = csn_platform_policy_check(at->ctx, policy)) != 0)
 		return csn_fail(at->ctx, rc, ROOM, "policy: %s",
 		    csn_ctx_message(at->ctx));
-	p->platform = csn_json_text(o, JSON_COMPACT);
-	p->platforms = csn_calloc(json_object_size(o),
-	    sizeof(*p->platforms));
-	if (p->platform == NULL || p->platforms == NULL)
-		goto nomem;
-	json_object_foreach(o, name, value)
-		if ((p->platforms[p->nplatforms++] = csn_strdup(name)) == NULL)
-			goto nomem;
+	p->platform = json_incref(json_object_get(policy, "platform"));
 	return 0;
-
-nomem:
-	return csn_nomem(at->ctx, ROOM, "a policy");
 }
 
 static int

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "attest/verifier.h"
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -337,18 +339,20 @@ has_evidence(const struct csn_report *r, const char *platform)
 static void
 check_missing(struct csn_check_run *run)
 {
-	const struct csn_policy *p = run->v->policy;
 	char name[16 + CSN_PLATFORM_NAME_MAX];
-	size_t i;
+	const char *platform;
+	json_t *rules;
 
-	for (i = 0; p != NULL && i < p->nplatforms; i++) {
-		if (has_evidence(run->report, p->platforms[i]))
+	if (run->v->policy == NULL)
+		return;
+	json_object_foreach(run->v->policy->platform, platform, rules) {
+		if (has_evidence(run->report, platform))
 			continue;
 		(void)snprintf(name, sizeof(name), "platform %.*s",
-		    CSN_PLATFORM_NAME_MAX, p->platforms[i]);
+		    CSN_PLATFORM_NAME_MAX, platform);
 		csn_check_note(run, name, csn_fail(run->ctx, CSN_E_POLICY,
 		    ROOM, "the policy asks for evidence of %s, and the "
-		    "report has none", p->platforms[i]));
+		    "report has none", platform));
 	}
 }
 
@@ -356,7 +360,7 @@ void
 csn_check_platforms(struct csn_check_run *run,
     const struct csn_sign_key *key)
 {
-	const char *policy = run->v->policy == NULL ? NULL :
+	const json_t *rules = run->v->policy == NULL ? NULL :
 	    run->v->policy->platform;
 	uint8_t body[CSN_HASH_SIZE], data[CSN_REPORT_DATA_SIZE];
 	char name[CSN_PLATFORM_NAME_MAX + 1] = { 0 };
@@ -367,7 +371,7 @@ csn_check_platforms(struct csn_check_run *run,
 
 	check_missing(run);
 	if (r->nevidence == 0) {
-		if (policy == NULL)
+		if (rules == NULL)
 			csn_check_skip(run, "platform",
 			    "the report carries no platform's evidence");
 		return;
@@ -394,7 +398,7 @@ csn_check_platforms(struct csn_check_run *run,
 			claim.require |= CSN_REQUIRE_COLLATERAL;
 		if ((run->flags & CSN_VERIFY_CRL) != 0)
 			claim.require |= CSN_REQUIRE_CRL;
-		claim.policy = policy;
+		claim.rules = rules;
 		claim.own = run->v->endorsements;
 		claim.cache = run->v->cache;
 		run->rc = csn_platform_check(run->ctx, &claim, run->result);

@@ -3,6 +3,8 @@
 #ifndef CSN_BASE_JSON_H
 #define CSN_BASE_JSON_H
 
+#include <stdint.h>
+
 #include <jansson.h>
 
 /*
@@ -22,5 +24,11 @@ csn_json_no_memory(const json_error_t *error)
  * jansson; flags are json_dumps's. NULL without memory.
  */
 char *csn_json_text(const json_t *json, size_t flags);
+
+/* Put name: hex of p into object. 0 or -1. */
+int csn_json_hex(json_t *object, const char *name, const uint8_t *p,
+    size_t len);
+/* Put name: v. 0 or -1. */
+int csn_json_uint(json_t *object, const char *name, uint64_t v);
 
 #endif

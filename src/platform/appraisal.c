@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "platform/appraisal.h"
+#include "platform/vendor.h"
 
 #define ROOM "attest"
 #define SENTENCE 512
@@ -14,13 +14,15 @@ static void
 add(struct csn_appraisal *a, const char *name, int status, int code,
     const char *fmt, va_list ap)
 {
-	char text[SENTENCE];
+	char text[SENTENCE], full[160];
 	int rc;
 
 	if (a->broken != 0)
 		return;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	if ((rc = csn_result_add(a->result, name, status, code, text)) != 0)
+	(void)snprintf(full, sizeof(full), "%s%.90s",
+	    a->prefix != NULL ? a->prefix : "", name);
+	if ((rc = csn_result_add(a->result, full, status, code, text)) != 0)
 		a->broken = rc;
 	if (code != 0 && a->first == 0) {
 		a->first = code;
@@ -158,7 +160,7 @@ static int
 pinned_roots(struct csn_appraisal *a, struct csn_pki **out)
 {
 	size_t npins;
-	const struct csn_pin *pins = csn_pins(a->platform, &npins);
+	const struct csn_pin *pins = csn_pins(a->vendor, &npins);
 	const struct csn_cert *cert;
 	uint8_t spki[CSN_SHA256_SIZE];
 	size_t i;
@@ -186,7 +188,7 @@ csn_trusted_chain(struct csn_appraisal *a, const struct csn_cert *leaf,
     struct csn_pki *chain, const struct csn_pin **pin)
 {
 	size_t npins;
-	const struct csn_pin *pins = csn_pins(a->platform, &npins);
+	const struct csn_pin *pins = csn_pins(a->vendor, &npins);
 	struct csn_pki *pinned = NULL;
 	const struct csn_pki *roots = a->roots;
 	uint8_t spki[CSN_SHA256_SIZE];

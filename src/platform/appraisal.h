@@ -15,13 +15,13 @@ struct csn_pin {
 	uint8_t spki[CSN_SHA256_SIZE];
 };
 
-/* pins.c: those of a platform, *n of them; none where TPMs have none. */
-const struct csn_pin *csn_pins(int platform, size_t *n);
+struct csn_vendor;
 
 struct csn_appraisal {
 	struct csn_ctx *ctx;
 	struct csn_result *result;
-	int platform;
+	const struct csn_vendor *vendor;
+	const char *prefix;	/* of each check's name, or NULL */
 	const uint8_t *evidence;
 	size_t len;
 	struct csn_platform_options o;
@@ -30,7 +30,8 @@ struct csn_appraisal {
 	struct csn_pki *roots;	/* of options.root; empty without it */
 	struct csn_pki *chain;	/* the evidence's own, once it has verified */
 	const struct csn_pin *pin;	/* of its root; NULL for a given one */
-	struct json_t *document;	/* of the policy */
+	const struct json_t *rules;	/* the policy's, by platform, or NULL */
+	int policy_given;	/* though it may say nothing of platforms */
 	const struct json_t *policy;	/* its part on this platform, or NULL */
 	uint32_t asked;		/* CSN_REQUIRE_* of the policy's own */
 	int first;		/* the first failed check's code */
@@ -86,24 +87,10 @@ CSN_MUST_CHECK int csn_trusted_chain(struct csn_appraisal *a,
     const struct csn_cert *leaf, struct csn_pki *chain,
     const struct csn_pin **pin);
 
-/* Each platform's checks, in order. */
-void csn_appraise_snp(struct csn_appraisal *a);
-void csn_appraise_tdx(struct csn_appraisal *a);
-void csn_appraise_nvidia(struct csn_appraisal *a);
-void csn_appraise_tpm(struct csn_appraisal *a);
-/* The unverified view. */
-CSN_MUST_CHECK int csn_snp_json(struct csn_ctx *ctx, const uint8_t *p,
-    size_t len, struct json_t **out);
-CSN_MUST_CHECK int csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p,
-    size_t len, struct json_t **out);
-CSN_MUST_CHECK int csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p,
-    size_t len, struct json_t **out);
-CSN_MUST_CHECK int csn_tpm_json(struct csn_ctx *ctx, const uint8_t *p,
-    size_t len, struct json_t **out);
-/* Put name: hex of p into object. 0 or -1. */
-int csn_json_hex(struct json_t *object, const char *name, const uint8_t *p,
-    size_t len);
-/* Put name: v. 0 or -1. */
-int csn_json_uint(struct json_t *object, const char *name, uint64_t v);
+/**
+ * Verify the evidence of a, whose vendor, evidence, options, result and rules
+ * are set: every check of it, in its order. As csn_platform_verify().
+ */
+CSN_MUST_CHECK int csn_appraise(struct csn_appraisal *a);
 
 #endif

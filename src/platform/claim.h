@@ -7,6 +7,8 @@
 
 #include "platform/endorsements.h"
 
+struct json_t;
+
 /* What one platform's evidence has to prove. */
 struct csn_platform_claim {
 	const char *platform;	/* "sev-snp", "tdx", "nvidia", … */
@@ -17,7 +19,8 @@ struct csn_platform_claim {
 	const uint8_t *report_data;	/* 64 bytes that it has to carry */
 	uint64_t at_ms;		/* Unix */
 	uint32_t require;	/* CSN_REQUIRE_* beside what always is */
-	const char *policy;	/* the policy's "platform" as JSON text, NULL */
+	const struct json_t *rules;	/* the policy's "platform", that was
+					   checked, or NULL */
 	const struct csn_endorsements *own;	/* the verifier's, or NULL */
 	const char *cache;	/* of certificates, or NULL */
 };

@@ -8,6 +8,9 @@
 
 #include "base/text.h"
 #include "platform/policy.h"
+#include "platform/vendor.h"
+
+const char *const csn_policy_needs[] = { "required", "optional", NULL };
 
 static int
 same_hex(const json_t *v, const uint8_t *p, size_t len)
@@ -109,53 +112,29 @@ csn_policy_word(struct csn_appraisal *a, const char *name, const char *word)
 }
 
 int
-csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v)
+csn_policy_limit(struct csn_appraisal *a, const char *name,
+    enum csn_policy_limit how, uint64_t v)
 {
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t floor = (uint64_t)json_integer_value(n);
+	static const char *const held[] = { ", at least ", ", at most ",
+		" has " };
+	const json_t *member = json_object_get(a->policy, name);
+	uint64_t said = (uint64_t)json_integer_value(member);
+	const char *fmt = how == CSN_POLICY_BITS ? "0x%" PRIx64 : "%" PRIu64;
+	char got[24], want[24];
+	int ok;
 
-	if (n == NULL)
+	if (member == NULL)
 		return 0;
-	if (v >= floor)
-		csn_appraise_pass(a, name, "%" PRIu64 ", at least %" PRIu64, v,
-		    floor);
+	ok = how == CSN_POLICY_MIN ? v >= said :
+	    how == CSN_POLICY_MAX ? v <= said : (v & said) == said;
+	(void)snprintf(got, sizeof(got), fmt, v);
+	(void)snprintf(want, sizeof(want), fmt, said);
+	if (ok)
+		csn_appraise_pass(a, name, "%s%s%s", got, held[how], want);
 	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "%" PRIu64 ", the policy asks for %" PRIu64, v, floor);
-	return 1;
-}
-
-int
-csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v)
-{
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t most = (uint64_t)json_integer_value(n);
-
-	if (n == NULL)
-		return 0;
-	if (v <= most)
-		csn_appraise_pass(a, name, "%" PRIu64 ", at most %" PRIu64, v,
-		    most);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "%" PRIu64 ", the policy allows %" PRIu64, v, most);
-	return 1;
-}
-
-int
-csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v)
-{
-	const json_t *n = json_object_get(a->policy, name);
-	uint64_t want = (uint64_t)json_integer_value(n);
-
-	if (n == NULL)
-		return 0;
-	if ((v & want) == want)
-		csn_appraise_pass(a, name, "0x%" PRIx64 " has 0x%" PRIx64, v,
-		    want);
-	else
-		csn_appraise_fail(a, name, CSN_E_POLICY,
-		    "0x%" PRIx64 ", the policy asks for 0x%" PRIx64, v, want);
+		csn_appraise_fail(a, name, CSN_E_POLICY, "%s, the policy "
+		    "%s %s", got, how == CSN_POLICY_MAX ? "allows" :
+		    "asks for", want);
 	return 1;
 }
 
@@ -167,7 +146,7 @@ csn_policy_names(struct csn_appraisal *a, const char *name, uint64_t v,
 	int i, any = 0;
 
 	if (set == NULL || json_is_integer(set))
-		return csn_policy_bits(a, name, v);
+		return csn_policy_limit(a, name, CSN_POLICY_BITS, v);
 	for (i = 0; names[i] != NULL; i++) {
 		if (names[i][0] == '\0' || !word_in(set, names[i]))
 			continue;
@@ -203,6 +182,19 @@ csn_policy_flag(const struct csn_appraisal *a, const char *name,
 	const json_t *v = json_object_get(a->policy, name);
 
 	return v != NULL ? json_is_true(v) : otherwise;
+}
+
+void
+csn_policy_debug(struct csn_appraisal *a, int on)
+{
+	if (!on)
+		csn_appraise_pass(a, "debug", "off");
+	else if (csn_policy_flag(a, "allow_debug", 0))
+		csn_appraise_pass(a, "debug",
+		    "on, as the policy allows: the host can read the guest");
+	else
+		csn_appraise_fail(a, "debug", CSN_E_POLICY,
+		    "on: the host can read and change the guest's memory");
 }
 
 int

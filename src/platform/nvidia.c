@@ -1,16 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* platform/nvidia.c - verifying an NVIDIA GPU's measurements. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "platform/der.h"
 #include "platform/policy.h"
 #include "platform/spdm.h"
+#include "platform/vendor.h"
 
 /* TCG DICE: what firmware the key is for, on Hopper and on Blackwell. */
 #define DICE "2.23.133.5.4.1"
 #define DICE_TCB "2.23.133.5.4.1.1"
 #define DEPTH 3			/* within the latter's value */
+
+static const struct csn_pin roots[] = {
+	{ "NVIDIA Device Identity CA", {
+	    0xa9, 0x0c, 0x4e, 0xb5, 0xac, 0xfd, 0x3e, 0x3d,
+	    0x03, 0xa2, 0x5d, 0xb6, 0xa2, 0x6b, 0x84, 0xf7,
+	    0x20, 0xad, 0x05, 0x03, 0x19, 0x6c, 0x62, 0x7c,
+	    0x21, 0xdd, 0xd4, 0x8d, 0xd8, 0x5b, 0x06, 0xa4 } },
+};
+
+/* A block's number, which a measurement of 32 to 64 bytes has. */
+static int
+block_key(const char *key, size_t *min, size_t *max)
+{
+	long n = strtol(key, NULL, 10);
+	char text[8];
+
+	*min = 32;
+	*max = CSN_POLICY_VALUE;
+	(void)snprintf(text, sizeof(text), "%ld", n % 1000);
+	return n >= 1 && n <= CSN_SPDM_MAX_BLOCKS && strcmp(text, key) == 0;
+}
+
+static const char *const devices[] = { "gpu", "switch", NULL };
+static const struct csn_rule rules[] = {
+	{ "device", CSN_FORM_WORDS, 0, devices },
+	{ "measurements", CSN_FORM_KEYED, .key = block_key, .breach =
+	    "does not give hex for block numbers of 1 to 254" },
+	{ "driver_version", CSN_FORM_WORDS },
+	{ "vbios_version", CSN_FORM_WORDS },
+	CSN_RULE_COLLATERAL,
+	CSN_RULE_ROOT,
+	{ NULL }
+};
 
 static int
 verify_signature(struct csn_appraisal *a, const struct csn_spdm *m,
@@ -243,8 +278,8 @@ appraise_policy(struct csn_appraisal *a, const struct csn_spdm *m)
 	    "and its firmware, not the kernel module that the host loaded");
 }
 
-void
-csn_appraise_nvidia(struct csn_appraisal *a)
+static void
+appraise(struct csn_appraisal *a)
 {
 	const struct csn_cert *leaf;
 	struct csn_spdm m;
@@ -267,3 +302,12 @@ csn_appraise_nvidia(struct csn_appraisal *a)
 	csn_appraise_nonce(a, m.nonce, CSN_SPDM_NONCE);
 	appraise_policy(a, &m);
 }
+
+const struct csn_vendor csn_vendor_nvidia = {
+	/* A GPU takes 32 bytes: of a report's data the hash, not the zeros. */
+	.name = "nvidia", .min_nonce = 32, .max_nonce = 32,
+	.report_nonce = CSN_HASH_SIZE, .endorsed = 1 << CSN_ENDORSED_CERTS,
+	.rules = rules,
+	.pins = roots, .npins = sizeof(roots) / sizeof(roots[0]),
+	.appraise = appraise, .json = csn_nvidia_json
+};

@@ -8,120 +8,11 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "crypto/pubkey.h"
 #include "platform/policy.h"
-#include "platform/snp.h"
-#include "platform/tpm.h"
+#include "platform/vendor.h"
 
 #define ROOM "attest"
-
-/* The forms that a member of a policy may have. */
-enum form {
-	HEX,		/* len bytes in hex, or a list of such: any of them */
-	NUMBER,		/* 0 to len */
-	SWITCH,		/* true or false */
-	WORDS,		/* a word, or a list of them: any; words or any text */
-	BITS,		/* 0 to len, or a name of bits, or a list of names */
-	TCB,		/* an object of numbers 0 to 255, by words */
-	BLOCKS,		/* "1" to "254": HEX of 32 to 64 bytes */
-	PEM,		/* certificates, as text */
-	PCRS,		/* "sha256:7": HEX of the bank's size */
-	KEYS		/* public keys in PEM, as text */
-};
-
-struct rule {
-	const char *name;
-	enum form form;
-	uint64_t len;
-	const char *const *words;
-};
-
-static const char *const tcb_parts[] = {
-	"fmc", "bootloader", "tee", "snp", "microcode", NULL
-};
-static const char *const products[] = { "Milan", "Genoa", "Turin", NULL };
-static const char *const signers[] = { "vcek", "vlek", NULL };
-static const char *const devices[] = { "gpu", "switch", NULL };
-static const char *const needs[] = { "required", "optional", NULL };
-/* Not "Revoked": nobody means to trust that. */
-static const char *const statuses[] = {
-	"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
-	"ConfigurationAndSWHardeningNeeded", "OutOfDate",
-	"OutOfDateConfigurationNeeded", NULL
-};
-
-static const struct rule snp_rules[] = {
-	{ "measurement", HEX, 48, NULL },
-	{ "host_data", HEX, 32, NULL },
-	{ "id_key_digest", HEX, 48, NULL },
-	{ "author_key_digest", HEX, 48, NULL },
-	{ "family_id", HEX, 16, NULL },
-	{ "image_id", HEX, 16, NULL },
-	{ "chip_id", HEX, 64, NULL },
-	{ "product", WORDS, 0, products },
-	{ "signer", WORDS, 0, signers },
-	{ "csp", WORDS, 0, NULL },
-	{ "min_guest_svn", NUMBER, UINT32_MAX, NULL },
-	{ "max_vmpl", NUMBER, 3, NULL },
-	{ "min_tcb", TCB, 0, tcb_parts },
-	{ "min_current_tcb", TCB, 0, tcb_parts },
-	{ "min_committed_tcb", TCB, 0, tcb_parts },
-	{ "min_launch_tcb", TCB, 0, tcb_parts },
-	{ "platform_info", BITS, INT64_MAX, csn_snp_info_names },
-	{ "mitigations", NUMBER, INT64_MAX, NULL },
-	{ "allow_host_report", SWITCH, 0, NULL },
-	{ "allow_debug", SWITCH, 0, NULL },
-	{ "allow_migration", SWITCH, 0, NULL },
-	{ "allow_smt", SWITCH, 0, NULL },
-	{ "collateral", WORDS, 0, needs },
-	{ "root", PEM, 0, NULL },
-	{ NULL }
-};
-
-static const struct rule tdx_rules[] = {
-	{ "mr_td", HEX, 48, NULL },
-	{ "rtmr0", HEX, 48, NULL },
-	{ "rtmr1", HEX, 48, NULL },
-	{ "rtmr2", HEX, 48, NULL },
-	{ "rtmr3", HEX, 48, NULL },
-	{ "mr_config_id", HEX, 48, NULL },
-	{ "mr_owner", HEX, 48, NULL },
-	{ "mr_owner_config", HEX, 48, NULL },
-	{ "mr_seam", HEX, 48, NULL },
-	{ "mr_service_td", HEX, 48, NULL },
-	{ "td_attributes", HEX, 8, NULL },
-	{ "xfam", HEX, 8, NULL },
-	{ "fmspc", HEX, 6, NULL },
-	{ "tcb_status", WORDS, 0, statuses },
-	{ "min_tcb_evaluation", NUMBER, UINT32_MAX, NULL },
-	{ "allow_debug", SWITCH, 0, NULL },
-	{ "collateral", WORDS, 0, needs },
-	{ "root", PEM, 0, NULL },
-	{ NULL }
-};
-
-static const struct rule nvidia_rules[] = {
-	{ "device", WORDS, 0, devices },
-	{ "measurements", BLOCKS, 0, NULL },
-	{ "driver_version", WORDS, 0, NULL },
-	{ "vbios_version", WORDS, 0, NULL },
-	{ "collateral", WORDS, 0, needs },
-	{ "root", PEM, 0, NULL },
-	{ NULL }
-};
-
-static const struct rule tpm_rules[] = {
-	{ "key", KEYS, 0, NULL },
-	{ "pcrs", PCRS, 0, NULL },
-	{ "firmware_version", HEX, 8, NULL },
-	{ "allow_unsafe_clock", SWITCH, 0, NULL },
-	{ "collateral", WORDS, 0, needs },
-	{ "root", PEM, 0, NULL },
-	{ NULL }
-};
-
-static const struct rule *const rules[] = {
-	snp_rules, tdx_rules, nvidia_rules, tpm_rules
-};
 
 /* --- forms ---------------------------------------------------- */
 
@@ -151,16 +42,16 @@ word_ok(const json_t *v, const char *const *words)
 
 /* v, or each entry of the list v, which has one at least. */
 static int
-set_ok(const json_t *v, const struct rule *r, uint64_t min, uint64_t max)
+set_ok(const json_t *v, const struct csn_rule *r, uint64_t min, uint64_t max)
 {
 	const json_t *one;
 	size_t i;
 
 	if (!json_is_array(v))
-		return r->form == WORDS ? word_ok(v, r->words) :
+		return r->form == CSN_FORM_WORDS ? word_ok(v, r->words) :
 		    hex_ok(v, min, max);
 	for (i = 0; (one = json_array_get(v, i)) != NULL; i++)
-		if (!(r->form == WORDS ? word_ok(one, r->words) :
+		if (!(r->form == CSN_FORM_WORDS ? word_ok(one, r->words) :
 		    hex_ok(one, min, max)))
 			return 0;
 	return i > 0;
@@ -175,17 +66,17 @@ number_ok(const json_t *v, uint64_t max)
 
 /* A number of bits, or their names. */
 static int
-bits_ok(const json_t *v, const struct rule *r)
+bits_ok(const json_t *v, const struct csn_rule *r)
 {
-	struct rule names = *r;
+	struct csn_rule names = *r;
 
-	names.form = WORDS;
+	names.form = CSN_FORM_WORDS;
 	return json_is_integer(v) ? number_ok(v, r->len) :
 	    set_ok(v, &names, 0, 0);
 }
 
 static int
-tcb_ok(const json_t *v, const struct rule *r)
+tcb_ok(const json_t *v, const struct csn_rule *r)
 {
 	const char *const *part;
 	size_t known = 0;
@@ -204,78 +95,51 @@ tcb_ok(const json_t *v, const struct rule *r)
 }
 
 static int
-blocks_ok(json_t *v, const struct rule *r)
+keyed_ok(json_t *v, const struct csn_rule *r)
 {
+	size_t min, max;
 	const char *key;
-	char text[8];
 	json_t *one;
-	long n;
 
 	if (json_object_size(v) == 0)
 		return 0;
-	json_object_foreach(v, key, one) {
-		n = strtol(key, NULL, 10);
-		(void)snprintf(text, sizeof(text), "%ld", n % 1000);
-		if (n < 1 || n > 254 || strcmp(text, key) != 0 ||
-		    !set_ok(one, r, 32, CSN_POLICY_VALUE))
+	json_object_foreach(v, key, one)
+		if (!r->key(key, &min, &max) || !set_ok(one, r, min, max))
 			return 0;
-	}
-	return 1;
-}
-
-static int
-pcrs_ok(json_t *v, const struct rule *r)
-{
-	const char *key;
-	json_t *one;
-	size_t size;
-
-	if (json_object_size(v) == 0)
-		return 0;
-	json_object_foreach(v, key, one) {
-		size = csn_tpm_pcr_size(key);
-		if (size == 0 || !set_ok(one, r, size, size))
-			return 0;
-	}
 	return 1;
 }
 
 /* What the rule asks for where v is not so, or NULL. */
 static const char *
-breach(const struct rule *r, json_t *v)
+breach(const struct csn_rule *r, json_t *v)
 {
 	switch (r->form) {
-	case HEX:
+	case CSN_FORM_HEX:
 		return set_ok(v, r, r->len, r->len) ? NULL :
 		    "is not hex of the right length, or a list of such";
-	case NUMBER:
+	case CSN_FORM_NUMBER:
 		return number_ok(v, r->len) ? NULL :
 		    "is not a number in its range";
-	case BITS:
+	case CSN_FORM_BITS:
 		return bits_ok(v, r) ? NULL :
 		    "is neither a number of bits nor names of them";
-	case SWITCH:
+	case CSN_FORM_SWITCH:
 		return json_is_boolean(v) ? NULL :
 		    "is neither true nor false";
-	case WORDS:
+	case CSN_FORM_WORDS:
 		return set_ok(v, r, 0, 0) ? NULL :
 		    "is not one of its words, or a list of them";
-	case TCB:
+	case CSN_FORM_TCB:
 		return tcb_ok(v, r) ? NULL :
 		    "does not have numbers of 0 to 255 for parts of a TCB";
-	case PEM:
+	case CSN_FORM_ROOT:
 		return json_string_length(v) > 0 ? NULL :
 		    "is no certificate in PEM";
-	case KEYS:
+	case CSN_FORM_KEYS:
 		return json_string_length(v) > 0 ? NULL :
 		    "is no public key in PEM";
-	case PCRS:
-		return pcrs_ok(v, r) ? NULL :
-		    "does not give hex of the bank's size for PCRs, which "
-		    "are called like sha256:7";
 	default:
-		return blocks_ok(v, r) ? NULL :
-		    "does not give hex for block numbers of 1 to 254";
+		return keyed_ok(v, r) ? NULL : r->breach;
 	}
 }
 
@@ -322,58 +186,61 @@ check_keys(struct csn_ctx *ctx, const char *platform, const json_t *pem)
 	return rc;
 }
 
-/* Whose quotes are good? One answer, lest the weaker of two be the one. */
 static int
-check_signer(struct csn_ctx *ctx, const json_t *part)
+check_part(struct csn_ctx *ctx, const struct csn_vendor *v, json_t *part)
 {
-	int key = json_object_get(part, "key") != NULL;
-	int root = json_object_get(part, "root") != NULL;
-
-	if (key + root == 1)
-		return 0;
-	return csn_fail(ctx, CSN_E_FORM, ROOM, "platform.tpm2 of the policy "
-	    "has %s key %s root: the signer is known by one of them",
-	    key ? "both" : "neither", key ? "and" : "nor");
-}
-
-static int
-check_part(struct csn_ctx *ctx, const char *platform, json_t *part,
-    const struct rule *table)
-{
-	const struct rule *r;
+	const struct csn_rule *r;
 	const char *key, *why;
-	json_t *v;
+	json_t *member;
 	int rc;
 
 	if (!json_is_object(part))
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
-		    "platform.%s of the policy is no object", platform);
-	json_object_foreach(part, key, v) {
-		for (r = table; r->name != NULL; r++)
+		    "platform.%s of the policy is no object", v->name);
+	json_object_foreach(part, key, member) {
+		for (r = v->rules; r->name != NULL; r++)
 			if (strcmp(r->name, key) == 0)
 				break;
 		if (r->name == NULL)
 			return csn_fail(ctx, CSN_E_FORM, ROOM,
 			    "platform.%s of the policy has a member '%.40s' "
-			    "that nobody knows", platform, key);
-		if ((why = breach(r, v)) != NULL)
+			    "that nobody knows", v->name, key);
+		if ((why = breach(r, member)) != NULL)
 			return csn_fail(ctx, CSN_E_FORM, ROOM,
-			    "platform.%s.%s of the policy %s", platform, key,
+			    "platform.%s.%s of the policy %s", v->name, key,
 			    why);
-		if (r->form == PEM &&
-		    (rc = check_root(ctx, platform, v)) != 0)
+		if (r->form == CSN_FORM_ROOT &&
+		    (rc = check_root(ctx, v->name, member)) != 0)
 			return rc;
-		if (r->form == KEYS &&
-		    (rc = check_keys(ctx, platform, v)) != 0)
+		if (r->form == CSN_FORM_KEYS &&
+		    (rc = check_keys(ctx, v->name, member)) != 0)
 			return rc;
 	}
-	return table == tpm_rules ? check_signer(ctx, part) : 0;
+	return v->check_rules != NULL ? v->check_rules(ctx, part) : 0;
+}
+
+/* "sev-snp, tdx, nvidia and tpm2" */
+static void
+names(char *out, size_t cap)
+{
+	const char *name;
+	size_t at = 0;
+	int i, n;
+
+	for (i = 1; (name = csn_platform_name(i)) != NULL; i++) {
+		n = snprintf(out + at, cap - at, "%s%s", i == 1 ? "" :
+		    csn_platform_name(i + 1) == NULL ? " and " : ", ", name);
+		if (n < 0 || (size_t)n >= cap - at)
+			return;
+		at += (size_t)n;
+	}
 }
 
 int
 csn_platform_policy_check(struct csn_ctx *ctx, const json_t *document)
 {
 	json_t *all, *part;
+	char known[128];
 	const char *key;
 	int platform, rc;
 
@@ -386,43 +253,33 @@ csn_platform_policy_check(struct csn_ctx *ctx, const json_t *document)
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "platform of the policy is no object");
 	json_object_foreach(all, key, part) {
-		if ((platform = csn_platform_parse(key)) == 0)
-			return csn_fail(ctx, CSN_E_FORM, ROOM,
-			    "platform of the policy names '%.40s', there are "
-			    "sev-snp, tdx, nvidia and tpm2", key);
-		if ((rc = check_part(ctx, key, part,
-		    rules[platform - 1])) != 0)
+		if ((platform = csn_platform_parse(key)) == 0) {
+			names(known, sizeof(known));
+			return csn_fail(ctx, CSN_E_FORM, ROOM, "platform of "
+			    "the policy names '%.40s', there are %s", key,
+			    known);
+		}
+		if ((rc = check_part(ctx, csn_vendor_of(platform),
+		    part)) != 0)
 			return rc;
 	}
 	return 0;
 }
 
 int
-csn_policy_of(struct csn_appraisal *a)
+csn_platform_policy_parse(struct csn_ctx *ctx, const char *json, size_t len,
+    json_t **out)
 {
 	json_error_t e;
 	int rc;
 
-	if (a->o.policy_json == NULL)
-		return 0;
-	a->document = json_loadb(a->o.policy_json, a->o.policy_len,
-	    JSON_REJECT_DUPLICATES, &e);
-	if (a->document == NULL)
-		return csn_fail(a->ctx, CSN_E_ARG, ROOM,
+	if ((*out = json_loadb(json, len, JSON_REJECT_DUPLICATES, &e)) == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
 		    "the policy is no JSON: line %d: %s", e.line, e.text);
-	if ((rc = csn_platform_policy_check(a->ctx, a->document)) != 0)
-		return rc != CSN_E_FORM ? rc : csn_fail(a->ctx, CSN_E_ARG,
-		    ROOM, "%s", csn_ctx_message(a->ctx));
-	a->policy = json_object_get(json_object_get(a->document, "platform"),
-	    csn_platform_name(a->platform));
-	/*
-	 * What a quote of TDX is worth, its collateral says: who names the
-	 * platform means to hold it to that, unless they say otherwise.
-	 */
-	if (a->policy != NULL && csn_policy_lists(a, "collateral", "required",
-	    a->platform == CSN_PLATFORM_TDX ? "required" : "optional"))
-		a->asked |= CSN_REQUIRE_COLLATERAL;
-	if (json_object_size(a->policy) == 0)
-		a->policy = NULL;
-	return 0;
+	if ((rc = csn_platform_policy_check(ctx, *out)) == 0)
+		return 0;
+	json_decref(*out);
+	*out = NULL;
+	return rc != CSN_E_FORM ? rc : csn_fail(ctx, CSN_E_ARG, ROOM, "%s",
+	    csn_ctx_message(ctx));
 }

@@ -15,8 +15,12 @@
 CSN_MUST_CHECK int csn_platform_policy_check(struct csn_ctx *ctx,
     const struct json_t *document);
 
-/* Read options.policy_json into a. CSN_E_ARG where it is no good. */
-CSN_MUST_CHECK int csn_policy_of(struct csn_appraisal *a);
+/**
+ * Parse and check a policy's text. *out is the document, for json_decref().
+ * CSN_E_ARG, with the sentence of the above, where it is no good.
+ */
+CSN_MUST_CHECK int csn_platform_policy_parse(struct csn_ctx *ctx,
+    const char *json, size_t len, struct json_t **out);
 
 /*
  * Compare what the evidence says with a member of the policy and add a check
@@ -27,10 +31,14 @@ int csn_policy_hex(struct csn_appraisal *a, const char *name,
     const uint8_t *p, size_t len);
 int csn_policy_word(struct csn_appraisal *a, const char *name,
     const char *word);
-int csn_policy_min(struct csn_appraisal *a, const char *name, uint64_t v);
-int csn_policy_max(struct csn_appraisal *a, const char *name, uint64_t v);
-/* All of the member's bits are set in v. */
-int csn_policy_bits(struct csn_appraisal *a, const char *name, uint64_t v);
+/* A number that is at least, or at most, or has all bits of the member's. */
+enum csn_policy_limit {
+	CSN_POLICY_MIN,
+	CSN_POLICY_MAX,
+	CSN_POLICY_BITS
+};
+int csn_policy_limit(struct csn_appraisal *a, const char *name,
+    enum csn_policy_limit how, uint64_t v);
 /*
  * The same of a number, or of names of bits, the lowest first: each that the
  * member lists is set.
@@ -46,6 +54,8 @@ int csn_policy_lists(const struct csn_appraisal *a, const char *name,
 /* A switch of the policy; otherwise where it is not there. */
 int csn_policy_flag(const struct csn_appraisal *a, const char *name,
     int otherwise);
+/* The check "debug": where it is on, the member allow_debug decides. */
+void csn_policy_debug(struct csn_appraisal *a, int on);
 /* The number at name.inside, or -1. */
 int csn_policy_number(const struct csn_appraisal *a, const char *name,
     const char *inside);

@@ -7,6 +7,7 @@
 #include "platform/policy.h"
 #include "platform/snp.h"
 #include "platform/snp_cache.h"
+#include "platform/vendor.h"
 
 #define ROOM "attest"
 #define R_AT 0x2a0
@@ -16,8 +17,59 @@
 #define P384_WITH_SHA384 1	/* the report's signature algorithm */
 #define CHIP_ID 64
 
+/* One a product, in the order of enum csn_snp_product. */
+static const struct csn_pin roots[] = {
+	{ "ARK-Milan", {
+	    0x9f, 0x05, 0x6b, 0xee, 0x44, 0x37, 0x7e, 0x29,
+	    0x30, 0x8c, 0xb5, 0xff, 0xa8, 0x95, 0xbd, 0xfb,
+	    0x62, 0xd1, 0x88, 0x81, 0xfa, 0x6b, 0xed, 0x8d,
+	    0x6f, 0x07, 0x5b, 0x02, 0x04, 0x08, 0x9c, 0xb9 } },
+	{ "ARK-Genoa", {
+	    0x42, 0x9a, 0x69, 0xc9, 0x42, 0x2a, 0xa2, 0x58,
+	    0xee, 0x4d, 0x8d, 0xb5, 0xfc, 0xda, 0x9c, 0x64,
+	    0x70, 0xef, 0x15, 0xf8, 0xcd, 0x5a, 0x9c, 0xeb,
+	    0xd6, 0xcb, 0xc7, 0xd9, 0x0b, 0x86, 0x38, 0x31 } },
+	{ "ARK-Turin", {
+	    0x4f, 0x12, 0x54, 0x10, 0x56, 0x3a, 0x2a, 0xb9,
+	    0xa5, 0x03, 0x56, 0xf9, 0x24, 0x3f, 0x6f, 0xe0,
+	    0xb6, 0xf7, 0x3d, 0xe9, 0x86, 0x03, 0xf5, 0x3f,
+	    0x90, 0x33, 0x9c, 0x70, 0xe9, 0xd7, 0xad, 0x08 } },
+};
+
 static const char *const leaf_names[] = { "SEV-VCEK", "SEV-VLEK" };
-static const char *const signer_names[] = { "vcek", "vlek" };
+static const char *const signer_names[] = { "vcek", "vlek", NULL };
+static const char *const products[] = { "Milan", "Genoa", "Turin", NULL };
+static const char *const tcb_parts[] = {
+	"fmc", "bootloader", "tee", "snp", "microcode", NULL
+};
+static const struct csn_rule rules[] = {
+	{ "measurement", CSN_FORM_HEX, 48 },
+	{ "host_data", CSN_FORM_HEX, 32 },
+	{ "id_key_digest", CSN_FORM_HEX, 48 },
+	{ "author_key_digest", CSN_FORM_HEX, 48 },
+	{ "family_id", CSN_FORM_HEX, 16 },
+	{ "image_id", CSN_FORM_HEX, 16 },
+	{ "chip_id", CSN_FORM_HEX, 64 },
+	{ "product", CSN_FORM_WORDS, 0, products },
+	{ "signer", CSN_FORM_WORDS, 0, signer_names },
+	{ "csp", CSN_FORM_WORDS },
+	{ "min_guest_svn", CSN_FORM_NUMBER, UINT32_MAX },
+	{ "max_vmpl", CSN_FORM_NUMBER, 3 },
+	{ "min_tcb", CSN_FORM_TCB, 0, tcb_parts },
+	{ "min_current_tcb", CSN_FORM_TCB, 0, tcb_parts },
+	{ "min_committed_tcb", CSN_FORM_TCB, 0, tcb_parts },
+	{ "min_launch_tcb", CSN_FORM_TCB, 0, tcb_parts },
+	{ "platform_info", CSN_FORM_BITS, INT64_MAX, csn_snp_info_names },
+	{ "mitigations", CSN_FORM_NUMBER, INT64_MAX },
+	{ "allow_host_report", CSN_FORM_SWITCH },
+	{ "allow_debug", CSN_FORM_SWITCH },
+	{ "allow_migration", CSN_FORM_SWITCH },
+	{ "allow_smt", CSN_FORM_SWITCH },
+	CSN_RULE_COLLATERAL,
+	CSN_RULE_ROOT,
+	{ NULL }
+};
+
 
 static int
 read_certs(struct csn_appraisal *a)
@@ -105,7 +157,7 @@ appraise_product(struct csn_appraisal *a, const struct csn_snp_report *r,
 {
 	int product = cert->product, said = csn_snp_report_product(r);
 	size_t npins;
-	const struct csn_pin *pins = csn_pins(a->platform, &npins);
+	const struct csn_pin *pins = csn_pins(a->vendor, &npins);
 	int pinned = a->pin != NULL ? (int)(a->pin - pins) + CSN_SNP_MILAN :
 	    CSN_SNP_UNKNOWN;
 
@@ -136,7 +188,6 @@ static void
 appraise_chip(struct csn_appraisal *a, const struct csn_snp_report *r,
     const struct csn_snp_cert *cert)
 {
-	static const uint8_t zero[CHIP_ID];
 	size_t n = cert->chip_id_len;
 
 	if (cert->chip_id == NULL)
@@ -144,11 +195,11 @@ appraise_chip(struct csn_appraisal *a, const struct csn_snp_report *r,
 		    "provider's key, not a chip's%s%s",
 		    cert->csp[0] != '\0' ? "; the provider is " : "",
 		    cert->csp);
-	else if (csn_equal(r->chip_id, zero, CHIP_ID))
+	else if (csn_snp_is_zero(r->chip_id, CHIP_ID))
 		csn_appraise_skip(a, "chip",
 		    "not checked: the host masks the chip's id");
 	else if (!csn_equal(r->chip_id, cert->chip_id, n) ||
-	    !csn_equal(r->chip_id + n, zero, CHIP_ID - n))
+	    !csn_snp_is_zero(r->chip_id + n, CHIP_ID - n))
 		csn_appraise_fail(a, "chip", CSN_E_SIGNER,
 		    "the certificate is that of another chip");
 	else
@@ -258,14 +309,7 @@ appraise_guest(struct csn_appraisal *a, const struct csn_snp_report *r)
 	else
 		csn_appraise_pass(a, "guest_policy", "0x%llx",
 		    (unsigned long long)r->policy);
-	if ((r->policy & CSN_SNP_POLICY_DEBUG) == 0)
-		csn_appraise_pass(a, "debug", "off");
-	else if (csn_policy_flag(a, "allow_debug", 0))
-		csn_appraise_pass(a, "debug",
-		    "on, as the policy allows: the host can read the guest");
-	else
-		csn_appraise_fail(a, "debug", CSN_E_POLICY,
-		    "on: the host can read and change the guest's memory");
+	csn_policy_debug(a, (r->policy & CSN_SNP_POLICY_DEBUG) != 0);
 }
 
 static void
@@ -284,15 +328,17 @@ appraise_policy(struct csn_appraisal *a, const struct csn_snp_report *r,
 	(void)csn_policy_hex(a, "chip_id", r->chip_id, CHIP_ID);
 	(void)csn_policy_word(a, "signer", signer_names[signer]);
 	(void)csn_policy_word(a, "csp", cert->csp);
-	(void)csn_policy_min(a, "min_guest_svn", r->guest_svn);
-	(void)csn_policy_max(a, "max_vmpl", r->vmpl);
+	(void)csn_policy_limit(a, "min_guest_svn", CSN_POLICY_MIN,
+	    r->guest_svn);
+	(void)csn_policy_limit(a, "max_vmpl", CSN_POLICY_MAX, r->vmpl);
 	(void)csn_policy_names(a, "platform_info", r->platform_info,
 	    csn_snp_info_names);
-	(void)csn_policy_bits(a, "mitigations", r->current_mitigations);
+	(void)csn_policy_limit(a, "mitigations", CSN_POLICY_BITS,
+	    r->current_mitigations);
 }
 
-void
-csn_appraise_snp(struct csn_appraisal *a)
+static void
+appraise(struct csn_appraisal *a)
 {
 	const struct csn_cert *leaf;
 	struct csn_snp_report r;
@@ -336,3 +382,12 @@ csn_appraise_snp(struct csn_appraisal *a)
 	csn_appraise_nonce(a, r.report_data, 64);
 	appraise_policy(a, &r, &cert, signer);
 }
+
+const struct csn_vendor csn_vendor_snp = {
+	.name = "sev-snp", .min_nonce = 1, .max_nonce = 64,
+	.report_nonce = 64,
+	.endorsed = 1 << CSN_ENDORSED_CERTS | 1 << CSN_ENDORSED_TABLE,
+	.rules = rules,
+	.pins = roots, .npins = sizeof(roots) / sizeof(roots[0]),
+	.appraise = appraise, .json = csn_snp_json
+};

@@ -88,6 +88,9 @@ unsigned csn_snp_signer(const struct csn_snp_report *r);
 void csn_snp_tcb(const uint8_t *p, int product, struct csn_snp_tcb *tcb);
 const char *csn_snp_product_name(int product);
 
+/* 1 where all bytes are zero: a chip's id that is masked, a table's end. */
+int csn_snp_is_zero(const uint8_t *p, size_t len);
+
 /* snp_cert.c: what a VCEK or VLEK certificate says. */
 struct csn_snp_cert {
 	int product;		/* CSN_SNP_UNKNOWN for another text */
@@ -110,5 +113,9 @@ int csn_snp_is_table(const uint8_t *p, size_t len);
  */
 CSN_MUST_CHECK int csn_snp_table_read(struct csn_ctx *ctx, const uint8_t *p,
     size_t len, struct csn_pki *pki);
+
+/* The unverified view. CSN_E_NOMEM, or as parsing. */
+CSN_MUST_CHECK int csn_snp_json(struct csn_ctx *ctx, const uint8_t *p,
+    size_t len, struct json_t **out);
 
 #endif

@@ -24,16 +24,6 @@
 /* "vcek/…" without the ending, or the beginning of a VLEK's name. */
 #define NAME_SIZE (8 + 2 * CHIP + 1 + 2 * TCB + 1)
 
-static int
-is_zero(const uint8_t *p, size_t len)
-{
-	uint8_t any = 0;
-
-	while (len-- > 0)
-		any |= p[len];
-	return any == 0;
-}
-
 /* 1 where a leaf is of the report's TCB, and a VCEK of its chip. */
 static int
 belongs(struct csn_appraisal *a, const struct csn_snp_report *r,
@@ -52,9 +42,9 @@ belongs(struct csn_appraisal *a, const struct csn_snp_report *r,
 	if (signer == CSN_SNP_VLEK)
 		return 1;
 	n = said.chip_id_len;
-	return !is_zero(r->chip_id, CHIP) &&
+	return !csn_snp_is_zero(r->chip_id, CHIP) &&
 	    csn_equal(r->chip_id, said.chip_id, n) &&
-	    is_zero(r->chip_id + n, CHIP - n);
+	    csn_snp_is_zero(r->chip_id + n, CHIP - n);
 }
 
 /* What a certificate's file is called; "" for one that is not kept. */
@@ -215,7 +205,7 @@ csn_snp_cache_read(struct csn_appraisal *a, const struct csn_snp_report *r,
 	csn_hex_encode(r->chip_id, CHIP, chip);
 	if (signer == CSN_SNP_VLEK) {
 		good = take_folder(a, r, signer, "vlek", tcb);
-	} else if (!is_zero(r->chip_id, CHIP)) {
+	} else if (!csn_snp_is_zero(r->chip_id, CHIP)) {
 		(void)snprintf(name, sizeof(name), "vcek/%s-%s", chip, tcb);
 		good = (unsigned)take(a, r, signer, name);
 	}

@@ -164,16 +164,6 @@ is_known(const uint8_t *guid)
 	return 0;
 }
 
-static int
-is_zero(const uint8_t *p, size_t len)
-{
-	uint8_t any = 0;
-
-	while (len-- > 0)
-		any |= p[len];
-	return any == 0;
-}
-
 int
 csn_snp_is_table(const uint8_t *p, size_t len)
 {
@@ -198,7 +188,7 @@ csn_snp_table_read(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		if (!csn_reader_ok(&r))
 			return csn_fail(ctx, CSN_E_FORM, ROOM,
 			    "the certificate table has no end");
-		if (is_zero(guid, GUID))
+		if (csn_snp_is_zero(guid, GUID))
 			return 0;
 		if (offset > len || n > len - offset)
 			return csn_fail(ctx, CSN_E_FORM, ROOM,

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/cursor.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "platform/snp.h"
 
 #define ROOM "attest"
@@ -34,18 +33,14 @@ csn_snp_product_name(int product)
 	return product_names[product];
 }
 
-/* Nobody vouches for what is behind the signature: it is there for nothing. */
-static int
-check_rest(struct csn_ctx *ctx, const uint8_t *p)
+int
+csn_snp_is_zero(const uint8_t *p, size_t len)
 {
 	uint8_t any = 0;
-	size_t i;
 
-	for (i = SIGNATURE_END; i < CSN_SNP_REPORT_SIZE; i++)
-		any |= p[i];
-	return any == 0 ? 0 : csn_fail(ctx, CSN_E_FORM, ROOM,
-	    "bytes of the SEV-SNP report that no signature covers are not "
-	    "zero");
+	while (len-- > 0)
+		any |= p[len];
+	return any == 0;
 }
 
 int
@@ -100,7 +95,10 @@ csn_snp_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 		r->launch_mitigations = csn_read_u64(&in);
 		r->current_mitigations = csn_read_u64(&in);
 	}
-	return check_rest(ctx, p);
+	/* Nobody vouches for it: it is there for nothing. */
+	return csn_snp_is_zero(p + SIGNATURE_END, CSN_SNP_REPORT_SIZE -
+	    SIGNATURE_END) ? 0 : csn_fail(ctx, CSN_E_FORM, ROOM, "bytes of "
+	    "the SEV-SNP report that no signature covers are not zero");
 }
 
 int

@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/cursor.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "platform/spdm.h"
 

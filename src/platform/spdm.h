@@ -61,4 +61,8 @@ void csn_nvidia_vbios(const struct csn_spdm *m, char out[16]);
 /* Printable, or "". */
 void csn_nvidia_driver(const struct csn_spdm *m, char out[32]);
 
+/* The unverified view. CSN_E_NOMEM, or as parsing. */
+CSN_MUST_CHECK int csn_nvidia_json(struct csn_ctx *ctx, const uint8_t *p,
+    size_t len, struct json_t **out);
+
 #endif

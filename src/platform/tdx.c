@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "platform/policy.h"
 #include "platform/tdx.h"
+#include "platform/vendor.h"
 
 #define ROOM "attest"
 #define QE_DEBUG 0x02		/* of an enclave's attributes */
@@ -35,6 +36,43 @@ static const uint8_t qe_attributes_mask[16] = {
 	0xf9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
 };
 static const uint8_t zero[48];
+
+static const struct csn_pin roots[] = {
+	{ "Intel SGX Root CA", {
+	    0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0xd4,
+	    0x13, 0x2f, 0x91, 0x86, 0x06, 0x8a, 0x7f, 0xc1,
+	    0x36, 0x28, 0x63, 0x3b, 0xa2, 0x35, 0x77, 0x74,
+	    0x72, 0xe2, 0x9b, 0x6b, 0x6c, 0x67, 0xa4, 0x9e } },
+};
+
+/* Not "Revoked": nobody means to trust that. */
+static const char *const statuses[] = {
+	"UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+	"ConfigurationAndSWHardeningNeeded", "OutOfDate",
+	"OutOfDateConfigurationNeeded", NULL
+};
+
+static const struct csn_rule rules[] = {
+	{ "mr_td", CSN_FORM_HEX, 48 },
+	{ "rtmr0", CSN_FORM_HEX, 48 },
+	{ "rtmr1", CSN_FORM_HEX, 48 },
+	{ "rtmr2", CSN_FORM_HEX, 48 },
+	{ "rtmr3", CSN_FORM_HEX, 48 },
+	{ "mr_config_id", CSN_FORM_HEX, 48 },
+	{ "mr_owner", CSN_FORM_HEX, 48 },
+	{ "mr_owner_config", CSN_FORM_HEX, 48 },
+	{ "mr_seam", CSN_FORM_HEX, 48 },
+	{ "mr_service_td", CSN_FORM_HEX, 48 },
+	{ "td_attributes", CSN_FORM_HEX, 8 },
+	{ "xfam", CSN_FORM_HEX, 8 },
+	{ "fmspc", CSN_FORM_HEX, 6 },
+	{ "tcb_status", CSN_FORM_WORDS, 0, statuses },
+	{ "min_tcb_evaluation", CSN_FORM_NUMBER, UINT32_MAX },
+	{ "allow_debug", CSN_FORM_SWITCH },
+	CSN_RULE_COLLATERAL,
+	CSN_RULE_ROOT,
+	{ NULL }
+};
 
 static int
 read_certs(struct csn_appraisal *a, const struct csn_tdx_quote *q,
@@ -215,14 +253,8 @@ appraise_debug(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 	if ((q->qe.attributes[0] & QE_DEBUG) != 0)
 		csn_appraise_fail(a, "debug", CSN_E_POLICY,
 		    "the Quoting Enclave runs in debug mode");
-	else if (q->td_attributes[0] == 0)
-		csn_appraise_pass(a, "debug", "off");
-	else if (csn_policy_flag(a, "allow_debug", 0))
-		csn_appraise_pass(a, "debug",
-		    "on, as the policy allows: the host can read the guest");
 	else
-		csn_appraise_fail(a, "debug", CSN_E_POLICY,
-		    "on: the host can read and change the guest's memory");
+		csn_policy_debug(a, q->td_attributes[0] != 0);
 }
 
 static void
@@ -251,8 +283,8 @@ appraise_policy(struct csn_appraisal *a, const struct csn_tdx_quote *q)
 	(void)csn_policy_hex(a, "xfam", q->xfam, 8);
 }
 
-void
-csn_appraise_tdx(struct csn_appraisal *a)
+static void
+appraise(struct csn_appraisal *a)
 {
 	struct csn_tdx_collateral c;
 	const struct csn_cert *leaf;
@@ -280,3 +312,12 @@ csn_appraise_tdx(struct csn_appraisal *a)
 out:
 	csn_tdx_collateral_free(&c);
 }
+
+const struct csn_vendor csn_vendor_tdx = {
+	.name = "tdx", .min_nonce = 1, .max_nonce = 64, .report_nonce = 64,
+	.endorsed = 1 << CSN_ENDORSED_CERTS | 1 << CSN_ENDORSED_JSON,
+	/* What a quote is worth, its collateral says. */
+	.needs_collateral = 1, .rules = rules,
+	.pins = roots, .npins = sizeof(roots) / sizeof(roots[0]),
+	.appraise = appraise, .json = csn_tdx_json
+};

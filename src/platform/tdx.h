@@ -119,4 +119,8 @@ void csn_tdx_appraise_tcb(struct csn_appraisal *a,
 void csn_tdx_appraise_qe(struct csn_appraisal *a,
     const struct csn_tdx_quote *q, const struct json_t *identity);
 
+/* The unverified view. CSN_E_NOMEM, or as parsing. */
+CSN_MUST_CHECK int csn_tdx_json(struct csn_ctx *ctx, const uint8_t *p,
+    size_t len, struct json_t **out);
+
 #endif

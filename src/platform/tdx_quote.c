@@ -2,10 +2,9 @@
 /* platform/tdx_quote.c - the TDX quote, byte by byte. */
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/cursor.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "platform/tdx.h"
 
 #define ROOM "attest"

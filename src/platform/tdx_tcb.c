@@ -296,7 +296,8 @@ csn_tdx_appraise_tcb(struct csn_appraisal *a, const struct csn_tdx_quote *q,
 		    text_of(info, "pceId"), fmspc, pce_id);
 		return;
 	}
-	(void)csn_policy_min(a, "min_tcb_evaluation", (uint64_t)n);
+	(void)csn_policy_limit(a, "min_tcb_evaluation", CSN_POLICY_MIN,
+	    (uint64_t)n);
 	for (i = 0; (level = json_array_get(levels, i)) != NULL; i++)
 		if ((found = platform_reaches(level, q, pck)) != 0)
 			break;

@@ -5,14 +5,50 @@
 
 #include <jansson.h>
 
+#include "base/fail.h"
 #include "platform/der.h"
 #include "platform/policy.h"
 #include "platform/tpm.h"
+#include "platform/vendor.h"
 
+#define ROOM "attest"
 #define EXT_KEY_USAGE "2.5.29.37"
 
 /* 2.23.133.8.3, tcg-kp-AIKCertificate: a key that signs for a TPM alone. */
 static const uint8_t ak_usage[] = { 0x67, 0x81, 0x05, 0x08, 0x03 };
+
+static int
+pcr_key(const char *key, size_t *min, size_t *max)
+{
+	*min = *max = csn_tpm_pcr_size(key);
+	return *min != 0;
+}
+
+static const struct csn_rule rules[] = {
+	{ "key", CSN_FORM_KEYS },
+	{ "pcrs", CSN_FORM_KEYED, .key = pcr_key, .breach = "does not give "
+	    "hex of the bank's size for PCRs, which are called like "
+	    "sha256:7" },
+	{ "firmware_version", CSN_FORM_HEX, 8 },
+	{ "allow_unsafe_clock", CSN_FORM_SWITCH },
+	CSN_RULE_COLLATERAL,
+	CSN_RULE_ROOT,
+	{ NULL }
+};
+
+/* Whose quotes are good? One answer, lest the weaker of two be the one. */
+static int
+check_signer(struct csn_ctx *ctx, const json_t *part)
+{
+	int key = json_object_get(part, "key") != NULL;
+	int root = json_object_get(part, "root") != NULL;
+
+	if (key + root == 1)
+		return 0;
+	return csn_fail(ctx, CSN_E_FORM, ROOM, "platform.tpm2 of the policy "
+	    "has %s key %s root: the signer is known by one of them",
+	    key ? "both" : "neither", key ? "and" : "nor");
+}
 
 /* --- the signer, which only the verifier can name ---------------------- */
 
@@ -183,8 +219,8 @@ appraise_clock(struct csn_appraisal *a, const struct csn_tpm_quote *q)
 		    "the policy does not allow; %s", counts);
 }
 
-void
-csn_appraise_tpm(struct csn_appraisal *a)
+static void
+appraise(struct csn_appraisal *a)
 {
 	struct csn_tpm_quote q;
 	int rc;
@@ -202,3 +238,12 @@ csn_appraise_tpm(struct csn_appraisal *a)
 	appraise_clock(a, &q);
 	(void)csn_policy_hex(a, "firmware_version", q.firmware, 8);
 }
+
+/* TPMs have no root in common, so there are no pins. */
+const struct csn_vendor csn_vendor_tpm = {
+	/* Room for a hash in extraData: of a report's data, without zeros. */
+	.name = "tpm2", .min_nonce = 1, .max_nonce = 64,
+	.report_nonce = CSN_HASH_SIZE, .endorsed = 1 << CSN_ENDORSED_CERTS,
+	.rules = rules, .check_rules = check_signer,
+	.appraise = appraise, .json = csn_tpm_json
+};

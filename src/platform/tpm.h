@@ -57,4 +57,8 @@ void csn_tpm_pcr_name(uint16_t alg, unsigned pcr,
 /* The size of a value of the PCR so called, or 0 where there is none such. */
 size_t csn_tpm_pcr_size(const char *name);
 
+/* The unverified view. CSN_E_NOMEM, or as parsing. */
+CSN_MUST_CHECK int csn_tpm_json(struct csn_ctx *ctx, const uint8_t *p,
+    size_t len, struct json_t **out);
+
 #endif

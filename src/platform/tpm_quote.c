@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/cursor.h"
 #include "base/fail.h"
+#include "base/json.h"
 #include "platform/tpm.h"
 
 #define ROOM "attest"

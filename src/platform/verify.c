@@ -5,49 +5,13 @@
 
 #include <jansson.h>
 
-#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/json.h"
 #include "base/sized.h"
-#include "base/text.h"
-#include "platform/appraisal.h"
 #include "platform/policy.h"
+#include "platform/vendor.h"
 
 #define ROOM "attest"
-
-static const struct platform {
-	const char *name;
-	size_t min_nonce;
-	size_t max_nonce;
-	void (*appraise)(struct csn_appraisal *a);
-	int (*json)(struct csn_ctx *ctx, const uint8_t *p, size_t len,
-	    json_t **out);
-} platforms[] = {
-	{ "sev-snp", 1, 64, csn_appraise_snp, csn_snp_json },
-	{ "tdx", 1, 64, csn_appraise_tdx, csn_tdx_json },
-	{ "nvidia", 32, 32, csn_appraise_nvidia, csn_nvidia_json },
-	{ "tpm2", 1, 64, csn_appraise_tpm, csn_tpm_json },
-};
-
-#define COUNT ((int)(sizeof(platforms) / sizeof(platforms[0])))
-
-const char *
-csn_platform_name(int platform)
-{
-	return platform < 1 || platform > COUNT ? NULL :
-	    platforms[platform - 1].name;
-}
-
-int
-csn_platform_parse(const char *name)
-{
-	int i;
-
-	for (i = 0; name != NULL && i < COUNT; i++)
-		if (strcmp(platforms[i].name, name) == 0)
-			return i + 1;
-	return 0;
-}
 
 static int
 bad_option(struct csn_ctx *ctx, const char *what)
@@ -56,9 +20,10 @@ bad_option(struct csn_ctx *ctx, const char *what)
 }
 
 static int
-check_options(struct csn_appraisal *a, const struct platform *platform)
+check_options(const struct csn_appraisal *a)
 {
 	const struct csn_platform_options *o = &a->o;
+	const struct csn_vendor *v = a->vendor;
 
 	if (o->ncerts > CSN_PLATFORM_MAX_BLOBS ||
 	    o->ncollateral > CSN_PLATFORM_MAX_BLOBS)
@@ -68,11 +33,11 @@ check_options(struct csn_appraisal *a, const struct platform *platform)
 	    CSN_REQUIRE_POLICY | CSN_REQUIRE_CRL)) != 0)
 		return bad_option(a->ctx, "require has bits that nobody "
 		    "knows");
-	if (o->nonce != NULL && (o->nonce_len < platform->min_nonce ||
-	    o->nonce_len > platform->max_nonce))
+	if (o->nonce != NULL && (o->nonce_len < v->min_nonce ||
+	    o->nonce_len > v->max_nonce))
 		return csn_fail(a->ctx, CSN_E_ARG, ROOM, "a nonce for %s has "
-		    "%zu to %zu bytes, not %zu", platform->name,
-		    platform->min_nonce, platform->max_nonce, o->nonce_len);
+		    "%zu to %zu bytes, not %zu", v->name, v->min_nonce,
+		    v->max_nonce, o->nonce_len);
 	return 0;
 }
 
@@ -115,85 +80,96 @@ check_length(struct csn_ctx *ctx, size_t len)
 	    "platform's: %u are taken", len, CSN_PLATFORM_MAX_EVIDENCE);
 }
 
+/* The policy's part on this platform, and what it asks for by itself. */
+static void
+use_policy(struct csn_appraisal *a)
+{
+	a->policy = json_object_get(a->rules, a->vendor->name);
+	/*
+	 * Who names a platform whose collateral says what its evidence is
+	 * worth means to hold it to that, unless they say otherwise.
+	 */
+	if (a->policy != NULL && csn_policy_lists(a, "collateral", "required",
+	    a->vendor->needs_collateral ? "required" : "optional"))
+		a->asked |= CSN_REQUIRE_COLLATERAL;
+	if (json_object_size(a->policy) == 0)
+		a->policy = NULL;
+}
+
+int
+csn_appraise(struct csn_appraisal *a)
+{
+	int rc;
+
+	use_policy(a);
+	a->at_ms = a->o.at_ms != 0 ? a->o.at_ms : csn_ctx_wall_ms(a->ctx);
+	if ((rc = check_options(a)) != 0 ||
+	    (rc = csn_pki_new(a->ctx, &a->pki)) != 0 ||
+	    (rc = csn_pki_new(a->ctx, &a->roots)) != 0 ||
+	    (rc = read_roots(a)) != 0)
+		goto out;
+	/* Its length is the evidence's fault, not the call's. */
+	if ((rc = check_length(a->ctx, a->len)) != 0)
+		(void)csn_appraise_rc(a, "form", rc, "%s", "");
+	else
+		a->vendor->appraise(a);
+	if (a->policy == NULL)
+		csn_appraise_missing(a, "policy", CSN_REQUIRE_POLICY,
+		    !a->policy_given ? "no policy given" :
+		    "the policy says nothing about this platform");
+	rc = a->broken;
+	if (rc == 0 && a->first != 0)
+		rc = csn_fail(a->ctx, a->first, ROOM, "%s", a->why);
+out:
+	csn_pki_free(a->chain);
+	csn_pki_free(a->roots);
+	csn_pki_free(a->pki);
+	return rc;
+}
+
 int
 csn_platform_verify(struct csn_ctx *ctx, int platform,
     const uint8_t *evidence, size_t len,
     const struct csn_platform_options *options, struct csn_result *result)
 {
 	struct csn_appraisal a = {
-		.ctx = ctx, .result = result, .platform = platform,
+		.ctx = ctx, .result = result,
+		.vendor = csn_vendor_of(platform),
 		.evidence = evidence, .len = len
 	};
+	json_t *document = NULL;
 	int rc;
 
-	if (evidence == NULL || result == NULL ||
-	    csn_platform_name(platform) == NULL)
+	if (evidence == NULL || result == NULL || a.vendor == NULL)
 		return bad_option(ctx, "evidence, its platform and a place "
 		    "for the result are needed");
 	if ((rc = CSN_TAKE(&a.o, options, csn_platform_options, cache)) != 0)
 		return rc;
-	a.at_ms = a.o.at_ms != 0 ? a.o.at_ms : csn_ctx_wall_ms(ctx);
-	if ((rc = check_options(&a, &platforms[platform - 1])) != 0 ||
-	    (rc = csn_pki_new(ctx, &a.pki)) != 0 ||
-	    (rc = csn_pki_new(ctx, &a.roots)) != 0 ||
-	    (rc = csn_policy_of(&a)) != 0 ||
-	    (rc = read_roots(&a)) != 0)
-		goto out;
-	/* Its length is the evidence's fault, not the call's. */
-	if ((rc = check_length(ctx, len)) != 0)
-		(void)csn_appraise_rc(&a, "form", rc, "%s", "");
-	else
-		platforms[platform - 1].appraise(&a);
-	if (a.policy == NULL)
-		csn_appraise_missing(&a, "policy", CSN_REQUIRE_POLICY,
-		    a.document == NULL ? "no policy given" :
-		    "the policy says nothing about this platform");
-	rc = a.broken;
-	if (rc == 0 && a.first != 0)
-		rc = csn_fail(ctx, a.first, ROOM, "%s", a.why);
-out:
-	json_decref(a.document);
-	csn_pki_free(a.chain);
-	csn_pki_free(a.roots);
-	csn_pki_free(a.pki);
+	if (a.o.policy_json != NULL &&
+	    (rc = csn_platform_policy_parse(ctx, a.o.policy_json,
+	    a.o.policy_len, &document)) != 0)
+		return rc;
+	a.policy_given = document != NULL;
+	a.rules = json_object_get(document, "platform");
+	rc = csn_appraise(&a);
+	json_decref(document);
 	return rc;
-}
-
-int
-csn_json_hex(json_t *object, const char *name, const uint8_t *p, size_t len)
-{
-	char *text = csn_calloc(2 * len + 1, 1);
-	int rc;
-
-	if (text == NULL)
-		return -1;
-	csn_hex_encode(p, len, text);
-	rc = json_object_set_new(object, name, json_string(text));
-	free(text);
-	return rc;
-}
-
-int
-csn_json_uint(json_t *object, const char *name, uint64_t v)
-{
-	return json_object_set_new(object, name, json_integer((json_int_t)v));
 }
 
 int
 csn_platform_json(struct csn_ctx *ctx, int platform, const uint8_t *evidence,
     size_t len, char **json)
 {
+	const struct csn_vendor *v = csn_vendor_of(platform);
 	json_t *object = NULL;
 	char *text;
 	int rc;
 
-	if (evidence == NULL || json == NULL ||
-	    csn_platform_name(platform) == NULL)
+	if (evidence == NULL || json == NULL || v == NULL)
 		return bad_option(ctx, "evidence, its platform and a place "
 		    "for the text are needed");
 	if ((rc = check_length(ctx, len)) != 0 ||
-	    (rc = platforms[platform - 1].json(ctx, evidence, len,
-	    &object)) != 0)
+	    (rc = v->json(ctx, evidence, len, &object)) != 0)
 		return rc;
 	text = csn_json_text(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(object);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/platform/fake_pins.c - csn_pins() of made-up vendors. */
 #include "lib/test.h"
-#include "platform/appraisal.h"
 #include "platform/fake_pins.h"
+#include "platform/vendor.h"
 
 static struct csn_pin pins[4][3] = {
 	{ { .name = "ARK-Milan" }, { .name = "ARK-Genoa" },
@@ -12,8 +12,10 @@ static struct csn_pin pins[4][3] = {
 };
 
 const struct csn_pin *
-csn_pins(int platform, size_t *n)
+csn_pins(const struct csn_vendor *v, size_t *n)
 {
+	int platform = csn_platform_parse(v->name);
+
 	*n = platform == CSN_PLATFORM_SEV_SNP ? 3 :
 	    platform == CSN_PLATFORM_TPM2 ? 0 : 1;
 	return pins[platform - 1];

@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/attest/test_platform.c - platform evidence within a report. */
+/* tests/platform/test_claim.c - platform evidence within a report. */
+#include <jansson.h>
+
 #include "lib/test.h"
 #include "platform/claim.h"
 #include "platform/evidence.h"
 #include "platform/fake_snp.h"
 #include "platform/fake_spdm.h"
 #include "platform/fake_tpm.h"
+#include "platform/policy.h"
+
+static json_t *
+rules_of(const char *text)
+{
+	json_t *rules = json_loads(text, 0, NULL);
+
+	assert_non_null(rules);
+	return rules;
+}
 
 /* A policy's "platform" that trusts this root, and one more member. */
-static struct fake_bytes
+static json_t *
 policy_with(const char *platform, struct fake_bytes root, const char *member)
 {
 	struct fake_bytes b = { NULL, 0 };
+	json_t *rules;
 	size_t i;
 
 	fake_put_text(&b, "{\"%s\":{%s\"root\":\"", platform, member);
@@ -20,7 +33,9 @@ policy_with(const char *platform, struct fake_bytes root, const char *member)
 		    root.p[i]);
 	fake_put_text(&b, "\"}}");
 	free(root.p);
-	return b;
+	rules = rules_of((const char *)b.p);
+	free(b.p);
+	return rules;
 }
 
 /* The verdict on a claim; its checks stay in t->result. */
@@ -36,10 +51,13 @@ run(struct trial *t, const struct csn_platform_claim *claim)
 
 TEST(binds_a_report_to_its_platform)
 {
+	static const char unknown[] =
+	    "{\"platform\":{\"sev-snp\":{\"debug\":false}}}";
 	uint8_t data[64] = { 1, 2, 3 }, report[FAKE_SNP_REPORT];
 	struct csn_platform_claim claim = { .platform = "sev-snp" };
 	struct fake_snp *s = fake_snp_new(NULL);
-	struct fake_bytes table = fake_snp_table(s), policy, strict;
+	struct fake_bytes table = fake_snp_table(s);
+	json_t *policy, *strict, *other;
 	struct trial t;
 
 	trial_start(&t, CSN_PLATFORM_SEV_SNP);
@@ -53,7 +71,7 @@ TEST(binds_a_report_to_its_platform)
 	claim.certs_len = table.len;
 	claim.report_data = data;
 	claim.at_ms = FAKE_NOW_MS;
-	claim.policy = (const char *)policy.p;
+	claim.rules = policy;
 	assert_int_equal(run(&t, &claim), 0);
 	trial_expect(&t, "platform sev-snp chain", "passed");
 	trial_expect(&t, "platform sev-snp nonce", "passed");
@@ -62,23 +80,23 @@ TEST(binds_a_report_to_its_platform)
 	assert_int_equal(run(&t, &claim), CSN_E_REPLAY);
 	trial_expect(&t, "platform sev-snp nonce", "failed");
 	data[0]--;
-	claim.policy = (const char *)strict.p;
+	claim.rules = strict;
 	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
 	trial_expect(&t, "platform sev-snp min_guest_svn", "failed");
 	/* Without a policy only AMD's roots count. */
-	claim.policy = NULL;
+	claim.rules = NULL;
 	assert_int_equal(run(&t, &claim), CSN_E_SIGNER);
+	json_decref(policy);
 	/* Rules for another platform, and rules that nobody understands. */
-	claim.policy = "{\"tdx\":{\"allow_debug\":false}}";
+	claim.rules = other = rules_of("{\"tdx\":{\"allow_debug\":false}}");
 	assert_int_equal(run(&t, &claim), CSN_E_SIGNER);
 	trial_expect(&t, "platform sev-snp policy", "failed");
-	claim.policy = "{\"sev-snp\":{\"debug\":false}}";
-	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
-	trial_expect(&t, "platform sev-snp", "failed");
+	assert_int_equal(csn_platform_policy_parse(t.ctx, unknown,
+	    strlen(unknown), &policy), CSN_E_ARG);
 	fake_snp_free(s);
 	free(table.p);
-	free(policy.p);
-	free(strict.p);
+	json_decref(strict);
+	json_decref(other);
 	trial_end(&t);
 }
 
@@ -88,7 +106,8 @@ TEST(binds_a_gpu_by_its_nonce)
 	struct csn_platform_claim claim = { .platform = "nvidia" };
 	struct fake_spdm *s = fake_spdm_new(NULL);
 	struct fake_bytes evidence = fake_spdm_evidence(s, data, NULL);
-	struct fake_bytes chain = fake_spdm_chain(s), policy;
+	struct fake_bytes chain = fake_spdm_chain(s);
+	json_t *policy;
 	struct trial t;
 
 	trial_start(&t, CSN_PLATFORM_NVIDIA);
@@ -99,7 +118,7 @@ TEST(binds_a_gpu_by_its_nonce)
 	claim.certs_len = chain.len;
 	claim.report_data = data;
 	claim.at_ms = FAKE_NOW_MS;
-	claim.policy = (const char *)policy.p;
+	claim.rules = policy;
 	assert_int_equal(run(&t, &claim), 0);
 	trial_expect(&t, "platform nvidia nonce", "passed");
 	data[31]++;
@@ -107,7 +126,7 @@ TEST(binds_a_gpu_by_its_nonce)
 	fake_spdm_free(s);
 	free(evidence.p);
 	free(chain.p);
-	free(policy.p);
+	json_decref(policy);
 	trial_end(&t);
 }
 
@@ -116,7 +135,8 @@ TEST(binds_a_tpm_by_its_nonce)
 	uint8_t data[64] = { 9, 9, 9 };
 	struct csn_platform_claim claim = { .platform = "tpm2" };
 	struct fake_tpm *s = fake_tpm_new(FAKE_P256, 1);
-	struct fake_bytes cert = fake_tpm_cert(s), evidence, policy;
+	struct fake_bytes cert = fake_tpm_cert(s), evidence;
+	json_t *policy;
 	struct fake_tpm_quote q;
 	struct trial t;
 
@@ -130,7 +150,7 @@ TEST(binds_a_tpm_by_its_nonce)
 	claim.certs_len = cert.len;
 	claim.report_data = data;
 	claim.at_ms = FAKE_NOW_MS;
-	claim.policy = (const char *)policy.p;
+	claim.rules = policy;
 	assert_int_equal(run(&t, &claim), 0);
 	trial_expect(&t, "platform tpm2 nonce", "passed");
 	trial_expect(&t, "platform tpm2 chain", "passed");
@@ -138,13 +158,13 @@ TEST(binds_a_tpm_by_its_nonce)
 	assert_int_equal(run(&t, &claim), CSN_E_REPLAY);
 	data[31]--;
 	/* Whose TPM it is, a report cannot say. */
-	claim.policy = NULL;
+	claim.rules = NULL;
 	assert_int_equal(run(&t, &claim), CSN_E_SIGNER);
 	trial_expect(&t, "platform tpm2 key", "failed");
 	fake_tpm_free(s);
 	free(evidence.p);
 	free(cert.p);
-	free(policy.p);
+	json_decref(policy);
 	trial_end(&t);
 }
 
@@ -154,14 +174,16 @@ TEST(says_what_it_cannot_verify)
 		.platform = "abacus", .evidence = (const uint8_t *)"beads",
 		.len = 5
 	};
+	json_t *none;
 	struct trial t;
 
 	trial_start(&t, 0);
 	assert_int_equal(run(&t, &claim), 0);
 	trial_expect(&t, "platform abacus", "skipped");
 	/* A policy that asks for what cannot be verified must not pass. */
-	claim.policy = "{}";
+	claim.rules = none = json_object();
 	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
 	trial_expect(&t, "platform abacus", "failed");
+	json_decref(none);
 	trial_end(&t);
 }

@@ -8,7 +8,6 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct csn_store *store;
 	char url[400];
 	int n;
 
@@ -17,9 +16,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	n = snprintf(url, sizeof(url), "memcached:%s?timeout=20000",
 	    fuzz_server(data + 1, len - 1));
 	check(n > 0 && (size_t)n < sizeof(url));
-	check(csn_store_open(fuzz_ctx(), url, &store) == 0);
-	fuzz_ask(store, data[0]);
-	csn_store_close(store);
-	fuzz_server_quiet();
-	return 0;
+	return fuzz_value(url, data);
 }

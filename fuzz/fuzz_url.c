@@ -12,10 +12,8 @@
 #include "folder.h"
 #include "net/endpoint.h"
 #include "providers/region/process/process.h"
-#include "providers/region/url.h"
 #include "providers/store/memcached/memcached.h"
 #include "providers/store/memory/memory.h"
-#include "providers/store/options.h"
 #ifdef CSN_HAVE_REDIS
 #include "providers/store/redis/redis.h"
 #endif
@@ -27,20 +25,20 @@ static void
 region(struct csn_ctx *ctx, const char *s)
 {
 	const char *name, *value;
-	struct csn_url url;
+	struct csn_region_url url;
 	uint64_t v;
 	int rc;
 
-	if (csn_url_open(ctx, s, &url) != 0)
+	if (csn_region_url_open(ctx, s, &url) != 0)
 		return;
 	check(strlen(url.path) <= strlen(s));
-	while ((rc = csn_url_next(&url, &name, &value)) == 1) {
+	while ((rc = csn_region_url_next(&url, &name, &value)) == 1) {
 		check(name[0] != '\0' && strlen(value) <= strlen(s));
-		if (csn_url_number(value, 4096, &v) == 0)
+		if (csn_decimal(value, strlen(value), 4096, &v) == 0)
 			check(v <= 4096);
 	}
 	check(rc == 0 || rc == CSN_E_ARG);
-	csn_url_close(&url);
+	csn_region_url_close(&url);
 }
 
 static void
@@ -61,15 +59,15 @@ process(struct csn_ctx *ctx, const char *s)
 static void
 options(struct csn_ctx *ctx, const char *s)
 {
-	struct csn_store_option o;
+	struct csn_url_option o;
 	const char *p = s;
 	uint64_t v;
 	int rc;
 
 	while ((rc = csn_store_option_next(ctx, "fuzz", &p, &o)) == 1) {
 		check(o.name >= s && o.value + o.len <= s + strlen(s));
-		(void)csn_store_bytes(o.value, o.len, &v);
-		if (csn_store_number(o.value, o.len, 70, &v) == 0)
+		(void)csn_url_bytes(o.value, o.len, &v);
+		if (csn_decimal(o.value, o.len, 70, &v) == 0)
 			check(v <= 70);
 	}
 	check(rc == 0 || rc == CSN_E_ARG);

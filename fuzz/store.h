@@ -65,4 +65,17 @@ fuzz_ask(struct csn_store *s, uint8_t what)
 	}
 }
 
+/* The first byte says what is asked of the store at url. */
+static inline int
+fuzz_value(const char *url, const uint8_t *data)
+{
+	struct csn_store *store;
+
+	check(csn_store_open(fuzz_ctx(), url, &store) == 0);
+	fuzz_ask(store, data[0]);
+	csn_store_close(store);
+	fuzz_server_quiet();
+	return 0;
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/text.h - hex, base58, UTF-8 and times as text. */
+/* base/text.h - hex, decimal, base58, UTF-8 and times as text. */
 #ifndef CSN_BASE_TEXT_H
 #define CSN_BASE_TEXT_H
 
@@ -9,6 +9,9 @@
 void csn_hex_encode(const uint8_t *p, size_t len, char *out);
 /* CSN_E_FORM for another length or a character that is no hex digit. */
 int csn_hex_decode(const char *s, size_t len, uint8_t *out, size_t out_len);
+
+/* A number of digits alone, up to most. 0, or -1 and *out as it was. */
+int csn_decimal(const char *s, size_t len, uint64_t most, uint64_t *out);
 
 /* Base58 (Bitcoin's alphabet) without leading 'z'; NULL on CSN_E_NOMEM. */
 char *csn_base58_encode(const uint8_t *p, size_t len);

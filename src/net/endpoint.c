@@ -11,6 +11,7 @@
 #include "base/cancel.h"
 #include "base/fail.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "net/endpoint.h"
 
 #define ROOM "attest"
@@ -40,13 +41,12 @@ static int
 take_number(struct csn_ctx *ctx, const char *name, const char *text,
     unsigned long max, unsigned long *out)
 {
-	char *end;
+	uint64_t v;
 
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 &&
-	    *out >= 1 && *out <= max)
+	if (csn_decimal(text, strlen(text), max, &v) == 0 && v >= 1) {
+		*out = (unsigned long)v;
 		return 0;
+	}
 	return csn_fail(ctx, CSN_E_ARG, ROOM,
 	    "%s is a number from 1 to %lu, not %.40s", name, max, text);
 }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "net/http.h"
 
 static int
@@ -54,21 +55,15 @@ csn_http_header(const struct csn_http_response *res, const char *name,
 	return find(res->headers, res->headers_len, name, &at, len);
 }
 
+#define LARGEST 999999999999999999u	/* 18 digits */
+
 /* Digits alone, up to 18 of them; -1 where it is something else. */
 static int64_t
 number(const char *s, size_t len)
 {
-	int64_t v = 0;
-	size_t i;
+	uint64_t v;
 
-	if (len == 0 || len > 18)
-		return -1;
-	for (i = 0; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return -1;
-		v = v * 10 + (s[i] - '0');
-	}
-	return v;
+	return csn_decimal(s, len, LARGEST, &v) == 0 ? (int64_t)v : -1;
 }
 
 const char *

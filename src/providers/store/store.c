@@ -8,14 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/context.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "providers/registry.h"
+#include "providers/store/buffer.h"
 
-#define ALIGN 64
 #define FIRST_GUESS 4096	/* so that a small value is asked for once */
 
 /* Who is told of evictions. */
@@ -363,11 +362,8 @@ csn_store_is_private(const struct csn_store *s)
 static int
 buffer_new(struct csn_store *s, size_t len, struct csn_store_buf *out)
 {
-	if (len > SIZE_MAX - ALIGN ||
-	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
+	if ((out->p = csn_buffer_new(NULL, len, &out->handle)) == NULL)
 		return csn_nomem(s->ctx, "store", "a value of %zu bytes", len);
-	out->p = (uint8_t *)out->handle +
-	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;
 	return 0;
 }

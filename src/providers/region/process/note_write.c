@@ -7,7 +7,6 @@
 #include <caisson/note.h>
 
 #include "base/cancel.h"
-#include "base/fail.h"
 #include "base/file.h"
 #include "providers/region/process/note.h"
 #include "providers/region/look/pagemap.h"

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "crypto/crypto.h"
 #include "providers/region/process/process.h"
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "providers/region/process/process.h"
-#include "providers/region/url.h"
 
 #define ROOM "region"
 #define MOST_PID 4194304	/* PID_MAX_LIMIT */
@@ -131,13 +130,13 @@ take(struct csn_ctx *ctx, const char *name, const char *v,
 		return csn_freeze_named(v, &c->freeze) == 0 ? 0 : bad(ctx,
 		    name, v, "is none, sigstop, ptrace or cgroup");
 	if (strcmp(name, "timeout") == 0) {
-		if (csn_url_number(v, CSN_FREEZE_TIMEOUT_MAX,
+		if (csn_decimal(v, strlen(v), CSN_FREEZE_TIMEOUT_MAX,
 		    &c->timeout_ms) != 0 || c->timeout_ms == 0)
 			return bad(ctx, name, v, "is 1 to 600000 ms");
 		return 0;
 	}
 	if (strcmp(name, "compare") == 0) {
-		if (csn_url_number(v, 1, &number) != 0)
+		if (csn_decimal(v, strlen(v), 1, &number) != 0)
 			return bad(ctx, name, v, "is 0 or 1");
 		c->compare = (int)number;
 		return 0;
@@ -152,7 +151,7 @@ take_pid(struct csn_ctx *ctx, const char *text, uint64_t *pid)
 {
 	const char *digits = text + strspn(text, "0");
 
-	if (csn_url_number(text, MOST_PID, pid) == 0 && *pid != 0)
+	if (csn_decimal(text, strlen(text), MOST_PID, pid) == 0 && *pid != 0)
 		return 0;
 	if (*digits != '\0' && digits[strspn(digits, "0123456789")] == '\0')
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "process:%.40s is past "
@@ -166,19 +165,19 @@ int
 csn_process_config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_process_config *out)
 {
-	struct csn_url url;
+	struct csn_region_url url;
 	const char *name, *value;
 	uint64_t pid;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	out->timeout_ms = CSN_FREEZE_TIMEOUT;
-	if ((rc = csn_url_open(ctx, rest, &url)) != 0)
+	if ((rc = csn_region_url_open(ctx, rest, &url)) != 0)
 		return rc;
 	if ((rc = take_pid(ctx, url.path, &pid)) != 0)
 		goto out;
 	out->pid = (pid_t)pid;
-	while ((rc = csn_url_next(&url, &name, &value)) == 1) {
+	while ((rc = csn_region_url_next(&url, &name, &value)) == 1) {
 		if ((rc = take(ctx, name, value, out)) != 0)
 			goto out;
 	}
@@ -188,7 +187,7 @@ csn_process_config_parse(struct csn_ctx *ctx, const char *rest,
 		    "memory: give path=, perms=, address= or note=1",
 		    (unsigned long long)pid);
 out:
-	csn_url_close(&url);
+	csn_region_url_close(&url);
 	if (rc != 0)
 		csn_process_config_free(out);
 	return rc;

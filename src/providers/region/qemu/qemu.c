@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "providers/region/qemu/qemu.h"
-#include "providers/region/url.h"
 
 #define ROOM "region"
 #define DEFAULT_TIMEOUT 10000
@@ -60,8 +59,8 @@ take(struct csn_ctx *ctx, const char *name, const char *value,
 	if (strcmp(name, "tmp") == 0)
 		return keep(ctx, name, value, &c->tmp);
 	if (strcmp(name, "timeout") == 0) {
-		if (csn_url_number(value, MOST_TIMEOUT, &c->timeout_ms) == 0 &&
-		    c->timeout_ms > 0)
+		if (csn_decimal(value, strlen(value), MOST_TIMEOUT,
+		    &c->timeout_ms) == 0 && c->timeout_ms > 0)
 			return 0;
 		return csn_fail(ctx, CSN_E_ARG, ROOM, "the option timeout="
 		    "%.60s of qemu: is 1 to %d ms", value, MOST_TIMEOUT);
@@ -75,12 +74,12 @@ config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_guest_config *c)
 {
 	const char *name, *value;
-	struct csn_url url;
+	struct csn_region_url url;
 	int rc;
 
 	memset(c, 0, sizeof(*c));
 	c->timeout_ms = DEFAULT_TIMEOUT;
-	if ((rc = csn_url_open(ctx, rest, &url)) != 0)
+	if ((rc = csn_region_url_open(ctx, rest, &url)) != 0)
 		return rc;
 	if (url.path[0] != '/')
 		rc = csn_fail(ctx, CSN_E_ARG, ROOM, "a guest is named by its "
@@ -88,9 +87,9 @@ config_parse(struct csn_ctx *ctx, const char *rest,
 		    url.path);
 	else
 		rc = keep(ctx, "socket", url.path, &c->socket);
-	while (rc == 0 && (rc = csn_url_next(&url, &name, &value)) == 1)
+	while (rc == 0 && (rc = csn_region_url_next(&url, &name, &value)) == 1)
 		rc = take(ctx, name, value, c);
-	csn_url_close(&url);
+	csn_region_url_close(&url);
 	if (rc != 0)
 		config_free(c);
 	return rc;

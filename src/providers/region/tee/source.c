@@ -13,7 +13,6 @@
 #include "providers/region/provider.h"
 #include "providers/region/sealed.h"
 #include "providers/region/tee/source.h"
-#include "providers/region/url.h"
 
 #define ROOM "region"
 #define MAX_PID_FILE 64
@@ -34,8 +33,8 @@ open_process(struct csn_source *s)
 		while (len > 0 && (text[len - 1] == '\n' ||
 		    text[len - 1] == ' '))
 			text[--len] = 0;
-		if (strlen((char *)text) != len || csn_url_number(
-		    (char *)text, MAX_PID, &pid) != 0 || pid == 0) {
+		if (strlen((char *)text) != len || csn_decimal((char *)text,
+		    len, MAX_PID, &pid) != 0 || pid == 0) {
 			csn_free(text);
 			return csn_fail(s->ctx, CSN_E_FORM, ROOM, "%s does "
 			    "not hold the number of a process",

@@ -16,7 +16,6 @@
 #include "providers/region/provider.h"
 #include "providers/region/tee/source.h"
 #include "providers/region/tee/tee.h"
-#include "providers/region/url.h"
 
 #define ROOM "region"
 #define MAX_ENDORSEMENTS (1u << 20)
@@ -24,7 +23,7 @@
 struct csn_tee {
 	struct csn_ctx *ctx;
 	const struct csn_tee_kind *kind;
-	struct csn_url url;	/* what the texts below lie in */
+	struct csn_region_url url;	/* what the texts below lie in */
 	const char *workload;	/* that the manifest has to be of, or NULL */
 	const char *endorsements;	/* goes with evidence, or NULL */
 	struct csn_tsm tsm;
@@ -50,7 +49,7 @@ take_options(struct csn_tee *t)
 	uint64_t level;
 	int rc;
 
-	while ((rc = csn_url_next(&t->url, &name, &value)) > 0) {
+	while ((rc = csn_region_url_next(&t->url, &name, &value)) > 0) {
 		if (strcmp(name, "tsm") == 0) {
 			t->tsm.root = value;
 		} else if (strcmp(name, "workload") == 0) {
@@ -63,8 +62,9 @@ take_options(struct csn_tee *t)
 				    "freeze is none, sigstop, ptrace or "
 				    "cgroup, not %.40s", value);
 		} else if (strcmp(name, "timeout") == 0) {
-			if (csn_url_number(value, CSN_FREEZE_TIMEOUT_MAX,
-			    &t->timeout_ms) != 0 || t->timeout_ms == 0)
+			if (csn_decimal(value, strlen(value),
+			    CSN_FREEZE_TIMEOUT_MAX, &t->timeout_ms) != 0 ||
+			    t->timeout_ms == 0)
 				return csn_fail(t->ctx, CSN_E_ARG, ROOM,
 				    "timeout is 1 to %d ms, not %.40s",
 				    CSN_FREEZE_TIMEOUT_MAX, value);
@@ -73,8 +73,8 @@ take_options(struct csn_tee *t)
 			t->device.path = value;
 		} else if (strcmp(name, "vmpl") == 0 &&
 		    t->kind->device != NULL) {
-			if (csn_url_number(value, CSN_TSM_PRIVLEVEL_MAX,
-			    &level) != 0)
+			if (csn_decimal(value, strlen(value),
+			    CSN_TSM_PRIVLEVEL_MAX, &level) != 0)
 				return csn_fail(t->ctx, CSN_E_ARG, ROOM,
 				    "a vmpl is 0 to %d, not %.40s",
 				    CSN_TSM_PRIVLEVEL_MAX, value);
@@ -152,7 +152,7 @@ csn_tee_open(struct csn_ctx *ctx, const struct csn_tee_kind *kind,
 	    .root = CSN_TSM_ROOT, .provider = kind->driver, .privlevel = -1 };
 	t->device = (struct csn_device){ .ctx = ctx, .io = io->device,
 	    .path = kind->device, .what = kind->what };
-	if ((rc = csn_url_open(ctx, rest, &t->url)) != 0 ||
+	if ((rc = csn_region_url_open(ctx, rest, &t->url)) != 0 ||
 	    (rc = take_options(t)) != 0 || (rc = load(t)) != 0 ||
 	    (rc = find_way(t)) != 0) {
 		csn_tee_close(t);
@@ -173,7 +173,7 @@ csn_tee_close(void *state)
 	free(t->sources);
 	free(t->sizes);
 	csn_manifest_free(&t->manifest);
-	csn_url_close(&t->url);
+	csn_region_url_close(&t->url);
 	free(t);
 }
 

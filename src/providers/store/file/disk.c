@@ -25,7 +25,6 @@
 #include "base/clock.h"
 #include "base/crc32.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "net/net.h"
 #include "providers/store/file/file.h"
 

@@ -10,7 +10,6 @@
 #include "base/cancel.h"
 #include "base/file.h"
 #include "providers/store/file/file.h"
-#include "providers/store/options.h"
 
 #define DEFAULT_TIMEOUT 5000
 #define MOST_TIMEOUT 3600000
@@ -27,7 +26,7 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s,
     uint64_t *create)
 {
 	static const char *const syncs[] = { "none", "file", "full" };
-	struct csn_store_option o;
+	struct csn_url_option o;
 	const char *p;
 	size_t len, i;
 	int rc;
@@ -39,16 +38,16 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_file_store *s,
 	p = rest + len + (rest[len] == '?');
 	s->timeout_ms = DEFAULT_TIMEOUT;
 	while ((rc = csn_store_option_next(ctx, "file", &p, &o)) == 1) {
-		if (csn_store_option_is(&o, "timeout")) {
-			if (csn_store_number(o.value, o.len, MOST_TIMEOUT,
+		if (csn_url_is(&o, "timeout")) {
+			if (csn_decimal(o.value, o.len, MOST_TIMEOUT,
 			    &s->timeout_ms) != 0)
 				return csn_store_option_bad(ctx, "file", &o,
 				    "give milliseconds, up to an hour");
-		} else if (csn_store_option_is(&o, "create")) {
-			if (csn_store_number(o.value, o.len, 1, create) != 0)
+		} else if (csn_url_is(&o, "create")) {
+			if (csn_decimal(o.value, o.len, 1, create) != 0)
 				return csn_store_option_bad(ctx, "file", &o,
 				    "it is 0 or 1");
-		} else if (csn_store_option_is(&o, "sync")) {
+		} else if (csn_url_is(&o, "sync")) {
 			for (i = 0; i < 3; i++) {
 				if (strlen(syncs[i]) == o.len && memcmp(
 				    o.value, syncs[i], o.len) == 0) /* public */

@@ -14,7 +14,6 @@
 #include <caisson/crypto.h>
 
 #include "base/crc32.h"
-#include "base/text.h"
 #include "providers/store/file/file.h"
 
 #define LONGEST (CSN_FILE_LEAF_NAME - 8)

@@ -5,27 +5,10 @@
 
 #include <jansson.h>
 
-#include "base/fail.h"
 #include "base/json.h"
 #include "providers/store/http/http.h"
 
-/* Digits alone, at most 18. */
-static int
-digits(const char *s, size_t len, uint64_t *out)
-{
-	uint64_t v = 0;
-	size_t i;
-
-	if (len == 0 || len > 18)
-		return -1;
-	for (i = 0; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return -1;
-		v = v * 10 + (uint64_t)(s[i] - '0');
-	}
-	*out = v;
-	return 0;
-}
+#define LARGEST 999999999999999999u	/* of a number: 18 digits */
 
 static json_t *
 load(const uint8_t *p, size_t len, int *rc, const char **why)
@@ -150,7 +133,7 @@ csn_blob_ttl_parse(const struct csn_http_response *res, uint64_t *ms,
 	*ms = 0;
 	if ((v = csn_http_header(res, "Caisson-TTL", &len)) == NULL)
 		return 0;
-	if (digits(v, len, ms) != 0 || *ms == 0) {
+	if (csn_decimal(v, len, LARGEST, ms) != 0 || *ms == 0) {
 		*why = "sent a Caisson-TTL that is no number of milliseconds";
 		return CSN_E_FORM;
 	}
@@ -189,7 +172,7 @@ csn_blob_retry_after(const struct csn_http_response *res)
 
 	v = csn_http_header(res, "Retry-After", &len);
 	/* A date instead needs clocks that agree: our own pause will do. */
-	if (v == NULL || digits(v, len, &seconds) != 0)
+	if (v == NULL || csn_decimal(v, len, LARGEST, &seconds) != 0)
 		return 0;
 	return seconds > 86400 ? 86400000 : seconds * 1000;
 }

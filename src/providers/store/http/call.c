@@ -7,7 +7,6 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
-#include "base/fail.h"
 #include "providers/store/http/http.h"
 
 #define PAUSE_MS 25		/* before the second try; then twice that… */

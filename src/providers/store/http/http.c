@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/cancel.h"
-#include "base/fail.h"
 #include "base/context.h"
 #include "providers/store/http/http.h"
 #include "providers/store/provider.h"
@@ -301,8 +299,6 @@ blobs_remove_if(void *state, const uint8_t *space, size_t space_len,
 
 /* --- In place: one request each, whatever the value's length -------------- */
 
-#define ALIGN 64
-
 /* handle is what to free. */
 static int
 place_new(struct csn_blobs *b, size_t len, struct csn_store_buf *out)
@@ -311,11 +307,8 @@ place_new(struct csn_blobs *b, size_t len, struct csn_store_buf *out)
 		return csn_fail(b->ctx, CSN_E_LIMIT, "store", "a value of "
 		    "%zu bytes is more than this store's max of %zu", len,
 		    b->max);
-	if (len > SIZE_MAX - ALIGN ||
-	    (out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
+	if ((out->p = csn_buffer_new(NULL, len, &out->handle)) == NULL)
 		return csn_nomem(b->ctx, "store", "a value of %zu bytes", len);
-	out->p = (uint8_t *)out->handle +
-	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;
 	return 0;
 }

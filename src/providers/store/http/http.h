@@ -11,9 +11,9 @@
 
 #include <stdatomic.h>
 
-#include <caisson/store.h>
 
 #include "net/http.h"
+#include "providers/store/provider.h"
 
 #define CSN_BLOB_PAGE 1000		/* keys asked for at once */
 #define CSN_BLOB_MAX_LIST (4u << 20)	/* bytes of a page's JSON */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fail.h"
 #include "providers/store/http/http.h"
 
 /* RFC 4648, 5. */

@@ -7,11 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/fail.h"
 #include "base/file.h"
 #include "providers/store/http/http.h"
-#include "providers/store/options.h"
 
 #define STORE "HTTP"
 #define TIMEOUT_MS 1000
@@ -24,11 +21,11 @@
 
 /* Milliseconds of an option, 1 to an hour. */
 static int
-take_ms(struct csn_ctx *ctx, const struct csn_store_option *o, uint32_t *out)
+take_ms(struct csn_ctx *ctx, const struct csn_url_option *o, uint32_t *out)
 {
 	uint64_t v;
 
-	if (csn_store_number(o->value, o->len, LONGEST_MS, &v) != 0 || v == 0)
+	if (csn_decimal(o->value, o->len, LONGEST_MS, &v) != 0 || v == 0)
 		return csn_store_option_bad(ctx, STORE, o,
 		    "give 1 to 3600000 milliseconds");
 	*out = (uint32_t)v;
@@ -36,11 +33,11 @@ take_ms(struct csn_ctx *ctx, const struct csn_store_option *o, uint32_t *out)
 }
 
 static int
-take_switch(struct csn_ctx *ctx, const struct csn_store_option *o, int *out)
+take_switch(struct csn_ctx *ctx, const struct csn_url_option *o, int *out)
 {
 	uint64_t v;
 
-	if (csn_store_number(o->value, o->len, 1, &v) != 0)
+	if (csn_decimal(o->value, o->len, 1, &v) != 0)
 		return csn_store_option_bad(ctx, STORE, o, "give 0 or 1");
 	*out = (int)v;
 	return 0;
@@ -71,7 +68,7 @@ take_token(struct csn_ctx *ctx, struct csn_blob_config *out, const char *s,
 /* From a file that only we can read, or from a variable. */
 static int
 fetch_token(struct csn_ctx *ctx, struct csn_blob_config *out,
-    const struct csn_store_option *o, int from_file)
+    const struct csn_url_option *o, int from_file)
 {
 	const char *value;
 	uint8_t *p = NULL;
@@ -98,38 +95,38 @@ fetch_token(struct csn_ctx *ctx, struct csn_blob_config *out,
 
 static int
 take_option(struct csn_ctx *ctx, struct csn_blob_config *out,
-    const struct csn_store_option *o)
+    const struct csn_url_option *o)
 {
 	uint64_t v;
 
-	if (csn_store_option_is(o, "timeout"))
+	if (csn_url_is(o, "timeout"))
 		return take_ms(ctx, o, &out->http.timeout_ms);
-	if (csn_store_option_is(o, "connect"))
+	if (csn_url_is(o, "connect"))
 		return take_ms(ctx, o, &out->http.connect_ms);
-	if (csn_store_option_is(o, "allow-private"))
+	if (csn_url_is(o, "allow-private"))
 		return take_switch(ctx, o, &out->http.allow_private);
-	if (csn_store_option_is(o, "token-in-clear"))
+	if (csn_url_is(o, "token-in-clear"))
 		return take_switch(ctx, o, &out->http.token_in_clear);
-	if (csn_store_option_is(o, "token-file"))
+	if (csn_url_is(o, "token-file"))
 		return fetch_token(ctx, out, o, 1);
-	if (csn_store_option_is(o, "token-env"))
+	if (csn_url_is(o, "token-env"))
 		return fetch_token(ctx, out, o, 0);
-	if (csn_store_option_is(o, "retries")) {
-		if (csn_store_number(o->value, o->len, 10, &v) != 0)
+	if (csn_url_is(o, "retries")) {
+		if (csn_decimal(o->value, o->len, 10, &v) != 0)
 			return csn_store_option_bad(ctx, STORE, o,
 			    "give 0 to 10 more tries");
 		out->retries = (unsigned)v;
 		return 0;
 	}
-	if (csn_store_option_is(o, "max")) {
-		if (csn_store_bytes(o->value, o->len, &v) != 0 || v == 0 ||
+	if (csn_url_is(o, "max")) {
+		if (csn_url_bytes(o->value, o->len, &v) != 0 || v == 0 ||
 		    v > MOST_BYTES)
 			return csn_store_option_bad(ctx, STORE, o, "give the "
 			    "bytes of the largest value, up to 1T");
 		out->max = v;
 		return 0;
 	}
-	if (csn_store_option_is(o, "ca")) {
+	if (csn_url_is(o, "ca")) {
 		csn_free(out->ca_file);
 		if ((out->ca_file = csn_memdup(o->value, o->len)) == NULL)
 			return no_memory(ctx);
@@ -145,7 +142,7 @@ int
 csn_blob_config_parse(struct csn_ctx *ctx, const char *scheme,
     const char *rest, struct csn_blob_config *out)
 {
-	struct csn_store_option o;
+	struct csn_url_option o;
 	const char *p;
 	int rc;
 

@@ -6,7 +6,6 @@
 #include "base/cancel.h"
 #include "base/cursor.h"
 #include "providers/store/lmdb/lmdb.h"
-#include "providers/store/options.h"
 
 #define DEFAULT_SIZE ((uint64_t)1 << 30)
 #define LEAST_SIZE ((uint64_t)1 << 20)
@@ -32,7 +31,7 @@ static int
 parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
     struct csn_lmdb_config *c)
 {
-	struct csn_store_option o;
+	struct csn_url_option o;
 	const char *p;
 	uint64_t v;
 	size_t len;
@@ -48,24 +47,24 @@ parse(struct csn_ctx *ctx, const char *rest, struct csn_lmdb_store *s,
 	c->create = 1;
 	c->flags = MDB_NOMETASYNC;
 	while ((rc = csn_store_option_next(ctx, "lmdb", &p, &o)) == 1) {
-		if (csn_store_option_is(&o, "size")) {
-			if (csn_store_bytes(o.value, o.len, &v) != 0 ||
+		if (csn_url_is(&o, "size")) {
+			if (csn_url_bytes(o.value, o.len, &v) != 0 ||
 			    v < LEAST_SIZE || v > MOST_SIZE)
 				return csn_store_option_bad(ctx, "lmdb", &o,
 				    "give a number from 1M to 16T");
 			c->size = v;
-		} else if (csn_store_option_is(&o, "readers")) {
-			if (csn_store_number(o.value, o.len, 100000, &v) != 0 ||
+		} else if (csn_url_is(&o, "readers")) {
+			if (csn_decimal(o.value, o.len, 100000, &v) != 0 ||
 			    v == 0)
 				return csn_store_option_bad(ctx, "lmdb", &o,
 				    "give a number from 1 to 100000");
 			c->readers = (unsigned)v;
-		} else if (csn_store_option_is(&o, "create")) {
-			if (csn_store_number(o.value, o.len, 1, &v) != 0)
+		} else if (csn_url_is(&o, "create")) {
+			if (csn_decimal(o.value, o.len, 1, &v) != 0)
 				return csn_store_option_bad(ctx, "lmdb", &o,
 				    "it is 0 or 1");
 			c->create = v != 0;
-		} else if (csn_store_option_is(&o, "sync")) {
+		} else if (csn_url_is(&o, "sync")) {
 			if (o.len == 4 && memcmp(o.value, "none", 4) == 0)
 				c->flags = MDB_NOSYNC;
 			else if (o.len == 4 &&

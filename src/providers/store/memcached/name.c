@@ -13,7 +13,6 @@
 #include <caisson/crypto.h>
 
 #include "base/crc32.h"
-#include "base/text.h"
 #include "providers/store/memcached/memcached.h"
 
 #define OURS "csn:"

@@ -9,16 +9,10 @@
 static size_t
 digits(const char *p, uint64_t *out)
 {
-	uint64_t v = 0;
-	size_t n;
+	size_t n = strspn(p, "0123456789");
 
-	for (n = 0; p[n] >= '0' && p[n] <= '9'; n++) {
-		if (v > (UINT64_MAX - 9) / 10)
-			return 0;
-		v = v * 10 + (uint64_t)(p[n] - '0');
-	}
-	*out = v;
-	return p[n] == ' ' || p[n] == '\0' ? n : 0;
+	return (p[n] == ' ' || p[n] == '\0') &&
+	    csn_decimal(p, n, UINT64_MAX, out) == 0 ? n : 0;
 }
 
 /* " t-1 c12 s5": those that we asked for; others are passed over. */

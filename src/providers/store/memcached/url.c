@@ -9,7 +9,6 @@
 
 #include "base/crc32.h"
 #include "providers/store/memcached/memcached.h"
-#include "providers/store/options.h"
 
 #define STANDARD_PORT 11211
 #define DEFAULT_TIMEOUT 1000
@@ -60,7 +59,7 @@ add_host(struct csn_ctx *ctx, const char *s, size_t len, struct csn_mc *m)
 	    memchr(name, '/', name_len) != NULL)
 		return bad_host(ctx, s, len, "give a name or an address, and "
 		    ":port behind it");
-	if (port != NULL && (csn_store_number(port, (size_t)(end - port),
+	if (port != NULL && (csn_decimal(port, (size_t)(end - port),
 	    65535, &number) != 0 || number == 0))
 		return bad_host(ctx, s, len, "a port is 1 to 65535");
 	h = &m->hosts[m->nhosts++];
@@ -92,7 +91,7 @@ add_socket(struct csn_ctx *ctx, const char *path, size_t len,
 int
 csn_mc_parse(struct csn_ctx *ctx, const char *rest, struct csn_mc *m)
 {
-	struct csn_store_option o;
+	struct csn_url_option o;
 	const char *p = rest, *end, *comma;
 	uint64_t v;
 	int rc = 0;
@@ -120,9 +119,9 @@ csn_mc_parse(struct csn_ctx *ctx, const char *rest, struct csn_mc *m)
 		return rc;
 	p = end + (*end == '?');
 	while ((rc = csn_store_option_next(ctx, "memcached", &p, &o)) == 1) {
-		if (csn_store_option_is(&o, "timeout") ||
-		    csn_store_option_is(&o, "connect")) {
-			if (csn_store_number(o.value, o.len, MOST_MS, &v) !=
+		if (csn_url_is(&o, "timeout") ||
+		    csn_url_is(&o, "connect")) {
+			if (csn_decimal(o.value, o.len, MOST_MS, &v) !=
 			    0 || v == 0)
 				return csn_store_option_bad(ctx, "memcached",
 				    &o, "give milliseconds, up to an hour");
@@ -130,8 +129,8 @@ csn_mc_parse(struct csn_ctx *ctx, const char *rest, struct csn_mc *m)
 				m->timeout_ms = v;
 			else
 				m->connect_ms = v;
-		} else if (csn_store_option_is(&o, "pool")) {
-			if (csn_store_number(o.value, o.len, MOST_POOL, &v) !=
+		} else if (csn_url_is(&o, "pool")) {
+			if (csn_decimal(o.value, o.len, MOST_POOL, &v) !=
 			    0 || v == 0)
 				return csn_store_option_bad(ctx, "memcached",
 				    &o, "give 1 to 4096 connections");

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "providers/store/memory/memory.h"
 
 #define SMALLEST 128u

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "providers/store/memory/memory.h"
 

@@ -6,10 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <caisson/store.h>
-
 #include "base/hash.h"
 #include "providers/store/memory/arena.h"
+#include "providers/store/provider.h"
 
 #define CSN_MEM_SHARDS 64
 #define CSN_MEM_SPACE_SHARDS 64

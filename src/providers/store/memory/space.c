@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "providers/store/memory/memory.h"
 
 #define FIRST_BUCKETS 16u

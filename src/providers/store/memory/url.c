@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/fail.h"
 #include "providers/store/memory/memory.h"
-#include "providers/store/options.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define DEFAULT_BYTES (1024 * MIB)
@@ -46,7 +43,7 @@ parse_fraction(const char *s, size_t len, uint64_t *millionths)
 }
 
 static int
-bad(struct csn_ctx *ctx, const struct csn_store_option *o, const char *what)
+bad(struct csn_ctx *ctx, const struct csn_url_option *o, const char *what)
 {
 	return csn_store_option_bad(ctx, "memory", o, what);
 }
@@ -55,7 +52,7 @@ int
 csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
     struct csn_mem_config *out)
 {
-	struct csn_store_option o, share = { 0 };
+	struct csn_url_option o, share = { 0 };
 	const size_t page = csn_page_size();
 	const char *p = rest;
 	uint64_t v = 0;
@@ -68,16 +65,16 @@ csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
 		    "has no path: write memory:?bytes=1G&share=0.25");
 	p += *p == '?';
 	while ((rc = csn_store_option_next(ctx, "memory", &p, &o)) == 1) {
-		if (csn_store_option_is(&o, "bytes")) {
-			if (csn_store_bytes(o.value, o.len, &v) != 0 ||
+		if (csn_url_is(&o, "bytes")) {
+			if (csn_url_bytes(o.value, o.len, &v) != 0 ||
 			    v < LEAST_BYTES || v > MOST_BYTES)
 				return bad(ctx, &o, "give a number from 1M "
 				    "to 4T (K, M, G, T)");
 			out->bytes = v;
-		} else if (csn_store_option_is(&o, "share")) {
+		} else if (csn_url_is(&o, "share")) {
 			share = o;
-		} else if (csn_store_option_is(&o, "slab")) {
-			if (csn_store_bytes(o.value, o.len, &v) != 0 ||
+		} else if (csn_url_is(&o, "slab")) {
+			if (csn_url_bytes(o.value, o.len, &v) != 0 ||
 			    v < LEAST_SLAB || v > MOST_SLAB ||
 			    (v & (v - 1)) != 0)
 				return bad(ctx, &o,
@@ -99,7 +96,7 @@ csn_mem_config_parse(struct csn_ctx *ctx, const char *rest,
 			    "a fraction is above 0.0 and at most 1.0");
 		out->share = (uint64_t)((double)out->bytes * (double)v / 1e6);
 	} else if (share.name != NULL) {
-		if (csn_store_bytes(share.value, share.len, &v) != 0 ||
+		if (csn_url_bytes(share.value, share.len, &v) != 0 ||
 		    v == 0 || v > out->bytes)
 			return bad(ctx, &share, "give a fraction such as "
 			    "0.25, or bytes up to the limit");

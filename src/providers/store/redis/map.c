@@ -2,7 +2,6 @@
 /* redis/map.c - which server has which slots, as a cluster says itself. */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "providers/store/redis/redis.h"
 
 static int
@@ -86,29 +85,13 @@ csn_redis_map_read(const struct csn_redis_reply *reply,
 	return 0;
 }
 
-/* Digits up to most, then a space; NULL where it is not so. */
-static const uint8_t *
-slot_take(const uint8_t *p, const uint8_t *end, unsigned *slot)
-{
-	unsigned v = 0;
-	const uint8_t *from = p;
-
-	for (; p < end && *p >= '0' && *p <= '9' && p - from < 6; p++)
-		v = v * 10 + (unsigned)(*p - '0');
-	if (p == from || p >= end || *p != ' ' || v >= CSN_REDIS_SLOTS)
-		return NULL;
-	*slot = v;
-	return p + 1;
-}
-
 int
 csn_redis_redirect_read(const struct csn_redis_reply *r,
     const struct csn_redis_host *asked, unsigned *slot,
     struct csn_redis_host *to)
 {
-	const uint8_t *p = r->p, *end = p + r->len, *colon;
-	unsigned port = 0;
-	const uint8_t *d;
+	const char *p = (const char *)r->p, *end = p + r->len, *space, *colon;
+	uint64_t number, port;
 
 	if (csn_redis_is_error(r, "MOVED"))
 		p += 6;
@@ -116,20 +99,24 @@ csn_redis_redirect_read(const struct csn_redis_reply *r,
 		p += 4;
 	else
 		return CSN_E_FORM;
-	if (p > end || (p = slot_take(p, end, slot)) == NULL)
+	if (p > end ||
+	    (space = memchr(p, ' ', (size_t)(end - p))) == NULL ||
+	    csn_decimal(p, (size_t)(space - p), CSN_REDIS_SLOTS - 1,
+	    &number) != 0)
 		return CSN_E_FORM;
+	*slot = (unsigned)number;
+	p = space + 1;
 	/* The last colon: an IPv6 address has some of its own. */
 	if ((colon = memrchr(p, ':', (size_t)(end - p))) == NULL)
 		return CSN_E_FORM;
-	for (d = colon + 1; d < end && *d >= '0' && *d <= '9' &&
-	    d - colon < 7; d++)
-		port = port * 10 + (unsigned)(*d - '0');
-	if (d != end || port < 1 || port > 65535)
+	if (csn_decimal(colon + 1, (size_t)(end - colon) - 1, 65535,
+	    &port) != 0 || port == 0)
 		return CSN_E_FORM;
 	to->port = (uint16_t)port;
 	if (colon == p || (colon - p == 1 && *p == '?')) {
 		memcpy(to->name, asked->name, sizeof(to->name));
 		return 0;
 	}
-	return host_take(p, (size_t)(colon - p), to) == 0 ? 0 : CSN_E_FORM;
+	return host_take((const uint8_t *)p, (size_t)(colon - p),
+	    to) == 0 ? 0 : CSN_E_FORM;
 }

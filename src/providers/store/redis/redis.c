@@ -6,8 +6,6 @@
 #include "base/cancel.h"
 #include "providers/store/redis/redis.h"
 
-#define ALIGN 64
-
 /* A key of ours, on the stack while a command is made of it. */
 struct name {
 	uint8_t bytes[CSN_REDIS_MAX_KEY];
@@ -343,11 +341,9 @@ redis_reserve(void *state, const uint8_t *space, size_t space_len,
 		return csn_fail(r->config.ctx, CSN_E_QUOTA, "store", "a value "
 		    "of %zu bytes is past Redis's limit of %zu", len,
 		    CSN_REDIS_MAX_VALUE);
-	if ((out->handle = csn_realloc(NULL, len + ALIGN, 1)) == NULL)
+	if ((out->p = csn_buffer_new(NULL, len, &out->handle)) == NULL)
 		return csn_nomem(r->config.ctx, "store", "a value of %zu bytes",
 		    len);
-	out->p = (uint8_t *)out->handle +
-	    (ALIGN - (uintptr_t)out->handle % ALIGN) % ALIGN;
 	out->len = len;
 	return 0;
 }

@@ -9,10 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/alloc.h"
+#include "providers/store/buffer.h"
 #include "providers/store/redis/reply.h"
 
-#define ALIGN 64
 /* Past this, a buffer is not kept for the next reply. */
 #define KEEP ((size_t)1 << 20)
 
@@ -88,11 +87,9 @@ pour(struct csn_redis_sink *sink, const char *p, size_t len)
 {
 	sink->len = len;
 	if (sink->allocate) {
-		sink->raw = csn_realloc(sink->raw, len + ALIGN, 1);
-		if (sink->raw == NULL)
+		sink->p = csn_buffer_new(sink->raw, len, &sink->raw);
+		if (sink->p == NULL)
 			return -1;
-		sink->p = (uint8_t *)sink->raw +
-		    (ALIGN - (uintptr_t)sink->raw % ALIGN) % ALIGN;
 	} else if (len > sink->cap) {
 		return 0;
 	}

@@ -2,7 +2,6 @@
 /* redis/slot.c - a key's name in Redis, and the Cluster slot that it is in. */
 #include <string.h>
 
-#include "base/text.h"
 #include "providers/store/redis/redis.h"
 
 /* CRC-16/XMODEM (polynomial 0x1021): what Redis Cluster spreads keys by. */

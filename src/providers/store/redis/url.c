@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "providers/store/options.h"
 #include "providers/store/redis/redis.h"
 
 #define PORT 6379
@@ -65,7 +64,7 @@ csn_redis_host_parse(const char *s, size_t len, uint16_t standard_port,
 		else if (colon != NULL)
 			name_len = (size_t)(colon - s);
 	}
-	if (colon != NULL && (csn_store_number(colon + 1,
+	if (colon != NULL && (csn_decimal(colon + 1,
 	    (size_t)(s + len - colon) - 1, 65535, &port) != 0 || port == 0))
 		return -1;
 	if (name_len == 0 || name_len >= sizeof(out->name))
@@ -107,41 +106,6 @@ hosts_parse(struct csn_redis_config *c, const char *s, size_t len)
 }
 
 static int
-hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	if (ch >= 'A' && ch <= 'F')
-		return ch - 'A' + 10;
-	return -1;
-}
-
-/* Percent-decoding (RFC 3986) into out, which holds len. -1 for bad ones. */
-static int
-unescape(const char *s, size_t len, char *out, size_t *out_len)
-{
-	size_t i, n = 0;
-	int high, low;
-
-	for (i = 0; i < len; i++) {
-		out[n] = s[i];
-		if (s[i] == '%') {
-			high = i + 2 < len ? hex_digit(s[i + 1]) : -1;
-			low = i + 2 < len ? hex_digit(s[i + 2]) : -1;
-			if (high < 0 || low < 0)
-				return -1;
-			out[n] = (char)(high * 16 + low);
-			i += 2;
-		}
-		n++;
-	}
-	*out_len = n;
-	return 0;
-}
-
-static int
 password_keep(struct csn_redis_config *c, const char *p, size_t len)
 {
 	if (len == 0 || len > MAX_SECRET)
@@ -170,13 +134,14 @@ user_parse(struct csn_redis_config *c, const char *s, size_t len)
 
 	if ((text = csn_secret_alloc(len + 1, NULL)) == NULL)
 		return csn_fail_memory(c->ctx, "store", SECRET);
-	if (unescape(s, user_len, text, &n) != 0) {
+	if (csn_url_decode(s, user_len, text, &n) != 0) {
 		rc = csn_fail(c->ctx, CSN_E_ARG, "store", "the Redis "
 		    "store's user has a %% that no two hex digits follow");
 	} else if (n > 0 && (c->user = csn_memdup(text, n)) == NULL) {
 		rc = no_memory(c);
 	} else if (colon != NULL && len > user_len + 1) {
-		if (unescape(colon + 1, len - user_len - 1, text, &n) != 0)
+		if (csn_url_decode(colon + 1, len - user_len - 1, text,
+		    &n) != 0)
 			rc = csn_fail(c->ctx, CSN_E_ARG, "store", "the Redis "
 			    "store's password has a %% that no two hex digits "
 			    "follow");
@@ -188,14 +153,14 @@ user_parse(struct csn_redis_config *c, const char *s, size_t len)
 }
 
 static int
-bad(const struct csn_redis_config *c, const struct csn_store_option *o,
+bad(const struct csn_redis_config *c, const struct csn_url_option *o,
     const char *what)
 {
 	return csn_store_option_bad(c->ctx, "Redis", o, what);
 }
 
 static int
-text_option(struct csn_redis_config *c, const struct csn_store_option *o,
+text_option(struct csn_redis_config *c, const struct csn_url_option *o,
     char **out)
 {
 	size_t n;
@@ -205,14 +170,14 @@ text_option(struct csn_redis_config *c, const struct csn_store_option *o,
 	csn_free(*out);
 	if ((*out = csn_calloc(o->len + 1, 1)) == NULL)
 		return no_memory(c);
-	if (unescape(o->value, o->len, *out, &n) != 0)
+	if (csn_url_decode(o->value, o->len, *out, &n) != 0)
 		return bad(c, o, "two hex digits follow a %");
 	(*out)[n] = '\0';
 	return 0;
 }
 
 static int
-prefix_option(struct csn_redis_config *c, const struct csn_store_option *o)
+prefix_option(struct csn_redis_config *c, const struct csn_url_option *o)
 {
 	const char *v = o->value;
 	size_t i;
@@ -232,26 +197,26 @@ prefix_option(struct csn_redis_config *c, const struct csn_store_option *o)
 }
 
 static int
-time_option(struct csn_redis_config *c, const struct csn_store_option *o,
+time_option(struct csn_redis_config *c, const struct csn_url_option *o,
     uint64_t *out)
 {
-	if (csn_store_number(o->value, o->len, MAX_MS, out) != 0 || *out == 0)
+	if (csn_decimal(o->value, o->len, MAX_MS, out) != 0 || *out == 0)
 		return bad(c, o, "give milliseconds, from 1 to 3600000");
 	return 0;
 }
 
 static int
-number_option(struct csn_redis_config *c, const struct csn_store_option *o)
+number_option(struct csn_redis_config *c, const struct csn_url_option *o)
 {
 	uint64_t n = 0;
 
-	if (csn_store_option_is(o, "cluster")) {
-		if (csn_store_number(o->value, o->len, 1, &n) != 0)
+	if (csn_url_is(o, "cluster")) {
+		if (csn_decimal(o->value, o->len, 1, &n) != 0)
 			return bad(c, o, "give 0 or 1");
 		c->cluster = (int)n;
 		return 0;
 	}
-	if (csn_store_number(o->value, o->len, CSN_REDIS_MAX_POOL, &n) != 0 ||
+	if (csn_decimal(o->value, o->len, CSN_REDIS_MAX_POOL, &n) != 0 ||
 	    n == 0)
 		return bad(c, o, "give how many connections to one server, "
 		    "from 1 to 1024");
@@ -261,7 +226,7 @@ number_option(struct csn_redis_config *c, const struct csn_store_option *o)
 
 static int
 option(struct csn_redis_config *c, struct options *out,
-    const struct csn_store_option *o)
+    const struct csn_url_option *o)
 {
 	const struct {
 		const char *name;
@@ -276,19 +241,19 @@ option(struct csn_redis_config *c, struct options *out,
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (csn_store_option_is(o, texts[i].name))
+		if (csn_url_is(o, texts[i].name))
 			return text_option(c, o, texts[i].text);
 	}
-	if (csn_store_option_is(o, "timeout"))
+	if (csn_url_is(o, "timeout"))
 		return time_option(c, o, &c->timeout_ms);
-	if (csn_store_option_is(o, "connect"))
+	if (csn_url_is(o, "connect"))
 		return time_option(c, o, &c->connect_ms);
-	if (csn_store_option_is(o, "prefix"))
+	if (csn_url_is(o, "prefix"))
 		return prefix_option(c, o);
-	if (csn_store_option_is(o, "pool") ||
-	    csn_store_option_is(o, "cluster"))
+	if (csn_url_is(o, "pool") ||
+	    csn_url_is(o, "cluster"))
 		return number_option(c, o);
-	if (csn_store_option_is(o, "hybrid")) {
+	if (csn_url_is(o, "hybrid")) {
 		if (o->len != 7 || memcmp(o->value, "require", 7) != 0)
 			return bad(c, o, "it can only be require: refuse a "
 			    "server without X25519MLKEM768");
@@ -303,7 +268,7 @@ option(struct csn_redis_config *c, struct options *out,
 static int
 options_parse(struct csn_redis_config *c, struct options *out, const char *p)
 {
-	struct csn_store_option o;
+	struct csn_url_option o;
 	int rc;
 
 	while ((rc = csn_store_option_next(c->ctx, "Redis", &p, &o)) == 1) {
@@ -413,7 +378,7 @@ place_parse(struct csn_redis_config *c, const char *s, size_t len)
 		s = at + 1;
 	}
 	if ((slash = memchr(s, '/', len)) != NULL) {
-		if (s + len > slash + 1 && csn_store_number(slash + 1,
+		if (s + len > slash + 1 && csn_decimal(slash + 1,
 		    (size_t)(s + len - slash) - 1, MAX_DB, &db) != 0)
 			return csn_fail(c->ctx, CSN_E_ARG, "store", "behind "
 			    "the Redis store's host comes /N, the number of "

@@ -155,12 +155,14 @@ struct cli_guess {
 };
 void cli_guess(struct cli_guess *g, const char *name);
 
-/* help.c: to standard output. Either may be NULL. */
+/* ../help.c: to standard output. Either may be NULL. */
 void cli_help(const struct cli *cli, const struct cli_noun *noun,
     const struct cli_verb *verb);
 /* The tables as JSON: what checks of manual and completion read. */
 json_t *cli_table(void);
 
+/* The first signal asks to clean up and return, the second ends. */
+void cli_watch_signals(void);
 /* 1 where a signal came that ends programs: clean up and return. */
 int cli_interrupted(void);
 /*

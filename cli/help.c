@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/lib/help.c - help at each level, from the tables. */
+/* cli/help.c - help at each level, from the tables. */
 #include <string.h>
 
-#include "cli.h"
+#include "lib/cli.h"
 
 /* The letter that stands for an option too, or NULL. */
 static const char *

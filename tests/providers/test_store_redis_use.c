@@ -38,7 +38,8 @@ write_file(const char *path, const char *text, mode_t mode)
 
 TEST(users_and_passwords)
 {
-	struct redis_server own = { .more = (const char *const[]){
+	struct redis_server own = { .program = server.program,
+	    .more = (const char *const[]){
 	    "--requirepass", "the default one", NULL } };
 	struct redis_server main_server = server;
 	char options[160], file[96], p[16], command[256];
@@ -304,7 +305,7 @@ TEST(a_child_forked_amid_calls_is_not_stuck)
 TEST(a_server_that_comes_back_is_used_again)
 {
 	struct csn_store *store = open_store("?timeout=2000");
-	struct redis_server own = { 0 };
+	struct redis_server own = { .program = server.program };
 	char url[128], p[16];
 
 	csn_store_close(store);
@@ -370,7 +371,7 @@ TEST(a_full_server_is_a_quota)
 
 TEST(a_replica_takes_no_writes)
 {
-	struct redis_server own = { 0 };
+	struct redis_server own = { .program = server.program };
 	struct csn_store *store;
 	char url[128], command[64], answer[128];
 	int i;

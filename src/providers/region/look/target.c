@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "providers/region/look/file_id.h"
 #include "providers/region/look/target.h"
 
 #define ROOM "region"
@@ -218,12 +219,12 @@ memfd_device(void)
 static int
 look_at_exe(const struct csn_target *t, dev_t *dev, ino_t *ino)
 {
-	struct statx st;
+	struct csn_file_id id;
 
-	if (statx(t->dir, "exe", AT_STATX_DONT_SYNC, STATX_INO, &st) != 0)
+	if (csn_file_id(t->dir, "exe", &id) != 0)
 		return -1;
-	*dev = makedev(st.stx_dev_major, st.stx_dev_minor);
-	*ino = (ino_t)st.stx_ino;
+	*dev = makedev(id.major, id.minor);
+	*ino = (ino_t)id.inode;
 	return 0;
 }
 

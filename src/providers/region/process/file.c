@@ -10,36 +10,32 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "providers/region/look/file_id.h"
 #include "providers/region/process/process.h"
 #include "providers/region/sealed.h"
 
 #define PIECE ((size_t)1 << 20)
 
 static int
-same_file(int fd, const struct csn_map *m)
+is_file_of(int folder, const char *name, const struct csn_map *m)
 {
-	struct statx st;
+	struct csn_file_id id;
 
-	/* Its file system need not answer for that. */
-	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-	    STATX_TYPE | STATX_INO, &st) == 0 && S_ISREG(st.stx_mode) &&
-	    st.stx_ino == m->inode && st.stx_dev_major == m->major &&
-	    st.stx_dev_minor == m->minor;
+	return csn_file_id(folder, name, &id) == 0 && S_ISREG(id.mode) &&
+	    id.inode == m->inode && id.major == m->major &&
+	    id.minor == m->minor;
 }
 
 /* Open what a name leads to where it is that file: never a device, a pipe. */
 static int
 open_name(int folder, const char *name, const struct csn_map *m)
 {
-	struct statx st;
 	int fd;
 
-	if (statx(folder, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
-	    &st) != 0 || !S_ISREG(st.stx_mode) || st.stx_ino != m->inode ||
-	    st.stx_dev_major != m->major || st.stx_dev_minor != m->minor)
+	if (!is_file_of(folder, name, m))
 		return -1;
 	fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && !same_file(fd, m)) {
+	if (fd >= 0 && !is_file_of(fd, "", m)) {
 		(void)close(fd);
 		fd = -1;
 	}

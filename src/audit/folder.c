@@ -24,14 +24,6 @@ csn_audit_file_name(uint64_t number, char out[CSN_AUDIT_NAME_SIZE])
 	    (unsigned long long)number % 10000000000000ull);
 }
 
-char *
-csn_audit_path(const char *path, const char *name)
-{
-	char *out;
-
-	return asprintf(&out, "%s/%s", path, name) < 0 ? NULL : out;
-}
-
 /* The number in a file's name, or -1: then it is no file of the log. */
 static int64_t
 number_of(const char *name)

@@ -12,6 +12,14 @@
 #include "base/fail.h"
 #include "base/file.h"
 
+char *
+csn_audit_path(const char *path, const char *name)
+{
+	char *out;
+
+	return asprintf(&out, "%s/%s", path, name) < 0 ? NULL : out;
+}
+
 static const uint8_t magic[8] = { 'C', 'S', 'N', 'A', 'U', 'D', 'S', 1 };
 
 /* magic, log id, n, head, key, oldest, file, offset, line, SHA3-256 of it */

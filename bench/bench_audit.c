@@ -183,10 +183,10 @@ fill(struct bed *bed)
 		bed->record[i].size = sizeof(bed->record[i]);
 		bed->record[i].op = CSN_AUDIT_ENCRYPT;
 		bed->record[i].success = 1;
-		bed->record[i].flags = CSN_AUDIT_HAS_SLOT |
-		    CSN_AUDIT_HAS_SEQUENCE | CSN_AUDIT_HAS_SESSION;
-		bed->record[i].layer = (uint32_t)i % 32;
-		bed->record[i].position = bed->record[i].sequence = i;
+		bed->record[i].flags = CSN_AUDIT_HAS_SEQUENCE |
+		    CSN_AUDIT_HAS_SESSION;
+		bed->record[i].sequence = i;
+		bed->record[i].detail = "layer 17 position 1234";
 		bed->record[i].count = 1;
 		bed->record[i].bytes = 4096;
 		bed->record[i].tenant = "tenant-alice";

@@ -72,6 +72,10 @@ static void
 put_line(struct plan *p)
 {
 	static struct csn_audit_line line;
+	static const char *const ops[8] = { CSN_AUDIT_ENCRYPT,
+	    CSN_AUDIT_DECRYPT, CSN_AUDIT_ROTATE,
+	    CSN_AUDIT_ISOLATION_VIOLATION, CSN_AUDIT_SESSION_OPEN,
+	    CSN_AUDIT_RECOVERY, "x", "an-operation-of-31-bytes-exactly" + 1 };
 	uint8_t what = csn_read_u8(p->r);
 	char *cose = NULL;
 
@@ -79,10 +83,10 @@ put_line(struct plan *p)
 	line.n = p->state.chain.n;
 	line.unix_ms = FUZZ_NOW + csn_read_u16(p->r) * 100u;
 	if (p->state.line == 0) {
-		line.rec.op = CSN_AUDIT_FILE;
+		line.kind = CSN_AUDIT_FILE;
 		memcpy(line.log, p->state.log, sizeof(line.log));
 	} else if (what % 9 == 0) {
-		line.rec.op = CSN_AUDIT_CHECKPOINT;
+		line.kind = CSN_AUDIT_CHECKPOINT;
 		must(csn_audit_checkpoint_make(p->ctx, id, p->state.log,
 		    line.n + (what >= 128), p->state.chain.head,
 		    line.unix_ms, &cose));
@@ -90,10 +94,10 @@ put_line(struct plan *p)
 		line.cose = cose;
 		line.cose_len = strlen(cose);
 	} else {
-		line.rec.op = what % 9;
+		line.rec.op = ops[what % 9 - 1];
 		line.rec.success = what >= 128;
 		line.rec.code = what >= 128 ? 0 : CSN_E_TAG;
-		line.rec.flags = what / 16 % 8;
+		line.rec.flags = what / 16 % 4;
 		line.rec.count = 1;
 		line.rec.tenant = what & 1 ? "acme" : NULL;
 		line.rec.detail = what & 2 ? "why\n" : NULL;
@@ -108,8 +112,7 @@ count(void *arg, uint64_t n, uint64_t unix_ms,
 {
 	(void)n;
 	(void)unix_ms;
-	check(record->op >= CSN_AUDIT_ENCRYPT &&
-	    record->op <= CSN_AUDIT_RECOVERY);
+	check(csn_audit_op_valid(record->op));
 	*(size_t *)arg += 1;
 	return 0;
 }

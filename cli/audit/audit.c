@@ -25,24 +25,57 @@ is_stopped(void *arg)
 static int
 filter_of(struct cli *cli, struct csn_audit_filter *f)
 {
-	const char *op = cli_opt(cli, "op"), *name;
-	char names[256];
-	size_t at = 0;
-	int rc, i;
+	int rc;
 
 	f->size = sizeof(*f);
 	f->cancelled = is_stopped;
 	f->tenant = cli_opt(cli, "tenant");
+	f->op = cli_opt(cli, "op");
 	if ((rc = cli_opt_u64(cli, "limit", 1, UINT64_MAX, &f->limit)) != 0 ||
 	    (rc = cli_opt_date(cli, "since", &f->from_ms)) != 0 ||
 	    (rc = cli_opt_date(cli, "until", &f->to_ms)) != 0)
 		return rc;
-	if (op == NULL || (f->op = (uint32_t)csn_audit_op_parse(op)) != 0)
-		return 0;
-	for (i = 1; (name = csn_audit_op_name(i)) != NULL; i++)
+	return 0;
+}
+
+static int
+seen(void *arg, uint64_t n, uint64_t unix_ms, const struct csn_audit_record *r)
+{
+	(void)n;
+	(void)unix_ms;
+	(void)r;
+	*(int *)arg = 1;
+	return 1;
+}
+
+/*
+ * A program may log operations of its own: a name that the library does not
+ * use is right if the log has it.
+ */
+static int
+check_op(struct cli *cli, struct csn_audit *log, const char *op)
+{
+	static const char *const known[] = { CSN_AUDIT_ENCRYPT,
+	    CSN_AUDIT_DECRYPT, CSN_AUDIT_ROTATE,
+	    CSN_AUDIT_ISOLATION_VIOLATION, CSN_AUDIT_SESSION_OPEN,
+	    CSN_AUDIT_SESSION_CLOSE, CSN_AUDIT_SESSION_EXPIRE,
+	    CSN_AUDIT_RECOVERY };
+	const struct csn_audit_filter f = { .size = sizeof(f), .op = op,
+	    .limit = 1, .cancelled = is_stopped };
+	char names[256];
+	size_t at = 0, i;
+	int there = 0, rc;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (op == NULL || strcmp(op, known[i]) == 0)
+			return 0;
 		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
-		    i > 1 ? ", " : "", name);
-	return cli_error(cli, CLI_USAGE, NULL,
+		    i > 0 ? ", " : "", known[i]);
+	}
+	if (csn_audit_op_valid(op) &&
+	    (rc = csn_audit_each(log, &f, seen, &there)) < 0)
+		return cli_error_lib(cli, rc, NULL, "cannot read the log");
+	return there ? 0 : cli_error(cli, CLI_USAGE, NULL,
 	    "--op is '%s', there are %s", op, names);
 }
 
@@ -68,12 +101,9 @@ show_one(void *arg, uint64_t n, uint64_t unix_ms,
 
 	cli_time_text(unix_ms, when);
 	cli_say(cli, "%8llu  %s  %-2s  %-19s", (unsigned long long)n, when,
-	    r->success ? "ok" : "NO", csn_audit_op_name((int)r->op));
+	    r->success ? "ok" : "NO", r->op);
 	if (r->tenant != NULL)
 		cli_say(cli, "  %s", r->tenant);
-	if (r->flags & CSN_AUDIT_HAS_SLOT)
-		cli_say(cli, "  layer %u position %llu", r->layer,
-		    (unsigned long long)r->position);
 	if (r->flags & CSN_AUDIT_HAS_SEQUENCE)
 		cli_say(cli, "  sequence %llu",
 		    (unsigned long long)r->sequence);
@@ -97,6 +127,8 @@ show(struct cli *cli)
 
 	if ((rc = filter_of(cli, &f)) != 0 || (rc = open_log(cli, &log)) != 0)
 		return rc;
+	if ((rc = check_op(cli, log, f.op)) != 0)
+		goto out;
 	if (cli->json)
 		rc = csn_audit_export(log, &f, &json);
 	else
@@ -105,6 +137,7 @@ show(struct cli *cli)
 		rc = cli_error_lib(cli, rc, NULL, "cannot show the log");
 	else if (rc == 0 && cli->json)
 		rc = cli_json_text(cli, json);
+out:
 	csn_audit_close(log);
 	return rc;
 }
@@ -126,7 +159,8 @@ export(struct cli *cli)
 
 	if ((rc = filter_of(cli, &f)) != 0 || (rc = open_log(cli, &log)) != 0)
 		return rc;
-	if ((rc = cli_out_open(cli, cli_opt(cli, "out"), 0600,
+	if ((rc = check_op(cli, log, f.op)) != 0 ||
+	    (rc = cli_out_open(cli, cli_opt(cli, "out"), 0600,
 	    cli_opt(cli, "force") != NULL, &out)) != 0)
 		goto out;
 	rc = csn_audit_export_to(log, &f, export_some, &out);

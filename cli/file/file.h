@@ -53,8 +53,8 @@ int file_keep_session(struct file_flow *flow, struct csn_session *session);
  * Record what ended with rc, where a log is named. rc, or an exit code where
  * all went well until then.
  */
-int file_log(struct file_flow *flow, const struct csn_identity *id, int op,
-    int rc);
+int file_log(struct file_flow *flow, const struct csn_identity *id,
+    const char *op, int rc);
 void file_free(struct file_flow *flow);
 /** Say that the input cannot be sealed. The exit code of rc. */
 int file_unsealed(struct file_flow *flow, int rc);

@@ -122,21 +122,23 @@ file_keep_session(struct file_flow *flow, struct csn_session *session)
 }
 
 int
-file_log(struct file_flow *flow, const struct csn_identity *id, int op, int rc)
+file_log(struct file_flow *flow, const struct csn_identity *id,
+    const char *op, int rc)
 {
-	struct csn_audit_record r = { .op = (uint32_t)op };
+	const int sealing = strcmp(op, CSN_AUDIT_ENCRYPT) == 0;
+	struct csn_audit_record r = { .op = op };
 	char *detail;
 	int logged;
 
 	r.code = rc == 0 ? 0 : flow->code != 0 ? flow->code : CSN_E_IO;
-	r.bytes = op == CSN_AUDIT_ENCRYPT ? flow->got : flow->out.written;
+	r.bytes = sealing ? flow->got : flow->out.written;
 	if (flow->tenant != NULL) {
 		r.tenant = flow->tenant;
 		r.flags = CSN_AUDIT_HAS_SESSION;
 		memcpy(r.session, flow->session, sizeof(r.session));
 		logged = asprintf(&detail, "%s, as %s", flow->in_name,
 		    csn_identity_name(id));
-	} else if (op == CSN_AUDIT_ENCRYPT) {
+	} else if (sealing) {
 		logged = asprintf(&detail, "%s, as %s, to %zu",
 		    flow->in_name, csn_identity_name(id), flow->readers);
 	} else {

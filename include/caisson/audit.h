@@ -24,41 +24,43 @@ extern "C" {
  */
 struct csn_audit;
 
-enum csn_audit_op {
-	CSN_AUDIT_ENCRYPT = 1,
-	CSN_AUDIT_DECRYPT = 2,
-	CSN_AUDIT_ROTATE = 3,
-	CSN_AUDIT_ISOLATION_VIOLATION = 4,
-	CSN_AUDIT_SESSION_OPEN = 5,
-	CSN_AUDIT_SESSION_CLOSE = 6,
-	CSN_AUDIT_SESSION_EXPIRE = 7,
-	CSN_AUDIT_RECOVERY = 8	/* the log's own: a torn line was cut off */
-};
+/*
+ * What was done. Each room, and each program, names its own operations: 1 to
+ * CSN_AUDIT_MAX_OP lower-case letters, digits and '-'. These are the
+ * library's. "file", "checkpoint" and "recovery" are the log's own: nobody
+ * else can append them.
+ */
+#define CSN_AUDIT_ENCRYPT "encrypt"
+#define CSN_AUDIT_DECRYPT "decrypt"
+#define CSN_AUDIT_ROTATE "rotate"
+#define CSN_AUDIT_ISOLATION_VIOLATION "isolation-violation"
+#define CSN_AUDIT_SESSION_OPEN "session-open"
+#define CSN_AUDIT_SESSION_CLOSE "session-close"
+#define CSN_AUDIT_SESSION_EXPIRE "session-expire"
+#define CSN_AUDIT_RECOVERY "recovery"	/* a torn last line was cut off */
 
+#define CSN_AUDIT_MAX_OP 31		/* bytes */
 #define CSN_AUDIT_MAX_TENANT 256	/* bytes */
 #define CSN_AUDIT_MAX_DETAIL 1024	/* bytes; what is longer is cut */
 
-/** "encrypt", "isolation-violation"; NULL for no such operation. */
-CSN_API const char *csn_audit_op_name(int op);
-CSN_API int csn_audit_op_parse(const char *name);	/* 0 where unknown */
+/** 1 where name has the form of an operation's; NULL has not. */
+CSN_API int csn_audit_op_valid(const char *name);
 
-#define CSN_AUDIT_HAS_SLOT 1u		/* layer and position mean something */
-#define CSN_AUDIT_HAS_SEQUENCE 2u
-#define CSN_AUDIT_HAS_SESSION 4u
+#define CSN_AUDIT_HAS_SEQUENCE 1u
+#define CSN_AUDIT_HAS_SESSION 2u
 
 struct csn_audit_record {
 	uint32_t size;
-	uint32_t op;		/* enum csn_audit_op */
 	uint32_t success;	/* 1 or 0 */
 	int32_t code;		/* 0 or the CSN_E_* of the failure */
 	uint32_t flags;		/* CSN_AUDIT_HAS_* */
-	uint32_t layer;
-	uint64_t position;
+	const char *op;		/* CSN_AUDIT_ENCRYPT, or a name of your own */
 	uint64_t sequence;	/* the first, where the record is a batch's */
 	uint64_t count;		/* entries it stands for; 1 for one */
 	uint64_t bytes;		/* plaintext bytes of those */
 	const char *tenant;	/* tenant id; NULL where unknown */
-	const char *detail;	/* a few words, never a secret; may be NULL */
+	/* A few words, never a secret: which place, and why not. NULL: none. */
+	const char *detail;
 	uint8_t session[16];
 };
 
@@ -121,7 +123,7 @@ CSN_API CSN_MUST_CHECK int csn_audit_open_reader(struct csn_ctx *ctx,
 /**
  * Append one record, stamped with the context's time. On CSN_E_IO (a full
  * or read-only disk) nothing of the record is in the log, and the log stays
- * usable: the next append tries again. CSN_E_ARG for an op of no meaning or
+ * usable: the next append tries again. CSN_E_ARG for an op that is no name or
  * a tenant past CSN_AUDIT_MAX_TENANT.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_append(struct csn_audit *audit,
@@ -144,7 +146,8 @@ CSN_API CSN_MUST_CHECK int csn_audit_checkpoint(struct csn_audit *audit);
 
 struct csn_audit_filter {
 	uint32_t size;
-	uint32_t op;		/* 0 for any */
+	uint32_t reserved;
+	const char *op;		/* NULL for any */
 	uint64_t limit;		/* the newest so many; 0 for all */
 	const char *tenant;	/* NULL for any */
 	uint64_t from_ms;	/* Unix, inclusive; 0 for any */

@@ -43,9 +43,12 @@ check_record(struct csn_audit *a, const struct csn_audit_record *r)
 {
 	if (r->size != sizeof(*r))
 		return mixed(a, sizeof(*r), r->size);
-	if (r->op == 0 || r->op > CSN_AUDIT_SESSION_EXPIRE)
-		return csn_fail(a->ctx, CSN_E_ARG, "audit",
-		    "there is no operation %u to log", r->op);
+	if (!csn_audit_op_valid(r->op) || strcmp(r->op, "file") == 0 ||
+	    strcmp(r->op, "checkpoint") == 0 ||
+	    strcmp(r->op, CSN_AUDIT_RECOVERY) == 0)
+		return csn_fail(a->ctx, CSN_E_ARG, "audit", "'%.32s' names "
+		    "no operation that can be logged: see csn_audit_op_valid",
+		    r->op != NULL ? r->op : "");
 	if (r->tenant != NULL && strnlen(r->tenant,
 	    CSN_AUDIT_MAX_TENANT + 1) > CSN_AUDIT_MAX_TENANT)
 		return csn_fail(a->ctx, CSN_E_ARG, "audit", "a tenant's id "

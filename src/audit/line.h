@@ -8,21 +8,26 @@
 #include "base/cursor.h"
 #include "base/text.h"
 
-/* The lines that are the log's own, beside enum csn_audit_op. */
-enum { CSN_AUDIT_FILE = 100, CSN_AUDIT_CHECKPOINT = 101 };
+enum csn_audit_kind {
+	CSN_AUDIT_RECORD,	/* rec says what */
+	CSN_AUDIT_FILE,		/* these two are the log's own */
+	CSN_AUDIT_CHECKPOINT
+};
 
 #define CSN_AUDIT_MAX_LINE 65536
 #define CSN_AUDIT_MAX_COSE 24000	/* characters of base64 */
 #define CSN_AUDIT_LOG_ID 16
 
 /*
- * A line in both directions. Writing takes tenant and detail from rec; in
- * reading, rec's strings point into text.
+ * A line in both directions. Writing takes op, tenant and detail from rec; in
+ * reading, rec's strings point into op and text.
  */
 struct csn_audit_line {
 	uint64_t n;
 	uint64_t unix_ms;
-	struct csn_audit_record rec;	/* op may be one of the above */
+	enum csn_audit_kind kind;
+	struct csn_audit_record rec;	/* RECORD */
+	char op[CSN_AUDIT_MAX_OP + 1];
 	uint8_t log[CSN_AUDIT_LOG_ID];	/* FILE */
 	uint64_t file;			/* FILE: its number */
 	const char *cose;		/* CHECKPOINT: base64 */

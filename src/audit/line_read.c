@@ -162,15 +162,6 @@ read_record(struct text *t, struct csn_audit_line *line)
 		read_hex(t, r->session, sizeof(r->session));
 		expect(t, "\"");
 	}
-	if (maybe(t, ",\"layer\":")) {
-		r->flags |= CSN_AUDIT_HAS_SLOT;
-		v = read_u64(t);
-		if (v > UINT32_MAX)
-			t->bad = 1;
-		r->layer = (uint32_t)v;
-		expect(t, ",\"position\":");
-		r->position = read_u64(t);
-	}
 	if (maybe(t, ",\"sequence\":")) {
 		r->flags |= CSN_AUDIT_HAS_SEQUENCE;
 		r->sequence = read_u64(t);
@@ -226,7 +217,6 @@ csn_audit_line_read(const char *p, size_t len, struct csn_audit_line *line)
 	struct text t = { p, len, 0 };
 	const char *time, *op;
 	size_t time_len, op_len;
-	char name[32];
 
 	memset(line, 0, offsetof(struct csn_audit_line, text));
 	line->rec.size = sizeof(line->rec);
@@ -235,22 +225,22 @@ csn_audit_line_read(const char *p, size_t len, struct csn_audit_line *line)
 	expect(&t, ",\"time\":\"");
 	time = read_plain(&t, CSN_TIME_TEXT_SIZE, &time_len);
 	expect(&t, ",\"op\":\"");
-	op = read_plain(&t, sizeof(name) - 1, &op_len);
+	op = read_plain(&t, CSN_AUDIT_MAX_OP, &op_len);
 	if (t.bad || csn_time_parse(time, time_len, &line->unix_ms) != 0)
 		return CSN_E_FORM;
-	memcpy(name, op, op_len);
-	name[op_len] = '\0';
-	if (strcmp(name, "file") == 0) {
-		line->rec.op = CSN_AUDIT_FILE;
-		expect(&t, ",\"format\":1,\"log\":\"");
+	memcpy(line->op, op, op_len);
+	if (strcmp(line->op, "file") == 0) {
+		line->kind = CSN_AUDIT_FILE;
+		expect(&t, ",\"format\":2,\"log\":\"");
 		read_hex(&t, line->log, sizeof(line->log));
 		expect(&t, "\",\"file\":");
 		line->file = read_u64(&t);
-	} else if (strcmp(name, "checkpoint") == 0) {
-		line->rec.op = CSN_AUDIT_CHECKPOINT;
+	} else if (strcmp(line->op, "checkpoint") == 0) {
+		line->kind = CSN_AUDIT_CHECKPOINT;
 		expect(&t, ",\"cose\":\"");
 		line->cose = read_base64(&t, &line->cose_len);
-	} else if ((line->rec.op = (uint32_t)csn_audit_op_parse(name)) != 0) {
+	} else if (csn_audit_op_valid(line->op)) {
+		line->rec.op = line->op;
 		read_record(&t, line);
 	} else {
 		return CSN_E_FORM;

@@ -124,12 +124,6 @@ put_record(struct csn_out *w, const struct csn_audit_record *r)
 		put_hex(w, r->session, sizeof(r->session));
 		LITERAL(w, "\"");
 	}
-	if (r->flags & CSN_AUDIT_HAS_SLOT) {
-		LITERAL(w, ",\"layer\":");
-		put_u64(w, r->layer);
-		LITERAL(w, ",\"position\":");
-		put_u64(w, r->position);
-	}
 	if (r->flags & CSN_AUDIT_HAS_SEQUENCE) {
 		LITERAL(w, ",\"sequence\":");
 		put_u64(w, r->sequence);
@@ -155,25 +149,22 @@ void
 csn_audit_line_write(struct csn_out *w, struct csn_audit_stamp *stamp,
     const struct csn_audit_line *line)
 {
-	const char *op;
-
 	LITERAL(w, "{\"n\":");
 	put_u64(w, line->n);
 	LITERAL(w, ",\"time\":\"");
 	put_time(w, stamp, line->unix_ms);
 	LITERAL(w, "\",\"op\":\"");
-	if (line->rec.op == CSN_AUDIT_FILE) {
-		LITERAL(w, "file\",\"format\":1,\"log\":\"");
+	if (line->kind == CSN_AUDIT_FILE) {
+		LITERAL(w, "file\",\"format\":2,\"log\":\"");
 		put_hex(w, line->log, sizeof(line->log));
 		LITERAL(w, "\",\"file\":");
 		put_u64(w, line->file);
-	} else if (line->rec.op == CSN_AUDIT_CHECKPOINT) {
+	} else if (line->kind == CSN_AUDIT_CHECKPOINT) {
 		LITERAL(w, "checkpoint\",\"cose\":\"");
 		csn_put_bytes(w, line->cose, line->cose_len);
 		LITERAL(w, "\"");
 	} else {
-		op = csn_audit_op_name((int)line->rec.op);
-		csn_put_bytes(w, op, strlen(op));
+		csn_put_bytes(w, line->rec.op, strlen(line->rec.op));
 		LITERAL(w, "\"");
 		put_record(w, &line->rec);
 	}

@@ -35,6 +35,7 @@ csn_audit_log_append(struct csn_audit_log *log,
 	len = log->pending.len;
 	lines = log->pending_lines;
 	log->line.unix_ms = now;
+	log->line.kind = CSN_AUDIT_RECORD;
 	for (i = 0; i < n; i++) {
 		log->line.rec = records[i];
 		if ((rc = csn_audit_log_put(log)) != 0) {

@@ -94,7 +94,7 @@ look_at(struct back *b, const char *p, size_t len, uint64_t offset)
 
 	if ((rc = parse(b, p, len, offset)) != 0)
 		return rc;
-	if (b->line.rec.op >= CSN_AUDIT_FILE)
+	if (b->line.kind != CSN_AUDIT_RECORD)
 		return 0;
 	rc = b->pick->wanted(b->pick->arg, b->line.unix_ms, &b->line.rec);
 	if (rc <= 0)

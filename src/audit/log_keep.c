@@ -72,7 +72,7 @@ csn_audit_log_sign(struct csn_audit_log *log)
 	rc = csn_audit_checkpoint_make(log->ctx, log->signer, log->id,
 	    before.n, before.head, log->line.unix_ms, &cose);
 	if (rc == 0) {
-		log->line.rec.op = CSN_AUDIT_CHECKPOINT;
+		log->line.kind = CSN_AUDIT_CHECKPOINT;
 		log->line.cose = cose;
 		log->line.cose_len = strlen(cose);
 		if ((rc = csn_audit_log_put(log)) != 0)
@@ -152,7 +152,7 @@ csn_audit_log_begin(struct csn_audit_log *log, uint64_t number)
 	}
 	log->size = log->lines = 0;
 	log->line.unix_ms = csn_ctx_wall_ms(log->ctx);
-	log->line.rec.op = CSN_AUDIT_FILE;
+	log->line.kind = CSN_AUDIT_FILE;
 	log->line.file = number;
 	memcpy(log->line.log, log->id, sizeof(log->id));
 	if ((rc = csn_audit_log_put(log)) != 0) {

@@ -35,7 +35,7 @@ each_of_file(struct csn_ctx *ctx, const char *path, uint64_t number,
 			    r.name, (unsigned long long)r.line);
 			break;
 		}
-		if (line->rec.op >= CSN_AUDIT_FILE)
+		if (line->kind != CSN_AUDIT_RECORD)
 			continue;
 		if ((rc = visit(arg, line->n, line->unix_ms,
 		    &line->rec)) != 0)

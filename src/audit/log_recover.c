@@ -16,7 +16,7 @@ static int
 first_line_ok(const struct csn_audit_log *log, uint64_t number,
     const struct csn_audit_line *line)
 {
-	return line->rec.op == CSN_AUDIT_FILE && line->file == number &&
+	return line->kind == CSN_AUDIT_FILE && line->file == number &&
 	    memcmp(line->log, log->id, sizeof(log->id)) == 0; /* public */
 }
 
@@ -38,7 +38,7 @@ check_line(struct csn_audit_log *log, struct csn_audit_reader *r,
 		    "no memory to read %s", r->name);
 	if (rc != 0)
 		what = "is no record";
-	else if ((r->line == 1) != (log->line.rec.op == CSN_AUDIT_FILE) ||
+	else if ((r->line == 1) != (log->line.kind == CSN_AUDIT_FILE) ||
 	    (r->line == 1 && !first_line_ok(log, number, &log->line)))
 		what = "is not the first line of this file";
 	if (what == NULL) {
@@ -147,6 +147,7 @@ note_torn(struct csn_audit_log *log, size_t torn)
 	(void)snprintf(detail, sizeof(detail), "cut off a torn last line of "
 	    "%zu bytes, left by a crash in an append", torn);
 	memset(&log->line.rec, 0, sizeof(log->line.rec));
+	log->line.kind = CSN_AUDIT_RECORD;
 	log->line.unix_ms = csn_ctx_wall_ms(log->ctx);
 	log->line.rec.op = CSN_AUDIT_RECOVERY;
 	log->line.rec.success = 1;
@@ -200,7 +201,7 @@ csn_audit_log_recover(struct csn_audit_log *log,
 	/* A file that was begun but did not get its first line gets it now. */
 	if (log->lines == 0) {
 		log->line.unix_ms = csn_ctx_wall_ms(log->ctx);
-		log->line.rec.op = CSN_AUDIT_FILE;
+		log->line.kind = CSN_AUDIT_FILE;
 		log->line.file = last;
 		memcpy(log->line.log, log->id, sizeof(log->id));
 		if ((rc = csn_audit_log_put(log)) != 0)

@@ -28,7 +28,7 @@ matches(void *arg, uint64_t unix_ms, const struct csn_audit_record *r)
 	if (f->cancelled != NULL && f->cancelled(f->cancelled_arg) != 0)
 		return csn_fail(q->ctx, CSN_E_CLOSED, "audit",
 		    "reading the log was called off");
-	if (f->op != 0 && r->op != f->op)
+	if (f->op != NULL && strcmp(r->op, f->op) != 0)
 		return 0;
 	if (unix_ms < f->from_ms || (f->to_ms != 0 && unix_ms >= f->to_ms))
 		return 0;
@@ -106,6 +106,10 @@ csn_audit_each(struct csn_audit *a, const struct csn_audit_filter *filter,
 	if ((rc = CSN_TAKE(&q.filter, filter, csn_audit_filter,
 	    to_ms)) != 0)
 		return rc;
+	if (q.filter.op != NULL && !csn_audit_op_valid(q.filter.op))
+		return csn_fail(a->ctx, CSN_E_ARG, "audit",
+		    "'%.32s' cannot be the name of an operation",
+		    q.filter.op);
 	if (q.filter.limit > 0)
 		return newest(a, &q);
 	if (a->ring != NULL)

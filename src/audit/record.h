@@ -13,13 +13,12 @@
  * the caller's until the record was appended.
  */
 static inline void
-csn_audit_fill(struct csn_audit_record *r, int op, int code,
+csn_audit_fill(struct csn_audit_record *r, const char *op, int code,
     const char *tenant, const char *detail)
 {
 	memset(r, 0, sizeof(*r));
 	r->size = sizeof(*r);
-	r->op = (uint32_t)(code == CSN_E_TENANT ?
-	    CSN_AUDIT_ISOLATION_VIOLATION : op);
+	r->op = code == CSN_E_TENANT ? CSN_AUDIT_ISOLATION_VIOLATION : op;
 	r->success = code == 0;
 	r->code = code;
 	r->count = 1;

@@ -23,6 +23,7 @@ struct slot {
 	uint64_t unix_ms;
 	struct csn_audit_record rec;	/* strings: offsets do not matter */
 	char *text;	/* tenant, NUL, detail, NUL: here, or malloc'ed */
+	char op[CSN_AUDIT_MAX_OP + 1];
 	uint16_t tenant_len, detail_len;
 	char here[SHORT];
 };
@@ -98,6 +99,7 @@ slot_fill(struct csn_audit_ring *ring, uint64_t number, uint64_t unix_ms,
 	s->number = number + 1;
 	s->unix_ms = unix_ms;
 	s->rec = *r;
+	memcpy(s->op, r->op, strlen(r->op) + 1);
 	s->tenant_len = (uint16_t)tenant;
 	s->detail_len = (uint16_t)detail;
 	if (tenant > 0)
@@ -127,6 +129,7 @@ csn_audit_ring_each(struct csn_audit_ring *ring, csn_audit_visit visit,
     void *arg)
 {
 	char text[CSN_AUDIT_MAX_TENANT + CSN_AUDIT_MAX_DETAIL + 8];
+	char op[CSN_AUDIT_MAX_OP + 1];
 	struct csn_audit_record rec;
 	struct slot *s;
 	uint64_t count, number, unix_ms;
@@ -142,6 +145,8 @@ csn_audit_ring_each(struct csn_audit_ring *ring, csn_audit_visit visit,
 		/* Gone by now, or not there yet: its thread is at it. */
 		if ((there = s->number == number + 1) != 0) {
 			rec = s->rec;
+			memcpy(op, s->op, sizeof(op));
+			rec.op = op;
 			unix_ms = s->unix_ms;
 			memcpy(text, s->text, (size_t)s->tenant_len +
 			    s->detail_len + 2);

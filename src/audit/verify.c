@@ -224,7 +224,7 @@ check_line(struct verify *v, const struct csn_audit_reader *r, uint64_t file,
 		    r->name);
 	if (rc != 0)
 		return bad_line(v, r, "records", "is no record");
-	if ((r->line == 1) != (v->line.rec.op == CSN_AUDIT_FILE) ||
+	if ((r->line == 1) != (v->line.kind == CSN_AUDIT_FILE) ||
 	    (r->line == 1 && v->line.file != file))
 		return bad_line(v, r, "records",
 		    "is not the first line of this file");
@@ -254,7 +254,7 @@ check_line(struct verify *v, const struct csn_audit_reader *r, uint64_t file,
 	}
 	meet(v);
 	note_time(v, r);
-	if (v->line.rec.op == CSN_AUDIT_CHECKPOINT)
+	if (v->line.kind == CSN_AUDIT_CHECKPOINT)
 		return check_checkpoint(v, r, v->line.n, before);
 	return 0;
 }
@@ -269,7 +269,7 @@ given_up(struct verify *v, struct csn_audit_reader *r, uint64_t file,
 {
 	if (r->line != 1 || v->has_state != 1 || file <= v->state.file ||
 	    !v->started || csn_audit_line_read(p, len, &v->line) != 0 ||
-	    v->line.rec.op != CSN_AUDIT_FILE ||
+	    v->line.kind != CSN_AUDIT_FILE ||
 	    (v->line.n == v->chain.n && memcmp(v->line.prev, v->chain.head,
 	    CSN_HASH_SIZE) == 0)) /* public */
 		return 0;

@@ -140,7 +140,8 @@ CSN_MUST_CHECK int csn_kv_open_stored(struct csn_ctx *ctx,
  * has it; each failure has a record of its own. 0, or the log's error.
  */
 CSN_MUST_CHECK int csn_kv_audit(const struct csn_kv_batch *b,
-    struct csn_session *s, int op, const uint32_t *index, size_t n);
+    struct csn_session *s, const char *op, const uint32_t *index,
+    size_t n);
 
 /* Split items into sessions and hand each group on; items[i].session set. */
 typedef void (*csn_kv_group_fn)(const struct csn_kv_batch *b,

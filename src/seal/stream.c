@@ -68,7 +68,8 @@ name_slot(struct csn_stream *st)
 
 /* One record where the stream begins, and one where it ends. */
 static int
-audit(const struct csn_stream *st, int op, int code, const char *detail)
+audit(const struct csn_stream *st, const char *op, int code,
+    const char *detail)
 {
 	CSN_UNCANCELLED;
 	struct csn_audit *log = csn_session_audit_log(st->session);
@@ -83,7 +84,7 @@ audit(const struct csn_stream *st, int op, int code, const char *detail)
 
 /* Nothing more is done with the stream; its key goes now. */
 static int
-die(struct csn_stream *st, int op, int code)
+die(struct csn_stream *st, const char *op, int code)
 {
 	st->dead = code;
 	csn_session_stream_end(st->session, &st->key);

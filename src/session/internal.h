@@ -205,7 +205,7 @@ CSN_MUST_CHECK int csn_session_alive_at(struct csn_session *s,
     uint64_t now);
 
 /* Append to the session's own audit log, if there is one. */
-void csn_session_audit(struct csn_session *s, int op, int code,
+void csn_session_audit(struct csn_session *s, const char *op, int code,
     const char *detail);
 
 /* keys.c: made before a fork; and, under lock, what streams share. */

@@ -172,8 +172,8 @@ struct csn_audit *csn_session_audit_log(const struct csn_session *s);
  * Fill a record of what was done under the session and how it ended: all but
  * sequence and bytes, and a count of 1.
  */
-void csn_session_record(const struct csn_session *s, int op, int code,
-    const char *detail, struct csn_audit_record *r);
+void csn_session_record(const struct csn_session *s, const char *op,
+    int code, const char *detail, struct csn_audit_record *r);
 /* From now on audit, where the session has no log. */
 void csn_session_audit_default(struct csn_session *s,
     struct csn_audit *audit);

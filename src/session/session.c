@@ -248,8 +248,8 @@ csn_session_unlock(struct csn_session *s)
 }
 
 void
-csn_session_record(const struct csn_session *s, int op, int code,
-    const char *detail, struct csn_audit_record *r)
+csn_session_record(const struct csn_session *s, const char *op,
+    int code, const char *detail, struct csn_audit_record *r)
 {
 	csn_audit_fill(r, op, code, s->tenant_id, detail);
 	r->flags = CSN_AUDIT_HAS_SESSION;
@@ -257,7 +257,7 @@ csn_session_record(const struct csn_session *s, int op, int code,
 }
 
 void
-csn_session_audit(struct csn_session *s, int op, int code,
+csn_session_audit(struct csn_session *s, const char *op, int code,
     const char *detail)
 {
 	CSN_UNCANCELLED;

@@ -84,13 +84,10 @@ record_of(uint64_t i)
 {
 	struct csn_audit_record r = { .size = sizeof(r) };
 
-	r.op = CSN_AUDIT_ENCRYPT + (uint32_t)(i % 2);
+	r.op = i % 2 == 0 ? CSN_AUDIT_ENCRYPT : CSN_AUDIT_DECRYPT;
 	r.success = i % 7 != 3;
 	r.code = r.success ? 0 : CSN_E_TAG;
-	r.flags = CSN_AUDIT_HAS_SESSION | CSN_AUDIT_HAS_SLOT |
-	    CSN_AUDIT_HAS_SEQUENCE;
-	r.layer = (uint32_t)(i % 30);
-	r.position = i * 3;
+	r.flags = CSN_AUDIT_HAS_SESSION | CSN_AUDIT_HAS_SEQUENCE;
 	r.sequence = i;
 	r.count = 1;
 	r.bytes = 4096;

@@ -143,7 +143,7 @@ write_bomb(const char *n)
 	assert_int_equal(mkdir(path, 0700), 0);
 	free(path);
 	len = snprintf(line, sizeof(line), "{\"n\":%s,\"time\":\"2026-01-02T03:"
-	    "04:05.678Z\",\"op\":\"file\",\"format\":1,\"log\":\"%.32s\","
+	    "04:05.678Z\",\"op\":\"file\",\"format\":2,\"log\":\"%.32s\","
 	    "\"file\":1,\"prev\":\"%s\",\"mac\":\"%s\"}\n", n, hex, hex, hex);
 	path = file_of(1);
 	write_whole(path, line, (size_t)len);

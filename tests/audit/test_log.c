@@ -48,7 +48,7 @@ count(void *arg, uint64_t n, uint64_t unix_ms,
 
 	(void)n;
 	(void)unix_ms;
-	if (r->op == CSN_AUDIT_RECOVERY)
+	if (strcmp(r->op, CSN_AUDIT_RECOVERY) == 0)
 		return 0;
 	assert_int_equal(r->sequence, *next);
 	++*next;

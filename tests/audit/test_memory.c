@@ -51,7 +51,7 @@ visit(void *arg, uint64_t n, uint64_t unix_ms,
 	s->last = r->sequence;
 	s->last_ms = unix_ms;
 	assert_true(n >= r->sequence);
-	assert_int_equal(r->op, want.op);
+	assert_string_equal(r->op, want.op);
 	assert_string_equal(r->tenant, want.tenant);
 	if (want.detail == NULL)
 		assert_null(r->detail);
@@ -202,7 +202,11 @@ TEST(records_are_checked)
 	uint64_t n;
 
 	assert_int_equal(csn_audit_new_memory(ctx, 4, &a), 0);
-	r[1].op = 0;
+	r[1].op = NULL;
+	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
+	r[1].op = "no name";
+	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
+	r[1].op = "file";
 	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);
 	r[1].op = CSN_AUDIT_RECOVERY;
 	assert_int_equal(csn_audit_append_many(a, r, 2), CSN_E_ARG);

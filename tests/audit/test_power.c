@@ -50,7 +50,7 @@ in_order(void *arg, uint64_t n, uint64_t unix_ms,
 
 	(void)n;
 	(void)unix_ms;
-	if (r->op == CSN_AUDIT_RECOVERY)
+	if (strcmp(r->op, CSN_AUDIT_RECOVERY) == 0)
 		return 0;
 	if (s->any || every_record)
 		assert_int_equal(r->sequence, s->next);

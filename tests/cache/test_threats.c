@@ -333,7 +333,7 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 
 	(void)n;
 	(void)unix_ms;
-	assert_int_equal(r->op, CSN_AUDIT_DECRYPT);
+	assert_string_equal(r->op, CSN_AUDIT_DECRYPT);
 	assert_string_equal(r->tenant, "default");
 	if (r->success) {
 		f->good++;

@@ -37,7 +37,7 @@ class Writer:
         """Begin the next file with its first line."""
         self.name = os.path.join(self.path,
                                  "audit-%06d.jsonl" % self.file)
-        self.put({"op": "file", "format": 1, "log": LOG_ID.hex(),
+        self.put({"op": "file", "format": 2, "log": LOG_ID.hex(),
                   "file": self.file})
         self.file += 1
 
@@ -62,8 +62,8 @@ class Writer:
         ok = i % 4 != 1
         fields = {"op": "encrypt" if i % 2 == 0 else "decrypt",
                   "tenant": "acme" if i % 3 else "globex",
-                  "session": "%032x" % i, "layer": i, "position": i * 2,
-                  "sequence": i, "count": 1, "bytes": 4096, "ok": ok,
+                  "session": "%032x" % i, "sequence": i, "count": 1,
+                  "bytes": 4096, "ok": ok,
                   "code": 0 if ok else -13}
         if not ok:
             fields["detail"] = "a \"quoted\" reason\u00e9"

@@ -383,13 +383,13 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 
 	(void)n;
 	(void)unix_ms;
-	if (r->op == CSN_AUDIT_ENCRYPT && r->success)
+	if (strcmp(r->op, CSN_AUDIT_ENCRYPT) == 0 && r->success)
 		seen[0]++;
-	else if (r->op == CSN_AUDIT_DECRYPT && r->success)
+	else if (strcmp(r->op, CSN_AUDIT_DECRYPT) == 0 && r->success)
 		seen[1]++;
-	else if (r->op == CSN_AUDIT_DECRYPT && r->code == CSN_E_TAG)
+	else if (strcmp(r->op, CSN_AUDIT_DECRYPT) == 0 && r->code == CSN_E_TAG)
 		seen[2]++;
-	else if (r->op == CSN_AUDIT_ISOLATION_VIOLATION)
+	else if (strcmp(r->op, CSN_AUDIT_ISOLATION_VIOLATION) == 0)
 		seen[3]++;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include "cache_parts.h"
 #include "csn_config.h"
 
-#ifdef CSN_HAVE_REDIS
+#ifdef CSN_HAVE_HIREDIS
 #include <hiredis/hiredis.h>
 #include <pthread.h>
 

@@ -23,17 +23,17 @@ walk(const struct csn_redis_reply *r, size_t depth, size_t *items)
 	size_t i;
 
 	check(r != NULL && depth < 10);
-	if (r->type == REDIS_REPLY_ARRAY) {
+	if (r->type == CSN_REDIS_ARRAY) {
 		*items += r->len;
 		check(*items <= CSN_REDIS_MAX_ITEMS);
 		for (i = 0; i < r->len; i++)
 			walk(r->item[i], depth + 1, items);
-	} else if (r->type == REDIS_REPLY_STRING ||
-	    r->type == REDIS_REPLY_STATUS || r->type == REDIS_REPLY_ERROR) {
+	} else if (r->type == CSN_REDIS_STRING ||
+	    r->type == CSN_REDIS_STATUS || r->type == CSN_REDIS_ERROR) {
 		check(r->p != NULL && r->p[r->len] == '\0');
 	} else {
-		check(r->type == REDIS_REPLY_INTEGER ||
-		    r->type == REDIS_REPLY_NIL);
+		check(r->type == CSN_REDIS_INTEGER ||
+		    r->type == CSN_REDIS_NIL);
 	}
 }
 
@@ -57,7 +57,7 @@ use(struct csn_ctx *ctx, const struct csn_redis_reply *reply)
 		}
 		csn_free(ranges);
 	}
-	if (reply->type != REDIS_REPLY_ERROR)
+	if (reply->type != CSN_REDIS_ERROR)
 		return;
 	if (csn_redis_redirect_read(reply, &asked, &slot, &to) == 0) {
 		check(slot < CSN_REDIS_SLOTS);

@@ -155,8 +155,8 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		    &reply)) != 0)
 			break;
 		if (i == 0)
-			*open = reply->type != REDIS_REPLY_ERROR;
-		if (first == NULL && reply->type == REDIS_REPLY_ERROR)
+			*open = reply->type != CSN_REDIS_ERROR;
+		if (first == NULL && reply->type == CSN_REDIS_ERROR)
 			first = reply;
 		else
 			csn_redis_reply_free(reply);
@@ -167,12 +167,12 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		csn_redis_reply_free(first);
 		return rc;
 	}
-	if (reply->type != REDIS_REPLY_ERROR ||
+	if (reply->type != CSN_REDIS_ERROR ||
 	    csn_redis_is_error(reply, "EXECABORT") ||
 	    csn_redis_is_error(reply, "MOVED") ||
 	    csn_redis_is_error(reply, "ASK"))
 		*open = 0;
-	if (first != NULL && reply->type == REDIS_REPLY_ERROR) {
+	if (first != NULL && reply->type == CSN_REDIS_ERROR) {
 		csn_redis_reply_free(reply);
 		reply = first;
 	} else {
@@ -185,8 +185,8 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		memmove(reply->p, why, reply->len + 1);
 	}
 	/* The command's own error lies inside the result. */
-	if (reply->type == REDIS_REPLY_ARRAY && reply->len > 0 &&
-	    reply->item[0]->type == REDIS_REPLY_ERROR) {
+	if (reply->type == CSN_REDIS_ARRAY && reply->len > 0 &&
+	    reply->item[0]->type == CSN_REDIS_ERROR) {
 		*out = reply->item[0];
 		reply->item[0] = NULL;
 		csn_redis_reply_free(reply);
@@ -324,7 +324,7 @@ refused(const struct csn_redis_reply *reply)
 static int
 judge(struct state *s, struct csn_redis_reply *reply)
 {
-	if (reply->type != REDIS_REPLY_ERROR)
+	if (reply->type != CSN_REDIS_ERROR)
 		return 1;
 	if (s->r->config.cluster && (csn_redis_is_error(reply, "MOVED") ||
 	    csn_redis_is_error(reply, "ASK")))

@@ -72,10 +72,10 @@ expect_ok(struct csn_redis_conn *conn, uint64_t deadline, const char *what)
 
 	if ((rc = csn_redis_receive(conn, NULL, deadline, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_STATUS) {
+	if (reply->type == CSN_REDIS_STATUS) {
 		rc = 0;
 	} else if (csn_redis_is_error(reply, "LOADING") ||
-	    reply->type != REDIS_REPLY_ERROR) {
+	    reply->type != CSN_REDIS_ERROR) {
 		rc = csn_redis_error(conn->r, conn->node, reply);
 	} else if (strcmp(what, "AUTH") != 0) {
 		rc = csn_fail(ctx, CSN_E_BACKEND, "store", "%s has no "
@@ -98,8 +98,7 @@ authenticate(struct csn_redis_conn *conn, uint64_t deadline)
 	const struct csn_redis_config *c = &conn->r->config;
 	const char *argv[3] = { "AUTH" };
 	size_t lens[3] = { 4 };
-	int argc = 1, len, rc;
-	char *text = NULL;
+	size_t argc = 1;
 
 	if (c->user != NULL) {
 		argv[argc] = c->user;
@@ -107,13 +106,7 @@ authenticate(struct csn_redis_conn *conn, uint64_t deadline)
 	}
 	argv[argc] = c->password;
 	lens[argc++] = c->password_len;
-	len = (int)redisFormatCommandArgv(&text, argc, argv, lens);
-	if (len < 0)
-		return failed(conn, ENOMEM, "");
-	rc = csn_redis_send(conn, text, (size_t)len, deadline);
-	csn_wipe(text, (size_t)len);
-	redisFreeCommand(text);
-	return rc;
+	return csn_redis_send_words(conn, argv, lens, argc, deadline);
 }
 
 static int
@@ -206,6 +199,33 @@ csn_redis_send(struct csn_redis_conn *conn, const void *p, size_t len,
 	return csn_redis_send_parts(conn, &iov, 1, deadline);
 }
 
+int
+csn_redis_send_words(struct csn_redis_conn *conn, const char *const *argv,
+    const size_t *lens, size_t argc, uint64_t deadline)
+{
+	size_t size = 32, used, i;
+	char *text;
+	int rc;
+
+	for (i = 0; i < argc; i++)
+		size += lens[i] + 32;
+	if ((text = csn_calloc(1, size)) == NULL)
+		return failed(conn, ENOMEM, "");
+	used = (size_t)snprintf(text, size, "*%zu\r\n", argc);
+	for (i = 0; i < argc; i++) {
+		used += (size_t)snprintf(text + used, size - used,
+		    "$%zu\r\n", lens[i]);
+		memcpy(text + used, argv[i], lens[i]);
+		memcpy(text + used + lens[i], "\r\n", 2);
+		used += lens[i] + 2;
+	}
+	rc = csn_redis_send(conn, text, used, deadline);
+	/* It may be a password. */
+	csn_wipe(text, used);
+	csn_free(text);
+	return rc;
+}
+
 /* At least a byte; *got 0 where the server hung up. */
 static int
 some(struct csn_redis_conn *conn, uint8_t *p, size_t cap, uint64_t deadline,
@@ -231,7 +251,8 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
     uint64_t deadline, struct csn_redis_reply **out)
 {
 	struct csn_ctx *ctx = conn->r->config.ctx;
-	size_t got = 0;
+	size_t got = 0, room;
+	uint8_t *place;
 	int rc;
 
 	csn_redis_reader_sink(conn->reader, sink);
@@ -243,13 +264,16 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		/* A server that drips would otherwise never be late. */
 		if (got > 0 && csn_net_deadline(0) >= deadline)
 			return failed(conn, ETIMEDOUT, "the answer of");
-		if ((rc = some(conn, conn->chunk, sizeof(conn->chunk),
+		room = sizeof(conn->chunk);
+		place = csn_redis_reader_room(conn->reader, &room);
+		if ((rc = some(conn, place == NULL ? conn->chunk : place, room,
 		    deadline, &got)) != 0)
 			return rc;
 		if (got == 0)
 			return failed(conn, ECONNRESET, "the answer of");
-		if ((rc = csn_redis_reader_feed(conn->reader,
-		    conn->chunk, got)) != 0)
+		rc = place != NULL ? csn_redis_reader_took(conn->reader, got) :
+		    csn_redis_reader_feed(conn->reader, conn->chunk, got);
+		if (rc != 0)
 			break;
 	}
 	if (rc == CSN_E_NOMEM)

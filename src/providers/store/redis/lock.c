@@ -24,29 +24,21 @@ other(struct csn_redis *r)
 
 /* One command on one connection. *out is NULL where that failed. */
 static int
-say(struct csn_redis_conn *conn, uint64_t deadline, int argc,
+say(struct csn_redis_conn *conn, uint64_t deadline, size_t argc,
     const char *const *argv, const size_t *lens,
     struct csn_redis_reply **out)
 {
-	/* hiredis asks for less const than it needs. */
-	const char *words[2] = { argv[0], argc > 1 ? argv[1] : NULL };
-	char *text = NULL;
-	long long len;
 	int rc;
 
-	len = redisFormatCommandArgv(&text, argc, words, lens);
-	if (len < 0)
-		return csn_nomem(conn->r->config.ctx, "store",
-		    "a command to %s", conn->node->name);
-	if ((rc = csn_redis_send(conn, text, (size_t)len, deadline)) == 0)
+	if ((rc = csn_redis_send_words(conn, argv, lens, argc,
+	    deadline)) == 0)
 		rc = csn_redis_receive(conn, NULL, deadline, out);
-	redisFreeCommand(text);
 	return rc;
 }
 
 static int
 say_key(struct csn_redis_conn *conn, uint64_t deadline, const char *word,
-    const uint8_t *key, size_t key_len, int type,
+    const uint8_t *key, size_t key_len, enum csn_redis_type type,
     struct csn_redis_reply **out)
 {
 	const char *argv[2] = { word, (const char *)key };
@@ -57,9 +49,9 @@ say_key(struct csn_redis_conn *conn, uint64_t deadline, const char *word,
 	if ((rc = say(conn, deadline, key == NULL ? 1 : 2, argv, lens,
 	    &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_ERROR)
+	if (reply->type == CSN_REDIS_ERROR)
 		rc = csn_redis_error(conn->r, conn->node, reply);
-	else if (reply->type != type && reply->type != REDIS_REPLY_NIL)
+	else if (reply->type != type && reply->type != CSN_REDIS_NIL)
 		rc = csn_redis_odd(conn->r, word);
 	if (rc != 0 || out == NULL)
 		csn_redis_reply_free(reply);
@@ -77,27 +69,27 @@ transact(struct csn_redis_conn *conn, uint64_t deadline, const uint8_t *key,
 	int rc, same;
 
 	if ((rc = say_key(conn, deadline, "WATCH", key, key_len,
-	    REDIS_REPLY_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "GET", key, key_len,
-	    REDIS_REPLY_STRING, &reply)) != 0)
+	    CSN_REDIS_STRING, &reply)) != 0)
 		return rc;
-	same = reply->type == REDIS_REPLY_STRING && reply->len == len &&
+	same = reply->type == CSN_REDIS_STRING && reply->len == len &&
 	    (len == 0 || csn_equal(reply->p, value, len));
 	csn_redis_reply_free(reply);
 	if (!same) {
 		if ((rc = say_key(conn, deadline, "UNWATCH", NULL, 0,
-		    REDIS_REPLY_STATUS, NULL)) != 0)
+		    CSN_REDIS_STATUS, NULL)) != 0)
 			return rc;
 		return other(conn->r);
 	}
 	if ((rc = say_key(conn, deadline, "MULTI", NULL, 0,
-	    REDIS_REPLY_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "DEL", key, key_len,
-	    REDIS_REPLY_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "EXEC", NULL, 0,
-	    REDIS_REPLY_ARRAY, &reply)) != 0)
+	    CSN_REDIS_ARRAY, &reply)) != 0)
 		return rc;
-	*again = reply->type == REDIS_REPLY_NIL;
+	*again = reply->type == CSN_REDIS_NIL;
 	csn_redis_reply_free(reply);
 	return 0;
 }
@@ -122,7 +114,7 @@ remove_watched(struct csn_redis *r, const uint8_t *key, size_t key_len,
 	call.slot = csn_redis_slot(key, key_len);
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
 		return rc;
-	rc = reply->type == REDIS_REPLY_INTEGER && reply->integer == 0 ?
+	rc = reply->type == CSN_REDIS_INTEGER && reply->integer == 0 ?
 	    other(r) : 0;
 	csn_redis_reply_free(reply);
 	if (rc != 0)
@@ -165,8 +157,8 @@ csn_redis_remove_if(struct csn_redis *r, const uint8_t *key, size_t key_len,
 	call.slot = csn_redis_slot(key, key_len);
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
 		return rc;
-	no = reply->type == REDIS_REPLY_ERROR;
-	if (reply->type == REDIS_REPLY_INTEGER)
+	no = reply->type == CSN_REDIS_ERROR;
+	if (reply->type == CSN_REDIS_INTEGER)
 		rc = reply->integer > 0 ? 0 : other(r);
 	else if (!no)
 		rc = csn_redis_odd(r, "EVAL");

@@ -7,7 +7,7 @@
 static int
 is_number(const struct csn_redis_reply *r, long long least, long long most)
 {
-	return r != NULL && r->type == REDIS_REPLY_INTEGER &&
+	return r != NULL && r->type == CSN_REDIS_INTEGER &&
 	    r->integer >= least && r->integer <= most;
 }
 
@@ -35,19 +35,19 @@ server_read(const struct csn_redis_reply *r,
 {
 	const struct csn_redis_reply *host;
 
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->len < 2 ||
+	if (r == NULL || r->type != CSN_REDIS_ARRAY || r->len < 2 ||
 	    !is_number(r->item[1], 1, 65535))
 		return -1;
 	out->port = (uint16_t)r->item[1]->integer;
 	host = r->item[0];
 	/* It does not know its name: then it is the one that was asked. */
-	if (host->type == REDIS_REPLY_NIL ||
-	    (host->type == REDIS_REPLY_STRING && (host->len == 0 ||
+	if (host->type == CSN_REDIS_NIL ||
+	    (host->type == CSN_REDIS_STRING && (host->len == 0 ||
 	    (host->len == 1 && host->p[0] == '?')))) {
 		memcpy(out->name, asked->name, sizeof(out->name));
 		return 0;
 	}
-	if (host->type != REDIS_REPLY_STRING)
+	if (host->type != CSN_REDIS_STRING)
 		return -1;
 	return host_take(host->p, host->len, out);
 }
@@ -61,7 +61,7 @@ csn_redis_map_read(const struct csn_redis_reply *reply,
 	const struct csn_redis_reply *line;
 	size_t i;
 
-	if (reply->type != REDIS_REPLY_ARRAY || reply->len > CSN_REDIS_SLOTS)
+	if (reply->type != CSN_REDIS_ARRAY || reply->len > CSN_REDIS_SLOTS)
 		return CSN_E_FORM;
 	out = csn_calloc(reply->len + 1, sizeof(*out));
 	if (out == NULL)
@@ -69,7 +69,7 @@ csn_redis_map_read(const struct csn_redis_reply *reply,
 	for (i = 0; i < reply->len; i++) {
 		line = reply->item[i];
 		at = &out[i];
-		if (line->type != REDIS_REPLY_ARRAY || line->len < 3 ||
+		if (line->type != CSN_REDIS_ARRAY || line->len < 3 ||
 		    !is_number(line->item[0], 0, CSN_REDIS_SLOTS - 1) ||
 		    !is_number(line->item[1], line->item[0]->integer,
 		    CSN_REDIS_SLOTS - 1) ||

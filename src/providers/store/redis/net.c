@@ -357,7 +357,7 @@ map_ask(struct csn_redis *r, struct csn_redis_net *net,
 	    deadline)) == 0)
 		rc = csn_redis_receive(conn, NULL, deadline, &reply);
 	csn_redis_give_back(net, conn, rc == 0);
-	if (rc == 0 && reply->type == REDIS_REPLY_ERROR) {
+	if (rc == 0 && reply->type == CSN_REDIS_ERROR) {
 		rc = csn_redis_error(r, node, reply);
 	} else if (rc == 0) {
 		rc = csn_redis_map_read(reply, &node->host, &ranges, &n);

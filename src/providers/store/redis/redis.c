@@ -45,7 +45,7 @@ call_number(struct csn_redis *r, struct csn_redis_call *call, long long *v)
 
 	if ((rc = csn_redis_call(r, call, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_INTEGER)
+	if (reply->type == CSN_REDIS_INTEGER)
 		*v = reply->integer;
 	else
 		rc = csn_redis_odd(r, call->argv[0]);
@@ -84,9 +84,9 @@ set(struct csn_redis *r, const uint8_t *space, size_t space_len,
 	}
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_STATUS)
+	if (reply->type == CSN_REDIS_STATUS)
 		atomic_fetch_add(&r->puts, 1);
-	else if (only_new && reply->type == REDIS_REPLY_NIL)
+	else if (only_new && reply->type == CSN_REDIS_NIL)
 		rc = csn_fail(r->config.ctx, CSN_E_EXISTS, "store",
 		    "the Redis store has that key already");
 	else
@@ -161,9 +161,9 @@ fetch(struct csn_redis *r, const uint8_t *space, size_t space_len,
 	begin(&call, "GET", &name);
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_STRING) {
+	if (reply->type == CSN_REDIS_STRING) {
 		atomic_fetch_add(&r->hits, 1);
-	} else if (reply->type == REDIS_REPLY_NIL) {
+	} else if (reply->type == CSN_REDIS_NIL) {
 		atomic_fetch_add(&r->misses, 1);
 		rc = absent(r);
 	} else {
@@ -208,14 +208,14 @@ fetch_moment(struct csn_redis *r, const struct name *name,
 	if ((rc = csn_redis_call(r, &call, &reply)) != 0)
 		return rc == CSN_E_BACKEND && (call.repeated ||
 		    call.said_no) ? 1 : rc;
-	if (reply->type == REDIS_REPLY_ERROR)
+	if (reply->type == CSN_REDIS_ERROR)
 		rc = 1;
-	else if (reply->type != REDIS_REPLY_ARRAY || reply->len != 2)
+	else if (reply->type != CSN_REDIS_ARRAY || reply->len != 2)
 		rc = csn_redis_odd(r, "EXEC");
-	else if (reply->item[0]->type == REDIS_REPLY_NIL)
+	else if (reply->item[0]->type == CSN_REDIS_NIL)
 		rc = absent(r);
-	else if (reply->item[0]->type != REDIS_REPLY_STRING ||
-	    reply->item[1]->type != REDIS_REPLY_INTEGER)
+	else if (reply->item[0]->type != CSN_REDIS_STRING ||
+	    reply->item[1]->type != CSN_REDIS_INTEGER)
 		rc = csn_redis_odd(r, "EXEC");
 	else
 		*ttl_ms = left_of(reply->item[1]->integer);

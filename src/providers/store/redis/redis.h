@@ -199,6 +199,10 @@ CSN_MUST_CHECK int csn_redis_send_parts(struct csn_redis_conn *conn,
     struct iovec *iov, size_t n, uint64_t deadline);	/* iov is used up */
 CSN_MUST_CHECK int csn_redis_send(struct csn_redis_conn *conn,
     const void *p, size_t len, uint64_t deadline);
+/* A command of so many words, which are wiped from what is sent. */
+CSN_MUST_CHECK int csn_redis_send_words(struct csn_redis_conn *conn,
+    const char *const *argv, const size_t *lens, size_t argc,
+    uint64_t deadline);
 /* The next reply, which may be an error's; csn_redis_reply_free. */
 CSN_MUST_CHECK int csn_redis_receive(struct csn_redis_conn *conn,
     struct csn_redis_sink *sink, uint64_t deadline,

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * redis/reply.c - hiredis's reader with objects and limits of our own.
+ * redis/reply.c - replies as they come over the wire (RESP2), with limits.
  *
- * hiredis allocates what a length in the reply promises. Here an array is
- * counted before it is made, and a string is made only once all its bytes
- * have come, so a server that lies costs what it really sends, up to a limit.
+ * Nothing is allocated because a length promises it: an array is counted
+ * before it is made, and a string is made only once all its bytes have come.
+ * A large value grows with what came of it, in the place where it is to be.
+ * So a server that lies costs what it really sends, up to a limit.
  */
-#include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "providers/store/buffer.h"
 #include "providers/store/redis/reply.h"
 
 /* Past this, a buffer is not kept for the next reply. */
 #define KEEP ((size_t)1 << 20)
-
-#if HIREDIS_MAJOR >= 1
-typedef size_t elements_count;
-#else
-typedef int elements_count;
-#endif
+#define FIRST_ROOM ((size_t)16 << 10)
+/* From here on a value is read straight into its place. */
+#define LARGE ((size_t)8 << 10)
+#define MAX_LINE ((size_t)64 << 10)
+#define AHEAD ((size_t)1 << 20)		/* of a value, before it came */
 
 struct csn_redis_reader {
-	redisReader *hi;
+	uint8_t *buf;
+	size_t pos, len, cap;
 	struct csn_redis_sink *sink;
 	size_t fed;		/* bytes since the last whole reply */
 	size_t items;		/* elements of arrays in this reply */
-	int over;		/* a limit was passed */
-	int odd;		/* a kind of RESP3's, which nothing asked for */
+	struct csn_redis_reply *root;
+	/* The arrays around what comes next, and its place in each. */
+	struct csn_redis_reply *open[CSN_REDIS_MAX_DEPTH];
+	size_t at[CSN_REDIS_MAX_DEPTH];
+	size_t depth;
+	/* A large value under way: its length, what came, what there is. */
+	int filling;
+	size_t want, have, room;	/* have is 0 otherwise */
 };
 
 void
@@ -49,203 +56,15 @@ csn_redis_is_error(const struct csn_redis_reply *reply, const char *word)
 {
 	size_t len = strlen(word);
 
-	return reply->type == REDIS_REPLY_ERROR && reply->len >= len &&
+	return reply->type == CSN_REDIS_ERROR && reply->len >= len &&
 	    memcmp(reply->p, word, len) == 0 &&		/* public */
 	    (reply->len == len || reply->p[len] == ' ');
-}
-
-static void
-free_object(void *reply)
-{
-	csn_redis_reply_free(reply);
-}
-
-/* A reply with room for len bytes behind it, in its parent's place. */
-static struct csn_redis_reply *
-make(const redisReadTask *task, int type, const void *p, size_t len)
-{
-	struct csn_redis_reply *reply, *parent;
-
-	reply = csn_calloc(1, sizeof(*reply) + (p != NULL ? len + 1 : 0));
-	if (reply == NULL)
-		return NULL;
-	reply->type = type;
-	if (p != NULL) {
-		reply->p = (uint8_t *)(reply + 1);
-		memcpy(reply->p, p, len);
-		reply->len = len;
-	}
-	if (task->parent != NULL) {
-		parent = task->parent->obj;
-		parent->item[task->idx] = reply;
-	}
-	return reply;
-}
-
-static int
-pour(struct csn_redis_sink *sink, const char *p, size_t len)
-{
-	sink->len = len;
-	if (sink->allocate) {
-		sink->p = csn_buffer_new(sink->raw, len, &sink->raw);
-		if (sink->p == NULL)
-			return -1;
-	} else if (len > sink->cap) {
-		return 0;
-	}
-	if (len > 0)
-		memcpy(sink->p, p, len);
-	return 0;
-}
-
-/* Is this string the value that the sink is for? */
-static int
-is_value(const struct csn_redis_sink *sink, const redisReadTask *task)
-{
-	if (sink == NULL || task->type != REDIS_REPLY_STRING)
-		return 0;
-	return sink->in_array ? task->parent != NULL &&
-	    task->parent->parent == NULL && task->idx == 0 :
-	    task->parent == NULL;
-}
-
-static void *
-create_string(const redisReadTask *task, char *p, size_t len)
-{
-	struct csn_redis_reader *reader = task->privdata;
-	struct csn_redis_reply *reply;
-
-	if (task->type != REDIS_REPLY_STRING &&
-	    task->type != REDIS_REPLY_STATUS &&
-	    task->type != REDIS_REPLY_ERROR) {
-		reader->odd = 1;
-		return NULL;
-	}
-	if (!is_value(reader->sink, task))
-		return make(task, task->type, p, len);
-	if ((reply = make(task, task->type, NULL, 0)) == NULL)
-		return NULL;
-	reply->len = len;
-	if (pour(reader->sink, p, len) != 0) {
-		csn_free(reply);
-		return NULL;
-	}
-	return reply;
-}
-
-static void *
-create_array(const redisReadTask *task, elements_count n)
-{
-	struct csn_redis_reader *reader = task->privdata;
-	const redisReadTask *above;
-	struct csn_redis_reply *reply;
-	struct csn_redis_reply **item = NULL;
-	size_t depth = 1;
-
-	/* hiredis 1 goes as deep as a server wants; freeing is recursive. */
-	for (above = task; above->parent != NULL; above = above->parent)
-		depth++;
-	if (task->type != REDIS_REPLY_ARRAY || depth > CSN_REDIS_MAX_DEPTH) {
-		reader->odd = 1;
-		return NULL;
-	}
-	if ((size_t)n > CSN_REDIS_MAX_ITEMS - reader->items) {
-		reader->over = 1;
-		return NULL;
-	}
-	reader->items += (size_t)n;
-	if (n > 0 && (item = csn_calloc((size_t)n, sizeof(*item))) == NULL)
-		return NULL;
-	if ((reply = make(task, REDIS_REPLY_ARRAY, NULL, 0)) == NULL) {
-		csn_free(item);
-		return NULL;
-	}
-	reply->len = (size_t)n;
-	reply->item = item;
-	return reply;
-}
-
-static void *
-create_integer(const redisReadTask *task, long long v)
-{
-	struct csn_redis_reply *reply;
-
-	reply = make(task, REDIS_REPLY_INTEGER, NULL, 0);
-	if (reply != NULL)
-		reply->integer = v;
-	return reply;
-}
-
-static void *
-create_nil(const redisReadTask *task)
-{
-	return make(task, REDIS_REPLY_NIL, NULL, 0);
-}
-
-#if HIREDIS_MAJOR >= 1
-/* Without these two, the reader would hand out a number as an object. */
-static void *
-create_double(const redisReadTask *task, double v, char *p, size_t len)
-{
-	struct csn_redis_reader *reader = task->privdata;
-
-	(void)v;
-	(void)p;
-	(void)len;
-	reader->odd = 1;
-	return NULL;
-}
-
-static void *
-create_bool(const redisReadTask *task, int v)
-{
-	struct csn_redis_reader *reader = task->privdata;
-
-	(void)v;
-	reader->odd = 1;
-	return NULL;
-}
-#endif
-
-/* hiredis wants it without const. */
-static redisReplyObjectFunctions objects = {
-	.createString = create_string,
-	.createArray = create_array,
-	.createInteger = create_integer,
-	.createNil = create_nil,
-#if HIREDIS_MAJOR >= 1
-	.createDouble = create_double,
-	.createBool = create_bool,
-#endif
-	.freeObject = free_object,
-};
-
-static redisReader *
-make_hi(struct csn_redis_reader *reader)
-{
-	redisReader *hi = redisReaderCreateWithFunctions(&objects);
-
-	if (hi == NULL)
-		return NULL;
-	hi->privdata = reader;
-	/*
-	 * Its own trimming of a large buffer asserts that memory is to be
-	 * had; ours, in csn_redis_reader_next, does not.
-	 */
-	hi->maxbuf = 0;
-	return hi;
 }
 
 struct csn_redis_reader *
 csn_redis_reader_new(void)
 {
-	struct csn_redis_reader *reader = csn_calloc(1, sizeof(*reader));
-
-	if (reader != NULL && (reader->hi = make_hi(reader)) == NULL) {
-		csn_free(reader);
-		reader = NULL;
-	}
-	return reader;
+	return csn_calloc(1, sizeof(struct csn_redis_reader));
 }
 
 void
@@ -253,8 +72,8 @@ csn_redis_reader_free(struct csn_redis_reader *reader)
 {
 	if (reader == NULL)
 		return;
-	if (reader->hi != NULL)
-		redisReaderFree(reader->hi);
+	csn_redis_reply_free(reader->root);
+	csn_free(reader->buf);
 	csn_free(reader);
 }
 
@@ -266,47 +85,340 @@ csn_redis_reader_sink(struct csn_redis_reader *reader,
 }
 
 int
+csn_redis_reader_pending(const struct csn_redis_reader *reader)
+{
+	return reader->len > reader->pos;
+}
+
+int
 csn_redis_reader_feed(struct csn_redis_reader *reader, const void *p,
     size_t len)
 {
+	uint8_t *more;
+	size_t cap;
+
 	if (len > CSN_REDIS_MAX_REPLY - reader->fed)
 		return CSN_E_LIMIT;
 	reader->fed += len;
-	return redisReaderFeed(reader->hi, p, len) == REDIS_OK ? 0 :
-	    CSN_E_NOMEM;
+	if (len > reader->cap - reader->len && reader->pos > 0) {
+		reader->len -= reader->pos;
+		memmove(reader->buf, reader->buf + reader->pos, reader->len);
+		reader->pos = 0;
+	}
+	if (len > reader->cap - reader->len) {
+		cap = reader->cap < FIRST_ROOM ? FIRST_ROOM : reader->cap * 2;
+		if (cap < reader->len + len)
+			cap = reader->len + len;
+		if ((more = csn_realloc(reader->buf, cap, 1)) == NULL)
+			return CSN_E_NOMEM;
+		reader->buf = more;
+		reader->cap = cap;
+	}
+	if (len > 0)
+		memcpy(reader->buf + reader->len, p, len);
+	reader->len += len;
+	return 0;
+}
+
+/* Room for so much of the value; what came of it moves with it. */
+static int
+grow(struct csn_redis_reader *reader, size_t room)
+{
+	struct csn_redis_sink *sink = reader->sink;
+	size_t before = sink->raw == NULL ? 0 :
+	    (size_t)(sink->p - (uint8_t *)sink->raw), after;
+	uint8_t *p;
+
+	p = csn_buffer_new(sink->raw, room, &sink->raw);
+	if (p == NULL)
+		return CSN_E_NOMEM;
+	after = (size_t)(p - (uint8_t *)sink->raw);
+	if (before != after && reader->have > 0)
+		memmove(p, (uint8_t *)sink->raw + before, reader->have);
+	sink->p = p;
+	reader->room = room;
+	return 0;
+}
+
+uint8_t *
+csn_redis_reader_room(struct csn_redis_reader *reader, size_t *len)
+{
+	if (!reader->filling || reader->have == reader->want)
+		return NULL;
+	*len = reader->room - reader->have;
+	return reader->sink->p + reader->have;
+}
+
+int
+csn_redis_reader_took(struct csn_redis_reader *reader, size_t len)
+{
+	size_t room;
+
+	if (len > CSN_REDIS_MAX_REPLY - reader->fed)
+		return CSN_E_LIMIT;
+	reader->fed += len;
+	reader->have += len;
+	if (reader->have < reader->room || reader->room == reader->want)
+		return 0;
+	room = reader->want - reader->room < reader->room ? reader->want :
+	    2 * reader->room;
+	return grow(reader, room);
+}
+
+/* From the buffer what belongs to the value. 1 where it is whole. */
+static int
+fill(struct csn_redis_reader *reader)
+{
+	size_t n;
+	int rc;
+
+	while (reader->have < reader->want) {
+		n = reader->len - reader->pos;
+		if (n > reader->room - reader->have)
+			n = reader->room - reader->have;
+		if (n == 0)
+			return 0;
+		memcpy(reader->sink->p + reader->have,
+		    reader->buf + reader->pos, n);
+		reader->pos += n;
+		reader->fed -= n;
+		if ((rc = csn_redis_reader_took(reader, n)) != 0)
+			return rc;
+	}
+	return 1;
+}
+
+/* The line at pos, without its end. 0 where it is not all there. */
+static int
+line_of(const struct csn_redis_reader *reader, const char **line,
+    size_t *len)
+{
+	const uint8_t *p = reader->buf + reader->pos, *end;
+	size_t left = reader->len - reader->pos;
+
+	if (left == 0)
+		return 0;
+	/* Other protocols, and RESP3, are known by their first byte. */
+	if (memchr("+-:$*", *p, 5) == NULL)
+		return CSN_E_FORM;
+	if ((end = memmem(p, left, "\r\n", 2)) == NULL)
+		return left > MAX_LINE ? CSN_E_FORM : 0;
+	*line = (const char *)p;
+	*len = (size_t)(end - p);
+	return 1;
+}
+
+/* An integer of 64 bits behind the line's first character. */
+static int
+number_of(const char *line, size_t len, long long *out)
+{
+	int minus = len > 1 && line[1] == '-';
+	uint64_t v;
+
+	line += 1 + minus;
+	len -= 1 + (size_t)minus;
+	if (csn_decimal(line, len, (uint64_t)INT64_MAX + (uint64_t)minus,
+	    &v) != 0 || (len > 1 && line[0] == '0') || (minus && v == 0))
+		return CSN_E_FORM;
+	*out = minus ? -(long long)(v - 1) - 1 : (long long)v;
+	return 0;
+}
+
+/* A reply in its place: an array's, or the root's. NULL: no memory. */
+static struct csn_redis_reply *
+make(struct csn_redis_reader *reader, enum csn_redis_type type,
+    const void *p, size_t len)
+{
+	struct csn_redis_reply *reply;
+	size_t top = reader->depth - 1;
+
+	reply = csn_calloc(1, sizeof(*reply) + (p != NULL ? len + 1 : 0));
+	if (reply == NULL)
+		return NULL;
+	reply->type = type;
+	if (p != NULL) {
+		reply->p = (uint8_t *)(reply + 1);
+		memcpy(reply->p, p, len);
+		reply->len = len;
+	}
+	if (reader->depth == 0)
+		reader->root = reply;
+	else
+		reader->open[top]->item[reader->at[top]++] = reply;
+	return reply;
+}
+
+/* Is the string that comes now the value that the sink is for? */
+static int
+is_value(const struct csn_redis_reader *reader)
+{
+	if (reader->sink == NULL)
+		return 0;
+	return reader->sink->in_array ? reader->depth == 1 &&
+	    reader->at[0] == 0 : reader->depth == 0;
+}
+
+static int
+string(struct csn_redis_reader *reader, size_t head, size_t len)
+{
+	struct csn_redis_sink *sink = is_value(reader) ? reader->sink : NULL;
+	size_t left = reader->len - reader->pos - head;
+	const uint8_t *p = reader->buf + reader->pos + head;
+	struct csn_redis_reply *reply;
+	int rc;
+
+	/* More than a reply's limit never comes to its end. */
+	if (sink != NULL && sink->allocate && len >= LARGE &&
+	    len <= CSN_REDIS_MAX_REPLY) {
+		reader->want = len;
+		if ((rc = grow(reader, len < AHEAD ? len : AHEAD)) != 0)
+			return rc;
+		reader->pos += head;
+		reader->filling = 1;
+		return 1;
+	}
+	if (left < len + 2)
+		return 0;
+	if (p[len] != '\r' || p[len + 1] != '\n')
+		return CSN_E_FORM;
+	if (sink == NULL) {
+		reply = make(reader, CSN_REDIS_STRING, p, len);
+	} else if ((reply = make(reader, CSN_REDIS_STRING, NULL, 0)) != NULL) {
+		reply->len = sink->len = len;
+		if (sink->allocate && grow(reader, len) != 0)
+			return CSN_E_NOMEM;
+		if (len > 0 && (sink->allocate || len <= sink->cap))
+			memcpy(sink->p, p, len);
+	}
+	reader->pos += head + len + 2;
+	return reply == NULL ? CSN_E_NOMEM : 1;
+}
+
+/* The value has been read into its place: what follows it? */
+static int
+filled(struct csn_redis_reader *reader)
+{
+	struct csn_redis_reply *reply;
+	const uint8_t *p;
+	int rc;
+
+	if ((rc = fill(reader)) != 1)
+		return rc;
+	p = reader->buf + reader->pos;
+	if (reader->len - reader->pos < 2)
+		return 0;
+	if (p[0] != '\r' || p[1] != '\n')
+		return CSN_E_FORM;
+	reader->pos += 2;
+	reader->filling = 0;
+	reader->have = 0;
+	if ((reply = make(reader, CSN_REDIS_STRING, NULL, 0)) == NULL)
+		return CSN_E_NOMEM;
+	reply->len = reader->sink->len = reader->want;
+	return 1;
+}
+
+static int
+array(struct csn_redis_reader *reader, size_t n)
+{
+	struct csn_redis_reply *reply;
+	struct csn_redis_reply **item = NULL;
+
+	if (reader->depth == CSN_REDIS_MAX_DEPTH)
+		return CSN_E_FORM;
+	if (n > CSN_REDIS_MAX_ITEMS - reader->items)
+		return CSN_E_LIMIT;
+	reader->items += n;
+	if (n > 0 && (item = csn_calloc(n, sizeof(*item))) == NULL)
+		return CSN_E_NOMEM;
+	if ((reply = make(reader, CSN_REDIS_ARRAY, NULL, 0)) == NULL) {
+		csn_free(item);
+		return CSN_E_NOMEM;
+	}
+	reply->item = item;
+	reply->len = n;
+	if (n > 0) {
+		reader->at[reader->depth] = 0;
+		reader->open[reader->depth++] = reply;
+	}
+	return 1;
+}
+
+/* One step: 1, 0 where bytes are missing, or an error. */
+static int
+step(struct csn_redis_reader *reader)
+{
+	struct csn_redis_reply *reply;
+	long long v = 0;
+	const char *line;
+	size_t len;
+	int rc;
+
+	if (reader->filling)
+		return filled(reader);
+	if ((rc = line_of(reader, &line, &len)) != 1)
+		return rc;
+	switch (line[0]) {
+	case '+':
+	case '-':
+		reply = make(reader, line[0] == '+' ? CSN_REDIS_STATUS :
+		    CSN_REDIS_ERROR, line + 1, len - 1);
+		break;
+	case ':':
+		if (number_of(line, len, &v) != 0)
+			return CSN_E_FORM;
+		if ((reply = make(reader, CSN_REDIS_INTEGER, NULL,
+		    0)) != NULL)
+			reply->integer = v;
+		break;
+	case '$':
+	case '*':
+		if (number_of(line, len, &v) != 0 || v < -1)
+			return CSN_E_FORM;
+		if (v >= 0 && line[0] == '$')
+			return string(reader, len + 2, (size_t)v);
+		if (v >= 0) {
+			reader->pos += len + 2;
+			return array(reader, (size_t)v);
+		}
+		reply = make(reader, CSN_REDIS_NIL, NULL, 0);
+		break;
+	default:
+		return CSN_E_FORM;
+	}
+	reader->pos += len + 2;
+	return reply == NULL ? CSN_E_NOMEM : 1;
 }
 
 int
 csn_redis_reader_next(struct csn_redis_reader *reader,
     struct csn_redis_reply **out)
 {
-	redisReader *fresh;
-	void *reply = NULL;
+	size_t top;
+	int rc;
 
 	*out = NULL;
-	if (redisReaderGetReply(reader->hi, &reply) != REDIS_OK) {
-		if (reader->over)
-			return CSN_E_LIMIT;
-		return reader->hi->err == REDIS_ERR_OOM && !reader->odd ?
-		    CSN_E_NOMEM : CSN_E_FORM;
-	}
-	if (reply == NULL)
-		return 0;
+	do {
+		if ((rc = step(reader)) != 1)
+			return rc;
+		/* What is whole now is its array's last, perhaps. */
+		while (reader->depth > 0 && (top = reader->depth - 1,
+		    reader->at[top] == reader->open[top]->len))
+			reader->depth--;
+	} while (reader->depth > 0 || reader->root == NULL);
+	*out = reader->root;
+	reader->root = NULL;
 	/* What is left is the next reply's. */
-	if (reader->fed > KEEP && !csn_redis_reader_pending(reader) &&
-	    (fresh = make_hi(reader)) != NULL) {
-		redisReaderFree(reader->hi);
-		reader->hi = fresh;
-	}
-	reader->fed = reader->hi->len - reader->hi->pos;
+	reader->fed = reader->len - reader->pos;
 	reader->items = 0;
 	reader->sink = NULL;
-	*out = reply;
+	if (reader->fed == 0) {
+		reader->pos = reader->len = 0;
+		if (reader->cap > KEEP) {
+			csn_free(reader->buf);
+			reader->buf = NULL;
+			reader->cap = 0;
+		}
+	}
 	return 0;
-}
-
-int
-csn_redis_reader_pending(const struct csn_redis_reader *reader)
-{
-	return reader->hi->len > reader->hi->pos;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/store/redis/reply.h - what a Redis server says, by hiredis. */
+/* providers/store/redis/reply.h - what a Redis server says (RESP2). */
 #ifndef CSN_PROVIDERS_STORE_REDIS_REPLY_H
 #define CSN_PROVIDERS_STORE_REDIS_REPLY_H
 
-#include <hiredis/hiredis.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <caisson/export.h>
 
@@ -14,8 +15,17 @@
 /* And are this deep at most, one in another. */
 #define CSN_REDIS_MAX_DEPTH 7
 
+enum csn_redis_type {
+	CSN_REDIS_STRING = 1,
+	CSN_REDIS_ARRAY,
+	CSN_REDIS_INTEGER,
+	CSN_REDIS_NIL,
+	CSN_REDIS_STATUS,
+	CSN_REDIS_ERROR,
+};
+
 struct csn_redis_reply {
-	int type;		/* REDIS_REPLY_STRING ... REDIS_REPLY_ERROR */
+	enum csn_redis_type type;
 	long long integer;
 	size_t len;		/* bytes of p, or elements of item */
 	uint8_t *p;		/* with a NUL behind it; NULL: in the sink */
@@ -53,6 +63,14 @@ void csn_redis_reader_sink(struct csn_redis_reader *reader,
  */
 CSN_MUST_CHECK int csn_redis_reader_feed(struct csn_redis_reader *reader,
     const void *p, size_t len);
+/*
+ * Where the next bytes from the wire belong without a copy between: room for
+ * *len at what is returned, and csn_redis_reader_took() says how many came.
+ * NULL where they are to be fed.
+ */
+uint8_t *csn_redis_reader_room(struct csn_redis_reader *reader, size_t *len);
+CSN_MUST_CHECK int csn_redis_reader_took(struct csn_redis_reader *reader,
+    size_t len);
 /** *out is NULL where the reply is not all there. CSN_E_FORM too. */
 CSN_MUST_CHECK int csn_redis_reader_next(struct csn_redis_reader *reader,
     struct csn_redis_reply **out);

@@ -72,7 +72,7 @@ csn_redis_error(const struct csn_redis *r, const struct csn_redis_node *node,
 	char words[121];
 	size_t i;
 
-	if (reply->type != REDIS_REPLY_ERROR)
+	if (reply->type != CSN_REDIS_ERROR)
 		return csn_redis_odd(r, "a command");
 	if (r->config.cluster && (csn_redis_is_error(reply, "MOVED") ||
 	    csn_redis_is_error(reply, "ASK")))

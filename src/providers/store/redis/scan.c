@@ -147,7 +147,7 @@ visit_step(struct catalogue *c)
 static int
 wanted(const struct catalogue *c, const struct csn_redis_reply *name)
 {
-	if (name->type != REDIS_REPLY_STRING || name->len <= c->head_len ||
+	if (name->type != CSN_REDIS_STRING || name->len <= c->head_len ||
 	    name->len - c->head_len > CSN_STORE_MAX_KEY)
 		return 0;
 	if (c->head_len == 0)
@@ -213,7 +213,7 @@ receive_number(struct csn_redis_conn *conn, uint64_t deadline, uint64_t *v,
 	*v = UNKNOWN;
 	if ((rc = csn_redis_receive(conn, NULL, deadline, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
+	if (reply->type == CSN_REDIS_INTEGER && reply->integer >= 0)
 		*v = (uint64_t)reply->integer;
 	else if (csn_redis_is_error(reply, "WRONGTYPE"))
 		*foreign = 1;
@@ -270,7 +270,7 @@ ask_number(struct catalogue *c, const char *word, const struct entry *e,
 	call.slot = csn_redis_slot(c->bytes + e->at, e->len);
 	if ((rc = csn_redis_call(c->r, &call, &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_INTEGER && reply->integer >= 0)
+	if (reply->type == CSN_REDIS_INTEGER && reply->integer >= 0)
 		*v = (uint64_t)reply->integer;
 	else
 		rc = csn_redis_odd(c->r, word);
@@ -315,29 +315,23 @@ step_on(struct catalogue *c, struct csn_redis_conn *conn, uint64_t deadline,
 	    pattern };
 	size_t lens[6] = { 4, strlen(cursor), 5, sizeof(COUNT) - 1, 5,
 	    c->head_len + 1 };
-	char *text = NULL;
-	long long len;
 	size_t i;
 	int rc;
 
 	memcpy(pattern, c->head, c->head_len);
 	pattern[c->head_len] = '*';
-	len = redisFormatCommandArgv(&text, 6, argv, lens);
-	if (len < 0)
-		return no_memory(c);
-	rc = csn_redis_send(conn, text, (size_t)len, deadline);
-	redisFreeCommand(text);
+	rc = csn_redis_send_words(conn, argv, lens, 6, deadline);
 	if (rc != 0 || (rc = csn_redis_receive(conn, NULL, deadline,
 	    &reply)) != 0)
 		return rc;
-	if (reply->type == REDIS_REPLY_ERROR) {
+	if (reply->type == CSN_REDIS_ERROR) {
 		rc = csn_redis_error(c->r, conn->node, reply);
-	} else if (reply->type != REDIS_REPLY_ARRAY || reply->len != 2 ||
-	    reply->item[0]->type != REDIS_REPLY_STRING ||
+	} else if (reply->type != CSN_REDIS_ARRAY || reply->len != 2 ||
+	    reply->item[0]->type != CSN_REDIS_STRING ||
 	    reply->item[0]->len == 0 || reply->item[0]->len > 20 ||
 	    strspn((char *)reply->item[0]->p, "0123456789") !=
 	    reply->item[0]->len ||
-	    reply->item[1]->type != REDIS_REPLY_ARRAY) {
+	    reply->item[1]->type != CSN_REDIS_ARRAY) {
 		rc = csn_redis_odd(c->r, "SCAN");
 	} else {
 		memcpy(cursor, reply->item[0]->p, reply->item[0]->len + 1);

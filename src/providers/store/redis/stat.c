@@ -18,7 +18,7 @@ info_number(const struct csn_redis_reply *info, const char *name)
 	const char *p = (const char *)info->p;
 	const size_t len = strlen(name);
 
-	if (info->type != REDIS_REPLY_STRING)
+	if (info->type != CSN_REDIS_STRING)
 		return 0;
 	while (p != NULL && *p != '\0') {
 		if (strncmp(p, name, len) == 0 && p[len] == ':')
@@ -46,7 +46,7 @@ ask_node(struct csn_redis *r, struct csn_redis_net *net,
 	for (i = 0; i < 3 && rc == 0; i++)
 		rc = csn_redis_receive(conn, NULL, deadline, &reply[i]);
 	csn_redis_give_back(net, conn, rc == 0);
-	if (rc == 0 && reply[0]->type != REDIS_REPLY_INTEGER)
+	if (rc == 0 && reply[0]->type != CSN_REDIS_INTEGER)
 		rc = csn_redis_error(r, node, reply[0]);
 	if (rc == 0) {
 		out->entries += (uint64_t)reply[0]->integer;

@@ -22,6 +22,12 @@ char *csn_audit_path(const char *path, const char *name);
 CSN_MUST_CHECK int csn_audit_files(struct csn_ctx *ctx, const char *path,
     uint64_t **numbers, size_t *n);
 /*
+ * The same without those below the state's oldest, which a rotation has given
+ * up and could not remove. Where no state can be read they all count.
+ */
+CSN_MUST_CHECK int csn_audit_files_kept(struct csn_ctx *ctx,
+    const char *path, uint64_t **numbers, size_t *n);
+/*
  * For who holds the lock: remove what is left of files below oldest, and
  * temporary files of a killed writer, which may hold a key that is past. One
  * that cannot be removed is in nobody's way and is tried again next time.
@@ -48,14 +54,6 @@ CSN_MUST_CHECK int csn_audit_state_save(struct csn_ctx *ctx,
 /* The bytes alone, for the parser's tests. 0 or CSN_E_FORM. */
 int csn_audit_state_parse(struct csn_ctx *ctx, const uint8_t *p, size_t len,
     struct csn_audit_state *out);
-
-/*
- * As csn_audit_files(), without those below the state's oldest, which a
- * rotation has given up and could not remove. Where no state can be read they
- * all count.
- */
-CSN_MUST_CHECK int csn_audit_files_kept(struct csn_ctx *ctx,
-    const char *path, uint64_t **numbers, size_t *n);
 
 /*
  * Open a file of the folder for reading. CSN_E_IO for one that is no regular

@@ -124,24 +124,3 @@ csn_audit_state_save(struct csn_ctx *ctx, const char *path,
 	csn_free(full);
 	return rc;
 }
-
-int
-csn_audit_files_kept(struct csn_ctx *ctx, const char *path,
-    uint64_t **numbers, size_t *n)
-{
-	struct csn_audit_state state;
-	size_t i;
-	int rc;
-
-	if ((rc = csn_audit_files(ctx, path, numbers, n)) != 0)
-		return rc;
-	if (csn_audit_state_load(ctx, path, &state) != 0)
-		return 0;
-	for (i = 0; i < *n && (*numbers)[i] < state.oldest; i++)
-		continue;
-	*n -= i;
-	if (i > 0)
-		memmove(*numbers, *numbers + i, *n * sizeof(**numbers));
-	csn_wipe(&state, sizeof(state));
-	return 0;
-}

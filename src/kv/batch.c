@@ -247,30 +247,33 @@ csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
 	return 0;
 }
 
-int
-csn_kv_seal_batch(struct csn_ctx *ctx, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size)
+/* An item's code is read before its session is looked at: none so far. */
+static int
+run_all(struct csn_ctx *ctx, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size,
+    csn_kv_group_fn fn, csn_kv_refuse_fn refuse)
 {
+	const struct csn_kv_batch b = { ctx, (uint8_t *)items, item_size };
 	size_t i;
 
 	for (i = 0; i < n && items != NULL && item_size >= sizeof(*items);
 	    i++)
-		((struct csn_kv_item *)(void *)((uint8_t *)items +
-		    i * item_size))->rc = 0;
-	return csn_kv_run_batch(ctx, pool, items, n, item_size,
-	    csn_kv_seal_group, csn_kv_seal_refuse);
+		csn_kv_at(&b, i)->rc = 0;
+	return csn_kv_run_batch(ctx, pool, items, n, item_size, fn, refuse);
+}
+
+int
+csn_kv_seal_batch(struct csn_ctx *ctx, struct csn_pool *pool,
+    struct csn_kv_item *items, size_t n, size_t item_size)
+{
+	return run_all(ctx, pool, items, n, item_size, csn_kv_seal_group,
+	    csn_kv_seal_refuse);
 }
 
 int
 csn_kv_open_batch(struct csn_ctx *ctx, struct csn_pool *pool,
     struct csn_kv_item *items, size_t n, size_t item_size)
 {
-	size_t i;
-
-	for (i = 0; i < n && items != NULL && item_size >= sizeof(*items);
-	    i++)
-		((struct csn_kv_item *)(void *)((uint8_t *)items +
-		    i * item_size))->rc = 0;
-	return csn_kv_run_batch(ctx, pool, items, n, item_size,
-	    csn_kv_open_group, csn_kv_open_refuse);
+	return run_all(ctx, pool, items, n, item_size, csn_kv_open_group,
+	    csn_kv_open_refuse);
 }

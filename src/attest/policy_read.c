@@ -8,12 +8,15 @@
 
 #include "attest/policy.h"
 #include "base/alloc.h"
+#include "base/cancel.h"
 #include "base/fail.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "platform/policy.h"
 
 #define ROOM "attest"
 #define MAX_ANY 4096
+#define MAX_POLICY (16u << 20)
 #define MAX_AGE_S (366u * 86400)
 
 /* Where the parser is, for its sentences: "regions[2]". */
@@ -415,4 +418,34 @@ csn_policy_parse(struct csn_ctx *ctx, const char *json, size_t len,
 	}
 	*out = p;
 	return 0;
+}
+
+int
+csn_policy_load(struct csn_ctx *ctx, const char *path,
+    struct csn_policy **out)
+{
+	CSN_UNCANCELLED;
+	const char *slash;
+	char *folder = NULL;
+	uint8_t *text;
+	size_t len;
+	int rc;
+
+	if (ctx == NULL || path == NULL || out == NULL)
+		return csn_fail(ctx, CSN_E_ARG, ROOM,
+		    "a policy needs a path and a place to go");
+	if ((rc = csn_file_read_trusted(ctx, path, MAX_POLICY, &text,
+	    &len)) != 0)
+		return rc;
+	slash = strrchr(path, '/');
+	folder = slash == NULL ? csn_strdup(".") :
+	    csn_memdup(path, (size_t)(slash - path) + 1);
+	if (folder == NULL)
+		rc = csn_nomem(ctx, ROOM, "a policy");
+	else
+		rc = csn_policy_parse(ctx, (const char *)text, len, folder,
+		    out);
+	free(folder);
+	free(text);
+	return rc;
 }

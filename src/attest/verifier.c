@@ -110,24 +110,6 @@ csn_verifier_expect(struct csn_verifier *v, const uint8_t *nonce, size_t len)
 
 /* --- one run ------------------------------------------------------------ */
 
-void
-csn_check_note(struct csn_check_run *run, const char *name, int code)
-{
-	if (run->rc == 0)
-		run->rc = csn_result_add(run->result, name, code == 0 ?
-		    CSN_CHECK_PASSED : CSN_CHECK_FAILED, code, code == 0 ?
-		    NULL : csn_ctx_message(run->ctx));
-}
-
-void
-csn_check_skip(struct csn_check_run *run, const char *name,
-    const char *why)
-{
-	if (run->rc == 0)
-		run->rc = csn_result_add(run->result, name,
-		    CSN_CHECK_SKIPPED, 0, why);
-}
-
 /*
  * The key that must have signed, from the trust store. Whom the report says
  * that it is from has to be that key's holder, by each of its three names.
@@ -407,23 +389,6 @@ csn_check_platforms(struct csn_check_run *run,
 
 /* --- the whole ---------------------------------------------------------- */
 
-/* The sentence of the first check that failed, for the caller's context. */
-static int
-conclude(const struct csn_check_run *run, size_t first)
-{
-	const char *name, *detail;
-	int code, status;
-	size_t i;
-
-	for (i = first; csn_result_item(run->result, i, &name, &status, &code,
-	    &detail) == 0; i++)
-		if (status == CSN_CHECK_FAILED)
-			return csn_fail(run->ctx, code, ROOM,
-			    "the report fails at \"%s\": %s", name, detail !=
-			    NULL ? detail : csn_error_text(code));
-	return 0;
-}
-
 int
 csn_verifier_check(struct csn_verifier *v, const char *workload,
     const uint8_t *report, size_t len, uint64_t at_ms, unsigned flags,
@@ -460,7 +425,8 @@ csn_verifier_check(struct csn_verifier *v, const char *workload,
 	} else {
 		skip_from(&run, "signer", "it could not be read");
 	}
-	rc = run.rc != 0 ? run.rc : conclude(&run, first);
+	rc = run.rc != 0 ? run.rc : csn_result_conclude(run.ctx,
+	    run.result, first, ROOM, "the report");
 out:
 	csn_result_free(own);
 	return rc;

@@ -236,3 +236,20 @@ csn_result_free(struct csn_result *r)
 	free(r->checks);
 	free(r);
 }
+
+int
+csn_result_conclude(struct csn_ctx *ctx, const struct csn_result *r,
+    size_t first, const char *room, const char *what)
+{
+	const char *name, *detail;
+	int code, status;
+	size_t i;
+
+	for (i = first; csn_result_item(r, i, &name, &status, &code,
+	    &detail) == 0; i++)
+		if (status == CSN_CHECK_FAILED)
+			return csn_fail(ctx, code, room,
+			    "%s fails at \"%s\": %s", what, name,
+			    detail != NULL ? detail : csn_error_text(code));
+	return 0;
+}

@@ -16,4 +16,12 @@ CSN_MUST_CHECK int csn_result_note(struct csn_result *r, int code,
 CSN_MUST_CHECK int csn_result_item(const struct csn_result *r, size_t i,
     const char **name, int *status, int *code, const char **detail);
 
+/*
+ * The code of the first check from item first on that failed, with a sentence
+ * in ctx: what "fails at" its name and detail. 0 where none failed.
+ */
+CSN_MUST_CHECK int csn_result_conclude(struct csn_ctx *ctx,
+    const struct csn_result *r, size_t first, const char *room,
+    const char *what);
+
 #endif

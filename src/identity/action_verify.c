@@ -270,24 +270,6 @@ nothing_asked(struct run *run)
 		    "the last link could not be read");
 }
 
-/* The sentence of the first check that failed, for the caller's context. */
-static int
-conclude(const struct run *run)
-{
-	const char *name, *detail;
-	int code, status;
-	size_t i;
-
-	for (i = run->first; csn_result_item(run->result, i, &name, &status,
-	    &code, &detail) == 0; i++) {
-		if (status == CSN_CHECK_FAILED)
-			return csn_fail(run->ctx, code, ROOM,
-			    "The chain fails at \"%s\": %s", name, detail !=
-			    NULL ? detail : csn_error_text(code));
-	}
-	return 0;
-}
-
 int
 csn_action_verify(struct csn_ctx *ctx, struct csn_trust *trust,
     const uint8_t *bytes, size_t len, const char *scope, const char *subject,
@@ -317,7 +299,8 @@ csn_action_verify(struct csn_ctx *ctx, struct csn_trust *trust,
 		check_asked(&run, &last, scope, subject, audience);
 	else
 		nothing_asked(&run);
-	rc = run.rc != 0 ? run.rc : conclude(&run);
+	rc = run.rc != 0 ? run.rc : csn_result_conclude(ctx, run.result,
+	    run.first, ROOM, "The chain");
 	csn_trust_release(trust, run.root);
 	csn_sign_free(run.subject);
 	csn_result_free(own);

@@ -5,7 +5,7 @@
 
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
-#include <caisson/snp.h>
+#include <caisson/guest.h>
 
 #ifdef __cplusplus
 extern "C" {

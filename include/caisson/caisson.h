@@ -14,6 +14,7 @@
 #include <caisson/error.h>
 #include <caisson/evidence.h>
 #include <caisson/features.h>
+#include <caisson/guest.h>
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
@@ -23,9 +24,7 @@
 #include <caisson/region.h>
 #include <caisson/seal.h>
 #include <caisson/session.h>
-#include <caisson/snp.h>
 #include <caisson/store.h>
-#include <caisson/tdx.h>
 #include <caisson/tenant.h>
 
 #if CAISSON_HAVE_CACHE

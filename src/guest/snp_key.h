@@ -3,7 +3,7 @@
 #ifndef CSN_GUEST_SNP_KEY_H
 #define CSN_GUEST_SNP_KEY_H
 
-#include <caisson/snp.h>
+#include <caisson/guest.h>
 
 #include "guest/device.h"
 

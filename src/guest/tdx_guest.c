@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <caisson/tdx.h>
+#include <caisson/guest.h>
 
 #include "base/fail.h"
 #include "guest/tdx_guest.h"

@@ -19,7 +19,7 @@ struct csn_tdx_report_req {
 	uint8_t tdreport[1024];
 };
 
-/** As csn_tdx_report() of <caisson/tdx.h>; CSN_E_NOT_FOUND for no device. */
+/** As csn_tdx_report() of <caisson/guest.h>; CSN_E_NOT_FOUND for no device. */
 CSN_MUST_CHECK int csn_tdx_guest_report(const struct csn_device *d,
     const uint8_t report_data[64], uint8_t tdreport[1024]);
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include <caisson/crypto.h>
-#include <caisson/snp.h>
+#include <caisson/guest.h>
 
 #include "guest/sim/guest.h"
 #include "guest/sev_guest.h"

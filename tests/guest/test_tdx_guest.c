@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <caisson/tdx.h>
+#include <caisson/guest.h>
 
 #include "guest/sim/guest.h"
 #include "base/file.h"

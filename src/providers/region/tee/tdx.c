@@ -3,7 +3,7 @@
  * tdx.c - the region provider of a guest of Intel TDX. Its evidence is a
  * quote, which configfs-tsm alone gives: the TDREPORT of /dev/tdx_guest has a
  * MAC that only the same processor can check, so it is no evidence for
- * anybody elsewhere and is not put into a report (<caisson/tdx.h> gives it).
+ * anybody elsewhere and is not put into a report (<caisson/guest.h> gives it).
  */
 #include "providers/region/provider.h"
 #include "providers/region/tee/tee.h"

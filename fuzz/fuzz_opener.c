@@ -11,7 +11,7 @@
 #include "crypto/crypto.h"
 #include "people.h"
 #include "resign.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "seal/sealed.h"
 
 #define SEGMENT 4096u

@@ -131,9 +131,9 @@ own_says(const struct csn_header *h)
 	    (json_int_t)h->epoch, "value_bytes", (json_int_t)h->len,
 	    "version", (json_int_t)h->version);
 
-	if (h->position != 0)
+	if (h->expires_ms != 0)
 		json_object_set_new(says, "expires_ms",
-		    json_integer((json_int_t)h->position));
+		    json_integer((json_int_t)h->expires_ms));
 	return says;
 }
 

@@ -48,7 +48,10 @@ enum csn_kind {
 #define CSN_HEADER_TENANT_SENT 1u	/* direction: sealed by the tenant */
 #define CSN_HEADER_HAS_TOKEN 2u		/* token_id means something */
 
-/* What a sealed message says of itself; nothing of it is verified yet. */
+/*
+ * What a sealed message says of itself; nothing of it is verified yet. Fields
+ * that its kind does not have are 0.
+ */
 struct csn_header {
 	uint32_t size;
 	uint32_t kind;
@@ -64,7 +67,8 @@ struct csn_header {
 	uint32_t suite;
 	uint64_t sequence;
 	uint64_t version;	/* of the slot */
-	uint64_t position;	/* of a cache's entry: its expiry, Unix ms */
+	uint64_t position;
+	uint64_t expires_ms;	/* of a cache's entry, Unix ms; 0: never */
 	uint8_t tenant_label[8];
 	uint8_t session[16];
 	uint8_t writer[16];

@@ -8,8 +8,7 @@
 #include <caisson/cache_native.h>
 
 #include "cache/held.h"
-#include "crypto/keyring.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "replay/slots.h"
 
 /*
@@ -28,8 +27,6 @@
 #define CSN_NATIVE_SUITE CSN_KEM_ML_KEM_768
 #define CSN_NATIVE_FORMAT_MAX 32
 #define CSN_NATIVE_SHARDS 16
-#define CSN_NATIVE_MESSAGES ((uint64_t)1 << 32)
-#define CSN_NATIVE_BLOCKS ((uint64_t)1 << 36)
 
 struct csn_native_master {
 	uint32_t epoch;

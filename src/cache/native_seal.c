@@ -2,11 +2,10 @@
 /* cache/native_seal.c - sealing and opening Caisson's own entries. */
 #include <string.h>
 
-#include <caisson/aead.h>
-
 #include "base/fail.h"
 #include "base/text.h"
 #include "cache/native.h"
+#include "cache/place.h"
 
 #define ROOM "cache"
 #define AT_TAG CSN_SEAL_HEADER
@@ -92,10 +91,7 @@ static struct csn_native_versions *
 versions_of(struct csn_cache_native *native, const uint8_t label[8],
     const uint8_t name[CSN_HASH_SIZE], struct csn_slot_name *slot)
 {
-	memset(slot, 0, sizeof(*slot));
-	slot->kind = CSN_KIND_CACHE;
-	slot->position = csn_load64(label);
-	memcpy(slot->name, name, CSN_HASH_SIZE);
+	csn_cache_slot_name(label, name, slot);
 	return &native->versions[name[0] % CSN_NATIVE_SHARDS];
 }
 
@@ -121,13 +117,13 @@ set_version(struct csn_cache_native *native, const uint8_t label[8],
 
 /* Is it the newest that is known? Then it is what is known from now on. */
 static int
-check_version(struct csn_cache_native *native, const struct csn_header *h,
-    const uint8_t tag[CSN_TAG_SIZE])
+check_version(struct csn_cache_native *native, const struct csn_head *h,
+    const uint8_t *name_hash, const uint8_t tag[CSN_TAG_SIZE])
 {
 	const uint32_t who = csn_slot_who(0, h->writer, tag);
 	struct csn_slot_name name;
-	struct csn_native_versions *v = versions_of(native, h->tenant_label,
-	    h->name, &name);
+	struct csn_native_versions *v = versions_of(native, h->label,
+	    name_hash, &name);
 	struct csn_slot was, lost;
 	int rc, ahead = 0;
 
@@ -208,8 +204,8 @@ take_writer(struct csn_cache_native *native, const char *tenant,
 		if ((rc = hold_own(native, tenant, &w)) != 0)
 			return rc;
 		*sequence = atomic_fetch_add(&w->messages, 1);
-		if (*sequence < CSN_NATIVE_MESSAGES && blocks +
-		    atomic_fetch_add(&w->blocks, blocks) <= CSN_NATIVE_BLOCKS)
+		if (*sequence < CSN_KEY_MAX_MESSAGES && blocks +
+		    atomic_fetch_add(&w->blocks, blocks) <= CSN_KEY_MAX_BLOCKS)
 			break;
 		csn_held_drop(&native->writers, is_that, w);
 		csn_held_release(&native->writers, &w->held);
@@ -229,18 +225,18 @@ run(struct csn_cache_native *native, const struct csn_native_writer *w,
 {
 	uint8_t aad[CSN_AAD_MAX];
 	struct csn_aead_part part = { .in = in, .out = out, .len = len };
-	struct csn_aead_msg msg = { .aad = aad, .parts = &part, .nparts = 1,
-	    .tag = tag };
+	struct csn_message msg = { .aad = aad, .number = sequence,
+	    .parts = &part, .nparts = 1, .tag = tag };
 	struct csn_lane *lane;
 	int rc;
 
 	memcpy(aad, header, CSN_SEAL_HEADER);
 	msg.aad_len = CSN_SEAL_HEADER + csn_aad_tail(aad + CSN_SEAL_HEADER,
 	    tenant, 0, 1);
-	csn_nonce(msg.nonce, sequence);
 	if ((rc = csn_lane_acquire(native->ctx, &w->key, &lane)) != 0)
 		return rc;
-	rc = sealing ? csn_lane_seal(lane, &msg) : csn_lane_open(lane, &msg);
+	rc = sealing ? csn_message_seal(lane, &msg) :
+	    csn_message_open(lane, &msg);
 	csn_lane_release(lane);
 	return rc;
 }
@@ -253,31 +249,34 @@ csn_cache_native_seal(struct csn_cache_native *native,
 	if (CSN_NEEDS(native, bind) != 0)
 		return CSN_E_ARG;
 
-	struct csn_header h = { .size = sizeof(h), .kind = CSN_KIND_CACHE,
-	    .suite = CSN_NATIVE_SUITE, .replay = CSN_REPLAY_STORE,
-	    .position = expires_ms, .len = (uint32_t)len };
+	struct csn_head h = { .suite = CSN_NATIVE_SUITE,
+	    .replay = CSN_REPLAY_STORE };
 	struct csn_native_writer *w = NULL;
 	uint8_t header[CSN_SEAL_HEADER], tag[CSN_TAG_SIZE];
+	uint8_t name[CSN_HASH_SIZE];
 	int rc;
 
 	if (len > CSN_SEAL_MAX)
 		return csn_fail(native->ctx, CSN_E_LIMIT, ROOM,
 		    "an entry has less than 4 GiB, not %zu bytes", len);
 	if ((rc = check_bind(native, bind)) != 0 ||
-	    (rc = hash_name(native->ctx, bind, h.name)) != 0 ||
+	    (rc = hash_name(native->ctx, bind, name)) != 0 ||
 	    (rc = take_writer(native, bind->tenant, (len + 15) / 16 + 16, &w,
 	    &h.sequence)) != 0)
 		goto err;
 	h.epoch = w->epoch;
-	memcpy(h.tenant_label, w->label, sizeof(h.tenant_label));
+	memcpy(h.label, w->label, sizeof(h.label));
 	memcpy(h.session, w->master, sizeof(h.session));
 	memcpy(h.writer, w->id, sizeof(h.writer));
 	h.version = next_version(native);
-	csn_header_encode(&h, header);
+	csn_head_begin(&h, header);
+	csn_head_finish(header, CSN_KIND_CACHE, (uint32_t)len, h.sequence,
+	    h.version);
+	csn_cache_place_write(expires_ms, name, header);
 	if ((rc = run(native, w, bind->tenant, header, h.sequence, in,
 	    out + CSN_CACHE_NATIVE_OVERHEAD, len, tag, 1)) != 0 ||
-	    (rc = set_version(native, h.tenant_label, h.name, h.version,
-	    h.epoch, csn_slot_who(0, h.writer, tag))) != 0)
+	    (rc = set_version(native, h.label, name, h.version, h.epoch,
+	    csn_slot_who(0, h.writer, tag))) != 0)
 		goto err;
 	memcpy(out, header, sizeof(header));
 	memcpy(out + AT_TAG, tag, sizeof(tag));
@@ -317,7 +316,7 @@ csn_cache_native_forget(struct csn_cache_native *native,
  */
 static int
 label_of(struct csn_cache_native *native, const char *tenant,
-    const struct csn_header *h, uint8_t label[8])
+    const struct csn_head *h, uint8_t label[8])
 {
 	const struct csn_native_name name = { .epoch = h->epoch,
 	    .id = h->writer, .tenant = tenant };
@@ -336,17 +335,17 @@ label_of(struct csn_cache_native *native, const char *tenant,
 static int
 check_header(struct csn_cache_native *native,
     const struct csn_cache_native_bind *bind, const uint8_t *in, size_t len,
-    struct csn_header *h)
+    struct csn_head *h)
 {
 	uint8_t label[8], name[CSN_HASH_SIZE];
 	int rc;
 
-	memset(h, 0, sizeof(*h));
-	if ((rc = csn_header_decode(native->ctx, in, len, h)) != 0)
+	if ((rc = csn_head_decode(native->ctx, &csn_cache_kind, in, len,
+	    h)) != 0)
 		return rc;
-	if (h->kind != CSN_KIND_CACHE || h->replay != CSN_REPLAY_STORE)
-		return csn_fail(native->ctx, CSN_E_FORM, ROOM, "a sealed "
-		    "message of kind %u is no cache's entry", h->kind);
+	if (h->replay != CSN_REPLAY_STORE)
+		return csn_fail(native->ctx, CSN_E_FORM, ROOM, "a cache's "
+		    "entry has no replay mode %u", h->replay);
 	if (h->suite != CSN_NATIVE_SUITE)
 		return csn_fail(native->ctx, CSN_E_SUITE, ROOM,
 		    "a cache's entry has no suite %u", h->suite);
@@ -354,10 +353,10 @@ check_header(struct csn_cache_native *native,
 	    (rc = label_of(native, bind->tenant, h, label)) != 0 ||
 	    (rc = hash_name(native->ctx, bind, name)) != 0)
 		return rc;
-	if (!csn_equal(label, h->tenant_label, sizeof(label)))
+	if (!csn_equal(label, h->label, sizeof(label)))
 		return csn_fail(native->ctx, CSN_E_TENANT, ROOM,
 		    "the entry is another tenant's");
-	if (!csn_equal(name, h->name, sizeof(name)))
+	if (!csn_equal(name, in + CSN_H_CACHE_NAME, sizeof(name)))
 		return csn_fail(native->ctx, CSN_E_TAG, ROOM,
 		    "the entry is of another cache key or format");
 	return 0;
@@ -368,7 +367,7 @@ check_header(struct csn_cache_native *native,
  * has verified under it: *fresh then.
  */
 static int
-hold_writer(struct csn_cache_native *native, const struct csn_header *h,
+hold_writer(struct csn_cache_native *native, const struct csn_head *h,
     const struct csn_native_name *name, uint64_t hash,
     struct csn_native_writer **out, int *fresh)
 {
@@ -414,7 +413,7 @@ keep_writer(struct csn_cache_native *native, struct csn_native_writer *w,
 /* Under the entry's writer; who keeps it, where it verified, is known here. */
 static int
 open_entry(struct csn_cache_native *native, const char *tenant,
-    const struct csn_header *h, const uint8_t *in, size_t len, uint8_t *out)
+    const struct csn_head *h, const uint8_t *in, size_t len, uint8_t *out)
 {
 	struct csn_native_name name = { .epoch = h->epoch, .id = h->writer,
 	    .tenant = tenant };
@@ -456,7 +455,8 @@ csn_cache_native_open(struct csn_cache_native *native,
 	if (CSN_NEEDS(native, bind) != 0)
 		return CSN_E_ARG;
 
-	struct csn_header h;
+	struct csn_head h;
+	uint64_t expires_ms;
 	int rc;
 
 	if (len < CSN_CACHE_NATIVE_OVERHEAD)
@@ -465,12 +465,14 @@ csn_cache_native_open(struct csn_cache_native *native,
 	if ((rc = check_header(native, bind, in, len, &h)) != 0 ||
 	    (rc = open_entry(native, bind->tenant, &h, in, len, out)) != 0)
 		goto err;
-	if (h.position != 0 && csn_ctx_wall_ms(native->ctx) >= h.position) {
+	expires_ms = csn_load64(in + CSN_H_CACHE_EXPIRES);
+	if (expires_ms != 0 && csn_ctx_wall_ms(native->ctx) >= expires_ms) {
 		rc = csn_fail(native->ctx, CSN_E_EXPIRED, ROOM,
 		    "the entry is authentic and past its expiry");
 		goto err;
 	}
-	if ((rc = check_version(native, &h, in + AT_TAG)) != 0)
+	if ((rc = check_version(native, &h, in + CSN_H_CACHE_NAME,
+	    in + AT_TAG)) != 0)
 		goto err;
 	if (old != NULL)
 		*old = h.epoch < csn_cache_native_epoch(native);
@@ -484,7 +486,8 @@ err:
 uint64_t
 csn_cache_native_end(const uint8_t *in, size_t len)
 {
-	struct csn_header h;
+	struct csn_head h;
 
-	return csn_header_decode(NULL, in, len, &h) == 0 ? h.position : 0;
+	return csn_head_decode(NULL, &csn_cache_kind, in, len, &h) == 0 ?
+	    csn_load64(in + CSN_H_CACHE_EXPIRES) : 0;
 }

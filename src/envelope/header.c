@@ -1,152 +1,89 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* envelope/header.c - the header of a message and its AAD. */
 #include "base/fail.h"
-#include "base/sized.h"
 #include "crypto/crypto.h"
 #include "envelope/header.h"
 
-#define KNOWN_FLAGS (CSN_HEADER_TENANT_SENT | CSN_HEADER_HAS_TOKEN)
+#define ROOM "seal"
 
 void
-csn_header_encode_run(const struct csn_header *h,
-    uint8_t out[CSN_SEAL_HEADER])
+csn_head_begin(const struct csn_head *h, uint8_t out[CSN_SEAL_HEADER])
 {
 	out[0] = 'C';
 	out[1] = 'S';
 	out[2] = 'N';
 	out[3] = CSN_SEAL_VERSION;
-	out[4] = (uint8_t)h->suite;
-	out[6] = (uint8_t)(h->flags | h->replay << 4);
-	memcpy(out + CSN_H_LABEL, h->tenant_label, 8);
-	memcpy(out + CSN_H_SESSION, h->session, 16);
-	memcpy(out + CSN_H_WRITER, h->writer, 16);
-	csn_store32(out + 48, h->epoch);
-}
-
-void
-csn_header_encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
-{
-	csn_header_encode_run(h, out);
-	out[5] = (uint8_t)h->kind;
-	out[7] = (uint8_t)h->role;
-	csn_store32(out + 52, h->layer);
-	csn_store64(out + CSN_H_SEQUENCE, h->sequence);
-	csn_store64(out + 64, h->version);
-	csn_store64(out + 72, h->position);
-	memcpy(out + 80, h->name, 32);
-	csn_store32(out + 112, h->token_id);
-	csn_store32(out + 116, h->count);
-	csn_store32(out + 120, h->key_len);
-	csn_store32(out + 124, h->len);
-}
-
-/* A cache's entry has no KV fields, and a commitment behind the tag. */
-static int
-check_cache(const struct csn_ctx *ctx, const struct csn_header *h,
-    size_t sealed_len)
-{
-	if (h->flags != 0 || h->role != 0 || h->layer != 0 ||
-	    h->token_id != 0 || h->count != 0 || h->key_len != 0)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "the header mixes a cache's entry with KV fields");
-	if ((uint64_t)h->len + CSN_SEAL_OVERHEAD + CSN_HASH_SIZE !=
-	    sealed_len)
-		return csn_fail(ctx, CSN_E_FORM, "seal", "the entry has %zu "
-		    "bytes where its header says %llu: it was cut or "
-		    "lengthened", sealed_len, (unsigned long long)h->len +
-		    CSN_SEAL_OVERHEAD + CSN_HASH_SIZE);
-	return 0;
-}
-
-/* What the kinds share and where they differ. */
-static int
-check_fields(const struct csn_ctx *ctx, const struct csn_header *h,
-    size_t sealed_len)
-{
-	if ((h->flags & ~KNOWN_FLAGS) != 0 || h->replay < CSN_REPLAY_STORE ||
-	    h->replay > CSN_REPLAY_OFF)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "the header has flags that are not known");
-	if ((h->flags & CSN_HEADER_HAS_TOKEN) == 0 && h->token_id != 0)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "the header has a token id that it says it has not");
-	if (h->kind == CSN_KIND_STREAM) {
-		if (h->role != 0 || h->key_len != 0)
-			return csn_fail(ctx, CSN_E_FORM, "seal",
-			    "the header mixes a stream with KV fields");
-		return 0;
-	}
-	if (h->kind == CSN_KIND_CACHE)
-		return check_cache(ctx, h, sealed_len);
-	if (h->kind != CSN_KIND_KV_ENTRY && h->kind != CSN_KIND_KV_BLOCK)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "kind %u is not known", h->kind);
-	if (h->role < 1 || h->role > 3)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "role %u is none of key, value and both", h->role);
-	if (h->key_len > h->len)
-		return csn_fail(ctx, CSN_E_FORM, "seal",
-		    "K has %u bytes of %u in all", h->key_len, h->len);
-	if ((uint64_t)h->len + CSN_SEAL_OVERHEAD != sealed_len)
-		return csn_fail(ctx, CSN_E_FORM, "seal", "the message has "
-		    "%zu bytes where its header says %llu: it was cut or "
-		    "lengthened", sealed_len,
-		    (unsigned long long)h->len + CSN_SEAL_OVERHEAD);
-	return 0;
+	out[CSN_H_SUITE] = (uint8_t)h->suite;
+	out[CSN_H_MODE] = (uint8_t)(h->direction | h->replay << 4);
+	memcpy(out + CSN_H_LABEL, h->label, sizeof(h->label));
+	memcpy(out + CSN_H_SESSION, h->session, sizeof(h->session));
+	memcpy(out + CSN_H_WRITER, h->writer, sizeof(h->writer));
+	csn_store32(out + CSN_H_EPOCH, h->epoch);
 }
 
 int
-csn_header_decode(const struct csn_ctx *ctx, const uint8_t *sealed,
-    size_t sealed_len, struct csn_header *h)
+csn_head_zero(const uint8_t *p, size_t n)
+{
+	uint8_t any = 0;
+
+	while (n > 0)
+		any |= p[--n];
+	return any == 0;
+}
+
+/* What all kinds share; the kind's own room has the last word. */
+static int
+check(const struct csn_ctx *ctx, const struct csn_envelope_kind *kind,
+    const uint8_t *header, size_t sealed_len, const struct csn_head *h)
+{
+	const uint64_t whole = (uint64_t)h->len + kind->around;
+
+	if (h->direction > 1 || h->replay < CSN_REPLAY_STORE ||
+	    h->replay > CSN_REPLAY_OFF)
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
+		    "the header has a direction or replay mode that is not "
+		    "known");
+	if (h->kind >= 32 || (kind->kinds >> h->kind & 1) == 0)
+		return csn_fail(ctx, CSN_E_FORM, ROOM, "the message is of "
+		    "kind %u and not %s", h->kind, kind->what);
+	if (kind->around != 0 && whole != sealed_len)
+		return csn_fail(ctx, CSN_E_FORM, ROOM, "the message has %zu "
+		    "bytes where its header says %llu: it was cut or "
+		    "lengthened", sealed_len, (unsigned long long)whole);
+	return kind->check(ctx, h, header);
+}
+
+int
+csn_head_decode(const struct csn_ctx *ctx,
+    const struct csn_envelope_kind *kind, const uint8_t *sealed,
+    size_t sealed_len, struct csn_head *h)
 {
 	if (sealed_len < CSN_SEAL_HEADER)
-		return csn_fail(ctx, CSN_E_FORM, "seal", "%zu bytes are too "
+		return csn_fail(ctx, CSN_E_FORM, ROOM, "%zu bytes are too "
 		    "few for a sealed message: its header alone has %d",
 		    sealed_len, CSN_SEAL_HEADER);
 	if (memcmp(sealed, "CSN", 3) != 0)	/* public */
-		return csn_fail(ctx, CSN_E_FORM, "seal",
+		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "these bytes are no sealed message");
 	if (sealed[3] != CSN_SEAL_VERSION)
-		return csn_fail(ctx, CSN_E_VERSION, "seal", "version %u of "
+		return csn_fail(ctx, CSN_E_VERSION, ROOM, "version %u of "
 		    "the envelope is not known to this library: it reads "
 		    "version %d", sealed[3], CSN_SEAL_VERSION);
-	h->suite = sealed[4];
+	h->suite = sealed[CSN_H_SUITE];
 	if (csn_kem_name((int)h->suite) == NULL)
-		return csn_fail(ctx, CSN_E_SUITE, "seal",
+		return csn_fail(ctx, CSN_E_SUITE, ROOM,
 		    "suite %u is not known", h->suite);
-	h->size = sizeof(*h);
-	h->kind = sealed[5];
-	h->flags = sealed[6] & 0x0f;
-	h->replay = sealed[6] >> 4;
-	h->role = sealed[7];
-	memcpy(h->tenant_label, sealed + CSN_H_LABEL, 8);
-	memcpy(h->session, sealed + CSN_H_SESSION, 16);
-	memcpy(h->writer, sealed + CSN_H_WRITER, 16);
-	h->epoch = csn_load32(sealed + 48);
-	h->layer = csn_load32(sealed + 52);
+	h->kind = sealed[CSN_H_KIND];
+	h->direction = sealed[CSN_H_MODE] & 0x0f;
+	h->replay = sealed[CSN_H_MODE] >> 4;
+	memcpy(h->label, sealed + CSN_H_LABEL, sizeof(h->label));
+	memcpy(h->session, sealed + CSN_H_SESSION, sizeof(h->session));
+	memcpy(h->writer, sealed + CSN_H_WRITER, sizeof(h->writer));
+	h->epoch = csn_load32(sealed + CSN_H_EPOCH);
+	h->len = csn_load32(sealed + CSN_H_LEN);
 	h->sequence = csn_load64(sealed + CSN_H_SEQUENCE);
-	h->version = csn_load64(sealed + 64);
-	h->position = csn_load64(sealed + 72);
-	memcpy(h->name, sealed + 80, 32);
-	h->token_id = csn_load32(sealed + 112);
-	h->count = csn_load32(sealed + 116);
-	h->key_len = csn_load32(sealed + 120);
-	h->len = csn_load32(sealed + 124);
-	return check_fields(ctx, h, sealed_len);
-}
-
-int
-csn_header_read(struct csn_ctx *ctx, const uint8_t *sealed, size_t len,
-    struct csn_header *out)
-{
-	struct csn_header h = { 0 };
-	int rc;
-
-	if ((rc = CSN_GIVE_CHECK(out, csn_header, name)) != 0 ||
-	    (rc = csn_header_decode(ctx, sealed, len, &h)) != 0)
-		return rc;
-	CSN_GIVE(out, &h, csn_header);
-	return 0;
+	h->version = csn_load64(sealed + CSN_H_VERSION);
+	return check(ctx, kind, sealed, sealed_len, h);
 }
 
 size_t
@@ -161,6 +98,14 @@ csn_aad_tail(uint8_t out[CSN_AAD_TAIL_MAX], const char *tenant_id,
 	csn_store64(out + 2 + n, segment);
 	out[2 + n + 8] = final != 0;
 	return 2 + n + 8 + 1;
+}
+
+size_t
+csn_aad_more(uint8_t *aad, size_t len, const void *more, uint32_t more_len)
+{
+	csn_store32(aad + len, more_len);
+	memcpy(aad + len + 4, more, more_len);
+	return len + 4 + more_len;
 }
 
 int

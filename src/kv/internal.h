@@ -6,6 +6,7 @@
 #include <caisson/aead.h>
 #include <caisson/kv.h>
 
+#include "kv/place.h"
 #include "session/keys.h"
 
 /*
@@ -96,10 +97,6 @@ csn_kv_join(struct csn_aead_part parts[2])
 	parts[0].len += parts[1].len;
 	return 1;
 }
-
-/* What tells the item's slot apart. */
-void csn_kv_slot_name(const struct csn_kv_slot *slot,
-    struct csn_slot_name *name);
 
 /* 0, or CSN_E_ARG with the sentence. */
 CSN_MUST_CHECK int csn_kv_slot_check(const struct csn_ctx *ctx,

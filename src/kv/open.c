@@ -8,11 +8,18 @@
 /* Of opening: what is kept of a message takes 130 bytes of stack. */
 #define OPEN_RUN 48
 
+/* What a message's header says. */
+struct said {
+	struct csn_head head;
+	struct csn_kv_slot slot;
+	uint32_t key_len;
+};
+
 /* Messages that share session, direction, epoch and writer: one key. */
 struct run {
 	struct csn_open_run keys;
 	struct csn_lane *lane;
-	uint8_t first[CSN_SEAL_HEADER];	/* header of the first message */
+	uint8_t first[CSN_H_LEN];	/* of the first message's header */
 	size_t n;
 	uint32_t index[OPEN_RUN];
 	size_t key_len[OPEN_RUN];	/* the message's; then the room */
@@ -35,30 +42,15 @@ wipe_room(struct csn_kv_item *it)
 }
 
 static int
-same_slot(const struct csn_kv_slot *slot, const struct csn_header *h,
+same_slot(const struct csn_kv_slot *slot, const struct csn_kv_slot *h,
     int any_token)
 {
 	return slot->kind == h->kind && slot->role == h->role &&
 	    slot->layer == h->layer && slot->count == h->count &&
 	    slot->position == h->position &&
 	    (any_token || (slot->token_id == h->token_id &&
-	    ((slot->flags & CSN_KV_HAS_TOKEN) != 0) ==
-	    ((h->flags & CSN_HEADER_HAS_TOKEN) != 0))) &&
+	    ((slot->flags ^ h->flags) & CSN_KV_HAS_TOKEN) == 0)) &&
 	    memcmp(slot->name, h->name, 32) == 0;	/* public */
-}
-
-static void
-slot_of(const struct csn_header *h, struct csn_kv_slot *slot)
-{
-	slot->kind = h->kind;
-	slot->role = h->role;
-	slot->layer = h->layer;
-	slot->count = h->count;
-	slot->position = h->position;
-	slot->token_id = h->token_id;
-	slot->flags = (h->flags & CSN_HEADER_HAS_TOKEN) != 0 ?
-	    CSN_KV_HAS_TOKEN : 0;
-	memcpy(slot->name, h->name, 32);
 }
 
 /*
@@ -68,7 +60,7 @@ slot_of(const struct csn_header *h, struct csn_kv_slot *slot)
  */
 static int
 check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
-    uint8_t head[CSN_SEAL_HEADER], struct csn_header *h)
+    uint8_t header[CSN_SEAL_HEADER], struct said *said)
 {
 	uint32_t value_len;
 	int rc;
@@ -78,31 +70,28 @@ check_form(const struct csn_ctx *ctx, const struct csn_kv_item *it,
 		return csn_fail(ctx, CSN_E_ARG, "kv",
 		    "a NULL buffer was given with a length");
 	if (it->sealed_len >= CSN_SEAL_HEADER)
-		memcpy(head, it->sealed, CSN_SEAL_HEADER);
-	if ((rc = csn_header_decode(ctx, head, it->sealed_len, h)) != 0)
+		memcpy(header, it->sealed, CSN_SEAL_HEADER);
+	if ((rc = csn_head_decode(ctx, &csn_kv_kind, header, it->sealed_len,
+	    &said->head)) != 0)
 		return rc;
-	if (h->kind != CSN_KIND_KV_ENTRY && h->kind != CSN_KIND_KV_BLOCK)
-		return csn_fail(ctx, CSN_E_FORM, "kv",
-		    "the message is a stream, no KV entry or block");
-	value_len = h->len - h->key_len;
-	if (it->key_len < h->key_len || it->value_len < value_len)
+	said->key_len = csn_kv_place_read(header, &said->slot);
+	value_len = said->head.len - said->key_len;
+	if (it->key_len < said->key_len || it->value_len < value_len)
 		return csn_fail(ctx, CSN_E_BUFFER, "kv", "K has %u and V %u "
-		    "bytes: there is room for %zu and %zu", h->key_len,
+		    "bytes: there is room for %zu and %zu", said->key_len,
 		    value_len, it->key_len, it->value_len);
 	return 0;
 }
 
 /* Whether the message can go on under the run's key. */
 static int
-fits(const struct run *r, const uint8_t *head)
+fits(const struct run *r, const uint8_t *header)
 {
-	const uint8_t token = CSN_HEADER_HAS_TOKEN;
-
 	return r->n > 0 && r->n < OPEN_RUN &&
-	    memcmp(head, r->first, 5) == 0 &&	/* public */
-	    (head[6] | token) == (r->first[6] | token) &&
-	    memcmp(head + CSN_H_LABEL, r->first + CSN_H_LABEL,
-	    52 - CSN_H_LABEL) == 0;	/* public */
+	    header[CSN_H_SUITE] == r->first[CSN_H_SUITE] &&
+	    header[CSN_H_MODE] == r->first[CSN_H_MODE] &&
+	    memcmp(header + CSN_H_LABEL, r->first + CSN_H_LABEL,
+	    CSN_H_LEN - CSN_H_LABEL) == 0;	/* public */
 }
 
 /* The item's lengths for the run's: the message's once it is verified. */
@@ -170,7 +159,7 @@ refuse(const struct csn_kv_batch *b, struct csn_session *s, uint32_t index,
 /* Begin a run with this message's key. */
 static int
 begin_run(const struct csn_kv_batch *b, struct csn_session *s,
-    const struct csn_header *h, const uint8_t *head, struct run *r)
+    const struct csn_head *h, struct run *r)
 {
 	int rc;
 
@@ -180,48 +169,47 @@ begin_run(const struct csn_kv_batch *b, struct csn_session *s,
 		csn_session_open_end(s, &r->keys, NULL, 0);
 		return rc;
 	}
-	memcpy(r->first, head, CSN_SEAL_HEADER);
+	memcpy(r->first, r->keys.aad.bytes, CSN_H_LEN);
 	return 0;
 }
 
-/* AES over one message of the run, whose header is in aad. */
+/* AES over one message of the run, whose header is in its AAD. */
 static void
 open_item(const struct csn_kv_batch *b, struct csn_session *s, struct run *r,
-    uint32_t index, const struct csn_header *h, const uint8_t *aad,
-    size_t aad_len)
+    uint32_t index, const struct said *said)
 {
 	struct csn_kv_item *it = csn_kv_at(b, index);
 	struct csn_open_done *done = &r->done[r->n];
 	struct csn_aead_part parts[2];
 	uint8_t tag[CSN_TAG_SIZE];
-	struct csn_aead_msg msg = { .aad = aad, .aad_len = aad_len,
-	    .parts = parts, .nparts = 2, .tag = tag, .shared = b->shared };
+	struct csn_message msg = { .aad = r->keys.aad.bytes,
+	    .aad_len = r->keys.aad.len, .number = said->head.sequence,
+	    .parts = parts, .tag = tag, .shared = b->shared };
+	const uint32_t value_len = said->head.len - said->key_len;
 
-	csn_nonce(msg.nonce, h->sequence);
 	memcpy(tag, it->sealed + CSN_SEAL_HEADER, sizeof(tag));
 	parts[0].in = it->sealed + CSN_SEAL_OVERHEAD;
 	parts[0].out = it->key;
-	parts[0].len = h->key_len;
-	parts[1].in = parts[0].in + h->key_len;
+	parts[0].len = said->key_len;
+	parts[1].in = parts[0].in + said->key_len;
 	parts[1].out = it->value;
-	parts[1].len = h->len - h->key_len;
-	r->key_len[r->n] = h->key_len;
-	r->value_len[r->n] = h->len - h->key_len;
+	parts[1].len = value_len;
+	r->key_len[r->n] = said->key_len;
+	r->value_len[r->n] = value_len;
 	r->skipped[r->n] = 0;
 	msg.nparts = csn_kv_join(parts);
-	if (it->slot_expected && !same_slot(&it->slot, h, b->any_token)) {
+	if (it->slot_expected &&
+	    !same_slot(&it->slot, &said->slot, b->any_token)) {
 		done->rc = csn_fail(b->ctx, CSN_E_TAG, "kv", "the message is "
 		    "of another slot of tenant %s: it was moved here",
 		    csn_session_tenant_id(s));
 		r->skipped[r->n] = csn_kv_in_place(it) != 0;
 	} else
-		done->rc = csn_lane_open(r->lane, &msg);
+		done->rc = csn_message_open(r->lane, &msg);
 	if (done->rc == 0)
-		slot_of(h, &it->slot);
-	it->sequence = h->sequence;
-	it->version = h->version;
-	done->sequence = h->sequence;
-	done->version = h->version;
+		it->slot = said->slot;
+	it->sequence = done->sequence = said->head.sequence;
+	it->version = done->version = said->head.version;
 	memcpy(done->tag, tag, sizeof(done->tag));
 	done->has_tag = 1;
 	if (done->rc == 0)
@@ -234,33 +222,29 @@ void
 csn_kv_open_group(const struct csn_kv_batch *b, struct csn_session *s,
     const uint32_t *index, size_t n)
 {
-	uint8_t aad[CSN_AAD_MAX];
-	struct csn_header h;
 	struct csn_kv_item *it;
+	struct said said;
 	struct run r;
-	const uint8_t *tail;
-	size_t i, tail_len;
+	size_t i;
 	int rc;
 
 	r.n = 0;
-	tail = csn_session_aad_tail(s, &tail_len);
-	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
 		csn_kv_fetch(b, index, i, n);
-		if ((rc = check_form(b->ctx, it, aad, &h)) != 0) {
+		if ((rc = check_form(b->ctx, it, r.keys.aad.bytes,
+		    &said)) != 0) {
 			refuse(b, s, index[i], rc);
 			continue;
 		}
-		if (!fits(&r, aad)) {
+		if (!fits(&r, r.keys.aad.bytes)) {
 			end_run(b, s, &r);
-			if ((rc = begin_run(b, s, &h, aad, &r)) != 0) {
+			if ((rc = begin_run(b, s, &said.head, &r)) != 0) {
 				refuse(b, s, index[i], rc);
 				continue;
 			}
 		}
-		open_item(b, s, &r, index[i], &h, aad,
-		    CSN_SEAL_HEADER + tail_len);
+		open_item(b, s, &r, index[i], &said);
 	}
 	end_run(b, s, &r);
 }

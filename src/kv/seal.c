@@ -30,17 +30,6 @@ csn_kv_slot_check(const struct csn_ctx *ctx, const struct csn_kv_slot *slot)
 	return 0;
 }
 
-void
-csn_kv_slot_name(const struct csn_kv_slot *slot, struct csn_slot_name *name)
-{
-	name->kind = slot->kind;
-	name->role = slot->role;
-	name->layer = slot->layer;
-	name->count = slot->count;
-	name->position = slot->position;
-	memcpy(name->name, slot->name, sizeof(name->name));
-}
-
 /*
  * Whether [p, p + len) lies in the message where it would be overwritten
  * before it is read. `there` is where in place it belongs.
@@ -112,44 +101,6 @@ csn_kv_seal_refuse(struct csn_kv_item *it, int rc)
 	return it->rc = rc;
 }
 
-/* What all headers of a run share; finish_header writes the rest. */
-static void
-begin_header(const struct csn_session *s, const struct csn_seal_run *run,
-    uint8_t h[CSN_SEAL_HEADER])
-{
-	struct csn_header common;
-
-	common.suite = csn_session_suite(s);
-	common.flags = csn_session_direction(s) != 0 ?
-	    CSN_HEADER_TENANT_SENT : 0;
-	common.replay = csn_session_replay(s);
-	common.epoch = run->epoch_number;
-	memcpy(common.tenant_label, csn_session_label(s), 8);
-	memcpy(common.session, csn_session_id(s), 16);
-	memcpy(common.writer, run->writer, 16);
-	csn_header_encode_run(&common, h);
-}
-
-/* What is the item's own; flags were begun with the run's. */
-static void
-finish_header(const struct csn_kv_item *it, uint8_t flags,
-    uint8_t h[CSN_SEAL_HEADER])
-{
-	h[5] = (uint8_t)it->slot.kind;
-	h[6] = (uint8_t)(flags | ((it->slot.flags & CSN_KV_HAS_TOKEN) != 0 ?
-	    CSN_HEADER_HAS_TOKEN : 0));
-	h[7] = (uint8_t)it->slot.role;
-	csn_store32(h + 52, it->slot.layer);
-	csn_store64(h + CSN_H_SEQUENCE, it->sequence);
-	csn_store64(h + 64, it->version);
-	csn_store64(h + 72, it->slot.position);
-	memcpy(h + 80, it->slot.name, 32);
-	csn_store32(h + 112, it->slot.token_id);
-	csn_store32(h + 116, it->slot.count);
-	csn_store32(h + 120, (uint32_t)it->key_len);
-	csn_store32(h + 124, (uint32_t)(it->key_len + it->value_len));
-}
-
 /* The fingerprint of an item's slot, which may have been taken before. */
 static void
 print_slot(const struct csn_kv_batch *b, const struct csn_session *s,
@@ -168,31 +119,28 @@ print_slot(const struct csn_kv_batch *b, const struct csn_session *s,
 /* AES over the run's items, in a lane that is held. */
 static void
 seal_items(const struct csn_kv_batch *b, struct csn_session *s,
-    const struct csn_seal_run *run, struct csn_lane *lane,
+    struct csn_seal_run *run, struct csn_lane *lane,
     const uint32_t *index, struct csn_slot_print *prints)
 {
-	uint8_t aad[CSN_AAD_MAX], tag[CSN_TAG_SIZE], flags;
+	uint8_t *header = run->aad.bytes, tag[CSN_TAG_SIZE];
 	struct csn_aead_part parts[2];
-	struct csn_aead_msg msg = { .aad = aad, .parts = parts, .nparts = 2,
-	    .tag = tag, .shared = b->shared };
-	const uint8_t *tail;
+	struct csn_message msg = { .aad = header, .aad_len = run->aad.len,
+	    .parts = parts, .tag = tag, .shared = b->shared };
 	struct csn_kv_item *it;
-	size_t i, tail_len;
+	size_t i;
 
-	begin_header(s, run, aad);
-	flags = aad[6];
-	tail = csn_session_aad_tail(s, &tail_len);
-	memcpy(aad + CSN_SEAL_HEADER, tail, tail_len);
-	msg.aad_len = CSN_SEAL_HEADER + tail_len;
 	for (i = 0; i < run->n; i++) {
 		it = csn_kv_at(b, index[i]);
 		csn_kv_fetch(b, index, i, run->n);
 		it->sequence = run->first_sequence + i;
 		it->version = run->first_version == 0 ? 0 :
 		    run->first_version + i;
-		finish_header(it, flags, aad);
-		csn_nonce(msg.nonce, it->sequence);
-		memcpy(it->sealed, aad, CSN_SEAL_HEADER);
+		csn_head_finish(header, it->slot.kind,
+		    (uint32_t)(it->key_len + it->value_len), it->sequence,
+		    it->version);
+		csn_kv_place_write(&it->slot, (uint32_t)it->key_len, header);
+		memcpy(it->sealed, header, CSN_SEAL_HEADER);
+		msg.number = it->sequence;
 		parts[0].in = it->key;
 		parts[0].out = it->sealed + CSN_SEAL_OVERHEAD;
 		parts[0].len = it->key_len;
@@ -200,13 +148,13 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		parts[1].out = parts[0].out + it->key_len;
 		parts[1].len = it->value_len;
 		msg.nparts = csn_kv_join(parts);
-		it->rc = csn_lane_seal(lane, &msg);
+		it->rc = csn_message_seal(lane, &msg);
 		memcpy(it->sealed + CSN_SEAL_HEADER, tag, sizeof(tag));
 		if (it->rc != 0)
 			memset(&prints[i], 0, sizeof(prints[i]));
 		else if (run->first_version != 0) {
 			print_slot(b, s, index[i], &prints[i]);
-			prints[i].who = csn_slot_who(csn_session_direction(s),
+			prints[i].who = csn_slot_who((int)run->direction,
 			    run->writer, tag);
 		}
 	}
@@ -230,16 +178,15 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	struct csn_lane *lane;
 	struct csn_kv_item *it;
 	uint64_t bytes = 0, blocks = 0, len;
-	size_t i, tail_len;
+	size_t i;
 	int rc, end, sealed = 0, handed = 0;
 
-	(void)csn_session_aad_tail(s, &tail_len);
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(b, index[i]);
 		len = (uint64_t)it->key_len + it->value_len;
 		bytes += len;
-		/* Data, AAD, the length block and the tag's mask. */
-		blocks += len / 16 + (CSN_SEAL_HEADER + tail_len) / 16 + 4;
+		/* The longest AAD that there is: never too few. */
+		blocks += csn_message_blocks(len, CSN_AAD_MAX);
 	}
 	if ((rc = csn_session_seal_begin(s, n, bytes, blocks,
 	    b->now_ms, &run)) != 0)
@@ -256,7 +203,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		rc = keeper->keep(keeper->arg);
 	}
 	end = csn_session_seal_end(s, &run, rc == 0 &&
-	    csn_session_has_slots(s) ? prints : NULL, run.n);
+	    run.first_version != 0 ? prints : NULL, run.n);
 	if (rc == 0)
 		rc = end;
 	if (rc != 0)

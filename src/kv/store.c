@@ -179,16 +179,23 @@ csn_kv_store_put(struct csn_kv_store *kv, const char *tenant_id,
 	return rc;
 }
 
-/* What the header says, which is nobody's word yet. */
+/* The lengths that the header says, which is nobody's word yet. */
 static int
 peek(struct csn_kv_store *kv, const struct csn_store_buf *buf,
-    struct csn_header *h)
+    uint32_t *key_len, uint32_t *len)
 {
-	uint8_t head[CSN_SEAL_HEADER];
+	uint8_t header[CSN_SEAL_HEADER];
+	struct csn_head h;
+	int rc;
 
-	if (buf->len >= sizeof(head))
-		memcpy(head, buf->p, sizeof(head));
-	return csn_header_decode(kv->ctx, head, buf->len, h);
+	if (buf->len >= sizeof(header))
+		memcpy(header, buf->p, sizeof(header));
+	if ((rc = csn_head_decode(kv->ctx, &csn_kv_kind, header, buf->len,
+	    &h)) != 0)
+		return rc;
+	*key_len = csn_load32(header + CSN_H_KV_KEY_LEN);
+	*len = h.len;
+	return 0;
 }
 
 /* Into an item with the room that peek() asks for. */
@@ -213,22 +220,22 @@ csn_kv_store_open_aside(struct csn_kv_store *kv, struct csn_session *session,
     const struct csn_kv_slot *slot, const struct csn_store_buf *buf,
     int unlogged, struct csn_kv_item *item, uint8_t **plain, size_t *room)
 {
-	struct csn_header h;
+	uint32_t key_len, len;
 	int rc;
 
 	*plain = NULL;
 	*room = 0;
 	memset(item, 0, sizeof(*item));
-	if ((rc = peek(kv, buf, &h)) != 0)
+	if ((rc = peek(kv, buf, &key_len, &len)) != 0)
 		return rc;
-	if ((*plain = csn_calloc(1, (size_t)h.len + 1)) == NULL)
+	if ((*plain = csn_calloc(1, (size_t)len + 1)) == NULL)
 		return csn_nomem(kv->ctx, "kv", "opening a block of %u bytes",
-		    h.len);
-	*room = (size_t)h.len + 1;
+		    len);
+	*room = (size_t)len + 1;
 	item->key = *plain;
-	item->key_len = h.key_len;
-	item->value = *plain + h.key_len;
-	item->value_len = h.len - h.key_len;
+	item->key_len = key_len;
+	item->value = *plain + key_len;
+	item->value_len = len - key_len;
 	return open_stored(kv, session, slot, buf, unlogged, item);
 }
 
@@ -262,7 +269,7 @@ get_once(struct csn_kv_store *kv, struct csn_member *m,
 	CSN_UNCANCELLED;
 	pthread_rwlock_t *stripe = csn_kv_stripe(kv, m->tenant_id, name);
 	struct csn_store_buf buf;
-	struct csn_header h;
+	uint32_t key_len, len;
 	int rc;
 
 	/* Readers of a slot together, and no writer between them. */
@@ -270,8 +277,9 @@ get_once(struct csn_kv_store *kv, struct csn_member *m,
 	rc = csn_store_borrow(kv->store, (const uint8_t *)m->tenant_id,
 	    strlen(m->tenant_id), name, CSN_KV_STORE_KEY, &buf);
 	if (rc == 0) {
-		if (peek(kv, &buf, &h) == 0 && (item->key_len < h.key_len ||
-		    item->value_len < h.len - h.key_len))
+		if (peek(kv, &buf, &key_len, &len) == 0 &&
+		    (item->key_len < key_len ||
+		    item->value_len < len - key_len))
 			rc = measure(kv, m->session, slot, &buf, item);
 		else
 			rc = open_stored(kv, m->session, slot, &buf, 0, item);

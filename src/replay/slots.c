@@ -19,23 +19,25 @@ fold(uint64_t a, uint64_t b)
 }
 
 /*
- * An entry has no name of its own: there the first words say it all. How many
- * words were taken in is part of the start, so that the two kinds are hashed
- * as if under seeds of their own.
+ * Many slots have no name or no label: those words are left out. How many
+ * words were taken in is part of the start, so that slots of each form are
+ * hashed as if under seeds of their own.
  */
 static void
 fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t fp[2])
 {
-	uint64_t w[7], a = t->seed[0], b = t->seed[1];
+	uint64_t w[8], a = t->seed[0], b = t->seed[1];
 	size_t i, n;
 
 	/* Field by field, as they were just written: no load waits. */
-	w[0] = (uint64_t)name->role << 32 | name->kind;
-	w[1] = (uint64_t)name->count << 32 | name->layer;
-	w[2] = name->position;
+	w[0] = (uint64_t)name->which << 32 | name->kind;
+	w[1] = name->at[0];
+	w[2] = name->at[1];
 	memcpy(&w[3], name->name, sizeof(name->name));
 	n = (w[3] | w[4] | w[5] | w[6]) == 0 ? 3 : 7;
+	if (name->label != 0)
+		w[n++] = name->label;
 	b += n;
 	for (i = 0; i < n; i++) {
 		a = fold(a ^ w[i], t->seed[2]);
@@ -53,7 +55,6 @@ csn_slots_init(struct csn_slots *t, uint32_t max, const uint64_t seed[4],
 {
 	size_t i;
 
-	_Static_assert(sizeof(struct csn_slot_name) == 56, "no padding");
 	memset(t, 0, sizeof(*t));
 	t->max = max;
 	t->table = first;

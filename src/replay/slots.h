@@ -10,15 +10,15 @@
 #include "base/little.h"
 
 /*
- * What tells two slots of a store apart, in 56 bytes without padding: kind,
- * role, layer, count, position, and the name.
+ * What tells two slots apart: the kind of their messages, what of its place
+ * the kind's room counts in, and whose they are. A room leaves zero what it
+ * has no use for; a table of one tenant needs no label.
  */
 struct csn_slot_name {
 	uint32_t kind;
-	uint32_t role;
-	uint32_t layer;
-	uint32_t count;
-	uint64_t position;
+	uint32_t which;
+	uint64_t at[2];
+	uint64_t label;
 	uint8_t name[32];
 };
 

@@ -14,7 +14,7 @@
 #include "evidence/cose.h"
 #include "identity/did.h"
 #include "identity/trust.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"
@@ -317,11 +317,11 @@ take_body(struct csn_opener *o, write_fn *write, void *arg)
 	    .len = o->plain };
 	struct csn_aead_msg msg = { .aad = aad, .aad_len = sizeof(aad),
 	    .parts = &part, .nparts = 1, .tag = text + o->plain };
-	uint64_t blocks = o->plain / 16 + sizeof(aad) / 16 + 4;
+	uint64_t blocks = csn_message_blocks(o->plain, sizeof(aad));
 	int rc;
 
-	if (o->index >= CSN_SEALED_SEGMENTS ||
-	    blocks > CSN_SEALED_BLOCKS - o->blocks)
+	if (o->index >= CSN_KEY_MAX_MESSAGES ||
+	    blocks > CSN_KEY_MAX_BLOCKS - o->blocks)
 		return csn_fail(o->ctx, CSN_E_LIMIT, ROOM,
 		    "the sealed file goes on past its key's limit");
 	csn_sealed_aad(aad, o->header_hash, o->index, o->final);

@@ -6,7 +6,6 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
-#include "envelope/header.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"

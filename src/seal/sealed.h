@@ -6,6 +6,7 @@
 #include <caisson/seal.h>
 
 #include "base/cursor.h"
+#include "seal/place.h"
 
 /*
  * A sealed file (docs/WIRE.md), integers little-endian:
@@ -34,9 +35,6 @@
 #define CSN_SEALED_TYPE_MAX 128
 #define CSN_SEALED_FINAL 0x80000000u
 #define CSN_SEALED_HEAD 4		/* before each segment */
-/* One key's most segments and blocks (SP 800-38D, and our margin). */
-#define CSN_SEALED_SEGMENTS ((uint64_t)1 << 32)
-#define CSN_SEALED_BLOCKS ((uint64_t)1 << 36)
 
 struct csn_sealed_recipient {
 	const char *alias;

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "crypto/crypto.h"
 #include "identity/document.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "seal/sealed.h"
 
 #define ROOM "seal"
@@ -280,11 +280,11 @@ emit_segment(struct csn_sealer *s, int final, write_fn *write, void *arg)
 	    .len = s->have };
 	struct csn_aead_msg msg = { .aad = aad, .aad_len = sizeof(aad),
 	    .parts = &part, .nparts = 1, .tag = text + s->have };
-	uint64_t blocks = s->have / 16 + sizeof(aad) / 16 + 4;
+	uint64_t blocks = csn_message_blocks(s->have, sizeof(aad));
 	int rc;
 
-	if (s->index >= CSN_SEALED_SEGMENTS ||
-	    blocks > CSN_SEALED_BLOCKS - s->blocks)
+	if (s->index >= CSN_KEY_MAX_MESSAGES ||
+	    blocks > CSN_KEY_MAX_BLOCKS - s->blocks)
 		return csn_fail(s->ctx, CSN_E_LIMIT, ROOM, "a sealed file "
 		    "ends at 1 TiB: begin another");
 	if (csn_fork_check_at(s->ctx, s->generation, s->index, 1) != 0)

@@ -3,19 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <caisson/aead.h>
 #include <caisson/seal.h>
 
 #include "base/alloc.h"
 #include "base/cancel.h"
 #include "base/fail.h"
+#include "seal/place.h"
 #include "session/keys.h"
 
 #define ROOM "seal"
-
-/* SP 800-38D: one key's messages, and blocks with our own margin. */
-#define MAX_SEGMENTS ((uint64_t)1 << 32)
-#define MAX_BLOCKS ((uint64_t)1 << 36)
 
 /*
  * Invariants: index is the next segment's and is never used twice, so no
@@ -24,8 +20,9 @@
  */
 struct csn_stream {
 	struct csn_session *session;	/* a reference of its own */
-	struct csn_stream_key key;
-	struct csn_header header;
+	struct csn_stream_key key;	/* its aad has the header */
+	struct csn_head head;		/* where it opens */
+	uint32_t segment;
 	struct csn_slot_name slot;
 	int has_slot;		/* store mode, and it has a name */
 	int sealing;
@@ -34,16 +31,7 @@ struct csn_stream {
 	uint64_t index;
 	uint64_t blocks;
 	uint64_t bytes;
-	uint8_t aad[CSN_AAD_MAX];
 };
-
-static int
-named(const uint8_t name[32])
-{
-	static const uint8_t none[32];
-
-	return memcmp(name, none, 32) != 0;	/* public */
-}
 
 static int
 stream_new(struct csn_session *session, struct csn_stream **out)
@@ -60,10 +48,12 @@ stream_new(struct csn_session *session, struct csn_stream **out)
 static void
 name_slot(struct csn_stream *st)
 {
-	st->has_slot = csn_session_has_slots(st->session) &&
-	    named(st->header.name);
+	const uint8_t *name = st->key.aad.bytes + CSN_H_STREAM_NAME;
+
+	st->has_slot = st->key.version != 0 &&
+	    !csn_head_zero(name, sizeof(st->slot.name));
 	st->slot.kind = CSN_KIND_STREAM;
-	memcpy(st->slot.name, st->header.name, sizeof(st->slot.name));
+	memcpy(st->slot.name, name, sizeof(st->slot.name));
 }
 
 /* One record where the stream begins, and one where it ends. */
@@ -103,7 +93,7 @@ csn_stream_sealer_new(struct csn_session *session, uint32_t segment,
 
 	struct csn_ctx *ctx = csn_session_ctx(session);
 	struct csn_stream *st = NULL;
-	struct csn_header *h;
+	uint8_t *head;
 	int rc;
 
 	if (segment == 0)
@@ -116,47 +106,20 @@ csn_stream_sealer_new(struct csn_session *session, uint32_t segment,
 	if ((rc = csn_session_stream_begin(session, &st->key)) != 0)
 		goto err;
 	st->sealing = 1;
-	h = &st->header;
-	h->kind = CSN_KIND_STREAM;
-	h->suite = csn_session_suite(session);
-	h->flags = csn_session_direction(session) != 0 ?
-	    CSN_HEADER_TENANT_SENT : 0;
-	h->replay = csn_session_replay(session);
-	h->epoch = st->key.epoch_number;
-	h->version = st->key.version;
-	h->len = segment;
-	memcpy(h->tenant_label, csn_session_label(session), 8);
-	memcpy(h->session, csn_session_id(session), 16);
-	memcpy(h->writer, st->key.writer, 16);
-	if (name != NULL)
-		memcpy(h->name, name, sizeof(h->name));
+	st->segment = segment;
+	head = st->key.aad.bytes;
+	csn_head_finish(head, CSN_KIND_STREAM, segment, 0, st->key.version);
+	csn_stream_place_write(name, head);
 	name_slot(st);
-	csn_header_encode(h, st->aad);
 	if ((rc = audit(st, CSN_AUDIT_ENCRYPT, 0, "stream begins")) != 0)
 		goto err;
-	memcpy(header, st->aad, CSN_SEAL_HEADER);
+	memcpy(header, head, CSN_SEAL_HEADER);
 	*out = st;
 	return 0;
 
 err:
 	csn_stream_free(st);
 	return rc;
-}
-
-/* What a stream's header says beside what all headers do. */
-static int
-check_header(const struct csn_ctx *ctx, const struct csn_header *h)
-{
-	if (h->kind != CSN_KIND_STREAM)
-		return csn_fail(ctx, CSN_E_FORM, ROOM, "the message is no "
-		    "stream but a KV entry or block");
-	if (!csn_segment_ok(h->len) || h->count != 0 || h->layer != 0 ||
-	    h->position != 0 || h->sequence != 0 ||
-	    (h->flags & CSN_HEADER_HAS_TOKEN) != 0 ||
-	    (h->version != 0) != (h->replay == CSN_REPLAY_STORE))
-		return csn_fail(ctx, CSN_E_FORM, ROOM, "the stream's header "
-		    "has a segment size, version or field that no stream has");
-	return 0;
 }
 
 int
@@ -173,19 +136,19 @@ csn_stream_opener_new(struct csn_session *session,
 
 	if ((rc = stream_new(session, &st)) != 0)
 		return rc;
-	if ((rc = csn_header_decode(ctx, header, CSN_SEAL_HEADER,
-	    &st->header)) != 0 ||
-	    (rc = check_header(ctx, &st->header)) != 0 ||
-	    (rc = csn_session_stream_join(session, &st->header,
+	if ((rc = csn_head_decode(ctx, &csn_stream_kind, header,
+	    CSN_SEAL_HEADER, &st->head)) != 0 ||
+	    (rc = csn_session_stream_join(session, &st->head,
 	    &st->key)) != 0)
 		goto err;
-	if (name != NULL &&
-	    memcmp(name, st->header.name, 32) != 0) {	/* public */
+	if (name != NULL && memcmp(name, header + CSN_H_STREAM_NAME,
+	    32) != 0) {	/* public */
 		rc = csn_fail(ctx, CSN_E_TAG, ROOM, "the stream has another "
 		    "name: it was moved here");
 		goto err;
 	}
-	memcpy(st->aad, header, CSN_SEAL_HEADER);
+	st->segment = st->head.len;
+	memcpy(st->key.aad.bytes, header, CSN_SEAL_HEADER);
 	name_slot(st);
 	*out = st;
 	return 0;
@@ -199,7 +162,7 @@ err:
 uint32_t
 csn_stream_segment(const struct csn_stream *stream)
 {
-	return stream->header.len;
+	return stream->segment;
 }
 
 /* What is refused before it costs anything; len is the plaintext's. */
@@ -216,11 +179,11 @@ check_step(const struct csn_stream *st, size_t len, int final)
 	if (st->done)
 		return csn_fail(ctx, code, ROOM,
 		    "the stream's final segment was there already");
-	if (st->header.len < len || (!final && st->header.len != len))
+	if (st->segment < len || (!final && st->segment != len))
 		return csn_fail(ctx, code, ROOM,
 		    "segment %llu has %zu bytes: each but the final one has "
 		    "%u, and that no more", (unsigned long long)st->index,
-		    len, st->header.len);
+		    len, st->segment);
 	return 0;
 }
 
@@ -230,26 +193,23 @@ run_segment(struct csn_stream *st, const uint8_t *in, size_t len, int final,
     uint8_t *out, uint8_t tag[CSN_TAG_SIZE])
 {
 	struct csn_aead_part part = { .in = in, .out = out, .len = len };
-	struct csn_aead_msg msg = { .aad = st->aad, .parts = &part,
-	    .nparts = 1, .tag = tag };
+	struct csn_aad *aad = &st->key.aad;
+	struct csn_message msg = { .aad = aad->bytes, .aad_len = aad->len,
+	    .number = st->index, .parts = &part, .nparts = 1, .tag = tag };
+	const uint64_t blocks = csn_message_blocks(len, aad->len);
 	struct csn_lane *lane;
-	uint64_t blocks;
 	int rc;
 
-	msg.aad_len = CSN_SEAL_HEADER + csn_aad_tail(st->aad +
-	    CSN_SEAL_HEADER, csn_session_tenant_id(st->session), st->index,
-	    final);
-	/* Data, AAD, the length block and the tag's mask. */
-	blocks = len / 16 + msg.aad_len / 16 + 4;
-	if (st->index >= MAX_SEGMENTS || blocks > MAX_BLOCKS - st->blocks)
+	csn_aad_segment(aad, st->index, final);
+	if (st->index >= CSN_KEY_MAX_MESSAGES ||
+	    blocks > CSN_KEY_MAX_BLOCKS - st->blocks)
 		return csn_fail(csn_session_ctx(st->session), CSN_E_LIMIT,
 		    ROOM, "the stream's key is used up: begin another stream");
-	csn_nonce(msg.nonce, st->index);
 	if ((rc = csn_session_stream_use(st->session, &st->key, len,
 	    &lane)) != 0)
 		return rc;
-	rc = st->sealing ? csn_lane_seal(lane, &msg) :
-	    csn_lane_open(lane, &msg);
+	rc = st->sealing ? csn_message_seal(lane, &msg) :
+	    csn_message_open(lane, &msg);
 	csn_session_stream_used(st->session, lane);
 	st->blocks += blocks;
 	st->index++;
@@ -292,11 +252,11 @@ first_held(struct csn_stream *st)
 	struct csn_open_run run;
 	int rc;
 
-	if ((rc = csn_session_open_begin(st->session, &st->header,
+	if ((rc = csn_session_open_begin(st->session, &st->head,
 	    &run)) != 0)
 		return rc;
 	memset(&done, 0, sizeof(done));
-	done.version = st->header.version;
+	done.version = st->head.version;
 	done.name = st->has_slot ? &st->slot : NULL;
 	csn_session_open_end(st->session, &run, &done, 1);
 	if ((rc = done.rc) != 0)

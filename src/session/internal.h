@@ -9,17 +9,13 @@
 
 #include "base/context.h"
 #include "crypto/keyring.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "session/keys.h"
 #include "replay/slots.h"
 #include "replay/window.h"
 
 #define CSN_DIR_SERVER 0	/* sealed by the server */
 #define CSN_DIR_TENANT 1	/* sealed by the tenant */
-
-/* SP 800-38D, and the plan's own margin: one key's most. */
-#define CSN_KEY_MAX_MESSAGES ((uint64_t)1 << 32)
-#define CSN_KEY_MAX_BLOCKS ((uint64_t)1 << 36)
 
 #define CSN_DEFAULT_TTL_MS 900000u
 
@@ -215,6 +211,10 @@ CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
 CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
     uint32_t who);
+/* keys.c: the tail of an AAD; that, and the header of what is sealed here. */
+void csn_session_tail(const struct csn_session *s, struct csn_aad *aad);
+void csn_session_head(const struct csn_session *s, uint32_t epoch,
+    const uint8_t writer[16], struct csn_aad *aad);
 /* stream_keys.c, under lock: wipe the keys of streams under way. */
 void csn_session_wipe_streams(struct csn_session *s);
 

@@ -57,6 +57,31 @@ csn_session_forked(const struct csn_session *s)
 	    "before a fork: call csn_session_after_fork in the child first");
 }
 
+/* The AAD's tail of what is no stream. */
+void
+csn_session_tail(const struct csn_session *s, struct csn_aad *aad)
+{
+	memcpy(aad->bytes + CSN_SEAL_HEADER, s->aad_tail, s->aad_tail_len);
+	aad->len = CSN_SEAL_HEADER + s->aad_tail_len;
+}
+
+void
+csn_session_head(const struct csn_session *s, uint32_t epoch,
+    const uint8_t writer[16], struct csn_aad *aad)
+{
+	struct csn_head h;
+
+	h.suite = s->suite;
+	h.direction = s->own_direction;
+	h.replay = s->replay;
+	h.epoch = epoch;
+	memcpy(h.label, s->label, sizeof(h.label));
+	memcpy(h.session, s->id, sizeof(h.session));
+	memcpy(h.writer, writer, sizeof(h.writer));
+	csn_head_begin(&h, aad->bytes);
+	csn_session_tail(s, aad);
+}
+
 /* The limit that one more run of `bytes` and `blocks` would cross. */
 static int
 trigger_at(const struct csn_session *s, uint64_t now, uint64_t bytes,
@@ -189,6 +214,11 @@ csn_session_seal_begin(struct csn_session *s, size_t n, uint64_t bytes,
 	pin(s, run->epoch);
 out:
 	csn_session_unlock(s);
+	if (rc == 0) {
+		run->direction = s->own_direction;
+		csn_session_head(s, run->epoch_number, run->writer,
+		    &run->aad);
+	}
 	return rc;
 }
 
@@ -315,12 +345,9 @@ csn_session_slot_is_old(struct csn_session *s,
 
 /* What needs no lock: whose message it is, and for what. */
 static int
-check_addressee(const struct csn_session *s, const struct csn_header *h)
+check_addressee(const struct csn_session *s, const struct csn_head *h)
 {
-	int direction = (h->flags & CSN_HEADER_TENANT_SENT) != 0 ?
-	    CSN_DIR_TENANT : CSN_DIR_SERVER;
-
-	if (memcmp(h->tenant_label, s->label, 8) != 0)	/* public */
+	if (memcmp(h->label, s->label, 8) != 0)	/* public */
 		return csn_fail(s->ctx, CSN_E_TENANT, "session", "the message "
 		    "is another tenant's, not %s's", s->tenant_id);
 	if (memcmp(h->session, s->id, 16) != 0)	/* public */
@@ -335,7 +362,7 @@ check_addressee(const struct csn_session *s, const struct csn_header *h)
 		return csn_fail(s->ctx, CSN_E_FORM, "session", "the message "
 		    "was sealed for replay mode %u, the session opens "
 		    "mode %u", h->replay, s->replay);
-	if (direction == s->own_direction && !s->open_own)
+	if (h->direction == s->own_direction && !s->open_own)
 		return csn_fail(s->ctx, CSN_E_REPLAY, "session",
 		    "the message is this side's own, sent back to it");
 	return 0;
@@ -343,7 +370,7 @@ check_addressee(const struct csn_session *s, const struct csn_header *h)
 
 /* Under lock: the key of an epoch that is here. */
 static int
-resolve_known(struct csn_session *s, const struct csn_header *h,
+resolve_known(struct csn_session *s, const struct csn_head *h,
     struct csn_open_run *run)
 {
 	struct csn_writer_key *w;
@@ -372,7 +399,7 @@ resolve_known(struct csn_session *s, const struct csn_header *h,
  * that is not here yet. Nothing of the session has moved.
  */
 static int
-resolve(struct csn_session *s, const struct csn_header *h,
+resolve(struct csn_session *s, const struct csn_head *h,
     struct csn_open_run *run)
 {
 	const struct csn_key *root;
@@ -400,7 +427,7 @@ resolve(struct csn_session *s, const struct csn_header *h,
 }
 
 int
-csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
+csn_session_open_begin(struct csn_session *s, const struct csn_head *h,
     struct csn_open_run *run)
 {
 	int rc;
@@ -408,10 +435,10 @@ csn_session_open_begin(struct csn_session *s, const struct csn_header *h,
 	if ((rc = csn_session_forked(s)) != 0 ||
 	    (rc = check_addressee(s, h)) != 0)
 		return rc;
-	run->direction = (h->flags & CSN_HEADER_TENANT_SENT) != 0 ?
-	    CSN_DIR_TENANT : CSN_DIR_SERVER;
+	run->direction = (int)h->direction;
 	run->epoch_number = h->epoch;
 	memcpy(run->writer, h->writer, sizeof(run->writer));
+	csn_session_tail(s, &run->aad);
 	csn_session_lock(s);
 	if ((rc = resolve(s, h, run)) == 0)
 		pin(s, run->epoch);

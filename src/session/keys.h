@@ -6,8 +6,7 @@
 #include <caisson/audit.h>
 #include <caisson/session.h>
 
-#include "crypto/keyring.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "replay/slots.h"
 
 struct csn_epoch;
@@ -25,15 +24,19 @@ struct csn_seal_run {
 	uint64_t first_version;		/* 0 where there are none */
 	size_t n;			/* granted: at least 1 */
 	uint32_t epoch_number;
+	uint32_t direction;		/* that the session seals in */
 	uint8_t writer[16];
+	/* Its header is begun (csn_head_begin), its tail is whole. */
+	struct csn_aad aad;
 };
 
 /*
  * Reserve for at most n messages of `bytes` plaintext bytes and `blocks` AES
- * blocks in all (AAD included). Fewer are granted where the rotation policy
- * draws a line between two entries. CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED,
- * CSN_E_ROTATE, CSN_E_LIMIT, CSN_E_CRYPTO, CSN_E_NOMEM. now is the time in
- * ms since boot where it was read a moment ago, else 0.
+ * blocks in all (AAD included, rather too many than too few). Fewer are
+ * granted where the rotation policy draws a line between two entries.
+ * CSN_E_FORK, CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_ROTATE, CSN_E_LIMIT,
+ * CSN_E_CRYPTO, CSN_E_NOMEM. now is the time in ms since boot where it was
+ * read a moment ago, else 0.
  */
 CSN_MUST_CHECK int csn_session_seal_begin(struct csn_session *s, size_t n,
     uint64_t bytes, uint64_t blocks, uint64_t now, struct csn_seal_run *run);
@@ -79,6 +82,8 @@ struct csn_open_run {
 	int known;		/* key is the session's, not temporary */
 	uint32_t epoch_number;
 	uint8_t writer[16];
+	/* The session writes the tail, the caller each message's header. */
+	struct csn_aad aad;
 };
 
 /*
@@ -87,7 +92,7 @@ struct csn_open_run {
  * CSN_E_FORM, CSN_E_CLOSED, CSN_E_EXPIRED, CSN_E_EPOCH, CSN_E_LIMIT.
  */
 CSN_MUST_CHECK int csn_session_open_begin(struct csn_session *s,
-    const struct csn_header *h, struct csn_open_run *run);
+    const struct csn_head *h, struct csn_open_run *run);
 
 /* What one verified message of the run was, for its replay check. */
 struct csn_open_done {
@@ -120,6 +125,7 @@ struct csn_stream_key {
 	uint32_t epoch_number;
 	int sealing;
 	uint8_t writer[16];
+	struct csn_aad aad;		/* as in a run of messages */
 };
 
 /*
@@ -134,7 +140,7 @@ CSN_MUST_CHECK int csn_session_stream_begin(struct csn_session *s,
  * csn_session_open_end does that.
  */
 CSN_MUST_CHECK int csn_session_stream_join(struct csn_session *s,
-    const struct csn_header *h, struct csn_stream_key *k);
+    const struct csn_head *h, struct csn_stream_key *k);
 /*
  * Hold a lane with the stream's key for one segment of `bytes` plaintext
  * bytes, until csn_session_stream_used. CSN_E_FORK, CSN_E_CLOSED,
@@ -160,13 +166,6 @@ void csn_session_next(const struct csn_session *s,
 
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);
-uint32_t csn_session_suite(const struct csn_session *s);
-uint32_t csn_session_replay(const struct csn_session *s);
-int csn_session_direction(const struct csn_session *s);
-const uint8_t *csn_session_label(const struct csn_session *s);
-/* The AAD's tail of what is no stream. */
-const uint8_t *csn_session_aad_tail(const struct csn_session *s,
-    size_t *len);
 struct csn_audit *csn_session_audit_log(const struct csn_session *s);
 /*
  * Fill a record of what was done under the session and how it ended: all but
@@ -178,11 +177,5 @@ void csn_session_record(const struct csn_session *s, const char *op,
 void csn_session_audit_default(struct csn_session *s,
     struct csn_audit *audit);
 int csn_session_audit_grain(const struct csn_session *s);
-/* Which slot of a store the session keeps versions for: 1 in store mode. */
-static inline int
-csn_session_has_slots(const struct csn_session *s)
-{
-	return csn_session_replay(s) == CSN_REPLAY_STORE;
-}
 
 #endif

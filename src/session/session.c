@@ -323,37 +323,6 @@ csn_session_ctx(const struct csn_session *s)
 	return s->ctx;
 }
 
-uint32_t
-csn_session_suite(const struct csn_session *s)
-{
-	return s->suite;
-}
-
-uint32_t
-csn_session_replay(const struct csn_session *s)
-{
-	return s->replay;
-}
-
-int
-csn_session_direction(const struct csn_session *s)
-{
-	return s->own_direction;
-}
-
-const uint8_t *
-csn_session_label(const struct csn_session *s)
-{
-	return s->label;
-}
-
-const uint8_t *
-csn_session_aad_tail(const struct csn_session *s, size_t *len)
-{
-	*len = s->aad_tail_len;
-	return s->aad_tail;
-}
-
 struct csn_audit *
 csn_session_audit_log(const struct csn_session *s)
 {

@@ -65,13 +65,14 @@ csn_session_stream_begin(struct csn_session *s, struct csn_stream_key *k)
 	s->total_entries++;
 	hold_epoch(s, k, 1);
 	link_key(s, k);
+	csn_session_head(s, k->epoch_number, k->writer, &k->aad);
 out:
 	csn_session_unlock(s);
 	return rc;
 }
 
 int
-csn_session_stream_join(struct csn_session *s, const struct csn_header *h,
+csn_session_stream_join(struct csn_session *s, const struct csn_head *h,
     struct csn_stream_key *k)
 {
 	uint8_t plain[CSN_KEY_SIZE];
@@ -86,6 +87,7 @@ csn_session_stream_join(struct csn_session *s, const struct csn_header *h,
 	csn_session_open_end(s, &run, NULL, 0);
 	if (rc != 0)
 		return rc;
+	csn_session_tail(s, &k->aad);
 	memcpy(k->writer, h->writer, sizeof(k->writer));
 	k->epoch_number = h->epoch;
 	k->version = h->version;

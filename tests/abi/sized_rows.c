@@ -555,7 +555,7 @@ const struct row rows[] = {
 	ROW(csn_region, 48, regions_dirty, CSN_E_BACKEND, .id = "page",
 	    .description = "", .address = 0x10000, .size = sizeof(page),
 	    .protection = CSN_PROT_RW),
-	ROW(csn_header, 144, header_read, 0, .kind = 0),
+	ROW(csn_header, 152, header_read, 0, .kind = 0),
 	ROW(csn_sealer_options, 40, sealer_new, 0, .segment = 0),
 	ROW(csn_opener_options, 24, opener_new, 0, .at_ms = 0),
 };

@@ -276,7 +276,7 @@ TEST(test_writers_end)
 	w = (struct csn_native_writer *)csn_held_find(&n->writers,
 	    csn_native_hash(n, &name), &name);
 	assert_non_null(w);
-	atomic_store(&w->messages, CSN_NATIVE_MESSAGES - 1);
+	atomic_store(&w->messages, CSN_KEY_MAX_MESSAGES - 1);
 	seal(n, &b, next);
 	assert_memory_equal(first + CSN_H_WRITER, next + CSN_H_WRITER, 16);
 	seal(n, &b, next);

@@ -2,6 +2,7 @@
 /* test_native_versions.c - which of a key's entries is the newest. */
 #include <caisson/cache_native.h>
 
+#include "envelope/header.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -56,7 +57,7 @@ TEST(an_equal_version_of_another_writer_is_not_the_newest_too)
 	/* Two caches in one millisecond that have not read each other. */
 	seal(a, "first", first);
 	seal(b, "second", second);
-	assert_memory_equal(first + 64, second + 64, 8);
+	assert_memory_equal(first + CSN_H_VERSION, second + CSN_H_VERSION, 8);
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(opens(a, first, "first"), 0);
 		assert_int_equal(opens(a, second, "second"), CSN_E_REPLAY);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_seal.c - entries and blocks of every shape, there and back. */
 #include "kv/parcel.h"
+#include "kv/place.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -291,11 +292,11 @@ TEST(lengths_that_overflow_touch_no_memory)
 		struct csn_kv_slot slot = slot_entry(0, 0);
 
 		parcel_make(&p, session, &slot, 16, 16, 1);
-		memset(p.sealed + 124, 0xff, 4);
+		memset(p.sealed + CSN_H_LEN, 0xff, 4);
 		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
-		memset(p.sealed + 120, 0xff, 4);
+		memset(p.sealed + CSN_H_KV_KEY_LEN, 0xff, 4);
 		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
-		memcpy(p.sealed + 124, "\x20\0\0\0", 4);
+		memcpy(p.sealed + CSN_H_LEN, "\x20\0\0\0", 4);
 		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
 		parcel_free(&p);
 	}

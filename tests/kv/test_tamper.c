@@ -12,11 +12,12 @@
 static struct csn_ctx *ctx;
 
 /* The header's fields, by offset. */
-enum { AT_VERSION = 3, AT_SUITE = 4, AT_KIND = 5, AT_FLAGS = 6, AT_ROLE = 7,
+enum { AT_VERSION = 3, AT_SUITE = 4, AT_KIND = 5, AT_MODE = 6, AT_ROLE = 7,
     AT_TENANT = 8, AT_SESSION = 16, AT_WRITER = 32, AT_EPOCH = 48,
-    AT_LAYER = 52, AT_SEQUENCE = 56, AT_SLOT_VERSION = 64, AT_POSITION = 72,
+    AT_LEN = 52, AT_SEQUENCE = 56, AT_SLOT_VERSION = 64, AT_POSITION = 72,
     AT_NAME = 80, AT_TOKEN = 112, AT_COUNT = 116, AT_KEY_LEN = 120,
-    AT_LEN = 124, AT_TAG = 128, AT_BYTES = 144 };
+    AT_LAYER = 124, AT_TAG = 128, AT_BYTES = 144 };
+#define ROLE_TOKEN 4u	/* beside the role: there is a token */
 
 /* What one flipped bit gives, in the order of checks; 0 never. */
 static int
@@ -34,31 +35,32 @@ expected(const struct parcel *p, size_t byte, int bit)
 		return CSN_E_SUITE;
 	if (byte == AT_KIND)	/* entry and block differ in two bits */
 		return CSN_E_FORM;
-	if (byte == AT_FLAGS && bit == 0)	/* the other side's key */
+	if (byte == AT_MODE && bit == 0)	/* the other side's key */
 		return CSN_E_TAG;
-	if (byte == AT_FLAGS && bit == 1)	/* a token appears, or goes */
+	if (byte == AT_MODE)	/* unknown bits; another replay mode */
+		return CSN_E_FORM;
+	if (byte == AT_ROLE && bit == 2)	/* a token appears, or goes */
 		return token && p->slot.token_id != 0 ? CSN_E_FORM :
 		    CSN_E_TAG;
-	if (byte == AT_FLAGS)	/* unknown flags; another replay mode */
-		return CSN_E_FORM;
 	if (byte == AT_ROLE)
-		return now >= 1 && now <= 3 ? CSN_E_TAG : CSN_E_FORM;
+		return (now & ~ROLE_TOKEN) >= 1 && (now & ~ROLE_TOKEN) <= 3 ?
+		    CSN_E_TAG : CSN_E_FORM;
 	if (byte < AT_SESSION)
 		return CSN_E_TENANT;
 	if (byte < AT_WRITER)
 		return CSN_E_SESSION;
-	if (byte >= AT_EPOCH && byte < AT_LAYER)	/* up to 64 ahead */
+	if (byte >= AT_EPOCH && byte < AT_LEN)	/* up to 64 ahead */
 		return byte == AT_EPOCH && bit <= 6 ? CSN_E_TAG :
 		    CSN_E_EPOCH;
 	if (byte >= AT_TOKEN && byte < AT_COUNT)
 		return token ? CSN_E_TAG : CSN_E_FORM;
-	if (byte >= AT_KEY_LEN && byte < AT_LEN) {
+	if (byte >= AT_KEY_LEN && byte < AT_LAYER) {
 		value = p->key_len ^ (uint64_t)1 << ((byte - AT_KEY_LEN) * 8 +
 		    (size_t)bit);
 		return value > p->key_len + p->value_len ? CSN_E_FORM :
 		    CSN_E_TAG;
 	}
-	if (byte >= AT_LEN && byte < AT_TAG)
+	if (byte >= AT_LEN && byte < AT_SEQUENCE)
 		return CSN_E_FORM;
 	return CSN_E_TAG;
 }
@@ -169,14 +171,14 @@ TEST(plausible_lies_in_the_header_are_caught)
 			p.sealed[AT_KIND] = CSN_KIND_KV_BLOCK;
 			break;
 		case 1:		/* without its token */
-			p.sealed[AT_FLAGS] &= (uint8_t)~CSN_HEADER_HAS_TOKEN;
+			p.sealed[AT_ROLE] &= (uint8_t)~ROLE_TOKEN;
 			write32(p.sealed + AT_TOKEN, 0);
 			break;
 		case 2:		/* another's token */
 			write32(p.sealed + AT_TOKEN, 8);
 			break;
 		case 3:		/* K called V */
-			p.sealed[AT_ROLE] = CSN_KV_VALUE;
+			p.sealed[AT_ROLE] = CSN_KV_VALUE | ROLE_TOKEN;
 			break;
 		case 4:		/* K and V parted elsewhere */
 			write32(p.sealed + AT_KEY_LEN, 16);

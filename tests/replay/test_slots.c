@@ -25,10 +25,9 @@ name_of(uint32_t i)
 
 	memset(&name, 0, sizeof(name));
 	name.kind = 1;
-	name.role = 3;
-	name.layer = i % 32;
-	name.count = 1;
-	name.position = i / 32;
+	name.which = 3;
+	name.at[0] = i % 32;
+	name.at[1] = i / 32;
 	return name;
 }
 

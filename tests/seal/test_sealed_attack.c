@@ -6,7 +6,7 @@
 #include "identity/people.h"
 #include "lib/test.h"
 #include "seal/files.h"
-#include "envelope/header.h"
+#include "envelope/message.h"
 #include "seal/sealed.h"
 #include "seal/streams.h"
 #include "session/scan.h"

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "envelope/header.h"
 #include "lib/test.h"
 #include "seal/streams.h"
 
@@ -131,7 +132,7 @@ TEST(of_two_streams_under_way_the_later_is_the_newer)
 	assert_int_equal(h[1].version, h[0].version + 1);
 	/* A stream of a store has a version. */
 	memcpy(bare, header[0], sizeof(bare));
-	memset(bare + 64, 0, 8);
+	memset(bare + CSN_H_VERSION, 0, 8);
 	assert_int_equal(csn_stream_opener_new(s, bare, name, &o), CSN_E_FORM);
 	/* The later one is whole first. */
 	for (i = 1; i >= 0; i--) {

@@ -2,6 +2,7 @@
 /* test_ahead.c - epochs that were skipped: found, kept, and how many. */
 #include <pthread.h>
 
+#include "kv/place.h"
 #include "lib/test.h"
 #include "session/internal.h"
 #include "session/pair.h"
@@ -382,7 +383,7 @@ TEST(an_epoch_that_went_meanwhile_is_not_made_again)
 {
 	struct csn_session_options o = in_mode(CSN_REPLAY_CHANNEL);
 	struct csn_session *s = pair_local(ctx, "acme", &o), *twin;
-	struct csn_header h = { .size = sizeof(h) };
+	struct csn_head h;
 	struct csn_open_done done = { .rc = 0 };
 	struct csn_open_run run;
 	struct text t[3];
@@ -390,7 +391,8 @@ TEST(an_epoch_that_went_meanwhile_is_not_made_again)
 	twin = pair_twin(s, &o);
 	one_an_epoch(twin, t, 3);
 	assert_int_equal(text_open(s, &t[0], "x"), 0);
-	assert_int_equal(csn_header_read(ctx, t[1].sealed, t[1].len, &h), 0);
+	assert_int_equal(csn_head_decode(ctx, &csn_kv_kind, t[1].sealed,
+	    t[1].len, &h), 0);
 	assert_int_equal(csn_session_open_begin(s, &h, &run), 0);
 	assert_null(run.epoch);
 	assert_int_equal(text_open(s, &t[2], "x"), 0);

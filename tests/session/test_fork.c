@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kv/place.h"
 #include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
@@ -255,6 +256,17 @@ open_stream(void)
 }
 
 /* Streams of one's own have writers that nobody remembers. */
+static void
+forget(uint64_t position)
+{
+	const struct csn_kv_slot slot = { .kind = CSN_KIND_KV_ENTRY,
+	    .role = CSN_KV_KEY, .count = 1, .position = position };
+	struct csn_slot_name name;
+
+	csn_kv_slot_name(&slot, &name);
+	csn_session_slot_forget(session, &name);
+}
+
 TEST(a_parent_that_streamed_wipes_nothing_of_its_childs_either)
 {
 	assert_int_equal(stream_it(), 0);
@@ -262,9 +274,7 @@ TEST(a_parent_that_streamed_wipes_nothing_of_its_childs_either)
 	    0);
 	assert_int_equal(open_raw(session, &shared->t[0]), 0);
 	/* Not because of a live slot. */
-	csn_session_slot_forget(session, &(struct csn_slot_name){
-	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1,
-	    .position = 5 });
+	forget(5);
 	assert_int_equal(csn_session_rotate(session, 0), 0);
 	past_the_grace();
 	assert_int_equal(pair_info(session).live_epochs, 2);
@@ -310,9 +320,7 @@ TEST(neither_parent_nor_child_wipes_what_the_other_may_need)
 	struct text t;
 
 	assert_int_equal(seal_raw(session, 1, &t), 0);
-	csn_session_slot_forget(session, &(struct csn_slot_name){
-	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1,
-	    .position = 1 });
+	forget(1);
 	assert_int_equal(in_child(child_seals_two_and_wipes_nothing, NULL),
 	    0);
 	/* The first of the child's tells the parent that there is one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_rotation.c - when keys move on, and what stays readable. */
+#include "kv/place.h"
 #include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
@@ -284,7 +285,7 @@ TEST(an_epoch_in_use_stays)
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .replay = CSN_REPLAY_CHANNEL, .grace_ms = 1 };
 	struct csn_session *s = pair_local(ctx, "acme", &o);
-	struct csn_header h = { .size = sizeof(h) };
+	struct csn_head h;
 	struct csn_open_run opening;
 	struct csn_seal_run sealing;
 	struct csn_lane *lane;
@@ -293,8 +294,8 @@ TEST(an_epoch_in_use_stays)
 
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(text_seal(s, 0, "x", &t), 0);
-		assert_int_equal(csn_header_read(ctx, t.sealed, t.len, &h),
-		    0);
+		assert_int_equal(csn_head_decode(ctx, &csn_kv_kind, t.sealed,
+		    t.len, &h), 0);
 		assert_int_equal(i == 0 ? csn_session_open_begin(s, &h,
 		    &opening) : csn_session_seal_begin(s, 1, 1, 1, 0,
 		    &sealing), 0);

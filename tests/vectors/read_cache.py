@@ -58,11 +58,11 @@ def open_native(masters, clock_ms, tenant, key, form, data):
         raise Refused("too short")
     head, tag, commitment, body = (data[:128], data[128:144], data[144:176],
                                    data[176:])
-    (magic, suite, kind, flags, role, label, session, writer, epoch, layer,
-     sequence, version, expiry, name, token, count, key_len, length) = \
-        struct.unpack("<4sBBBB8s16s16sIIQQQ32sIIII", head)
-    if (magic, suite, kind, flags, role, layer, token, count, key_len) != \
-            (b"CSN\x01", 2, 4, 0x10, 0, 0, 0, 0, 0) or length != len(body):
+    (magic, suite, kind, mode, place0, label, session, writer, epoch, length,
+     sequence, version, expiry, name, place) = \
+        struct.unpack("<4sBBBB8s16s16sIIQQQ32s16s", head)
+    if (magic, suite, kind, mode, place0, place) != \
+            (b"CSN\x02", 2, 4, 0x10, 0, bytes(16)) or length != len(body):
         raise Refused("form")
     if label != sha3(b"caisson tenant v1:", tenant)[:8]:
         raise Refused("tenant")

@@ -116,16 +116,16 @@ class Session:
         return expand(root, b"caisson v1 writer" + h["writer"])
 
     def header(self, data):
-        """The 128 bytes as fields, checked against this session."""
+        """The common fields of the 128 bytes, checked against this session;
+        the place, which each kind has its own way with, as it is."""
         r = Reader(data)
         h = {"raw": data[:128]}
-        if r.take(4) != b"CSN\1":
+        if r.take(4) != b"CSN\2":
             raise Refused("magic")
-        h["suite"], h["kind"], flags, h["role"] = r.take(4)
-        h["direction"], h["token?"] = flags & 1, flags >> 1 & 1
-        h["replay"] = flags >> 4
-        if flags & 0x0c:
-            raise Refused("flags")
+        h["suite"], h["kind"], mode, h["place0"] = r.take(4)
+        h["direction"], h["replay"] = mode & 1, mode >> 4
+        if mode & 0x0e:
+            raise Refused("mode")
         if r.take(8) != self.label:
             raise Refused("tenant")
         if r.take(16) != self.id:
@@ -133,11 +133,9 @@ class Session:
         if h["suite"] != self.suite:
             raise Refused("suite")
         h["writer"] = r.take(16)
-        h["epoch"], h["layer"] = r.number(4), r.number(4)
+        h["epoch"], h["len"] = r.number(4), r.number(4)
         h["sequence"], h["version"] = r.number(8), r.number(8)
-        h["position"], h["name"] = r.number(8), r.take(32)
-        h["token"], h["count"] = r.number(4), r.number(4)
-        h["key_len"], h["len"] = r.number(4), r.number(4)
+        h["place"] = r.take(56)
         if h["epoch"] > 16:
             raise Refused("an epoch that is far ahead")
         return h
@@ -148,6 +146,13 @@ class Session:
 
     def open_kv(self, sealed):
         h = self.header(sealed)
+        p = Reader(h["place"])
+        h["position"], h["name"] = p.number(8), p.take(32)
+        h["token"], h["count"] = p.number(4), p.number(4)
+        h["key_len"], h["layer"] = p.number(4), p.number(4)
+        h["role"], h["token?"] = h["place0"] & ~4, h["place0"] >> 2 & 1
+        if not 1 <= h["role"] <= 3 or (h["token"] and not h["token?"]):
+            raise Refused("form")
         if h["kind"] not in (1, 2) or len(sealed) != 144 + h["len"] or \
                 h["key_len"] > h["len"]:
             raise Refused("form")
@@ -161,7 +166,9 @@ class Session:
 
     def open_stream(self, header, segments):
         h = self.header(header)
-        if h["kind"] != 3 or len(header) != 128:
+        h["name"] = h["place"][8:40]
+        if h["kind"] != 3 or len(header) != 128 or h["place0"] or \
+                any(h["place"][:8] + h["place"][40:]):
             raise Refused("form")
         aes, out = AESGCM(self.key(h)), b""
         for i, segment in enumerate(segments):

@@ -44,13 +44,38 @@ struct csn_message {
 	int shared;		/* others may write to the sealed bytes */
 };
 
+static inline void
+csn_message_begin(const struct csn_message *m, struct csn_aead_msg *msg)
+{
+	csn_nonce(msg->nonce, m->number);
+	msg->aad = m->aad;
+	msg->aad_len = m->aad_len;
+	msg->parts = m->parts;
+	msg->nparts = m->nparts;
+	msg->tag = m->tag;
+	msg->shared = m->shared;
+}
+
 /*
  * Seal or open with the key that is expanded in the lane, which the caller
  * holds. CSN_E_CRYPTO; opening CSN_E_TAG, and the output is wiped.
  */
-CSN_MUST_CHECK int csn_message_seal(struct csn_lane *lane,
-    const struct csn_message *m);
-CSN_MUST_CHECK int csn_message_open(struct csn_lane *lane,
-    const struct csn_message *m);
+CSN_MUST_CHECK static inline int
+csn_message_seal(struct csn_lane *lane, const struct csn_message *m)
+{
+	struct csn_aead_msg msg;
+
+	csn_message_begin(m, &msg);
+	return csn_lane_seal(lane, &msg);
+}
+
+CSN_MUST_CHECK static inline int
+csn_message_open(struct csn_lane *lane, const struct csn_message *m)
+{
+	struct csn_aead_msg msg;
+
+	csn_message_begin(m, &msg);
+	return csn_lane_open(lane, &msg);
+}
 
 #endif

@@ -26,15 +26,49 @@
 
 extern const struct csn_envelope_kind csn_kv_kind;
 
-void csn_kv_place_write(const struct csn_kv_slot *slot, uint32_t key_len,
-    uint8_t header[CSN_SEAL_HEADER]);
+/* Inline: each message has one written and read. */
+static inline void
+csn_kv_place_write(const struct csn_kv_slot *slot, uint32_t key_len,
+    uint8_t header[CSN_SEAL_HEADER])
+{
+	header[CSN_H_KV_ROLE] = (uint8_t)(slot->role |
+	    ((slot->flags & CSN_KV_HAS_TOKEN) != 0 ? CSN_KV_PLACE_TOKEN : 0));
+	csn_store64(header + CSN_H_KV_POSITION, slot->position);
+	memcpy(header + CSN_H_KV_NAME, slot->name, sizeof(slot->name));
+	csn_store32(header + CSN_H_KV_TOKEN, slot->token_id);
+	csn_store32(header + CSN_H_KV_COUNT, slot->count);
+	csn_store32(header + CSN_H_KV_KEY_LEN, key_len);
+	csn_store32(header + CSN_H_KV_LAYER, slot->layer);
+}
 
 /* Of a header that csn_head_decode() took; returns the length of K. */
-uint32_t csn_kv_place_read(const uint8_t header[CSN_SEAL_HEADER],
-    struct csn_kv_slot *slot);
+static inline uint32_t
+csn_kv_place_read(const uint8_t header[CSN_SEAL_HEADER],
+    struct csn_kv_slot *slot)
+{
+	const uint8_t role = header[CSN_H_KV_ROLE];
+
+	slot->kind = header[CSN_H_KIND];
+	slot->role = role & ~CSN_KV_PLACE_TOKEN;
+	slot->flags = (role & CSN_KV_PLACE_TOKEN) != 0 ? CSN_KV_HAS_TOKEN : 0;
+	slot->position = csn_load64(header + CSN_H_KV_POSITION);
+	memcpy(slot->name, header + CSN_H_KV_NAME, sizeof(slot->name));
+	slot->token_id = csn_load32(header + CSN_H_KV_TOKEN);
+	slot->count = csn_load32(header + CSN_H_KV_COUNT);
+	slot->layer = csn_load32(header + CSN_H_KV_LAYER);
+	return csn_load32(header + CSN_H_KV_KEY_LEN);
+}
 
 /* What tells the slot apart in the table of versions. */
-void csn_kv_slot_name(const struct csn_kv_slot *slot,
-    struct csn_slot_name *name);
+static inline void
+csn_kv_slot_name(const struct csn_kv_slot *slot, struct csn_slot_name *name)
+{
+	name->kind = slot->kind;
+	name->which = slot->role;
+	name->at[0] = (uint64_t)slot->count << 32 | slot->layer;
+	name->at[1] = slot->position;
+	name->label = 0;
+	memcpy(name->name, slot->name, sizeof(name->name));
+}
 
 #endif

@@ -27,7 +27,7 @@ static void
 fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t fp[2])
 {
-	uint64_t w[8], a = t->seed[0], b = t->seed[1];
+	uint64_t w[7], a = t->seed[0], b = t->seed[1];
 	size_t i, n;
 
 	/* Field by field, as they were just written: no load waits. */
@@ -36,9 +36,11 @@ fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
 	w[2] = name->at[1];
 	memcpy(&w[3], name->name, sizeof(name->name));
 	n = (w[3] | w[4] | w[5] | w[6]) == 0 ? 3 : 7;
-	if (name->label != 0)
-		w[n++] = name->label;
 	b += n;
+	if (name->label != 0) {
+		a = fold(a ^ name->label, t->seed[2]);
+		b = fold(b + 1 + name->label, t->seed[3]) ^ name->label;
+	}
 	for (i = 0; i < n; i++) {
 		a = fold(a ^ w[i], t->seed[2]);
 		b = fold(b + w[i], t->seed[3]) ^ w[i];

@@ -70,7 +70,7 @@ workload(const char *folder, int fd)
 	bench_must(csn_note_add(note, &r), "registering");
 	if (csn_note_track(note, "memory") != 0) {
 		printf("%-30s not available: %s\n", NAME,
-		    csn_ctx_message(ctx));
+		    csn_message());
 		fflush(stdout);
 		byte = 0;
 	}
@@ -158,7 +158,7 @@ attach(struct tracked *t)
 	    (long)t->pid, t->folder);
 	if (csn_regions_open(bench_ctx(), url, &t->regions) != 0) {
 		printf("%-30s not available: %s\n", NAME,
-		    csn_ctx_message(bench_ctx()));
+		    csn_message());
 		return 0;
 	}
 	bench_must(csn_attester_new(bench_ctx(), t->regions, &o,

@@ -218,7 +218,7 @@ bench_must(int rc, const char *what)
 	if (rc == 0)
 		return;
 	fprintf(stderr, "bench: %s: %s\n", what, context != NULL ?
-	    csn_ctx_message(context) : csn_error_text(rc));
+	    csn_message() : csn_error_text(rc));
 	exit(1);
 }
 

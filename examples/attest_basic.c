@@ -166,7 +166,7 @@ main(void)
 	    (rc = start_attester(&a)) == 0 && (rc = start_verifier(&a)) == 0)
 		rc = challenge_and_check(&a);
 	if (rc != 0)
-		fprintf(stderr, "failed: %s (%s)\n", csn_ctx_message(a.ctx),
+		fprintf(stderr, "failed: %s (%s)\n", csn_message(),
 		    csn_error_name(rc));
 	csn_free(a.report);
 	csn_result_free(a.result);

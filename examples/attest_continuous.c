@@ -130,7 +130,7 @@ main(void)
 	if ((rc = csn_ctx_new(NULL, &a.ctx)) == 0 && (rc = start(&a)) == 0)
 		rc = csn_watch_run(a.loop);
 	if (rc != 0)
-		fprintf(stderr, "failed: %s (%s)\n", csn_ctx_message(a.ctx),
+		fprintf(stderr, "failed: %s (%s)\n", csn_message(),
 		    csn_error_name(rc));
 	csn_watch_free(a.loop);
 	csn_verifier_free(a.verifier);

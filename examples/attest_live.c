@@ -127,7 +127,7 @@ beat(void *arg, const struct csn_beat *b)
 
 	if (b->code != 0) {
 		printf("beat %llu: no report: %s\n",
-		    (unsigned long long)b->round, csn_ctx_message(s->ctx));
+		    (unsigned long long)b->round, csn_message());
 		(void)fflush(stdout);
 		return 0;
 	}
@@ -177,13 +177,13 @@ main(int argc, char **argv)
 	    (rc = csn_watch_new(s.ctx, s.attester, &options,
 	    &s.continuous)) != 0) {
 		fprintf(stderr, "attest_live: %s\n", s.ctx == NULL ?
-		    csn_error_text(rc) : csn_ctx_message(s.ctx));
+		    csn_error_text(rc) : csn_message());
 		rc = 3;
 		goto out;
 	}
 	rc = csn_watch_run(s.continuous);
 	if (rc != 0 && rc != CSN_E_DRIFT)
-		fprintf(stderr, "attest_live: %s\n", csn_ctx_message(s.ctx));
+		fprintf(stderr, "attest_live: %s\n", csn_message());
 	rc = rc == 0 ? 0 : rc == CSN_E_DRIFT ? 1 : 3;
 out:
 	csn_watch_free(s.continuous);

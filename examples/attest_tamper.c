@@ -60,7 +60,7 @@ main(int argc, char **argv)
 	if (csn_regions_open(ctx, url, &regions) != 0 ||
 	    csn_regions_each(regions, look, &w) != 1 ||
 	    csn_regions_read(regions, &w.region, offset, &byte, 1) != 0) {
-		fprintf(stderr, "attest_tamper: %s\n", csn_ctx_message(ctx));
+		fprintf(stderr, "attest_tamper: %s\n", csn_message());
 		goto out;
 	}
 	byte ^= 1;

@@ -102,15 +102,15 @@ tell(struct all *a)
 
 	rc = verdict(a, 0);
 	printf("Untouched: %s.\n", rc == 0 ? "verified" :
-	    csn_ctx_message(a->ctx));
+	    csn_message());
 	bad |= rc != 0;
 
 	model[VICTIM] ^= 0x04;
 	rc = verdict(a, 0);
 	printf("One bit flipped at %u: %s\n  %s.\n", VICTIM,
-	    csn_error_name(rc), csn_ctx_message(a->ctx));
+	    csn_error_name(rc), csn_message());
 	bad |= rc != CSN_E_DRIFT ||
-	    strstr(csn_ctx_message(a->ctx), "leaf 15") == NULL;
+	    strstr(csn_message(), "leaf 15") == NULL;
 
 	rc = verdict(a, CSN_VERIFY_LENIENT);
 	printf("The same, leniently: %s.\n", rc == 0 ?
@@ -120,7 +120,7 @@ tell(struct all *a)
 	model[VICTIM] ^= 0x04;
 	rc = verdict(a, 0);
 	printf("Put back: %s.\n", rc == 0 ? "verified" :
-	    csn_ctx_message(a->ctx));
+	    csn_message());
 	bad |= rc != 0;
 	return bad;
 }
@@ -158,7 +158,7 @@ main(void)
 	if ((rc = csn_ctx_new(NULL, &a.ctx)) != 0 ||
 	    (rc = start_attester(&a)) != 0 ||
 	    (rc = start_verifier(&a, folder)) != 0)
-		fprintf(stderr, "cannot start: %s\n", csn_ctx_message(a.ctx));
+		fprintf(stderr, "cannot start: %s\n", csn_message());
 	else
 		bad = tell(&a);
 out:

@@ -102,7 +102,7 @@ main(int argc, char **argv)
 	    (rc = csn_note_new(ctx, argv[2], &note)) != 0 ||
 	    (rc = csn_note_add(note, &region)) != 0) {
 		fprintf(stderr, "attest_workload: %s\n",
-		    ctx == NULL ? csn_error_text(rc) : csn_ctx_message(ctx));
+		    ctx == NULL ? csn_error_text(rc) : csn_message());
 		csn_ctx_free(ctx);
 		return 3;
 	}

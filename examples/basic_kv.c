@@ -14,9 +14,9 @@
 
 /* What went wrong, in the library's own words. */
 static int
-fail(const struct csn_ctx *ctx, int rc, const char *what)
+fail(int rc, const char *what)
 {
-	fprintf(stderr, "%s: %s (%s)\n", what, csn_ctx_message(ctx),
+	fprintf(stderr, "%s: %s (%s)\n", what, csn_message(),
 	    csn_error_name(rc));
 	return 1;
 }
@@ -41,7 +41,7 @@ main(void)
 		return 1;
 	}
 	if ((rc = csn_session_local(ctx, &tenant, NULL, &session)) != 0) {
-		bad = fail(ctx, rc, "no session");
+		bad = fail(rc, "no session");
 		goto out;
 	}
 	printf("A session for %s: ML-KEM-768 agreed on its keys.\n",
@@ -64,7 +64,7 @@ main(void)
 	item.sealed = sealed;
 	item.sealed_len = sizeof(sealed);
 	if ((rc = csn_kv_seal(ctx, &item)) != 0) {
-		bad = fail(ctx, rc, "cannot seal");
+		bad = fail(rc, "cannot seal");
 		goto out;
 	}
 	printf("Layer 11, position 42: %zu bytes of K and V became %zu.\n",
@@ -75,7 +75,7 @@ main(void)
 	item.key = key_back;
 	item.value = value_back;
 	if ((rc = csn_kv_open(ctx, &item)) != 0) {
-		bad = fail(ctx, rc, "cannot open");
+		bad = fail(rc, "cannot open");
 		goto out;
 	}
 	bad = memcmp(key, key_back, sizeof(key)) != 0 ||
@@ -86,7 +86,7 @@ main(void)
 	sealed[CSN_SEAL_OVERHEAD + 100] ^= 1;
 	rc = csn_kv_open(ctx, &item);
 	printf("With one bit flipped: %s, %s.\n", csn_error_name(rc),
-	    csn_ctx_message(ctx));
+	    csn_message());
 	bad |= rc != CSN_E_TAG;
 out:
 	csn_session_free(session);	/* wipes its keys */

@@ -530,7 +530,7 @@ main(int argc, char **argv)
 		rc = csn_store_open(s.ctx, url, &s.store);
 	if (rc != 0) {
 		(void)fprintf(stderr, "blob_server: %s\n",
-		    csn_ctx_message(s.ctx));
+		    csn_message());
 		rc = 1;
 	} else {
 		rc = serve(&s, &at, threads);

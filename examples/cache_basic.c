@@ -115,7 +115,7 @@ main(void)
 out:
 	if (rc != 0)
 		fprintf(stderr, "%s: %s\n", csn_error_name(rc),
-		    csn_ctx_message(ctx));
+		    csn_message());
 	csn_cache_value_free(&person);	/* wipes */
 	csn_cache_free(cache);
 	csn_cachekit_ring_free(keys);

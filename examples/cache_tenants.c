@@ -109,7 +109,7 @@ main(void)
 out:
 	if (rc != 0)
 		fprintf(stderr, "%s: %s\n", csn_error_name(rc),
-		    csn_ctx_message(ctx));
+		    csn_message());
 	csn_cache_value_free(&value);	/* wipes */
 	csn_cache_free(before);
 	csn_cache_free(during);

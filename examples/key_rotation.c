@@ -104,7 +104,7 @@ main(void)
 	    (rc = csn_session_local(ctx, &tenant, &options,
 	    &session)) != 0 || (rc = show(ctx, session, sealed)) != 0)
 		fprintf(stderr, "not as told: %s (%s)\n",
-		    csn_ctx_message(ctx), csn_error_name(rc));
+		    csn_message(), csn_error_name(rc));
 	csn_session_free(session);
 	csn_ctx_free(ctx);
 	free(sealed);

@@ -76,7 +76,7 @@ static int
 complain_csn(const struct csn_ctx *ctx, const char *what, int rc)
 {
 	fprintf(stderr, "llama_state: %s: %s (%s)\n", what,
-	    csn_ctx_message(ctx), csn_error_name(rc));
+	    csn_message(), csn_error_name(rc));
 	return -1;
 }
 

@@ -250,7 +250,7 @@ finds(const char *words)
 }
 
 static int
-use(struct csn_ctx *ctx, struct csn_kv_store *kv)
+use(struct csn_kv_store *kv)
 {
 	static const char secret[] = "what the model remembers of a prompt";
 	struct csn_kv_slot slot;
@@ -279,7 +279,7 @@ use(struct csn_ctx *ctx, struct csn_kv_store *kv)
 	len = sizeof(back);
 	rc = csn_kv_store_get(kv, "alice", &slot, back, &len, NULL, &none);
 	printf("The operator flips a bit: %s, %s.\n", csn_error_name(rc),
-	    csn_ctx_message(ctx));
+	    csn_message());
 	return rc == CSN_E_TAG ? 0 : CSN_E_BACKEND;
 }
 
@@ -299,9 +299,9 @@ main(void)
 	    (rc = csn_manager_new(ctx, NULL, &mgr)) != 0 ||
 	    (rc = csn_manager_create(mgr, &tenant, NULL)) != 0 ||
 	    (rc = csn_kv_store_new(mgr, store, NULL, &kv)) != 0 ||
-	    (rc = use(ctx, kv)) != 0)
+	    (rc = use(kv)) != 0)
 		fprintf(stderr, "not as told: %s (%s)\n",
-		    csn_ctx_message(ctx), csn_error_name(rc));
+		    csn_message(), csn_error_name(rc));
 	csn_kv_store_free(kv);
 	csn_manager_free(mgr);
 	csn_store_close(store);

@@ -19,11 +19,11 @@ static int bad;
 
 /* One line about how a call ended, which has to be as expected. */
 static void
-tell(const struct csn_ctx *ctx, const char *what, int rc, int expected)
+tell(const char *what, int rc, int expected)
 {
 	printf("%-42s %s%s%s\n", what, rc == 0 ? "done" :
 	    csn_error_name(rc), rc == 0 ? "" : ": ",
-	    rc == 0 ? "" : csn_ctx_message(ctx));
+	    rc == 0 ? "" : csn_message());
 	if (rc != expected) {
 		printf("  expected %s\n", csn_error_name(expected));
 		bad = 1;
@@ -68,7 +68,7 @@ open_as(struct csn_manager *mgr, const char *tenant, uint8_t *key,
 }
 
 static void
-show(struct csn_ctx *ctx, struct csn_manager *mgr)
+show(struct csn_manager *mgr)
 {
 	static const char *const names[] = { "alice", "bob", "carol" };
 	struct csn_tenant tenant = { sizeof(tenant), NULL, NULL };
@@ -79,36 +79,36 @@ show(struct csn_ctx *ctx, struct csn_manager *mgr)
 	memset(key, 0x5a, sizeof(key));
 	for (i = 0; i < 3; i++) {
 		tenant.id = names[i];
-		tell(ctx, names[i], csn_manager_create(mgr, &tenant, NULL),
+		tell(names[i], csn_manager_create(mgr, &tenant, NULL),
 		    0);
 	}
 	printf("%zu tenants, a session each\n\n", csn_manager_count(mgr));
 
-	tell(ctx, "alice seals", seal_as(mgr, "alice", key, alice), 0);
-	tell(ctx, "bob seals", seal_as(mgr, "bob", key, bob), 0);
-	tell(ctx, "alice opens hers", open_as(mgr, "alice", back, alice), 0);
+	tell("alice seals", seal_as(mgr, "alice", key, alice), 0);
+	tell("bob seals", seal_as(mgr, "bob", key, bob), 0);
+	tell("alice opens hers", open_as(mgr, "alice", back, alice), 0);
 	if (memcmp(key, back, sizeof(key)) != 0)
 		bad = 1;
 
 	/* Refused by its label, before AES touches a byte. */
-	tell(ctx, "bob opens alice's", open_as(mgr, "bob", back, alice),
+	tell("bob opens alice's", open_as(mgr, "bob", back, alice),
 	    CSN_E_TENANT);
 	/* bob's header in front of alice's ciphertext: the tag says no. */
 	memcpy(forged, alice, sizeof(forged));
 	memcpy(forged, bob, CSN_SEAL_HEADER);
-	tell(ctx, "bob opens alice's under his own header",
+	tell("bob opens alice's under his own header",
 	    open_as(mgr, "bob", back, forged), CSN_E_TAG);
 	for (i = 0; i < LEN; i++)
 		if (back[i] != 0)
 			bad = 1;	/* a refusal leaves nothing behind */
-	tell(ctx, "somebody without a session opens it",
+	tell("somebody without a session opens it",
 	    open_as(mgr, "mallory", back, alice), CSN_E_UNKNOWN_TENANT);
 
-	tell(ctx, "alice's session is closed, its keys wiped",
+	tell("alice's session is closed, its keys wiped",
 	    csn_manager_close(mgr, "alice"), 0);
-	tell(ctx, "alice opens hers", open_as(mgr, "alice", back, alice),
+	tell("alice opens hers", open_as(mgr, "alice", back, alice),
 	    CSN_E_UNKNOWN_TENANT);
-	tell(ctx, "bob still opens his", open_as(mgr, "bob", back, bob), 0);
+	tell("bob still opens his", open_as(mgr, "bob", back, bob), 0);
 }
 
 int
@@ -119,11 +119,11 @@ main(void)
 
 	if (csn_ctx_new(NULL, &ctx) != 0 ||
 	    csn_manager_new(ctx, NULL, &mgr) != 0) {
-		fprintf(stderr, "cannot start: %s\n", csn_ctx_message(ctx));
+		fprintf(stderr, "cannot start: %s\n", csn_message());
 		csn_ctx_free(ctx);
 		return 1;
 	}
-	show(ctx, mgr);
+	show(mgr);
 	csn_manager_free(mgr);
 	csn_ctx_free(ctx);
 	return bad;

@@ -9,7 +9,7 @@
 #include "folder.h"
 
 static void
-ring(struct csn_ctx *ctx, int rc, struct csn_cachekit_ring *keys)
+ring(int rc, struct csn_cachekit_ring *keys)
 {
 	char print[33];
 	size_t i;
@@ -20,7 +20,7 @@ ring(struct csn_ctx *ctx, int rc, struct csn_cachekit_ring *keys)
 		    rc == CSN_E_NOT_FOUND);
 		check(keys == NULL);
 		/* The corpus's keys are made of these. */
-		check(strstr(csn_ctx_message(ctx), "deadbeef") == NULL);
+		check(strstr(csn_message(), "deadbeef") == NULL);
 		return;
 	}
 	check(csn_cachekit_ring_count(keys) >= 1);
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		rc = csn_cachekit_ring_hex(ctx, "FUZZ", text, former, flags,
 		    &keys);
 	}
-	ring(ctx, rc, keys);
+	ring(rc, keys);
 	free(text);
 	return 0;
 }

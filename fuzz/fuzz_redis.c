@@ -65,8 +65,8 @@ use(struct csn_ctx *ctx, const struct csn_redis_reply *reply)
 	}
 	store.config.cluster = reply->len % 2 == 0;
 	check(csn_redis_error(&store, &node, reply) < 0);
-	check(csn_utf8_valid(csn_ctx_message(ctx),
-	    strlen(csn_ctx_message(ctx))));
+	check(csn_utf8_valid(csn_message(),
+	    strlen(csn_message())));
 }
 
 /* The same bytes in two pieces are the same replies. */

@@ -28,6 +28,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check(rc == CSN_E_FORM || rc == CSN_E_VERSION ||
 	    rc == CSN_E_ALGORITHM || rc == CSN_E_LIMIT ||
 	    rc == CSN_E_SIGNER || rc == CSN_E_POLICY);
-	check(strstr(csn_ctx_message(ctx), "trust store") != NULL);
+	check(strstr(csn_message(), "trust store") != NULL);
 	return 0;
 }

@@ -108,7 +108,7 @@ redis(struct csn_ctx *ctx, const char *s, int tls)
 		/* A password is in no sentence. */
 		check(strncmp(s, login, sizeof(login) - 1) != 0 ||
 		    strstr(s + sizeof(login) - 1, "hunter2") != NULL ||
-		    strstr(csn_ctx_message(ctx), "hunter2") == NULL);
+		    strstr(csn_message(), "hunter2") == NULL);
 		return;
 	}
 	check(c.nhosts > 0 && c.nhosts <= CSN_REDIS_MAX_HOSTS);

@@ -294,7 +294,7 @@ first(void *arg)
 	s->first = code;
 	snprintf(s->why, sizeof(s->why), "%s", code == CSN_E_NOT_FOUND ?
 	    "it has no regions, there is nothing to measure" :
-	    csn_ctx_message(s->cli->ctx));
+	    csn_message());
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }

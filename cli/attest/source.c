@@ -202,7 +202,7 @@ attest_source_measure(struct cli *cli, struct attest_source *s)
 	cli_hold_signals(1);
 	rc = csn_attester_measure(s->attester, 0);
 	cli_hold_signals(0);
-	if (rc == CSN_E_CLOSED && cli_interrupted())
+	if (rc == CSN_E_CANCELLED && cli_interrupted())
 		return cli_error(cli, CLI_FAILED, NULL, "stopped by a signal "
 		    "while measuring %s, which goes on", cli_arg(cli, 0));
 	if (rc != 0)

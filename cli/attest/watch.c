@@ -268,7 +268,7 @@ beat(void *arg, const struct csn_beat *b)
 	size_t i;
 
 	/* Called off by a signal: that is the end, and no failure. */
-	if (b->code == CSN_E_CLOSED && cli_interrupted()) {
+	if (b->code == CSN_E_CANCELLED && cli_interrupted()) {
 		json_decref(changed);
 		return b->code;
 	}
@@ -278,7 +278,7 @@ beat(void *arg, const struct csn_beat *b)
 	w->why[0] = '\0';
 	if (b->code != 0)
 		snprintf(w->why, sizeof(w->why), "%s [%s]",
-		    csn_ctx_message(w->cli->ctx), csn_error_name(b->code));
+		    csn_message(), csn_error_name(b->code));
 	/* A report that was not delivered is of a measurement all the same. */
 	w->hashed = b->hashed;
 	w->total = b->total;
@@ -353,7 +353,7 @@ run(struct watch *w, const struct csn_watch_options *o)
 	attend(w);
 	(void)pthread_join(thread, NULL);
 	cli_hold_signals(0);
-	if (w->rc == 0 || (w->rc == CSN_E_CLOSED && cli_interrupted()))
+	if (w->rc == 0 || (w->rc == CSN_E_CANCELLED && cli_interrupted()))
 		return CLI_OK;
 	(void)cli_error(cli, CLI_FAILED, NULL, "%s can be watched no more%s: "
 	    "%s", cli_arg(cli, 0), attest_is_gone(cli) ?

@@ -196,8 +196,8 @@ cache_key(struct cli *cli)
 	if (rc != 0)
 		return cli_error(cli, rc == CSN_E_NOMEM ? CLI_FAILED :
 		    CLI_USAGE, NULL, "cannot build the key: %s",
-		    csn_ctx_code(cli->ctx) == rc ?
-		    csn_ctx_message(cli->ctx) : csn_error_text(rc));
+		    csn_message_code() == rc ?
+		    csn_message() : csn_error_text(rc));
 	if (cli->json)
 		return cli_json(cli, json_pack("{s:s, s:s}", "key", out,
 		    "form", automatic ? "auto" : "interop"));

@@ -198,9 +198,8 @@ try_open(struct cache_run *run, enum shape shape, json_t *facts)
 	if (rc != 0) {
 		json_object_set_new(facts, "refused",
 		    json_string(csn_error_name(rc)));
-		json_object_set_new(facts, "why", json_string(csn_ctx_code(
-		    run->cli->ctx) == rc ? csn_ctx_message(run->cli->ctx) :
-		    csn_error_text(rc)));
+		json_object_set_new(facts, "why", json_string(csn_message_code()
+		    == rc ? csn_message() : csn_error_text(rc)));
 	} else {
 		json_object_set_new(facts, "format", json_string(
 		    cache_format_name(run->how.format)));

@@ -136,7 +136,7 @@ remove_entry(struct cli *cli, struct csn_trust *trust, const char *who)
 	free(did);
 	if (rc == CSN_E_NOT_FOUND)
 		return cli_error(cli, CLI_USAGE, "See them: caisson id trust",
-		    "%s", csn_ctx_message(cli->ctx));
+		    "%s", csn_message());
 	return rc == 0 ? 0 : cli_error_lib(cli, rc, NULL,
 	    "cannot remove '%s'", who);
 }

@@ -34,6 +34,7 @@ cli_exit_code(int rc)
 	case CSN_E_QUOTA:
 	case CSN_E_RATE:
 	case CSN_E_CLOSED:
+	case CSN_E_CANCELLED:
 	case CSN_E_SCOPE:
 	case CSN_E_AUDIT:
 		return CLI_REFUSED;
@@ -202,8 +203,8 @@ error_lib(struct cli *cli, int code, int rc, const char *todo,
 	const char *why = "";
 
 	/* The thread's last sentence is about rc only where the codes agree. */
-	if (csn_ctx_code(cli->ctx) == rc)
-		why = csn_ctx_message(cli->ctx);
+	if (csn_message_code() == rc)
+		why = csn_message();
 	if (why[0] == '\0')
 		why = csn_error_text(rc);
 	return say_error(cli, code, csn_error_name(rc), why, todo, fmt, ap);

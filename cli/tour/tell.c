@@ -117,7 +117,7 @@ int
 tour_refused(struct tour *t, int rc, int expected, const char *fmt, ...)
 {
 	const char *why = rc == 0 ? "it was let in" :
-	    csn_ctx_code(t->ctx) == rc ? csn_ctx_message(t->ctx) :
+	    csn_message_code() == rc ? csn_message() :
 	    csn_error_text(rc);
 	char *text;
 	va_list ap;

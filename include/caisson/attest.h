@@ -51,7 +51,7 @@ struct csn_attester_options {
 	struct csn_pool *pool;	/* NULL for the caller's thread alone */
 	/*
 	 * Asked every few MiB, in the thread that measures. Not 0 calls the
-	 * measurement off: what was held is let go, and it is CSN_E_CLOSED.
+	 * measurement off: what was held is let go, and it is CSN_E_CANCELLED.
 	 * NULL: nobody does.
 	 */
 	int (*cancelled)(void *arg);
@@ -95,7 +95,7 @@ struct csn_snapshot {
  * Measure every region now. incremental 1 rehashes only what the provider
  * says was written since the last time, but everything in each
  * full_every-th round: what tracking missed is found there. CSN_E_REGION,
- * CSN_E_BACKEND, CSN_E_NOMEM, CSN_E_IO, CSN_E_CLOSED where it was called
+ * CSN_E_BACKEND, CSN_E_NOMEM, CSN_E_IO, CSN_E_CANCELLED where it was called
  * off (csn_attester_options), and what else a provider returns; after an
  * error there is nothing to report until a measurement succeeds,
  * which then is a full one.
@@ -310,7 +310,7 @@ CSN_API CSN_MUST_CHECK int csn_report_deliver(struct csn_ctx *ctx,
  * socket, with options as above (timeout 600,000 of at most 86,400,000, for
  * it measures first and is silent meanwhile; tries 1), and wait for its
  * report; csn_free. Nothing of it is verified: csn_verifier_check() does
- * that. The errors of the former; CSN_E_CLOSED where the context is stopped.
+ * that. The errors of the former; CSN_E_CANCELLED where the context is stopped.
  */
 CSN_API CSN_MUST_CHECK int csn_report_ask(struct csn_ctx *ctx,
     const char *url, const uint8_t *nonce, size_t nonce_len, uint8_t **out,

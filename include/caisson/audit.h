@@ -152,7 +152,7 @@ struct csn_audit_filter {
 	const char *tenant;	/* NULL for any */
 	uint64_t from_ms;	/* Unix, inclusive; 0 for any */
 	uint64_t to_ms;		/* Unix, exclusive; 0 for any */
-	/* Asked again and again; not 0: the call ends with CSN_E_CLOSED. */
+	/* Asked again and again; not 0: the call ends with CSN_E_CANCELLED. */
 	int (*cancelled)(void *arg);
 	void *cancelled_arg;
 };
@@ -207,7 +207,7 @@ struct csn_audit_verify_options {
 	struct csn_trust *trust;
 	/* The first MAC key, exported when the log was made, or NULL. */
 	const uint8_t *first_key;	/* 32 bytes */
-	/* Asked again and again; not 0: the call ends with CSN_E_CLOSED. */
+	/* Asked again and again; not 0: the call ends with CSN_E_CANCELLED. */
 	int (*cancelled)(void *arg);
 	void *cancelled_arg;
 };
@@ -222,7 +222,7 @@ struct csn_audit_verify_options {
  * listed as not checked, and so are records older than one before them.
  * Files before the state's oldest are skipped, and "files" says so. options
  * and result may be NULL. 0, CSN_E_AUDIT, CSN_E_IO (also for what is no
- * regular file), CSN_E_NOT_FOUND, CSN_E_SIGNER, CSN_E_CLOSED.
+ * regular file), CSN_E_NOT_FOUND, CSN_E_SIGNER, CSN_E_CANCELLED.
  */
 CSN_API CSN_MUST_CHECK int csn_audit_verify(struct csn_ctx *ctx,
     const char *path, const struct csn_audit_verify_options *options,

@@ -39,7 +39,7 @@ struct csn_ctx_options {
 	/*
 	 * Asked between the steps of work whose length a server, a file or a
 	 * device decides, from any thread: other than 0 ends that work with
-	 * CSN_E_CLOSED. So a program's signal handler sets a flag, and this
+	 * CSN_E_CANCELLED. So a program's signal handler sets a flag, and this
 	 * reads it. NULL: nothing is called off.
 	 */
 	int (*stopped)(void *arg);
@@ -59,15 +59,6 @@ CSN_API CSN_MUST_CHECK int csn_ctx_new(const struct csn_ctx_options *options,
 
 /** Wipe and free; every object made from ctx is freed first. NULL is fine. */
 CSN_API void csn_ctx_free(struct csn_ctx *ctx);
-
-/*
- * The calling thread's last failure: sentence, code, and the room that
- * failed ("session", "kv"). Valid until this thread's next failure. Empty
- * and 0 where nothing has failed. ctx may be NULL.
- */
-CSN_API const char *csn_ctx_message(const struct csn_ctx *ctx);
-CSN_API int csn_ctx_code(const struct csn_ctx *ctx);
-CSN_API const char *csn_ctx_room(const struct csn_ctx *ctx);
 
 /** The context's clock, ms since boot. */
 CSN_API uint64_t csn_ctx_boot_ms(const struct csn_ctx *ctx);

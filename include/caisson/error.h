@@ -12,7 +12,7 @@ extern "C" {
 /*
  * One code for each thing that a caller would do differently. Every function
  * that can fail returns 0 or one of these; the sentence that says which thing
- * was wrong and what to do is csn_ctx_message().
+ * was wrong and what to do is csn_message().
  */
 enum csn_error {
 	CSN_OK = 0,
@@ -52,8 +52,19 @@ enum csn_error {
 	CSN_E_CLOSED = -34,	/* closed: nothing more can be done with it */
 	CSN_E_SCOPE = -35,	/* a delegation wider than its issuer's */
 	CSN_E_AUDIT = -36,	/* the audit log does not verify */
-	CSN_E_BUSY = -37	/* in use by someone else */
+	CSN_E_BUSY = -37,	/* in use by someone else */
+	CSN_E_CANCELLED = -38	/* the program called it off */
 };
+
+/*
+ * The calling thread's last failure: sentence, code, and the room that failed
+ * ("session", "kv"). Every function of this library that returns a CSN_E_*
+ * sets all three before it returns; a success leaves them. Valid until this
+ * thread's next failure. Empty and 0 where nothing has failed.
+ */
+CSN_API const char *csn_message(void);
+CSN_API int csn_message_code(void);
+CSN_API const char *csn_message_room(void);
 
 /** The constant's name, such as "CSN_E_TAG"; never NULL. */
 CSN_API const char *csn_error_name(int code);

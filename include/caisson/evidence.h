@@ -32,7 +32,10 @@ CSN_API CSN_MUST_CHECK int csn_result_new(struct csn_ctx *ctx,
 CSN_API CSN_MUST_CHECK int csn_result_add(struct csn_result *r,
     const char *name, int status, int code, const char *detail);
 CSN_API size_t csn_result_count(const struct csn_result *r);
-/** The strings are the result's own. 0, or CSN_E_NOT_FOUND past the end. */
+/**
+ * The strings are the result's own. 0, or CSN_E_NOT_FOUND past the end, which
+ * ends a loop and is no failure: csn_message() stays as it was.
+ */
 CSN_API CSN_MUST_CHECK int csn_result_get(const struct csn_result *r,
     size_t i, const char **name, int *status, const char **detail);
 /**

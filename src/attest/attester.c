@@ -257,7 +257,7 @@ measure_all(struct csn_attester *a, int full, int again)
 	/* A workload that was frozen goes on, whatever came of it. */
 	ended = csn_regions_end(a->regions);
 	/* That it does not go on is worse than that we were called off. */
-	return rc != 0 && (rc != CSN_E_CLOSED || ended == 0) ? rc : ended;
+	return rc != 0 && (rc != CSN_E_CANCELLED || ended == 0) ? rc : ended;
 }
 
 /* A provider that cannot freeze says CSN_E_BUSY where it saw two moments. */

@@ -45,7 +45,7 @@ struct csn_attester {
 
 #define CSN_MAX_RANGES 65536	/* past it a region is read as a whole */
 
-/* 0, or CSN_E_CLOSED where the measurement is called off. */
+/* 0, or CSN_E_CANCELLED where the measurement is called off. */
 CSN_MUST_CHECK int csn_measure_go_on(const struct csn_attester *a);
 
 /* Measure one region; full 0: only what was written, where that is known. */
@@ -53,7 +53,7 @@ CSN_MUST_CHECK int csn_measure_region(struct csn_attester *a,
     struct csn_measured *m, int full);
 
 /*
- * csn_report_deliver(), which a readable stop ends too (CSN_E_CLOSED).
+ * csn_report_deliver(), which a readable stop ends too (CSN_E_CANCELLED).
  */
 CSN_MUST_CHECK int csn_report_deliver_until(struct csn_ctx *ctx,
     const char *url, const uint8_t *report, size_t len, int stop);

@@ -10,7 +10,7 @@ csn_check_note(struct csn_check_run *run, const char *name, int code)
 	if (run->rc == 0)
 		run->rc = csn_result_add(run->result, name, code == 0 ?
 		    CSN_CHECK_PASSED : CSN_CHECK_FAILED, code, code == 0 ?
-		    NULL : csn_ctx_message(run->ctx));
+		    NULL : csn_message());
 }
 
 void

@@ -240,7 +240,7 @@ one_round(struct csn_watch *c, int *end)
 	c->round++;
 	rc = attest(c, &report, &len);
 	/* Called off by our own stop: that is the end, and no failure. */
-	if (rc == CSN_E_CLOSED && is_stopped(c)) {
+	if (rc == CSN_E_CANCELLED && is_stopped(c)) {
 		csn_free(report);
 		*end = 1;
 		return 0;

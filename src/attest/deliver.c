@@ -26,7 +26,7 @@
 static int
 failed(struct csn_ctx *ctx, const char *path, int rc)
 {
-	if (rc == CSN_E_CLOSED)
+	if (rc == CSN_E_CANCELLED)
 		return csn_fail(ctx, rc, ROOM,
 		    "sending a report to %s was called off", path);
 	if (rc == CSN_E_BACKEND)

@@ -44,7 +44,7 @@ csn_measure_go_on(const struct csn_attester *a)
 	if (a->o.cancelled == NULL ||
 	    a->o.cancelled(a->o.cancelled_arg) == 0)
 		return 0;
-	return csn_fail(a->ctx, CSN_E_CLOSED, ROOM,
+	return csn_fail(a->ctx, CSN_E_CANCELLED, ROOM,
 	    "the measurement was called off");
 }
 

@@ -188,7 +188,7 @@ use_file(const struct place *at, const char *member, const char *name,
 	if (rc == 0)
 		return 0;
 	return csn_fail(at->ctx, rc, ROOM, "policy: %s.%s: %s", at->where,
-	    member, csn_ctx_message(at->ctx));
+	    member, csn_message());
 }
 
 static int
@@ -332,7 +332,7 @@ get_platform(const struct place *at, json_t *policy, struct csn_policy *p)
 
 	if ((rc = csn_platform_policy_check(at->ctx, policy)) != 0)
 		return csn_fail(at->ctx, rc, ROOM, "policy: %s",
-		    csn_ctx_message(at->ctx));
+		    csn_message());
 	p->platform = json_incref(json_object_get(policy, "platform"));
 	return 0;
 }

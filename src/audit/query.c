@@ -18,7 +18,7 @@ struct query {
 	void *arg;
 };
 
-/* 1 where the filter takes the record, 0 where not, or CSN_E_CLOSED. */
+/* 1 where the filter takes the record, 0 where not, or CSN_E_CANCELLED. */
 static int
 matches(void *arg, uint64_t unix_ms, const struct csn_audit_record *r)
 {
@@ -26,7 +26,7 @@ matches(void *arg, uint64_t unix_ms, const struct csn_audit_record *r)
 	const struct csn_audit_filter *f = &q->filter;
 
 	if (f->cancelled != NULL && f->cancelled(f->cancelled_arg) != 0)
-		return csn_fail(q->ctx, CSN_E_CLOSED, "audit",
+		return csn_fail(q->ctx, CSN_E_CANCELLED, "audit",
 		    "reading the log was called off");
 	if (f->op != NULL && strcmp(r->op, f->op) != 0)
 		return 0;

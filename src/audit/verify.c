@@ -89,7 +89,7 @@ go_on(struct verify *v)
 	if (v->o.cancelled == NULL ||
 	    v->o.cancelled(v->o.cancelled_arg) == 0)
 		return 0;
-	return csn_fail(v->ctx, CSN_E_CLOSED, "audit",
+	return csn_fail(v->ctx, CSN_E_CANCELLED, "audit",
 	    "verifying %s was called off", v->path);
 }
 
@@ -175,7 +175,7 @@ check_checkpoint(struct verify *v, const struct csn_audit_reader *r,
 		return rc;
 	if (rc != 0) {
 		(void)snprintf(why, sizeof(why), "%s",
-		    csn_ctx_message(v->ctx));
+		    csn_message());
 		v->stopped = rc != CSN_E_SIGNER;
 		return check(v, "checkpoints", CSN_CHECK_FAILED,
 		    rc == CSN_E_SIGNER ? CSN_E_SIGNER : CSN_E_AUDIT,
@@ -471,7 +471,7 @@ run(struct verify *v)
 	v->has_state = rc == 0 ? 1 : rc == CSN_E_AUDIT ? -1 : 0;
 	if (rc != 0)
 		(void)snprintf(v->reason, sizeof(v->reason), "%s",
-		    csn_ctx_message(v->ctx));
+		    csn_message());
 	csn_wipe(v->state.chain.key, sizeof(v->state.chain.key));
 	/* What the state has given up is not the log's any more. */
 	while (v->has_state == 1 && v->skipped < n - 1 &&

@@ -216,7 +216,7 @@ csn_stop_check(const struct csn_ctx *ctx, const char *room)
 {
 	if (ctx->stopped == NULL || ctx->stopped(ctx->stopped_arg) == 0)
 		return 0;
-	return csn_fail(ctx, CSN_E_CLOSED, room,
+	return csn_fail(ctx, CSN_E_CANCELLED, room,
 	    "called off before it was done");
 }
 

@@ -89,7 +89,7 @@ csn_fork_check_at(struct csn_ctx *ctx, uint64_t made_in, uint64_t first,
 	return csn_fork_check(ctx, made_in);
 }
 
-/* CSN_E_CLOSED with a sentence where the program wants room's work ended. */
+/* CSN_E_CANCELLED with a sentence where the program wants room's work ended. */
 CSN_MUST_CHECK int csn_stop_check(const struct csn_ctx *ctx,
     const char *room);
 

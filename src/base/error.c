@@ -45,6 +45,7 @@ static const struct {
 	E(CSN_E_SCOPE, "a delegation wider than its issuer's"),
 	E(CSN_E_AUDIT, "the audit log does not verify"),
 	E(CSN_E_BUSY, "in use by someone else"),
+	E(CSN_E_CANCELLED, "called off by the program"),
 #undef E
 };
 

@@ -119,23 +119,20 @@ csn_fail_memory(const struct csn_ctx *ctx, const char *room,
 }
 
 const char *
-csn_ctx_message(const struct csn_ctx *ctx)
+csn_message(void)
 {
-	(void)ctx;
 	return last.message;
 }
 
 int
-csn_ctx_code(const struct csn_ctx *ctx)
+csn_message_code(void)
 {
-	(void)ctx;
 	return last.code;
 }
 
 const char *
-csn_ctx_room(const struct csn_ctx *ctx)
+csn_message_room(void)
 {
-	(void)ctx;
 	return last.room != NULL ? last.room : "";
 }
 

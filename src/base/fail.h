@@ -6,7 +6,7 @@
 #include <caisson/context.h>
 
 /**
- * Keep the sentence for csn_ctx_message() in this thread and return code.
+ * Keep the sentence for csn_message() in this thread and return code.
  * The sentence says which thing, what was wrong, and what to do; it never
  * holds a secret. ctx may be NULL. room is a string literal.
  */

@@ -23,7 +23,7 @@ is_answer(int rc)
 	return rc == 0 || rc == CSN_E_NOT_FOUND || rc == CSN_E_EXISTS ||
 	    rc == CSN_E_QUOTA || rc == CSN_E_LIMIT || rc == CSN_E_ARG ||
 	    rc == CSN_E_NOMEM || rc == CSN_E_BUFFER || rc == CSN_E_FORM ||
-	    rc == CSN_E_POLICY || rc == CSN_E_CLOSED;
+	    rc == CSN_E_POLICY || rc == CSN_E_CANCELLED;
 }
 
 int

@@ -63,9 +63,10 @@ csn_result_add(struct csn_result *r, const char *name, int status, int code,
     const char *detail)
 {
 	struct check c = { .status = status, .code = code };
+	int rc;
 
-	if (r == NULL)
-		return CSN_E_ARG;
+	if ((rc = CSN_NEEDS(r)) != 0)
+		return rc;
 	/* A failure without a code would read as good later on. */
 	if (name == NULL || name[0] == '\0' || status < CSN_CHECK_PASSED ||
 	    status > CSN_CHECK_SKIPPED ||

@@ -81,7 +81,7 @@ csn_device_absent(struct csn_ctx *ctx, int rc)
 {
 	if (rc != CSN_E_NOT_FOUND)
 		return rc;
-	return csn_fail(ctx, CSN_E_BACKEND, ROOM, "%s", csn_ctx_message(ctx));
+	return csn_fail(ctx, CSN_E_BACKEND, ROOM, "%s", csn_message());
 }
 
 void

@@ -34,7 +34,7 @@ draft_texts(struct csn_ctx *ctx, const struct csn_action *a, struct draft *d)
 	/* The next link's key is taken from here, so it has to be in it. */
 	if ((rc = csn_did_to_key(ctx, a->subject, &subject)) != 0)
 		return csn_fail(ctx, rc == CSN_E_FORM ? CSN_E_ARG : rc, ROOM,
-		    "The subject is no did:key: %s", csn_ctx_message(ctx));
+		    "The subject is no did:key: %s", csn_message());
 	csn_sign_free(subject);
 	d->link.sub.p = a->subject;
 	d->link.sub.len = strlen(a->subject);

@@ -38,7 +38,7 @@ note(struct run *run, size_t n, const char *what, int code)
 {
 	if (run->rc == 0)
 		run->rc = csn_result_note(run->result, code, code == 0 ? NULL :
-		    csn_ctx_message(run->ctx), "link %zu %s", n, what);
+		    csn_message(), "link %zu %s", n, what);
 }
 
 static void
@@ -294,7 +294,7 @@ csn_action_verify(struct csn_ctx *ctx, struct csn_trust *trust,
 	run.at_ms = at_ms != 0 ? at_ms : csn_ctx_wall_ms(ctx);
 	rc = csn_chain_split(ctx, bytes, len, &chain);
 	run.rc = csn_result_note(run.result, rc,
-	    rc != 0 ? csn_ctx_message(ctx) : NULL, "chain");
+	    rc != 0 ? csn_message() : NULL, "chain");
 	if (rc == 0 && check_links(&run, &last))
 		check_asked(&run, &last, scope, subject, audience);
 	else

@@ -169,7 +169,7 @@ take_member(struct csn_ctx *ctx, const char *key, const json_t *v,
 	} else if (strcmp(key, "key") == 0) {
 		if ((rc = key_from_text(ctx, s, &in->key)) != 0)
 			return bad(ctx, in, rc, "key is no ML-DSA public "
-			    "key: %s", csn_ctx_message(ctx));
+			    "key: %s", csn_message());
 		in->e.key = in->key;
 	} else if (strcmp(key, "document") == 0) {
 		if ((rc = csn_base64_decode(s, len, &in->document,
@@ -210,7 +210,7 @@ take_entry(struct csn_ctx *ctx, struct csn_trust *trust, const json_t *v,
 	}
 	if ((rc = csn_trust_put(ctx, trust, &in.e)) != 0)
 		rc = bad(ctx, &in, rc == CSN_E_ARG ? CSN_E_FORM : rc, "%s",
-		    csn_ctx_message(ctx));
+		    csn_message());
 out:
 	csn_sign_free(in.key);
 	free(in.document);
@@ -288,7 +288,7 @@ csn_trust_load(struct csn_ctx *ctx, const char *path, struct csn_trust **out)
 	free(text);
 	if (rc == 0)
 		return 0;
-	return csn_fail(ctx, rc, ROOM, "%s: %s", path, csn_ctx_message(ctx));
+	return csn_fail(ctx, rc, ROOM, "%s: %s", path, csn_message());
 }
 
 static int

@@ -227,8 +227,8 @@ csn_endpoint_post(struct csn_ctx *ctx, struct csn_endpoint *e,
 			return 0;
 		if (i >= e->tries || !passes(rc, res->status))
 			break;
-		if (csn_patience_wait(patience, -1, 0, wait) == CSN_E_CLOSED)
-			rc = csn_fail(ctx, CSN_E_CLOSED, ROOM,
+		if (csn_patience_wait(patience, -1, 0, wait) == CSN_E_CANCELLED)
+			rc = csn_fail(ctx, CSN_E_CANCELLED, ROOM,
 			    "called off between two tries");
 		if (csn_patience_check(patience) != 0)
 			break;

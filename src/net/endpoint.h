@@ -36,7 +36,7 @@ struct csn_patience {
 /* Of so many ms from now, 0 for no end. */
 struct csn_patience csn_patience_of(const struct csn_ctx *ctx, int stop,
     uint64_t ms);
-/* 0; CSN_E_CLOSED where it was stopped, CSN_E_BACKEND where time is up. */
+/* 0; CSN_E_CANCELLED where it was stopped, CSN_E_BACKEND where time is up. */
 CSN_MUST_CHECK int csn_patience_check(const struct csn_patience *p);
 /* ms until then; UINT64_MAX where there is no end. */
 uint64_t csn_patience_left(const struct csn_patience *p);
@@ -49,7 +49,7 @@ CSN_MUST_CHECK int csn_patience_wait(const struct csn_patience *p, int fd,
  * does not answer, or says 429, 502, 503 or 504, is asked again after a wait
  * that doubles, as often as tries and patience say. CSN_E_RATE after the last
  * 429, CSN_E_BACKEND for any other answer, with what the server said;
- * CSN_E_CLOSED where patience was called off.
+ * CSN_E_CANCELLED where patience was called off.
  */
 CSN_MUST_CHECK int csn_endpoint_post(struct csn_ctx *ctx,
     struct csn_endpoint *e, const char *target, const char *type,

@@ -54,7 +54,8 @@ struct csn_http_request {
 	size_t into_cap;
 	size_t max;
 	uint32_t timeout_ms;	/* 0 for the client's */
-	/* Not 0 ends it, with CSN_E_CLOSED; asked each second. NULL: never. */
+	/* Not 0 ends it, with CSN_E_CANCELLED; asked each second. NULL: never.
+	    */
 	int (*stopped)(void *arg);
 	void *stopped_arg;
 };
@@ -90,7 +91,7 @@ const char *csn_http_where(const struct csn_http *http);
  * that drips once it has begun (before, a server may be silent), is past max
  * or has contradictory lengths, a certificate that does not verify.
  * CSN_E_POLICY: the address guard, or a token in the clear.
- * CSN_E_CLOSED: req->stopped. CSN_E_ARG, CSN_E_NOMEM.
+ * CSN_E_CANCELLED: req->stopped. CSN_E_ARG, CSN_E_NOMEM.
  */
 CSN_MUST_CHECK int csn_http_send(struct csn_http *http,
     const struct csn_http_request *req, struct csn_http_response *res);

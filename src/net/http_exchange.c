@@ -325,8 +325,8 @@ judge(struct exchange *x, CURLcode code, const char *detail,
 		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: the "
 		    "answer cannot be used: %s", http->where, x->lie);
 	if (x->stopped)
-		return csn_fail(http->ctx, CSN_E_CLOSED, "http", "the request "
-		    "to %s was called off", http->where);
+		return csn_fail(http->ctx, CSN_E_CANCELLED, "http",
+		    "the request " "to %s was called off", http->where);
 	if (x->drips)
 		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s began "
 		    "to answer and sent less than %d bytes a second for %d "

@@ -33,7 +33,7 @@ csn_patience_check(const struct csn_patience *p)
 	struct pollfd stop = { .fd = p->stop, .events = POLLIN };
 
 	if (csn_stop_check(p->ctx, ROOM) != 0 || poll(&stop, 1, 0) > 0)
-		return CSN_E_CLOSED;
+		return CSN_E_CANCELLED;
 	return csn_patience_left(p) == 0 ? CSN_E_BACKEND : 0;
 }
 

@@ -74,7 +74,7 @@ csn_appraise_rc(struct csn_appraisal *a, const char *name, int rc,
 		if (a->broken == 0)
 			a->broken = rc;
 	} else if (rc != 0) {
-		csn_appraise_fail(a, name, rc, "%s", csn_ctx_message(a->ctx));
+		csn_appraise_fail(a, name, rc, "%s", csn_message());
 	} else {
 		va_start(ap, fmt);
 		add(a, name, CSN_CHECK_PASSED, 0, fmt, ap);

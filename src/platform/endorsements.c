@@ -76,7 +76,7 @@ add_file(struct csn_ctx *ctx, struct csn_endorsements *e, const char *path)
 		    path, CSN_ENDORSEMENTS_MAX);
 	else if ((rc = check(ctx, kind, p, len)) != 0)
 		rc = csn_fail(ctx, rc, ROOM, "%s: %s", path,
-		    csn_ctx_message(ctx));
+		    csn_message());
 	if (rc != 0) {
 		csn_free(p);
 		return rc;

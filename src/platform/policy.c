@@ -157,7 +157,7 @@ check_root(struct csn_ctx *ctx, const char *platform, const json_t *pem)
 	    json_string_length(pem));
 	if (rc == CSN_E_FORM || rc == CSN_E_LIMIT)
 		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.root of "
-		    "the policy: %s", platform, csn_ctx_message(ctx));
+		    "the policy: %s", platform, csn_message());
 	if (rc == 0 && csn_pki_count(pki) == 0)
 		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.root of "
 		    "the policy holds no certificate", platform);
@@ -182,7 +182,7 @@ check_keys(struct csn_ctx *ctx, const char *platform, const json_t *pem)
 		csn_pubkeys_free(keys);
 	else if (rc == CSN_E_FORM || rc == CSN_E_LIMIT)
 		rc = csn_fail(ctx, CSN_E_FORM, ROOM, "platform.%s.key of the "
-		    "policy: %s", platform, csn_ctx_message(ctx));
+		    "policy: %s", platform, csn_message());
 	return rc;
 }
 
@@ -281,5 +281,5 @@ csn_platform_policy_parse(struct csn_ctx *ctx, const char *json, size_t len,
 	json_decref(*out);
 	*out = NULL;
 	return rc != CSN_E_FORM ? rc : csn_fail(ctx, CSN_E_ARG, ROOM, "%s",
-	    csn_ctx_message(ctx));
+	    csn_message());
 }

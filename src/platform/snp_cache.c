@@ -144,11 +144,11 @@ take(struct csn_appraisal *a, const struct csn_snp_report *r,
 		a->broken = a->broken != 0 ? a->broken : rc;
 	else if (rc == CSN_E_EXPIRED || rc == CSN_E_IO)
 		csn_appraise_skip(a, "cache", "%s was not used: %s", path,
-		    csn_ctx_message(a->ctx));
+		    csn_message());
 	else if (rc != 0 && rc != CSN_E_NOT_FOUND)
 		csn_appraise_skip(a, "cache", "%s is damaged and was not "
 		    "used: %s; certificates that come with evidence replace "
-		    "it", path, csn_ctx_message(a->ctx));
+		    "it", path, csn_message());
 	csn_pki_free(one);
 	free(path);
 	return rc == 0;
@@ -276,7 +276,7 @@ csn_snp_cache_write(struct csn_appraisal *a, const struct csn_snp_report *r,
 			a->broken = a->broken != 0 ? a->broken : rc;
 		else
 			csn_appraise_skip(a, "cache", "not written: %s",
-			    csn_ctx_message(a->ctx));
+			    csn_message());
 		return;
 	}
 }

@@ -60,7 +60,7 @@ read_part(struct csn_ctx *ctx, const struct csn_cert *cert, int part,
 		return 0;
 	if (rc != 0)
 		return csn_fail(ctx, CSN_E_SIGNER, ROOM, "%s",
-		    csn_ctx_message(ctx));
+		    csn_message());
 	csn_reader_init(&r, p, len);
 	v = csn_der_uint(&r);
 	if (!csn_reader_done(&r) || v > 255)

@@ -61,7 +61,7 @@ read_roots(struct csn_appraisal *a)
 		return 0;
 	if (csn_pki_read(a->roots, root.p, root.len) != 0)
 		return csn_fail(a->ctx, CSN_E_ARG, ROOM, "the root: %s",
-		    csn_ctx_message(a->ctx));
+		    csn_message());
 	for (i = 0; i < csn_pki_count(a->roots); i++)
 		if (!csn_cert_is_root(csn_pki_cert(a->roots, i)))
 			return csn_fail(a->ctx, CSN_E_ARG, ROOM,

@@ -2,6 +2,8 @@
 /* Arguments that may not be NULL: CSN_E_ARG before anything is looked at. */
 #include <caisson/caisson.h>
 
+#include "base/fail.h"
+
 #include "lib/test.h"
 
 /*
@@ -11,9 +13,13 @@
 static uint64_t zeros[8192];
 static void *const any = zeros;
 
+/* An older failure's sentence does not stand for this one's. */
 #define NO(call) do {							\
+	(void)csn_fail(NULL, CSN_E_BUSY, "test", "older");		\
 	assert_int_equal(call, CSN_E_ARG);				\
-	assert_int_equal(csn_ctx_code(NULL), CSN_E_ARG);		\
+	assert_int_equal(csn_message_code(), CSN_E_ARG);		\
+	assert_string_not_equal(csn_message(), "older");		\
+	assert_string_not_equal(csn_message_room(), "test");		\
 } while (0)
 
 TEST(attest_refuses_null)
@@ -437,6 +443,6 @@ TEST(what_ends_an_object_takes_null)
 TEST(the_sentence_names_the_argument)
 {
 	NO(csn_manager_adopt(NULL, any));
-	assert_string_equal(csn_ctx_message(NULL), "csn_manager_adopt() needs "
+	assert_string_equal(csn_message(), "csn_manager_adopt() needs "
 	    "its argument 'mgr', which is NULL");
 }

@@ -69,7 +69,7 @@ expect(const struct row *r, uint32_t size, size_t set, int want)
 		return;
 	print_error("%s of %u bytes in %s%s: %s, not %s (%s)\n", r->name, size,
 	    r->function, set != 0 ? ", with an unknown byte set" : "",
-	    csn_error_name(rc), csn_error_name(want), csn_ctx_message(w.ctx));
+	    csn_error_name(rc), csn_error_name(want), csn_message());
 	fail();
 }
 

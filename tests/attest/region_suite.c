@@ -35,7 +35,7 @@ static void
 find_suite(struct region_world *w, struct look *l)
 {
 	if (look_for(w->regions, "suite", l) != 0)
-		fail_msg("%s", csn_ctx_message(w->ctx));
+		fail_msg("%s", csn_message());
 }
 
 static void
@@ -181,7 +181,7 @@ begins_and_ends_again_and_again(void **state)
 		    out, (size_t)w->size), 0);
 		assert_memory_equal(out, w->bytes, (size_t)w->size);
 		if (csn_regions_end(w->regions) != 0)
-			fail_msg("%s", csn_ctx_message(w->ctx));
+			fail_msg("%s", csn_message());
 	}
 	/* The workload goes on. */
 	w->write(w, w->changeable, 1);

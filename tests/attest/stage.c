@@ -167,7 +167,7 @@ stage_open(struct stage *s, const char *options)
 	};
 
 	if (stage_try_open(s, options) != 0)
-		fail_msg("%s", csn_ctx_message(s->ctx));
+		fail_msg("%s", csn_message());
 	assert_int_equal(csn_attester_new(s->ctx, s->regions, &o,
 	    &s->attester), 0);
 }
@@ -193,11 +193,11 @@ stage_verifier_platform(struct stage *s, const char *platform,
 	    0);
 	if (csn_policy_parse(s->ctx, json, strlen(json), s->folder,
 	    &s->policy) != 0)
-		fail_msg("%s", csn_ctx_message(s->ctx));
+		fail_msg("%s", csn_message());
 	free(json);
 	o.policy = s->policy;
 	if (csn_verifier_new(s->ctx, &o, &s->verifier) != 0)
-		fail_msg("%s", csn_ctx_message(s->ctx));
+		fail_msg("%s", csn_message());
 }
 
 void
@@ -222,7 +222,7 @@ stage_report(struct stage *s)
 	assert_int_equal(csn_attester_measure(s->attester, 0), 0);
 	if (csn_attester_report(s->attester, nonce, sizeof(nonce), &report.p,
 	    &report.len) != 0)
-		fail_msg("%s", csn_ctx_message(s->ctx));
+		fail_msg("%s", csn_message());
 	return report;
 }
 
@@ -312,7 +312,7 @@ void
 stage_accepts(struct stage *s, struct fake_bytes report)
 {
 	if (verify(s, report) != 0)
-		fail_msg("%s", csn_ctx_message(s->ctx));
+		fail_msg("%s", csn_message());
 }
 
 void
@@ -331,7 +331,7 @@ stage_refuses(struct stage *s, struct fake_bytes report, int code,
 	    strcmp(name, check) != 0)
 		fail_msg("%s %s where %s %s was to be: %s", name,
 		    csn_error_name(found), check, csn_error_name(code),
-		    csn_ctx_message(s->ctx));
+		    csn_message());
 }
 
 /* The check of that name, or NULL. */

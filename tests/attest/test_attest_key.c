@@ -166,7 +166,7 @@ TEST(a_key_that_the_firmware_derives_attests, struct scene *s)
 	snp.device = "/nowhere/sev-guest";
 	assert_int_equal(csn_attest_key_snp(s->ctx, &o, &snp, &id),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(s->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "/nowhere/sev-guest is not there"));
 }
 

@@ -159,7 +159,7 @@ TEST(an_unknown_provider_is_named_with_those_there_are, struct scene *s)
 
 	assert_int_equal(csn_regions_open(s->ctx, "hyper-v:", &r),
 	    CSN_E_UNKNOWN_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "buffer"));
+	assert_non_null(strstr(csn_message(), "buffer"));
 	assert_int_equal(csn_regions_open(s->ctx, "nothing", &r), CSN_E_ARG);
 	assert_int_equal(csn_regions_open(s->ctx, "buffer:x", &r), CSN_E_ARG);
 }
@@ -256,7 +256,7 @@ TEST(what_a_provider_lists_is_checked_before_it_is_used, struct scene *s)
 	/* What it fails with is passed on, with a sentence. */
 	assert_int_equal(csn_attester_new(s->ctx, r, &o, &a), 0);
 	assert_int_equal(csn_attester_measure(a, 0), CSN_E_IO);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "own_regions"));
+	assert_non_null(strstr(csn_message(), "own_regions"));
 	assert_int_equal(csn_attester_count(a), 0);
 	csn_attester_free(a);
 	/* By hand only where they are the caller's buffers. */

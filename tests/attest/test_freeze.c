@@ -160,7 +160,7 @@ TEST(a_stop_that_somebody_undid_is_noticed)
 			assert_int_equal(kill(child.pid, SIGSTOP), 0);
 		(void)usleep(5000);
 		assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
-		assert_non_null(strstr(csn_ctx_message(ctx), "SIGCONT"));
+		assert_non_null(strstr(csn_message(), "SIGCONT"));
 	}
 	/* Left alone it is one moment again. */
 	stands_still_between_begin_and_end();
@@ -255,7 +255,7 @@ TEST(a_process_does_not_stop_itself)
 	    (unsigned long)(uintptr_t)memory + SIZE);
 	assert_int_equal(csn_regions_open(ctx, url, &regions), 0);
 	assert_int_equal(csn_regions_begin(regions), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "itself"));
+	assert_non_null(strstr(csn_message(), "itself"));
 }
 
 static int
@@ -361,7 +361,7 @@ TEST(without_a_freeze_a_write_meanwhile_is_noticed)
 	    SIZE), 0);
 	child_write(&child, memory + SIZE - 1, 0x42);
 	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "freeze=ptrace"));
+	assert_non_null(strstr(csn_message(), "freeze=ptrace"));
 	/* The next try finds it quiet. */
 	assert_int_equal(csn_regions_begin(regions), 0);
 	assert_int_equal(csn_regions_read(regions, &look.region, 0, out,
@@ -386,6 +386,6 @@ TEST(without_a_freeze_a_mapping_that_changes_is_noticed)
 	    SIZE), 0);
 	assert_int_equal(child_do(&child, &o), 0);
 	assert_int_equal(csn_regions_end(regions), CSN_E_BUSY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "mappings"));
+	assert_non_null(strstr(csn_message(), "mappings"));
 	free(out);
 }

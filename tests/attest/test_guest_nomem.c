@@ -123,7 +123,7 @@ fail_in_turn(const char *url)
 		else if (!fits(rc) && rc != CSN_E_FORM &&
 		    rc != CSN_E_NOT_FOUND)
 			fail_msg("allocation %ld gave %s: %s", n,
-			    csn_error_name(rc), csn_ctx_message(s.ctx));
+			    csn_error_name(rc), csn_message());
 		refused += rc != 0;
 		assert_int_equal(tsm_model_seen(&s.front.model).folders, 0);
 		assert_int_equal(tsm_model_seen(&s.front.model).handles, 0);

@@ -35,9 +35,9 @@ static void
 refused(int rc, int code, const char *word)
 {
 	assert_int_equal(rc, code);
-	assert_int_equal(csn_ctx_code(ctx), code);
-	if (strstr(csn_ctx_message(ctx), word) == NULL)
-		fail_msg("no \"%s\" in: %s", word, csn_ctx_message(ctx));
+	assert_int_equal(csn_message_code(), code);
+	if (strstr(csn_message(), word) == NULL)
+		fail_msg("no \"%s\" in: %s", word, csn_message());
 	assert_null(m.regions);
 	assert_null(m.json);
 }

@@ -194,7 +194,7 @@ TEST(memory_that_nobody_tracks_does_not_look_clean)
 	assert_int_equal(look_for(regions, "untracked", &l), 0);
 	assert_int_equal(csn_regions_dirty(regions, &l.region, r, 8, &n),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "not tracked"));
+	assert_non_null(strstr(csn_message(), "not tracked"));
 }
 
 TEST(a_region_that_shares_a_page_is_not_tracked)

@@ -18,7 +18,7 @@ good(struct scene *s, const char *json, const char *folder)
 	struct csn_policy *p;
 
 	if (csn_policy_parse(s->ctx, json, strlen(json), folder, &p) != 0)
-		fail_msg("%s: %s", json, csn_ctx_message(s->ctx));
+		fail_msg("%s: %s", json, csn_message());
 	return p;
 }
 
@@ -118,9 +118,9 @@ TEST(each_error_names_its_member, struct scene *s)
 		rc = csn_policy_parse(s->ctx, bad[i].json,
 		    strlen(bad[i].json), NULL, &p);
 		if (rc != bad[i].code ||
-		    strstr(csn_ctx_message(s->ctx), bad[i].word) == NULL)
+		    strstr(csn_message(), bad[i].word) == NULL)
 			fail_msg("%s gave %d: %s", bad[i].json, rc,
-			    csn_ctx_message(s->ctx));
+			    csn_message());
 	}
 }
 
@@ -210,12 +210,12 @@ TEST(a_file_is_a_reference, struct scene *s)
 	json = strdup(ONE("\"file\":\"model.bin\",\"size\":1"));
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "regions[0].file"));
+	assert_non_null(strstr(csn_message(), "regions[0].file"));
 	free(json);
 	json = strdup(ONE("\"file\":\"gone\""));
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "regions[0].file"));
+	assert_non_null(strstr(csn_message(), "regions[0].file"));
 	free(json);
 	free(path);
 	people_rmdir(folder);
@@ -288,7 +288,7 @@ TEST(leaf_hashes_belong_to_their_root, struct scene *s)
 	    "\"size\":12288,\"tree\":\"" HEX "\"");
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "\"tree\""));
+	assert_non_null(strstr(csn_message(), "\"tree\""));
 	free(path);
 	people_rmdir(folder);
 }
@@ -390,7 +390,7 @@ TEST(a_policy_is_loaded_from_its_file, struct scene *s)
 	/* Whoever may write it decides what passes. */
 	assert_int_equal(chmod(path, 0646), 0);
 	assert_int_equal(csn_policy_load(s->ctx, path, &p), CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(s->ctx), "chmod go-w"));
+	assert_non_null(strstr(csn_message(), "chmod go-w"));
 	free(path);
 	people_rmdir(folder);
 }

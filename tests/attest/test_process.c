@@ -64,9 +64,9 @@ open_memory(const char *options)
 static void
 says(const char *words)
 {
-	if (strstr(csn_ctx_message(ctx), words) == NULL)
+	if (strstr(csn_message(), words) == NULL)
 		fail_msg("not said: %s\nbut: %s", words,
-		    csn_ctx_message(ctx));
+		    csn_message());
 }
 
 TEST(an_address_range_is_read_as_it_is)
@@ -341,7 +341,7 @@ TEST(what_is_not_permitted_says_what_would_permit_it)
 		    setuid(65534) != 0))
 			_exit(2);
 		rc = csn_regions_open(ctx, "process:1?perms=r-xp", &regions);
-		_exit(rc == CSN_E_BACKEND && strstr(csn_ctx_message(ctx),
+		_exit(rc == CSN_E_BACKEND && strstr(csn_message(),
 		    "CAP_SYS_PTRACE") != NULL ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -367,7 +367,7 @@ TEST(urls_are_checked)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_regions_open(ctx, bad[i], &regions) != CSN_E_ARG)
-			fail_msg("%s: %s", bad[i], csn_ctx_message(ctx));
+			fail_msg("%s: %s", bad[i], csn_message());
 	}
 	/* The last was a number; it is told what is wrong with it. */
 	says("past 4194304");

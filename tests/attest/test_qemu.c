@@ -44,7 +44,7 @@ open_guest(const char *options)
 	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000%s", guest.qmp,
 	    options);
 	if (csn_regions_open(ctx, url, &r) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	return r;
 }
 
@@ -84,7 +84,7 @@ read_all(struct csn_regions *r, const struct csn_region *region,
 		len = region->size - at < 65536 ? region->size - at : 65536;
 		if (csn_regions_read(r, region, at, out + at,
 		    (size_t)len) != 0)
-			fail_msg("%s", csn_ctx_message(ctx));
+			fail_msg("%s", csn_message());
 	}
 }
 
@@ -258,7 +258,7 @@ TEST(a_ram_file_that_the_guest_does_not_write_is_refused)
 	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000&ram=%s",
 	    other.qmp, other.ram);
 	assert_int_equal(csn_regions_open(ctx, url, &r), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "share=on"));
+	assert_non_null(strstr(csn_message(), "share=on"));
 	/* QEMU itself says what is there. */
 	*strstr(url, "&ram=") = '\0';
 	assert_int_equal(boot_write(&other, 0x66), 0);
@@ -272,7 +272,7 @@ TEST(a_ram_file_that_the_guest_does_not_write_is_refused)
 	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=60000&ram=%s",
 	    guest.qmp, other.ram);
 	assert_int_equal(csn_regions_open(ctx, url, &r), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), guest.ram));
+	assert_non_null(strstr(csn_message(), guest.ram));
 	boot_stop(&other);
 }
 

@@ -62,9 +62,9 @@ leave(void)
 static void
 says(const char *words)
 {
-	if (strstr(csn_ctx_message(ctx), words) == NULL)
+	if (strstr(csn_message(), words) == NULL)
 		fail_msg("not said: %s\nbut: %s", words,
-		    csn_ctx_message(ctx));
+		    csn_message());
 }
 
 TEST(a_command_gets_its_own_answer)
@@ -115,7 +115,7 @@ TEST(who_does_not_greet_as_qemu_does_is_left)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (open_against(cases[i].script, cases[i].code) !=
 		    cases[i].code)
-			fail_msg("case %zu: %s", i, csn_ctx_message(ctx));
+			fail_msg("case %zu: %s", i, csn_message());
 		assert_null(q);
 	}
 	assert_int_equal(csn_qmp_open(ctx, "/nonexistent/qmp", 100, &q),
@@ -158,7 +158,7 @@ TEST(an_answer_that_makes_no_sense_ends_the_connection)
 		assert_int_equal(open_against(cases[i].script,
 		    cases[i].code), 0);
 		if (csn_qmp_call(q, "stop", NULL, NULL) != cases[i].code)
-			fail_msg("case %zu: %s", i, csn_ctx_message(ctx));
+			fail_msg("case %zu: %s", i, csn_message());
 		assert_false(csn_qmp_alive(q));
 		assert_int_equal(csn_qmp_call(q, "cont", NULL, NULL),
 		    CSN_E_BACKEND);
@@ -247,7 +247,7 @@ open_patient(const char *const *script, int timeout)
 	(void)snprintf(url, sizeof(url), "qemu:%s?timeout=%d", fake.path,
 	    timeout);
 	if (csn_regions_open(ctx, url, &regions) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	return regions;
 }
 
@@ -348,7 +348,7 @@ TEST(a_guest_goes_on_whatever_the_answer_to_stop_was)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		r = open_patient(cases[i].script, cases[i].timeout);
 		if (csn_regions_begin(r) != cases[i].code)
-			fail_msg("case %zu: %s", i, csn_ctx_message(ctx));
+			fail_msg("case %zu: %s", i, csn_message());
 		csn_regions_close(r);
 		fake_qmp_stop(&fake);
 		/* The last that was asked for, and only once. */
@@ -370,7 +370,7 @@ TEST(after_a_lost_connection_the_next_look_makes_another)
 	assert_int_equal(csn_regions_begin(r), CSN_E_BACKEND);
 	says("did not answer within 100 ms");
 	if (csn_regions_begin(r) != 0 || csn_regions_end(r) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	csn_regions_close(r);
 	fake_qmp_stop(&fake);
 }
@@ -502,7 +502,7 @@ TEST(urls_are_checked)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_regions_open(ctx, bad[i], &r) != CSN_E_ARG)
-			fail_msg("%s: %s", bad[i], csn_ctx_message(ctx));
+			fail_msg("%s: %s", bad[i], csn_message());
 	}
 	assert_int_equal(csn_regions_open(ctx, "qemu:/nonexistent/qmp", &r),
 	    CSN_E_BACKEND);

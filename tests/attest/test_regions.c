@@ -108,7 +108,7 @@ process_open(struct region_world *w, struct csn_ctx *ctx, int track,
 	(void)snprintf(url, sizeof(url), "process:%ld?note=%s%s",
 	    (long)child.pid, folder, more);
 	if (csn_regions_open(ctx, url, &w->regions) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 }
 
 static const char *
@@ -182,7 +182,7 @@ guest_start(struct region_world *w, struct csn_ctx *ctx, int mapped)
 	    "%s%s", guest.qmp, guest.manifest, mapped ? "&ram=" : "",
 	    mapped ? guest.ram : "");
 	if (csn_regions_open(ctx, url, &w->regions) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	return NULL;
 }
 

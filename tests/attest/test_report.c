@@ -280,7 +280,7 @@ TEST(every_flaw_is_refused_though_it_is_signed, struct scene *s)
 		if (rc != (f == NOTHING ? 0 :
 		    f == VERSION_OTHER ? CSN_E_VERSION : CSN_E_FORM))
 			fail_msg("flaw %d gave %s: %s", f, csn_error_name(rc),
-			    csn_ctx_message(s->ctx));
+			    csn_message());
 		csn_free(report);
 	}
 }
@@ -300,7 +300,7 @@ TEST(memory_is_read_before_the_report_is_issued, struct scene *s)
 	assert_int_equal(scene_verify(s, report, len, CSN_VERIFY_ARCHIVED),
 	    CSN_E_POLICY);
 	assert_check(s, "measured", CSN_CHECK_FAILED);
-	assert_non_null(strstr(csn_ctx_message(s->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "region a was measured after the report was issued"));
 	csn_free(report);
 }

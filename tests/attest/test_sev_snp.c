@@ -276,7 +276,7 @@ TEST(a_guest_may_bring_certificates_of_its_own)
 
 		assert_int_equal(csn_attester_report(s.attester, NULL, 0, &p,
 		    &len), CSN_E_BACKEND);
-		assert_non_null(strstr(csn_ctx_message(s.ctx),
+		assert_non_null(strstr(csn_message(),
 		    "/nowhere/chain.pem"));
 	}
 }
@@ -312,7 +312,7 @@ TEST(evidence_over_other_data_never_leaves_the_guest)
 	assert_int_equal(csn_attester_measure(s.attester, 0), 0);
 	assert_int_equal(csn_attester_report(s.attester, NULL, 0, &p, &len),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	assert_non_null(strstr(csn_message(),
 	    "no evidence over the report data"));
 }
 
@@ -322,13 +322,13 @@ TEST(a_machine_without_it_is_told_what_is_missing)
 	/* The last of two options of a name counts. */
 	assert_int_equal(stage_try_open(&s, "&tsm=/nowhere/tsm/report"
 	    "&dev=/nowhere/sev-guest"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	assert_non_null(strstr(csn_message(),
 	    "/nowhere/tsm/report is not there"));
-	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	assert_non_null(strstr(csn_message(),
 	    "/nowhere/sev-guest is not there"));
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "module sev-guest"));
+	assert_non_null(strstr(csn_message(), "module sev-guest"));
 	assert_int_equal(stage_try_open(&s, "&flavour=1"), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "flavour"));
+	assert_non_null(strstr(csn_message(), "flavour"));
 	assert_int_equal(stage_try_open(&s, "&vmpl=4"), CSN_E_ARG);
 	assert_int_equal(stage_try_open(&s, "&workload=other"),
 	    CSN_E_POLICY);
@@ -363,7 +363,7 @@ TEST(the_device_serves_where_configfs_does_not)
 
 		assert_int_equal(csn_attester_report(s.attester, NULL, 0, &p,
 		    &len), CSN_E_BACKEND);
-		assert_non_null(strstr(csn_ctx_message(s.ctx), SIM_DEVICE));
+		assert_non_null(strstr(csn_message(), SIM_DEVICE));
 	}
 }
 

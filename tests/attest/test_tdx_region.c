@@ -196,7 +196,7 @@ TEST(a_verifier_may_require_collateral_and_crls)
 		    NULL);
 		assert_int_equal(rc, rows[i].code);
 		if (rc != 0)
-			assert_non_null(strstr(csn_ctx_message(s.ctx),
+			assert_non_null(strstr(csn_message(),
 			    rows[i].says));
 	}
 	free(report.p);
@@ -285,9 +285,9 @@ TEST(a_machine_without_it_is_told_what_is_missing)
 	NEED_FRONT();
 	assert_int_equal(stage_try_open(&s, "&tsm=/nowhere/tsm/report"),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	assert_non_null(strstr(csn_message(),
 	    "/nowhere/tsm/report is not there"));
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "6.7"));
+	assert_non_null(strstr(csn_message(), "6.7"));
 	/* A TDREPORT is no evidence for anybody elsewhere. */
 	assert_int_equal(stage_try_open(&s, "&dev=/dev/tdx_guest"),
 	    CSN_E_ARG);
@@ -319,12 +319,12 @@ TEST(bad_files_of_a_verifier_are_named)
 		o.endorsements = stage_file(&s, "bad", b);
 		assert_int_equal(csn_verifier_new(s.ctx, &o, &v),
 		    CSN_E_FORM);
-		assert_non_null(strstr(csn_ctx_message(s.ctx),
+		assert_non_null(strstr(csn_message(),
 		    o.endorsements));
 	}
 	o.endorsements = "/nowhere/collateral";
 	assert_int_equal(csn_verifier_new(s.ctx, &o, &v), CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx),
+	assert_non_null(strstr(csn_message(),
 	    "/nowhere/collateral"));
 }
 

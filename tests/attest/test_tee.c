@@ -62,7 +62,7 @@ start_with(struct region_world *w, struct csn_ctx *ctx, const char *where)
 	    where);
 	manifest(region);
 	if (open_it(ctx, &w->regions) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	return NULL;
 }
 
@@ -190,7 +190,7 @@ open_regions(const char *text)
 {
 	manifest(text);
 	if (open_it(s.ctx, &s.regions) != 0)
-		fail_msg("%s", csn_ctx_message(s.ctx));
+		fail_msg("%s", csn_message());
 }
 
 TEST(a_sealed_memfd_is_immutable_and_mapped)
@@ -299,7 +299,7 @@ open_child(const char *options)
 	manifest(text);
 	free(text);
 	if (stage_try_open(&s, options) != 0)
-		fail_msg("%s", csn_ctx_message(s.ctx));
+		fail_msg("%s", csn_message());
 }
 
 BEFORE_EACH
@@ -339,7 +339,7 @@ TEST(a_byte_moved_past_the_reader_is_noticed)
 	    got + 4096, 4096), 0);
 	assert_memory_equal(got, good, sizeof(good));
 	assert_int_equal(csn_regions_end(s.regions), CSN_E_BUSY);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "region kv"));
+	assert_non_null(strstr(csn_message(), "region kv"));
 	/* A look at what rests is good again. */
 	assert_int_equal(csn_regions_begin(s.regions), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
@@ -365,7 +365,7 @@ TEST(a_process_is_frozen_while_it_is_looked_at)
 		seen.n = 0;
 		assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 		if (csn_regions_begin(s.regions) != 0)
-			fail_msg("%s", csn_ctx_message(s.ctx));
+			fail_msg("%s", csn_message());
 		assert_non_null(strchr("Tt", child_state(child.pid)));
 		assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0,
 		    one, sizeof(one)), 0);
@@ -374,7 +374,7 @@ TEST(a_process_is_frozen_while_it_is_looked_at)
 		    two, sizeof(two)), 0);
 		assert_memory_equal(one, two, sizeof(one));
 		if (csn_regions_end(s.regions) != 0)
-			fail_msg("%s", csn_ctx_message(s.ctx));
+			fail_msg("%s", csn_message());
 		assert_null(strchr("Tt", child_state(child.pid)));
 		/* What was begun and not ended is let go as well. */
 		assert_int_equal(csn_regions_begin(s.regions), 0);
@@ -393,11 +393,11 @@ GROUP("sources");
 TEST(how_to_freeze_is_checked)
 {
 	assert_int_equal(stage_try_open(&s, "&freeze=ice"), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "not ice"));
+	assert_non_null(strstr(csn_message(), "not ice"));
 	assert_int_equal(stage_try_open(&s, "&timeout=0"), CSN_E_ARG);
 	assert_int_equal(stage_try_open(&s, "&timeout=600001"), CSN_E_ARG);
 	assert_int_equal(stage_try_open(&s, "&cold=1"), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "freeze"));
+	assert_non_null(strstr(csn_message(), "freeze"));
 }
 
 /* Processes and files do not share addresses: each has its own part. */
@@ -448,7 +448,7 @@ TEST(a_process_that_ends_is_an_error_until_it_is_there_again)
 	free(text);
 	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "llm.pid"));
+	assert_non_null(strstr(csn_message(), "llm.pid"));
 	people_write(path, "many\n", 5);
 	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_FORM);
@@ -487,7 +487,7 @@ TEST(files_that_are_not_what_was_said)
 	free(text);
 	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_REGION);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), "200000"));
+	assert_non_null(strstr(csn_message(), "200000"));
 	csn_regions_close(s.regions);
 	s.regions = NULL;
 	/* Cut short between listing and reading. */
@@ -519,7 +519,7 @@ TEST(manifests_that_cannot_be_opened)
 	assert_int_equal(open_it(s.ctx, &s.regions), CSN_E_FORM);
 	assert_int_equal(unlink(s.manifest), 0);
 	assert_int_equal(open_it(s.ctx, &s.regions), CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(s.ctx), s.manifest));
+	assert_non_null(strstr(csn_message(), s.manifest));
 	assert_int_equal(csn_regions_open(s.ctx, "sev_snp:workload.json",
 	    &s.regions), CSN_E_ARG);
 	assert_int_equal(csn_regions_open(s.ctx, "tdx:", &s.regions),

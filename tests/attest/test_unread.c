@@ -112,9 +112,9 @@ open_memory(const char *options)
 static void
 says(const char *words)
 {
-	if (strstr(csn_ctx_message(ctx), words) == NULL)
+	if (strstr(csn_message(), words) == NULL)
 		fail_msg("not said: %s\nbut: %s", words,
-		    csn_ctx_message(ctx));
+		    csn_message());
 }
 
 static void
@@ -232,7 +232,7 @@ TEST(who_is_called_off_leaves_a_page_that_does_not_come)
 	assert_int_equal(csn_regions_begin(regions), 0);
 	stop_after = 2;
 	assert_int_equal(csn_regions_read(regions, &l.region, 0, out, PAGE),
-	    CSN_E_CLOSED);
+	    CSN_E_CANCELLED);
 	assert_int_equal(csn_regions_end(regions), 0);
 	/* Not stopped: it may be on its way back to where it waits. */
 	assert_null(strchr("Tt", child_state(pid)));

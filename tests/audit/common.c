@@ -119,7 +119,7 @@ open_log(struct csn_ctx *ctx, const char *folder,
 	rc = csn_audit_open(ctx, path, options, &a);
 	free(path);
 	if (rc != 0)
-		fail_msg("opening the log: %s", csn_ctx_message(ctx));
+		fail_msg("opening the log: %s", csn_message());
 	return a;
 }
 

@@ -190,14 +190,14 @@ TEST(verifying_and_reading_can_be_called_off)
 	o.cancelled = third_time;
 	o.cancelled_arg = &asked;
 	assert_int_equal(csn_audit_verify(ctx, path, &o, NULL),
-	    CSN_E_CLOSED);
+	    CSN_E_CANCELLED);
 	assert_int_equal(asked, 3);
 	remove_folder(path);
 	make_log(0);
 	asked = 0;
 	o.first_key = NULL;
 	assert_int_equal(csn_audit_verify(ctx, path, &o, NULL),
-	    CSN_E_CLOSED);
+	    CSN_E_CANCELLED);
 	assert_int_equal(csn_audit_open_reader(ctx, path, &a), 0);
 	free(path);
 	f.tenant = "nobody";
@@ -206,7 +206,7 @@ TEST(verifying_and_reading_can_be_called_off)
 	for (f.limit = 0; f.limit < 2; f.limit++) {
 		asked = 0;
 		assert_int_equal(csn_audit_export(a, &f, &text),
-		    CSN_E_CLOSED);
+		    CSN_E_CANCELLED);
 		assert_int_equal(asked, 3);
 	}
 	csn_audit_close(a);
@@ -225,7 +225,7 @@ TEST(a_fifo_in_the_folder_is_not_waited_for)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, NULL),
 	    CSN_E_IO);
-	assert_non_null(strstr(csn_ctx_message(ctx), "no regular file"));
+	assert_non_null(strstr(csn_message(), "no regular file"));
 	assert_int_equal(csn_audit_open_reader(ctx, log, &a), 0);
 	assert_int_equal(csn_audit_export(a, NULL, &text), CSN_E_IO);
 	f.limit = 1000;

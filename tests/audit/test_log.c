@@ -422,7 +422,7 @@ fill_up(struct csn_audit *a, uint64_t from)
 			break;
 	}
 	assert_int_equal(rc, CSN_E_IO);
-	assert_true(strlen(csn_ctx_message(ctx)) > 0);
+	assert_true(strlen(csn_message()) > 0);
 	return i;
 }
 
@@ -558,7 +558,7 @@ TEST(state_is_not_for_others)
 	assert_int_equal(csn_audit_open(ctx, log, NULL, &a), CSN_E_POLICY);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(csn_audit_open(ctx, log, NULL, &a), CSN_E_AUDIT);
-	assert_non_null(strstr(csn_ctx_message(ctx), "state"));
+	assert_non_null(strstr(csn_message(), "state"));
 	/* It still verifies as far as can be told. */
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
 	free(path);

@@ -157,7 +157,7 @@ each(const char *name, int (*one)(void), void (*judge)(void), long step)
 		done = failmalloc_done();
 		if (rc != 0 && rc != CSN_E_NOMEM && rc != CSN_E_CRYPTO)
 			fail_msg("%s, allocation %ld: %s (%s)", name, n,
-			    csn_error_name(rc), csn_ctx_message(ctx));
+			    csn_error_name(rc), csn_message());
 		if (judge != NULL)
 			judge();
 		if (!done)

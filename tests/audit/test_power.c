@@ -33,7 +33,7 @@ open_at(const char *where, int may_fail)
 	rc = csn_audit_open(ctx, path, &o, &a);
 	free(path);
 	if (rc != 0 && !may_fail)
-		fail_msg("opening the log: %s", csn_ctx_message(ctx));
+		fail_msg("opening the log: %s", csn_message());
 	return rc == 0 ? a : NULL;
 }
 
@@ -75,7 +75,7 @@ check(const char *where, int promised)
 		rc = verify_log(ctx, where, NULL, NULL, promised > 0, NULL);
 		/* Before the first promise its first line may be missing. */
 		if (rc != 0 && promised > 0)
-			fail_msg("%s", csn_ctx_message(ctx));
+			fail_msg("%s", csn_message());
 	}
 	a = open_at(where, 0);
 	assert_int_equal(csn_audit_each(a, NULL, in_order, &s), 0);
@@ -84,7 +84,7 @@ check(const char *where, int promised)
 	assert_int_equal(csn_audit_append(a, &r), 0);
 	csn_audit_close(a);
 	if (verify_log(ctx, where, NULL, NULL, 1, NULL) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	a = open_at(where, 0);
 	csn_audit_close(a);
 	free(file);

@@ -100,9 +100,9 @@ caught(int keyed, const char *a, const char *b)
 {
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, keyed, NULL),
 	    CSN_E_AUDIT);
-	if (strstr(csn_ctx_message(ctx), a) == NULL ||
-	    strstr(csn_ctx_message(ctx), b) == NULL)
-		fail_msg("%s: does not say %s, %s", csn_ctx_message(ctx), a,
+	if (strstr(csn_message(), a) == NULL ||
+	    strstr(csn_message(), b) == NULL)
+		fail_msg("%s: does not say %s, %s", csn_message(), a,
 		    b);
 }
 
@@ -151,7 +151,7 @@ TEST(every_flipped_byte_is_caught)
 			snprintf(next, sizeof(next), ".jsonl:%u ", line + 1);
 			snprintf(first, sizeof(first), "%06zu.jsonl:1 ",
 			    f + 1);
-			message = csn_ctx_message(ctx);
+			message = csn_message();
 			if (strstr(message, here) == NULL &&
 			    strstr(message, next) == NULL &&
 			    strstr(message, first) == NULL &&
@@ -214,7 +214,7 @@ TEST(cut_tails_are_caught)
 		if (i % 100 == 0) {
 			assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
 			    CSN_E_AUDIT);
-			assert_non_null(strstr(csn_ctx_message(ctx), "cut"));
+			assert_non_null(strstr(csn_message(), "cut"));
 		}
 	}
 	/* Without the state, only a head kept elsewhere can tell. */
@@ -230,7 +230,7 @@ TEST(cut_tails_are_caught)
 		    NULL), 0);
 		assert_int_equal(verify_log(ctx, folder, head, NULL, 1,
 		    NULL), CSN_E_AUDIT);
-		assert_non_null(strstr(csn_ctx_message(ctx),
+		assert_non_null(strstr(csn_message(),
 		    "expected head"));
 		write_whole(st, saved, len);
 		assert_int_equal(chmod(st, 0600), 0);
@@ -255,7 +255,7 @@ TEST(missing_files_are_named)
 		caught(1, want, "missing");
 		assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
 		    CSN_E_AUDIT);
-		assert_non_null(strstr(csn_ctx_message(ctx), want));
+		assert_non_null(strstr(csn_message(), want));
 		restore();
 	}
 	for (i = 0; i < FILES; i++)
@@ -349,7 +349,7 @@ TEST(rewriting_without_the_key_is_caught)
 	bytes[2] = read_whole(names[2], &lens[2]);
 	rewrite_without_the_key(2, lines_in(2));
 	assert_int_equal(csn_audit_open(ctx, path, NULL, &a), CSN_E_AUDIT);
-	assert_non_null(strstr(csn_ctx_message(ctx), "MAC"));
+	assert_non_null(strstr(csn_message(), "MAC"));
 	/* What the crash left, untouched, opens. */
 	restore();
 	a = open_log(ctx, folder, NULL);

@@ -50,10 +50,10 @@ refused(const char *hex, const char *why)
 {
 	if (check_hex(hex) != CSN_E_FORM)
 		fail_msg("accepted: %s", hex);
-	if (strstr(csn_ctx_message(NULL), why) == NULL)
+	if (strstr(csn_message(), why) == NULL)
 		fail_msg("%s: not \"%s\" but: %s", hex, why,
-		    csn_ctx_message(NULL));
-	assert_string_equal(csn_ctx_room(NULL), "base");
+		    csn_message());
+	assert_string_equal(csn_message_room(), "base");
 }
 
 /* That w holds exactly hex; wipes it. */

@@ -98,9 +98,9 @@ mode_of(const char *path)
 static void
 said(const char *path, const char *why)
 {
-	assert_non_null(strstr(csn_ctx_message(NULL), path));
-	if (strstr(csn_ctx_message(NULL), why) == NULL)
-		fail_msg("not \"%s\": %s", why, csn_ctx_message(NULL));
+	assert_non_null(strstr(csn_message(), path));
+	if (strstr(csn_message(), why) == NULL)
+		fail_msg("not \"%s\": %s", why, csn_message());
 }
 
 TEST(files_are_replaced)
@@ -273,7 +273,7 @@ replace_as_nobody(const char *path)
 		    setuid(65534) != 0))
 			_exit(100);
 		rc = csn_file_replace(NULL, path, "new", 3, 0600);
-		if (strstr(csn_ctx_message(NULL), path) == NULL)
+		if (strstr(csn_message(), path) == NULL)
 			_exit(101);
 		_exit(-rc);
 	}

@@ -45,8 +45,8 @@ look(const char *name)
 static void
 said(const char *what)
 {
-	if (strstr(csn_ctx_message(NULL), what) == NULL)
-		fail_msg("'%s' is not in: %s", what, csn_ctx_message(NULL));
+	if (strstr(csn_message(), what) == NULL)
+		fail_msg("'%s' is not in: %s", what, csn_message());
 }
 
 TEST(a_file_that_all_may_write_is_refused_with_the_chmod_that_mends_it)

@@ -174,7 +174,7 @@ TEST(a_call_that_fails_leaves_the_old_file_and_no_other)
 				assert_int_equal(is, 2);
 			else
 				assert_true(is == 1 || strstr(
-				    csn_ctx_message(ctx), "is in place"));
+				    csn_message(), "is in place"));
 			if (!failed)
 				assert_int_equal(rc, 0);
 		}

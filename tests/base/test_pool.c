@@ -128,7 +128,7 @@ TEST(sizes_have_limits)
 	cpu_set_t set;
 
 	assert_int_equal(csn_pool_new(ctx, 257, &pool), CSN_E_LIMIT);
-	assert_non_null(strstr(csn_ctx_message(ctx), "257"));
+	assert_non_null(strstr(csn_message(), "257"));
 	assert_null(pool);
 	assert_int_equal(csn_pool_new(NULL, 1, &pool), CSN_E_ARG);
 	assert_int_equal(csn_pool_new(ctx, 1, NULL), CSN_E_ARG);

@@ -69,7 +69,7 @@ TEST(a_newer_program_is_served_where_it_asks_for_nothing_unknown)
 		l.unknown = 0;
 		((uint8_t *)&l.unknown)[i] = 1;
 		assert_int_equal(take(&h, &l), CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(NULL), "here of 32"));
+		assert_non_null(strstr(csn_message(), "here of 32"));
 	}
 }
 
@@ -85,7 +85,7 @@ TEST(a_size_that_was_forgotten_is_refused)
 	}
 	from.size = 0;
 	assert_int_equal(take(&h, &from), CSN_E_ARG);
-	assert_string_equal(csn_ctx_message(NULL), "struct here is "
+	assert_string_equal(csn_message(), "struct here is "
 	    "given with a size of 0 and has 16 bytes at least: set its first "
 	    "member to sizeof(struct here)");
 }

@@ -94,7 +94,7 @@ larder_second(struct larder *l, void (*edit)(struct csn_cache_options *c))
 	if (edit != NULL)
 		edit(&c);
 	if (csn_cache_new(l->ctx, &c, &cache) != 0)
-		fail_msg("no cache: %s", csn_ctx_message(l->ctx));
+		fail_msg("no cache: %s", csn_message());
 	return cache;
 }
 

@@ -242,7 +242,7 @@ all_of_it(const struct backend *b)
 
 	ctx = larder_ctx();
 	if (csn_store_open(ctx, b->url, &store) != 0)
-		fail_msg("%s: %s", b->url, csn_ctx_message(ctx));
+		fail_msg("%s: %s", b->url, csn_message());
 	keeps_values(store);
 	locks_between_processes(store);
 	if (b->lists)

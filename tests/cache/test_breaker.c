@@ -50,7 +50,7 @@ TEST(it_opens_after_failures_in_a_row)
 	assert_int_equal(csn_breaker_state(&b), CSN_CACHE_BREAKER_OPEN);
 	larder_ms += 999;
 	assert_int_equal(csn_breaker_enter(&b, &pass), CSN_E_BUSY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "1 ms"));
+	assert_non_null(strstr(csn_message(), "1 ms"));
 	assert_int_equal(atomic_load(&b.opens), 1);
 	csn_breaker_destroy(&b);
 }
@@ -155,7 +155,7 @@ TEST(too_many_calls_wait_then_are_shed)
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_true((double)(after.tv_sec - before.tv_sec) +
 	    (double)(after.tv_nsec - before.tv_nsec) * 1e-9 >= 0.05);
-	assert_non_null(strstr(csn_ctx_message(ctx), "under way"));
+	assert_non_null(strstr(csn_message(), "under way"));
 	/* A place that gets free in time is taken. */
 	assert_int_equal(pthread_create(&thread, NULL, hold_for_a_while,
 	    NULL), 0);

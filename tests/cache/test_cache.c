@@ -397,7 +397,7 @@ TEST(secure_unless_plain_is_asked_for_by_name)
 	struct csn_cache *cache = NULL;
 
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(ctx), "CSN_CACHE_PLAIN"));
+	assert_non_null(strstr(csn_message(), "CSN_CACHE_PLAIN"));
 	c.mode = CSN_CACHE_PLAIN;
 	c.keys = keys;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
@@ -415,7 +415,7 @@ TEST(secure_unless_plain_is_asked_for_by_name)
 	c.l1_shards = 0;
 	c.stale_percent = 50;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(ctx), "pool"));
+	assert_non_null(strstr(csn_message(), "pool"));
 	c.stale_percent = 0;
 	c.size = 8;	/* a program that knew no more: no keys */
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);

@@ -247,7 +247,7 @@ TEST(a_store_without_lives_says_so)
 	larder_start(&l, "simple:", NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(l.ctx), "end by themselves"));
+	assert_non_null(strstr(csn_message(), "end by themselves"));
 	/* This process keeps it for that long; the store has nothing. */
 	assert_true(larder_has(l.cache, "k", "v", NULL));
 	larder_ms += 1000;

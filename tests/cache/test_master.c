@@ -66,9 +66,9 @@ TEST(test_environment)
 
 	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys),
 	    CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(test_ctx),
+	assert_non_null(strstr(csn_message(),
 	    "CACHEKIT_MASTER_KEY"));
-	assert_non_null(strstr(csn_ctx_message(test_ctx), "64 hex digits"));
+	assert_non_null(strstr(csn_message(), "64 hex digits"));
 	set("CACHEKIT_MASTER_KEY", " " A "\n");
 	assert_int_equal(csn_cachekit_ring_env(test_ctx, 0, &keys), 0);
 	expect(keys, one, 1);
@@ -111,9 +111,9 @@ refused(const char *name, const char *value, int code)
 	set(name, value);
 	rc = csn_cachekit_ring_env(test_ctx, 0, &keys);
 	assert_string_equal(csn_error_name(rc), csn_error_name(code));
-	assert_non_null(strstr(csn_ctx_message(test_ctx), name));
-	assert_null(strstr(csn_ctx_message(test_ctx), "aaaa"));
-	assert_null(strstr(csn_ctx_message(test_ctx), "bbbb"));
+	assert_non_null(strstr(csn_message(), name));
+	assert_null(strstr(csn_message(), "aaaa"));
+	assert_null(strstr(csn_message(), "bbbb"));
 }
 
 TEST(test_refused)

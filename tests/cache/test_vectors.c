@@ -412,7 +412,7 @@ check_entry(const json_t *v)
 	if (csn_cachekit_unpack(test_ctx, kit, &entry, stored.p, stored.len,
 	    &out, &which) != 0)
 		fail_msg("%s: %s", vectors_text(v, "name"),
-		    csn_ctx_message(test_ctx));
+		    csn_message());
 	assert_int_equal(out.len, value.len);
 	assert_memory_equal(out.p, value.p, value.len);
 	assert_int_equal(which, optional(v, "previous_hex") != NULL ? 1 : 0);

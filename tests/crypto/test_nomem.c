@@ -67,7 +67,7 @@ each(const char *name, int (*one)(void), int also, long step)
 		if (rc != 0 && rc != CSN_E_NOMEM && rc != CSN_E_CRYPTO &&
 		    rc != also)
 			fail_msg("%s, allocation %ld: %s (%s)", name, n,
-			    csn_error_name(rc), csn_ctx_message(test_ctx));
+			    csn_error_name(rc), csn_message());
 	}
 	print_message("# %s: %ld allocations, %ld refused\n", name, n,
 	    refused);

@@ -221,7 +221,7 @@ TEST(test_an_unknown_engine_makes_no_context)
 	assert_int_equal(csn_ctx_new(&options, &none),
 	    CSN_E_UNKNOWN_BACKEND);
 	assert_null(none);
-	assert_non_null(strstr(csn_ctx_message(NULL), "no such engine"));
+	assert_non_null(strstr(csn_message(), "no such engine"));
 }
 
 BEFORE_ALL { test_ctx_start(); }

@@ -44,7 +44,7 @@ static void
 report(const json_t *test)
 {
 	print_error("tcId %zu: %s\n", vectors_number(test, "tcId"),
-	    csn_ctx_message(test_ctx));
+	    csn_message());
 }
 
 static void

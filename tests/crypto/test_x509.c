@@ -103,9 +103,9 @@ verify(struct chain *c, uint64_t at_ms)
 static void
 expect(const char *what, int rc, int code, const char *says)
 {
-	if (rc != code || strstr(csn_ctx_message(ctx), says) == NULL)
+	if (rc != code || strstr(csn_message(), says) == NULL)
 		fail_msg("%s: %s, '%s'; not %s, '%s'", what,
-		    csn_error_name(rc), csn_ctx_message(ctx),
+		    csn_error_name(rc), csn_message(),
 		    csn_error_name(code), says);
 }
 

@@ -65,8 +65,8 @@ static void
 refused(int code, const char *word)
 {
 	assert_int_equal(ask(0), code);
-	if (strstr(csn_ctx_message(ctx), word) == NULL)
-		fail_msg("no \"%s\" in: %s", word, csn_ctx_message(ctx));
+	if (strstr(csn_message(), word) == NULL)
+		fail_msg("no \"%s\" in: %s", word, csn_message());
 	assert_null(out);
 	assert_null(certs);
 	assert_int_equal(len + certs_len, 0);
@@ -159,15 +159,15 @@ TEST(a_missing_device_is_named)
 
 	sim.missing = ENOENT;
 	refused(CSN_E_NOT_FOUND, SIM_DEVICE);
-	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
+	assert_non_null(strstr(csn_message(), "module sev-guest"));
 	sim.missing = EACCES;
 	refused(CSN_E_BACKEND, "not permitted");
 	/* And on this machine, by the public function. */
 	assert_int_equal(csn_snp_derived_key(ctx, &o, "x", key),
 	    CSN_E_BACKEND);
-	assert_int_equal(csn_ctx_code(ctx), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "/nowhere/sev-guest"));
-	assert_non_null(strstr(csn_ctx_message(ctx), "module sev-guest"));
+	assert_int_equal(csn_message_code(), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_message(), "/nowhere/sev-guest"));
+	assert_non_null(strstr(csn_message(), "module sev-guest"));
 }
 
 TEST(errors_have_their_sentences)
@@ -294,6 +294,6 @@ TEST(derived_keys_refused)
 	sim.status = 0x16;
 	assert_int_equal(csn_snp_derived_key_by(ctx, &io, &o, "x", key),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "status 0x16"));
+	assert_non_null(strstr(csn_message(), "status 0x16"));
 	assert_memory_equal(key, zero, 32);
 }

@@ -53,15 +53,15 @@ TEST(errors_have_their_sentences)
 	sim.fails = EIO;
 	assert_int_equal(csn_tdx_guest_report(&device, data, report),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), SIM_DEVICE));
+	assert_non_null(strstr(csn_message(), SIM_DEVICE));
 	sim.missing = ENOENT;
 	assert_int_equal(csn_tdx_guest_report(&device, data, report),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_tdx_report(ctx, "/nowhere/tdx-guest", data,
 	    report), CSN_E_BACKEND);
-	assert_int_equal(csn_ctx_code(ctx), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "/nowhere/tdx-guest"));
-	assert_non_null(strstr(csn_ctx_message(ctx), "module tdx-guest"));
+	assert_int_equal(csn_message_code(), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_message(), "/nowhere/tdx-guest"));
+	assert_non_null(strstr(csn_message(), "module tdx-guest"));
 	assert_int_equal(csn_tdx_report(ctx, NULL, NULL, report), CSN_E_ARG);
 }
 
@@ -77,8 +77,8 @@ TEST(registers_are_extended_by_one_write)
 	(void)snprintf(path, sizeof(path), "%s/rtmr3:sha384", folder);
 	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), path));
-	assert_non_null(strstr(csn_ctx_message(ctx), "6.16"));
+	assert_non_null(strstr(csn_message(), path));
+	assert_non_null(strstr(csn_message(), "6.16"));
 	assert_int_equal(csn_file_replace(ctx, path, "", 0, 0600), 0);
 	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest), 0);
 	assert_int_equal(csn_file_read(ctx, path, 1000, &written, &len), 0);

@@ -78,9 +78,9 @@ static void
 refused(int code, const char *word)
 {
 	assert_int_equal(ask(), code);
-	assert_int_equal(csn_ctx_code(b.ctx), code);
-	if (strstr(csn_ctx_message(b.ctx), word) == NULL)
-		fail_msg("no \"%s\" in: %s", word, csn_ctx_message(b.ctx));
+	assert_int_equal(csn_message_code(), code);
+	if (strstr(csn_message(), word) == NULL)
+		fail_msg("no \"%s\" in: %s", word, csn_message());
 	assert_null(b.out);
 	assert_null(b.aux);
 	assert_int_equal(b.len, 0);
@@ -162,7 +162,7 @@ TEST(privilege_level)
 	tsm_model_load(&b.front.model, &strict);
 	b.tsm.privlevel = 0;
 	assert_int_equal(ask(), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(b.ctx), "privlevel"));
+	assert_non_null(strstr(csn_message(), "privlevel"));
 	b.tsm.privlevel = 1;
 	assert_int_equal(ask(), 0);
 	assert_int_equal(b.out[0x30], 1);
@@ -174,8 +174,8 @@ TEST(no_root_is_named)
 	NEED_FRONT();
 	b.tsm.root = "/nowhere/tsm/report";
 	refused(CSN_E_NOT_FOUND, "/nowhere/tsm/report is not there");
-	assert_non_null(strstr(csn_ctx_message(b.ctx), "CONFIG_TSM_REPORTS"));
-	assert_non_null(strstr(csn_ctx_message(b.ctx), "6.7"));
+	assert_non_null(strstr(csn_message(), "CONFIG_TSM_REPORTS"));
+	assert_non_null(strstr(csn_message(), "6.7"));
 	assert_int_equal(csn_tsm_probe(&b.tsm), CSN_E_NOT_FOUND);
 }
 

@@ -121,7 +121,7 @@ TEST(a_document_expires, struct fixture *f)
 	people_now++;
 	assert_int_equal(check(&(struct fixture){ .ctx = ctx }, p, len),
 	    CSN_E_EXPIRED);
-	assert_non_null(strstr(csn_ctx_message(ctx), "Old"));
+	assert_non_null(strstr(csn_message(), "Old"));
 	/* A clock that is set back gives it no second life. */
 	people_now = PEOPLE_START;
 	assert_int_equal(check(&(struct fixture){ .ctx = ctx }, p, len),

@@ -231,7 +231,7 @@ TEST(a_key_that_others_can_read_is_refused, struct fixture *f)
 		assert_int_equal(chmod(path, 0644), 0);
 		assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0,
 		    &back), CSN_E_POLICY);
-		assert_non_null(strstr(csn_ctx_message(f->ctx), names[i]));
+		assert_non_null(strstr(csn_message(), names[i]));
 		assert_int_equal(chmod(path, 0600), 0);
 		free(path);
 	}
@@ -250,13 +250,13 @@ TEST(a_folder_that_others_may_write_is_refused, struct fixture *f)
 	assert_int_equal(chmod(home, 0707), 0);
 	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
 	    CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "the folder"));
+	assert_non_null(strstr(csn_message(), "the folder"));
 	assert_int_equal(chmod(home, 0700), 0);
 	path = people_path(home, "identity.cose");
 	assert_int_equal(chmod(path, 0606), 0);
 	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
 	    CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), path));
+	assert_non_null(strstr(csn_message(), path));
 	assert_null(back);
 	free(path);
 	free(home);

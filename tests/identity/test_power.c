@@ -56,7 +56,7 @@ look(void *arg, const char *folder, int promised)
 	assert_true(is || !promised);
 	rc = csn_identity_save(ctx, alice, path, NULL, 0);
 	if (rc != (is ? CSN_E_EXISTS : 0))
-		fail_msg("%d %s", is, csn_ctx_message(ctx));
+		fail_msg("%d %s", is, csn_message());
 	assert_true(is_there(folder));
 	free(path);
 }

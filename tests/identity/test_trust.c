@@ -85,20 +85,20 @@ TEST(a_signer_is_refused_with_the_reason, struct fixture *f)
 	assert_int_equal(csn_trust_add(f->ctx, f->trust, &e), 0);
 	assert_int_equal(find(f, csn_identity_did(f->alice),
 	    CSN_PURPOSE_SERVER), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "other purposes"));
+	assert_non_null(strstr(csn_message(), "other purposes"));
 	/* All purposes that are asked for, not one of them. */
 	assert_int_equal(find(f, csn_identity_did(f->alice),
 	    CSN_PURPOSE_TENANT | CSN_PURPOSE_SERVER), CSN_E_SIGNER);
 	assert_int_equal(find(f, "did:key:z6Mk", CSN_PURPOSE_TENANT),
 	    CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "unknown"));
+	assert_non_null(strstr(csn_message(), "unknown"));
 	assert_int_equal(find(f, "", 0), CSN_E_SIGNER);
 	assert_int_equal(find(f, csn_identity_alias(f->bob),
 	    CSN_PURPOSE_AUDIT), 0);
 	people_now += 5000;
 	assert_int_equal(find(f, csn_identity_alias(f->bob),
 	    CSN_PURPOSE_AUDIT), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(f->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "expired on 2026-01-01T00:00:05"));
 }
 
@@ -237,13 +237,13 @@ TEST(a_kem_key_counts_only_in_a_valid_document, struct fixture *f)
 	csn_trust_release(f->trust, found);
 	/* The entry says so, the document does not. */
 	assert_int_equal(find(f, e.did, CSN_PURPOSE_SEALER), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(f->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "document is for other purposes"));
 	/* The document expires before the entry. */
 	people_now += 10000;
 	assert_int_equal(find(f, e.did, CSN_PURPOSE_RECIPIENT),
 	    CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(f->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "document expired"));
 	assert_int_equal(csn_trust_remove(f->ctx, f->trust, e.did), 0);
 	assert_int_equal(csn_trust_add(f->ctx, f->trust, &e), CSN_E_EXPIRED);

@@ -268,9 +268,9 @@ TEST(a_bad_entry_is_named, struct fixture *f)
 		    "{\"did\":\"%s\",\"purposes\":[\"audit\"]},{%s}]}",
 		    csn_identity_did(bob), members) > 0);
 		assert_int_equal(parse(f, text), cases[i].code);
-		assert_non_null(strstr(csn_ctx_message(f->ctx), "Entry 2"));
-		if (strstr(csn_ctx_message(f->ctx), cases[i].says) == NULL)
-			fail_msg("%s", csn_ctx_message(f->ctx));
+		assert_non_null(strstr(csn_message(), "Entry 2"));
+		if (strstr(csn_message(), cases[i].says) == NULL)
+			fail_msg("%s", csn_message());
 		free(members);
 		free(text);
 		csn_identity_free(bob);
@@ -287,7 +287,7 @@ TEST(the_same_did_twice_is_refused, struct fixture *f)
 	    "{\"label\":\"second\",\"did\":\"%s\","
 	    "\"purposes\":[\"action\"]}]}", did, did) > 0);
 	assert_int_equal(parse(f, text), CSN_E_EXISTS);
-	assert_non_null(strstr(csn_ctx_message(f->ctx),
+	assert_non_null(strstr(csn_message(),
 	    "Entry 2 (\"second\")"));
 	free(text);
 }
@@ -299,8 +299,8 @@ TEST(the_path_is_in_the_sentence, struct fixture *f)
 	people_write(f->path, "{", 1);
 	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),
 	    CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), f->path));
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "line 1"));
+	assert_non_null(strstr(csn_message(), f->path));
+	assert_non_null(strstr(csn_message(), "line 1"));
 }
 
 TEST(a_store_that_others_may_write_is_not_believed, struct fixture *f)
@@ -313,7 +313,7 @@ TEST(a_store_that_others_may_write_is_not_believed, struct fixture *f)
 	assert_int_equal(chmod(f->path, 0666), 0);
 	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),
 	    CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "chmod go-w"));
+	assert_non_null(strstr(csn_message(), "chmod go-w"));
 	assert_int_equal(chmod(f->path, 0600), 0);
 	assert_int_equal(chmod(f->folder, 0777), 0);
 	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),

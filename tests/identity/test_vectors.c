@@ -251,7 +251,7 @@ TEST(chains_of_another_program_verify)
 		if (strcmp(rc == 0 ? "" : csn_error_name(rc),
 		    text(v, "error")) != 0)
 			fail_msg("%s: %s", text(v, "what"),
-			    csn_ctx_message(ctx));
+			    csn_message());
 		free(chain);
 	}
 	assert_int_equal(passed, 3);

@@ -126,7 +126,7 @@ TEST(purposes_are_words_and_bits)
 	    CSN_E_ARG);
 	assert_int_equal(csn_purposes_parse(NULL, "tenant,king", &set),
 	    CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(NULL), "\"king\""));
+	assert_non_null(strstr(csn_message(), "\"king\""));
 	assert_int_equal(csn_purposes_format(NULL, 1u << 9, &text),
 	    CSN_E_ARG);
 }

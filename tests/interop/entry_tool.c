@@ -46,7 +46,7 @@ usage(void)
 static int
 refused(void)
 {
-	fprintf(stderr, "%s\n", csn_ctx_message(ctx));
+	fprintf(stderr, "%s\n", csn_message());
 	return 1;
 }
 

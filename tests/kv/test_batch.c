@@ -205,7 +205,7 @@ TEST(items_fail_on_their_own)
 	parcel_make(&newer, s, &slot, 1, 1, 1);
 	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 12,
 	    sizeof(items[0])), CSN_E_TAG);
-	assert_non_null(strstr(csn_ctx_message(ctx), "item 1 of 12"));
+	assert_non_null(strstr(csn_message(), "item 1 of 12"));
 	for (i = 0; i < 12; i++) {
 		assert_int_equal(items[i].rc, want[i]);
 		if (want[i] == 0) {

@@ -29,7 +29,7 @@ nomem_each(const char *name, int (*op)(void), int also)
 			    rc != also)
 				fail_msg("%s, allocation %ld: %s (%s)", name,
 				    n, csn_error_name(rc),
-				    csn_ctx_message(NULL));
+				    csn_message());
 		}
 		assert_int_equal(rc, 0);
 		blocks = failmalloc_blocks();

@@ -12,7 +12,7 @@
  *
  *	TEST(a_new_context_has_no_error)
  *	{
- *		assert_int_equal(csn_ctx_code(ctx), 0);
+ *		assert_int_equal(csn_message_code(), 0);
  *	}
  *
  * The program's main is in lib/main.c. It runs the cases in the order of the

@@ -72,10 +72,10 @@ expect_lie(const char *answer, enum liar_then then, const char *sentence)
 	uint64_t began = now_ms();
 
 	assert_int_equal(get(&a, 1, 1000, &res), CSN_E_BACKEND);
-	if (strstr(csn_ctx_message(ctx), sentence) == NULL)
-		fail_msg("'%s' does not say '%s'", csn_ctx_message(ctx),
+	if (strstr(csn_message(), sentence) == NULL)
+		fail_msg("'%s' does not say '%s'", csn_message(),
 		    sentence);
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 	assert_true(now_ms() - began < 4000);
 	csn_http_response_free(&res);
 }
@@ -257,7 +257,7 @@ TEST(test_deadlines)
 	began = now_ms();
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BACKEND);
 	assert_true(now_ms() - began < 1500);
-	assert_non_null(strstr(csn_ctx_message(ctx), "within 400 ms"));
+	assert_non_null(strstr(csn_message(), "within 400 ms"));
 	assert_int_equal(res.reached, 1);
 	csn_http_response_free(&res);
 	csn_http_free(http);
@@ -269,7 +269,7 @@ TEST(test_deadlines)
 	began = now_ms();
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BACKEND);
 	assert_true(now_ms() - began < 1200);
-	assert_non_null(strstr(csn_ctx_message(ctx), "within 200 ms"));
+	assert_non_null(strstr(csn_message(), "within 200 ms"));
 	csn_http_response_free(&res);
 	csn_http_free(http);
 	liar_stop(l);
@@ -297,7 +297,7 @@ TEST(test_no_connection)
 	/* Nobody listens yet. */
 	http = client(ntohs(in.sin_port), &opt);
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx),
+	assert_non_null(strstr(csn_message(),
 	    strerror(ECONNREFUSED)));
 	assert_int_equal(res.reached, 0);
 	csn_http_response_free(&res);
@@ -311,7 +311,7 @@ TEST(test_no_connection)
 	began = now_ms();
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BACKEND);
 	assert_true(now_ms() - began < 1500);
-	assert_non_null(strstr(csn_ctx_message(ctx), "no connection"));
+	assert_non_null(strstr(csn_message(), "no connection"));
 	assert_int_equal(res.reached, 0);
 	csn_http_response_free(&res);
 	csn_http_free(http);
@@ -400,7 +400,7 @@ TEST(test_guard_refuses_after_resolution)
 		if (rc != CSN_E_POLICY && (strchr(url, '[') == NULL ||
 		    rc != CSN_E_BACKEND))
 			fail_msg("%s gives %s: %s", url, csn_error_name(rc),
-			    csn_ctx_message(ctx));
+			    csn_message());
 		csn_http_response_free(&res);
 		csn_http_free(http);
 	}
@@ -455,11 +455,11 @@ TEST(test_arguments)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_http_new(ctx, bad[i], NULL, &http) != CSN_E_ARG)
 			fail_msg("%s is taken", bad[i]);
-		assert_null(strstr(csn_ctx_message(ctx), "pass@"));
+		assert_null(strstr(csn_message(), "pass@"));
 	}
 	assert_int_equal(csn_http_new(ctx, "http://a/", &opt, &http),
 	    CSN_E_ARG);
-	assert_null(strstr(csn_ctx_message(ctx), "two words"));
+	assert_null(strstr(csn_message(), "two words"));
 	opt.token = "a\r\nX-Injected: 1";
 	assert_int_equal(csn_http_new(ctx, "http://a/", &opt, &http),
 	    CSN_E_ARG);
@@ -543,8 +543,8 @@ TEST(test_token_in_the_clear)
 	    liar_port(l));
 	assert_int_equal(csn_http_new(ctx, url, &opt, &http), 0);
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "in the clear"));
-	assert_null(strstr(csn_ctx_message(ctx), "s3cret"));
+	assert_non_null(strstr(csn_message(), "in the clear"));
+	assert_null(strstr(csn_message(), "s3cret"));
 	csn_http_response_free(&res);
 	csn_http_free(http);
 	assert_int_equal(liar_connections(l), 0);

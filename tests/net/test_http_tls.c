@@ -112,7 +112,7 @@ TEST(certificates_are_verified)
 		test_skip("this openssl has no s_server");
 	/* Nobody whom the system trusts has signed it. */
 	assert_int_equal(ask(port, NULL), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "TLS failed"));
+	assert_non_null(strstr(csn_message(), "TLS failed"));
 	assert_int_equal(ask(port, other), CSN_E_BACKEND);
 	assert_int_equal(ask(port, "/nonexistent"), CSN_E_BACKEND);
 	assert_int_equal(ask(port, ca), 0);
@@ -122,7 +122,7 @@ TEST(certificates_are_verified)
 	port = serve("wrong", "-tls1_3", &wrong);
 	assert_int_not_equal(port, 0);
 	assert_int_equal(ask(port, other), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "TLS failed"));
+	assert_non_null(strstr(csn_message(), "TLS failed"));
 	(void)kill(wrong, SIGKILL);
 
 	port = serve("right", "-tls1_2", &old);

@@ -173,7 +173,7 @@ trial_good(struct trial *t)
 	if (rc == 0 && csn_result_count(t->result) > 0)
 		return;
 	show(t);
-	fail_msg("%s: %s", csn_error_name(rc), csn_ctx_message(t->ctx));
+	fail_msg("%s: %s", csn_error_name(rc), csn_message());
 }
 
 struct fake_bytes

@@ -465,7 +465,7 @@ TEST(a_platform_that_is_not_described_whole_is_refused)
 		before = *p;
 		*p = rows[i].value;
 		rc = read_platform(ctx, &b, &pck);
-		if (rc != CSN_E_SIGNER || strstr(csn_ctx_message(ctx),
+		if (rc != CSN_E_SIGNER || strstr(csn_message(),
 		    "'PCK' does not describe a platform") == NULL)
 			fail_msg("%s: %s", rows[i].what, csn_error_name(rc));
 		*p = before;

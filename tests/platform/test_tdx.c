@@ -421,7 +421,7 @@ TEST(evidence_has_a_greatest_length)
 	    "evidence of 1048577 bytes is more than any platform's");
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
 	    t.evidence.len, &json), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(t.ctx), "1048577"));
+	assert_non_null(strstr(csn_message(), "1048577"));
 	t.evidence.len--;
 	assert_int_equal(trial_run(&t), CSN_E_VERSION);
 	assert_int_equal(csn_platform_json(t.ctx, t.platform, t.evidence.p,
@@ -478,7 +478,7 @@ TEST(options_have_their_bounds)
 		o.ncollateral = i == 1 ? CSN_PLATFORM_MAX_BLOBS + 1 : 0;
 		assert_int_equal(csn_platform_verify(t.ctx, t.platform,
 		    t.evidence.p, t.evidence.len, &o, t.result), CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(t.ctx), "too many"));
+		assert_non_null(strstr(csn_message(), "too many"));
 		o.ncerts -= i == 0;
 		o.ncollateral -= i == 1;
 		assert_int_equal(csn_platform_verify(t.ctx, t.platform,

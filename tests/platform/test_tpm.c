@@ -355,7 +355,7 @@ unread(struct stage *s, const char *policy, const char *says)
 {
 	s->t.policy = policy;
 	assert_int_equal(trial_run(&s->t), CSN_E_ARG);
-	assert_non_null(strstr(csn_ctx_message(s->t.ctx), says));
+	assert_non_null(strstr(csn_message(), says));
 }
 
 TEST(finds_a_bad_policy_when_it_is_read)

@@ -300,7 +300,7 @@ locked_does_nothing_until_unlocked(void **state)
 	    CSN_E_PASSPHRASE);
 	assert_int_equal(csn_keystore_unlock(f->ks, NULL, 0),
 	    CSN_E_PASSPHRASE);
-	assert_true(strlen(csn_ctx_message(f->ctx)) > 0);
+	assert_true(strlen(csn_message()) > 0);
 	assert_int_equal(csn_keystore_create(f->ks, "b"), CSN_E_LOCKED);
 	assert_int_equal(csn_keystore_unlock(f->ks, SECRET), 0);
 	assert_int_equal(csn_keystore_unwrap(f->ks, "acme", AAD("a"), wrap,

@@ -14,7 +14,7 @@ open_store(const char *options)
 	snprintf(url, sizeof(url), "redis://127.0.0.1:%u%s", server.port,
 	    options);
 	if (csn_store_open(ctx, url, &store) != 0)
-		fail_msg("%s: %s", url, csn_ctx_message(ctx));
+		fail_msg("%s: %s", url, csn_message());
 	return store;
 }
 

@@ -21,7 +21,7 @@ setup(void **state)
 	if (f->url == NULL || csn_ctx_new(NULL, &f->ctx) != 0)
 		return -1;
 	if (csn_store_open(f->ctx, f->url, &f->store) != 0) {
-		print_error("%s: %s\n", f->url, csn_ctx_message(f->ctx));
+		print_error("%s: %s\n", f->url, csn_message());
 		return -1;
 	}
 	return 0;
@@ -210,7 +210,7 @@ remove_takes_one_away(void **state)
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("a"), p, &len),
 	    CSN_E_NOT_FOUND);
-	assert_true(strlen(csn_ctx_message(f->ctx)) > 0);
+	assert_true(strlen(csn_message()) > 0);
 	store_check_value(f->store, "acme", "b", 8, 2);
 }
 
@@ -252,7 +252,7 @@ list_visits_one_space(void **state)
 	if ((f->subject->lacks & STORE_LACKS_LIST) != 0) {
 		assert_int_equal(csn_store_each(f->store, U("acme"),
 		    visit_count, &seen), CSN_E_BACKEND);
-		assert_true(strlen(csn_ctx_message(f->ctx)) > 20);
+		assert_true(strlen(csn_message()) > 20);
 		return;
 	}
 	for (i = 0; i < 100; i++) {
@@ -454,7 +454,7 @@ note_failure(struct worker *w, int rc)
 		return;
 	if (w->wrong++ == 0)
 		snprintf(w->why, sizeof(w->why), "%s: %s",
-		    csn_error_name(rc), csn_ctx_message(NULL));
+		    csn_error_name(rc), csn_message());
 }
 
 /* A value says which key it belongs to, over and over. */

@@ -205,7 +205,7 @@ without_it_says_so(struct store_fixture *f)
 
 	assert_int_equal(csn_store_put_for(f->store, U("acme"), U("k"), v, 1,
 	    1000), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "store"));
+	assert_non_null(strstr(csn_message(), "store"));
 	assert_int_equal(csn_store_ttl(f->store, U("acme"), U("k"), &left),
 	    CSN_E_BACKEND);
 	assert_int_equal(left, 7);
@@ -408,7 +408,7 @@ add_for_adds_where_nothing_is(void **state)
 	    7, ttl), 0);
 	assert_int_equal(csn_store_add_for(f->store, U("acme"), U("lock"), b,
 	    7, ttl), CSN_E_EXISTS);
-	assert_true(strlen(csn_ctx_message(f->ctx)) > 0);
+	assert_true(strlen(csn_message()) > 0);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("lock"), p,
 	    &len), 0);
 	assert_memory_equal(p, a, 7);

@@ -100,7 +100,7 @@ TEST(file_keystore_is_there_again)
 
 	assert_int_equal(csn_keystore_open(ctx, url, "wrong", 5, &ks),
 	    CSN_E_PASSPHRASE);
-	assert_non_null(strstr(csn_ctx_message(ctx), "passphrase"));
+	assert_non_null(strstr(csn_message(), "passphrase"));
 	ks = open_keys();
 	assert_int_equal(csn_keystore_unwrap(ks, "acme/1", AAD, wrap, len,
 	    got), 0);
@@ -260,7 +260,7 @@ TEST(unknown_scheme_names_those_there_are)
 
 	assert_int_equal(csn_keystore_open(ctx, "tape:", NULL, 0, &ks),
 	    CSN_E_UNKNOWN_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "memory, file"));
+	assert_non_null(strstr(csn_message(), "memory, file"));
 	assert_int_equal(csn_keystore_open(ctx, "file:", PASS, &ks),
 	    CSN_E_ARG);
 	assert_int_equal(csn_keystore_open(ctx, "memory:x", PASS, &ks),
@@ -279,7 +279,7 @@ TEST(unknown_scheme_names_those_there_are)
 	/* A provider without sentences gets one. */
 	assert_int_equal(csn_keystore_open(ctx, "array:", PASS, &ks), 0);
 	assert_int_equal(csn_keystore_remove(ks, "x"), CSN_E_NOT_FOUND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "array keystore"));
+	assert_non_null(strstr(csn_message(), "array keystore"));
 	assert_int_equal(csn_keystore_change_secret(ks, PASS, PASS),
 	    CSN_E_BACKEND);
 	csn_keystore_close(ks);

@@ -120,7 +120,7 @@ each(int (*life)(void), long enough, long most)
 			rc = CSN_E_NOMEM;
 		if (rc != 0 && rc != CSN_E_NOMEM && rc != CSN_E_CRYPTO)
 			fail_msg("%s, allocation %ld: %s (%s)", url, n,
-			    csn_error_name(rc), csn_ctx_message(ctx));
+			    csn_error_name(rc), csn_message());
 		/* A life resets the count before its end: many good ones. */
 		if (!failed && again > enough)
 			break;

@@ -168,8 +168,8 @@ TEST(damaged_files_are_refused, struct fixture *f)
 		len = sizeof(got);
 		assert_int_equal(csn_store_get(f->store, U("acme"), U("k"),
 		    got, &len), CSN_E_FORM);
-		assert_non_null(strstr(csn_ctx_message(f->ctx), "cut off"));
-		assert_non_null(strstr(csn_ctx_message(f->ctx), f->folder));
+		assert_non_null(strstr(csn_message(), "cut off"));
+		assert_non_null(strstr(csn_message(), f->folder));
 		assert_int_equal(csn_store_ttl(f->store, U("acme"), U("k"),
 		    &left), CSN_E_FORM);
 	}
@@ -346,7 +346,7 @@ TEST(a_full_disk_is_said_and_changes_nothing, struct fixture *f)
 		rc = csn_store_put(store, U("acme"), U(key), p, 300000);
 	}
 	assert_int_equal(rc, CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "no room"));
+	assert_non_null(strstr(csn_message(), "no room"));
 	assert_int_equal(count_temps(f->folder), 0);
 	assert_int_equal(csn_store_get(store, U("acme"), U(key), p, &len),
 	    CSN_E_NOT_FOUND);
@@ -380,7 +380,7 @@ TEST(a_read_only_folder_is_read, struct fixture *f)
 	store_check_value(store, "acme", "k", 8, 1);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8),
 	    CSN_E_IO);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "Read-only"));
+	assert_non_null(strstr(csn_message(), "Read-only"));
 	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
 	    CSN_E_IO);
 	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_IO);
@@ -536,7 +536,7 @@ TEST(options_are_checked, struct fixture *f)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(f->ctx, bad[i], &store),
 		    CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(f->ctx), "file"));
+		assert_non_null(strstr(csn_message(), "file"));
 		assert_null(store);
 	}
 	assert_int_equal(csn_store_open(f->ctx, "file:/dev/null", &store),

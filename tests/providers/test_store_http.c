@@ -72,7 +72,7 @@ TEST(killed_and_started_again)
 	    CSN_E_BACKEND);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 5),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 	/* The same handle finds it again, and what it lost is not there. */
 	assert_int_equal(blob_server_start(&server, server.port, NULL), 0);
 	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len),
@@ -102,10 +102,10 @@ TEST(limits_of_the_server)
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 1000), 0);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 3000000),
 	    CSN_E_LIMIT);
-	assert_non_null(strstr(csn_ctx_message(ctx), "413"));
+	assert_non_null(strstr(csn_message(), "413"));
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 90000),
 	    CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "507"));
+	assert_non_null(strstr(csn_message(), "507"));
 	assert_int_equal(csn_store_put(less, U("acme"), U("k"), p, 51),
 	    CSN_E_LIMIT);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 1000), 0);
@@ -134,8 +134,8 @@ TEST(tokens)
 	    (const uint8_t *)"v", 1), 0);
 	assert_int_equal(csn_store_put(wrong, U("acme"), U("k"),
 	    (const uint8_t *)"v", 1), CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "401"));
-	assert_null(strstr(csn_ctx_message(ctx), TOKEN));
+	assert_non_null(strstr(csn_message(), "401"));
+	assert_null(strstr(csn_message(), TOKEN));
 	assert_int_equal(csn_store_remove(none, U("acme"), U("k")),
 	    CSN_E_POLICY);
 	csn_store_close(none);
@@ -146,7 +146,7 @@ TEST(tokens)
 	assert_int_equal(chmod(token_path, 0644), 0);
 	url = blob_server_url(&server, options);
 	assert_int_equal(csn_store_open(ctx, url, &right), CSN_E_POLICY);
-	assert_null(strstr(csn_ctx_message(ctx), TOKEN));
+	assert_null(strstr(csn_message(), TOKEN));
 	free(url);
 	assert_int_equal(chmod(token_path, 0600), 0);
 	blob_server_kill(&server);
@@ -220,8 +220,8 @@ TEST(private_addresses_are_refused)
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"),
 	    (const uint8_t *)"v", 1), CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "loopback"));
-	assert_non_null(strstr(csn_ctx_message(ctx), "allow-private=1"));
+	assert_non_null(strstr(csn_message(), "loopback"));
+	assert_non_null(strstr(csn_message(), "allow-private=1"));
 	csn_store_close(store);
 	blob_server_kill(&server);
 }

@@ -58,10 +58,10 @@ stop(void)
 static void
 says(const char *sentence)
 {
-	if (strstr(csn_ctx_message(ctx), sentence) == NULL)
-		fail_msg("'%s' does not say '%s'", csn_ctx_message(ctx),
+	if (strstr(csn_message(), sentence) == NULL)
+		fail_msg("'%s' does not say '%s'", csn_message(),
 		    sentence);
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 }
 
 static int
@@ -452,8 +452,8 @@ TEST(options_are_checked)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (csn_store_open(ctx, bad[i], &s) != CSN_E_ARG)
 			fail_msg("%s is taken, or: %s", bad[i],
-			    csn_ctx_message(ctx));
-		assert_null(strstr(csn_ctx_message(ctx), "secret"));
+			    csn_message());
+		assert_null(strstr(csn_message(), "secret"));
 	}
 	assert_int_equal(csn_store_open(ctx,
 	    "http://a.example?token-file=/nonexistent/token", &s),

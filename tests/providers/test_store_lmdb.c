@@ -98,7 +98,7 @@ TEST(a_full_map_is_said_and_changes_nothing, struct fixture *f)
 		rc = csn_store_put(f->store, U("acme"), U(key), p, MIB);
 	}
 	assert_int_equal(rc, CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "4194304 bytes"));
+	assert_non_null(strstr(csn_message(), "4194304 bytes"));
 	assert_int_equal(csn_store_put(f->store, U("acme"), U("first"), p,
 	    MIB), CSN_E_QUOTA);
 	store_check_value(f->store, "acme", "first", 100, 1);
@@ -329,7 +329,7 @@ TEST(a_drop_is_left_when_the_program_says_so, struct fixture *f)
 	assert_int_equal(csn_store_open(own, f->url, &store), 0);
 	store_put_value(store, "acme", "k", 8, 1);
 	stop = 1;
-	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CLOSED);
+	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CANCELLED);
 	store_check_value(store, "acme", "k", 8, 1);
 	stop = 0;
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
@@ -507,7 +507,7 @@ TEST(a_read_only_folder_is_read, struct fixture *f)
 	store_check_value(store, "acme", "k", 8, 1);
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 8),
 	    CSN_E_IO);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "read-only"));
+	assert_non_null(strstr(csn_message(), "read-only"));
 	csn_store_close(store);
 	assert_int_equal(umount(f->folder), 0);
 }
@@ -532,7 +532,7 @@ TEST(a_full_disk_is_said, struct fixture *f)
 		rc = csn_store_put(store, U("acme"), U(key), p, MIB);
 	}
 	assert_int_equal(rc, CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "disk is full"));
+	assert_non_null(strstr(csn_message(), "disk is full"));
 	store_check_value(store, "acme", "first", 100, 1);
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
 	check_drop(store, fill_small(store, 0));
@@ -556,7 +556,7 @@ TEST(options_and_files_are_checked, struct fixture *f)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(f->ctx, bad[i], &store),
 		    CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(f->ctx), "lmdb"));
+		assert_non_null(strstr(csn_message(), "lmdb"));
 		assert_null(store);
 	}
 	assert_int_equal(csn_store_open(f->ctx, "lmdb:/dev/null", &store),
@@ -570,7 +570,7 @@ TEST(options_and_files_are_checked, struct fixture *f)
 		fputs("this is a diary, not a database\n", out);
 	fclose(out);
 	assert_int_equal(csn_store_open(f->ctx, url, &store), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "no LMDB's"));
+	assert_non_null(strstr(csn_message(), "no LMDB's"));
 }
 
 int

@@ -120,7 +120,7 @@ TEST(a_dead_server_is_an_error_and_comes_back, struct fixture *f)
 	memcached_kill(&f->servers[0]);
 	assert_int_equal(csn_store_get(f->store, U("acme"), U("k"), p, &len),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "127.0.0.1:"));
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"), p, 8),
 	    CSN_E_BACKEND);
 	assert_int_equal(csn_store_add_for(f->store, U("acme"), U("l"), p, 8,
@@ -257,7 +257,7 @@ TEST(too_large_a_value_is_said, struct fixture *f)
 	assert_non_null(p);
 	assert_int_equal(csn_store_put(f->store, U("acme"), U("k"), p,
 	    large), CSN_E_LIMIT);
-	assert_non_null(strstr(csn_ctx_message(f->ctx), "-I"));
+	assert_non_null(strstr(csn_message(), "-I"));
 	free(p);
 	/* The connection still is in step. */
 	store_put_value(f->store, "acme", "k", 100, 1);

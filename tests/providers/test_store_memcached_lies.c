@@ -160,7 +160,7 @@ all_fail(struct csn_store *store, const char *space)
 	for (i = 0; i < 5; i++)
 		assert_true(rc[i] != 0);
 	assert_true(rc[0] != CSN_E_BUFFER);
-	assert_true(strlen(csn_ctx_message(ctx)) > 10);
+	assert_true(strlen(csn_message()) > 10);
 }
 
 TEST(nonsense_is_refused)
@@ -239,7 +239,7 @@ TEST(an_old_memcached_is_named_as_such)
 	store = open_store(&l);
 	assert_int_equal(csn_store_get(store, NULL, 0, U("k"), p, &len),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "1.6"));
+	assert_non_null(strstr(csn_message(), "1.6"));
 	csn_store_close(store);
 	stop(&l);
 }
@@ -344,8 +344,8 @@ TEST(options_are_checked)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i], &store),
 		    CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(ctx), "memcached"));
-		assert_null(strstr(csn_ctx_message(ctx), "/tmp"));
+		assert_non_null(strstr(csn_message(), "memcached"));
+		assert_null(strstr(csn_message(), "/tmp"));
 		assert_null(store);
 	}
 	assert_int_equal(csn_store_open(ctx,
@@ -367,8 +367,8 @@ TEST(a_password_is_not_repeated)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i], &store),
 		    CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(ctx), "no password"));
-		assert_null(strstr(csn_ctx_message(ctx), "secretpw"));
+		assert_non_null(strstr(csn_message(), "no password"));
+		assert_null(strstr(csn_message(), "secretpw"));
 		assert_null(store);
 	}
 }

@@ -93,7 +93,7 @@ TEST(options_are_checked_with_clear_sentences)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(csn_store_open(ctx, bad[i][0], &store),
 		    CSN_E_ARG);
-		assert_non_null(strstr(csn_ctx_message(ctx), bad[i][1]));
+		assert_non_null(strstr(csn_message(), bad[i][1]));
 		assert_null(store);
 	}
 	store = open_store("memory:?bytes=4M&share=0.25&slab=256K");
@@ -214,9 +214,9 @@ TEST(share_bounds_one_tenant)
 		assert_true(has_n(store, "loud", 10000));
 	}
 	assert_int_equal(put_n(store, "loud", 1, 5 * MIB), CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "share"));
+	assert_non_null(strstr(csn_message(), "share"));
 	assert_int_equal(put_n(store, "loud", 1, 17 * MIB), CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "limit"));
+	assert_non_null(strstr(csn_message(), "limit"));
 	csn_store_close(store);
 }
 
@@ -232,8 +232,8 @@ TEST(everything_borrowed_is_a_clean_refusal)
 			break;
 	}
 	assert_int_equal(n, 4);
-	assert_int_equal(csn_ctx_code(ctx), CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "evicted"));
+	assert_int_equal(csn_message_code(), CSN_E_QUOTA);
+	assert_non_null(strstr(csn_message(), "evicted"));
 	csn_store_abort(store, &held[0]);
 	assert_int_equal(put_n(store, "acme", 1, 900000), 0);
 	/* What is borrowed is not evicted, only the rest is. */

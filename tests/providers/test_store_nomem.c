@@ -92,7 +92,7 @@ each_fails_once(const char *url, int lists)
 		(void)failmalloc_done();
 		if (rc != 0 && rc != CSN_E_NOMEM && rc != CSN_E_CRYPTO)
 			fail_msg("%s, allocation %ld: %s (%s)", url, n,
-			    csn_error_name(rc), csn_ctx_message(ctx));
+			    csn_error_name(rc), csn_message());
 		if (!came_to_it)
 			break;
 	}

@@ -61,7 +61,7 @@ TEST(listing_passes_over_what_is_not_ours)
 	assert_true(st.memory > 100000);
 	assert_int_equal(csn_store_get(store, U("acme"), U("a-list"), NULL,
 	    &(size_t){ 0 }), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(ctx), "holds no string"));
+	assert_non_null(strstr(csn_message(), "holds no string"));
 	/* Dropping a space takes what is there under its name. */
 	assert_int_equal(csn_store_drop(store, U("acme")), 0);
 	say("EXISTS csn:{61636d65}:a-list a-list", ":1");
@@ -156,7 +156,7 @@ TEST(urls_are_checked_with_clear_sentences)
 		assert_int_not_equal(csn_store_open(ctx, bad[i].url, &store),
 		    0);
 		assert_null(store);
-		said = csn_ctx_message(ctx);
+		said = csn_message();
 		if (strstr(said, bad[i].says) == NULL)
 			fail_msg("%s: %s", bad[i].url, said);
 		assert_null(strstr(said, "secret"));

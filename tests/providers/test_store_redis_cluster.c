@@ -157,13 +157,13 @@ holds(struct csn_store *store, const char *space, const char *key,
 	size_t len = sizeof(p);
 
 	if (csn_store_get(store, U(space), U(key), p, &len) != 0)
-		fail_msg("%s %s: %s", space, key, csn_ctx_message(ctx));
+		fail_msg("%s %s: %s", space, key, csn_message());
 	assert_int_equal(len, strlen(want));
 	assert_memory_equal(p, want, len);
 	/* The same by a transaction, which is redirected otherwise. */
 	len = sizeof(p);
 	if (csn_store_get_for(store, U(space), U(key), p, &len, &left) != 0)
-		fail_msg("%s %s: %s", space, key, csn_ctx_message(ctx));
+		fail_msg("%s %s: %s", space, key, csn_message());
 	assert_int_equal(len, strlen(want));
 	assert_memory_equal(p, want, len);
 	assert_int_equal(left, 0);
@@ -356,7 +356,7 @@ work(void *arg)
 		else
 			w->wrong++;
 		if (rc != 0 && !w->hopes)
-			print_message("# %s\n", csn_ctx_message(ctx));
+			print_message("# %s\n", csn_message());
 		took = test_now_ms() - start;
 		if (took > w->slowest_ms)
 			w->slowest_ms = took;
@@ -502,7 +502,7 @@ TEST(whoever_forgets_cluster_is_told)
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(csn_store_put(store, NULL, 0, U("k"), U("v")),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "cluster=1"));
+	assert_non_null(strstr(csn_message(), "cluster=1"));
 	csn_store_close(store);
 }
 

@@ -61,9 +61,9 @@ meets(const struct stub_answer *a, const char *map, int code,
 	    TIMEOUT_MS : LONG_MS, map != NULL ? "&cluster=1" : "");
 	int rc = get(store);
 
-	if (rc != code || strstr(csn_ctx_message(ctx), says) == NULL)
+	if (rc != code || strstr(csn_message(), says) == NULL)
 		fail_msg("%.40s: %s, %s", a->bytes, csn_error_name(rc),
-		    csn_ctx_message(ctx));
+		    csn_message());
 	csn_store_close(store);
 	redis_stub_stop(s);
 }
@@ -101,7 +101,7 @@ TEST(each_error_has_its_sentence)
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		meets(&(struct stub_answer){ .bytes = errors[i].answer },
 		    NULL, errors[i].code, errors[i].says);
-		assert_null(strstr(csn_ctx_message(ctx), "hush"));
+		assert_null(strstr(csn_message(), "hush"));
 	}
 }
 
@@ -205,7 +205,7 @@ TEST(a_list_without_end_is_left_when_the_program_says_so)
 	store = open_stub(s, "");
 	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "never comes"));
+	assert_non_null(strstr(csn_message(), "never comes"));
 	/* A name that comes twice is visited once. */
 	assert_int_equal(n, 1);
 	csn_store_close(store);
@@ -223,8 +223,8 @@ TEST(a_list_without_end_is_left_when_the_program_says_so)
 	store = open_stub(s, "");
 	atomic_store(&asked, 20);
 	assert_int_equal(csn_store_each(store, NULL, 0, visit_none, &n),
-	    CSN_E_CLOSED);
-	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CLOSED);
+	    CSN_E_CANCELLED);
+	assert_int_equal(csn_store_drop(store, U("acme")), CSN_E_CANCELLED);
 	assert_int_equal(redis_stub_commands(s), 0);
 	csn_store_close(store);
 	redis_stub_stop(s);
@@ -389,12 +389,12 @@ TEST(nobody_there_is_told_at_once)
 	    "connect=600000", free_port());
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(get(store), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "refused"));
+	assert_non_null(strstr(csn_message(), "refused"));
 	csn_store_close(store);
 	assert_int_equal(csn_store_open(ctx, "redis://no-such-host.invalid"
 	    "?timeout=600", &store), 0);
 	assert_int_equal(get(store), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "no-such-host"));
+	assert_non_null(strstr(csn_message(), "no-such-host"));
 	csn_store_close(store);
 }
 
@@ -449,7 +449,7 @@ TEST(a_network_that_swallows_is_not_waited_for)
 	start = test_now_ms();
 	assert_int_equal(get(store), CSN_E_BACKEND);
 	assert_true(test_now_ms() - start >= 180);
-	assert_non_null(strstr(csn_ctx_message(ctx), "connect="));
+	assert_non_null(strstr(csn_message(), "connect="));
 	csn_store_close(store);
 	swallower_stop(&s);
 }
@@ -490,7 +490,7 @@ TEST(a_hanging_server_does_not_use_up_the_pool)
 	/* Each drops its connection, so the pool of one never runs dry. */
 	for (i = 1; i <= 2; i++) {
 		assert_int_equal(get(store), CSN_E_BACKEND);
-		assert_non_null(strstr(csn_ctx_message(ctx), "the answer of"));
+		assert_non_null(strstr(csn_message(), "the answer of"));
 		assert_int_equal(redis_stub_connections(s), i);
 	}
 	csn_store_close(store);

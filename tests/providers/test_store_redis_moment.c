@@ -90,7 +90,7 @@ TEST(a_foreign_value_is_told_from_a_dead_server)
 
 	begin(answers, sizeof(answers) / sizeof(answers[0]), 0);
 	assert_int_equal(ask(CSN_E_FORM), 4);
-	assert_non_null(strstr(csn_ctx_message(ctx), "holds no string"));
+	assert_non_null(strstr(csn_message(), "holds no string"));
 	assert_int_equal(ask(0), 4);
 	end();
 }

@@ -80,7 +80,7 @@ life(int tls)
 		i = csn_store_put(s, U("acme"), U("after"), p, 9);
 	}
 	if (i != 0)
-		fail_msg("afterwards: %s", csn_ctx_message(ctx));
+		fail_msg("afterwards: %s", csn_message());
 	assert_int_equal(csn_store_remove(s, U("acme"), U("after")), 0);
 	assert_int_equal(csn_store_drop(s, U("acme")), 0);
 	csn_store_close(s);
@@ -105,7 +105,7 @@ each(int tls)
 		    (rc == CSN_E_CRYPTO || rc == CSN_E_BACKEND ||
 		    rc == CSN_E_FORM || rc == CSN_E_ALGORITHM)))
 			fail_msg("allocation %ld: %s (%s)", n,
-			    csn_error_name(rc), csn_ctx_message(ctx));
+			    csn_error_name(rc), csn_message());
 	}
 	print_message("# up to allocation %ld\n", n);
 	assert_true(n > 40);

@@ -30,7 +30,7 @@ open_store(uint16_t port, const char *ca_file, const char *more)
 	snprintf(url, sizeof(url), "rediss://127.0.0.1:%u/?timeout=3000&"
 	    "connect=2000&ca=%s%s", port, ca_file, more);
 	if (csn_store_open(ctx, url, &store) != 0)
-		fail_msg("%s: %s", url, csn_ctx_message(ctx));
+		fail_msg("%s: %s", url, csn_message());
 	return store;
 }
 
@@ -50,7 +50,7 @@ put_and_get(struct csn_store *store)
 	size_t len = sizeof(p);
 
 	if (csn_store_put(store, U("acme"), U("k"), U("value")) != 0)
-		fail_msg("%s", csn_ctx_message(ctx));
+		fail_msg("%s", csn_message());
 	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
 	assert_int_equal(len, 5);
 	assert_memory_equal(p, "value", 5);
@@ -65,9 +65,9 @@ refused(uint16_t port, const char *ca_file, const char *more,
 
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
 	    CSN_E_BACKEND);
-	if (strstr(csn_ctx_message(ctx), says) == NULL)
-		fail_msg("%s", csn_ctx_message(ctx));
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	if (strstr(csn_message(), says) == NULL)
+		fail_msg("%s", csn_message());
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 	csn_store_close(store);
 }
 
@@ -184,8 +184,8 @@ TEST(a_certificate_for_another_host_is_refused)
 		assert_int_equal(csn_store_open(ctx, url, &store), 0);
 		assert_int_equal(csn_store_put(store, U("acme"), U("k"),
 		    U("v")), CSN_E_BACKEND);
-		if (strstr(csn_ctx_message(ctx), "mismatch") == NULL)
-			fail_msg("%s: %s", names[i], csn_ctx_message(ctx));
+		if (strstr(csn_message(), "mismatch") == NULL)
+			fail_msg("%s: %s", names[i], csn_message());
 		csn_store_close(store);
 		tls_front_stop(f);
 		test_cert_free(cert);
@@ -246,7 +246,7 @@ TEST(a_ca_with_an_unknown_kind_of_key_is_not_enough)
 	snprintf(url, sizeof(url), "rediss://127.0.0.1:%u/?ca=%s",
 	    server.port, other_path);
 	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(ctx),
+	assert_non_null(strstr(csn_message(),
 	    "no certificate to trust"));
 }
 
@@ -334,8 +334,8 @@ TEST(a_silent_server_is_not_waited_for)
 	assert_int_equal(csn_store_put(store, U("acme"), U("k"), U("v")),
 	    CSN_E_BACKEND);
 	assert_true(test_now_ms() - start >= 250);
-	assert_non_null(strstr(csn_ctx_message(ctx), "handshake"));
-	assert_non_null(strstr(csn_ctx_message(ctx), "is it a TLS port?"));
+	assert_non_null(strstr(csn_message(), "handshake"));
+	assert_non_null(strstr(csn_message(), "is it a TLS port?"));
 	csn_store_close(store);
 	(void)close(fd);
 }
@@ -370,7 +370,7 @@ TEST(a_client_certificate_is_shown)
 	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
 	snprintf(url, sizeof(url), "rediss://127.0.0.1/?ca=%s", key_path);
 	assert_int_equal(csn_store_open(ctx, url, &store), CSN_E_FORM);
-	assert_non_null(strstr(csn_ctx_message(ctx), "certificate"));
+	assert_non_null(strstr(csn_message(), "certificate"));
 }
 
 TEST(a_child_and_its_parent_have_their_own_tls)

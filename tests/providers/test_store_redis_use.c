@@ -49,7 +49,7 @@ TEST(users_and_passwords)
 	server = own;
 	store = open_store("");
 	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "password"));
+	assert_non_null(strstr(csn_message(), "password"));
 	csn_store_close(store);
 
 	snprintf(file, sizeof(file), "%s/users.acl", own.dir);
@@ -61,8 +61,8 @@ TEST(users_and_passwords)
 	write_file(file, "a wrong one", 0600);
 	store = open_store(options);
 	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "refuses"));
-	assert_null(strstr(csn_ctx_message(ctx), "wrong one"));
+	assert_non_null(strstr(csn_message(), "refuses"));
+	assert_null(strstr(csn_message(), "wrong one"));
 	csn_store_close(store);
 	/* Others can read it: no secret. */
 	assert_int_equal(chmod(file, 0644), 0);
@@ -98,7 +98,7 @@ TEST(an_acl_user_may_do_what_it_may)
 	assert_int_equal(get(store, "acme", "none", p, sizeof(p)),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(put(store, "k", "v"), CSN_E_POLICY);
-	assert_non_null(strstr(csn_ctx_message(ctx), "ACL"));
+	assert_non_null(strstr(csn_message(), "ACL"));
 	csn_store_close(store);
 	say("ACL DELUSER reader", ":1");
 }
@@ -318,7 +318,7 @@ TEST(a_server_that_comes_back_is_used_again)
 	redis_server_kill(&own);
 	assert_int_equal(get(store, "acme", "k", p, sizeof(p)),
 	    CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "127.0.0.1:"));
+	assert_non_null(strstr(csn_message(), "127.0.0.1:"));
 	assert_int_equal(redis_server_start(&own), 0);
 	assert_int_equal(get(store, "acme", "k", p, sizeof(p)),
 	    CSN_E_NOT_FOUND);
@@ -342,7 +342,7 @@ TEST(a_slow_server_is_not_waited_for_past_the_timeout)
 	start = test_now_ms();
 	assert_int_equal(put(store, "k", "v2"), CSN_E_BACKEND);
 	assert_true(test_now_ms() - start >= 250);
-	assert_non_null(strstr(csn_ctx_message(ctx), "too long"));
+	assert_non_null(strstr(csn_message(), "too long"));
 	assert_int_equal(kill(server.pid, SIGCONT), 0);
 	assert_int_equal(put(patient, "k", "v3"), 0);
 	csn_store_close(patient);
@@ -362,7 +362,7 @@ TEST(a_full_server_is_a_quota)
 		rc = csn_store_put(store, U("acme"), (uint8_t *)&i,
 		    sizeof(i), p, 4 << 20);
 	assert_int_equal(rc, CSN_E_QUOTA);
-	assert_non_null(strstr(csn_ctx_message(ctx), "maxmemory"));
+	assert_non_null(strstr(csn_message(), "maxmemory"));
 	say("CONFIG SET maxmemory 0", "+OK");
 	free(p);
 	csn_store_close(store);
@@ -385,7 +385,7 @@ TEST(a_replica_takes_no_writes)
 	    own.port);
 	assert_int_equal(csn_store_open(ctx, url, &store), 0);
 	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "read-only replica"));
+	assert_non_null(strstr(csn_message(), "read-only replica"));
 	/* It is promoted: the same store goes on. */
 	for (i = 0; i < 2; i++)
 		assert_int_equal(redis_say(own.port, "REPLICAOF NO ONE",
@@ -400,7 +400,7 @@ TEST(a_single_server_is_no_cluster)
 	struct csn_store *store = open_store("?cluster=1");
 
 	assert_int_equal(put(store, "k", "v"), CSN_E_BACKEND);
-	assert_non_null(strstr(csn_ctx_message(ctx), "leave out cluster=1"));
+	assert_non_null(strstr(csn_message(), "leave out cluster=1"));
 	csn_store_close(store);
 }
 

@@ -93,7 +93,7 @@ TEST(a_file_outlives_its_sealers_document)
 	bob = (csn_identity_free(bob), people_quick(ctx, 2, "bob"));
 	seal(alice, bob, &late);
 	assert_int_equal(open_it(&late, 0, 0, &created), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(ctx), "document expired"));
+	assert_non_null(strstr(csn_message(), "document expired"));
 	assert_true(created == 0);
 	files_free(&early);
 	files_free(&late);
@@ -126,7 +126,7 @@ TEST(a_withdrawn_key_is_refused_whatever_time_a_file_states)
 	/* Also one whose document is over. */
 	assert_int_equal(csn_trust_replace(ctx, trust, &e), 0);
 	assert_int_equal(open_it(&early, 0, 0, NULL), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(ctx), "withdrawn"));
+	assert_non_null(strstr(csn_message(), "withdrawn"));
 	assert_int_equal(open_it(&early, PEOPLE_START, 0, NULL),
 	    CSN_E_SIGNER);
 	/* Nothing but removing the entry takes that back. */
@@ -155,7 +155,7 @@ TEST(ones_own_withdrawn_key_is_refused_as_any_other)
 	e.withdrawn_ms = people_now + DAY;
 	assert_int_equal(csn_trust_replace(ctx, trust, &e), 0);
 	assert_int_equal(open_it(&f, 0, 0, NULL), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(ctx), "withdrawn"));
+	assert_non_null(strstr(csn_message(), "withdrawn"));
 	files_free(&f);
 }
 
@@ -169,7 +169,7 @@ TEST(the_reader_bounds_what_a_file_may_state)
 	assert_int_equal(open_it(&f, 0, 10 * DAY, NULL), 0);
 	people_now += 1;
 	assert_int_equal(open_it(&f, 0, 10 * DAY, NULL), CSN_E_EXPIRED);
-	assert_non_null(strstr(csn_ctx_message(ctx), "longer ago"));
+	assert_non_null(strstr(csn_message(), "longer ago"));
 	/* Somebody saw it a day after; nobody can have the day before. */
 	assert_int_equal(open_it(&f, PEOPLE_START + 6 * DAY, 0, NULL), 0);
 	assert_int_equal(open_it(&f, PEOPLE_START + 4 * DAY, 0, NULL),
@@ -194,7 +194,7 @@ TEST(a_file_from_the_day_after_tomorrow_is_refused)
 	ctx = people_ctx();
 	assert_int_equal(open_it(&soon, 0, 0, NULL), 0);
 	assert_int_equal(open_it(&far, 0, 0, NULL), CSN_E_EXPIRED);
-	assert_non_null(strstr(csn_ctx_message(ctx), "ahead"));
+	assert_non_null(strstr(csn_message(), "ahead"));
 	csn_ctx_free(ctx);
 	ctx = usual;
 	files_free(&soon);

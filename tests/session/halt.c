@@ -103,7 +103,7 @@ caller(void *arg)
 	left = job->n;
 	failed = job->call(job->arg) == 0 ? NULL : job;
 	if (failed != NULL)
-		fprintf(stderr, "%s\n", csn_ctx_message(NULL));
+		fprintf(stderr, "%s\n", csn_message());
 	/* A thread that ends holds locks of others for a moment. */
 	if (mine != NULL) {
 		mine = NULL;

@@ -234,8 +234,8 @@ text_open(struct csn_session *s, const struct text *in, const char *text)
 			assert_int_equal(key[i], 0);
 		assert_int_equal(item.key_len,
 		    in->len - CSN_SEAL_OVERHEAD);
-		assert_int_equal(csn_ctx_code(csn_session_ctx(s)), rc);
-		assert_true(csn_ctx_message(csn_session_ctx(s))[0] != '\0');
+		assert_int_equal(csn_message_code(), rc);
+		assert_true(csn_message()[0] != '\0');
 		return rc;
 	}
 	assert_int_equal(item.key_len, strlen(text));

@@ -80,7 +80,7 @@ TEST(a_reader_looks_64_epochs_ahead_and_no_further)
 		one_an_epoch(twin, t, 67);
 		/* One that has no epoch yet: the first is one of the 64. */
 		assert_int_equal(text_open(late, &t[64], "x"), CSN_E_EPOCH);
-		assert_non_null(strstr(csn_ctx_message(ctx), "ahead"));
+		assert_non_null(strstr(csn_message(), "ahead"));
 		assert_int_equal(text_open(late, &t[63], "x"), 0);
 		assert_int_equal(text_open(s, &t[0], "x"), 0);
 		before = pair_info(s);
@@ -120,7 +120,7 @@ TEST(what_a_channel_skipped_keeps_its_grace)
 	pair_boot += 1001;
 	assert_int_equal(pair_info(s).live_epochs, 1);
 	assert_int_equal(text_open(s, &t[2], "x"), CSN_E_EPOCH);
-	assert_non_null(strstr(csn_ctx_message(ctx), "gone"));
+	assert_non_null(strstr(csn_message(), "gone"));
 	csn_session_free(s);
 	csn_session_free(twin);
 }
@@ -143,7 +143,7 @@ TEST(a_channels_peer_opens_64_epochs_within_the_grace_and_no_more)
 		assert_int_equal(text_open(s, &t[60], "x"), 0);
 		before = pair_info(s);
 		assert_int_equal(text_open(s, &t[65], "x"), CSN_E_LIMIT);
-		assert_non_null(strstr(csn_ctx_message(ctx), "5000 ms"));
+		assert_non_null(strstr(csn_message(), "5000 ms"));
 		after = pair_info(s);
 		assert_memory_equal(&before, &after, sizeof(before));
 		assert_int_equal(text_open(s, &t[64], "x"), 0);
@@ -338,7 +338,7 @@ TEST(at_1024_epochs_that_stay_who_rotates_on_is_told)
 	assert_int_equal(text_open(twin, &first, "first"), 0);
 	/* Sealing goes on in the epoch that there is. */
 	assert_int_equal(csn_session_rotate(twin, 0), CSN_E_LIMIT);
-	assert_non_null(strstr(csn_ctx_message(ctx), "1024 epochs"));
+	assert_non_null(strstr(csn_message(), "1024 epochs"));
 	assert_int_equal(text_seal(twin, 2, "y", &t), 0);
 	assert_int_equal(text_epoch(&t), 1023);
 	assert_int_equal(text_open(twin, &t, "y"), 0);

@@ -356,7 +356,7 @@ keep_sealing(void *arg)
 	for (i = 0; !atomic_load(&stop); i++) {
 		if (seal_raw(session, i % 100, &t) != 0 ||
 		    (i % 3 == 0 && open_raw(session, &t) != 0 &&
-		    csn_ctx_code(ctx) != CSN_E_REPLAY))
+		    csn_message_code() != CSN_E_REPLAY))
 			return arg;
 	}
 	return NULL;

@@ -261,8 +261,8 @@ TEST(what_a_sandbox_refuses_is_called_by_its_name)
 	nowipe_no_protect = 1;
 	assert_int_equal(csn_ctx_new(NULL, &none), CSN_E_BACKEND);
 	nowipe_no_protect = 0;
-	assert_null(strstr(csn_ctx_message(NULL), "out of memory"));
-	assert_non_null(strstr(csn_ctx_message(NULL), "refuses"));
+	assert_null(strstr(csn_message(), "out of memory"));
+	assert_non_null(strstr(csn_message(), "refuses"));
 	start(0);
 	assert_true(says("locked"));
 	assert_true(says("undumped"));

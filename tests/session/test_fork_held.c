@@ -371,7 +371,7 @@ child(void *arg)
 	rc = calls[*i].child(arg);
 	if (rc != 0) {
 		fprintf(stderr, "%s: %d, %s\n", calls[*i].name, rc,
-		    csn_ctx_message(f.ctx));
+		    csn_message());
 		return 1;
 	}
 	/* Whatever it did first, its keys are not masked as the parent's. */

@@ -220,7 +220,7 @@ TEST(a_server_with_a_tenants_name_is_no_tenant)
 	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
 	m.offer[m.offer_len - 1] ^= 1;
 	assert_int_equal(accept_by(&m, NULL), CSN_E_SIGNER);
-	assert_non_null(strstr(csn_ctx_message(p.server_ctx),
+	assert_non_null(strstr(csn_message(),
 	    "other purposes"));
 	assert_null(m.pending);
 	messages_free(&m);
@@ -323,7 +323,7 @@ TEST(a_tenant_that_says_who_it_is_gets_no_others_session)
 	    &m.confirm_len), CSN_E_TENANT);
 	assert_null(m.tenant);
 	assert_null(m.confirm);
-	assert_non_null(strstr(csn_ctx_message(p.tenant_ctx), "mallory"));
+	assert_non_null(strstr(csn_message(), "mallory"));
 	o.expect_tenant = "mallory.";
 	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts,
 	    m.reply, m.reply_len, &o, &m.tenant, &m.confirm,

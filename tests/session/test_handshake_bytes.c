@@ -16,7 +16,7 @@ accept_bytes(struct messages *m, const uint8_t *offer, size_t len)
 	if (rc != 0) {
 		assert_null(m->pending);
 		assert_null(m->reply);
-		assert_int_equal(csn_ctx_code(p.server_ctx), rc);
+		assert_int_equal(csn_message_code(), rc);
 	}
 	return rc;
 }
@@ -31,7 +31,7 @@ finish_bytes(struct messages *m, const uint8_t *reply, size_t len)
 	if (rc != 0) {
 		assert_null(m->tenant);
 		assert_null(m->confirm);
-		assert_int_equal(csn_ctx_code(p.tenant_ctx), rc);
+		assert_int_equal(csn_message_code(), rc);
 	}
 	return rc;
 }
@@ -44,7 +44,7 @@ confirm_bytes(struct messages *m, const uint8_t *confirm, size_t len)
 	rc = csn_session_confirm(m->pending, confirm, len, NULL, &m->server);
 	if (rc != 0) {
 		assert_null(m->server);
-		assert_int_equal(csn_ctx_code(p.server_ctx), rc);
+		assert_int_equal(csn_message_code(), rc);
 	}
 	return rc;
 }

@@ -206,7 +206,7 @@ TEST(in_reported_mode_sealing_asks_for_it)
 	assert_int_equal(text_seal(s, 1, "x", &t), 0);
 	assert_int_equal(text_seal(s, 2, "x", &t), CSN_E_ROTATE);
 	assert_memory_equal(t.sealed, zero, sizeof(zero));
-	assert_non_null(strstr(csn_ctx_message(ctx), "ENTRY_COUNT"));
+	assert_non_null(strstr(csn_message(), "ENTRY_COUNT"));
 	assert_int_equal(text_seal(s, 2, "x", &t), CSN_E_ROTATE);
 	assert_int_equal(pair_info(s).rotations, 0);
 	assert_int_equal(csn_session_rotate(s,
@@ -215,13 +215,13 @@ TEST(in_reported_mode_sealing_asks_for_it)
 	assert_int_equal(text_epoch(&t), 1);
 	pair_boot += 1000;
 	assert_int_equal(text_seal(s, 3, "x", &t), CSN_E_ROTATE);
-	assert_non_null(strstr(csn_ctx_message(ctx), "TIME_ELAPSED"));
+	assert_non_null(strstr(csn_message(), "TIME_ELAPSED"));
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	assert_int_equal(text_seal(s, 3, "123456789012345678901234567890"
 	    "12345678901234567890", &t), 0);
 	assert_int_equal(text_seal(s, 3, "123456789012345678901234567890"
 	    "123456789012345678901", &t), CSN_E_ROTATE);
-	assert_non_null(strstr(csn_ctx_message(ctx), "BYTE_COUNT"));
+	assert_non_null(strstr(csn_message(), "BYTE_COUNT"));
 	csn_session_free(s);
 }
 
@@ -274,7 +274,7 @@ TEST(a_channels_old_epoch_goes_after_its_grace)
 	assert_int_equal(text_seal(s, 0, "newest", &t[2]), 0);
 	assert_int_equal(pair_info(s).live_epochs, 1);
 	assert_int_equal(text_open(s, &t[1], "too late"), CSN_E_EPOCH);
-	assert_non_null(strstr(csn_ctx_message(ctx), "gone"));
+	assert_non_null(strstr(csn_message(), "gone"));
 	assert_int_equal(text_open(s, &t[2], "newest"), 0);
 	csn_session_free(s);
 }

@@ -30,7 +30,7 @@ must(int rc)
 	if (rc == 0)
 		return;
 	fprintf(stderr, "make_cache: %s: %s\n", csn_error_name(rc),
-	    csn_ctx_message(ctx));
+	    csn_message());
 	exit(1);
 }
 

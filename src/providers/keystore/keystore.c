@@ -19,7 +19,7 @@ struct csn_keystore {
 static int
 done(struct csn_keystore *ks, int rc)
 {
-	if (rc < 0 && csn_ctx_code(ks->ctx) != rc)
+	if (rc < 0 && csn_message_code() != rc)
 		return csn_fail(ks->ctx, rc, "keystore", "the %s keystore: "
 		    "%s", ks->p->name, csn_error_text(rc));
 	return rc;

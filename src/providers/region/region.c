@@ -19,7 +19,7 @@
 static int
 done(const struct csn_regions *r, int rc)
 {
-	if (rc < 0 && csn_ctx_code(r->ctx) != rc)
+	if (rc < 0 && csn_message_code() != rc)
 		return csn_fail(r->ctx, rc, ROOM, "the provider %s: %s",
 		    r->p->name, csn_error_text(rc));
 	return rc;

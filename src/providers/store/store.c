@@ -47,7 +47,7 @@ struct csn_store {
 static int
 done(struct csn_store *s, int rc)
 {
-	if (rc < 0 && csn_ctx_code(s->ctx) != rc)
+	if (rc < 0 && csn_message_code() != rc)
 		return csn_fail(s->ctx, rc, "store", "the %s store: %s",
 		    s->p->name, csn_error_text(rc));
 	return rc;

@@ -89,7 +89,7 @@ csn_look_read(const struct csn_look *l, uint64_t address, void *out,
 		if (rc != 0)
 			return csn_fail(l->ctx, rc, ROOM, "region %s: %s",
 			    csn_look_name(l, address),
-			    csn_ctx_message(l->ctx));
+			    csn_message());
 	}
 	return 0;
 }

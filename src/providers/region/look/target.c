@@ -397,7 +397,7 @@ unread(const struct csn_target *t, int errnum, uint64_t address,
 	int rc;
 
 	if (errnum == ECANCELED)
-		return csn_fail(t->ctx, CSN_E_CLOSED, ROOM,
+		return csn_fail(t->ctx, CSN_E_CANCELLED, ROOM,
 		    "reading process %ld was called off", (long)t->pid);
 	if (errnum == ETIMEDOUT || errnum == EBUSY)
 		return csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "process %ld: "

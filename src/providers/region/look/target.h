@@ -58,7 +58,7 @@ CSN_MUST_CHECK int csn_target_maps(const struct csn_target *t,
  * file, which gives an error at once where a userfaultfd would have to be
  * waited for, and which the program's own permissions do not bind.
  *
- * CSN_E_BACKEND, with a sentence that says where; CSN_E_CLOSED where the
+ * CSN_E_BACKEND, with a sentence that says where; CSN_E_CANCELLED where the
  * context is stopped. out then holds anything.
  */
 CSN_MUST_CHECK int csn_target_read(const struct csn_target *t, int file,

@@ -166,7 +166,7 @@ csn_process_pick_note(struct csn_process *p)
 		if ((rc = check_mapped(p, &note.v[i])) != 0)
 			break;
 		if ((one = csn_look_add(&p->look)) == NULL) {
-			rc = csn_ctx_code(p->look.ctx);
+			rc = csn_message_code();
 			break;
 		}
 		/* csn_region_check() has measured both. */

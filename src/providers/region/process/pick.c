@@ -138,7 +138,7 @@ pick_map(struct csn_process *p, const struct csn_map *m)
 	int rc;
 
 	if ((one = csn_look_add(&p->look)) == NULL)
-		return csn_ctx_code(p->look.ctx);
+		return csn_message_code();
 	one->region.address = m->start;
 	one->region.size = m->end - m->start;
 	one->region.protection = protection(m);
@@ -176,7 +176,7 @@ pick_range(struct csn_process *p, uint64_t start, uint64_t end)
 		    "has not all of 0x%" PRIx64 "-0x%" PRIx64 " mapped",
 		    (long)p->look.target.pid, start, end);
 	if ((one = csn_look_add(&p->look)) == NULL)
-		return csn_ctx_code(p->look.ctx);
+		return csn_message_code();
 	one->region.address = start;
 	one->region.size = end - start;
 	m = csn_maps_find(&p->look.maps, start);

@@ -113,7 +113,7 @@ process_read(void *state, const struct csn_region *region, uint64_t offset,
 	int rc;
 
 	if ((r = listed(p, region)) == NULL)
-		return csn_ctx_code(p->look.ctx);
+		return csn_message_code();
 	rc = csn_look_read(&p->look, r->address + offset, out, len);
 	if (rc == 0 && p->look.looking && !r->immutable)
 		rc = csn_seen_add(&p->look, r->address + offset, out, len);
@@ -151,7 +151,7 @@ process_dirty(void *state, const struct csn_region *region,
 	int fd, rc;
 
 	if ((w.region = listed(p, region)) == NULL)
-		return csn_ctx_code(p->look.ctx);
+		return csn_message_code();
 	if (w.region->immutable) {
 		*n = 0;
 		return 0;

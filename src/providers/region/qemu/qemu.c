@@ -207,7 +207,7 @@ set_going(struct csn_guest *g)
 	if (rc != 0)
 		return csn_fail(g->ctx, CSN_E_BACKEND, ROOM, "the guest may "
 		    "stay paused, for QEMU did not take our cont (%.200s): "
-		    "say cont to its monitor", csn_ctx_message(g->ctx));
+		    "say cont to its monitor", csn_message());
 	g->stopped = 0;
 	return 0;
 }

@@ -55,9 +55,9 @@ CSN_MUST_CHECK int csn_qmp_open_always(struct csn_ctx *ctx, const char *path,
  * caller's reference to what it returned; value may be NULL.
  *
  * CSN_E_BACKEND where QEMU says no (with its words), does not answer in time
- * or hangs up; CSN_E_FORM where its answer makes no sense; CSN_E_CLOSED where
- * the context is stopped. After the latter four the connection is of no use
- * any more, and says so; QEMU may carry out the command even so.
+ * or hangs up; CSN_E_FORM where its answer makes no sense; CSN_E_CANCELLED
+ * where the context is stopped. After the latter four the connection is of no
+ * use any more, and says so; QEMU may carry out the command even so.
  */
 CSN_MUST_CHECK int csn_qmp_call(struct csn_qmp *q, const char *command,
     json_t *arguments, json_t **value);

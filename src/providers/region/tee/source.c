@@ -150,7 +150,7 @@ csn_source_region(struct csn_source *s, const struct csn_region *region,
 	if (p->n == 0 && (rc = csn_target_maps(&p->target, &p->maps)) != 0)
 		return rc;
 	if ((one = csn_look_add(p)) == NULL)
-		return csn_ctx_code(s->ctx);
+		return csn_message_code();
 	one->region.address = address;
 	one->region.size = region->size;
 	(void)snprintf(one->id, sizeof(one->id), "%s", region->id);
@@ -221,8 +221,8 @@ csn_source_read(struct csn_source *s, uint64_t address, void *out,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ECANCELED)
-			return csn_fail(s->ctx, CSN_E_CLOSED, ROOM, "reading "
-			    "%s was called off", s->from->path);
+			return csn_fail(s->ctx, CSN_E_CANCELLED, ROOM,
+			    "reading " "%s was called off", s->from->path);
 		if (n < 0 && s->from->kind == CSN_SOURCE_PHYSICAL &&
 		    (errno == EPERM || errno == EFAULT))
 			return csn_fail(s->ctx, CSN_E_BACKEND, ROOM, "%s: "

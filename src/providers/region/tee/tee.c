@@ -100,14 +100,14 @@ find_way(struct csn_tee *t)
 	rc = csn_tsm_probe(&t->tsm);
 	if (rc != CSN_E_NOT_FOUND || t->kind->device == NULL)
 		return csn_device_absent(t->ctx, rc);
-	if ((first = csn_strdup(csn_ctx_message(t->ctx))) == NULL)
+	if ((first = csn_strdup(csn_message())) == NULL)
 		return csn_nomem(t->ctx, ROOM, "evidence");
 	rc = csn_device_probe(&t->device);
 	if (rc == 0)
 		t->by_device = 1;
 	else if (rc == CSN_E_NOT_FOUND)
 		rc = csn_fail(t->ctx, CSN_E_BACKEND, ROOM, "%s; and %s",
-		    first, csn_ctx_message(t->ctx));
+		    first, csn_message());
 	free(first);
 	return rc;
 }

@@ -39,7 +39,7 @@ failed_tls(struct csn_redis_conn *conn, int code, const char *what,
 
 	return csn_fail(ctx, code == CSN_E_NOMEM ? code : CSN_E_BACKEND,
 	    "store", "%s %s: %s%s", what, conn->node->name,
-	    csn_ctx_message(ctx), code == CSN_E_NOMEM ? "" : hint);
+	    csn_message(), code == CSN_E_NOMEM ? "" : hint);
 }
 
 static int
@@ -54,7 +54,7 @@ secure(struct csn_redis_conn *conn, uint64_t deadline)
 		return csn_fail(r->config.ctx, CSN_E_BACKEND, "store", "%s: "
 		    "%s (ca=FILE names the CA to trust; the host in the URL "
 		    "is the name that the certificate must carry)",
-		    conn->node->name, csn_ctx_message(r->config.ctx));
+		    conn->node->name, csn_message());
 	if (rc != 0)
 		return failed_tls(conn, rc, "TLS 1.3 with",
 		    " (is it a TLS port? redis:// is for those without)");

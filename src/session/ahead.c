@@ -25,26 +25,20 @@ struct step {
 	struct csn_key next;
 };
 
-struct steps {
+struct csn_steps {
 	uint64_t from;		/* the number of the first one's epoch */
 	uint32_t n;
 	uint32_t cap;
 	struct step step[];
 };
 
-/* Made at the first look ahead; goes with the session. */
-struct csn_ahead {
-	pthread_mutex_t looking;	/* taken before the session's lock */
-	struct steps *chain[2];		/* by direction; NULL: nothing */
-};
-
 static size_t
 size_of(uint32_t cap)
 {
-	return sizeof(struct steps) + cap * sizeof(struct step);
+	return sizeof(struct csn_steps) + cap * sizeof(struct step);
 }
 
-static struct steps *
+static struct csn_steps *
 steps_of(const struct csn_session *s, int direction)
 {
 	return s->ahead == NULL ? NULL : s->ahead->chain[direction];
@@ -69,7 +63,7 @@ csn_chain_key(struct csn_session *s, int direction)
 static uint32_t
 held(const struct csn_session *s, int direction)
 {
-	const struct steps *a = steps_of(s, direction);
+	const struct csn_steps *a = steps_of(s, direction);
 	uint64_t next = next_number(s, direction);
 
 	return a == NULL || a->from + a->n <= next ? 0 :
@@ -86,7 +80,7 @@ forget_some(struct csn_session *s, struct step *step, uint32_t n)
 }
 
 static void
-forget(struct csn_session *s, struct steps *a)
+forget(struct csn_session *s, struct csn_steps *a)
 {
 	if (a == NULL)
 		return;
@@ -97,19 +91,12 @@ forget(struct csn_session *s, struct steps *a)
 void
 csn_ahead_forget(struct csn_session *s, int direction)
 {
-	struct steps *a = steps_of(s, direction);
+	struct csn_steps *a = steps_of(s, direction);
 
 	if (a == NULL)
 		return;
 	s->ahead->chain[direction] = NULL;
 	forget(s, a);
-}
-
-void
-csn_ahead_after_fork(struct csn_session *s)
-{
-	if (s->ahead != NULL)
-		pthread_mutex_init(&s->ahead->looking, NULL);
 }
 
 void
@@ -136,7 +123,7 @@ csn_ahead_memory(const struct csn_session *s)
 const struct csn_key *
 csn_ahead_root(const struct csn_session *s, int direction, uint32_t number)
 {
-	struct steps *a = steps_of(s, direction);
+	struct csn_steps *a = steps_of(s, direction);
 	uint64_t first = next_number(s, direction);
 
 	return number < first || number - first >= held(s, direction) ? NULL :
@@ -146,9 +133,9 @@ csn_ahead_root(const struct csn_session *s, int direction, uint32_t number)
 /* n epochs on from a chain key, which stays as it is; with room for more. */
 static int
 derive(struct csn_session *s, const struct csn_key *chain, uint32_t n,
-    uint32_t more, struct steps **out)
+    uint32_t more, struct csn_steps **out)
 {
-	struct steps *a = csn_calloc(1, size_of(n + more));
+	struct csn_steps *a = csn_calloc(1, size_of(n + more));
 	int rc;
 
 	if (a == NULL)
@@ -170,9 +157,9 @@ derive(struct csn_session *s, const struct csn_key *chain, uint32_t n,
  * held before, less those that the chain has reached by itself meanwhile.
  */
 static void
-keep(struct csn_session *s, int direction, struct steps *a)
+keep(struct csn_session *s, int direction, struct csn_steps *a)
 {
-	struct steps *old = steps_of(s, direction);
+	struct csn_steps *old = steps_of(s, direction);
 	uint64_t next = next_number(s, direction);
 	uint32_t before = held(s, direction);
 	uint64_t past = next + before - a->from;
@@ -209,7 +196,7 @@ make_ahead(struct csn_session *s)
 static int
 look(struct csn_session *s, int direction, uint32_t number)
 {
-	struct steps *a, *more = NULL;
+	struct csn_steps *a, *more = NULL;
 	struct csn_key chain;
 	uint64_t from;
 	uint32_t n, before;
@@ -309,7 +296,7 @@ static int
 next_step(struct csn_session *s, int direction, struct csn_key *root,
     struct csn_key *next)
 {
-	const struct steps *a = steps_of(s, direction);
+	const struct csn_steps *a = steps_of(s, direction);
 	const struct step *step;
 
 	if (held(s, direction) == 0)
@@ -325,7 +312,7 @@ next_step(struct csn_session *s, int direction, struct csn_key *root,
 static void
 step_taken(struct csn_session *s, int direction)
 {
-	struct steps *a = steps_of(s, direction);
+	struct csn_steps *a = steps_of(s, direction);
 	uint32_t number = s->heads[direction]->number;
 
 	if (a == NULL)

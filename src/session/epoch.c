@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/epoch.c - key epochs: made, found, moved on, wiped. */
+/* session/epoch.c - key epochs and their writers: made, found, freed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,67 +114,6 @@ csn_epoch_share_own(struct csn_session *s, int older)
 		csn_epoch_share(s, s->own_direction, e);
 }
 
-int
-csn_epoch_own(struct csn_session *s)
-{
-	struct csn_epoch *head;
-	struct csn_key key;
-	uint8_t id[16];
-	int rc;
-
-	if (s->own_key.id != 0)
-		return 0;
-	if (s->heads[s->own_direction] == NULL &&
-	    (rc = csn_chain_step(s, s->own_direction)) != 0)
-		return rc;
-	head = s->heads[s->own_direction];
-	/* Fresh from the system: no restart, fork or clone of the process
-	 * has had this id, so none has had the key. */
-	if ((rc = csn_random(s->ctx, id, sizeof(id))) != 0 ||
-	    (rc = csn_schedule_writer(s->ctx, &head->root, id, &key)) != 0)
-		return rc;
-	if ((rc = csn_epoch_add_writer(s, head, id, &key,
-	    s->replay == CSN_REPLAY_CHANNEL && s->open_own, NULL)) != 0) {
-		csn_key_forget(s->ctx, &key);
-		return rc;
-	}
-	memcpy(s->own_id, id, sizeof(id));
-	s->own_key = key;
-	s->own_sequence = 0;
-	s->own_blocks = 0;
-	return 0;
-}
-
-void
-csn_epoch_disown(struct csn_session *s)
-{
-	csn_wipe(&s->own_key, sizeof(s->own_key));
-	csn_wipe(s->own_id, sizeof(s->own_id));
-	s->own_sequence = 0;
-	s->own_blocks = 0;
-}
-
-int
-csn_epoch_advance(struct csn_session *s, int trigger)
-{
-	int rc;
-
-	if ((rc = csn_epoch_own(s)) != 0 ||
-	    (rc = csn_chain_step(s, s->own_direction)) != 0)
-		return rc;
-	/* The former key stays in its epoch, for what it sealed. */
-	csn_epoch_disown(s);
-	s->epoch_entries = 0;
-	s->epoch_bytes = 0;
-	s->epoch_streams = 0;
-	s->epoch_started = csn_ctx_boot_ms(s->ctx);
-	s->rotations++;
-	csn_epoch_sweep(s);
-	csn_session_audit(s, CSN_AUDIT_ROTATE, 0,
-	    csn_rotate_trigger_name(trigger));
-	return csn_epoch_own(s);
-}
-
 struct csn_epoch *
 csn_epoch_find(struct csn_session *s, int direction, uint32_t number)
 {
@@ -216,25 +155,4 @@ csn_epoch_sweep(struct csn_session *s)
 	s->swept = now;
 	sweep_chain(s, s->heads[0], now);
 	sweep_chain(s, s->heads[1], now);
-}
-
-void
-csn_epoch_wipe_all(struct csn_session *s)
-{
-	struct csn_epoch *e;
-	int i, k;
-
-	for (i = 0; i < 2; i++) {
-		while ((e = s->heads[i]) != NULL) {
-			s->heads[i] = e->older;
-			csn_epoch_free(s, e);
-		}
-		/* Both are there where a child was forked between two steps. */
-		for (k = 0; k < 2; k++)
-			if (s->next[i][k].id != 0)
-				csn_key_forget(s->ctx, &s->next[i][k]);
-		csn_ahead_forget(s, i);
-	}
-	csn_session_wipe_streams(s);
-	csn_epoch_disown(s);
 }

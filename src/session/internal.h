@@ -54,7 +54,13 @@ struct csn_epoch {
 
 /* How far a reader looks ahead of the newest epoch that it has. */
 #define CSN_AHEAD_EPOCHS 64
-struct csn_ahead;
+struct csn_steps;
+
+/* Made at the first look ahead; goes with the session. */
+struct csn_ahead {
+	pthread_mutex_t looking;	/* taken before the session's lock */
+	struct csn_steps *chain[2];	/* by direction; NULL: nothing */
+};
 
 /*
  * Invariants, under lock:
@@ -204,17 +210,46 @@ CSN_MUST_CHECK int csn_session_alive_at(struct csn_session *s,
 void csn_session_audit(struct csn_session *s, const char *op, int code,
     const char *detail);
 
-/* keys.c: made before a fork; and, under lock, what streams share. */
+/* CSN_E_FORK with its sentence where it was made before a fork. */
 CSN_MUST_CHECK int csn_session_forked(const struct csn_session *s);
+
+/* rotate.c, under lock. Begin a writer of its own, where there is none. */
+CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);
+/* The own key is not for this process, or of an older epoch: wipe it. */
+void csn_epoch_disown(struct csn_session *s);
+CSN_MUST_CHECK int csn_epoch_advance(struct csn_session *s, int trigger);
+/* Rotate where the policy says so, or report it: CSN_E_ROTATE. */
 CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
     uint64_t now, uint64_t bytes, uint64_t blocks);
+
+/* slot_run.c, under lock: version is the slot's newest, of that epoch. */
+CSN_MUST_CHECK int csn_session_slot_put(struct csn_session *s,
+    const struct csn_slot_print *print, uint64_t version, uint32_t epoch,
+    uint32_t who);
 CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
     uint32_t who);
-/* keys.c: the tail of an AAD; that, and the header of what is sealed here. */
+/* The tail of an AAD; that, and the header of what is sealed here. */
 void csn_session_tail(const struct csn_session *s, struct csn_aad *aad);
 void csn_session_head(const struct csn_session *s, uint32_t epoch,
     const uint8_t writer[16], struct csn_aad *aad);
+/* Under lock: the epoch and the session stay while a run is under way. */
+static inline void
+csn_session_pin(struct csn_session *s, struct csn_epoch *e)
+{
+	s->pins++;
+	if (e != NULL)
+		e->pins++;
+}
+
+static inline void
+csn_session_unpin(struct csn_session *s, struct csn_epoch *e)
+{
+	s->pins--;
+	if (e != NULL)
+		e->pins--;
+}
+
 /* stream_keys.c, under lock: wipe the keys of streams under way. */
 void csn_session_wipe_streams(struct csn_session *s);
 
@@ -222,14 +257,9 @@ void csn_session_wipe_streams(struct csn_session *s);
 struct csn_epoch *csn_epoch_new(struct csn_session *s);
 /* Wipe and free; its keys are forgotten. */
 void csn_epoch_free(struct csn_session *s, struct csn_epoch *e);
-CSN_MUST_CHECK int csn_epoch_own(struct csn_session *s);
-/* The own key is not for this process, or of an older epoch: wipe it. */
-void csn_epoch_disown(struct csn_session *s);
-CSN_MUST_CHECK int csn_epoch_advance(struct csn_session *s, int trigger);
 struct csn_epoch *csn_epoch_find(struct csn_session *s, int direction,
     uint32_t number);
 void csn_epoch_sweep(struct csn_session *s);
-void csn_epoch_wipe_all(struct csn_session *s);
 /* Others may have sealed in it: in store mode it stays. */
 void csn_epoch_share(struct csn_session *s, int direction,
     struct csn_epoch *e);
@@ -253,8 +283,6 @@ const struct csn_key *csn_ahead_root(const struct csn_session *s,
     int direction, uint32_t number);
 void csn_ahead_forget(struct csn_session *s, int direction);
 size_t csn_ahead_memory(const struct csn_session *s);
-/* In a child that was forked while a thread looked ahead; and at the end. */
-void csn_ahead_after_fork(struct csn_session *s);
 void csn_ahead_free(struct csn_session *s);
 /*
  * 0 where somebody else's message may move the chain to an epoch that is not

@@ -5,11 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit/record.h"
 #include "base/alloc.h"
-#include "base/cancel.h"
 #include "base/fail.h"
-#include "base/forkguard.h"
 #include "base/sized.h"
 #include "base/scrub.h"
 #include "base/slab.h"
@@ -24,16 +21,6 @@ static struct csn_slab sessions = CSN_SLAB(struct csn_session);
 #define DEFAULT_SLOTS (1u << 20)
 #define DEFAULT_WRITERS 64u
 #define MAX_BYTES (CSN_KEY_MAX_BLOCKS * 16)
-
-const char *
-csn_rotate_trigger_name(int trigger)
-{
-	static const char *const names[] = { "NONE", "ENTRY_COUNT",
-	    "TIME_ELAPSED", "BYTE_COUNT", "MANUAL" };
-
-	return trigger < 0 || trigger > CSN_ROTATE_MANUAL ? NULL :
-	    names[trigger];
-}
 
 int
 csn_tenant_check(const struct csn_ctx *ctx, const char *id, const char *name)
@@ -125,6 +112,28 @@ csn_life_reached(struct csn_ctx *ctx, uint64_t expires_ms, uint64_t end_boot)
 	    expires_ms - left : 0);
 }
 
+/* Under lock: every key that the session holds. */
+static void
+wipe_keys(struct csn_session *s)
+{
+	struct csn_epoch *e;
+	int i, k;
+
+	for (i = 0; i < 2; i++) {
+		while ((e = s->heads[i]) != NULL) {
+			s->heads[i] = e->older;
+			csn_epoch_free(s, e);
+		}
+		/* Both are there where a child was forked between two steps. */
+		for (k = 0; k < 2; k++)
+			if (s->next[i][k].id != 0)
+				csn_key_forget(s->ctx, &s->next[i][k]);
+		csn_ahead_forget(s, i);
+	}
+	csn_session_wipe_streams(s);
+	csn_epoch_disown(s);
+}
+
 int
 csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
     const struct csn_session_options *options, struct csn_session **out)
@@ -200,103 +209,11 @@ csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
 	return 0;
 
 err:
-	csn_epoch_wipe_all(s);
+	wipe_keys(s);
 	pthread_mutex_destroy(&s->lock);
 	free(s->tenant_name);
 	csn_slab_free(&sessions, s);
 	return rc;
-}
-
-/* Threads of a child that come first, at once: one gives it its lock. */
-static pthread_mutex_t adopting = PTHREAD_MUTEX_INITIALIZER;
-static struct csn_forkguard adopting_guard;
-
-static void
-adopt(struct csn_session *s)
-{
-	(void)csn_fork_generation(s->ctx);
-	csn_forkguard_mutex(&adopting_guard, &adopting);
-	pthread_mutex_lock(&adopting);
-	if (atomic_load(&s->pid) != getpid()) {
-		pthread_mutex_init(&s->lock, NULL);
-		csn_ahead_after_fork(s);
-		s->pins = 0;
-		atomic_store(&s->pid, getpid());
-	}
-	pthread_mutex_unlock(&adopting);
-}
-
-void
-csn_session_lock(struct csn_session *s)
-{
-	/*
-	 * In a forked child the lock may be held by a thread that is not
-	 * there, for ever, and so may lanes: this process starts with a lock
-	 * of its own and adopts the context. The session's generation stays
-	 * behind, so its keys seal nothing before csn_session_after_fork.
-	 */
-	if (csn_fork_check(s->ctx, atomic_load_explicit(&s->generation,
-	    memory_order_acquire)) != 0 && atomic_load(&s->pid) != getpid())
-		adopt(s);
-	pthread_mutex_lock(&s->lock);
-}
-
-void
-csn_session_unlock(struct csn_session *s)
-{
-	pthread_mutex_unlock(&s->lock);
-}
-
-void
-csn_session_record(const struct csn_session *s, const char *op,
-    int code, const char *detail, struct csn_audit_record *r)
-{
-	csn_audit_fill(r, op, code, s->tenant_id, detail);
-	r->flags = CSN_AUDIT_HAS_SESSION;
-	memcpy(r->session, s->id, sizeof(r->session));
-}
-
-void
-csn_session_audit(struct csn_session *s, const char *op, int code,
-    const char *detail)
-{
-	CSN_UNCANCELLED;
-	struct csn_audit *audit = csn_session_audit_log(s);
-	struct csn_audit_record r;
-
-	if (audit == NULL)
-		return;
-	csn_session_record(s, op, code, detail, &r);
-	/* What has happened cannot be taken back: it is counted. */
-	if (csn_audit_append(audit, &r) != 0)
-		s->audit_failures++;
-}
-
-int
-csn_session_alive(struct csn_session *s)
-{
-	return csn_session_alive_at(s, csn_ctx_boot_ms(s->ctx));
-}
-
-int
-csn_session_alive_at(struct csn_session *s, uint64_t now)
-{
-	char when[CSN_TIME_TEXT_SIZE];
-
-	if (s->closed)
-		return csn_fail(s->ctx, CSN_E_CLOSED, "session",
-		    "the session of tenant %s is closed", s->tenant_id);
-	/* What was seen to be over stays over, whatever the clock does. */
-	if (!s->expired && now < s->expires_boot)
-		return 0;
-	if (!s->expired) {
-		s->expired = 1;
-		csn_session_audit(s, CSN_AUDIT_SESSION_EXPIRE, 0, NULL);
-	}
-	csn_time_format(s->expires_ms, when);
-	return csn_fail(s->ctx, CSN_E_EXPIRED, "session", "the session of "
-	    "tenant %s expired at %s: establish a new one", s->tenant_id,
-	    when);
 }
 
 const char *
@@ -321,12 +238,6 @@ struct csn_ctx *
 csn_session_ctx(const struct csn_session *s)
 {
 	return s->ctx;
-}
-
-struct csn_audit *
-csn_session_audit_log(const struct csn_session *s)
-{
-	return atomic_load_explicit(&s->audit, memory_order_acquire);
 }
 
 void
@@ -420,7 +331,7 @@ wipe(struct csn_session *session)
 		sched_yield();
 		csn_session_lock(session);
 	}
-	csn_epoch_wipe_all(session);
+	wipe_keys(session);
 	csn_slots_free(&session->slots);
 	csn_session_unlock(session);
 }

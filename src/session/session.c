@@ -134,86 +134,115 @@ wipe_keys(struct csn_session *s)
 	csn_epoch_disown(s);
 }
 
-int
-csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
-    const struct csn_session_options *options, struct csn_session **out)
+/* Whether a session may be made so. */
+static int
+check_seed(struct csn_ctx *ctx, const struct csn_session_seed *seed,
+    const struct csn_session_options *o)
 {
-	struct csn_session_options o;
-	struct csn_session *s;
-	uint64_t random[4], left;
-	int rc, i;
+	int rc;
 
-	if ((rc = csn_session_options_take(options, &o)) != 0)
-		return rc;
-	if (o.replay > CSN_REPLAY_OFF || o.rotate > CSN_ROTATE_REPORTED ||
-	    o.audit_grain > CSN_AUDIT_PER_BATCH)
+	if (o->replay > CSN_REPLAY_OFF || o->rotate > CSN_ROTATE_REPORTED ||
+	    o->audit_grain > CSN_AUDIT_PER_BATCH)
 		return csn_fail(ctx, CSN_E_ARG, "session",
 		    "replay, rotate or audit_grain is none of its values");
 	if ((rc = csn_tenant_check(ctx, seed->tenant_id,
 	    seed->tenant_name)) != 0)
 		return rc;
-	if (o.expect_tenant != NULL &&
-	    strcmp(o.expect_tenant, seed->tenant_id) != 0)
+	if (o->expect_tenant != NULL &&
+	    strcmp(o->expect_tenant, seed->tenant_id) != 0)
 		return csn_fail(ctx, CSN_E_TENANT, "session", "the session is "
 		    "tenant %s's, not %.64s's", seed->tenant_id,
-		    o.expect_tenant);
-	if ((s = csn_slab_alloc(&sessions)) == NULL)
-		return csn_nomem(ctx, "session", "a session");
+		    o->expect_tenant);
+	return 0;
+}
+
+/* What needs no memory and cannot fail. */
+static void
+fill(struct csn_session *s, struct csn_ctx *ctx,
+    const struct csn_session_seed *seed, const struct csn_session_options *o)
+{
+	uint64_t left;
+
 	s->ctx = ctx;
 	pthread_mutex_init(&s->lock, NULL);
 	atomic_init(&s->pid, getpid());
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->generation, csn_fork_generation(ctx));
 	s->own_direction = (uint8_t)seed->own_direction;
-	s->open_own = seed->open_own || o.replay == CSN_REPLAY_STORE;
+	s->open_own = seed->open_own || o->replay == CSN_REPLAY_STORE;
 	s->suite = (uint8_t)seed->suite;
-	s->replay = (uint8_t)o.replay;
-	s->rotate = (uint8_t)o.rotate;
-	s->max_writers = o.max_writers;
-	s->max_entries = o.max_entries;
-	s->max_bytes = o.max_bytes;
-	s->max_age_ms = o.max_age_ms;
-	s->grace_ms = o.grace_ms;
-	atomic_init(&s->audit, o.audit);
-	s->audit_grain = (uint8_t)o.audit_grain;
+	s->replay = (uint8_t)o->replay;
+	s->rotate = (uint8_t)o->rotate;
+	s->max_writers = o->max_writers;
+	s->max_entries = o->max_entries;
+	s->max_bytes = o->max_bytes;
+	s->max_age_ms = o->max_age_ms;
+	s->grace_ms = o->grace_ms;
+	atomic_init(&s->audit, o->audit);
+	s->audit_grain = (uint8_t)o->audit_grain;
 	memcpy(s->id, seed->id, sizeof(s->id));
 	memcpy(s->tenant_id, seed->tenant_id, strlen(seed->tenant_id));
-	if (seed->tenant_name != NULL && *seed->tenant_name != '\0' &&
-	    (s->tenant_name = csn_strdup(seed->tenant_name)) == NULL) {
-		rc = csn_nomem(ctx, "session", "a tenant's name");
-		goto err;
-	}
 	s->aad_tail_len = (uint8_t)csn_aad_tail(s->aad_tail, s->tenant_id, 0,
 	    1);
 	s->created_ms = seed->created_ms;
 	s->expires_ms = seed->expires_ms;
 	left = csn_life_left(ctx, seed->created_ms, seed->expires_ms,
 	    seed->as_of_ms);
-	if (left > o.ttl_ms) {
-		s->expires_ms -= left - o.ttl_ms;
-		left = o.ttl_ms;
+	if (left > o->ttl_ms) {
+		s->expires_ms -= left - o->ttl_ms;
+		left = o->ttl_ms;
 	}
 	s->epoch_started = csn_ctx_boot_ms(ctx);
 	s->expires_boot = csn_add_ms(s->epoch_started, left);
-	if ((rc = csn_tenant_label(ctx, s->tenant_id, s->label)) != 0 ||
-	    (rc = csn_random(ctx, random, sizeof(random))) != 0)
-		goto err;
-	csn_slots_init(&s->slots, o.max_slots, random, s->near_slots);
+}
+
+/* What may fail: the display name, the label, the slots, the two chains. */
+static int
+fit_out(struct csn_session *s, const struct csn_session_seed *seed,
+    uint32_t max_slots)
+{
+	uint64_t random[4];
+	int rc, i;
+
+	if (seed->tenant_name != NULL && *seed->tenant_name != '\0' &&
+	    (s->tenant_name = csn_strdup(seed->tenant_name)) == NULL)
+		return csn_nomem(s->ctx, "session", "a tenant's name");
+	if ((rc = csn_tenant_label(s->ctx, s->tenant_id, s->label)) != 0 ||
+	    (rc = csn_random(s->ctx, random, sizeof(random))) != 0)
+		return rc;
+	csn_slots_init(&s->slots, max_slots, random, s->near_slots);
 	for (i = 0; i < 2; i++)
-		if ((rc = csn_key_rest(ctx, seed->chain[i],
+		if ((rc = csn_key_rest(s->ctx, seed->chain[i],
 		    csn_chain_key(s, i))) != 0)
-			goto err;
+			return rc;
+	return 0;
+}
+
+int
+csn_session_make(struct csn_ctx *ctx, const struct csn_session_seed *seed,
+    const struct csn_session_options *options, struct csn_session **out)
+{
+	struct csn_session_options o;
+	struct csn_session *s;
+	int rc;
+
+	if ((rc = csn_session_options_take(options, &o)) != 0 ||
+	    (rc = check_seed(ctx, seed, &o)) != 0)
+		return rc;
+	if ((s = csn_slab_alloc(&sessions)) == NULL)
+		return csn_nomem(ctx, "session", "a session");
+	fill(s, ctx, seed, &o);
+	if ((rc = fit_out(s, seed, o.max_slots)) != 0) {
+		wipe_keys(s);
+		pthread_mutex_destroy(&s->lock);
+		free(s->tenant_name);
+		csn_slab_free(&sessions, s);
+		return rc;
+	}
 	csn_session_audit(s, CSN_AUDIT_SESSION_OPEN, 0, csn_kem_name(
 	    (int)s->suite));
 	*out = s;
 	return 0;
-
-err:
-	wipe_keys(s);
-	pthread_mutex_destroy(&s->lock);
-	free(s->tenant_name);
-	csn_slab_free(&sessions, s);
-	return rc;
 }
 
 const char *

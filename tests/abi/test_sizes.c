@@ -181,7 +181,7 @@ BEFORE_ALL
 	size_t len;
 
 	assert_non_null(w.ctx = people_ctx());
-	assert_non_null(w.folder = people_mkdir());
+	assert_non_null(w.folder = folder_new());
 	w.identity = people_quick(w.ctx, 1, "server");
 	document = csn_identity_document(w.identity, &len);
 	assert_int_equal(csn_document_verify(w.ctx, document, len,
@@ -224,6 +224,6 @@ AFTER_ALL
 	csn_trust_free(w.trust);
 	csn_document_free(w.document);
 	csn_identity_free(w.identity);
-	people_rmdir(w.folder);
+	folder_remove(w.folder);
 	csn_ctx_free(w.ctx);
 }

@@ -2,6 +2,7 @@
 /* stage.c - a simulated guest, its attester, and who verifies. */
 #include "attest/stage.h"
 #include "evidence/result.h"
+#include "lib/fixture.h"
 
 #define WEIGHTS 200000
 
@@ -84,18 +85,18 @@ stage_start(struct stage *s, int tdx, int mounted)
 	s->device_io = sim_sev_device(&s->device);
 	s->io = (struct csn_tee_io){ &s->front.io, &s->device_io };
 
-	s->folder = people_mkdir();
-	s->weights = people_path(s->folder, "weights.bin");
+	s->folder = folder_new();
+	s->weights = path_in(s->folder, "weights.bin");
 	assert_non_null(weights = malloc(WEIGHTS));
 	for (i = 0; i < WEIGHTS; i++)
 		weights[i] = (uint8_t)(i * 31 + i / 511);
-	people_write(s->weights, weights, WEIGHTS);
+	file_write(s->weights, weights, WEIGHTS);
 	free(weights);
-	s->manifest = people_path(s->folder, "workload.json");
+	s->manifest = path_in(s->folder, "workload.json");
 	assert_true(asprintf(&text, "{\"version\":1,\"workload\":\"%s\","
 	    "\"regions\":[{\"id\":\"weights\",\"protection\":\"RO\","
 	    "\"file\":\"%s\"}]}", STAGE_WORKLOAD, s->weights) > 0);
-	people_write(s->manifest, text, strlen(text));
+	file_write(s->manifest, text, strlen(text));
 	free(text);
 }
 
@@ -115,7 +116,7 @@ stage_end(struct stage *s)
 	tsm_front_end(&s->front);
 	assert_int_equal(s->device.open, 0);
 	sim_guest_end(&s->guest);
-	people_rmdir(s->folder);
+	folder_remove(s->folder);
 	free(s->manifest);
 	free(s->weights);
 	free(s->root);
@@ -278,7 +279,7 @@ stage_report_with(struct stage *s, const struct csn_identity *by,
 	uint8_t nonce[32], *bytes;
 	size_t len;
 
-	bytes = people_read(s->weights, &len);
+	bytes = file_read(s->weights, &len);
 	r.size = len;
 	assert_int_equal(csn_regions_open(s->ctx, "buffer:", &regions), 0);
 	assert_int_equal(csn_regions_add_buffer(regions, &r, bytes), 0);
@@ -375,7 +376,7 @@ stage_file(struct stage *s, const char *name, struct fake_bytes content)
 	static char path[256];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", s->folder, name);
-	people_write(path, content.p, content.len);
+	file_write(path, content.p, content.len);
 	free(content.p);
 	return path;
 }

@@ -15,15 +15,15 @@ static void
 start(struct scene *s)
 {
 	scene_start(s);
-	folder = people_mkdir();
-	path = people_path(folder, "attester.key");
+	folder = folder_new();
+	path = path_in(folder, "attester.key");
 }
 
 static void
 end(struct scene *s)
 {
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 	scene_end(s);
 }
 
@@ -253,11 +253,11 @@ TEST(a_damaged_file_is_refused, struct scene *s)
 	    &id), CSN_E_NOT_FOUND);
 	assert_int_equal(csn_attest_key_create(s->ctx, ks, "attest", path),
 	    0);
-	file = people_read(path, &len);
+	file = file_read(path, &len);
 	/* Each byte of it counts. */
 	for (i = 0; i < len; i++) {
 		file[i] ^= 0x10;
-		people_write(path, file, len);
+		file_write(path, file, len);
 		rc = csn_attest_key_open(s->ctx, ks, "attest", path, &o,
 		    &id);
 		if (rc == 0 || (i < 7 && rc != CSN_E_FORM) ||
@@ -266,7 +266,7 @@ TEST(a_damaged_file_is_refused, struct scene *s)
 		file[i] ^= 0x10;
 	}
 	for (i = 0; i < len; i++) {
-		people_write(path, file, i);
+		file_write(path, file, i);
 		assert_int_not_equal(csn_attest_key_open(s->ctx, ks,
 		    "attest", path, &o, &id), 0);
 	}

@@ -325,16 +325,16 @@ TEST(the_newest_report_is_put_into_a_file, struct scene *s)
 {
 	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 3);
-	char *folder = people_mkdir(), *path, *url;
+	char *folder = folder_new(), *path, *url;
 	uint8_t *report;
 	size_t len;
 
-	path = people_path(folder, "report.cose");
+	path = path_in(folder, "report.cose");
 	assert_true(asprintf(&url, "file:%s", path) > 0);
 	o.output = url;
 	o.beat = NULL;
 	assert_int_equal(run(&seen, &o), 0);
-	report = people_read(path, &len);
+	report = file_read(path, &len);
 	assert_int_equal(scene_verify(seen.s, report, len, 0), 0);
 	free(report);
 	/* A place that is not there fails the round. */
@@ -345,7 +345,7 @@ TEST(the_newest_report_is_put_into_a_file, struct scene *s)
 	assert_int_equal(run(&seen, &o), CSN_E_IO);
 	free(url);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 struct listener {
@@ -373,12 +373,12 @@ TEST(a_report_goes_to_a_socket, struct scene *s)
 {
 	static struct listener l;
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char *folder = people_mkdir(), *path, *url;
+	char *folder = folder_new(), *path, *url;
 	uint8_t *report;
 	pthread_t t;
 	size_t len;
 
-	path = people_path(folder, "socket");
+	path = path_in(folder, "socket");
 	assert_true(asprintf(&url, "unix:%s", path) > 0);
 	assert_true(strlen(path) < sizeof(at.sun_path));
 	memcpy(at.sun_path, path, strlen(path) + 1);
@@ -403,7 +403,7 @@ TEST(a_report_goes_to_a_socket, struct scene *s)
 	csn_free(report);
 	free(url);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 static int
@@ -437,10 +437,10 @@ TEST(a_delivery_that_nobody_takes_ends_with_a_stop, struct scene *s)
 {
 	struct seen seen = { .s = s };
 	struct csn_watch_options o = options(&seen, 1);
-	char *folder = people_mkdir(), *path, *url;
+	char *folder = folder_new(), *path, *url;
 	int fill[8], fd, i;
 
-	path = people_path(folder, "socket");
+	path = path_in(folder, "socket");
 	assert_true(asprintf(&url, "unix:%s", path) > 0);
 	fd = deaf_socket(path, fill);
 	o.output = url;
@@ -454,7 +454,7 @@ TEST(a_delivery_that_nobody_takes_ends_with_a_stop, struct scene *s)
 	(void)unlink(path);
 	free(url);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 struct undelivered {

@@ -12,12 +12,11 @@
 #include "providers/region/process/note.h"
 
 static struct csn_ctx *ctx;
-static char folder[64];
+static char *folder;
 
 BEFORE_ALL
 {
-	(void)snprintf(folder, sizeof(folder), "/tmp/csn-note-XXXXXX");
-	assert_true(mkdtemp(folder) != NULL);
+	folder = folder_new();
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
 
@@ -25,6 +24,7 @@ AFTER_ALL
 {
 	csn_ctx_free(ctx);
 	assert_int_equal(rmdir(folder), 0);
+	free(folder);
 }
 
 static struct csn_region

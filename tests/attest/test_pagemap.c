@@ -20,7 +20,7 @@ static uint8_t *memory;		/* the child's own copy, at this place */
 static uint8_t *shared;		/* one memfd, in both processes */
 static uint8_t *alias;		/* the same memfd once more */
 static struct csn_regions *regions;
-static char folder[64];
+static char *folder;
 
 static int
 count(void *arg, uint64_t start, uint64_t end)
@@ -71,10 +71,10 @@ BEFORE_EACH
 
 	regions = NULL;
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
-	(void)snprintf(folder, sizeof(folder), "/tmp/csn-pagemap-XXXXXX");
+	folder = folder_new();
 	fd = memfd_create("shared", 0);
-	assert_false(mkdtemp(folder) == NULL || fd < 0 || ftruncate(fd,
-	    (off_t)SIZE) != 0);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)SIZE), 0);
 	memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	shared = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -103,7 +103,7 @@ AFTER_EACH
 	if (child.pid > 0)
 		(void)child_do(&child, &leave);	/* removes the first */
 	child_end(&child);
-	(void)rmdir(folder);
+	folder_remove(folder);
 	(void)munmap(memory, SIZE);
 	(void)munmap(shared, SIZE);
 	(void)munmap(alias, SIZE);

@@ -186,12 +186,12 @@ verify_with(struct scene *s, struct csn_policy *p, unsigned measure)
 TEST(a_file_is_a_reference, struct scene *s)
 {
 	static const char *const measures[] = { "tree", "flat", "both" };
-	char *folder = people_mkdir(), *path, *json;
+	char *folder = folder_new(), *path, *json;
 	struct csn_policy *p;
 	unsigned m;
 
-	path = people_path(folder, "model.bin");
-	people_write(path, s->weights, sizeof(s->weights));
+	path = path_in(folder, "model.bin");
+	file_write(path, s->weights, sizeof(s->weights));
 	for (m = CSN_MEASURE_TREE; m <= CSN_MEASURE_BOTH; m++) {
 		assert_true(asprintf(&json, "{\"version\":1,\"workload\":"
 		    "\"%s\",\"regions\":[{\"id\":\"weights\",\"file\":"
@@ -218,14 +218,14 @@ TEST(a_file_is_a_reference, struct scene *s)
 	assert_non_null(strstr(csn_message(), "regions[0].file"));
 	free(json);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(a_safetensors_files_tensors_are_a_reference, struct scene *s)
 {
 	static const char header[] = "{\"t\":{\"dtype\":\"U8\"}}";
 	size_t h = sizeof(header) - 1;
-	char *folder = people_mkdir(), *path, *json;
+	char *folder = folder_new(), *path, *json;
 	uint8_t *file;
 	struct csn_policy *p;
 
@@ -233,8 +233,8 @@ TEST(a_safetensors_files_tensors_are_a_reference, struct scene *s)
 	file[0] = (uint8_t)h;
 	memcpy(file + 8, header, h);
 	memcpy(file + 8 + h, s->weights, sizeof(s->weights));
-	path = people_path(folder, "m.safetensors");
-	people_write(path, file, 8 + h + sizeof(s->weights));
+	path = path_in(folder, "m.safetensors");
+	file_write(path, file, 8 + h + sizeof(s->weights));
 	assert_true(asprintf(&json, "{\"version\":1,\"workload\":\"%s\","
 	    "\"regions\":[{\"id\":\"weights\",\"safetensors\":\"%s\","
 	    "\"leaf\":4096}]}", SCENE_WORKLOAD, path) > 0);
@@ -243,30 +243,30 @@ TEST(a_safetensors_files_tensors_are_a_reference, struct scene *s)
 	csn_policy_free(p);
 	/* Headers that are none. */
 	file[7] = 1;
-	people_write(path, file, 8 + h + sizeof(s->weights));
+	file_write(path, file, 8 + h + sizeof(s->weights));
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
 	file[7] = 0;
 	file[8] = '[';
-	people_write(path, file, 8 + h + sizeof(s->weights));
+	file_write(path, file, 8 + h + sizeof(s->weights));
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
-	people_write(path, file, 7);
+	file_write(path, file, 7);
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
 	file[8] = '{';
-	people_write(path, file, 8 + h);	/* no tensor at all */
+	file_write(path, file, 8 + h);	/* no tensor at all */
 	assert_int_equal(csn_policy_parse(s->ctx, json, strlen(json), folder,
 	    &p), CSN_E_FORM);
 	free(json);
 	free(path);
 	free(file);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(leaf_hashes_belong_to_their_root, struct scene *s)
 {
-	char *folder = people_mkdir(), *path;
+	char *folder = folder_new(), *path;
 	struct csn_policy *p;
 	const uint8_t *leaves;
 	const char *json;
@@ -274,8 +274,8 @@ TEST(leaf_hashes_belong_to_their_root, struct scene *s)
 
 	assert_int_equal(csn_attester_measure(s->attester, 0), 0);
 	leaves = csn_attester_leaves(s->attester, 1, &n);
-	path = people_path(folder, "code.leaves");
-	people_write(path, leaves, n * CSN_HASH_SIZE);
+	path = path_in(folder, "code.leaves");
+	file_write(path, leaves, n * CSN_HASH_SIZE);
 	json = ONE("\"leaves\":\"code.leaves\",\"leaf\":4096,\"size\":12288");
 	p = good(s, json, folder);
 	assert_int_equal(p->regions[0].nleaves, 3);
@@ -290,7 +290,7 @@ TEST(leaf_hashes_belong_to_their_root, struct scene *s)
 	    &p), CSN_E_FORM);
 	assert_non_null(strstr(csn_message(), "\"tree\""));
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(any_of_several_states_is_good, struct scene *s)
@@ -326,7 +326,7 @@ TEST(any_of_several_states_is_good, struct scene *s)
 TEST(a_report_that_is_trusted_makes_a_policy, struct scene *s)
 {
 	struct csn_verifier_options o = { .size = sizeof(o) };
-	char *folder = people_mkdir(), *json, *path;
+	char *folder = folder_new(), *json, *path;
 	const char *detail;
 	uint8_t *report;
 	size_t len;
@@ -365,25 +365,25 @@ TEST(a_report_that_is_trusted_makes_a_policy, struct scene *s)
 	    NULL, &json), CSN_E_FORM);
 	csn_free(report);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(a_policy_is_loaded_from_its_file, struct scene *s)
 {
-	char *folder = people_mkdir(), *path, *other;
+	char *folder = folder_new(), *path, *other;
 	const char *json = ONE("\"file\":\"x\"");
 	struct csn_policy *p;
 
-	path = people_path(folder, "policy.json");
-	other = people_path(folder, "x");
-	people_write(path, json, strlen(json));
-	people_write(other, "x", 1);
+	path = path_in(folder, "policy.json");
+	other = path_in(folder, "x");
+	file_write(path, json, strlen(json));
+	file_write(other, "x", 1);
 	assert_int_equal(csn_policy_load(s->ctx, path, &p), 0);
 	assert_int_equal(p->regions[0].size, 1);
 	csn_policy_free(p);
 	assert_int_equal(csn_policy_load(s->ctx, other, &p), CSN_E_FORM);
 	free(other);
-	other = people_path(folder, "none");
+	other = path_in(folder, "none");
 	assert_int_equal(csn_policy_load(s->ctx, other, &p),
 	    CSN_E_NOT_FOUND);
 	free(other);
@@ -392,5 +392,5 @@ TEST(a_policy_is_loaded_from_its_file, struct scene *s)
 	assert_int_equal(csn_policy_load(s->ctx, path, &p), CSN_E_POLICY);
 	assert_non_null(strstr(csn_message(), "chmod go-w"));
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }

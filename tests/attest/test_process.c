@@ -383,13 +383,12 @@ TEST(urls_are_checked)
 
 TEST(a_note_names_regions_and_is_held_to_what_is_mapped)
 {
-	char folder[] = "/tmp/csn-process-XXXXXX";
+	char *folder = folder_new();
 	struct child_order o = { .verb = CHILD_NOTE };
 	uint8_t out[100];
 	struct look l;
 	char path[256];
 
-	assert_non_null(mkdtemp(folder));
 	child_start(&child);
 	(void)snprintf(url, sizeof(url), "process:%ld?note=%s",
 	    (long)child.pid, folder);
@@ -430,8 +429,7 @@ TEST(a_note_names_regions_and_is_held_to_what_is_mapped)
 	assert_int_equal(system(path), 0);
 	assert_int_equal(look_count(regions), CSN_E_BACKEND);
 	says("others");
-	(void)snprintf(path, sizeof(path), "rm -r %s", folder);
-	assert_int_equal(system(path), 0);
+	folder_remove(folder);
 }
 
 /*

@@ -79,7 +79,7 @@ buffer_stop(struct region_world *w)
 /* --- process: a forked child, which has our memory at its start --------- */
 
 static struct child child;
-static char folder[64];
+static char *folder;
 
 /* Note what is to be noted; more options for the URL. */
 static void
@@ -92,8 +92,7 @@ process_open(struct region_world *w, struct csn_ctx *ctx, int track,
 	w->bytes = pages();
 	w->size = SIZE;
 	child_start(&child);
-	(void)snprintf(folder, sizeof(folder), "/tmp/csn-suite-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	folder = folder_new();
 	(void)snprintf(o.text, sizeof(o.text), "%s", folder);
 	assert_int_equal(child_do(&child, &o), 0);
 	o.verb = CHILD_REGISTER;
@@ -146,7 +145,7 @@ process_stop(struct region_world *w)
 
 	(void)child_do(&child, &away);	/* takes the note along */
 	child_end(&child);
-	(void)rmdir(folder);
+	folder_remove(folder);
 	(void)munmap(w->bytes, SIZE);
 }
 

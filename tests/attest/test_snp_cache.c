@@ -106,21 +106,21 @@ TEST(a_damaged_file_is_named_and_replaced)
 	size_t before_len, after_len;
 
 	fill();
-	before = people_read(leaf, &before_len);
+	before = file_read(leaf, &before_len);
 	/* Cut, empty, and something else. */
-	people_write(leaf, before, before_len / 2);
+	file_write(leaf, before, before_len / 2);
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 	assert_string_equal(stage_status(&s, P "cache"), "skipped");
 	assert_non_null(strstr(stage_detail(&s, P "cache"), leaf));
 	assert_non_null(strstr(stage_detail(&s, P "cache"), "damaged"));
-	people_write(leaf, "", 0);
+	file_write(leaf, "", 0);
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
-	people_write(leaf, junk, sizeof(junk));
+	file_write(leaf, junk, sizeof(junk));
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 	/* Evidence that brings its certificates puts it right again. */
 	s.guest.no_certs = 0;
 	stage_accepts(&s, stage_report(&s));
-	after = people_read(leaf, &after_len);
+	after = file_read(leaf, &after_len);
 	assert_int_equal(after_len, before_len);
 	assert_memory_equal(after, before, after_len);
 	free(before);
@@ -144,14 +144,14 @@ TEST(nothing_in_it_is_trusted)
 	assert_int_equal(csn_pki_read(pki, certs.p, certs.len), 0);
 	assert_int_equal(csn_cert_der(s.ctx, csn_pki_cert(pki, 0), &der,
 	    &len), 0);
-	people_write(leaf, der, len);
+	file_write(leaf, der, len);
 	csn_free(der);
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 	/* And its CAs, under names that are not theirs or are. */
 	assert_int_equal(csn_cert_der(s.ctx, csn_pki_cert(pki, 2), &der,
 	    &len), 0);
 	(void)snprintf(leaf, sizeof(leaf), "%s/ca/%064d.der", cache, 7);
-	people_write(leaf, der, len);
+	file_write(leaf, der, len);
 	csn_free(der);
 	stage_refuses(&s, stage_report(&s), CSN_E_SIGNER, P "chain");
 	assert_non_null(strstr(stage_detail(&s, P "cache"), "damaged"));
@@ -237,7 +237,7 @@ TEST(a_cache_that_cannot_be_written_is_no_failure)
 	int status, said = 0;
 	size_t i;
 
-	people_write(cache, "a file", 6);
+	file_write(cache, "a file", 6);
 	stage_open(&s, "");
 	stage_verifier(&s, "", NULL, cache);
 	stage_accepts(&s, stage_report(&s));

@@ -15,7 +15,7 @@
 #define PCR_16 "\"pcrs\":{\"sha256:16\":\"" ZERO "\"},"
 
 /* One emulator for all tests of this file; pid 0 where there is none. */
-static char folder[] = "/tmp/caisson-swtpm-XXXXXX";
+static char *folder;
 static pid_t pid;
 
 /* A command in the folder; its exit status. */
@@ -96,7 +96,7 @@ BEFORE_ALL
 	if (system("command -v swtpm >/dev/null && "
 	    "command -v tpm2_quote >/dev/null") != 0)
 		return;
-	assert_non_null(mkdtemp(folder));
+	folder = folder_new();
 	snprintf(tcti, sizeof(tcti), "swtpm:path=%s/sock", folder);
 	setenv("TPM2TOOLS_TCTI", tcti, 1);
 	emulate();
@@ -111,14 +111,11 @@ BEFORE_ALL
 
 AFTER_ALL
 {
-	char line[80];
-
 	if (pid <= 0)
 		return;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	snprintf(line, sizeof(line), "rm -rf %s", folder);
-	assert_int_equal(system(line), 0);
+	folder_remove(folder);
 }
 
 static void

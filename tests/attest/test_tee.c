@@ -36,7 +36,7 @@ manifest(const char *regions)
 
 	assert_true(asprintf(&text, "{\"version\":1,\"workload\":\"%s\","
 	    "\"regions\":[%s]}", STAGE_WORKLOAD, regions) > 0);
-	people_write(s.manifest, text, strlen(text));
+	file_write(s.manifest, text, strlen(text));
 	free(text);
 }
 
@@ -105,7 +105,7 @@ file_begin(struct region_world *w)
 	w->size = SIZE;
 	fill(w->bytes, SIZE);
 	(void)snprintf(path, sizeof(path), "%s/memory", s.folder);
-	people_write(path, w->bytes, SIZE);
+	file_write(path, w->bytes, SIZE);
 }
 
 static const char *
@@ -131,7 +131,7 @@ physical_start(struct region_world *w, struct csn_ctx *ctx)
 }
 
 static void
-file_write(struct region_world *w, uint64_t offset, uint8_t value)
+file_put(struct region_world *w, uint64_t offset, uint8_t value)
 {
 	FILE *f = fopen(path, "r+be");
 
@@ -449,12 +449,12 @@ TEST(a_process_that_ends_is_an_error_until_it_is_there_again)
 	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_NOT_FOUND);
 	assert_non_null(strstr(csn_message(), "llm.pid"));
-	people_write(path, "many\n", 5);
+	file_write(path, "many\n", 5);
 	assert_int_equal(csn_regions_each(s.regions, see, &seen),
 	    CSN_E_FORM);
 	child_start(&child);
 	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
-	people_write(path, pid, strlen(pid));
+	file_write(path, pid, strlen(pid));
 	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
 	    sizeof(got)), 0);
@@ -467,7 +467,7 @@ TEST(a_process_that_ends_is_an_error_until_it_is_there_again)
 	/* Started again, its file says so. */
 	child_start(&child);
 	(void)snprintf(pid, sizeof(pid), "%ld\n", (long)child.pid);
-	people_write(path, pid, strlen(pid));
+	file_write(path, pid, strlen(pid));
 	seen.n = 0;
 	assert_int_equal(csn_regions_each(s.regions, see, &seen), 0);
 	assert_int_equal(csn_regions_read(s.regions, &seen.r[0], 0, got,
@@ -537,12 +537,12 @@ test_main(void)
 	};
 	static struct region_world file = {
 		.name = "sev_snp, a file", .platform = "sev-snp",
-		.start = file_start, .write = file_write,
+		.start = file_start, .write = file_put,
 		.stop = file_stop, .changeable = 5000, .evidence = 1
 	};
 	static struct region_world physical = {
 		.name = "sev_snp, physical memory", .platform = "sev-snp",
-		.start = physical_start, .write = file_write,
+		.start = physical_start, .write = file_put,
 		.stop = file_stop, .changeable = 5000, .evidence = 1
 	};
 	static struct region_world td = {
@@ -552,7 +552,7 @@ test_main(void)
 	};
 	static struct region_world td_file = {
 		.name = "tdx, a file", .platform = "tdx",
-		.start = file_start, .write = file_write,
+		.start = file_start, .write = file_put,
 		.stop = file_stop, .changeable = 5000, .evidence = 1
 	};
 	struct region_world *const worlds[] = {

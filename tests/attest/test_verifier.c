@@ -124,7 +124,7 @@ TEST(memory_for_challenges_is_bounded, struct scene *s)
 static void
 policy_with_leaves(struct scene *s, const char *extra)
 {
-	char *folder = people_mkdir(), *path, *json;
+	char *folder = folder_new(), *path, *json;
 	struct csn_verifier_options o = {
 		.size = sizeof(o), .trust = s->trust,
 	};
@@ -134,8 +134,8 @@ policy_with_leaves(struct scene *s, const char *extra)
 
 	assert_int_equal(csn_attester_measure(s->attester, 0), 0);
 	leaves = csn_attester_leaves(s->attester, 0, &n);
-	path = people_path(folder, "weights.leaves");
-	people_write(path, leaves, n * CSN_HASH_SIZE);
+	path = path_in(folder, "weights.leaves");
+	file_write(path, leaves, n * CSN_HASH_SIZE);
 	assert_true(asprintf(&json, "{\"version\":1,\"workload\":\"%s\",%s"
 	    "\"regions\":[{\"id\":\"weights\",\"leaves\":\"weights.leaves\","
 	    "\"leaf\":%u,\"size\":%u}]}", SCENE_WORKLOAD, extra, SCENE_LEAF,
@@ -149,7 +149,7 @@ policy_with_leaves(struct scene *s, const char *extra)
 	assert_int_equal(csn_verifier_new(s->ctx, &o, &s->verifier), 0);
 	free(json);
 	free(path);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(drift_names_the_bytes_that_differ, struct scene *s)

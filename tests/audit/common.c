@@ -1,83 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "audit/common.h"
 #include "base/text.h"
-
-char *
-temp_folder(void)
-{
-	const char *base = getenv("TMPDIR");
-	char *path;
-
-	if (asprintf(&path, "%s/caisson-audit-XXXXXX",
-	    base == NULL ? "/tmp" : base) < 0)
-		return NULL;
-	return mkdtemp(path);
-}
-
-void
-remove_folder(const char *path)
-{
-	struct dirent *entry;
-	char *full;
-	DIR *dir;
-
-	(void)chmod(path, 0700);
-	if ((dir = opendir(path)) != NULL) {
-		while ((entry = readdir(dir)) != NULL) {
-			if (strcmp(entry->d_name, ".") == 0 ||
-			    strcmp(entry->d_name, "..") == 0)
-				continue;
-			full = path_in(path, entry->d_name);
-			if (unlink(full) != 0)
-				remove_folder(full);
-			free(full);
-		}
-		(void)closedir(dir);
-	}
-	(void)rmdir(path);
-}
-
-char *
-path_in(const char *folder, const char *name)
-{
-	char *full;
-
-	return asprintf(&full, "%s/%s", folder, name) < 0 ? NULL : full;
-}
-
-char *
-read_whole(const char *path, size_t *len)
-{
-	struct stat st;
-	char *p;
-	FILE *f;
-
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	assert_int_equal(fstat(fileno(f), &st), 0);
-	*len = (size_t)st.st_size;
-	p = malloc(*len + 1);
-	assert_non_null(p);
-	assert_int_equal(fread(p, 1, *len, f), *len);
-	p[*len] = '\0';
-	(void)fclose(f);
-	return p;
-}
-
-void
-write_whole(const char *path, const void *p, size_t len)
-{
-	FILE *f = fopen(path, "wb");
-
-	assert_non_null(f);
-	assert_int_equal(fwrite(p, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
+#include "lib/fixture.h"
 
 struct csn_audit_record
 record_of(uint64_t i)
@@ -137,7 +62,7 @@ verify_log(struct csn_ctx *ctx, const char *folder, const char *head,
 	o.trust = trust;
 	if (keyed) {
 		key = path_in(path, "first.key");
-		text = read_whole(key, &len);
+		text = file_read(key, &len);
 		assert_int_equal(csn_hex_decode(text, 64, first, 32), 0);
 		o.first_key = first;
 		free(text);

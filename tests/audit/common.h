@@ -7,15 +7,6 @@
 
 #include "lib/test.h"
 
-/** A new folder below TMPDIR; free().  The log goes to NAME/log. */
-char *temp_folder(void);
-void remove_folder(const char *path);
-char *path_in(const char *folder, const char *name);	/* free() */
-
-/** A whole file with a NUL behind it; free().  Fails the test. */
-char *read_whole(const char *path, size_t *len);
-void write_whole(const char *path, const void *p, size_t len);
-
 /** A record of an ordinary kind, its numbers made from i. */
 struct csn_audit_record record_of(uint64_t i);
 

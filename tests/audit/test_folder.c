@@ -12,35 +12,16 @@
 
 static struct csn_ctx *ctx;
 static char *folder;
-static uint64_t now_ms;
-
-static uint64_t
-now(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
-
-static int
-new_context(void)
-{
-	static const struct csn_clock clock = { sizeof(clock), NULL, now,
-	    now };
-	struct csn_ctx_options o = { .size = sizeof(o), .clock = &clock };
-
-	return csn_ctx_new(&o, &ctx);
-}
-
 BEFORE_EACH
 {
-	now_ms = 1800000000000;
-	assert_false(new_context() != 0 || (folder = temp_folder()) == NULL);
+	test_ms = 1800000000000;
+	ctx = test_clock_ctx();
+	folder = folder_new();
 }
 
 AFTER_EACH
 {
-	remove_folder(folder);
-	free(folder);
+	folder_remove(folder);
 	csn_ctx_free(ctx);
 }
 
@@ -81,7 +62,7 @@ TEST(files_below_the_oldest_are_skipped_and_removed)
 	left[1] = file_of(2);
 	left[2] = path_in(folder, "log/.caisson-0123456789abcdef");
 	for (i = 0; i < 3; i++)
-		write_whole(left[i], "left behind\n", 12);
+		file_write(left[i], "left behind\n", 12);
 	assert_int_equal(csn_result_new(ctx, &r), 0);
 	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 0, r), 0);
 	assert_non_null(strstr(check_of(r, "files", &status), "2 before"));
@@ -114,11 +95,11 @@ TEST(records_whose_time_runs_backwards_are_named)
 	csn_audit_close(a);
 	/* Within one context the clock cannot be set back. */
 	csn_ctx_free(ctx);
-	now_ms -= 5000;
-	assert_int_equal(new_context(), 0);
+	test_ms -= 5000;
+	ctx = test_clock_ctx();
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 2, 4);
-	now_ms += 9000;
+	test_ms += 9000;
 	append_range(a, 4, 5);
 	csn_audit_close(a);
 	assert_int_equal(csn_result_new(ctx, &r), 0);
@@ -146,10 +127,10 @@ write_bomb(const char *n)
 	    "04:05.678Z\",\"op\":\"file\",\"format\":2,\"log\":\"%.32s\","
 	    "\"file\":1,\"prev\":\"%s\",\"mac\":\"%s\"}\n", n, hex, hex, hex);
 	path = file_of(1);
-	write_whole(path, line, (size_t)len);
+	file_write(path, line, (size_t)len);
 	free(path);
 	path = path_in(folder, "log/first.key");
-	write_whole(path, hex, 64);
+	file_write(path, hex, 64);
 	free(path);
 }
 
@@ -192,7 +173,7 @@ TEST(verifying_and_reading_can_be_called_off)
 	assert_int_equal(csn_audit_verify(ctx, path, &o, NULL),
 	    CSN_E_CANCELLED);
 	assert_int_equal(asked, 3);
-	remove_folder(path);
+	tree_remove(path);
 	make_log(0);
 	asked = 0;
 	o.first_key = NULL;
@@ -292,7 +273,7 @@ TEST(the_newest_are_found_from_the_end_alone)
 	csn_audit_close(a);
 	/* What is before them is not looked at. */
 	early = file_of(0);
-	write_whole(early, "no record\n", 10);
+	file_write(early, "no record\n", 10);
 	f.limit = 10;
 	f.tenant = NULL;
 	g = (struct got){ 0 };
@@ -381,7 +362,7 @@ TEST(zeroes_that_a_power_cut_left_are_a_torn_end)
 	append_range(a, 0, 3);
 	csn_audit_close(a);
 	path = file_of(0);
-	text = read_whole(path, &len);
+	text = file_read(path, &len);
 	zeroes[299] = '\n';
 	f = fopen(path, "ab");
 	assert_non_null(f);
@@ -454,7 +435,7 @@ TEST(a_file_that_a_failed_rotation_left_is_begun_anew)
 	free(path);
 	/* The first line of some file, where it does not follow. */
 	path = file_of(2);
-	text = read_whole(path, &len);
+	text = file_read(path, &len);
 	free(path);
 	path = file_of((unsigned)status);
 	f = fopen(path, "wb");

@@ -114,15 +114,14 @@ TEST(acknowledged_records_survive_sigkill)
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 	for (round = 0; round < ROUNDS; round++) {
 		if (round % 20 == 0) {
-			folder = temp_folder();
+			folder = folder_new();
 			assert_non_null(folder);
 			have = 0;
 		}
 		have = live_and_die(ctx, folder, round, have, &torn);
 		if (round % 20 == 19) {
 			all += have;
-			remove_folder(folder);
-			free(folder);
+			folder_remove(folder);
 		}
 	}
 	print_message("# %llu records in %u lives, %u torn last lines\n",

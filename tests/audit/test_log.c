@@ -18,7 +18,7 @@ static char *folder;
 
 BEFORE_EACH
 {
-	folder = temp_folder();
+	folder = folder_new();
 	assert_true(folder != NULL);
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
@@ -27,8 +27,7 @@ AFTER_EACH
 {
 	csn_ctx_free(ctx);
 	(void)umount(folder);	/* where a case failed on its tmpfs */
-	remove_folder(folder);
-	free(folder);
+	folder_remove(folder);
 }
 
 static struct csn_audit_options
@@ -122,12 +121,12 @@ TEST(past_keys_are_gone)
 	append_range(a, 0, 3);
 	csn_audit_close(a);
 	path = path_in(folder, "log/first.key");
-	text = read_whole(path, &len);
+	text = file_read(path, &len);
 	assert_int_equal(csn_hex_decode(text, 64, first, 32), 0);
 	free(text);
 	free(path);
 	path = path_in(folder, "log/state");
-	state_bytes = read_whole(path, &len);
+	state_bytes = file_read(path, &len);
 	assert_null(memmem(state_bytes, len, first, 32));
 	free(state_bytes);
 	free(path);
@@ -468,7 +467,7 @@ TEST(full_disk_loses_nothing_acknowledged)
 	{
 		static const char zeros[200000];
 
-		write_whole(ballast, zeros, sizeof(zeros));
+		file_write(ballast, zeros, sizeof(zeros));
 	}
 	o.max_file_bytes = 40000;
 	o.checkpoint_every = 50;
@@ -532,13 +531,13 @@ TEST(half_made_logs_are_finished)
 	free(path);
 	/* A next file without its first line, or with half of it. */
 	path = path_in(folder, "log/audit-000001.jsonl");
-	write_whole(path, "", 0);
+	file_write(path, "", 0);
 	a = open_log(ctx, folder, &o);
 	append_range(a, 3, 6);
 	csn_audit_close(a);
 	free(path);
 	path = path_in(folder, "log/audit-000002.jsonl");
-	write_whole(path, "{\"n\":8,\"ti", 10);
+	file_write(path, "{\"n\":8,\"ti", 10);
 	a = open_log(ctx, folder, &o);
 	append_range(a, 6, 9);
 	assert_int_equal(count_records(a), 9);

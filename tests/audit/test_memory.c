@@ -7,26 +7,10 @@
 #include "audit/common.h"
 #include "lib/test.h"
 
-/* A clock that the test moves. */
-static uint64_t test_ms = 1000000;
-
-static uint64_t
-test_clock(void *arg)
-{
-	(void)arg;
-	return test_ms;
-}
-
-static struct csn_ctx *ctx;
-
 BEFORE_EACH
 {
-	static const struct csn_clock clock = { sizeof(clock), NULL,
-	    test_clock, test_clock };
-	struct csn_ctx_options o = { .size = sizeof(o), .clock = &clock };
-
 	test_ms = 1000000;
-	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	ctx = test_clock_ctx();
 }
 
 AFTER_EACH { csn_ctx_free(ctx); }
@@ -130,7 +114,7 @@ TEST(queries_in_files)
 	struct csn_audit_options o = { .size = sizeof(o),
 	    .sync = CSN_AUDIT_SYNC_NEVER, .max_file_bytes = 20000,
 	    .checkpoint_every = 64 };
-	char *folder = temp_folder(), *path;
+	char *folder = folder_new(), *path;
 	struct csn_audit *a;
 
 	a = open_log(ctx, folder, &o);
@@ -145,8 +129,7 @@ TEST(queries_in_files)
 	free(path);
 	assert_int_equal(csn_audit_open_reader(ctx, folder, &a),
 	    CSN_E_NOT_FOUND);
-	remove_folder(folder);
-	free(folder);
+	folder_remove(folder);
 }
 
 TEST(ring_keeps_the_newest)

@@ -22,7 +22,7 @@ BEFORE_EACH
 
 	o.name = "auditor";
 	o.sign = CSN_SIGN_ML_DSA_44;
-	assert_false((folder = temp_folder()) == NULL || (log_path =
+	assert_false((folder = folder_new()) == NULL || (log_path =
 	    path_in(folder, "log")) == NULL || csn_ctx_new(NULL, &ctx) != 0 ||
 	    csn_identity_new(ctx, &o, &signer) != 0 || csn_trust_new(ctx,
 	    &trust) != 0);
@@ -38,8 +38,7 @@ AFTER_EACH
 	csn_trust_free(trust);
 	csn_identity_free(signer);
 	csn_ctx_free(ctx);
-	remove_folder(folder);
-	free(folder);
+	folder_remove(folder);
 	free(log_path);
 }
 
@@ -139,7 +138,7 @@ judge_life(void)
 	assert_int_equal(have, acknowledged);
 	assert_int_equal(verify_log(ctx, folder, NULL, trust, 1, NULL), 0);
 	acknowledged = 0;
-	remove_folder(log_path);
+	tree_remove(log_path);
 }
 
 /* Run one until no allocation of it fails any more. */

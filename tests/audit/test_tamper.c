@@ -27,8 +27,8 @@ BEFORE_EACH
 	uint64_t n;
 	size_t i;
 
-	assert_false(csn_ctx_new(NULL, &ctx) != 0 || (folder = temp_folder()) ==
-	    NULL);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	folder = folder_new();
 	o.sync = CSN_AUDIT_SYNC_NEVER;
 	o.max_file_bytes = 2600;
 	a = open_log(ctx, folder, &o);
@@ -39,7 +39,7 @@ BEFORE_EACH
 	for (i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "log/audit-%06zu.jsonl", i);
 		names[i] = path_in(folder, name);
-		bytes[i] = read_whole(names[i], &lens[i]);
+		bytes[i] = file_read(names[i], &lens[i]);
 	}
 }
 
@@ -51,8 +51,7 @@ AFTER_EACH
 		free(names[i]);
 		free(bytes[i]);
 	}
-	remove_folder(folder);
-	free(folder);
+	folder_remove(folder);
 	csn_ctx_free(ctx);
 }
 
@@ -62,7 +61,7 @@ restore(void)
 	size_t i;
 
 	for (i = 0; i < FILES; i++)
-		write_whole(names[i], bytes[i], lens[i]);
+		file_write(names[i], bytes[i], lens[i]);
 }
 
 /* The line (from 1) that a byte of a file is in. */
@@ -176,23 +175,23 @@ TEST(removed_added_and_moved_lines_are_caught)
 	/* Without line 4. */
 	memcpy(copy, bytes[1], before);
 	memcpy(copy + before, q, lens[1] - before - one);
-	write_whole(names[1], copy, lens[1] - one);
+	file_write(names[1], copy, lens[1] - one);
 	caught_at(0, 1, 4, "next number");
 	/* Line 4 twice. */
 	memcpy(copy + before, p, one);
 	memcpy(copy + before + one, p, lens[1] - before);
-	write_whole(names[1], copy, lens[1] + one);
+	file_write(names[1], copy, lens[1] + one);
 	caught_at(0, 1, 5, "next number");
 	/* Lines 4 and 5 in the other order. */
 	memcpy(copy, bytes[1], lens[1]);
 	memcpy(copy + before, q, two);
 	memcpy(copy + before + two, p, one);
-	write_whole(names[1], copy, lens[1]);
+	file_write(names[1], copy, lens[1]);
 	caught_at(0, 1, 4, "next number");
 	/* Something else in between. */
 	memcpy(copy + before, "\n", 1);
 	memcpy(copy + before + 1, p, lens[1] - before);
-	write_whole(names[1], copy, lens[1] + 1);
+	file_write(names[1], copy, lens[1] + 1);
 	caught_at(0, 1, 4, "is no record");
 	free(copy);
 	restore();
@@ -218,12 +217,12 @@ TEST(cut_tails_are_caught)
 		}
 	}
 	/* Without the state, only a head kept elsewhere can tell. */
-	write_whole(names[2], bytes[2],
+	file_write(names[2], bytes[2],
 	    (size_t)(line_at(2, 3) - bytes[2]));
 	{
 		char *st = path_in(folder, "log/state");
 		size_t len;
-		char *saved = read_whole(st, &len);
+		char *saved = file_read(st, &len);
 
 		assert_int_equal(unlink(st), 0);
 		assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1,
@@ -232,7 +231,7 @@ TEST(cut_tails_are_caught)
 		    NULL), CSN_E_AUDIT);
 		assert_non_null(strstr(csn_message(),
 		    "expected head"));
-		write_whole(st, saved, len);
+		file_write(st, saved, len);
 		assert_int_equal(chmod(st, 0600), 0);
 		free(saved);
 		free(st);
@@ -264,7 +263,7 @@ TEST(missing_files_are_named)
 	    CSN_E_NOT_FOUND);
 	restore();
 	/* The same file under two numbers. */
-	write_whole(names[1], bytes[0], lens[0]);
+	file_write(names[1], bytes[0], lens[0]);
 	caught_at(0, 1, 1, "first line");
 	restore();
 	free(path);
@@ -317,7 +316,7 @@ rewrite_without_the_key(size_t from_file, unsigned from_line)
 			    &chain, w.p + from, w.len - from, mac), 0);
 			csn_audit_line_mac(&w, mac);
 		}
-		write_whole(names[f], w.p, w.len);
+		file_write(names[f], w.p, w.len);
 		csn_out_wipe(&w);
 	}
 	csn_hash_free(hash);
@@ -340,13 +339,13 @@ TEST(rewriting_without_the_key_is_caught)
 	/* Behind the state's record the writer itself checks MACs. */
 	restore();
 	st = path_in(folder, "log/state");
-	saved = read_whole(st, &len);
+	saved = file_read(st, &len);
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 18, 20);
 	csn_audit_close(a);
-	write_whole(st, saved, len);	/* as a crash would have left it */
+	file_write(st, saved, len);	/* as a crash would have left it */
 	free(bytes[2]);
-	bytes[2] = read_whole(names[2], &lens[2]);
+	bytes[2] = file_read(names[2], &lens[2]);
 	rewrite_without_the_key(2, lines_in(2));
 	assert_int_equal(csn_audit_open(ctx, path, NULL, &a), CSN_E_AUDIT);
 	assert_non_null(strstr(csn_message(), "MAC"));
@@ -367,17 +366,17 @@ TEST(damaged_state_is_caught)
 	size_t i, len;
 
 	path = path_in(folder, "log");
-	p = read_whole(st, &len);
+	p = file_read(st, &len);
 	assert_int_equal(len, CSN_AUDIT_STATE_SIZE);
 	for (i = 0; i < len; i += 5) {
 		p[i] ^= 0x40;
-		write_whole(st, p, len);
+		file_write(st, p, len);
 		p[i] ^= 0x40;
 		caught(1, "state file is damaged", "");
 		assert_int_equal(csn_audit_open(ctx, path, NULL, &a),
 		    CSN_E_AUDIT);
 	}
-	write_whole(st, p, len - 1);
+	file_write(st, p, len - 1);
 	caught(1, "state file is damaged", "");
 	free(p);
 	free(st);
@@ -397,7 +396,7 @@ TEST(torn_last_line_is_told_apart)
 	assert_non_null(grown);
 	memcpy(grown, bytes[2], lens[2]);
 	memcpy(grown + lens[2], "{\"n\":21,\"time\":\"2026", 20);
-	write_whole(names[2], grown, lens[2] + 20);
+	file_write(names[2], grown, lens[2] + 20);
 	assert_int_equal(csn_result_new(ctx, &r), 0);
 	assert_int_equal(verify_log(ctx, folder, head, NULL, 1, r), 0);
 	detail = check_of(r, "end", &status);
@@ -407,15 +406,15 @@ TEST(torn_last_line_is_told_apart)
 	csn_result_free(r);
 	/* In a file that is not the last it is no crash. */
 	memcpy(grown, bytes[0], lens[0] - 1);
-	write_whole(names[0], grown, lens[0] - 1);
+	file_write(names[0], grown, lens[0] - 1);
 	caught(0, "audit-000000.jsonl", "torn");
-	write_whole(names[0], bytes[0], lens[0]);
+	file_write(names[0], bytes[0], lens[0]);
 	/* Opening cuts it off and says so. */
 	a = open_log(ctx, folder, NULL);
 	append_range(a, 18, 19);
 	csn_audit_close(a);
 	free(grown);
-	grown = read_whole(names[2], &lens[2]);
+	grown = file_read(names[2], &lens[2]);
 	assert_non_null(strstr(grown, "\"op\":\"recovery\""));
 	assert_non_null(strstr(grown, "torn last line of 20 bytes"));
 	free(grown);

@@ -15,37 +15,10 @@
 #include "base/file.h"
 #include "lib/test.h"
 
-static char folder[64];
+static char *folder;
 
-BEFORE_EACH
-{
-	snprintf(folder, sizeof(folder), P_tmpdir "/caisson-file-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-}
-
-/* What is in path, one level deep, and path. */
-static int
-remove_folder(const char *path)
-{
-	char name[512];
-	struct dirent *entry;
-	DIR *dir;
-
-	if ((dir = opendir(path)) == NULL)
-		return -1;
-	while ((entry = readdir(dir)) != NULL) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] == '.' &&
-		    strncmp(entry->d_name, ".caisson-", 9) != 0)
-			continue;
-		if (unlink(name) != 0 && remove_folder(name) != 0)
-			break;
-	}
-	closedir(dir);
-	return rmdir(path);
-}
-
-AFTER_EACH { assert_int_equal(remove_folder(folder), 0); }
+BEFORE_EACH { folder = folder_new(); }
+AFTER_EACH { folder_remove(folder); }
 
 /* A path in the folder; two at a time. */
 static const char *

@@ -11,24 +11,18 @@
 #include "base/file.h"
 #include "lib/test.h"
 
-static char top[64], folder[80], path[96];
+static char *top, folder[96], path[112];
 
 BEFORE_EACH
 {
-	snprintf(top, sizeof(top), P_tmpdir "/caisson-owner-XXXXXX");
-	assert_non_null(mkdtemp(top));
+	top = folder_new();
 	snprintf(folder, sizeof(folder), "%s/d", top);
 	snprintf(path, sizeof(path), "%s/f", folder);
 	assert_int_equal(mkdir(folder, 0700), 0);
 	assert_int_equal(csn_file_replace(NULL, path, "x", 1, 0644), 0);
 }
 
-AFTER_EACH
-{
-	unlink(path);
-	rmdir(folder);
-	assert_int_equal(rmdir(top), 0);
-}
+AFTER_EACH { folder_remove(top); }
 
 static int
 look(const char *name)

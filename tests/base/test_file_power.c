@@ -19,7 +19,7 @@
 #define NEW 9000
 
 static struct csn_ctx *ctx;
-static char home[] = "/dev/shm/caisson-power-XXXXXX";
+static char *home;
 static char folder[64], scratch[64], path[96];
 static uint8_t old[OLD], new[NEW];
 
@@ -66,11 +66,8 @@ look(void *arg, const char *where, int promised)
 static void
 remove_all(void)
 {
-	char command[160];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s %s", folder,
-	    scratch);
-	assert_int_equal(system(command), 0);
+	tree_remove(folder);
+	tree_remove(scratch);
 	assert_int_equal(mkdir(folder, 0700), 0);
 }
 
@@ -182,20 +179,12 @@ TEST(a_call_that_fails_leaves_the_old_file_and_no_other)
 	}
 }
 
-/* What was synced is looked at, and no disk is needed for that. */
-static int
-new_home(void)
-{
-	if (access("/dev/shm", W_OK) != 0)
-		(void)snprintf(home, sizeof(home), "/tmp/caisson-power-XXXXXX");
-	return mkdtemp(home) == NULL ? -1 : 0;
-}
-
 BEFORE_ALL
 {
 	size_t i;
 
-	assert_false(csn_ctx_new(NULL, &ctx) != 0 || new_home() != 0);
+	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
+	home = folder_in_memory();
 	(void)snprintf(folder, sizeof(folder), "%s/in", home);
 	(void)snprintf(scratch, sizeof(scratch), "%s/cut", home);
 	(void)snprintf(path, sizeof(path), "%s/file", folder);
@@ -207,9 +196,6 @@ BEFORE_ALL
 
 AFTER_ALL
 {
-	char command[96];
-
 	csn_ctx_free(ctx);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
-	assert_int_equal(system(command), 0);
+	folder_remove(home);
 }

@@ -265,13 +265,11 @@ static void
 in_folder(const char *scheme)
 {
 	struct backend b = { .lists = 1 };
-	char path[] = "/tmp/caisson-test-XXXXXX", command[64];
+	char *path = folder_new();
 
-	assert_non_null(mkdtemp(path));
 	snprintf(b.url, sizeof(b.url), "%s:%s", scheme, path);
 	all_of_it(&b);
-	snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	assert_int_equal(system(command), 0);
+	folder_remove(path);
 }
 
 TEST(over_files)

@@ -22,7 +22,7 @@ struct board {
 };
 
 static struct board *board;
-static char folder[64];
+static char *folder;
 
 static void
 sleep_ms(unsigned ms)
@@ -142,8 +142,7 @@ TEST(a_holder_that_is_killed_holds_nobody_up)
 
 BEFORE_EACH
 {
-	snprintf(folder, sizeof(folder), "/tmp/caisson-test-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	folder = folder_new();
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(board != MAP_FAILED);
@@ -151,9 +150,6 @@ BEFORE_EACH
 
 AFTER_EACH
 {
-	char command[96];
-
 	munmap(board, sizeof(*board));
-	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
-	assert_int_equal(system(command), 0);
+	folder_remove(folder);
 }

@@ -17,7 +17,7 @@
 #define NEW 7000
 
 static struct cli cli;
-static char home[] = "/dev/shm/caisson-out-XXXXXX";
+static char *home;
 static char folder[64], scratch[64], path[96];
 static uint8_t old[OLD], new[NEW];
 static int interrupted;
@@ -85,11 +85,8 @@ state_of(const char *where)
 static void
 anew(int with_old)
 {
-	char command[160];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s %s", folder,
-	    scratch);
-	assert_int_equal(system(command), 0);
+	tree_remove(folder);
+	tree_remove(scratch);
 	assert_int_equal(mkdir(folder, 0700), 0);
 	if (with_old)
 		assert_int_equal(cli_write_file(&cli, path, 0600, 0, old, OLD),
@@ -261,20 +258,11 @@ TEST(the_size_of_an_input_is_what_is_left_of_it)
 	assert_int_equal(cli_in_whole(&cli, path, OLD, OLD - 1), CLI_FAILED);
 }
 
-/* What was synced is looked at, and no disk is needed for that. */
-static int
-new_home(void)
-{
-	if (access("/dev/shm", W_OK) != 0)
-		(void)snprintf(home, sizeof(home), "/tmp/caisson-out-XXXXXX");
-	return mkdtemp(home) == NULL ? -1 : 0;
-}
-
 BEFORE_ALL
 {
 	size_t i;
 
-	assert_int_equal(new_home(), 0);
+	home = folder_in_memory();
 	(void)umask(0022);
 	(void)snprintf(folder, sizeof(folder), "%s/in", home);
 	(void)snprintf(scratch, sizeof(scratch), "%s/cut", home);
@@ -285,10 +273,4 @@ BEFORE_ALL
 	}
 }
 
-AFTER_ALL
-{
-	char command[96];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
-	assert_int_equal(system(command), 0);
-}
+AFTER_ALL { folder_remove(home); }

@@ -391,21 +391,12 @@ TEST(test_a_file_cannot_ask_for_endless_work)
 
 /* --- Beside OpenSSL's own program ----------------------------------- */
 
-static char folder[256];
-
-static char *
-in_folder(const char *name)
-{
-	char *path;
-
-	assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
-	return path;
-}
+static char *folder;
 
 static void
 spill(const char *name, const char *text)
 {
-	char *path = in_folder(name);
+	char *path = path_in(folder, name);
 
 	assert_int_equal(csn_file_replace(test_ctx, path, text, strlen(text),
 	    0600), 0);
@@ -415,7 +406,7 @@ spill(const char *name, const char *text)
 static char *
 slurp(const char *name, size_t *len)
 {
-	char *path = in_folder(name);
+	char *path = path_in(folder, name);
 	uint8_t *text;
 
 	assert_int_equal(csn_file_read(test_ctx, path, 65536, &text, len), 0);
@@ -445,26 +436,6 @@ have_openssl(void)
 	return program != NULL && access(program, X_OK) == 0;
 }
 
-static void
-begin_folder(void)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(folder, sizeof(folder), "%s/caisson-pem-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
-	assert_non_null(mkdtemp(folder));
-}
-
-static void
-end_folder(void)
-{
-	char *command;
-
-	assert_true(asprintf(&command, "rm -r '%s'", folder) > 0);
-	assert_int_equal(system(command), 0);
-	free(command);
-}
-
 TEST(test_the_openssl_program_reads_ours)
 {
 	struct csn_sign_key *key, *back;
@@ -474,7 +445,7 @@ TEST(test_the_openssl_program_reads_ours)
 
 	if (!have_openssl())
 		test_skip("no openssl program of 3.5 or newer is here");
-	begin_folder();
+	folder = folder_new();
 	spill("pass", PASS);
 	for (alg = 1; csn_sign_name(alg) != NULL; alg++) {
 		assert_int_equal(csn_sign_generate(test_ctx, alg, &key), 0);
@@ -511,7 +482,7 @@ TEST(test_the_openssl_program_reads_ours)
 		csn_free(want);
 		csn_sign_free(key);
 	}
-	end_folder();
+	folder_remove(folder);
 }
 
 /* Read a private key that the program wrote; write and read it again. */
@@ -557,7 +528,7 @@ TEST(test_we_read_the_openssl_programs)
 
 	if (!have_openssl())
 		test_skip("no openssl program of 3.5 or newer is here");
-	begin_folder();
+	folder = folder_new();
 	spill("pass", PASS);
 	assert_int_equal(openssl("genpkey -algorithm ML-KEM-768 -out key"),
 	    0);
@@ -581,7 +552,7 @@ TEST(test_we_read_the_openssl_programs)
 	    &none), CSN_E_PASSPHRASE);
 	assert_null(none);
 	csn_free(pem);
-	end_folder();
+	folder_remove(folder);
 }
 
 BEFORE_ALL { test_ctx_start(); }

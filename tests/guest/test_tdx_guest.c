@@ -67,13 +67,12 @@ TEST(errors_have_their_sentences)
 
 TEST(registers_are_extended_by_one_write)
 {
-	char folder[] = "/tmp/csn-rtmr-XXXXXX", path[64];
+	char *folder = folder_new(), path[80];
 	uint8_t digest[CSN_TDX_RTMR_SIZE], *written;
 	size_t i, len;
 
 	for (i = 0; i < sizeof(digest); i++)
 		digest[i] = (uint8_t)(i ^ 0x5a);
-	assert_non_null(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/rtmr3:sha384", folder);
 	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest),
 	    CSN_E_BACKEND);
@@ -87,6 +86,5 @@ TEST(registers_are_extended_by_one_write)
 	csn_free(written);
 	assert_int_equal(csn_tdx_extend(ctx, folder, 4, digest), CSN_E_ARG);
 	assert_int_equal(csn_tdx_extend(ctx, NULL, 0, NULL), CSN_E_ARG);
-	(void)unlink(path);
-	(void)rmdir(folder);
+	folder_remove(folder);
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/identity/people.c - identities that are the same in every run. */
-#include <ftw.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "identity/document.h"
 #include "identity/identity.h"
 #include "identity/people.h"
@@ -97,62 +93,3 @@ people_trust(struct csn_ctx *ctx, struct csn_trust *trust,
 	assert_int_equal(csn_trust_add(ctx, trust, &e), 0);
 }
 
-char *
-people_mkdir(void)
-{
-	char name[] = "/tmp/caisson-test-XXXXXX";
-
-	assert_non_null(mkdtemp(name));
-	return strdup(name);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-void
-people_rmdir(char *folder)
-{
-	assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-	free(folder);
-}
-
-char *
-people_path(const char *folder, const char *name)
-{
-	char *path;
-
-	assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
-	return path;
-}
-
-void
-people_write(const char *path, const void *p, size_t len)
-{
-	FILE *f;
-
-	assert_non_null(f = fopen(path, "wb"));
-	assert_int_equal(fwrite(p, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
-}
-
-uint8_t *
-people_read(const char *path, size_t *len)
-{
-	struct stat st;
-	uint8_t *p;
-	FILE *f;
-
-	assert_non_null(f = fopen(path, "rb"));
-	assert_int_equal(fstat(fileno(f), &st), 0);
-	*len = (size_t)st.st_size;
-	assert_non_null(p = calloc(*len + 1, 1));
-	assert_int_equal(fread(p, 1, *len, f), *len);
-	assert_int_equal(fclose(f), 0);
-	return p;
-}

@@ -27,12 +27,4 @@ struct csn_identity *people_quick(struct csn_ctx *ctx, uint8_t n,
 void people_trust(struct csn_ctx *ctx, struct csn_trust *trust,
     const struct csn_identity *id, uint32_t purposes);
 
-/* A folder of the test's own; people_rmdir removes it with what is in it. */
-char *people_mkdir(void);
-void people_rmdir(char *folder);
-/* folder/name, malloc'ed. */
-char *people_path(const char *folder, const char *name);
-void people_write(const char *path, const void *p, size_t len);
-uint8_t *people_read(const char *path, size_t *len);
-
 #endif

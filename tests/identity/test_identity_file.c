@@ -23,14 +23,14 @@ setup(struct fixture *f)
 {
 	f->ctx = people_ctx();
 	f->alice = people_quick(f->ctx, 1, "Alice");
-	f->folder = people_mkdir();
+	f->folder = folder_new();
 }
 
 static void
 teardown(struct fixture *f)
 {
 	csn_identity_free(f->alice);
-	people_rmdir(f->folder);
+	folder_remove(f->folder);
 	csn_ctx_free(f->ctx);
 }
 
@@ -39,7 +39,7 @@ FIXTURE(struct fixture, setup, teardown);
 static unsigned
 mode_of(const char *folder, const char *name)
 {
-	char *path = people_path(folder, name);
+	char *path = path_in(folder, name);
 	struct stat st;
 
 	assert_int_equal(stat(path, &st), 0);
@@ -123,7 +123,7 @@ TEST(options_that_make_no_sense_are_refused, struct fixture *f)
 TEST(what_was_saved_is_loaded, struct fixture *f)
 {
 	const uint8_t *a, *b;
-	char *home = people_path(f->folder, "deep/er/alice");
+	char *home = path_in(f->folder, "deep/er/alice");
 	struct csn_identity *back;
 	size_t an, bn;
 
@@ -153,13 +153,13 @@ TEST(what_was_saved_is_loaded, struct fixture *f)
  * ended. */
 TEST(what_another_is_writing_is_not_taken_for_unfinished, struct fixture *f)
 {
-	char *mark = people_path(f->folder, ".caisson-unfinished");
-	char *sign = people_path(f->folder, "sign.pem");
+	char *mark = path_in(f->folder, ".caisson-unfinished");
+	char *sign = path_in(f->folder, "sign.pem");
 	struct csn_identity *back;
 	int fd;
 
-	people_write(mark, "", 0);
-	people_write(sign, "another's", 9);
+	file_write(mark, "", 0);
+	file_write(sign, "another's", 9);
 	fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, f->folder, NULL,
@@ -179,10 +179,10 @@ TEST(what_another_is_writing_is_not_taken_for_unfinished, struct fixture *f)
 
 TEST(a_half_made_folder_is_left_as_it_was, struct fixture *f)
 {
-	char *kem = people_path(f->folder, "kem.pem");
-	char *sign = people_path(f->folder, "sign.pem");
+	char *kem = path_in(f->folder, "kem.pem");
+	char *sign = path_in(f->folder, "sign.pem");
 
-	people_write(kem, "mine", 4);
+	file_write(kem, "mine", 4);
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, f->folder, NULL,
 	    0), CSN_E_EXISTS);
 	assert_int_not_equal(access(sign, F_OK), 0);
@@ -194,13 +194,13 @@ TEST(a_half_made_folder_is_left_as_it_was, struct fixture *f)
 TEST(a_passphrase_is_needed_and_has_to_be_right, struct fixture *f)
 {
 	struct csn_identity *back = NULL;
-	char *home = people_path(f->folder, "alice"), *path, *pem;
+	char *home = path_in(f->folder, "alice"), *path, *pem;
 	size_t len;
 
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, home, "sesame",
 	    6), 0);
-	path = people_path(home, "sign.pem");
-	pem = (char *)people_read(path, &len);
+	path = path_in(home, "sign.pem");
+	pem = (char *)file_read(path, &len);
 	assert_non_null(strstr(pem, "ENCRYPTED PRIVATE KEY"));
 	free(pem);
 	free(path);
@@ -220,14 +220,14 @@ TEST(a_passphrase_is_needed_and_has_to_be_right, struct fixture *f)
 TEST(a_key_that_others_can_read_is_refused, struct fixture *f)
 {
 	static const char *const names[] = { "sign.pem", "kem.pem" };
-	char *home = people_path(f->folder, "alice"), *path;
+	char *home = path_in(f->folder, "alice"), *path;
 	struct csn_identity *back;
 	size_t i;
 
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, home, NULL, 0),
 	    0);
 	for (i = 0; i < 2; i++) {
-		path = people_path(home, names[i]);
+		path = path_in(home, names[i]);
 		assert_int_equal(chmod(path, 0644), 0);
 		assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0,
 		    &back), CSN_E_POLICY);
@@ -242,7 +242,7 @@ TEST(a_key_that_others_can_read_is_refused, struct fixture *f)
 
 TEST(a_folder_that_others_may_write_is_refused, struct fixture *f)
 {
-	char *home = people_path(f->folder, "alice"), *path;
+	char *home = path_in(f->folder, "alice"), *path;
 	struct csn_identity *back = NULL;
 
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, home, NULL, 0),
@@ -252,7 +252,7 @@ TEST(a_folder_that_others_may_write_is_refused, struct fixture *f)
 	    CSN_E_POLICY);
 	assert_non_null(strstr(csn_message(), "the folder"));
 	assert_int_equal(chmod(home, 0700), 0);
-	path = people_path(home, "identity.cose");
+	path = path_in(home, "identity.cose");
 	assert_int_equal(chmod(path, 0606), 0);
 	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
 	    CSN_E_POLICY);
@@ -266,12 +266,12 @@ TEST(a_folder_that_others_may_write_is_refused, struct fixture *f)
 static void
 swap_in(const char *from, const char *to, const char *name)
 {
-	char *a = people_path(from, name), *b = people_path(to, name);
+	char *a = path_in(from, name), *b = path_in(to, name);
 	uint8_t *p;
 	size_t len;
 
-	p = people_read(a, &len);
-	people_write(b, p, len);
+	p = file_read(a, &len);
+	file_write(b, p, len);
 	free(p);
 	free(a);
 	free(b);
@@ -282,7 +282,7 @@ TEST(files_of_two_identities_do_not_mix, struct fixture *f)
 	static const char *const names[] = {
 		"sign.pem", "kem.pem", "identity.cose"
 	};
-	char *a = people_path(f->folder, "a"), *b = people_path(f->folder, "b");
+	char *a = path_in(f->folder, "a"), *b = path_in(f->folder, "b");
 	struct csn_identity *bob = people_quick(f->ctx, 2, "Bob"), *back;
 	size_t i;
 
@@ -293,8 +293,8 @@ TEST(files_of_two_identities_do_not_mix, struct fixture *f)
 		swap_in(b, a, names[i]);
 		assert_int_equal(csn_identity_load(f->ctx, a, NULL, 0,
 		    &back), CSN_E_SIGNER);
-		people_rmdir(a);
-		a = people_path(f->folder, "a");
+		folder_remove(a);
+		a = path_in(f->folder, "a");
 	}
 	csn_identity_free(bob);
 	free(a);
@@ -303,18 +303,18 @@ TEST(files_of_two_identities_do_not_mix, struct fixture *f)
 
 TEST(a_public_key_in_the_place_of_a_private_one_is_refused, struct fixture *f)
 {
-	char *home = people_path(f->folder, "alice"), *path, *pem;
+	char *home = path_in(f->folder, "alice"), *path, *pem;
 	struct csn_identity *back;
 
 	assert_int_equal(csn_identity_save(f->ctx, f->alice, home, NULL, 0),
 	    0);
-	path = people_path(home, "sign.pem");
+	path = path_in(home, "sign.pem");
 	assert_int_equal(csn_sign_public_pem(f->ctx,
 	    csn_identity_sign_key(f->alice), &pem), 0);
-	people_write(path, pem, strlen(pem));
+	file_write(path, pem, strlen(pem));
 	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
 	    CSN_E_FORM);
-	people_write(path, "nonsense", 8);
+	file_write(path, "nonsense", 8);
 	assert_int_equal(csn_identity_load(f->ctx, home, NULL, 0, &back),
 	    CSN_E_FORM);
 	csn_free(pem);
@@ -324,7 +324,7 @@ TEST(a_public_key_in_the_place_of_a_private_one_is_refused, struct fixture *f)
 
 TEST(an_expired_identity_loads_and_is_renewed, struct fixture *f)
 {
-	char *home = people_path(f->folder, "alice");
+	char *home = path_in(f->folder, "alice");
 	struct csn_document *doc;
 	struct csn_identity *id;
 	const uint8_t *p;
@@ -467,7 +467,7 @@ shell(const char *fmt, ...)
 TEST(openssl_reads_what_we_write, struct fixture *f)
 {
 	const char *program = openssl();
-	char *home = people_path(f->folder, "alice");
+	char *home = path_in(f->folder, "alice");
 	char *ours, *theirs, *path, *pem;
 	size_t n;
 
@@ -479,8 +479,8 @@ TEST(openssl_reads_what_we_write, struct fixture *f)
 	    0);
 	assert_int_equal(shell("'%s' pkey -in '%s/sign.pem' -passin pass:pw "
 	    "-pubout -out '%s/pub.pem'", program, home, home), 0);
-	path = people_path(home, "pub.pem");
-	theirs = (char *)people_read(path, &n);
+	path = path_in(home, "pub.pem");
+	theirs = (char *)file_read(path, &n);
 	free(path);
 	assert_int_equal(csn_sign_public_pem(f->ctx,
 	    csn_identity_sign_key(f->alice), &ours), 0);
@@ -490,8 +490,8 @@ TEST(openssl_reads_what_we_write, struct fixture *f)
 
 	assert_int_equal(shell("'%s' pkey -in '%s/kem.pem' -passin pass:pw "
 	    "-pubout -out '%s/kpub.pem'", program, home, home), 0);
-	path = people_path(home, "kpub.pem");
-	theirs = (char *)people_read(path, &n);
+	path = path_in(home, "kpub.pem");
+	theirs = (char *)file_read(path, &n);
 	free(path);
 	assert_int_equal(csn_kem_public_pem(f->ctx,
 	    csn_identity_kem_key(f->alice), &pem), 0);
@@ -516,14 +516,14 @@ TEST(we_read_what_openssl_writes, struct fixture *f)
 
 	if (program == NULL)
 		test_skip("no openssl program of 3.5 or newer");
-	spath = people_path(f->folder, "s.pem");
-	kpath = people_path(f->folder, "k.pem");
+	spath = path_in(f->folder, "s.pem");
+	kpath = path_in(f->folder, "k.pem");
 	assert_int_equal(shell("'%s' genpkey -algorithm ML-DSA-65 -aes256 "
 	    "-pass pass:pw -out '%s' 2>/dev/null", program, spath), 0);
 	assert_int_equal(shell("'%s' genpkey -algorithm ML-KEM-1024 "
 	    "-out '%s' 2>/dev/null", program, kpath), 0);
-	sign = (char *)people_read(spath, &sn);
-	kem = (char *)people_read(kpath, &kn);
+	sign = (char *)file_read(spath, &sn);
+	kem = (char *)file_read(kpath, &kn);
 	assert_int_equal(csn_identity_import(f->ctx, &o, sign, sn, kem, kn,
 	    "pw", 2, &id), 0);
 	assert_int_equal(csn_sign_of(csn_identity_sign_key(id)),
@@ -550,9 +550,9 @@ TEST(openssl_verifies_the_documents_signature, struct fixture *f)
 		test_skip("no openssl program of 3.5 or newer");
 	p = csn_identity_document(f->alice, &len);
 	assert_int_equal(csn_cose_parse(f->ctx, p, len, &c), 0);
-	tbs = people_path(f->folder, "tbs");
-	sig = people_path(f->folder, "sig");
-	key = people_path(f->folder, "key");
+	tbs = path_in(f->folder, "tbs");
+	sig = path_in(f->folder, "sig");
+	key = path_in(f->folder, "key");
 	/* Sig_structure (RFC 9052, 4.4) by hand, from docs/wire. */
 	assert_non_null(out = fopen(tbs, "wb"));
 	fputs("\x84\x6aSignature1\x58", out);
@@ -564,10 +564,10 @@ TEST(openssl_verifies_the_documents_signature, struct fixture *f)
 		fputc((int)(c.payload_len >> (8 * (i - 1)) & 255), out);
 	fwrite(c.payload, 1, c.payload_len, out);
 	assert_int_equal(fclose(out), 0);
-	people_write(sig, c.sig, c.sig_len);
+	file_write(sig, c.sig, c.sig_len);
 	assert_int_equal(csn_sign_public_pem(f->ctx,
 	    csn_identity_sign_key(f->alice), &pem), 0);
-	people_write(key, pem, strlen(pem));
+	file_write(key, pem, strlen(pem));
 	csn_free(pem);
 	assert_int_equal(shell("'%s' pkeyutl -verify -pubin -inkey '%s' "
 	    "-rawin -in '%s' -sigfile '%s' >/dev/null", program, key, tbs,

@@ -64,7 +64,7 @@ keep(void)
 	assert_int_equal(csn_identity_load(ctx, home, NULL, 0, &id), 0);
 	assert_string_equal(csn_identity_did(id), csn_identity_did(agent));
 	csn_identity_free(id);
-	people_rmdir(strdup(home));
+	folder_remove(strdup(home));
 	return rc;
 }
 
@@ -182,16 +182,13 @@ TEST(each_allocation_fails_once)
 
 BEFORE_ALL
 {
-	/* Where fsync costs nothing, if there is such a place. */
-	char memory[] = "/dev/shm/caisson-test-XXXXXX";
-
 	ctx = people_ctx();
 	root = people_make(ctx, 1, CSN_SIGN_ML_DSA_44, CSN_KEM_ML_KEM_512,
 	    "root");
 	agent = people_quick(ctx, 2, "agent");
-	folder = mkdtemp(memory) != NULL ? strdup(memory) : people_mkdir();
-	home = people_path(folder, "agent");
-	store = people_path(folder, "trust.json");
+	folder = folder_in_memory();
+	home = path_in(folder, "agent");
+	store = path_in(folder, "trust.json");
 	assert_int_equal(csn_trust_new(ctx, &trust), 0);
 	people_trust(ctx, trust, root, CSN_PURPOSE_ACTION);
 }
@@ -204,5 +201,5 @@ AFTER_ALL
 	csn_ctx_free(ctx);
 	free(home);
 	free(store);
-	people_rmdir(folder);
+	folder_remove(folder);
 }

@@ -18,10 +18,8 @@ static char *home, *in, *scratch;
 static void
 anew(void)
 {
-	char command[256];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s %s", in, scratch);
-	assert_int_equal(system(command), 0);
+	tree_remove(in);
+	tree_remove(scratch);
 	assert_int_equal(mkdir(in, 0700), 0);
 }
 
@@ -29,7 +27,7 @@ anew(void)
 static int
 is_there(const char *folder)
 {
-	char *path = people_path(folder, "alice");
+	char *path = path_in(folder, "alice");
 	struct csn_identity *id = NULL;
 	int rc;
 
@@ -48,7 +46,7 @@ is_there(const char *folder)
 static void
 look(void *arg, const char *folder, int promised)
 {
-	char *path = people_path(folder, "alice");
+	char *path = path_in(folder, "alice");
 	unsigned *seen = arg;
 	int is = is_there(folder), rc;
 
@@ -63,7 +61,7 @@ look(void *arg, const char *folder, int promised)
 
 TEST(a_saved_identity_is_whole_or_can_be_saved_again)
 {
-	char *path = people_path(in, "alice");
+	char *path = path_in(in, "alice");
 	unsigned seen[2] = { 0 };
 
 	anew();
@@ -77,7 +75,7 @@ TEST(a_saved_identity_is_whole_or_can_be_saved_again)
 
 TEST(each_call_that_fails_leaves_no_half_identity)
 {
-	char *path = people_path(in, "alice");
+	char *path = path_in(in, "alice");
 	unsigned seen[2] = { 0 };
 	int failed = 1, rc;
 	long n;
@@ -103,16 +101,16 @@ TEST(each_call_that_fails_leaves_no_half_identity)
 
 TEST(keys_that_somebody_put_there_are_not_replaced)
 {
-	char *path = people_path(in, "alice"), *key;
+	char *path = path_in(in, "alice"), *key;
 	size_t len;
 
 	anew();
 	assert_int_equal(mkdir(path, 0700), 0);
-	key = people_path(path, "sign.pem");
-	people_write(key, "mine", 4);
+	key = path_in(path, "sign.pem");
+	file_write(key, "mine", 4);
 	assert_int_equal(csn_identity_save(ctx, alice, path, NULL, 0),
 	    CSN_E_EXISTS);
-	free(people_read(key, &len));
+	free(file_read(key, &len));
 	assert_int_equal(len, 4);
 	free(key);
 	free(path);
@@ -121,7 +119,7 @@ TEST(keys_that_somebody_put_there_are_not_replaced)
 static void
 look_renewed(void *arg, const char *folder, int promised)
 {
-	char *path = people_path(folder, "alice");
+	char *path = path_in(folder, "alice");
 	struct csn_identity *id;
 	unsigned *seen = arg;
 	int is;
@@ -136,7 +134,7 @@ look_renewed(void *arg, const char *folder, int promised)
 
 TEST(a_renewed_document_is_the_old_or_the_new_one)
 {
-	char *path = people_path(in, "alice");
+	char *path = path_in(in, "alice");
 	unsigned seen[2] = { 0 };
 
 	anew();
@@ -152,7 +150,7 @@ TEST(a_renewed_document_is_the_old_or_the_new_one)
 static void
 look_trust(void *arg, const char *folder, int promised)
 {
-	char *path = people_path(folder, "trust.json");
+	char *path = path_in(folder, "trust.json");
 	struct csn_trust *trust;
 	unsigned *seen = arg;
 	size_t n;
@@ -168,7 +166,7 @@ look_trust(void *arg, const char *folder, int promised)
 
 TEST(a_trust_store_is_the_old_or_the_new_one)
 {
-	char *path = people_path(in, "trust.json");
+	char *path = path_in(in, "trust.json");
 	struct csn_identity *bob = people_quick(ctx, 2, "Bob");
 	unsigned seen[2] = { 0 };
 	struct csn_trust *trust;
@@ -190,25 +188,18 @@ TEST(a_trust_store_is_the_old_or_the_new_one)
 
 BEFORE_ALL
 {
-	/* What was synced is looked at: no disk is needed for that. */
-	if (getenv("TMPDIR") == NULL && access("/dev/shm", W_OK) == 0)
-		(void)setenv("TMPDIR", "/dev/shm", 1);
 	ctx = people_ctx();
 	alice = people_quick(ctx, 1, "Alice");
-	home = people_mkdir();
-	in = people_path(home, "in");
-	scratch = people_path(home, "cut");
+	home = folder_in_memory();
+	in = path_in(home, "in");
+	scratch = path_in(home, "cut");
 }
 
 AFTER_ALL
 {
-	char command[256];
-
-	(void)snprintf(command, sizeof(command), "rm -rf %s", home);
 	csn_identity_free(alice);
 	csn_ctx_free(ctx);
 	free(in);
 	free(scratch);
-	free(home);
-	assert_int_equal(system(command), 0);
+	folder_remove(home);
 }

@@ -20,15 +20,15 @@ setup(struct fixture *f)
 {
 	f->ctx = people_ctx();
 	f->alice = people_quick(f->ctx, 1, "alice");
-	f->folder = people_mkdir();
-	f->path = people_path(f->folder, "trust.json");
+	f->folder = folder_new();
+	f->path = path_in(f->folder, "trust.json");
 }
 
 static void
 teardown(struct fixture *f)
 {
 	csn_identity_free(f->alice);
-	people_rmdir(f->folder);
+	folder_remove(f->folder);
 	free(f->path);
 	csn_ctx_free(f->ctx);
 }
@@ -296,7 +296,7 @@ TEST(the_path_is_in_the_sentence, struct fixture *f)
 {
 	struct csn_trust *trust;
 
-	people_write(f->path, "{", 1);
+	file_write(f->path, "{", 1);
 	assert_int_equal(csn_trust_load(f->ctx, f->path, &trust),
 	    CSN_E_FORM);
 	assert_non_null(strstr(csn_message(), f->path));

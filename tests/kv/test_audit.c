@@ -259,7 +259,7 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 	char *folder;
 
 	signal(SIGXFSZ, SIG_IGN);
-	folder = people_mkdir();
+	folder = folder_new();
 	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
 	o.audit = file;
 	for (grain = 0; grain < 2; grain++) {
@@ -291,7 +291,7 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 		csn_session_free(s);
 	}
 	csn_audit_close(file);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(a_store_without_its_log_keeps_what_it_had)
@@ -305,7 +305,7 @@ TEST(a_store_without_its_log_keeps_what_it_had)
 	char *folder;
 
 	signal(SIGXFSZ, SIG_IGN);
-	folder = people_mkdir();
+	folder = folder_new();
 	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
 	so.audit = file;
 	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
@@ -321,7 +321,7 @@ TEST(a_store_without_its_log_keeps_what_it_had)
 	csn_store_close(sh.store);
 	csn_manager_free(sh.mgr);
 	csn_audit_close(file);
-	people_rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(asking_for_lengths_is_no_opening)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/disk_model.h"
+#include "lib/fixture.h"
 
 enum { WRITE, CUT, SYNC, NAME, PROMISE };
 
@@ -373,29 +374,6 @@ tree(const struct disk_node *dir, size_t k, const uint8_t *fates,
 	return sum;
 }
 
-static void
-remove_tree(const char *path)
-{
-	struct dirent *e;
-	char *full;
-	DIR *dir;
-
-	(void)chmod(path, 0700);
-	if ((dir = opendir(path)) != NULL) {
-		while ((e = readdir(dir)) != NULL) {
-			if (strcmp(e->d_name, ".") == 0 ||
-			    strcmp(e->d_name, "..") == 0)
-				continue;
-			enough(asprintf(&full, "%s/%s", path, e->d_name) > 0);
-			if (unlink(full) != 0)
-				remove_tree(full);
-			free(full);
-		}
-		(void)closedir(dir);
-	}
-	(void)rmdir(path);
-}
-
 struct cuts {
 	const char *scratch;
 	void (*look)(void *arg, const char *folder, int promised);
@@ -421,7 +399,7 @@ show(struct cuts *c, size_t k, const uint8_t *fates, int promised)
 		enough(c->seen != NULL);
 	}
 	c->seen[c->nseen++] = is;
-	remove_tree(c->scratch);
+	tree_remove(c->scratch);
 	enough(mkdir(c->scratch, 0700) == 0);
 	(void)tree(root, k, fates, c->scratch, 0);
 	c->look(c->arg, c->scratch, promised);
@@ -531,7 +509,7 @@ disk_power_cuts(const char *scratch,
 			promised = ops[k - 1].promise;
 		cut_after(&c, k, promised);
 	}
-	remove_tree(scratch);
+	tree_remove(scratch);
 	free(c.seen);
 	return c.nseen;
 }

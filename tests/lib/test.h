@@ -31,6 +31,7 @@
 
 #include <cmocka.h>
 
+#include "lib/fixture.h"
 #include "lib/path.h"
 
 /**

@@ -9,7 +9,7 @@
 #include "net/http.h"
 
 static struct csn_ctx *ctx;
-static char folder[128];
+static char *folder;
 static const char *openssl;
 
 /* Run openssl with these words; its output goes to out, or nowhere. */
@@ -133,16 +133,13 @@ TEST(certificates_are_verified)
 
 BEFORE_ALL
 {
-	const char *tmp = getenv("TMPDIR");
 	char path[160];
 	FILE *f;
 
 	openssl = getenv("CAISSON_OPENSSL");
 	if (openssl == NULL || openssl[0] == '\0')
 		openssl = "openssl";
-	(void)snprintf(folder, sizeof(folder), "%s/caisson-tls-XXXXXX",
-	    tmp != NULL && strlen(tmp) < 100 ? tmp : "/tmp");
-	assert_non_null(mkdtemp(folder));
+	folder = folder_new();
 	/* Our own openssl has no configuration file. */
 	(void)snprintf(path, sizeof(path), "%s/request.conf", folder);
 	assert_false((f = fopen(path, "w")) == NULL ||
@@ -153,15 +150,6 @@ BEFORE_ALL
 
 AFTER_ALL
 {
-	static const char *const files[] = { "right.key", "right.crt",
-	    "wrong.key", "wrong.crt", "request.conf" };
-	char path[160];
-	size_t i;
-
 	csn_ctx_free(ctx);
-	for (i = 0; i < 5; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(folder), 0);
+	folder_remove(folder);
 }

@@ -271,12 +271,11 @@ TEST(names_that_nobody_knows_are_refused)
 TEST(unix_sockets_connect)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	char folder[] = "/tmp/caisson-net-XXXXXX", longest[200];
+	char *folder = folder_new(), longest[200];
 	uint64_t end = csn_net_deadline(2000);
 	struct csn_net n;
 	int fd;
 
-	assert_non_null(mkdtemp(folder));
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/socket", folder);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
@@ -290,6 +289,5 @@ TEST(unix_sockets_connect)
 	assert_int_equal(csn_net_connect_unix(&n, longest, end),
 	    ENAMETOOLONG);
 	close(fd);
-	unlink(a.sun_path);
-	rmdir(folder);
+	folder_remove(folder);
 }

@@ -184,11 +184,10 @@ TEST(takes_the_generation_from_the_pinned_root)
 
 TEST(keeps_certificates_of_pinned_roots_for_evidence_without)
 {
-	char folder[] = "/tmp/caisson-pinned-XXXXXX", command[64];
+	char *folder = folder_new();
 	struct fake_snp *s;
 	struct trial t;
 
-	assert_non_null(mkdtemp(folder));
 	s = begin_pinned(&t, NULL, FAKE_GENOA, 3);
 	t.cache = folder;
 	trial_good(&t);
@@ -200,8 +199,7 @@ TEST(keeps_certificates_of_pinned_roots_for_evidence_without)
 	t.evidence.p[0x180]++;
 	fake_snp_sign(s, t.evidence.p);
 	trial_refused(&t, CSN_E_SIGNER, "chain");
-	(void)snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	folder_remove(folder);
 	end_snp(&t, s);
 }
 

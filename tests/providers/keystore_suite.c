@@ -20,49 +20,6 @@ struct fixture {
 	char *folder;
 };
 
-char *
-keystore_folder(void)
-{
-	const char *const bases[] = { getenv("TMPDIR"), "/tmp" };
-	char *path;
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		if (bases[i] == NULL || bases[i][0] != '/' || asprintf(&path,
-		    "%s/caisson-keys-XXXXXX", bases[i]) < 0)
-			continue;
-		if (mkdtemp(path) != NULL)
-			return path;
-		free(path);
-	}
-	return NULL;
-}
-
-void
-keystore_folder_remove(const char *path)
-{
-	struct dirent *entry;
-	char *full;
-	DIR *dir;
-
-	if (path == NULL)
-		return;
-	if ((dir = opendir(path)) != NULL) {
-		while ((entry = readdir(dir)) != NULL) {
-			if (entry->d_name[0] == '.')
-				continue;
-			if (asprintf(&full, "%s/%s", path,
-			    entry->d_name) < 0)
-				continue;
-			if (unlink(full) != 0)
-				keystore_folder_remove(full);
-			free(full);
-		}
-		(void)closedir(dir);
-	}
-	(void)rmdir(path);
-}
-
 static int
 setup(void **state)
 {
@@ -72,7 +29,7 @@ setup(void **state)
 	int rc;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL ||
-	    (f->folder = keystore_folder()) == NULL ||
+	    (f->folder = folder_new()) == NULL ||
 	    csn_ctx_new(NULL, &f->ctx) != 0)
 		return -1;
 	f->url = *state;
@@ -95,8 +52,7 @@ teardown(void **state)
 
 	csn_keystore_close(f->ks);
 	csn_ctx_free(f->ctx);
-	keystore_folder_remove(f->folder);
-	free(f->folder);
+	folder_remove(f->folder);
 	free(f);
 	return 0;
 }

@@ -24,8 +24,4 @@ void keystore_make_cheap(struct csn_ctx *ctx, const char *folder);
 /** A program's own provider: an array, and the public AEAD. */
 extern const struct csn_keystore_provider keystore_array;
 
-/** A new folder, free(); and away with it and what lies in it. */
-char *keystore_folder(void);
-void keystore_folder_remove(const char *path);
-
 #endif

@@ -408,11 +408,11 @@ BEFORE_ALL
 	char *url;
 	int i;
 
-	f.path = people_mkdir();
+	f.path = folder_new();
 	f.ctx = people_ctx();
 	f.id = people_quick(f.ctx, 1, "signer");
 	for (i = 0; i < 4; i++)
-		f.parts[i] = people_path(f.path, names[i]);
+		f.parts[i] = path_in(f.path, names[i]);
 	signs.signer = f.id;
 	assert_int_equal(csn_audit_open(f.ctx, f.parts[0], &signs, &f.log),
 	    0);
@@ -448,7 +448,7 @@ AFTER_ALL
 	csn_ctx_free(f.ctx);
 	for (i = 0; i < 4; i++)
 		free(f.parts[i]);
-	people_rmdir(f.path);
+	folder_remove(f.path);
 }
 
 BEFORE_ALL { alarm(120); }

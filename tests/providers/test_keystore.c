@@ -16,7 +16,7 @@ static char url[300];
 
 BEFORE_EACH
 {
-	assert_non_null(folder = keystore_folder());
+	folder = folder_new();
 	snprintf(url, sizeof(url), "file:%s/keys", folder);
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
 }
@@ -24,8 +24,7 @@ BEFORE_EACH
 AFTER_EACH
 {
 	csn_ctx_free(ctx);
-	keystore_folder_remove(folder);
-	free(folder);
+	folder_remove(folder);
 }
 
 static void

@@ -86,18 +86,17 @@ keystore_life(void)
 static int
 making_life(void)
 {
-	char folder[] = "/tmp/caisson-keys-XXXXXX", name[300];
+	char *folder = folder_new(), name[300];
 	struct csn_keystore *ks = NULL;
 	int rc;
 
-	assert_non_null(mkdtemp(folder));
 	snprintf(name, sizeof(name), "file:%s/keys", folder);
 	rc = csn_keystore_open(ctx, name, SECRET, &ks);
 	(void)failmalloc_done();
 	csn_keystore_close(ks);
 	assert_int_equal(csn_keystore_open(ctx, name, SECRET, &ks), 0);
 	csn_keystore_close(ks);
-	keystore_folder_remove(folder);
+	folder_remove(folder);
 	return rc;
 }
 
@@ -140,15 +139,14 @@ TEST(keystores_without_memory)
 
 	if (!failmalloc_works())
 		test_skip("a sanitizer has the allocations");
-	assert_non_null(folder = keystore_folder());
+	folder = folder_new();
 	url = "memory:";
 	each(keystore_life, 10, LONG_MAX);
 	keystore_make_cheap(ctx, folder);
 	snprintf(file, sizeof(file), "file:%s", folder);
 	url = file;
 	each(keystore_life, 10, LONG_MAX);
-	keystore_folder_remove(folder);
-	free(folder);
+	folder_remove(folder);
 	/* Each costs real passphrases: those where Argon2id is at work. */
 	url = "file: made";
 	each(making_life, 8, 16);

@@ -14,52 +14,33 @@
 #include "lib/test.h"
 #include "providers/store_suite.h"
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void
-remove_tree(const char *path)
-{
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 /* --- The suite ----------------------------------------------------------- */
 
 static char *
 make(void *arg)
 {
-	char folder[] = "/tmp/caisson-store-XXXXXX", *url;
+	char *folder = folder_new(), *url;
 
 	(void)arg;
-	if (mkdtemp(folder) == NULL ||
-	    asprintf(&url, "file:%s/made/here?timeout=60000",
-	    folder) < 0)
-		return NULL;
+	assert_true(asprintf(&url, "file:%s/made/here?timeout=60000", folder) > 0);
+	free(folder);
 	return url;
 }
 
 static void
 clear(void *arg, const char *url)
 {
-	char folder[sizeof("/tmp/caisson-store-XXXXXX")];
+	const char *at = url + strlen("file:");
 
 	(void)arg;
-	snprintf(folder, sizeof(folder), "%s", url + strlen("file:"));
-	remove_tree(folder);
+	folder_remove(strndup(at, (size_t)(strstr(at, "/made/") - at)));
 }
 
 /* --- What disks do ------------------------------------------------------- */
 
 struct fixture {
-	char folder[32];
-	char url[64];
+	char *folder;
+	char url[120];
 	struct csn_ctx *ctx;
 	struct csn_store *store;
 };
@@ -67,9 +48,8 @@ struct fixture {
 static void
 setup(struct fixture *f)
 {
-	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-store-XXXXXX");
-	assert_false(mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) !=
-	    0);
+	f->folder = folder_new();
+	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
 	snprintf(f->url, sizeof(f->url), "file:%s", f->folder);
 	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
 }
@@ -80,7 +60,7 @@ teardown(struct fixture *f)
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	(void)umount(f->folder);	/* where a case failed on its tmpfs */
-	remove_tree(f->folder);
+	folder_remove(f->folder);
 }
 
 FIXTURE(struct fixture, setup, teardown);

@@ -18,8 +18,8 @@
 #define U(s) (const uint8_t *)(s), strlen(s)
 
 struct fixture {
-	char folder[40];
-	char url[56];
+	char *folder;
+	char url[80];
 	struct csn_ctx *ctx;
 	struct csn_store *store;
 };
@@ -27,7 +27,7 @@ struct fixture {
 static size_t
 count_temps(const char *folder)
 {
-	char path[64];
+	char path[96];
 	struct dirent *d;
 	size_t n = 0;
 	DIR *dir;
@@ -158,8 +158,7 @@ TEST(killed_writers_leave_no_wrong_value, struct fixture *f)
 static void
 setup(struct fixture *f)
 {
-	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-killed-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	f->folder = folder_new();
 	snprintf(f->url, sizeof(f->url), "file:%s", f->folder);
 	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
 	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
@@ -168,12 +167,9 @@ setup(struct fixture *f)
 static void
 teardown(struct fixture *f)
 {
-	char command[64];
-
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
-	snprintf(command, sizeof(command), "rm -r %s", f->folder);
-	assert_int_equal(system(command), 0);
+	folder_remove(f->folder);
 }
 
 FIXTURE(struct fixture, setup, teardown);

@@ -21,9 +21,9 @@
 
 /* The store's folder, and one beside it that links point to. */
 struct fixture {
-	char folder[40];
-	char store_path[48];
-	char outside[48];
+	char *folder;
+	char store_path[80];
+	char outside[80];
 	struct csn_ctx *ctx;
 	struct csn_store *store;
 };
@@ -31,10 +31,9 @@ struct fixture {
 static void
 begin(struct fixture *f)
 {
-	char url[64];
+	char url[96];
 
-	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-links-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	f->folder = folder_new();
 	snprintf(f->store_path, sizeof(f->store_path), "%s/s", f->folder);
 	snprintf(f->outside, sizeof(f->outside), "%s/out", f->folder);
 	assert_int_equal(mkdir(f->outside, 0700), 0);
@@ -48,12 +47,9 @@ begin(struct fixture *f)
 static void
 end(struct fixture *f)
 {
-	char command[64];
-
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
-	snprintf(command, sizeof(command), "rm -r %s", f->folder);
-	assert_int_equal(system(command), 0);
+	folder_remove(f->folder);
 }
 
 /* The path below the store's folder of its one folder that is no ".". */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_lmdb.c - the store in an LMDB file: the suite, and its limits. */
-#include <ftw.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,47 +17,29 @@
 
 #define MIB ((size_t)1 << 20)
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void
-remove_tree(const char *path)
-{
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static char *
 make(void *arg)
 {
-	char folder[] = "/tmp/caisson-lmdb-XXXXXX", *url;
+	char *folder = folder_new(), *url;
 
 	(void)arg;
-	if (mkdtemp(folder) == NULL ||
-	    asprintf(&url, "lmdb:%s/made/here?sync=none", folder) < 0)
-		return NULL;
+	assert_true(asprintf(&url, "lmdb:%s/made/here?sync=none", folder) > 0);
+	free(folder);
 	return url;
 }
 
 static void
 clear(void *arg, const char *url)
 {
-	char folder[sizeof("/tmp/caisson-lmdb-XXXXXX")];
+	const char *at = url + strlen("lmdb:");
 
 	(void)arg;
-	snprintf(folder, sizeof(folder), "%s", url + strlen("lmdb:"));
-	remove_tree(folder);
+	folder_remove(strndup(at, (size_t)(strstr(at, "/made/") - at)));
 }
 
 struct fixture {
-	char folder[32];
-	char url[80];
+	char *folder;
+	char url[120];
 	struct csn_ctx *ctx;
 	struct csn_store *store;
 };
@@ -66,9 +47,8 @@ struct fixture {
 static void
 setup(struct fixture *f)
 {
-	snprintf(f->folder, sizeof(f->folder), "/tmp/caisson-lmdb-XXXXXX");
-	assert_false(mkdtemp(f->folder) == NULL || csn_ctx_new(NULL, &f->ctx) !=
-	    0);
+	f->folder = folder_new();
+	assert_int_equal(csn_ctx_new(NULL, &f->ctx), 0);
 	snprintf(f->url, sizeof(f->url), "lmdb:%s?size=4M&sync=none",
 	    f->folder);
 	assert_int_equal(csn_store_open(f->ctx, f->url, &f->store), 0);
@@ -80,7 +60,7 @@ teardown(struct fixture *f)
 	csn_store_close(f->store);
 	csn_ctx_free(f->ctx);
 	(void)umount(f->folder);
-	remove_tree(f->folder);
+	folder_remove(f->folder);
 }
 
 FIXTURE(struct fixture, setup, teardown);

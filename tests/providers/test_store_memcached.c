@@ -361,11 +361,10 @@ TEST(what_is_left_is_no_more_than_what_was_asked_for, struct fixture *f)
 TEST(sockets_and_statistics_work, struct fixture *f)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
-	char folder[] = "/tmp/caisson-memcached-XXXXXX", path[64], url[96];
+	char *folder = folder_new(), path[80], url[96];
 	struct memcached_server own = { .path = path };
 	struct csn_store *store;
 
-	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/socket", folder);
 	assert_int_equal(memcached_start(&own), 0);
 	snprintf(url, sizeof(url), "memcached:%s", path);
@@ -380,7 +379,7 @@ TEST(sockets_and_statistics_work, struct fixture *f)
 	    CSN_E_BACKEND);
 	csn_store_close(store);
 	memcached_kill(&own);
-	rmdir(folder);
+	folder_remove(folder);
 }
 
 TEST(a_forked_child_opens_its_own, struct fixture *f)

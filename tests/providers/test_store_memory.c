@@ -297,26 +297,12 @@ TEST(evictions_are_told)
 	csn_store_close(store);
 }
 
-static uint64_t fake_ms;
-
-static uint64_t
-fake_clock(void *arg)
-{
-	(void)arg;
-	return fake_ms;
-}
-
 /* Nobody asks for them again, and still their memory comes back. */
 TEST(ended_values_are_reclaimed)
 {
-	static const struct csn_clock clock = {
-		.size = sizeof(clock),
-		.boot_ms = fake_clock,
-		.wall_ms = fake_clock,
-	};
 	struct csn_ctx_options options = {
 		.size = sizeof(options),
-		.clock = &clock,
+		.clock = &test_clock,
 	};
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct csn_store *store;
@@ -325,7 +311,7 @@ TEST(ended_values_are_reclaimed)
 	uint64_t left;
 	uint32_t i;
 
-	fake_ms = 1000;
+	test_ms = 1000;
 	assert_int_equal(csn_ctx_new(&options, &own), 0);
 	assert_int_equal(csn_store_open(own, "memory:", &store), 0);
 	assert_int_equal(csn_store_abilities(store),
@@ -335,17 +321,17 @@ TEST(ended_values_are_reclaimed)
 		    (const uint8_t *)&i, 4, p, sizeof(p), 500 + i % 7), 0);
 	}
 	i = 6;
-	fake_ms = 1505;
+	test_ms = 1505;
 	assert_int_equal(csn_store_ttl(store, U("acme"), (const uint8_t *)&i,
 	    4, &left), 0);
 	assert_int_equal(left, 1);
-	fake_ms = 1506;
+	test_ms = 1506;
 	assert_int_equal(csn_store_ttl(store, U("acme"), (const uint8_t *)&i,
 	    4, &left), CSN_E_NOT_FOUND);
 	for (i = 100000; i < 160000; i++) {
 		assert_int_equal(csn_store_put_for(store, U("acme"),
 		    (const uint8_t *)&i, 4, p, sizeof(p), 1), 0);
-		fake_ms++;
+		test_ms++;
 	}
 	assert_int_equal(csn_store_stat(store, NULL, 0, &st), 0);
 	assert_true(st.entries < 30000);

@@ -4,7 +4,6 @@
  * memory with values that end, in files, in LMDB, in memcached. It says so,
  * or went on without, and the next operation is as good as ever.
  */
-#include <ftw.h>
 #include <unistd.h>
 
 #include <caisson/store.h>
@@ -101,25 +100,14 @@ each_fails_once(const char *url, int lists)
 	csn_ctx_free(ctx);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static void
 in_a_folder(const char *scheme)
 {
-	char folder[] = "/tmp/caisson-nomem-XXXXXX", url[64];
+	char *folder = folder_new(), url[96];
 
-	assert_non_null(mkdtemp(folder));
 	snprintf(url, sizeof(url), "%s:%s/s?sync=none", scheme, folder);
 	each_fails_once(url, 1);
-	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(folder);
 }
 
 TEST(memory_without_memory)

@@ -11,24 +11,11 @@
 #define SEG STREAMS_SEGMENT
 
 static struct csn_ctx *ctx;
-static uint64_t now_ms;
-
-static uint64_t
-clock_ms(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
 
 BEFORE_ALL
 {
-	static const struct csn_clock clock = { .size = sizeof(clock),
-	    .boot_ms = clock_ms, .wall_ms = clock_ms };
-	static const struct csn_ctx_options o = { .size = sizeof(o),
-	    .clock = &clock };
-
-	now_ms = 1767225600000;
-	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
+	test_ms = 1767225600000;
+	ctx = test_clock_ctx();
 }
 
 AFTER_ALL { csn_ctx_free(ctx); }
@@ -128,7 +115,7 @@ TEST(of_two_streams_under_way_the_later_is_the_newer)
 		assert_int_equal(csn_header_read(ctx, header[i],
 		    CSN_SEAL_HEADER, &h[i]), 0);
 	}
-	assert_int_equal(h[0].version, now_ms << 20);
+	assert_int_equal(h[0].version, test_ms << 20);
 	assert_int_equal(h[1].version, h[0].version + 1);
 	/* A stream of a store has a version. */
 	memcpy(bare, header[0], sizeof(bare));
@@ -167,16 +154,16 @@ TEST(rotation_loses_no_stream_that_lives)
 	/* One that is being sealed holds its epoch too. */
 	assert_int_equal(csn_stream_sealer_new(s, SEG, name, header, &st), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
-	now_ms += 60000;
+	test_ms += 60000;
 	assert_int_equal(again(s, &named), 0);
 	csn_stream_forget(s, first);
 	assert_int_equal(again(s, &named), CSN_E_REPLAY);
-	now_ms += 60000;
+	test_ms += 60000;
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.live_epochs, 2);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf), 0);
 	csn_stream_free(st);
-	now_ms += 60000;
+	test_ms += 60000;
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.live_epochs, 2);
 	assert_int_equal(csn_stream_opener_new(s, header, name, &st), 0);
@@ -186,7 +173,7 @@ TEST(rotation_loses_no_stream_that_lives)
 	csn_stream_free(st);
 	/* Forgotten, its epoch goes, and the streams in it. */
 	csn_stream_forget(s, name);
-	now_ms += 60000;
+	test_ms += 60000;
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.live_epochs, 1);
 	assert_int_equal(again(s, &bare), CSN_E_EPOCH);
@@ -322,7 +309,7 @@ TEST(the_ttl_ends_streams)
 
 	assert_int_equal(csn_stream_sealer_new(s, SEG, NULL, header, &st), 0);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 0, buf), 0);
-	now_ms += 900001;
+	test_ms += 900001;
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf),
 	    CSN_E_EXPIRED);
 	assert_int_equal(csn_stream_push(st, buf, SEG, 1, buf),

@@ -2,22 +2,14 @@
 /* test_server.c - the HTTP server: its routes, and what clients may take. */
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "../../serve/serve.h"
+#include "lib/test.h"
 
 #define SECOND ((uint64_t)1000000000)
 
@@ -155,13 +147,11 @@ hang_up(int fd)
 
 #define HEAD " HTTP/1.1\r\nHost: x\r\nContent-Length: "
 
-static void
-a_request_is_answered_by_its_handler(void **state)
+TEST(a_request_is_answered_by_its_handler)
 {
 	struct fixture f;
 	const char *text;
 
-	(void)state;
 	begin(&f, 10 * SECOND);
 	text = hang_up(dial(&f, "POST /echo" HEAD "5\r\n\r\nhello"));
 	assert_non_null(strstr(text, "HTTP/1.1 200 "));
@@ -172,13 +162,11 @@ a_request_is_answered_by_its_handler(void **state)
 	end(&f);
 }
 
-static void
-what_no_route_answers_is_refused_by_name(void **state)
+TEST(what_no_route_answers_is_refused_by_name)
 {
 	struct fixture f;
 	const char *text;
 
-	(void)state;
 	begin(&f, 10 * SECOND);
 	text = hang_up(dial(&f, "GET /nothing" HEAD "0\r\n\r\n"));
 	assert_non_null(strstr(text, "HTTP/1.1 404 "));
@@ -191,14 +179,12 @@ what_no_route_answers_is_refused_by_name(void **state)
 	end(&f);
 }
 
-static void
-what_is_too_long_is_not_read(void **state)
+TEST(what_is_too_long_is_not_read)
 {
 	char long_one[300];
 	struct fixture f;
 	const char *text;
 
-	(void)state;
 	begin(&f, 10 * SECOND);
 	/* Its bytes never come: who waits for them waits for nothing. */
 	text = hang_up(dial(&f, "POST /echo" HEAD "101\r\n\r\n"));
@@ -214,13 +200,11 @@ what_is_too_long_is_not_read(void **state)
 	end(&f);
 }
 
-static void
-a_client_that_says_nothing_or_little_is_ended(void **state)
+TEST(a_client_that_says_nothing_or_little_is_ended)
 {
 	struct fixture f;
 	int silent, slow, i;
 
-	(void)state;
 	begin(&f, SECOND / 5);
 	silent = dial(&f, "");
 	slow = dial(&f, "POST /echo" HEAD "100\r\n\r\n");
@@ -234,14 +218,12 @@ a_client_that_says_nothing_or_little_is_ended(void **state)
 	end(&f);
 }
 
-static void
-the_time_of_a_handler_is_not_its_clients(void **state)
+TEST(the_time_of_a_handler_is_not_its_clients)
 {
 	struct fixture f;
 	const char *text;
 	int fd, i;
 
-	(void)state;
 	begin(&f, SECOND / 5);
 	fd = dial(&f, "GET /hold" HEAD "0\r\n\r\n");
 	while (f.held == 0)
@@ -257,13 +239,11 @@ the_time_of_a_handler_is_not_its_clients(void **state)
 	end(&f);
 }
 
-static void
-no_more_clients_than_there_is_room_for(void **state)
+TEST(no_more_clients_than_there_is_room_for)
 {
 	struct fixture f;
 	int fd[3], i;
 
-	(void)state;
 	begin(&f, 600 * SECOND);
 	for (i = 0; i < 3; i++)
 		fd[i] = dial(&f, "GET /hold" HEAD "0\r\n\r\n");
@@ -282,8 +262,7 @@ no_more_clients_than_there_is_room_for(void **state)
 	end(&f);
 }
 
-static void
-a_place_is_what_it_says_and_its_owners(void **state)
+TEST(a_place_is_what_it_says_and_its_owners)
 {
 	static const char *const wrong[] = { "here", "unix:", "127.0.0.1:",
 	    ":80", "127.0.0.1:65536", "127.0.0.1:8x", "[::1]80" };
@@ -293,7 +272,6 @@ a_place_is_what_it_says_and_its_owners(void **state)
 	struct fixture f;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		why[0] = '\0';
 		assert_int_equal(serve_listen(wrong[i], 0, &place, why),
@@ -315,14 +293,12 @@ a_place_is_what_it_says_and_its_owners(void **state)
 	end(&f);
 }
 
-static void
-a_rate_fills_up_again_and_no_further(void **state)
+TEST(a_rate_fills_up_again_and_no_further)
 {
 	struct serve_rate r = { .rate = 3 };
 	uint64_t now = 5 * SECOND;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 3; i++)
 		assert_int_equal(serve_rate_take(&r, now), 1);
 	assert_int_equal(serve_rate_take(&r, now), 0);
@@ -332,21 +308,4 @@ a_rate_fills_up_again_and_no_further(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(serve_rate_take(&r, now), 1);
 	assert_int_equal(serve_rate_take(&r, now), 0);
-}
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request_is_answered_by_its_handler),
-		cmocka_unit_test(what_no_route_answers_is_refused_by_name),
-		cmocka_unit_test(what_is_too_long_is_not_read),
-		cmocka_unit_test(a_client_that_says_nothing_or_little_is_ended),
-		cmocka_unit_test(the_time_of_a_handler_is_not_its_clients),
-		cmocka_unit_test(no_more_clients_than_there_is_room_for),
-		cmocka_unit_test(a_place_is_what_it_says_and_its_owners),
-		cmocka_unit_test(a_rate_fills_up_again_and_no_further),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
 }

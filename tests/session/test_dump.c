@@ -39,7 +39,7 @@ struct truth {
 
 struct child {
 	pid_t pid;
-	char dir[32];
+	char *dir;
 	struct truth is;
 };
 
@@ -115,8 +115,7 @@ child_start(struct child *c, int limited)
 	ssize_t n;
 	int fds[2];
 
-	memcpy(c->dir, "/tmp/csn-dump-XXXXXX", sizeof("/tmp/csn-dump-XXXXXX"));
-	assert_non_null(mkdtemp(c->dir));
+	c->dir = folder_new();
 	assert_int_equal(pipe(fds), 0);
 	assert_true((c->pid = fork()) >= 0);
 	if (c->pid == 0) {
@@ -146,21 +145,11 @@ child_start(struct child *c, int limited)
 static void
 child_end(struct child *c)
 {
-	char path[300];
-	struct dirent *e;
-	DIR *dir;
-
 	if (c->pid > 0) {
 		kill(c->pid, SIGKILL);
 		waitpid(c->pid, NULL, 0);
 	}
-	assert_non_null(dir = opendir(c->dir));
-	while ((e = readdir(dir)) != NULL) {
-		snprintf(path, sizeof(path), "%s/%s", c->dir, e->d_name);
-		unlink(path);
-	}
-	closedir(dir);
-	rmdir(c->dir);
+	folder_remove(c->dir);
 }
 
 /* --- What a reader of a dump can do --------------------------------------- */

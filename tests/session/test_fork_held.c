@@ -428,7 +428,7 @@ BEFORE_ALL
 	assert_int_equal(csn_manager_new(f.ctx, NULL, &f.mgr), 0);
 	assert_int_equal(csn_keystore_open(f.ctx, "memory:", "pw", 2,
 	    &f.memory), 0);
-	f.path = people_mkdir();
+	f.path = folder_new();
 	assert_true(asprintf(&url, "file:%s/ks", f.path) > 0);
 	assert_int_equal(csn_keystore_open(f.ctx, url, "pw", 2, &f.folder),
 	    0);
@@ -457,5 +457,5 @@ AFTER_ALL
 	csn_free(f.offer);
 	csn_free(f.exported);
 	csn_ctx_free(f.ctx);
-	people_rmdir(f.path);
+	folder_remove(f.path);
 }

@@ -9,15 +9,6 @@
 #include "identity/identity.h"
 #include "lib/test.h"
 
-static uint64_t now_ms;
-
-static uint64_t
-clock_ms(void *arg)
-{
-	(void)arg;
-	return now_ms;
-}
-
 struct bytes {
 	uint8_t *p;
 	size_t len;
@@ -61,15 +52,8 @@ number(const json_t *o, const char *key)
 static struct csn_ctx *
 ctx_at(uint64_t ms)
 {
-	static const struct csn_clock clock = { .size = sizeof(clock),
-	    .boot_ms = clock_ms, .wall_ms = clock_ms };
-	static const struct csn_ctx_options o = { .size = sizeof(o),
-	    .clock = &clock };
-	struct csn_ctx *ctx;
-
-	now_ms = ms;
-	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
-	return ctx;
+	test_ms = ms;
+	return test_clock_ctx();
 }
 
 static struct csn_session *
@@ -305,8 +289,8 @@ static struct csn_identity *
 identity(struct csn_ctx *ctx, const json_t *who)
 {
 	struct csn_document_facts facts = { .name = "vector",
-	    .purposes = CSN_PURPOSE_ALL, .created_ms = now_ms,
-	    .expires_ms = now_ms + CSN_DOCUMENT_LIFETIME_MS };
+	    .purposes = CSN_PURPOSE_ALL, .created_ms = test_ms,
+	    .expires_ms = test_ms + CSN_DOCUMENT_LIFETIME_MS };
 	struct bytes sign = unhex(who, "sign_seed");
 	struct bytes kem = unhex(who, "kem_seed");
 	struct csn_sign_key *sk;

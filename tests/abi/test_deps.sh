@@ -6,18 +6,8 @@ set -u
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rc=0
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		sed 's/^/# /' "$work/out"
-		rc=1
-	fi
-}
+log=$work/out
+. "$CAISSON_SOURCE_ROOT/tests/lib/result.sh"
 
 mkdir "$work/bin" "$work/deps"
 for name in awk bash cat cut dirname env flock grep head mktemp printf rm \

@@ -6,17 +6,7 @@ set -u
 export LC_ALL=C
 
 lib=$CAISSON_BUILD_ROOT/src
-rc=0
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		rc=1
-	fi
-}
+. "$CAISSON_SOURCE_ROOT/tests/lib/result.sh"
 
 # all CHECK: does CHECK FILE hold for the library and the program?
 all()

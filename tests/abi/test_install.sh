@@ -10,17 +10,7 @@ if [ "$CAISSON_SANITIZE" = 1 ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rc=0
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		rc=1
-	fi
-}
+. "$CAISSON_SOURCE_ROOT/tests/lib/result.sh"
 
 meson install -C "$CAISSON_BUILD_ROOT" --no-rebuild --destdir "$work/dest" \
     >"$work/log" 2>&1

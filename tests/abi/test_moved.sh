@@ -6,18 +6,8 @@ set -u
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rc=0
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		cat "$work/log"
-		rc=1
-	fi
-}
+log=$work/log
+. "$CAISSON_SOURCE_ROOT/tests/lib/result.sh"
 
 cd "$CAISSON_SOURCE_ROOT" || exit 1
 if ! tools/deps --print-prefix >/dev/null; then

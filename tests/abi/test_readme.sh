@@ -10,18 +10,8 @@ if [ "$CAISSON_SANITIZE" = 1 ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rc=0
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		echo "ok $2"
-	else
-		echo "not ok $2"
-		cat "$work/log"
-		rc=1
-	fi
-}
+log=$work/log
+. "$CAISSON_SOURCE_ROOT/tests/lib/result.sh"
 
 # What stands between the lines ```c and ```.
 awk '/^```/ { inside = /^```c$/; next } inside' \

@@ -7,6 +7,8 @@
 #include "audit/common.h"
 #include "lib/test.h"
 
+static struct csn_ctx *ctx;
+
 BEFORE_EACH
 {
 	test_ms = 1000000;

@@ -14,7 +14,7 @@
 #define SECOND ((uint64_t)1000000000)
 
 struct fixture {
-	char folder[40], socket[64];
+	char *folder, socket[80];
 	struct serve_place place;
 	struct serve *serve;
 	pthread_t thread;
@@ -91,9 +91,7 @@ begin(struct fixture *f, uint64_t patience_ns)
 	char why[SERVE_WHY] = "", where[80];
 
 	memset(f, 0, sizeof(*f));
-	(void)snprintf(f->folder, sizeof(f->folder), "%s",
-	    "/tmp/caisson-serve-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	f->folder = folder_new();
 	(void)snprintf(f->socket, sizeof(f->socket), "%s/s", f->folder);
 	(void)snprintf(where, sizeof(where), "unix:%s", f->socket);
 	assert_int_equal(serve_listen(where, 0, &f->place, why), 0);
@@ -113,6 +111,7 @@ end(struct fixture *f)
 	serve_unlisten(&f->place);
 	assert_int_not_equal(access(f->socket, F_OK), 0);
 	assert_int_equal(rmdir(f->folder), 0);
+	free(f->folder);
 }
 
 static int

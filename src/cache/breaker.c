@@ -60,7 +60,8 @@ queue(struct csn_breaker *b)
 	uint64_t until;
 	int rc = 0, placed;
 
-	until = csn_now_ms() + b->queue_ms;
+	/* The millisecond that has begun is not counted: never less. */
+	until = csn_now_ms() + 1 + b->queue_ms;
 	pthread_mutex_lock(&b->lock);
 	atomic_fetch_add(&b->waiting, 1);
 	while (!(placed = take_place(b)) && rc != ETIMEDOUT)

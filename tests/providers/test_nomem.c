@@ -86,10 +86,12 @@ keystore_life(void)
 static int
 making_life(void)
 {
+	long held = failmalloc_hold();
 	char *folder = folder_new(), name[300];
 	struct csn_keystore *ks = NULL;
 	int rc;
 
+	failmalloc_resume(held);
 	snprintf(name, sizeof(name), "file:%s/keys", folder);
 	rc = csn_keystore_open(ctx, name, SECRET, &ks);
 	(void)failmalloc_done();

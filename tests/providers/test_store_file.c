@@ -22,7 +22,8 @@ make(void *arg)
 	char *folder = folder_new(), *url;
 
 	(void)arg;
-	assert_true(asprintf(&url, "file:%s/made/here?timeout=60000", folder) > 0);
+	assert_true(asprintf(&url, "file:%s/made/here?timeout=60000",
+	    folder) > 0);
 	free(folder);
 	return url;
 }

@@ -13,9 +13,9 @@ extern "C" {
 
 /*
  * An attester signs with an identity (csn_attester_options). Beside a folder
- * (csn_identity_load()) there are two ways to one: its secret rests wrapped
+ * (csn_identity_load()) there are two ways to one: its secret is kept wrapped
  * under a key of a keystore, or the firmware of SEV-SNP derives it anew in
- * each run and it rests nowhere. The same secret gives the same keys, and so
+ * each run and it is kept nowhere. The same secret gives the same keys, and so
  * the same DID for a trust store; the identity's document is signed anew.
  *
  * The options are those of csn_identity_new(), but purposes 0 is

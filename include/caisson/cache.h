@@ -170,7 +170,7 @@ struct csn_cache_options {
 	uint32_t inflight_max;
 	uint32_t queue_ms;
 	uint64_t slow_ms;
-	/* The lock between processes ends by itself (0: 30 s); how long one
+	/* The lock between processes expires (0: 30 s); how long one
 	 * waits for it (0: 5 s), and for another thread of this process (0:
 	 * 30 s), before computing anyway. */
 	uint64_t lock_ms;

@@ -13,7 +13,7 @@ extern "C" {
 
 /*
  * A key ring: the current master key, which seals and opens, and up to three
- * former ones, which only open, in the order that they are tried. It rests in
+ * former ones, which only open, in the order that they are tried. It is kept in
  * locked memory. Immutable; any number of threads.
  */
 struct csn_cachekit_ring;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* caisson/keystore.h - where keys rest: the contract of a keystore. */
+/* caisson/keystore.h - where keys are kept: the contract of a keystore. */
 #ifndef CAISSON_KEYSTORE_H
 #define CAISSON_KEYSTORE_H
 

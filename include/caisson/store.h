@@ -128,8 +128,8 @@ struct csn_store_provider {
 	void (*on_evict)(void *state, csn_store_evicted fn, void *arg);
 
 	/*
-	 * Optional, both or none: values that end by themselves. put_for is
-	 * put with a time to live, 0 for ever; what has ended is not found
+	 * Optional, both or none: values that expire. put_for is
+	 * put with a time to live, 0 for ever; what has expired is not found
 	 * by anything. ttl gives what is left of a value's time, 0 where it
 	 * has no end; CSN_E_NOT_FOUND. So it also says whether one exists.
 	 */
@@ -195,7 +195,7 @@ CSN_API CSN_MUST_CHECK int csn_store_each(struct csn_store *store,
 CSN_API CSN_MUST_CHECK int csn_store_stat(struct csn_store *store,
     const uint8_t *space, size_t space_len, struct csn_store_stat *out);
 /*
- * Values that end by themselves, and what locks are made of: as the
+ * Values that expire, and what locks are made of: as the
  * provider's functions of these names say. CSN_E_BACKEND where it has none;
  * a csn_store_put_for() without an end is then a csn_store_put(). Times are
  * in milliseconds; a store whose clock is coarser rounds them up.

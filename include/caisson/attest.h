@@ -287,7 +287,7 @@ CSN_API CSN_MUST_CHECK int csn_watch_new(struct csn_ctx *ctx,
  * off, is missed and counted.
  */
 CSN_API CSN_MUST_CHECK int csn_watch_run(struct csn_watch *c);
-/** End the run as soon as it can; from any thread, and from a signal handler. */
+/** End the run at its next step; from any thread, or a signal handler. */
 CSN_API void csn_watch_stop(struct csn_watch *c);
 CSN_API void csn_watch_free(struct csn_watch *c);
 

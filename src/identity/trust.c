@@ -38,7 +38,7 @@ struct csn_trust {
 
 /* Entries come from the store's owner, so nobody picks collisions. */
 static struct slot *
-slot_of(struct csn_trust *trust, const char *s, size_t len)
+slot_of(const struct csn_trust *trust, const char *s, size_t len)
 {
 	return &trust->slots[csn_hash_fixed(s, len) & (trust->nslots - 1)];
 }

@@ -132,9 +132,9 @@ void test_add(struct test_part *part);
 
 #define TEST_ALONE(id)							\
 	static void id(void);						\
-	static void TEST_JOIN(test_case_, id)(void *p)			\
+	static void TEST_JOIN(test_case_, id)(void *held_)		\
 	{								\
-		(void)p;						\
+		(void)held_;						\
 		id();							\
 	}								\
 	TEST_PART(TEST_JOIN(test_part_, id), .kind = TEST_CASE,		\
@@ -143,14 +143,14 @@ void test_add(struct test_part *part);
 
 #define TEST_WITH(id, parameter)					\
 	static void id(parameter);					\
-	static void TEST_JOIN(test_case_, id)(void *p) { id(p); }	\
+	static void TEST_JOIN(test_case_, id)(void *held_) { id(held_); } \
 	TEST_PART(TEST_JOIN(test_part_, id), .kind = TEST_CASE,		\
 	    .name = #id, .with = TEST_JOIN(test_case_, id));		\
 	static void id(parameter)
 
 #define TEST_MADE(what, type, start, finish)				\
-	static void TEST_NAME(test_start_)(void *p) { start(p); }	\
-	static void TEST_NAME(test_end_)(void *p) { finish(p); }	\
+	static void TEST_NAME(test_start_)(void *held_) { start(held_); }\
+	static void TEST_NAME(test_end_)(void *held_) { finish(held_); }\
 	TEST_PART(TEST_NAME(test_fixture_), .kind = (what),		\
 	    .size = sizeof(type), .with = TEST_NAME(test_start_),	\
 	    .end = TEST_NAME(test_end_))

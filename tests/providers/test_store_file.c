@@ -382,7 +382,7 @@ TEST(a_read_only_folder_is_read, struct fixture *f)
 TEST(a_lock_is_waited_for_so_long, struct fixture *f)
 {
 	struct csn_store *store;
-	char url[96], *slash;
+	char url[160], *slash;
 	uint8_t p[8] = { 0 };
 	size_t len = sizeof(p);
 	int fd;
@@ -486,7 +486,7 @@ TEST(each_sync_keeps_values, struct fixture *f)
 {
 	static const char *const syncs[] = { "none", "file", "full" };
 	struct csn_store *store;
-	char url[96];
+	char url[160];
 	size_t i;
 
 	for (i = 0; i < 3; i++) {

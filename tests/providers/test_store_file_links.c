@@ -60,7 +60,7 @@ only_folder(struct fixture *f, const char *below, char out[160])
 	struct dirent *d;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/%.60s", f->store_path,
+	snprintf(path, sizeof(path), "%s/%.30s", f->store_path,
 	    below);
 	assert_non_null(dir = opendir(path));
 	out[0] = '\0';
@@ -75,7 +75,7 @@ only_folder(struct fixture *f, const char *below, char out[160])
 static void
 become_a_link(struct fixture *f, const char *path)
 {
-	char to[64];
+	char to[96];
 
 	snprintf(to, sizeof(to), "%s/moved", f->outside);
 	assert_int_equal(rename(path, to), 0);
@@ -180,7 +180,7 @@ TEST(a_walk_is_left_when_the_program_says_so)
 	struct csn_store *store;
 	struct csn_ctx *own;
 	struct fixture f;
-	char url[64];
+	char url[96];
 
 	begin(&f);
 	snprintf(url, sizeof(url), "file:%s", f.store_path);

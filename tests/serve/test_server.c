@@ -88,7 +88,7 @@ begin(struct fixture *f, uint64_t patience_ns)
 	struct serve_options o = { .routes = routes, .log = keep, .arg = f,
 	    .connections = 3, .per_address = 3, .patience_ns = patience_ns,
 	    .max_body = 100 };
-	char why[SERVE_WHY] = "", where[80];
+	char why[SERVE_WHY] = "", where[96];
 
 	memset(f, 0, sizeof(*f));
 	f->folder = folder_new();

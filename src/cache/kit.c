@@ -61,7 +61,7 @@ wipe_tenant(void *arg, struct csn_held *h)
 	size_t i;
 
 	for (i = 0; i < t->nkeys; i++)
-		csn_key_forget(kit->ctx, &t->keys[i]);
+		csn_key_wipe(kit->ctx, &t->keys[i]);
 	for (i = 0; i < CSN_KIT_FRAMES; i++)
 		free(atomic_load(&t->frames[i]));
 	csn_wipe_free(t, sizeof(*t) + t->name_len);
@@ -158,7 +158,7 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 		    name, len, key)) == 0 &&
 		    (rc = csn_key_fingerprint(kit->ctx, key, sizeof(key),
 		    t->prints[i])) == 0)
-			rc = csn_key_rest(kit->ctx, key, &t->keys[i]);
+			rc = csn_key_mask(kit->ctx, key, &t->keys[i]);
 		csn_wipe(key, sizeof(key));
 		if (rc != 0)
 			goto err;

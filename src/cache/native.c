@@ -104,7 +104,7 @@ same_root(struct csn_cache_native *native, const struct csn_native_master *m,
 	uint8_t is[CSN_KEY_SIZE];
 	int rc;
 
-	if ((rc = csn_key_wake(native->ctx, &m->root, is)) != 0)
+	if ((rc = csn_key_unmask(native->ctx, &m->root, is)) != 0)
 		return rc;
 	if (!csn_equal(is, root, sizeof(is)))
 		rc = csn_fail(native->ctx, CSN_E_EXISTS, ROOM, "epoch %u has "
@@ -136,7 +136,7 @@ insert(struct csn_cache_native *native, uint32_t epoch, const uint8_t *id,
 	memset(m, 0, sizeof(*m));
 	m->epoch = epoch;
 	memcpy(m->id, id, CSN_NATIVE_ID);
-	if ((rc = csn_key_rest(native->ctx, root, &m->root)) == 0)
+	if ((rc = csn_key_mask(native->ctx, root, &m->root)) == 0)
 		native->n++;
 	else
 		memmove(m, m + 1, (native->n - at) * sizeof(*m));
@@ -185,7 +185,7 @@ csn_cache_native_drop(struct csn_cache_native *native, uint32_t epoch)
 
 	pthread_rwlock_wrlock(&native->lock);
 	if ((m = csn_native_master(native, epoch)) != NULL) {
-		csn_key_forget(native->ctx, &m->root);
+		csn_key_wipe(native->ctx, &m->root);
 		native->n--;
 		memmove(m, m + 1, (size_t)(native->masters + native->n - m) *
 		    sizeof(*m));
@@ -246,7 +246,7 @@ csn_native_wipe(void *arg, struct csn_held *h)
 	struct csn_native_writer *w = (struct csn_native_writer *)h;
 	struct csn_cache_native *native = arg;
 
-	csn_key_forget(native->ctx, &w->key);
+	csn_key_wipe(native->ctx, &w->key);
 	csn_wipe_free(w, sizeof(*w));
 }
 
@@ -277,7 +277,7 @@ derive_keys(struct csn_ctx *ctx, const struct csn_native_master *master,
 	memcpy(about + 8, w->master, CSN_NATIVE_ID);
 	memcpy(about + 24, w->id, CSN_NATIVE_ID);
 	csn_store32(about + 40, w->epoch);
-	if ((rc = csn_key_wake(ctx, &master->root, key)) == 0 &&
+	if ((rc = csn_key_unmask(ctx, &master->root, key)) == 0 &&
 	    (rc = expand(ctx, key, "caisson v1 cache tenant", w->tenant,
 	    strlen(w->tenant), writer)) == 0 &&
 	    (rc = expand(ctx, writer, "caisson v1 cache writer", w->id,
@@ -286,7 +286,7 @@ derive_keys(struct csn_ctx *ctx, const struct csn_native_master *master,
 	    sizeof(about), w->commitment)) == 0 &&
 	    (rc = expand(ctx, writer, "caisson v1 cache key", NULL, 0,
 	    key)) == 0)
-		rc = csn_key_rest(ctx, key, &w->key);
+		rc = csn_key_mask(ctx, key, &w->key);
 	csn_wipe(key, sizeof(key));
 	csn_wipe(writer, sizeof(writer));
 	return rc;
@@ -388,7 +388,7 @@ csn_cache_native_free(struct csn_cache_native *native)
 		return;
 	csn_held_free(&native->writers);
 	for (i = 0; i < native->n; i++)
-		csn_key_forget(native->ctx, &native->masters[i].root);
+		csn_key_wipe(native->ctx, &native->masters[i].root);
 	for (i = 0; i < native->nversions; i++) {
 		csn_slots_free(&native->versions[i].slots);
 		pthread_mutex_destroy(&native->versions[i].lock);

@@ -319,7 +319,7 @@ mask(struct csn_ctx *ctx, uint64_t salt, uint64_t id,
 }
 
 int
-csn_key_rest(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
+csn_key_mask(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
     struct csn_key *out)
 {
 	struct csn_keyring *ring = ctx->keyring;
@@ -345,7 +345,7 @@ csn_key_rest(struct csn_ctx *ctx, const uint8_t plain[CSN_KEY_SIZE],
 }
 
 int
-csn_key_wake(struct csn_ctx *ctx, const struct csn_key *key,
+csn_key_unmask(struct csn_ctx *ctx, const struct csn_key *key,
     uint8_t plain[CSN_KEY_SIZE])
 {
 	int rc = mask(ctx, key->salt, key->id, key->wrapped, plain);
@@ -398,7 +398,7 @@ forget(struct csn_ctx *ctx, struct csn_key *key)
 }
 
 void
-csn_key_forget(struct csn_ctx *ctx, struct csn_key *key)
+csn_key_wipe(struct csn_ctx *ctx, struct csn_key *key)
 {
 	forget(ctx, key);
 	csn_scrub();

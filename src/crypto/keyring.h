@@ -10,7 +10,7 @@
 
 /*
  * 100,000 sessions hold a few keys each, more than the locked-memory limit
- * allows. So a key rests here as struct csn_key: AES-256-CTR ciphertext of
+ * allows. So a key is kept as struct csn_key: AES-256-CTR ciphertext of
  * the 32 bytes under one process key that lives in locked memory. Its counter
  * block is (salt, id): the id never repeats in a process, and the salt is
  * random and drawn again in a forked child, so no block is used twice. To use
@@ -22,7 +22,7 @@
  *
  * In a forked child the flags of lanes that other threads held would never
  * clear: csn_keyring_adopt() clears them all. csn_fork_generation calls it,
- * and so does the first of csn_key_rest, csn_key_wake, csn_key_forget and
+ * and so does the first of csn_key_mask, csn_key_unmask, csn_key_wipe and
  * csn_lane_acquire that the child calls.
  */
 #define CSN_LANE_WAYS 4
@@ -49,18 +49,18 @@ CSN_MUST_CHECK int csn_key_pad(EVP_CIPHER_CTX *ecb, uint64_t salt,
     uint64_t id, uint8_t out[CSN_KEY_SIZE]);
 
 /* Wrap a key; the caller wipes its plain copy. 0 or CSN_E_CRYPTO. */
-CSN_MUST_CHECK int csn_key_rest(struct csn_ctx *ctx,
+CSN_MUST_CHECK int csn_key_mask(struct csn_ctx *ctx,
     const uint8_t plain[CSN_KEY_SIZE], struct csn_key *out);
 
 /* Unwrap for a derivation; the caller wipes plain. 0 or CSN_E_CRYPTO. */
-CSN_MUST_CHECK int csn_key_wake(struct csn_ctx *ctx,
+CSN_MUST_CHECK int csn_key_unmask(struct csn_ctx *ctx,
     const struct csn_key *key, uint8_t plain[CSN_KEY_SIZE]);
 
 /*
  * Wipe the key and every lane that it is expanded in, waiting for a thread
  * that is sealing with it. No thread may acquire a lane for it meanwhile.
  */
-void csn_key_forget(struct csn_ctx *ctx, struct csn_key *key);
+void csn_key_wipe(struct csn_ctx *ctx, struct csn_key *key);
 
 /* Hold a lane with key expanded in it. 0 or CSN_E_CRYPTO. */
 CSN_MUST_CHECK int csn_lane_acquire(struct csn_ctx *ctx,

@@ -277,7 +277,7 @@ keep_pending(struct csn_ctx *ctx, const struct csn_agreed *a,
 
 	memcpy(p->transcript, a->transcript, sizeof(p->transcript));
 	for (i = 0; i < 3 && rc == 0; i++)
-		rc = csn_key_rest(ctx, a->keys[1 + i], &p->keys[i]);
+		rc = csn_key_mask(ctx, a->keys[1 + i], &p->keys[i]);
 	return rc;
 }
 
@@ -374,7 +374,7 @@ csn_pending_free(struct csn_pending *pending)
 	if (pending == NULL)
 		return;
 	for (i = 0; i < 3; i++)
-		csn_key_forget(pending->ctx, &pending->keys[i]);
+		csn_key_wipe(pending->ctx, &pending->keys[i]);
 	csn_wipe_free(pending, sizeof(*pending));
 }
 
@@ -395,7 +395,7 @@ check_confirm(struct csn_pending *p, const uint8_t *confirm, size_t len)
 		    "of a confirmation is not known to this library",
 		    confirm[3]);
 	memcpy(a.transcript, p->transcript, sizeof(a.transcript));
-	if ((rc = csn_key_wake(p->ctx, &p->keys[0],
+	if ((rc = csn_key_unmask(p->ctx, &p->keys[0],
 	    a.keys[CSN_DIR_TENANT])) == 0 &&
 	    (rc = csn_confirm_mac(p->ctx, &a, CSN_DIR_TENANT, mac)) == 0) {
 		csn_confirm_write(expected, p->session, mac);
@@ -440,9 +440,9 @@ csn_session_confirm(struct csn_pending *pending, const uint8_t *confirm,
 	seed.created_ms = pending->created_ms;
 	seed.expires_ms = pending->expires_ms;
 	seed.as_of_ms = reached;
-	if ((rc = csn_key_wake(pending->ctx, &pending->keys[1],
+	if ((rc = csn_key_unmask(pending->ctx, &pending->keys[1],
 	    seed.chain[CSN_DIR_SERVER])) == 0 &&
-	    (rc = csn_key_wake(pending->ctx, &pending->keys[2],
+	    (rc = csn_key_unmask(pending->ctx, &pending->keys[2],
 	    seed.chain[CSN_DIR_TENANT])) == 0 &&
 	    (rc = csn_session_make(pending->ctx, &seed, options, out)) == 0)
 		pending->spent = 1;

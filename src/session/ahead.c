@@ -74,8 +74,8 @@ static void
 forget_some(struct csn_session *s, struct step *step, uint32_t n)
 {
 	for (; n > 0; n--, step++) {
-		csn_key_forget(s->ctx, &step->root);
-		csn_key_forget(s->ctx, &step->next);
+		csn_key_wipe(s->ctx, &step->root);
+		csn_key_wipe(s->ctx, &step->next);
 	}
 }
 
@@ -350,7 +350,7 @@ csn_chain_step(struct csn_session *s, int direction)
 	s->next[direction][(e->number & 1) ^ 1] = next;
 	/* Before this the chain is where it was, and after it one epoch on. */
 	s->heads[direction] = e;
-	csn_key_forget(s->ctx, chain);
+	csn_key_wipe(s->ctx, chain);
 	step_taken(s, direction);
 	return 0;
 }

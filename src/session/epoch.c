@@ -82,12 +82,12 @@ csn_epoch_free(struct csn_session *s, struct csn_epoch *e)
 	uint32_t i;
 
 	for (i = 0; i < e->nwriters; i++) {
-		csn_key_forget(s->ctx, &e->writers[i].key);
+		csn_key_wipe(s->ctx, &e->writers[i].key);
 		free(e->writers[i].window);
 	}
 	if (e->writers != &e->first)
 		free(e->writers);
-	csn_key_forget(s->ctx, &e->root);
+	csn_key_wipe(s->ctx, &e->root);
 	if (e->taken)
 		csn_wipe(e, sizeof(*e));
 	else

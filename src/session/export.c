@@ -47,7 +47,7 @@ put_key(struct csn_ctx *ctx, struct csn_out *w, const struct csn_key *key)
 	uint8_t plain[CSN_KEY_SIZE];
 	int rc;
 
-	if ((rc = csn_key_wake(ctx, key, plain)) == 0)
+	if ((rc = csn_key_unmask(ctx, key, plain)) == 0)
 		csn_put_bytes(w, plain, sizeof(plain));
 	csn_wipe(plain, sizeof(plain));
 	return rc;
@@ -61,7 +61,7 @@ read_key(struct csn_ctx *ctx, struct csn_reader *r, struct csn_key *key)
 	if (plain == NULL)
 		return csn_fail(ctx, CSN_E_FORM, "session",
 		    "the exported bytes are cut short");
-	return csn_key_rest(ctx, plain, key);
+	return csn_key_mask(ctx, plain, key);
 }
 
 /* Hand w's bytes over where rc is 0, else wipe them. */
@@ -144,8 +144,8 @@ csn_offer_import(struct csn_ctx *ctx, const uint8_t *in, size_t len,
 	    "message's")) != 0 ||
 	    (rc = csn_kem_from_seed(ctx, o->suite, seed, o->seed_len,
 	    &o->kem)) != 0 ||
-	    (rc = csn_key_rest(ctx, seed, &o->seed[0])) != 0 ||
-	    (rc = csn_key_rest(ctx, seed + 32, &o->seed[1])) != 0)
+	    (rc = csn_key_mask(ctx, seed, &o->seed[0])) != 0 ||
+	    (rc = csn_key_mask(ctx, seed + 32, &o->seed[1])) != 0)
 		goto err;
 	if ((o->msg = csn_memdup(msg, n)) == NULL) {
 		rc = csn_nomem(ctx, "session", "an offer");

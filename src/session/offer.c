@@ -26,8 +26,8 @@ make_kem(struct csn_offer *o)
 	if ((rc = csn_random(o->ctx, seed, o->seed_len)) == 0 &&
 	    (rc = csn_kem_from_seed(o->ctx, o->suite, seed, o->seed_len,
 	    &o->kem)) == 0 &&
-	    (rc = csn_key_rest(o->ctx, seed, &o->seed[0])) == 0)
-		rc = csn_key_rest(o->ctx, seed + 32, &o->seed[1]);
+	    (rc = csn_key_mask(o->ctx, seed, &o->seed[0])) == 0)
+		rc = csn_key_mask(o->ctx, seed + 32, &o->seed[1]);
 	csn_wipe(seed, sizeof(seed));
 	return rc;
 }
@@ -169,8 +169,8 @@ csn_offer_free(struct csn_offer *state)
 {
 	if (state == NULL)
 		return;
-	csn_key_forget(state->ctx, &state->seed[0]);
-	csn_key_forget(state->ctx, &state->seed[1]);
+	csn_key_wipe(state->ctx, &state->seed[0]);
+	csn_key_wipe(state->ctx, &state->seed[1]);
 	csn_kem_free(state->kem);
 	free(state->msg);
 	csn_wipe_free(state, sizeof(*state));

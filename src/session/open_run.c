@@ -261,6 +261,6 @@ csn_session_open_end(struct csn_session *s, struct csn_open_run *run,
 	csn_session_unpin(s, run->epoch);
 	csn_session_unlock(s);
 	if (!run->known)
-		csn_key_forget(s->ctx, &run->key);
+		csn_key_wipe(s->ctx, &run->key);
 	csn_wipe(&run->key, sizeof(run->key));
 }

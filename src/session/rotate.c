@@ -27,7 +27,7 @@ csn_epoch_own(struct csn_session *s)
 		return rc;
 	if ((rc = csn_epoch_add_writer(s, head, id, &key,
 	    s->replay == CSN_REPLAY_CHANNEL && s->open_own, NULL)) != 0) {
-		csn_key_forget(s->ctx, &key);
+		csn_key_wipe(s->ctx, &key);
 		return rc;
 	}
 	memcpy(s->own_id, id, sizeof(id));

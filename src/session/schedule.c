@@ -27,7 +27,7 @@ expand_to_rest(struct csn_ctx *ctx, const uint8_t prk[CSN_KEY_SIZE],
 
 	if ((rc = csn_hkdf_expand(ctx, prk, info, len, key,
 	    sizeof(key))) == 0)
-		rc = csn_key_rest(ctx, key, out);
+		rc = csn_key_mask(ctx, key, out);
 	csn_wipe(key, sizeof(key));
 	return rc;
 }
@@ -39,13 +39,13 @@ csn_schedule_epoch(struct csn_ctx *ctx, const struct csn_key *chain,
 	uint8_t prk[CSN_KEY_SIZE];
 	int rc;
 
-	if ((rc = csn_key_wake(ctx, chain, prk)) != 0)
+	if ((rc = csn_key_unmask(ctx, chain, prk)) != 0)
 		return rc;
 	if ((rc = expand_to_rest(ctx, prk, LABEL_EPOCH,
 	    sizeof(LABEL_EPOCH) - 1, root)) == 0 &&
 	    (rc = expand_to_rest(ctx, prk, LABEL_RATCHET,
 	    sizeof(LABEL_RATCHET) - 1, next)) != 0)
-		csn_key_forget(ctx, root);
+		csn_key_wipe(ctx, root);
 	csn_wipe(prk, sizeof(prk));
 	return rc;
 }
@@ -59,7 +59,7 @@ csn_schedule_writer(struct csn_ctx *ctx, const struct csn_key *root,
 
 	memcpy(info, LABEL_WRITER, sizeof(LABEL_WRITER) - 1);
 	memcpy(info + sizeof(LABEL_WRITER) - 1, id, 16);
-	if ((rc = csn_key_wake(ctx, root, prk)) == 0)
+	if ((rc = csn_key_unmask(ctx, root, prk)) == 0)
 		rc = expand_to_rest(ctx, prk, info, sizeof(info), key);
 	csn_wipe(prk, sizeof(prk));
 	return rc;

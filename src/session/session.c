@@ -127,7 +127,7 @@ wipe_keys(struct csn_session *s)
 		/* Both are there where a child was forked between two steps. */
 		for (k = 0; k < 2; k++)
 			if (s->next[i][k].id != 0)
-				csn_key_forget(s->ctx, &s->next[i][k]);
+				csn_key_wipe(s->ctx, &s->next[i][k]);
 		csn_ahead_forget(s, i);
 	}
 	csn_session_wipe_streams(s);
@@ -212,7 +212,7 @@ fit_out(struct csn_session *s, const struct csn_session_seed *seed,
 		return rc;
 	csn_slots_init(&s->slots, max_slots, random, s->near_slots);
 	for (i = 0; i < 2; i++)
-		if ((rc = csn_key_rest(s->ctx, seed->chain[i],
+		if ((rc = csn_key_mask(s->ctx, seed->chain[i],
 		    csn_chain_key(s, i))) != 0)
 			return rc;
 	return 0;

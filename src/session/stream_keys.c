@@ -81,8 +81,8 @@ csn_session_stream_join(struct csn_session *s, const struct csn_head *h,
 
 	if ((rc = csn_session_open_begin(s, h, &run)) != 0)
 		return rc;
-	if ((rc = csn_key_wake(s->ctx, &run.key, plain)) == 0)
-		rc = csn_key_rest(s->ctx, plain, &k->key);
+	if ((rc = csn_key_unmask(s->ctx, &run.key, plain)) == 0)
+		rc = csn_key_mask(s->ctx, plain, &k->key);
 	csn_wipe(plain, sizeof(plain));
 	csn_session_open_end(s, &run, NULL, 0);
 	if (rc != 0)
@@ -96,7 +96,7 @@ csn_session_stream_join(struct csn_session *s, const struct csn_head *h,
 		link_key(s, k);
 	csn_session_unlock(s);
 	if (rc != 0)
-		csn_key_forget(s->ctx, &k->key);
+		csn_key_wipe(s->ctx, &k->key);
 	return rc;
 }
 
@@ -169,7 +169,7 @@ csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k)
 	if (k->sealing && !s->closed)
 		hold_epoch(s, k, 0);
 	csn_session_unlock(s);
-	csn_key_forget(s->ctx, &k->key);
+	csn_key_wipe(s->ctx, &k->key);
 	csn_wipe(k, sizeof(*k));
 }
 
@@ -179,5 +179,5 @@ csn_session_wipe_streams(struct csn_session *s)
 	struct csn_stream_key *k;
 
 	for (k = s->streams; k != NULL; k = k->next)
-		csn_key_forget(s->ctx, &k->key);
+		csn_key_wipe(s->ctx, &k->key);
 }

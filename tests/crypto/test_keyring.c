@@ -80,25 +80,25 @@ TEST(the_mask_is_the_librarys_counter_mode)
 	EVP_CIPHER_free(ecb);
 }
 
-TEST(a_key_rests_masked_and_wakes_as_it_was)
+TEST(a_key_is_masked_and_unmasks_to_what_it_was)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 };
 	struct csn_key a, b;
-	uint8_t woken[CSN_KEY_SIZE];
+	uint8_t unmasked[CSN_KEY_SIZE];
 
-	assert_int_equal(csn_key_rest(test_ctx, plain, &a), 0);
-	assert_int_equal(csn_key_rest(test_ctx, plain, &b), 0);
+	assert_int_equal(csn_key_mask(test_ctx, plain, &a), 0);
+	assert_int_equal(csn_key_mask(test_ctx, plain, &b), 0);
 	/* One key twice: neither itself, nor to be told for the same. */
 	assert_memory_not_equal(a.wrapped, plain, CSN_KEY_SIZE);
 	assert_memory_not_equal(a.wrapped, b.wrapped, CSN_KEY_SIZE);
 	assert_memory_not_equal(a.wrapped, a.wrapped + 16, 16);
 	assert_int_not_equal(a.id, b.id);
-	assert_int_equal(csn_key_wake(test_ctx, &b, woken), 0);
-	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
-	assert_int_equal(csn_key_wake(test_ctx, &a, woken), 0);
-	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
-	csn_key_forget(test_ctx, &a);
-	csn_key_forget(test_ctx, &b);
+	assert_int_equal(csn_key_unmask(test_ctx, &b, unmasked), 0);
+	assert_memory_equal(unmasked, plain, CSN_KEY_SIZE);
+	assert_int_equal(csn_key_unmask(test_ctx, &a, unmasked), 0);
+	assert_memory_equal(unmasked, plain, CSN_KEY_SIZE);
+	csn_key_wipe(test_ctx, &a);
+	csn_key_wipe(test_ctx, &b);
 	assert_int_equal(a.id, 0);
 }
 
@@ -116,7 +116,7 @@ TEST(guests_push_nobody_out)
 	memcpy(msg.nonce, nonce, sizeof(nonce));
 	for (i = 0; i < KEYS; i++) {
 		memcpy(plain, &i, sizeof(i));
-		assert_int_equal(csn_key_rest(test_ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_key_mask(test_ctx, plain, &keys[i]), 0);
 	}
 	for (round = 0; round < 3; round++)
 		for (i = 0; i < KEYS; i++) {
@@ -132,7 +132,7 @@ TEST(guests_push_nobody_out)
 	csn_keyring_stat(test_ctx, &used, &all);
 	assert_in_range(used, 1, all);
 	for (i = 0; i < KEYS; i++)
-		csn_key_forget(test_ctx, &keys[i]);
+		csn_key_wipe(test_ctx, &keys[i]);
 	csn_keyring_stat(test_ctx, &used, &all);
 	assert_int_equal(used, 0);
 }
@@ -168,13 +168,13 @@ in_child(int (*fn)(struct csn_ctx *ctx))
 static struct csn_key of_parent;
 
 static int
-rests_apart(struct csn_ctx *ctx)
+masks_apart(struct csn_ctx *ctx)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
 	struct csn_key key;
 
 	(void)csn_fork_generation(ctx);
-	if (csn_key_rest(ctx, plain, &key) != 0)
+	if (csn_key_mask(ctx, plain, &key) != 0)
 		return 2;
 	/* The parent gives that number away as well. */
 	if (key.id != of_parent.id + 1)
@@ -186,14 +186,14 @@ TEST(a_forked_child_masks_with_another_salt)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
 
-	assert_int_equal(csn_key_rest(test_ctx, plain, &of_parent), 0);
-	assert_int_equal(in_child(rests_apart), 0);
-	csn_key_forget(test_ctx, &of_parent);
+	assert_int_equal(csn_key_mask(test_ctx, plain, &of_parent), 0);
+	assert_int_equal(in_child(masks_apart), 0);
+	csn_key_wipe(test_ctx, &of_parent);
 }
 
 /* No counter block is left that could not be the parent's. */
 static int
-rests_nothing(struct csn_ctx *ctx)
+masks_nothing(struct csn_ctx *ctx)
 {
 	const uint8_t plain[CSN_KEY_SIZE] = { 9 };
 	struct csn_key key;
@@ -203,14 +203,14 @@ rests_nothing(struct csn_ctx *ctx)
 	(void)csn_fork_generation(ctx);
 	no_randomness = 0;
 	for (i = 0; i < 3; i++)
-		if (csn_key_rest(ctx, plain, &key) != CSN_E_RANDOM)
+		if (csn_key_mask(ctx, plain, &key) != CSN_E_RANDOM)
 			return 1 + i;
 	return 0;
 }
 
-TEST(a_child_without_randomness_rests_no_key_ever)
+TEST(a_child_without_randomness_masks_no_key_ever)
 {
-	assert_int_equal(in_child(rests_nothing), 0);
+	assert_int_equal(in_child(masks_nothing), 0);
 }
 
 /*
@@ -229,7 +229,7 @@ TEST(a_key_that_strayed_is_forgotten_as_well)
 	for (stride = 1; stride <= 12; stride++) {
 		for (i = 0; i < HELD * stride; i++) {
 			plain[0] = (uint8_t)i;
-			assert_int_equal(csn_key_rest(ctx, plain, &keys[i]),
+			assert_int_equal(csn_key_mask(ctx, plain, &keys[i]),
 			    0);
 		}
 		for (i = 0; i < HELD; i++)
@@ -240,7 +240,7 @@ TEST(a_key_that_strayed_is_forgotten_as_well)
 		csn_keyring_stat(ctx, &used, &all);
 		assert_true(used >= HELD);
 		for (i = 0; i < HELD * stride; i++)
-			csn_key_forget(ctx, &keys[i]);
+			csn_key_wipe(ctx, &keys[i]);
 		csn_keyring_stat(ctx, &used, &all);
 		assert_int_equal(used, 0);
 	}
@@ -295,7 +295,7 @@ TEST(each_message_gets_its_own_key_however_threads_push)
 
 	for (i = 0; i < TURN_KEYS; i++) {
 		plain[0] = (uint8_t)(i + 1);
-		assert_int_equal(csn_key_rest(ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_key_mask(ctx, plain, &keys[i]), 0);
 		assert_int_equal(csn_aead_seal(ctx, plain, nonce, NULL, 0,
 		    NULL, 0, NULL, tags[i]), 0);
 	}
@@ -309,7 +309,7 @@ TEST(each_message_gets_its_own_key_however_threads_push)
 	for (i = 0; i < TURN_THREADS; i++)
 		assert_int_equal(t[i].wrong, 0);
 	for (i = 0; i < TURN_KEYS; i++)
-		csn_key_forget(ctx, &keys[i]);
+		csn_key_wipe(ctx, &keys[i]);
 	csn_ctx_free(ctx);
 }
 
@@ -338,14 +338,14 @@ TEST(a_key_that_is_expanded_lies_in_its_lane_alone)
 		test_skip("a sanitizer's memory is not the program's");
 	assert_int_equal(csn_random(test_ctx, plain, sizeof(plain)), 0);
 	needle_set(&n, plain, sizeof(plain));
-	assert_int_equal(csn_key_rest(test_ctx, plain, &f.key), 0);
+	assert_int_equal(csn_key_mask(test_ctx, plain, &f.key), 0);
 	csn_wipe(plain, sizeof(plain));
 	assert_int_equal(needle_count(&n), 0);
 	needle_deep(acquire, &f);
 	/* Once in the lane's round keys, where they are kept as they are. */
 	assert_in_range(needle_count(&n), 0, 1);
 	csn_lane_release(f.lane);
-	csn_key_forget(test_ctx, &f.key);
+	csn_key_wipe(test_ctx, &f.key);
 	assert_int_equal(needle_count(&n), 0);
 }
 
@@ -371,7 +371,7 @@ TEST(expanded_keys_lie_in_the_arena)
 	if (private_openssl())
 		assert_int_equal(hashed, 0);
 	for (i = 0; i < 600; i++) {
-		assert_int_equal(csn_key_rest(test_ctx, plain, &keys[i]), 0);
+		assert_int_equal(csn_key_mask(test_ctx, plain, &keys[i]), 0);
 		assert_int_equal(csn_lane_acquire(test_ctx, &keys[i], &lane),
 		    0);
 		csn_lane_release(lane);
@@ -388,7 +388,7 @@ TEST(expanded_keys_lie_in_the_arena)
 		assert_true(is.locked <= is.size);
 	}
 	for (i = 0; i < 600; i++)
-		csn_key_forget(test_ctx, &keys[i]);
+		csn_key_wipe(test_ctx, &keys[i]);
 }
 
 /* OpenSSL wipes most of what it frees, and not all. */
@@ -411,11 +411,11 @@ TEST(what_the_arena_takes_back_is_wiped)
 	assert_memory_equal(p, zero, sizeof(zero));
 }
 
-/* Each wakes as it was, in a full arena, where masks are hashes. */
+/* Each unmasks to what it was, in a full arena, where masks are hashes. */
 TEST(a_full_arena_keeps_the_process_key_inside)
 {
 	struct csn_arena_stat before, is;
-	uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 }, woken[CSN_KEY_SIZE];
+	uint8_t plain[CSN_KEY_SIZE] = { 1, 2, 3 }, unmasked[CSN_KEY_SIZE];
 	struct csn_key a, b;
 	struct csn_lane *lane;
 	struct csn_ctx *ctx;
@@ -425,18 +425,18 @@ TEST(a_full_arena_keeps_the_process_key_inside)
 	ctx = few_lanes(4);
 	csn_arena_limit(SIZE_MAX);
 	assert_string_equal(csn_keyring_mask(ctx), "SHA3-256");
-	assert_int_equal(csn_key_rest(ctx, plain, &a), 0);
-	assert_int_equal(csn_key_rest(ctx, plain, &b), 0);
+	assert_int_equal(csn_key_mask(ctx, plain, &a), 0);
+	assert_int_equal(csn_key_mask(ctx, plain, &b), 0);
 	assert_memory_not_equal(a.wrapped, plain, CSN_KEY_SIZE);
 	assert_memory_not_equal(a.wrapped, b.wrapped, CSN_KEY_SIZE);
-	assert_int_equal(csn_key_wake(ctx, &a, woken), 0);
-	assert_memory_equal(woken, plain, CSN_KEY_SIZE);
+	assert_int_equal(csn_key_unmask(ctx, &a, unmasked), 0);
+	assert_memory_equal(unmasked, plain, CSN_KEY_SIZE);
 	assert_int_equal(csn_lane_acquire(ctx, &b, &lane), 0);
 	csn_lane_release(lane);
 	csn_arena_stat(&is);
 	assert_true(is.outside > before.outside);
-	csn_key_forget(ctx, &a);
-	csn_key_forget(ctx, &b);
+	csn_key_wipe(ctx, &a);
+	csn_key_wipe(ctx, &b);
 	csn_ctx_free(ctx);
 	/* What lay inside has come back. */
 	csn_arena_stat(&before);

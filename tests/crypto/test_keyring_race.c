@@ -51,8 +51,8 @@ TEST(a_lane_that_changed_hands_meanwhile_is_not_taken)
 	memset(plain[0], 1, sizeof(plain[0]));
 	memset(plain[1], 2, sizeof(plain[1]));
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
-	assert_int_equal(csn_key_rest(ctx, plain[0], &key[0]), 0);
-	assert_int_equal(csn_key_rest(ctx, plain[1], &key[1]), 0);
+	assert_int_equal(csn_key_mask(ctx, plain[0], &key[0]), 0);
+	assert_int_equal(csn_key_mask(ctx, plain[1], &key[1]), 0);
 	seal(ctx, &key[0], before);
 	seal(ctx, &key[1], other);
 	assert_memory_not_equal(before, other, sizeof(before));
@@ -63,7 +63,7 @@ TEST(a_lane_that_changed_hands_meanwhile_is_not_taken)
 	seal(ctx, &key[0], after);
 	assert_null(intruder);
 	assert_memory_equal(before, after, sizeof(before));
-	csn_key_forget(ctx, &key[0]);
-	csn_key_forget(ctx, &key[1]);
+	csn_key_wipe(ctx, &key[0]);
+	csn_key_wipe(ctx, &key[1]);
 	csn_ctx_free(ctx);
 }

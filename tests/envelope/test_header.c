@@ -217,7 +217,7 @@ TEST(what_a_place_has_no_room_for_is_bound)
 	size_t tail;
 
 	assert_int_equal(csn_ctx_new(NULL, &ctx), 0);
-	assert_int_equal(csn_key_rest(ctx, plain, &key), 0);
+	assert_int_equal(csn_key_mask(ctx, plain, &key), 0);
 	tail = CSN_SEAL_HEADER + csn_aad_tail(aad + CSN_SEAL_HEADER, "acme",
 	    0, 1);
 	m.aad_len = csn_aad_more(aad, tail, name, sizeof(name));
@@ -238,7 +238,7 @@ TEST(what_a_place_has_no_room_for_is_bound)
 	assert_int_equal(csn_message_open(lane, &m), 0);
 	assert_memory_equal(out, text, sizeof(text));
 	csn_lane_release(lane);
-	csn_key_forget(ctx, &key);
+	csn_key_wipe(ctx, &key);
 	csn_ctx_free(ctx);
 }
 

@@ -530,9 +530,9 @@ keys_so_far(void)
 	struct csn_key key;
 	uint64_t id;
 
-	assert_int_equal(csn_key_rest(ctx, plain, &key), 0);
+	assert_int_equal(csn_key_mask(ctx, plain, &key), 0);
 	id = key.id;
-	csn_key_forget(ctx, &key);
+	csn_key_wipe(ctx, &key);
 	return id;
 }
 

@@ -55,7 +55,7 @@ tell_key(int to, struct csn_ctx *ctx, const struct csn_key *key)
 {
 	uint8_t plain[CSN_KEY_SIZE];
 
-	if (csn_key_wake(ctx, key, plain) != 0)
+	if (csn_key_unmask(ctx, key, plain) != 0)
 		_exit(4);
 	tell(to, plain, sizeof(plain));
 	csn_wipe(plain, sizeof(plain));
@@ -87,7 +87,7 @@ live(int to, int limited)
 	tell_key(to, ctx, csn_chain_key(s, 1));
 	tell_key(to, ctx, &s->own_key);
 	if (csn_random(ctx, plain, sizeof(plain)) != 0 ||
-	    csn_key_rest(ctx, plain, &key) != 0)
+	    csn_key_mask(ctx, plain, &key) != 0)
 		_exit(6);
 	for (i = 0; i < sizeof(mask); i++)
 		mask[i] = plain[i] ^ key.wrapped[i];
@@ -382,7 +382,7 @@ TEST(a_core_dump_holds_no_key)
 }
 
 /* As with a system's libcrypto: the search also shows that it finds keys. */
-TEST(lanes_outside_are_found_and_nothing_that_rests)
+TEST(lanes_outside_are_found_and_no_masked_key)
 {
 	struct found f = { 0 };
 	struct child c;

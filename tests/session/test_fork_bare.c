@@ -219,7 +219,7 @@ static int
 rest_in_child(void *arg)
 {
 	(void)arg;
-	return csn_key_rest(ctx, plain, theirs) == 0 ? 0 : 1;
+	return csn_key_mask(ctx, plain, theirs) == 0 ? 0 : 1;
 }
 
 static int
@@ -242,13 +242,13 @@ TEST(a_child_masks_its_keys_with_a_salt_of_its_own)
 			assert_int_equal(bare ?
 			    in_bare_child(rest_in_bare_child) :
 			    in_child(rest_in_child, NULL), 0);
-			assert_int_equal(csn_key_rest(ctx, plain, &ours), 0);
+			assert_int_equal(csn_key_mask(ctx, plain, &ours), 0);
 			/* Of one id and one key, and masked apart. */
 			assert_int_equal(theirs->id, ours.id);
 			assert_int_not_equal(theirs->salt, ours.salt);
 			assert_memory_not_equal(theirs->wrapped,
 			    ours.wrapped, CSN_KEY_SIZE);
-			csn_key_forget(ctx, &ours);
+			csn_key_wipe(ctx, &ours);
 			end();
 		}
 	munmap(theirs, sizeof(*theirs));

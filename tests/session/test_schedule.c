@@ -22,7 +22,7 @@ note_rest(const struct csn_key *key)
 {
 	uint8_t plain[CSN_KEY_SIZE];
 
-	assert_int_equal(csn_key_wake(ctx, key, plain), 0);
+	assert_int_equal(csn_key_unmask(ctx, key, plain), 0);
 	note(plain);
 }
 
@@ -58,7 +58,7 @@ TEST(directions_epochs_and_writers_all_differ)
 	for (dir = 0; dir < 4; dir++)
 		note(a.keys[dir]);
 	for (dir = 0; dir < 2; dir++) {
-		assert_int_equal(csn_key_rest(ctx, a.keys[2 + dir], &chain),
+		assert_int_equal(csn_key_mask(ctx, a.keys[2 + dir], &chain),
 		    0);
 		for (epoch = 0; epoch < 40; epoch++) {
 			assert_int_equal(csn_schedule_epoch(ctx, &chain,
@@ -72,13 +72,13 @@ TEST(directions_epochs_and_writers_all_differ)
 				assert_int_equal(csn_schedule_writer(ctx,
 				    &root, id, &writer), 0);
 				note_rest(&writer);
-				csn_key_forget(ctx, &writer);
+				csn_key_wipe(ctx, &writer);
 			}
-			csn_key_forget(ctx, &root);
-			csn_key_forget(ctx, &chain);
+			csn_key_wipe(ctx, &root);
+			csn_key_wipe(ctx, &chain);
 			chain = next;
 		}
-		csn_key_forget(ctx, &chain);
+		csn_key_wipe(ctx, &chain);
 	}
 	assert_int_equal(nkeys, 6 + 2 * 40 * 42);
 	none_twice();

@@ -30,7 +30,7 @@ learn(struct csn_session *s, struct keys *k)
 	size_t i;
 
 	for (i = 0; i < KEYS; i++) {
-		assert_int_equal(csn_key_wake(csn_session_ctx(s), keys[i],
+		assert_int_equal(csn_key_unmask(csn_session_ctx(s), keys[i],
 		    k->plain[i]), 0);
 		needle_set(&k->clear[i], k->plain[i], CSN_KEY_SIZE);
 		needle_set(&k->resting[i], keys[i]->wrapped, CSN_KEY_SIZE);
@@ -249,7 +249,7 @@ plant_and_forget(void *arg)
 	struct planted *p = arg;
 
 	needle_plant(&p->needle);
-	csn_key_forget(p->ctx, &p->key);
+	csn_key_wipe(p->ctx, &p->key);
 }
 
 TEST(closing_and_forgetting_overwrite_the_stack_below)
@@ -267,7 +267,7 @@ TEST(closing_and_forgetting_overwrite_the_stack_below)
 	assert_true(needle_count(&p.needle) > 100);
 	needle_deep(plant_and_close, &p);
 	assert_int_equal(needle_count(&p.needle), 0);
-	assert_int_equal(csn_key_rest(p.ctx, plain, &p.key), 0);
+	assert_int_equal(csn_key_mask(p.ctx, plain, &p.key), 0);
 	needle_deep(plant_and_forget, &p);
 	assert_int_equal(needle_count(&p.needle), 0);
 	csn_session_free(p.session);

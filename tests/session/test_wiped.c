@@ -20,7 +20,7 @@ learn_one(struct csn_ctx *ctx, const struct csn_key *key, struct needle *n)
 {
 	uint8_t plain[CSN_KEY_SIZE];
 
-	assert_int_equal(csn_key_wake(ctx, key, plain), 0);
+	assert_int_equal(csn_key_unmask(ctx, key, plain), 0);
 	needle_set(n, plain, sizeof(plain));
 	csn_wipe(plain, sizeof(plain));
 }
@@ -196,7 +196,7 @@ TEST(deriving_leaves_no_key_on_the_stack)
 		test_skip("a sanitizer's memory is not the program's");
 	d.ctx = pair_ctx();
 	assert_int_equal(csn_random(d.ctx, plain, sizeof(plain)), 0);
-	assert_int_equal(csn_key_rest(d.ctx, plain, &d.chain), 0);
+	assert_int_equal(csn_key_mask(d.ctx, plain, &d.chain), 0);
 	csn_wipe(plain, sizeof(plain));
 	assert_int_equal(posix_memalign((void **)&stack, 65536, STACK), 0);
 	assert_int_equal(pthread_attr_init(&attr), 0);
@@ -216,10 +216,10 @@ TEST(deriving_leaves_no_key_on_the_stack)
 	assert_int_equal(found, 0);
 	pthread_attr_destroy(&attr);
 	free(stack);
-	csn_key_forget(d.ctx, &d.chain);
-	csn_key_forget(d.ctx, &d.root);
-	csn_key_forget(d.ctx, &d.next);
-	csn_key_forget(d.ctx, &d.writer);
+	csn_key_wipe(d.ctx, &d.chain);
+	csn_key_wipe(d.ctx, &d.root);
+	csn_key_wipe(d.ctx, &d.next);
+	csn_key_wipe(d.ctx, &d.writer);
 	csn_ctx_free(d.ctx);
 }
 

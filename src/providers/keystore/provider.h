@@ -38,10 +38,10 @@ CSN_MUST_CHECK int csn_ks_unwrap(struct csn_ctx *ctx,
     const uint8_t *in, size_t len, uint8_t key[CSN_KEY_SIZE]);
 
 /* The same under a key at rest. */
-CSN_MUST_CHECK int csn_ks_wrap_rested(struct csn_ctx *ctx,
+CSN_MUST_CHECK int csn_ks_wrap_masked(struct csn_ctx *ctx,
     const struct csn_key *kek, const uint8_t *aad, size_t aad_len,
     const uint8_t key[CSN_KEY_SIZE], uint8_t *out, size_t *out_len);
-CSN_MUST_CHECK int csn_ks_unwrap_rested(struct csn_ctx *ctx,
+CSN_MUST_CHECK int csn_ks_unwrap_masked(struct csn_ctx *ctx,
     const struct csn_key *kek, const uint8_t *aad, size_t aad_len,
     const uint8_t *in, size_t len, uint8_t key[CSN_KEY_SIZE]);
 

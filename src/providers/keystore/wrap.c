@@ -87,7 +87,7 @@ out:
 }
 
 int
-csn_ks_wrap_rested(struct csn_ctx *ctx, const struct csn_key *kek,
+csn_ks_wrap_masked(struct csn_ctx *ctx, const struct csn_key *kek,
     const uint8_t *aad, size_t aad_len, const uint8_t key[CSN_KEY_SIZE],
     uint8_t *out, size_t *out_len)
 {
@@ -99,14 +99,14 @@ csn_ks_wrap_rested(struct csn_ctx *ctx, const struct csn_key *kek,
 	if (cap < CSN_KS_WRAP_SIZE)
 		return csn_fail(ctx, CSN_E_BUFFER, "keystore", "a wrapped key "
 		    "has %d bytes, the buffer %zu", CSN_KS_WRAP_SIZE, cap);
-	if ((rc = csn_key_wake(ctx, kek, plain)) == 0)
+	if ((rc = csn_key_unmask(ctx, kek, plain)) == 0)
 		rc = csn_ks_wrap(ctx, plain, aad, aad_len, key, out);
 	csn_wipe(plain, sizeof(plain));
 	return rc;
 }
 
 int
-csn_ks_unwrap_rested(struct csn_ctx *ctx, const struct csn_key *kek,
+csn_ks_unwrap_masked(struct csn_ctx *ctx, const struct csn_key *kek,
     const uint8_t *aad, size_t aad_len, const uint8_t *in, size_t len,
     uint8_t key[CSN_KEY_SIZE])
 {
@@ -114,7 +114,7 @@ csn_ks_unwrap_rested(struct csn_ctx *ctx, const struct csn_key *kek,
 	int rc;
 
 	memset(key, 0, CSN_KEY_SIZE);
-	if ((rc = csn_key_wake(ctx, kek, plain)) == 0)
+	if ((rc = csn_key_unmask(ctx, kek, plain)) == 0)
 		rc = csn_ks_unwrap(ctx, plain, aad, aad_len, in, len, key);
 	csn_wipe(plain, sizeof(plain));
 	return rc;

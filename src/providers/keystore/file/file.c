@@ -156,14 +156,14 @@ master_set(struct folder *f, const uint8_t plain[CSN_KEY_SIZE])
 	struct csn_key fresh, former;
 	int rc;
 
-	if ((rc = csn_key_rest(f->ctx, plain, &fresh)) != 0)
+	if ((rc = csn_key_mask(f->ctx, plain, &fresh)) != 0)
 		return rc;
 	(void)pthread_mutex_lock(&f->lock);
 	former = f->master;
 	f->master = fresh;
 	(void)pthread_mutex_unlock(&f->lock);
 	if (former.id != 0)
-		csn_key_forget(f->ctx, &former);
+		csn_key_wipe(f->ctx, &former);
 	return 0;
 }
 
@@ -196,7 +196,7 @@ folder_lock(void *state)
 
 	(void)pthread_mutex_lock(&f->lock);
 	if (f->master.id != 0)
-		csn_key_forget(f->ctx, &f->master);
+		csn_key_wipe(f->ctx, &f->master);
 	memset(&f->master, 0, sizeof(f->master));
 	(void)pthread_mutex_unlock(&f->lock);
 	return 0;
@@ -343,7 +343,7 @@ folder_create(void *state, const char *key_name)
 		return fail_memory(f->ctx);
 	/* The name is the wrap's aad: no key passes for another. */
 	if ((rc = csn_random(f->ctx, plain, sizeof(plain))) == 0 &&
-	    (rc = csn_ks_wrap_rested(f->ctx, &master,
+	    (rc = csn_ks_wrap_masked(f->ctx, &master,
 	    (const uint8_t *)key_name, strlen(key_name), plain, wrap,
 	    &wrap_len)) == 0) {
 		n = csn_ksf_key_write(key_name, wrap, bytes);
@@ -408,7 +408,7 @@ kek_of(struct folder *f, const char *key_name, uint8_t kek[CSN_KEY_SIZE])
 	    wrap)) != 0)
 		rc = fail_form(f, rc, key_name);
 	else if (rc == 0)
-		rc = csn_ks_unwrap_rested(f->ctx, &master,
+		rc = csn_ks_unwrap_masked(f->ctx, &master,
 		    (const uint8_t *)key_name, strlen(key_name), wrap,
 		    sizeof(wrap), kek);
 	/* CSN_E_TAG is for the caller's wraps: this one is our file's. */

@@ -47,7 +47,7 @@ memory_close(void *state)
 
 	while ((item = m->first) != NULL) {
 		m->first = item->next;
-		csn_key_forget(m->ctx, &item->kek);
+		csn_key_wipe(m->ctx, &item->kek);
 		csn_wipe_free(item, sizeof(*item));
 	}
 	csn_forkguard_drop(&m->guard);
@@ -110,7 +110,7 @@ memory_create(void *state, const char *key_name)
 	else if (*at != NULL)
 		rc = csn_ks_fail_exists(m->ctx, key_name);
 	else if ((rc = csn_random(m->ctx, plain, sizeof(plain))) == 0 &&
-	    (rc = csn_key_rest(m->ctx, plain, &item->kek)) == 0) {
+	    (rc = csn_key_mask(m->ctx, plain, &item->kek)) == 0) {
 		*at = item;
 		m->count++;
 		item = NULL;
@@ -137,7 +137,7 @@ memory_remove(void *state, const char *key_name)
 	} else {
 		*at = item->next;
 		m->count--;
-		csn_key_forget(m->ctx, &item->kek);
+		csn_key_wipe(m->ctx, &item->kek);
 		csn_wipe_free(item, sizeof(*item));
 	}
 	(void)pthread_mutex_unlock(&m->lock);
@@ -173,7 +173,7 @@ memory_wrap(void *state, const char *key_name, const uint8_t *aad,
 	int rc;
 
 	if ((rc = kek_of(m, key_name, &kek)) == 0)
-		rc = csn_ks_wrap_rested(m->ctx, &kek, aad, aad_len, key, out,
+		rc = csn_ks_wrap_masked(m->ctx, &kek, aad, aad_len, key, out,
 		    out_len);
 	csn_wipe(&kek, sizeof(kek));
 	return rc;
@@ -188,7 +188,7 @@ memory_unwrap(void *state, const char *key_name, const uint8_t *aad,
 	int rc;
 
 	if ((rc = kek_of(m, key_name, &kek)) == 0)
-		rc = csn_ks_unwrap_rested(m->ctx, &kek, aad, aad_len, in, len,
+		rc = csn_ks_unwrap_masked(m->ctx, &kek, aad, aad_len, in, len,
 		    key);
 	csn_wipe(&kek, sizeof(kek));
 	return rc;

@@ -29,7 +29,8 @@ static int
 check(const struct csn_ctx *ctx, const struct csn_head *h,
     const uint8_t header[CSN_SEAL_HEADER])
 {
-	if (h->direction != 0 || header[CSN_H_PLACE0] != 0 ||
+	if (h->direction != 0 || h->version == 0 ||
+	    h->replay != CSN_REPLAY_STORE || header[CSN_H_PLACE0] != 0 ||
 	    !csn_head_zero(header + END, CSN_SEAL_HEADER - END))
 		return csn_fail(ctx, CSN_E_FORM, "cache", "the entry's header "
 		    "has a direction or field that no cache's entry has");

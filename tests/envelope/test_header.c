@@ -6,11 +6,11 @@
 #include "seal/place.h"
 
 static struct csn_header
-entry(void)
+block(void)
 {
-	struct csn_header h = { .size = sizeof(h), .kind = CSN_KIND_KV_ENTRY,
+	struct csn_header h = { .size = sizeof(h), .kind = CSN_KIND_KV_BLOCK,
 	    .flags = CSN_HEADER_TENANT_SENT | CSN_HEADER_HAS_TOKEN,
-	    .replay = CSN_REPLAY_CHANNEL, .role = 3, .epoch = 0x01020304,
+	    .replay = CSN_REPLAY_STORE, .role = 3, .epoch = 0x01020304,
 	    .layer = 0x11121314, .token_id = 0x21222324, .count = 1,
 	    .key_len = 5, .len = 12, .suite = CSN_KEM_ML_KEM_768,
 	    .sequence = 0x3132333435363738, .version = 0x4142434445464748,
@@ -23,7 +23,7 @@ entry(void)
 	return h;
 }
 
-/* The header of an entry, by the room's own writers. */
+/* The header of a block or entry, by the room's own writers. */
 static void
 encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
 {
@@ -45,8 +45,8 @@ encode(const struct csn_header *h, uint8_t out[CSN_SEAL_HEADER])
 
 TEST(each_field_has_its_place)
 {
-	static const uint8_t start[] = { 'C', 'S', 'N', 2, 2, 1, 0x21, 7 };
-	struct csn_header h = entry();
+	static const uint8_t start[] = { 'C', 'S', 'N', 2, 2, 2, 0x11, 7 };
+	struct csn_header h = block();
 	uint8_t p[CSN_SEAL_OVERHEAD + 12] = { 0 };
 
 	encode(&h, p);
@@ -68,7 +68,7 @@ TEST(each_field_has_its_place)
 
 TEST(what_was_written_is_read)
 {
-	struct csn_header h = entry(), got = { .size = sizeof(got) };
+	struct csn_header h = block(), got = { .size = sizeof(got) };
 	struct csn_header little;
 	uint8_t p[CSN_SEAL_OVERHEAD + 12] = { 0 };
 
@@ -85,7 +85,7 @@ TEST(what_was_written_is_read)
 static int
 read_with(size_t at, uint8_t value, size_t len)
 {
-	struct csn_header h = entry(), got = { .size = sizeof(got) };
+	struct csn_header h = block(), got = { .size = sizeof(got) };
 	uint8_t p[CSN_SEAL_OVERHEAD + 13] = { 0 };
 
 	encode(&h, p);
@@ -107,10 +107,11 @@ TEST(what_makes_no_sense_is_refused)
 	assert_int_equal(read_with(4, 0, len), CSN_E_SUITE);
 	assert_int_equal(read_with(4, 5, len), CSN_E_SUITE);
 	assert_int_equal(read_with(5, 0, len), CSN_E_FORM);
+	assert_int_equal(read_with(5, 3, len), CSN_E_FORM);
 	assert_int_equal(read_with(5, 4, len), CSN_E_FORM);
 	assert_int_equal(read_with(5, 9, len), CSN_E_FORM);
 	assert_int_equal(read_with(5, 33, len), CSN_E_FORM);
-	assert_int_equal(read_with(CSN_H_MODE, 0x23, len), CSN_E_FORM);
+	assert_int_equal(read_with(CSN_H_MODE, 0x13, len), CSN_E_FORM);
 	assert_int_equal(read_with(CSN_H_MODE, 0x01, len), CSN_E_FORM);
 	assert_int_equal(read_with(CSN_H_MODE, 0x41, len), CSN_E_FORM);
 	/* A token id, and no flag that says so. */
@@ -127,12 +128,13 @@ TEST(what_makes_no_sense_is_refused)
 /* All bytes of a place that a kind has no use for are zero. */
 TEST(a_stream_has_no_field_but_its_own)
 {
-	struct csn_header h = entry(), got = { .size = sizeof(got) };
+	struct csn_header h = block(), got = { .size = sizeof(got) };
 	uint8_t p[CSN_SEAL_HEADER], name[32];
 	size_t i;
 
 	memset(name, 0xa4, sizeof(name));
 	h.kind = CSN_KIND_STREAM;
+	h.replay = CSN_REPLAY_CHANNEL;
 	h.sequence = 0;
 	h.version = 0;
 	h.len = 4096;
@@ -157,6 +159,73 @@ TEST(a_stream_has_no_field_but_its_own)
 	    CSN_E_FORM);
 }
 
+/* What csn_header_read() makes of a header that a reader is to refuse. */
+static int
+read_it(const struct csn_header *h)
+{
+	struct csn_header got = { .size = sizeof(got) };
+	uint8_t p[CSN_SEAL_OVERHEAD + 12] = { 0 };
+
+	encode(h, p);
+	return csn_header_read(NULL, p, sizeof(p), &got);
+}
+
+TEST(an_entry_has_one_position_of_one_layer_and_no_name)
+{
+	struct csn_header h = block();
+	size_t i;
+
+	h.kind = CSN_KIND_KV_ENTRY;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	memset(h.name, 0, sizeof(h.name));
+	assert_int_equal(read_it(&h), 0);
+	for (i = 0; i < sizeof(h.name); i++) {
+		h.name[i] = 1;
+		assert_int_equal(read_it(&h), CSN_E_FORM);
+		h.name[i] = 0;
+	}
+	h.count = 2;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.count = 0;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.count = 1;
+	h.layer = CSN_KV_ALL_LAYERS;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.kind = CSN_KIND_KV_BLOCK;
+	assert_int_equal(read_it(&h), 0);
+}
+
+TEST(a_message_of_one_role_has_no_byte_of_the_other)
+{
+	struct csn_header h = block();
+
+	h.role = CSN_KV_KEY;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.key_len = 12;
+	assert_int_equal(read_it(&h), 0);
+	h.role = CSN_KV_VALUE;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.key_len = 1;
+	assert_int_equal(read_it(&h), CSN_E_FORM);
+	h.key_len = 0;
+	assert_int_equal(read_it(&h), 0);
+}
+
+TEST(only_a_stores_message_has_a_version)
+{
+	struct csn_header h = block();
+
+	for (h.replay = CSN_REPLAY_STORE; h.replay <= CSN_REPLAY_OFF;
+	    h.replay++) {
+		h.version = 1;
+		assert_int_equal(read_it(&h), h.replay == CSN_REPLAY_STORE ?
+		    0 : CSN_E_FORM);
+		h.version = 0;
+		assert_int_equal(read_it(&h), h.replay == CSN_REPLAY_STORE ?
+		    CSN_E_FORM : 0);
+	}
+}
+
 static int
 weighs_two(const struct csn_ctx *c, const struct csn_head *h,
     const uint8_t header[CSN_SEAL_HEADER])
@@ -175,7 +244,7 @@ static const struct csn_envelope_kind weights = {
 
 TEST(a_kind_is_its_rooms_own)
 {
-	struct csn_header any = entry(), read = { .size = sizeof(read) };
+	struct csn_header any = block(), read = { .size = sizeof(read) };
 	uint8_t p[CSN_SEAL_OVERHEAD + 2] = { 0 };
 	struct csn_head h;
 

@@ -23,8 +23,8 @@ enum { AT_VERSION = 3, AT_SUITE = 4, AT_KIND = 5, AT_MODE = 6, AT_ROLE = 7,
 static int
 expected(const struct parcel *p, size_t byte, int bit)
 {
-	uint8_t now = p->sealed[byte] ^ (uint8_t)(1 << bit);
 	int token = (p->slot.flags & CSN_KV_HAS_TOKEN) != 0;
+	int entry = p->slot.kind == CSN_KIND_KV_ENTRY;
 	uint64_t value;
 
 	if (byte < AT_VERSION)
@@ -43,8 +43,8 @@ expected(const struct parcel *p, size_t byte, int bit)
 		return token && p->slot.token_id != 0 ? CSN_E_FORM :
 		    CSN_E_TAG;
 	if (byte == AT_ROLE)
-		return (now & ~ROLE_TOKEN) >= 1 && (now & ~ROLE_TOKEN) <= 3 ?
-		    CSN_E_TAG : CSN_E_FORM;
+		/* None, or one that has no byte of the other. */
+		return CSN_E_FORM;
 	if (byte < AT_SESSION)
 		return CSN_E_TENANT;
 	if (byte < AT_WRITER)
@@ -52,6 +52,13 @@ expected(const struct parcel *p, size_t byte, int bit)
 	if (byte >= AT_EPOCH && byte < AT_LEN)	/* up to 64 ahead */
 		return byte == AT_EPOCH && bit <= 6 ? CSN_E_TAG :
 		    CSN_E_EPOCH;
+	/* Outside a store a version is zero; in one no bit makes it so. */
+	if (byte >= AT_SLOT_VERSION && byte < AT_POSITION)
+		return p->version == 0 ? CSN_E_FORM : CSN_E_TAG;
+	/* An entry has no name and one position. */
+	if (entry && ((byte >= AT_NAME && byte < AT_TOKEN) ||
+	    (byte >= AT_COUNT && byte < AT_KEY_LEN)))
+		return CSN_E_FORM;
 	if (byte >= AT_TOKEN && byte < AT_COUNT)
 		return token ? CSN_E_TAG : CSN_E_FORM;
 	if (byte >= AT_KEY_LEN && byte < AT_LAYER) {
@@ -158,7 +165,7 @@ TEST(plausible_lies_in_the_header_are_caught)
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct parcel p;
 	uint8_t good[AT_BYTES];
-	int i;
+	int i, want;
 
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 7;
@@ -166,6 +173,7 @@ TEST(plausible_lies_in_the_header_are_caught)
 	memcpy(good, p.sealed, AT_BYTES);
 	for (i = 0; i < 9; i++) {
 		memcpy(p.sealed, good, AT_BYTES);
+		want = CSN_E_TAG;
 		switch (i) {
 		case 0:		/* an entry called a block */
 			p.sealed[AT_KIND] = CSN_KIND_KV_BLOCK;
@@ -179,6 +187,7 @@ TEST(plausible_lies_in_the_header_are_caught)
 			break;
 		case 3:		/* K called V */
 			p.sealed[AT_ROLE] = CSN_KV_VALUE | ROLE_TOKEN;
+			write32(p.sealed + AT_KEY_LEN, 0);
 			break;
 		case 4:		/* K and V parted elsewhere */
 			write32(p.sealed + AT_KEY_LEN, 16);
@@ -192,11 +201,12 @@ TEST(plausible_lies_in_the_header_are_caught)
 		case 7:		/* the next layer's */
 			p.sealed[AT_LAYER]++;
 			break;
-		default:	/* a block's name */
+		default:	/* a block's name, which no entry has */
 			memset(p.sealed + AT_NAME, 1, 32);
+			want = CSN_E_FORM;
 			break;
 		}
-		assert_int_equal(parcel_open(&p, s), CSN_E_TAG);
+		assert_int_equal(parcel_open(&p, s), want);
 	}
 	memcpy(p.sealed, good, AT_BYTES);
 	assert_int_equal(parcel_open(&p, s), 0);

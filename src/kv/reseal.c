@@ -105,7 +105,7 @@ int
 csn_kv_store_reseal(struct csn_kv_store *kv, const char *tenant_id,
     size_t most, size_t *done)
 {
-	if (CSN_NEEDS(kv) != 0)
+	if (CSN_NEEDS(kv, done) != 0)
 		return CSN_E_ARG;
 
 	CSN_UNCANCELLED;

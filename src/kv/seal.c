@@ -197,7 +197,9 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		csn_lane_release(lane);
 		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
 	}
-	if (rc == 0 && keeper != NULL) {
+	/* A keeper is given one item; one that AES failed has no bytes. */
+	if (rc == 0 && keeper != NULL &&
+	    (rc = csn_kv_at(b, index[0])->rc) == 0) {
 		/* From here on the bytes are the keeper's. */
 		handed = 1;
 		rc = keeper->keep(keeper->arg);

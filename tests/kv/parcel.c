@@ -216,6 +216,7 @@ parcel_open_at(const struct parcel *p, struct csn_session *s,
 
 unsigned long counted_opens;
 unsigned long counted_seals;
+int counting_fails;
 void (*counting_hook)(const struct csn_aead_msg *msg);
 
 static int
@@ -224,7 +225,8 @@ count_seal(void *state, const struct csn_aead_msg *msg)
 	counted_seals++;
 	if (counting_hook != NULL)
 		counting_hook(msg);
-	return csn_aead_openssl.seal(state, msg);
+	return counting_fails != 0 ? counting_fails :
+	    csn_aead_openssl.seal(state, msg);
 }
 
 static int

@@ -60,6 +60,8 @@ int all_zero(const void *p, size_t len);
 void counting_register(void);
 extern unsigned long counted_opens;
 extern unsigned long counted_seals;
+/* What sealing fails with just now; 0: it does not. */
+extern int counting_fails;
 /* Called before AES runs, in the middle of a run; NULL for none. */
 extern void (*counting_hook)(const struct csn_aead_msg *msg);
 

@@ -182,6 +182,32 @@ TEST(a_get_that_meets_the_next_sessions_entry_asks_it)
 	parcel_free(&p);
 }
 
+/* AES failed: there is nothing to keep, and what is kept stays. */
+TEST(a_put_whose_sealing_fails_keeps_the_former)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct shelf_options o = {
+		.ctx = pair_ctx_with("counting", 0) };
+	struct shelf own;
+	uint8_t *before, *after;
+	size_t len, after_len;
+
+	shelf_start(&own, "faulty:?bytes=1M&slab=64K", &o);
+	assert_int_equal(shelf_put(&own, "acme", &slot, 10, 10, 1), 0);
+	before = shelf_copy(&own, "acme", &slot, &len);
+	counting_fails = CSN_E_CRYPTO;
+	assert_int_equal(shelf_put(&own, "acme", &slot, 10, 10, 2),
+	    CSN_E_CRYPTO);
+	counting_fails = 0;
+	after = shelf_copy(&own, "acme", &slot, &after_len);
+	assert_int_equal(after_len, len);
+	assert_memory_equal(after, before, len);
+	assert_int_equal(shelf_get(&own, "acme", &slot, 10, 10, 1), 0);
+	free(before);
+	free(after);
+	shelf_end(&own);
+}
+
 BEFORE_EACH { shelf_start(&sh, "faulty:?bytes=1M&slab=64K", NULL); }
 
 AFTER_EACH
@@ -202,4 +228,5 @@ BEFORE_ALL
 	};
 
 	assert_int_equal(csn_store_register(&faulty), 0);
+	counting_register();
 }

@@ -233,9 +233,11 @@ csn_stream_push(struct csn_stream *stream, const uint8_t *in, size_t len,
 	if ((rc = check_step(st, len, final)) != 0)
 		return rc;	/* in, which may be out, is as it was */
 	if ((rc = run_segment(st, in, len, final, out, out + len)) == 0 &&
-	    final && (rc = csn_session_stream_keep(st->session, &st->key,
-	    st->has_slot ? &st->slot : NULL)) == 0)
-		rc = audit(st, CSN_AUDIT_ENCRYPT, 0, "stream ends");
+	    final && (rc = audit(st, CSN_AUDIT_ENCRYPT, 0,
+	    "stream ends")) == 0)
+		/* Last: what fails here leaves the name's former stream. */
+		rc = csn_session_stream_keep(st->session, &st->key,
+		    st->has_slot ? &st->slot : NULL);
 	if (rc != 0) {
 		csn_wipe(out, len + CSN_STREAM_TAG);
 		return die(st, CSN_AUDIT_ENCRYPT, rc);

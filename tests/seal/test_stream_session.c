@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/seal/test_stream_session.c - streams and the life of a session. */
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -411,4 +413,49 @@ TEST(the_log_hears_of_streams)
 	csn_session_free(s);
 	csn_session_free(other);
 	csn_audit_close(log);
+}
+
+static int
+push_final(struct csn_stream *st, uint8_t *out)
+{
+	return csn_stream_push(st, text, sizeof(text), 1, out);
+}
+
+/* A log that takes no more: the end is not reached, and the name's former
+ * stream is the one that opens. */
+TEST(a_stream_whose_end_cannot_be_logged_replaces_none)
+{
+	static const uint8_t name[32] = "a name";
+	struct csn_tenant tenant = { .size = sizeof(tenant), .id = "acme" };
+	struct csn_session_options o = { .size = sizeof(o) };
+	struct rlimit full = { 1, RLIM_INFINITY };
+	struct rlimit free_again = { RLIM_INFINITY, RLIM_INFINITY };
+	uint8_t header[CSN_SEAL_HEADER], out[sizeof(text) + CSN_STREAM_TAG];
+	char *folder = folder_new();
+	struct streams_sealed sealed;
+	struct csn_stream *st;
+	struct csn_session *s;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(csn_audit_open(ctx, folder, NULL, &o.audit), 0);
+	assert_int_equal(csn_session_local(ctx, &tenant, &o, &s), 0);
+	streams_seal(s, name, text, sizeof(text), &sealed);
+	assert_int_equal(csn_stream_sealer_new(s, SEG, name, header, &st), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	assert_int_equal(push_final(st, out), CSN_E_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &free_again), 0);
+	assert_int_equal(push_final(st, out), CSN_E_IO);
+	csn_stream_free(st);
+	assert_int_equal(streams_open(s, name, &sealed, text, sizeof(text)),
+	    0);
+	/* The next that is whole and logged does. */
+	assert_int_equal(csn_stream_sealer_new(s, SEG, name, header, &st), 0);
+	assert_int_equal(push_final(st, out), 0);
+	csn_stream_free(st);
+	assert_int_equal(streams_open(s, name, &sealed, text, sizeof(text)),
+	    CSN_E_REPLAY);
+	streams_free(&sealed);
+	csn_session_free(s);
+	csn_audit_close(o.audit);
+	folder_remove(folder);
 }

@@ -173,9 +173,9 @@ struct csn_audit *csn_session_audit_log(const struct csn_session *s);
  */
 void csn_session_record(const struct csn_session *s, const char *op,
     int code, const char *detail, struct csn_audit_record *r);
-/* From now on audit, where the session has no log. */
-void csn_session_audit_default(struct csn_session *s,
-    struct csn_audit *audit);
+/* 1 where the session's log was `from` (NULL: none), and is `to` by now. */
+int csn_session_audit_change(struct csn_session *s, struct csn_audit *from,
+    struct csn_audit *to);
 int csn_session_audit_grain(const struct csn_session *s);
 
 #endif

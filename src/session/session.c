@@ -269,12 +269,11 @@ csn_session_ctx(const struct csn_session *s)
 	return s->ctx;
 }
 
-void
-csn_session_audit_default(struct csn_session *s, struct csn_audit *audit)
+int
+csn_session_audit_change(struct csn_session *s, struct csn_audit *from,
+    struct csn_audit *to)
 {
-	struct csn_audit *none = NULL;
-
-	atomic_compare_exchange_strong(&s->audit, &none, audit);
+	return atomic_compare_exchange_strong(&s->audit, &from, to);
 }
 
 int

@@ -105,7 +105,7 @@ csn_manager_adopt(struct csn_manager *mgr, struct csn_session *session)
 		return CSN_E_ARG;
 
 	struct csn_member *m, *former;
-	int rc;
+	int rc, logged;
 
 	if (session == NULL)
 		return csn_fail(mgr->ctx, CSN_E_ARG, "tenant",
@@ -116,8 +116,12 @@ csn_manager_adopt(struct csn_manager *mgr, struct csn_session *session)
 		csn_session_free(session);
 		return rc;
 	}
-	csn_session_audit_default(session, mgr->audit);
+	/* Before it can be found: nothing that is done by it goes unlogged. */
+	logged = csn_session_audit_change(session, NULL, mgr->audit);
 	if ((rc = csn_member_put(mgr, m, 1, &former)) != 1) {
+		if (logged)
+			(void)csn_session_audit_change(session, mgr->audit,
+			    NULL);
 		csn_member_release(m);
 		return rc;
 	}

@@ -2,6 +2,7 @@
 /* test_manager.c - one live session a tenant: found, kept apart, closed. */
 #include "kv/parcel.h"
 #include "lib/test.h"
+#include "session/keys.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -135,6 +136,36 @@ TEST(adopting_replaces_and_closes_the_former)
 	parcel_free(&q);
 	csn_session_free(old);
 	csn_session_free(s);
+}
+
+/* In a child: a manager of its parent's takes nothing. */
+static int
+adopt_in_child(void *arg)
+{
+	struct csn_session *s = arg;
+
+	if (csn_session_after_fork(s) != 0)
+		return 1;
+	if (csn_manager_adopt(mgr, s) != CSN_E_FORK)
+		return 2;
+	return csn_session_audit_log(s) == NULL ? 0 : 3;
+}
+
+TEST(a_session_that_was_not_adopted_has_not_the_managers_log)
+{
+	struct csn_manager_options o = { .size = sizeof(o) };
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+
+	csn_manager_free(mgr);
+	assert_int_equal(csn_audit_new_memory(ctx, 8, &o.audit), 0);
+	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
+	assert_int_equal(in_child(adopt_in_child, s), 0);
+	assert_int_equal(csn_manager_adopt(mgr, s), 0);
+	assert_ptr_equal(csn_session_audit_log(s), o.audit);
+	csn_session_free(s);
+	csn_manager_free(mgr);
+	mgr = NULL;
+	csn_audit_close(o.audit);
 }
 
 TEST(closing_ends_every_use)

@@ -13,13 +13,14 @@
 #include "audit/audit.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/forkguard.h"
 
 #define LOCKS 64
 #define SHORT 88		/* text that fits in the slot itself */
 #define DEFAULT_CAPACITY 65536
 
 struct slot {
-	uint64_t number;	/* of the record, from 1; 0 for none */
+	_Atomic uint64_t number; /* of the record, from 1; 0 for none */
 	uint64_t unix_ms;
 	struct csn_audit_record rec;	/* strings: offsets do not matter */
 	char *text;	/* tenant, NUL, detail, NUL: here, or malloc'ed */
@@ -34,6 +35,10 @@ struct csn_audit_ring {
 	_Atomic uint64_t count;
 	struct slot *slots;
 	pthread_mutex_t locks[LOCKS];
+	/* The process that the locks belong to; changed under adopting. */
+	_Atomic uint64_t generation;
+	pthread_mutex_t adopting;
+	struct csn_forkguard guard;
 };
 
 int
@@ -56,16 +61,39 @@ csn_audit_ring_new(struct csn_ctx *ctx, size_t capacity,
 	ring->capacity = capacity;
 	for (i = 0; i < LOCKS; i++)
 		(void)pthread_mutex_init(&ring->locks[i], NULL);
+	atomic_init(&ring->generation, csn_fork_generation(ctx));
+	(void)pthread_mutex_init(&ring->adopting, NULL);
+	csn_forkguard_mutex(&ring->guard, &ring->adopting);
 	*out = ring;
 	return 0;
 }
 
+/* A forked child has locks of its own: a thread that is not there may hold
+ * any of its parent's. */
 static void
-slot_clear(struct slot *s)
+adopt(struct csn_audit_ring *ring)
 {
-	if (s->text != s->here)
-		csn_free(s->text);
-	s->text = NULL;
+	uint64_t here = csn_fork_generation(ring->ctx);
+	size_t i;
+
+	(void)pthread_mutex_lock(&ring->adopting);
+	if (atomic_load(&ring->generation) != here) {
+		for (i = 0; i < LOCKS; i++)
+			(void)pthread_mutex_init(&ring->locks[i], NULL);
+		atomic_store(&ring->generation, here);
+	}
+	(void)pthread_mutex_unlock(&ring->adopting);
+}
+
+static pthread_mutex_t *
+lock_slot(struct csn_audit_ring *ring, size_t at)
+{
+	pthread_mutex_t *lock = &ring->locks[at % LOCKS];
+
+	if (csn_fork_check(ring->ctx, atomic_load(&ring->generation)) != 0)
+		adopt(ring);
+	(void)pthread_mutex_lock(lock);
+	return lock;
 }
 
 static void
@@ -77,7 +105,8 @@ slot_fill(struct csn_audit_ring *ring, uint64_t number, uint64_t unix_ms,
 	size_t tenant = r->tenant == NULL ? 0 : strlen(r->tenant);
 	size_t detail = r->detail == NULL ? 0 :
 	    strnlen(r->detail, CSN_AUDIT_MAX_DETAIL);
-	char *text = NULL;
+	char *text = NULL, *old;
+	pthread_mutex_t *lock;
 
 	if (tenant + detail + 2 > SHORT)
 		text = csn_calloc(1, tenant + detail + 2);
@@ -87,16 +116,17 @@ slot_fill(struct csn_audit_ring *ring, uint64_t number, uint64_t unix_ms,
 		detail = detail > SHORT - 2 - tenant ? SHORT - 2 - tenant :
 		    detail;
 	}
-	(void)pthread_mutex_lock(&ring->locks[at % LOCKS]);
+	lock = lock_slot(ring, at);
 	/* One that is a whole ring newer may have been quicker. */
 	if (s->number > number + 1) {
-		(void)pthread_mutex_unlock(&ring->locks[at % LOCKS]);
+		(void)pthread_mutex_unlock(lock);
 		csn_free(text);
 		return;
 	}
-	slot_clear(s);
+	/* A child that is forked off in here finds no record. */
+	s->number = 0;
+	old = s->text;
 	s->text = text != NULL ? text : s->here;
-	s->number = number + 1;
 	s->unix_ms = unix_ms;
 	s->rec = *r;
 	memcpy(s->op, r->op, strlen(r->op) + 1);
@@ -108,7 +138,10 @@ slot_fill(struct csn_audit_ring *ring, uint64_t number, uint64_t unix_ms,
 	if (detail > 0)
 		memcpy(s->text + tenant + 1, r->detail, detail);
 	s->text[tenant + 1 + detail] = '\0';
-	(void)pthread_mutex_unlock(&ring->locks[at % LOCKS]);
+	s->number = number + 1;
+	(void)pthread_mutex_unlock(lock);
+	if (old != s->here)
+		csn_free(old);
 }
 
 void
@@ -133,6 +166,7 @@ csn_audit_ring_each(struct csn_audit_ring *ring, csn_audit_visit visit,
 	struct csn_audit_record rec;
 	struct slot *s;
 	uint64_t count, number, unix_ms;
+	pthread_mutex_t *lock;
 	size_t at;
 	int rc, there;
 
@@ -141,7 +175,7 @@ csn_audit_ring_each(struct csn_audit_ring *ring, csn_audit_visit visit,
 	for (; number < count; number++) {
 		at = (size_t)(number % ring->capacity);
 		s = &ring->slots[at];
-		(void)pthread_mutex_lock(&ring->locks[at % LOCKS]);
+		lock = lock_slot(ring, at);
 		/* Gone by now, or not there yet: its thread is at it. */
 		if ((there = s->number == number + 1) != 0) {
 			rec = s->rec;
@@ -155,7 +189,7 @@ csn_audit_ring_each(struct csn_audit_ring *ring, csn_audit_visit visit,
 			if (rec.detail != NULL)
 				rec.detail = text + s->tenant_len + 1;
 		}
-		(void)pthread_mutex_unlock(&ring->locks[at % LOCKS]);
+		(void)pthread_mutex_unlock(lock);
 		if (there && (rc = visit(arg, number, unix_ms, &rec)) != 0)
 			return rc;
 	}
@@ -176,9 +210,12 @@ csn_audit_ring_free(struct csn_audit_ring *ring)
 	if (ring == NULL)
 		return;
 	for (i = 0; i < ring->capacity; i++)
-		slot_clear(&ring->slots[i]);
+		if (ring->slots[i].text != ring->slots[i].here)
+			csn_free(ring->slots[i].text);
 	for (i = 0; i < LOCKS; i++)
 		(void)pthread_mutex_destroy(&ring->locks[i]);
+	csn_forkguard_drop(&ring->guard);
+	(void)pthread_mutex_destroy(&ring->adopting);
 	csn_free(ring->slots);
 	csn_free(ring);
 }

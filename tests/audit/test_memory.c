@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c - the bounded log in memory; query and export. */
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -318,5 +322,80 @@ TEST(threads_lose_nothing)
 	n = 0;
 	assert_int_equal(csn_audit_each(a, NULL, count, &n), 0);
 	assert_int_equal(n, THREADS * EACH);
+	csn_audit_close(a);
+}
+
+#define FORKS 400
+#define SLOTS 4			/* few, so that each lock is much held */
+static atomic_int enough;
+
+static void *
+append_on(void *arg)
+{
+	char tenant[CSN_AUDIT_MAX_TENANT + 1];
+	struct csn_audit_record r = record_of(3);
+
+	memset(tenant, 't', sizeof(tenant) - 1);
+	tenant[sizeof(tenant) - 1] = '\0';
+	r.tenant = tenant;
+	while (!atomic_load(&enough))
+		if (csn_audit_append(arg, &r) != 0)
+			return arg;
+	return NULL;
+}
+
+static int
+see(void *arg, uint64_t n, uint64_t unix_ms,
+    const struct csn_audit_record *r)
+{
+	(void)n;
+	(void)unix_ms;
+	*(size_t *)arg += strlen(r->tenant);
+	return 0;
+}
+
+/* A lock that is never let go would keep the child until its alarm. */
+static int
+child(struct csn_audit *a)
+{
+	struct csn_audit_record r = record_of(3);
+	size_t seen = 0, i;
+
+	signal(SIGALRM, SIG_DFL);
+	alarm(20);
+	for (i = 0; i < SLOTS; i++)
+		if (csn_audit_append(a, &r) != 0)
+			return 1;
+	if (csn_audit_each(a, NULL, see, &seen) != 0)
+		return 2;
+	csn_audit_close(a);
+	/* All that is there is what was appended here. */
+	return seen == SLOTS * strlen(r.tenant) ? 0 : 3;
+}
+
+TEST(a_forked_child_goes_on_with_a_log_in_memory)
+{
+	pthread_t t[2];
+	struct csn_audit *a;
+	void *failed;
+	int i, status = 0;
+	pid_t pid;
+
+	assert_int_equal(csn_audit_new_memory(ctx, SLOTS, &a), 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, append_on, a), 0);
+	for (i = 0; i < FORKS && status == 0; i++) {
+		fflush(NULL);
+		assert_true((pid = fork()) >= 0);
+		if (pid == 0)
+			_exit(child(a));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	atomic_store(&enough, 1);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	assert_int_equal(status, 0);
 	csn_audit_close(a);
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/envelope/test_header.c - the envelope's header, byte by byte. */
+#include <caisson/features.h>
+
 #include "envelope/message.h"
 #include "kv/place.h"
 #include "lib/test.h"
 #include "seal/place.h"
+#if CAISSON_HAVE_CACHE
+#include "cache/place.h"
+#endif
 
 static struct csn_header
 block(void)
@@ -157,7 +162,61 @@ TEST(a_stream_has_no_field_but_its_own)
 	p[CSN_H_LEN + 1]++;
 	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
 	    CSN_E_FORM);
+	p[CSN_H_LEN + 1]--;
+	p[CSN_H_SEQUENCE] = 1;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
+	p[CSN_H_SEQUENCE] = 0;
+	/* A version there is in a store, and nowhere else. */
+	p[CSN_H_VERSION + 7] = 1;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
+	p[CSN_H_MODE] = CSN_REPLAY_STORE << 4;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got), 0);
+	p[CSN_H_VERSION + 7] = 0;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
 }
+
+#if CAISSON_HAVE_CACHE
+TEST(a_caches_entry_has_no_field_but_its_own)
+{
+	struct csn_header h = block(), got = { .size = sizeof(got) };
+	uint8_t p[CSN_SEAL_OVERHEAD + CSN_HASH_SIZE + 12] = { 0 }, name[32];
+	const size_t end = CSN_H_CACHE_NAME + 32;
+	size_t i;
+
+	memset(name, 0xa4, sizeof(name));
+	h.kind = CSN_KIND_CACHE;
+	h.flags = 0;
+	encode(&h, p);
+	csn_cache_place_write(77, name, p);
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got), 0);
+	assert_int_equal(got.expires_ms, 77);
+	assert_memory_equal(got.name, name, sizeof(name));
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p) - 1, &got),
+	    CSN_E_FORM);
+	for (i = end; i <= CSN_SEAL_HEADER; i++) {
+		/* The last is the place's first byte. */
+		p[i < CSN_SEAL_HEADER ? i : CSN_H_PLACE0] = 1;
+		assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+		    CSN_E_FORM);
+		p[i < CSN_SEAL_HEADER ? i : CSN_H_PLACE0] = 0;
+	}
+	/* A cache's is nobody's channel, and the server's. */
+	p[CSN_H_MODE] = CSN_REPLAY_STORE << 4 | 1;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
+	p[CSN_H_MODE] = CSN_REPLAY_CHANNEL << 4;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
+	p[CSN_H_MODE] = CSN_REPLAY_STORE << 4;
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got), 0);
+	memset(p + CSN_H_VERSION, 0, 8);
+	assert_int_equal(csn_header_read(NULL, p, sizeof(p), &got),
+	    CSN_E_FORM);
+}
+#endif
 
 /* What csn_header_read() makes of a header that a reader is to refuse. */
 static int
@@ -224,6 +283,8 @@ TEST(only_a_stores_message_has_a_version)
 		assert_int_equal(read_it(&h), h.replay == CSN_REPLAY_STORE ?
 		    CSN_E_FORM : 0);
 	}
+	/* There is no fourth mode. */
+	assert_int_equal(read_it(&h), CSN_E_FORM);
 }
 
 static int
@@ -329,4 +390,7 @@ TEST(the_tail_tells_segments_apart)
 	assert_int_equal(csn_aad_tail(tail, "acme", 7 | (1ull << 40), 2),
 	    sizeof(want));
 	assert_memory_equal(tail, want, sizeof(want));
+	assert_int_equal(csn_aad_tail(tail, "acme", 7 | (1ull << 40), 0),
+	    sizeof(want));
+	assert_int_equal(tail[sizeof(want) - 1], 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tamper.c - each bit counts: what was changed does not open. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include <caisson/aead.h>
@@ -431,6 +432,94 @@ TEST(a_header_that_changes_meanwhile_fools_nobody)
 	assert_int_equal(i, 100000);
 	parcel_free(&p);
 	parcel_free(&q);
+	csn_session_free(s);
+}
+
+static struct csn_session *closing;
+static pthread_t closer;
+
+static void *
+close_it(void *arg)
+{
+	csn_session_close(arg);
+	return NULL;
+}
+
+/* In the middle of opening another thread begins to close the session. */
+static void
+close_meanwhile(const struct csn_aead_msg *msg)
+{
+	(void)msg;
+	counting_hook = NULL;
+	assert_int_equal(pthread_create(&closer, NULL, close_it, closing), 0);
+	while (csn_session_check_valid(closing) != CSN_E_CLOSED)
+		sched_yield();
+}
+
+TEST(what_is_opened_while_its_session_closes_is_not_given)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct parcel p;
+
+	closing = pair_local(ctx, "acme", NULL);
+	parcel_make(&p, closing, &slot, 40, 24, 1);
+	counting_hook = close_meanwhile;
+	assert_int_equal(parcel_open(&p, closing), CSN_E_CLOSED);
+	assert_int_equal(pthread_join(closer, NULL), 0);
+	parcel_free(&p);
+	csn_session_free(closing);
+}
+
+static unsigned seals_left;
+
+static void
+fail_one(const struct csn_aead_msg *msg)
+{
+	(void)msg;
+	counting_fails = seals_left-- == 0 ? CSN_E_CRYPTO : 0;
+}
+
+/* Of a batch in which AES fails for one, that one's former message opens. */
+TEST(an_item_that_is_not_sealed_moves_no_version)
+{
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	struct csn_kv_slot slots[3];
+	struct csn_kv_item items[3];
+	struct parcel former[3], p[3];
+	unsigned round, i;
+
+	for (i = 0; i < 3; i++)
+		slots[i] = slot_entry(1, i);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 3; i++) {
+			parcel_make(&former[i], s, &slots[i], 8, 8, i);
+			parcel_fill(&p[i], &slots[i], 8, 8, i + 9);
+			parcel_item(&p[i], s, &items[i]);
+		}
+		/* The same on the same stack, and all of it good. */
+		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3,
+		    sizeof(items[0])), 0);
+		for (i = 0; i < 3; i++) {
+			parcel_free(&former[i]);
+			parcel_make(&former[i], s, &slots[i], 8, 8, i);
+		}
+		seals_left = round;
+		counting_hook = fail_one;
+		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3,
+		    sizeof(items[0])), CSN_E_CRYPTO);
+		counting_hook = NULL;
+		counting_fails = 0;
+		for (i = 0; i < 3; i++) {
+			assert_int_equal(items[i].rc, i == round ?
+			    CSN_E_CRYPTO : 0);
+			assert_int_equal(parcel_open(&former[i], s),
+			    i == round ? 0 : CSN_E_REPLAY);
+			if (i == round)
+				assert_true(all_zero(p[i].sealed, p[i].len));
+			parcel_free(&former[i]);
+			parcel_free(&p[i]);
+		}
+	}
 	csn_session_free(s);
 }
 

@@ -310,6 +310,8 @@ TEST(who_follows_counts_from_nothing)
 	for (i = 0; i < 5; i++) {
 		assert_int_equal(text_seal(s, i, "x", &t), 0);
 		assert_int_equal(text_epoch(&t), 1);
+		/* Under that epoch's key. */
+		assert_int_equal(text_open(twin, &t, "x"), 0);
 	}
 	csn_session_free(s);
 	csn_session_free(twin);

@@ -2,7 +2,7 @@
 /* test_rotation.c - when keys move on, and what stays readable. */
 #include "kv/place.h"
 #include "lib/test.h"
-#include "session/keys.h"
+#include "session/internal.h"
 #include "session/pair.h"
 
 static struct csn_ctx *ctx;
@@ -92,6 +92,16 @@ TEST(a_batch_is_parted_where_the_policy_draws_the_line)
 			    sizeof(sealed[i]), &h), 0);
 			assert_int_equal(h.epoch, i / 5);
 			assert_int_equal(h.sequence, i % 5);
+		}
+		/* Two are in the third epoch: three more are, and no fourth. */
+		if (mode == 0) {
+			assert_int_equal(csn_kv_seal_batch(ctx, NULL, items,
+			    4, sizeof(items[0])), 0);
+			for (i = 0; i < 4; i++) {
+				assert_int_equal(csn_header_read(ctx,
+				    sealed[i], sizeof(sealed[i]), &h), 0);
+				assert_int_equal(h.epoch, i < 3 ? 2 : 3);
+			}
 		}
 		csn_session_free(s);
 	}
@@ -254,6 +264,44 @@ TEST(nothing_sealed_before_a_rotation_is_lost_while_live)
 	for (i = 0; i < N; i++)
 		assert_int_equal(text_open(s, &t[i], "kept"),
 		    i < N - 5 ? CSN_E_EPOCH : 0);
+	csn_session_free(s);
+}
+
+/* Past the bound of slots one is forgotten, and needs its epoch no more. */
+TEST(a_slot_that_had_to_go_keeps_no_epoch)
+{
+	const struct csn_session_options o = { .size = sizeof(o),
+	    .max_slots = 8, .ttl_ms = CSN_NEVER };
+	struct csn_session *s = pair_local(ctx, "acme", &o);
+	struct text t;
+	uint64_t i;
+
+	for (i = 0; i < 8; i++)
+		assert_int_equal(text_seal(s, i, "old", &t), 0);
+	assert_int_equal(csn_session_rotate(s, 0), 0);
+	for (; i < 40; i++) {
+		pair_wall++;
+		assert_int_equal(text_seal(s, i, "new", &t), 0);
+	}
+	assert_int_equal(pair_info(s).live_slots, 8);
+	pair_boot += 40000;
+	assert_int_equal(pair_info(s).live_epochs, 1);
+	csn_session_free(s);
+}
+
+/* What gave an epoch is gone once the epoch is there. */
+TEST(no_key_of_the_chain_outlives_its_step)
+{
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	const struct csn_key *next = s->next[s->own_direction];
+	struct text t;
+	int i;
+
+	assert_int_equal(text_seal(s, 0, "x", &t), 0);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal((next[0].id != 0) + (next[1].id != 0), 1);
+		assert_int_equal(csn_session_rotate(s, 0), 0);
+	}
 	csn_session_free(s);
 }
 

@@ -105,6 +105,18 @@ TEST(a_tenant_made_anew_is_not_given_back_what_it_never_used)
 	assert_int_equal(seal_one(), CSN_E_QUOTA);
 }
 
+TEST(what_a_quota_refused_of_a_batch_is_not_given_back)
+{
+	size_t good;
+
+	/* Room for all but 100 of them. */
+	limit(0, N - 100);
+	good = seal_all();
+	assert_int_equal(good, N - 100);
+	assert_int_equal(items[N - 1].rc, CSN_E_QUOTA);
+	assert_int_equal(seal_one(), CSN_E_QUOTA);
+}
+
 static void *
 adopt_it(void *arg)
 {

@@ -343,9 +343,6 @@ check_header(struct csn_cache_native *native,
 	if ((rc = csn_head_decode(native->ctx, &csn_cache_kind, in, len,
 	    h)) != 0)
 		return rc;
-	if (h->replay != CSN_REPLAY_STORE)
-		return csn_fail(native->ctx, CSN_E_FORM, ROOM, "a cache's "
-		    "entry has no replay mode %u", h->replay);
 	if (h->suite != CSN_NATIVE_SUITE)
 		return csn_fail(native->ctx, CSN_E_SUITE, ROOM,
 		    "a cache's entry has no suite %u", h->suite);

@@ -61,6 +61,9 @@ TEST(each_error_names_its_member, struct scene *s)
 		    "\"00\"}}}", "platform.sev-snp.measurement", CSN_E_FORM },
 		{ HEAD "\"platform\":{\"sev-snp\":{\"min_tcb\":{}}}}",
 		    "platform.sev-snp.min_tcb", CSN_E_FORM },
+		{ HEAD "\"platform\":{\"sev-snp\":{\"min_tcb\":"
+		    "{\"snp\":6,\"microkode\":7}}}}",
+		    "platform.sev-snp.min_tcb", CSN_E_FORM },
 		{ HEAD "\"platform\":{\"sev-snp\":{\"max_vmpl\":4}}}",
 		    "platform.sev-snp.max_vmpl", CSN_E_FORM },
 		{ HEAD "\"platform\":{\"sev-snp\":{\"debug\":false}}}",

@@ -103,6 +103,7 @@ TEST(any_text_gives_json)
 		in.rec.tenant = in.rec.detail = texts[i].in;
 		len = write_line(&in);
 		assert_null(memchr(text, '\n', len));
+		assert_null(memchr(text, 0x7f, len));
 		json = json_loadb(text, len, 0, &error);
 		assert_non_null(json);
 		assert_string_equal(json_string_value(json_object_get(json,

@@ -563,3 +563,44 @@ TEST(state_is_not_for_others)
 	free(path);
 	free(log);
 }
+
+/* The state is of before the second file: the first is walked to its end. */
+TEST(a_file_that_ends_in_the_middle_is_no_log_to_go_on_with)
+{
+	struct csn_audit_options o = quick();
+	char *log = path_in(folder, "log");
+	char *state = path_in(folder, "log/state");
+	char *first = path_in(folder, "log/audit-000000.jsonl");
+	struct csn_audit *a;
+	size_t state_len, len;
+	char *bytes, *kept;
+
+	a = open_log(ctx, folder, &o);
+	append_range(a, 0, 3);
+	csn_audit_close(a);
+	kept = file_read(state, &state_len);
+	o.max_file_bytes = 1;
+	a = open_log(ctx, folder, &o);
+	append_range(a, 3, 5);
+	csn_audit_close(a);
+	assert_true(exists("audit-000001.jsonl"));
+	/* As a crash between file and state leaves it. */
+	file_write(state, kept, state_len);
+	a = open_log(ctx, folder, &o);
+	csn_audit_close(a);
+	/* All lines of it follow, and then there is a piece of one. */
+	file_write(state, kept, state_len);
+	bytes = file_read(first, &len);
+	bytes = realloc(bytes, len + 5);
+	assert_non_null(bytes);
+	memcpy(bytes + len, "{\"n\":", 5);
+	file_write(first, bytes, len + 5);
+	assert_int_equal(csn_audit_open(ctx, log, &o, &a),
+	    CSN_E_AUDIT);
+	assert_non_null(strstr(csn_message(), "in the middle"));
+	free(bytes);
+	free(kept);
+	free(first);
+	free(state);
+	free(log);
+}

@@ -132,6 +132,20 @@ TEST(a_length_beyond_the_room_is_refused)
 	assert_true(certs_len > 0 && certs_len <= 4096);
 }
 
+/* A table that points past its pages: these are all that is handed on. */
+TEST(a_table_that_points_past_its_room_is_no_longer_for_it)
+{
+	static const uint32_t at[] = { 8191, 8192, 8193, 1u << 31,
+	    UINT32_MAX };
+	size_t i;
+
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		sim.certs_at = at[i];
+		assert_int_equal(ask(0), 0);
+		assert_int_equal(certs_len, 8192);
+	}
+}
+
 TEST(a_report_without_certificates)
 {
 	/* More than the kernel takes: the report alone serves. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tdx_guest.c - TD reports and run-time measurement registers. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <caisson/guest.h>
@@ -68,6 +70,8 @@ TEST(errors_have_their_sentences)
 TEST(registers_are_extended_by_one_write)
 {
 	char *folder = folder_new(), path[80];
+	struct rlimit part = { 20, RLIM_INFINITY };
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	uint8_t digest[CSN_TDX_RTMR_SIZE], *written;
 	size_t i, len;
 
@@ -84,6 +88,13 @@ TEST(registers_are_extended_by_one_write)
 	assert_int_equal(len, sizeof(digest));
 	assert_memory_equal(written, digest, sizeof(digest));
 	csn_free(written);
+	/* What took a part of it is not extended by it. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &part), 0);
+	assert_int_equal(csn_tdx_extend(ctx, folder, 3, digest),
+	    CSN_E_BACKEND);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	assert_non_null(strstr(csn_message(), "took 20 of 48 bytes"));
 	assert_int_equal(csn_tdx_extend(ctx, folder, 4, digest), CSN_E_ARG);
 	assert_int_equal(csn_tdx_extend(ctx, NULL, 0, NULL), CSN_E_ARG);
 	folder_remove(folder);

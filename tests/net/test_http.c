@@ -158,6 +158,9 @@ TEST(test_into_a_buffer_of_the_callers)
 		{ .bytes = "HTTP/1.1 404 No\r\nContent-Length: 3\r\n\r\nnot" },
 		{ .bytes = OK "Content-Length: 999999\r\n\r\nthe first",
 		    .then = LIAR_HANG },
+		/* No length, and more than anybody takes. */
+		{ .bytes = OK "Transfer-Encoding: chunked\r\n\r\n"
+		    "4\r\nfour\r\n7\r\nandmore\r\n0\r\n\r\n" },
 	};
 	struct csn_http_request req = { .method = "GET", .target = "",
 	    .max = 1000000 };
@@ -169,7 +172,7 @@ TEST(test_into_a_buffer_of_the_callers)
 	need_http();
 	req.into = buf;
 	req.into_cap = sizeof(buf);
-	l = liar_start(a, 5);
+	l = liar_start(a, 6);
 	http = client(liar_port(l), NULL);
 	assert_int_equal(csn_http_send(http, &req, &res), 0);
 	assert_int_equal(res.len, 4);
@@ -191,6 +194,10 @@ TEST(test_into_a_buffer_of_the_callers)
 	/* A large one is not waited for. */
 	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BUFFER);
 	assert_int_equal(res.len, 999999);
+	csn_http_response_free(&res);
+	req.max = 8;
+	assert_int_equal(csn_http_send(http, &req, &res), CSN_E_BACKEND);
+	assert_non_null(strstr(csn_message(), "larger than the limit"));
 	csn_http_response_free(&res);
 	csn_http_free(http);
 	liar_stop(l);

@@ -171,6 +171,27 @@ TEST(a_peer_that_goes_is_told)
 	assert_int_equal(n.fd, -1);
 }
 
+/* What is left over of one answer would be the next one's beginning. */
+TEST(a_connection_with_bytes_left_over_is_not_idle)
+{
+	struct peer p = { .bytes = "one\r\ntwo\r\n", .len = 10, .stay = 1 };
+	uint64_t end = csn_net_deadline(3000);
+	struct csn_net n;
+	size_t len;
+	char *line;
+
+	peer_start(&p);
+	assert_int_equal(csn_net_connect(&n, "127.0.0.1", p.port, end), 0);
+	while (recv(n.fd, (char[10]){ 0 }, 10, MSG_PEEK) < 10)
+		usleep(1000);
+	assert_int_equal(csn_net_line(&n, &line, &len, end), 0);
+	assert_int_equal(csn_net_idle_ok(&n), 0);
+	assert_int_equal(csn_net_line(&n, &line, &len, end), 0);
+	assert_int_equal(csn_net_idle_ok(&n), 1);
+	csn_net_close(&n);
+	peer_end(&p);
+}
+
 TEST(lines_that_are_none_are_refused)
 {
 	static char endless[CSN_NET_LINE * 2];

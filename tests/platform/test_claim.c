@@ -7,6 +7,7 @@
 #include "platform/evidence.h"
 #include "platform/fake_snp.h"
 #include "platform/fake_spdm.h"
+#include "platform/fake_tdx.h"
 #include "platform/fake_tpm.h"
 #include "platform/policy.h"
 
@@ -185,5 +186,52 @@ TEST(says_what_it_cannot_verify)
 	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
 	trial_expect(&t, "platform abacus", "failed");
 	json_decref(none);
+	trial_end(&t);
+}
+
+/* Whoever brings a report chose its collateral among what is of this time. */
+TEST(the_verifiers_own_collateral_counts_alone)
+{
+	struct fake_tdx_collateral says = { .status = "Revoked" };
+	uint8_t data[64] = { 5, 5, 5 };
+	struct csn_platform_claim claim = { .platform = "tdx" };
+	struct csn_endorsements own = { .n = { [CSN_ENDORSED_JSON] = 1 } };
+	struct fake_tdx *s = fake_tdx_new();
+	struct fake_bytes evidence, good, revoked;
+	struct fake_tdx_quote q;
+	json_t *policy;
+	struct trial t;
+
+	trial_start(&t, CSN_PLATFORM_TDX);
+	fake_tdx_defaults(&q, 4, data);
+	evidence = fake_tdx_quote(s, &q);
+	good = fake_tdx_bundle(s, NULL);
+	revoked = fake_tdx_bundle(s, &says);
+	policy = policy_with("tdx", fake_tdx_root(s), "");
+	claim.evidence = evidence.p;
+	claim.len = evidence.len;
+	claim.report_data = data;
+	claim.at_ms = FAKE_NOW_MS;
+	claim.rules = policy;
+	claim.certs = good.p;
+	claim.certs_len = good.len;
+	assert_int_equal(run(&t, &claim), 0);
+	trial_expect(&t, "platform tdx tcb", "passed");
+	claim.own = &own;
+	own.blobs[CSN_ENDORSED_JSON][0] = (struct csn_bytes){ revoked.p,
+	    revoked.len };
+	assert_int_equal(run(&t, &claim), CSN_E_POLICY);
+	trial_expect(&t, "platform tdx tcb", "failed");
+	/* The other way round what was brought is not even looked at. */
+	claim.certs = revoked.p;
+	claim.certs_len = revoked.len;
+	own.blobs[CSN_ENDORSED_JSON][0] = (struct csn_bytes){ good.p,
+	    good.len };
+	assert_int_equal(run(&t, &claim), 0);
+	fake_tdx_free(s);
+	free(evidence.p);
+	free(good.p);
+	free(revoked.p);
+	json_decref(policy);
 	trial_end(&t);
 }

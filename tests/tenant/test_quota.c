@@ -105,6 +105,23 @@ TEST(a_tenant_made_anew_is_not_given_back_what_it_never_used)
 	assert_int_equal(seal_one(), CSN_E_QUOTA);
 }
 
+TEST(a_quota_below_what_was_used_lets_nothing_more_through)
+{
+	int i;
+
+	limit(0, 0);
+	/* What was sealed while there was none counts as well. */
+	for (i = 0; i < 10; i++)
+		assert_int_equal(seal_one(), 0);
+	assert_int_equal(csn_manager_set_quota(mgr, "acme", 0, 5), 0);
+	assert_int_equal(seal_one(), CSN_E_QUOTA);
+	assert_int_equal(csn_manager_set_quota(mgr, "acme", 5 * LEN, 0), 0);
+	assert_int_equal(seal_one(), CSN_E_QUOTA);
+	assert_int_equal(csn_manager_set_quota(mgr, "acme", 11 * LEN, 11), 0);
+	assert_int_equal(seal_one(), 0);
+	assert_int_equal(seal_one(), CSN_E_QUOTA);
+}
+
 TEST(what_a_quota_refused_of_a_batch_is_not_given_back)
 {
 	size_t good;

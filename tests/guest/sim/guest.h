@@ -45,6 +45,7 @@ struct sim_device {
 	uint32_t certs_pages;	/* how many the certificates fill, at least */
 	int no_extended;	/* the host fails the extended request */
 	uint32_t certs_len;	/* written back with a report, where not 0 */
+	uint32_t certs_at;	/* the first one's offset, where not 0 */
 	/* What was seen. */
 	int open;		/* now */
 	unsigned requests;

@@ -73,6 +73,8 @@ give_certs(const struct sim_device *d, uint8_t *to, size_t room,
 	*need = pages * PAGE;
 	if (*need <= room)
 		memcpy(to, table.p, table.len);
+	if (*need <= room && d->certs_at != 0)
+		fake_le(to + 16, d->certs_at, 4);
 	free(table.p);
 	return *need <= room;
 }

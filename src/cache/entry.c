@@ -140,7 +140,7 @@ write_frame(const struct job *j, uint8_t out[FRAME_MAX])
 	struct csn_out w;
 
 	if (j->tenant != NULL) {
-		f.print = j->tenant->prints[0];
+		f.fingerprint = j->tenant->fingerprints[0];
 		f.tenant = j->bind.tenant;
 		f.tenant_len = j->bind.tenant_len;
 	}
@@ -253,7 +253,7 @@ csn_cachekit_pack(struct csn_ctx *ctx, struct csn_cachekit *kit,
 struct payload {
 	const uint8_t *p;
 	size_t len;
-	const uint8_t *print;	/* NULL: not named */
+	const uint8_t *fingerprint;	/* NULL: not named */
 	struct csn_frame frame;	/* where it was parsed */
 	int parsed;
 };
@@ -316,7 +316,7 @@ find_payload(struct job *j, const uint8_t *stored, size_t len,
 	int rc;
 
 	pay->parsed = 0;
-	pay->print = NULL;
+	pay->fingerprint = NULL;
 	pay->p = stored;
 	pay->len = len;
 	if (j->interop) {
@@ -332,7 +332,8 @@ find_payload(struct job *j, const uint8_t *stored, size_t len,
 	if (len >= n && memcmp(stored, frame, n) == 0) {	/* public */
 		pay->p += n;
 		pay->len -= n;
-		pay->print = j->tenant != NULL ? j->tenant->prints[0] : NULL;
+		pay->fingerprint = j->tenant != NULL ?
+		    j->tenant->fingerprints[0] : NULL;
 		return 0;
 	}
 	if ((rc = csn_frame_read(j->ctx, stored, len, f)) != 0)
@@ -342,7 +343,7 @@ find_payload(struct job *j, const uint8_t *stored, size_t len,
 		return rc;
 	pay->p = f->payload;
 	pay->len = f->payload_len;
-	pay->print = f->has_print ? f->print : NULL;
+	pay->fingerprint = f->has_fingerprint ? f->fingerprint : NULL;
 	j->bind.compressed = f->compressed;
 	j->bind.type = f->type;
 	return 0;
@@ -377,8 +378,8 @@ unseal(struct job *j, const struct payload *pay, struct csn_cache_buffer *out,
 		return rc;
 	to = spare ? out->spare : out->p;
 	if (j->tenant != NULL)
-		return csn_kit_open(j->kit, j->tenant, &j->bind, pay->print,
-		    pay->p, pay->len, sum, head, to, which);
+		return csn_kit_open(j->kit, j->tenant, &j->bind,
+		    pay->fingerprint, pay->p, pay->len, sum, head, to, which);
 	memcpy(sum, pay->p, head);
 	if (*len != 0)
 		memcpy(to, pay->p + head, *len);

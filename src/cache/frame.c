@@ -63,7 +63,7 @@ put_string(struct csn_out *w, const char *s, size_t len)
 void
 csn_frame_write(struct csn_out *w, const struct csn_frame_head *f)
 {
-	char print[2 * CSN_FINGERPRINT_SIZE + 1];
+	char fingerprint[2 * CSN_FINGERPRINT_SIZE + 1];
 	size_t at = w->len, n;
 
 	csn_put_bytes(w, "CK\003\0\0\0", CSN_FRAME_PREFIX);
@@ -78,13 +78,14 @@ csn_frame_write(struct csn_out *w, const struct csn_frame_head *f)
 		put_string(w, f->type, strlen(f->type));
 	else
 		put(w, "null");
-	if (f->print != NULL) {
-		csn_hex_encode(f->print, CSN_FINGERPRINT_SIZE, print);
+	if (f->fingerprint != NULL) {
+		csn_hex_encode(f->fingerprint, CSN_FINGERPRINT_SIZE,
+		    fingerprint);
 		put(w, ", \"encrypted\": true, \"tenant_id\": ");
 		put_string(w, f->tenant, f->tenant_len);
 		put(w, ", \"encryption_algorithm\": \"" CSN_FRAME_ALGORITHM
 		    "\", \"key_fingerprint\": \"");
-		put(w, print);
+		put(w, fingerprint);
 		put(w, "\"");
 	}
 	put(w, "}, \"v\": \"2.0\"}");
@@ -135,25 +136,25 @@ get_bool(const json_t *object, const char *name, int *out)
 static int
 read_metadata(const struct csn_ctx *ctx, const json_t *m, struct csn_frame *f)
 {
-	char print[2 * CSN_FINGERPRINT_SIZE + 1];
+	char fingerprint[2 * CSN_FINGERPRINT_SIZE + 1];
 	size_t len;
 
 	if (!json_is_object(m) ||
 	    !get_text(m, "format", f->format, sizeof(f->format), NULL) ||
 	    !get_text(m, "original_type", f->type, sizeof(f->type), NULL) ||
 	    !get_text(m, "encryption_algorithm", f->algorithm,
-	    sizeof(f->algorithm), NULL) ||
+		sizeof(f->algorithm), NULL) ||
 	    !get_text(m, "tenant_id", f->tenant, sizeof(f->tenant),
-	    &f->tenant_len) ||
-	    !get_text(m, "key_fingerprint", print, sizeof(print), &len) ||
+		&f->tenant_len) ||
+	    !get_text(m, "key_fingerprint", fingerprint, sizeof(fingerprint),
+		&len) ||
 	    !get_bool(m, "compressed", &f->compressed) ||
-	    !get_bool(m, "encrypted", &f->encrypted) ||
-	    f->format[0] == '\0')
+	    !get_bool(m, "encrypted", &f->encrypted) || f->format[0] == '\0')
 		return csn_fail(ctx, CSN_E_FORM, ROOM, "the header of a cache "
 		    "entry has metadata that make no sense");
 	/* Another writer's way to name keys is none of ours: try them all. */
-	f->has_print = csn_hex_decode(print, len, f->print,
-	    sizeof(f->print)) == 0;
+	f->has_fingerprint = csn_hex_decode(fingerprint, len, f->fingerprint,
+	    sizeof(f->fingerprint)) == 0;
 	return 0;
 }
 
@@ -299,10 +300,10 @@ csn_frame_free(struct csn_frame *f)
 static json_t *
 describe_frame(const struct csn_frame *f)
 {
-	char print[2 * CSN_FINGERPRINT_SIZE + 1];
+	char fingerprint[2 * CSN_FINGERPRINT_SIZE + 1];
 	json_t *o;
 
-	csn_hex_encode(f->print, sizeof(f->print), print);
+	csn_hex_encode(f->fingerprint, sizeof(f->fingerprint), fingerprint);
 	o = json_pack("{s:s, s:s, s:s, s:b, s:b, s:I}", "kind",
 	    f->old ? "older frame" : "frame", "serializer", f->serializer,
 	    "format", f->format, "compressed", f->compressed, "encrypted",
@@ -317,8 +318,9 @@ describe_frame(const struct csn_frame *f)
 		json_object_set_new(o, "algorithm",
 		    json_string(f->algorithm));
 	}
-	if (f->encrypted && f->has_print)
-		json_object_set_new(o, "key_fingerprint", json_string(print));
+	if (f->encrypted && f->has_fingerprint)
+		json_object_set_new(o, "key_fingerprint",
+		    json_string(fingerprint));
 	return o;
 }
 

@@ -26,14 +26,14 @@ struct csn_frame {
 	int old;		/* of an older writer */
 	int encrypted;
 	int compressed;
-	int has_print;
+	int has_fingerprint;
 	char serializer[CSN_FRAME_NAME_MAX + 1];
 	char format[CSN_KIT_FORMAT_MAX + 1];
 	char type[CSN_KIT_TYPE_MAX + 1];	/* empty: none */
 	char algorithm[CSN_KIT_FORMAT_MAX + 1];
 	char tenant[CSN_CACHEKIT_TENANT_MAX + 1];
 	size_t tenant_len;
-	uint8_t print[CSN_FINGERPRINT_SIZE];
+	uint8_t fingerprint[CSN_FINGERPRINT_SIZE];
 	const uint8_t *payload;
 	size_t payload_len;
 	uint8_t *owned;		/* of an older entry: what payload points to */
@@ -45,7 +45,7 @@ struct csn_frame_head {
 	const char *format;
 	const char *type;	/* empty: none */
 	int compressed;
-	const uint8_t *print;	/* NULL: not encrypted, and no tenant */
+	const uint8_t *fingerprint;	/* NULL: not encrypted, and no tenant */
 	const char *tenant;
 	size_t tenant_len;
 };

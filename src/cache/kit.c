@@ -157,7 +157,7 @@ make_tenant(struct csn_cachekit *kit, const char *name, size_t len,
 		    kit->keys->keys[i].len, domains[CSN_CACHEKIT_ENCRYPTION],
 		    name, len, key)) == 0 &&
 		    (rc = csn_key_fingerprint(kit->ctx, key, sizeof(key),
-		    t->prints[i])) == 0)
+		    t->fingerprints[i])) == 0)
 			rc = csn_key_mask(kit->ctx, key, &t->keys[i]);
 		csn_wipe(key, sizeof(key));
 		if (rc != 0)
@@ -226,7 +226,7 @@ csn_cachekit_fingerprint(struct csn_cachekit *kit, const char *tenant,
 		    "the ring has no key %zu", index);
 	if ((rc = csn_kit_hold(kit, tenant, tenant_len, &t)) != 0)
 		return rc;
-	memcpy(out, t->prints[index], CSN_FINGERPRINT_SIZE);
+	memcpy(out, t->fingerprints[index], CSN_FINGERPRINT_SIZE);
 	csn_kit_release(kit, t);
 	return 0;
 }

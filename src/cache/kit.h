@@ -35,7 +35,7 @@ struct csn_kit_tenant {
 	uint8_t prefix[CSN_KIT_NONCE_PREFIX];
 	size_t nkeys;
 	struct csn_key keys[CSN_MASTER_COUNT];
-	uint8_t prints[CSN_MASTER_COUNT][CSN_FINGERPRINT_SIZE];
+	uint8_t fingerprints[CSN_MASTER_COUNT][CSN_FINGERPRINT_SIZE];
 	/* Made when first wanted, under the current key; by shape. */
 	struct csn_kit_frame *_Atomic frames[CSN_KIT_FRAMES];
 	size_t name_len;
@@ -83,7 +83,7 @@ CSN_MUST_CHECK int csn_kit_seal(struct csn_cachekit *kit,
 /* len is the whole entry's; out gets what is behind the head. */
 CSN_MUST_CHECK int csn_kit_open(struct csn_cachekit *kit,
     struct csn_kit_tenant *t, const struct csn_cachekit_bind *bind,
-    const uint8_t *print, const uint8_t *in, size_t len, uint8_t *head,
+    const uint8_t *fingerprint, const uint8_t *in, size_t len, uint8_t *head,
     size_t head_len, uint8_t *out, size_t *which);
 
 #endif

@@ -146,7 +146,7 @@ open_with(struct csn_cachekit *kit, const struct csn_key *key,
 
 int
 csn_kit_open(struct csn_cachekit *kit, struct csn_kit_tenant *t,
-    const struct csn_cachekit_bind *bind, const uint8_t *print,
+    const struct csn_cachekit_bind *bind, const uint8_t *fingerprint,
     const uint8_t *in, size_t len, uint8_t *head, size_t head_len,
     uint8_t *out, size_t *which)
 {
@@ -155,9 +155,9 @@ csn_kit_open(struct csn_cachekit *kit, struct csn_kit_tenant *t,
 	size_t out_len = len - CSN_CACHEKIT_OVERHEAD - head_len;
 	int rc;
 
-	for (i = 0; print != NULL && i < t->nkeys; i++)
-		if (memcmp(print, t->prints[i],		/* public */
-		    CSN_FINGERPRINT_SIZE) == 0) {
+	for (i = 0; fingerprint != NULL && i < t->nkeys; i++)
+		if (memcmp(fingerprint, t->fingerprints[i], /* public */
+			CSN_FINGERPRINT_SIZE) == 0) {
 			first = i;
 			last = i + 1;
 		}

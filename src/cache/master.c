@@ -392,16 +392,16 @@ csn_cachekit_ring_fingerprint(const struct csn_cachekit_ring *keys, size_t
 	if (CSN_NEEDS(keys) != 0)
 		return CSN_E_ARG;
 
-	uint8_t print[CSN_FINGERPRINT_SIZE];
+	uint8_t fingerprint[CSN_FINGERPRINT_SIZE];
 	int rc;
 
 	if (index >= keys->n)
 		return csn_fail(keys->ctx, CSN_E_ARG, ROOM,
 		    "the ring has no key %zu", index);
 	if ((rc = csn_key_fingerprint(keys->ctx, keys->keys[index].p,
-	    keys->keys[index].len, print)) != 0)
+	    keys->keys[index].len, fingerprint)) != 0)
 		return rc;
-	csn_hex_encode(print, sizeof(print), out);
+	csn_hex_encode(fingerprint, sizeof(fingerprint), out);
 	return 0;
 }
 

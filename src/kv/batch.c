@@ -12,8 +12,8 @@
 #define NONE UINT32_MAX
 #define PAGES 32	/* groups from finding a session's page to its use */
 #define BURST 16		/* and so many pages are found together */
-#define SOON 12		/* groups from fetching a session to its use */
-#define NEXT 6		/* and from fetching what it points to */
+#define SESSION_AHEAD 12 /* groups from a prefetched session to its use */
+#define SLOT_AHEAD 6	/* and from what it points to */
 #define CLOCK_EVERY 16384	/* bytes, some microseconds of sealing */
 
 /* A session's items, in order, as a list through next[]. */
@@ -22,8 +22,8 @@ struct group {
 	uint32_t first;
 	uint32_t last;
 	uint32_t n;
-	/* Of the first one's slot, from the group NEXT on. */
-	struct csn_slot_print print;
+	/* Of the first one's slot, from the group SLOT_AHEAD on. */
+	struct csn_slot_fingerprint fp;
 };
 
 /*
@@ -76,18 +76,18 @@ fetch_ahead(const struct csn_kv_batch *b, const struct scratch *g,
 		for (k = i + PAGES; k < i + PAGES + BURST &&
 		    k < g->ngroups; k++)
 			__builtin_prefetch(g->groups[k].session, 1);
-	if (i + SOON < g->ngroups) {
-		csn_session_soon(g->groups[i + SOON].session);
-		it = csn_kv_at(b, from + g->groups[i + SOON].first);
+	if (i + SESSION_AHEAD < g->ngroups) {
+		csn_session_prefetch(g->groups[i + SESSION_AHEAD].session);
+		it = csn_kv_at(b, from + g->groups[i + SESSION_AHEAD].first);
 		__builtin_prefetch(it, 1);
 		__builtin_prefetch((const uint8_t *)it + 64, 1);
 		__builtin_prefetch((const uint8_t *)it + 128, 1);
 	}
-	if (i + NEXT < g->ngroups) {
-		it = csn_kv_at(b, from + g->groups[i + NEXT].first);
+	if (i + SLOT_AHEAD < g->ngroups) {
+		it = csn_kv_at(b, from + g->groups[i + SLOT_AHEAD].first);
 		csn_kv_slot_name(&it->slot, &name);
-		csn_session_next(g->groups[i + NEXT].session, &name,
-		    &g->groups[i + NEXT].print);
+		csn_session_prefetch_slot(g->groups[i + SLOT_AHEAD].session,
+		    &name, &g->groups[i + SLOT_AHEAD].fp);
 		__builtin_prefetch(it->sealed, 1);
 		__builtin_prefetch(it->sealed + 64, 1);
 		__builtin_prefetch(it->sealed + 128, 1);
@@ -129,8 +129,8 @@ group_range(const struct csn_kv_batch *b, struct scratch *g, size_t from,
 			since = 0;
 		}
 		since += k * csn_kv_at(b, g->index[0])->sealed_len;
-		timed.print = i >= NEXT ? &group->print : NULL;
-		timed.printed = g->index[0];
+		timed.fp = i >= SLOT_AHEAD ? &group->fp : NULL;
+		timed.fp_item = g->index[0];
 		fn(&timed, group->session, g->index, k);
 	}
 }

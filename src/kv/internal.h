@@ -21,9 +21,9 @@ struct csn_kv_batch {
 	uint8_t *items;
 	size_t stride;
 	uint64_t now_ms;	/* since boot, read a moment ago; 0: unread */
-	/* Of the slot of the item `printed`; NULL where none is known yet. */
-	const struct csn_slot_print *print;
-	uint32_t printed;
+	/* Of the slot of the item `fp_item`; NULL where none is known yet. */
+	const struct csn_slot_fingerprint *fp;
+	uint32_t fp_item;
 	/* Others may write to the sealed bytes meanwhile. */
 	int shared;
 	/* The slot that is expected says nothing of a token. */

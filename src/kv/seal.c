@@ -103,24 +103,24 @@ csn_kv_seal_refuse(struct csn_kv_item *it, int rc)
 
 /* The fingerprint of an item's slot, which may have been taken before. */
 static void
-print_slot(const struct csn_kv_batch *b, const struct csn_session *s,
-    uint32_t item, struct csn_slot_print *out)
+fingerprint(const struct csn_kv_batch *b, const struct csn_session *s,
+    uint32_t item, struct csn_slot_fingerprint *out)
 {
 	struct csn_slot_name name;
 
-	if (b->print != NULL && item == b->printed) {
-		*out = *b->print;
+	if (b->fp != NULL && item == b->fp_item) {
+		*out = *b->fp;
 		return;
 	}
 	csn_kv_slot_name(&csn_kv_at(b, item)->slot, &name);
-	csn_session_slot_print(s, &name, out);
+	csn_session_slot_fingerprint(s, &name, out);
 }
 
 /* AES over the run's items, in a lane that is held. */
 static void
 seal_items(const struct csn_kv_batch *b, struct csn_session *s,
     struct csn_seal_run *run, struct csn_lane *lane,
-    const uint32_t *index, struct csn_slot_print *prints)
+    const uint32_t *index, struct csn_slot_fingerprint *fps)
 {
 	uint8_t *header = run->aad.bytes, tag[CSN_TAG_SIZE];
 	struct csn_aead_part parts[2];
@@ -151,10 +151,10 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		it->rc = csn_message_seal(lane, &msg);
 		memcpy(it->sealed + CSN_SEAL_HEADER, tag, sizeof(tag));
 		if (it->rc != 0)
-			memset(&prints[i], 0, sizeof(prints[i]));
+			memset(&fps[i], 0, sizeof(fps[i]));
 		else if (run->first_version != 0) {
-			print_slot(b, s, index[i], &prints[i]);
-			prints[i].who = csn_slot_who((int)run->direction,
+			fingerprint(b, s, index[i], &fps[i]);
+			fps[i].who = csn_slot_who((int)run->direction,
 			    run->writer, tag);
 		}
 	}
@@ -173,7 +173,7 @@ static size_t
 seal_run(const struct csn_kv_batch *b, struct csn_session *s,
     const uint32_t *index, size_t n, const struct keeper *keeper)
 {
-	struct csn_slot_print prints[CSN_KV_RUN];
+	struct csn_slot_fingerprint fps[CSN_KV_RUN];
 	struct csn_seal_run run;
 	struct csn_lane *lane;
 	struct csn_kv_item *it;
@@ -192,7 +192,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 	    b->now_ms, &run)) != 0)
 		goto refused;
 	if ((rc = csn_lane_acquire(b->ctx, &run.key, &lane)) == 0) {
-		seal_items(b, s, &run, lane, index, prints);
+		seal_items(b, s, &run, lane, index, fps);
 		sealed = 1;
 		csn_lane_release(lane);
 		rc = csn_kv_audit(b, s, CSN_AUDIT_ENCRYPT, index, run.n);
@@ -205,7 +205,7 @@ seal_run(const struct csn_kv_batch *b, struct csn_session *s,
 		rc = keeper->keep(keeper->arg);
 	}
 	end = csn_session_seal_end(s, &run, rc == 0 &&
-	    run.first_version != 0 ? prints : NULL, run.n);
+	    run.first_version != 0 ? fps : NULL, run.n);
 	if (rc == 0)
 		rc = end;
 	if (rc != 0)

@@ -54,15 +54,15 @@ name_of(struct csn_appraisal *a, const struct csn_snp_report *r,
 {
 	char tcb[2 * TCB + 1], key[2 * CSN_SHA256_SIZE + 1];
 	char chip[2 * CHIP + 1];
-	uint8_t print[CSN_SHA256_SIZE];
+	uint8_t fingerprint[CSN_SHA256_SIZE];
 	int rc;
 
 	out[0] = '\0';
-	if ((rc = csn_cert_fingerprint(a->ctx, cert, print)) != 0)
+	if ((rc = csn_cert_fingerprint(a->ctx, cert, fingerprint)) != 0)
 		return rc;
 	if (!csn_cert_is_ca(cert) && !belongs(a, r, signer, cert))
 		return 0;
-	csn_hex_encode(print, sizeof(print), key);
+	csn_hex_encode(fingerprint, sizeof(fingerprint), key);
 	csn_hex_encode(r->reported_tcb, TCB, tcb);
 	csn_hex_encode(r->chip_id, CHIP, chip);
 	if (csn_cert_is_ca(cert))

@@ -179,8 +179,8 @@ make_room(struct csn_slots *t, size_t from, struct csn_slot *lost)
 }
 
 void
-csn_slots_print(const struct csn_slots *t, const struct csn_slot_name *name,
-    struct csn_slot_print *out)
+csn_slots_fingerprint(const struct csn_slots *t,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out)
 {
 	struct csn_slot *table = atomic_load_explicit(&t->table,
 	    memory_order_relaxed);
@@ -224,23 +224,23 @@ csn_slots_judge(const struct csn_slots *t, const struct csn_slot *slot,
 }
 
 struct csn_slot *
-csn_slots_find_print(struct csn_slots *t, const struct csn_slot_print *print)
+csn_slots_find_by(struct csn_slots *t, const struct csn_slot_fingerprint *fp)
 {
 	struct csn_slot *s;
 
 	if (t->cap == 0)
 		return NULL;
-	s = place(t->table, t->cap, print->fp);
+	s = place(t->table, t->cap, fp->fp);
 	return (s->fp[0] | s->fp[1]) == 0 ? NULL : s;
 }
 
 struct csn_slot *
 csn_slots_find(struct csn_slots *t, const struct csn_slot_name *name)
 {
-	struct csn_slot_print print;
+	struct csn_slot_fingerprint fp;
 
-	csn_slots_print(t, name, &print);
-	return csn_slots_find_print(t, &print);
+	csn_slots_fingerprint(t, name, &fp);
+	return csn_slots_find_by(t, &fp);
 }
 
 int
@@ -258,7 +258,7 @@ csn_slots_promise(struct csn_slots *t, size_t n)
 }
 
 int
-csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
+csn_slots_set_by(struct csn_slots *t, const struct csn_slot_fingerprint *fp,
     uint64_t version, uint32_t epoch, uint32_t who, struct csn_slot *was,
     struct csn_slot *lost)
 {
@@ -270,11 +270,11 @@ csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
 	if ((size_t)t->n * 4 >= t->cap * 3 && grow(t) != 0 &&
 	    (size_t)t->n + 1 >= t->cap)
 		return CSN_E_NOMEM;
-	s = place(t->table, t->cap, print->fp);
+	s = place(t->table, t->cap, fp->fp);
 	if ((s->fp[0] | s->fp[1]) == 0) {
 		if (t->n >= t->max) {
 			make_room(t, (size_t)(s - t->table), lost);
-			s = place(t->table, t->cap, print->fp);
+			s = place(t->table, t->cap, fp->fp);
 		}
 		t->n++;
 	} else if (s->version > version ||
@@ -287,8 +287,8 @@ csn_slots_set_print(struct csn_slots *t, const struct csn_slot_print *print,
 		if (((s->who ^ who) & CSN_WHO_DIRECTION) != 0)
 			who |= CSN_WHO_BOTH;
 	}
-	s->fp[0] = print->fp[0];
-	s->fp[1] = print->fp[1];
+	s->fp[0] = fp->fp[0];
+	s->fp[1] = fp->fp[1];
 	s->version = version;
 	s->epoch = epoch;
 	s->who = who;
@@ -302,10 +302,10 @@ csn_slots_set(struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t version, uint32_t epoch, uint32_t who, struct csn_slot *was,
     struct csn_slot *lost)
 {
-	struct csn_slot_print print;
+	struct csn_slot_fingerprint fp;
 
-	csn_slots_print(t, name, &print);
-	return csn_slots_set_print(t, &print, version, epoch, who, was, lost);
+	csn_slots_fingerprint(t, name, &fp);
+	return csn_slots_set_by(t, &fp, version, epoch, who, was, lost);
 }
 
 int

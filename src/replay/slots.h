@@ -100,7 +100,7 @@ struct csn_slots {
 };
 
 /* A name's fingerprint, and whose message goes there. */
-struct csn_slot_print {
+struct csn_slot_fingerprint {
 	uint64_t fp[2];
 	uint32_t who;		/* where one was sealed: csn_slot_who() */
 };
@@ -115,8 +115,8 @@ void csn_slots_free(struct csn_slots *t);
  * A name's fingerprint; the processor begins to fetch the slot's place. Taking
  * those of a few slots before the first is looked up hides what memory costs.
  */
-void csn_slots_print(const struct csn_slots *t,
-    const struct csn_slot_name *name, struct csn_slot_print *out);
+void csn_slots_fingerprint(const struct csn_slots *t,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out);
 
 /*
  * Whether a message opens under its slot (NULL: not known): 1 where it is
@@ -128,10 +128,10 @@ CSN_MUST_CHECK int csn_slots_judge(const struct csn_slots *t,
     uint32_t who);
 
 /* As csn_slots_find and csn_slots_set, by fingerprint. */
-struct csn_slot *csn_slots_find_print(struct csn_slots *t,
-    const struct csn_slot_print *print);
-int csn_slots_set_print(struct csn_slots *t,
-    const struct csn_slot_print *print, uint64_t version, uint32_t epoch,
+struct csn_slot *csn_slots_find_by(struct csn_slots *t,
+    const struct csn_slot_fingerprint *fp);
+int csn_slots_set_by(struct csn_slots *t,
+    const struct csn_slot_fingerprint *fp, uint64_t version, uint32_t epoch,
     uint32_t who, struct csn_slot *was, struct csn_slot *lost);
 
 /* NULL where the slot is not known. */

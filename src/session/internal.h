@@ -224,7 +224,7 @@ CSN_MUST_CHECK int csn_session_rotate_if_due(struct csn_session *s,
 
 /* slot_run.c, under lock: version is the slot's newest, of that epoch. */
 CSN_MUST_CHECK int csn_session_slot_put(struct csn_session *s,
-    const struct csn_slot_print *print, uint64_t version, uint32_t epoch,
+    const struct csn_slot_fingerprint *fp, uint64_t version, uint32_t epoch,
     uint32_t who);
 CSN_MUST_CHECK int csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,

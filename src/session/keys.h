@@ -45,17 +45,17 @@ CSN_MUST_CHECK int csn_session_seal_begin(struct csn_session *s, size_t n,
  * Of a slot that a message of a run goes to, for csn_session_seal_end; no lock
  * is needed. The slot's place is on its way from memory then.
  */
-void csn_session_slot_print(const struct csn_session *s,
-    const struct csn_slot_name *name, struct csn_slot_print *out);
+void csn_session_slot_fingerprint(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out);
 
 /*
- * End the run. In store mode prints says which slots its first n messages
+ * End the run. In store mode fps says which slots its first n messages
  * went to, and whose they are (zero: this one failed, skip it): from now on
  * only these open. Until here the run's epoch cannot go, so a store takes the
  * bytes first and the run ends after it.
  */
 CSN_MUST_CHECK int csn_session_seal_end(struct csn_session *s,
-    struct csn_seal_run *run, const struct csn_slot_print *prints, size_t n);
+    struct csn_seal_run *run, const struct csn_slot_fingerprint *fps, size_t n);
 
 /* The slot's message is gone: raise the floor to its version. */
 void csn_session_slot_forget(struct csn_session *s,
@@ -158,11 +158,11 @@ CSN_MUST_CHECK int csn_session_stream_keep(struct csn_session *s,
 /* Wipe the key. A key that never began is fine. */
 void csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k);
 
-/* The session is wanted soon: have it fetched into the cache meanwhile. */
-void csn_session_soon(const struct csn_session *s);
-/* As csn_session_soon, a step later: its epoch, and the slot's place. */
-void csn_session_next(const struct csn_session *s,
-    const struct csn_slot_name *name, struct csn_slot_print *out);
+/* Prefetch the session, which is used a few groups later. */
+void csn_session_prefetch(const struct csn_session *s);
+/* Prefetch what a prefetched session points to: its epoch, and the slot. */
+void csn_session_prefetch_slot(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out);
 
 /* Constant for the life of a session; no lock needed. */
 struct csn_ctx *csn_session_ctx(const struct csn_session *s);

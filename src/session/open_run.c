@@ -172,7 +172,7 @@ install(struct csn_session *s, struct csn_open_run *run, int is_stream,
 
 static int
 store_replay(struct csn_session *s, const struct csn_open_run *run,
-    const struct csn_open_done *d, const struct csn_slot_print *print)
+    const struct csn_open_done *d, const struct csn_slot_fingerprint *fp)
 {
 	const uint32_t who = csn_slot_who(run->direction, run->writer,
 	    d->has_tag ? d->tag : NULL);
@@ -181,7 +181,7 @@ store_replay(struct csn_session *s, const struct csn_open_run *run,
 
 	if (d->name == NULL)
 		return 0;
-	slot = csn_slots_find_print(&s->slots, print);
+	slot = csn_slots_find_by(&s->slots, fp);
 	rc = csn_slots_judge(&s->slots, slot, d->version, run->epoch_number,
 	    who);
 	if (rc < 0)
@@ -195,7 +195,7 @@ store_replay(struct csn_session *s, const struct csn_open_run *run,
 		return csn_fail(s->ctx, CSN_E_REPLAY, "session", "version "
 		    "%llu of the slot is more than a day ahead of the clock",
 		    (unsigned long long)d->version);
-	return csn_session_slot_put(s, print, d->version,
+	return csn_session_slot_put(s, fp, d->version,
 	    run->epoch_number, who);
 }
 
@@ -207,18 +207,18 @@ static void
 check_replay(struct csn_session *s, const struct csn_open_run *run,
     struct csn_writer_key *w, struct csn_open_done *done, size_t n)
 {
-	struct csn_slot_print prints[AHEAD];
+	struct csn_slot_fingerprint fps[AHEAD];
 	size_t i;
 
 	for (i = 0; i < n && s->replay == CSN_REPLAY_STORE; i++)
 		if (done[i].rc == 0 && done[i].name != NULL)
-			csn_slots_print(&s->slots, done[i].name, &prints[i]);
+			csn_slots_fingerprint(&s->slots, done[i].name, &fps[i]);
 	for (i = 0; i < n; i++) {
 		if (done[i].rc != 0)
 			continue;
 		if (s->replay == CSN_REPLAY_STORE)
 			done[i].rc = store_replay(s, run, &done[i],
-			    &prints[i]);
+			    &fps[i]);
 		else if (s->replay == CSN_REPLAY_CHANNEL &&
 		    !csn_window_take(w->window, done[i].sequence))
 			done[i].rc = csn_fail(s->ctx, CSN_E_REPLAY, "session",

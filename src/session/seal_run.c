@@ -6,7 +6,7 @@
 #include "session/internal.h"
 
 void
-csn_session_soon(const struct csn_session *s)
+csn_session_prefetch(const struct csn_session *s)
 {
 	const char *p = (const char *)s;
 	size_t i;
@@ -16,12 +16,12 @@ csn_session_soon(const struct csn_session *s)
 }
 
 void
-csn_session_next(const struct csn_session *s,
-    const struct csn_slot_name *name, struct csn_slot_print *out)
+csn_session_prefetch_slot(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out)
 {
 	__builtin_prefetch(atomic_load_explicit(&s->heads[s->own_direction],
 	    memory_order_relaxed), 1);
-	csn_slots_print(&s->slots, name, out);
+	csn_slots_fingerprint(&s->slots, name, out);
 }
 
 int
@@ -90,7 +90,7 @@ out:
 
 int
 csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
-    const struct csn_slot_print *prints, size_t n)
+    const struct csn_slot_fingerprint *fps, size_t n)
 {
 	size_t i;
 	int rc = 0;
@@ -100,12 +100,12 @@ csn_session_seal_end(struct csn_session *s, struct csn_seal_run *run,
 	if (s->replay == CSN_REPLAY_STORE)
 		s->slots.promised -= run->n < s->slots.promised ?
 		    (uint32_t)run->n : s->slots.promised;
-	if (prints != NULL && !s->closed)
+	if (fps != NULL && !s->closed)
 		for (i = 0; i < n && rc == 0; i++)
-			if ((prints[i].fp[0] | prints[i].fp[1]) != 0)
-				rc = csn_session_slot_put(s, &prints[i],
+			if ((fps[i].fp[0] | fps[i].fp[1]) != 0)
+				rc = csn_session_slot_put(s, &fps[i],
 				    run->first_version + i,
-				    run->epoch_number, prints[i].who);
+				    run->epoch_number, fps[i].who);
 	csn_session_unpin(s, run->epoch);
 	csn_session_unlock(s);
 	csn_wipe(&run->key, sizeof(run->key));

@@ -4,10 +4,10 @@
 #include "session/internal.h"
 
 void
-csn_session_slot_print(const struct csn_session *s,
-    const struct csn_slot_name *name, struct csn_slot_print *out)
+csn_session_slot_fingerprint(const struct csn_session *s,
+    const struct csn_slot_name *name, struct csn_slot_fingerprint *out)
 {
-	csn_slots_print(&s->slots, name, out);
+	csn_slots_fingerprint(&s->slots, name, out);
 }
 
 static void
@@ -24,14 +24,15 @@ live_add(struct csn_session *s, uint32_t direction, uint32_t number, int by)
 }
 
 int
-csn_session_slot_put(struct csn_session *s, const struct csn_slot_print *print,
-    uint64_t version, uint32_t epoch, uint32_t who)
+csn_session_slot_put(struct csn_session *s,
+    const struct csn_slot_fingerprint *fp, uint64_t version, uint32_t epoch,
+    uint32_t who)
 {
 	const uint32_t direction = who & CSN_WHO_DIRECTION;
 	struct csn_slot was, lost;
 	int rc;
 
-	rc = csn_slots_set_print(&s->slots, print, version, epoch, who, &was,
+	rc = csn_slots_set_by(&s->slots, fp, version, epoch, who, &was,
 	    &lost);
 	if (rc < 0)
 		return csn_nomem(s->ctx, "session", "slot versions");
@@ -54,10 +55,10 @@ csn_session_slot_set(struct csn_session *s,
     const struct csn_slot_name *name, uint64_t version, uint32_t epoch,
     uint32_t who)
 {
-	struct csn_slot_print print;
+	struct csn_slot_fingerprint fp;
 
-	csn_slots_print(&s->slots, name, &print);
-	return csn_session_slot_put(s, &print, version, epoch, who);
+	csn_slots_fingerprint(&s->slots, name, &fp);
+	return csn_session_slot_put(s, &fp, version, epoch, who);
 }
 
 void

@@ -76,14 +76,14 @@ fingerprint(const struct catalogue *c, const uint8_t *p, size_t len)
 }
 
 static void
-put_seen(struct catalogue *c, uint64_t print)
+put_seen(struct catalogue *c, uint64_t fingerprint)
 {
-	size_t i = print & (c->seen_cap - 1);
+	size_t i = fingerprint & (c->seen_cap - 1);
 
-	while (c->seen[i] != 0 && c->seen[i] != print)
+	while (c->seen[i] != 0 && c->seen[i] != fingerprint)
 		i = (i + 1) & (c->seen_cap - 1);
 	c->nseen += c->seen[i] == 0;
-	c->seen[i] = print;
+	c->seen[i] = fingerprint;
 }
 
 static int

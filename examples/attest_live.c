@@ -32,7 +32,7 @@ struct sides {
 	struct csn_identity *identity;
 	struct csn_regions *regions;
 	struct csn_attester *attester;
-	struct csn_watch *continuous;
+	struct csn_watch *watch;
 };
 
 static long long
@@ -175,18 +175,18 @@ main(int argc, char **argv)
 	    (rc = set_up_verifier(&s, argv[3])) != 0 ||
 	    (rc = set_up_attester(&s, argv[1], argv[2])) != 0 ||
 	    (rc = csn_watch_new(s.ctx, s.attester, &options,
-	    &s.continuous)) != 0) {
+	    &s.watch)) != 0) {
 		fprintf(stderr, "attest_live: %s\n", s.ctx == NULL ?
 		    csn_error_text(rc) : csn_message());
 		rc = 3;
 		goto out;
 	}
-	rc = csn_watch_run(s.continuous);
+	rc = csn_watch_run(s.watch);
 	if (rc != 0 && rc != CSN_E_DRIFT)
 		fprintf(stderr, "attest_live: %s\n", csn_message());
 	rc = rc == 0 ? 0 : rc == CSN_E_DRIFT ? 1 : 3;
 out:
-	csn_watch_free(s.continuous);
+	csn_watch_free(s.watch);
 	csn_attester_free(s.attester);
 	csn_regions_close(s.regions);
 	csn_verifier_free(s.verifier);

@@ -233,7 +233,7 @@ CSN_API CSN_MUST_CHECK int csn_verifier_check(struct csn_verifier *v,
 
 /* --- again and again --------------------------------------------------- */
 
-/* What one round of a continuous attester came to. */
+/* What one round of a watch came to. */
 struct csn_beat {
 	uint32_t size;
 	int code;		/* 0, or what failed: then no report, and

@@ -201,7 +201,7 @@ csn_ctx_new(const struct csn_ctx_options *options, struct csn_ctx **out)
 	int rc;
 
 	if (out == NULL)
-		return csn_fail(NULL, CSN_E_ARG, "base",
+		return csn_fail(NULL, CSN_E_ARG, "crypto",
 		    "csn_ctx_new() needs a place to store the context");
 	if ((rc = CSN_TAKE(&opt, options, csn_ctx_options,
 	    aead_engine)) != 0 ||

@@ -42,7 +42,7 @@ again(struct csn_tls *t, int error, uint64_t deadline, const char *what)
 	if (errnum == 0)
 		return 0;
 	return csn_fail_errno(ctx, errnum == ENOMEM ? CSN_E_NOMEM :
-	    CSN_E_BACKEND, "tls", errnum, "%s", what);
+	    CSN_E_BACKEND, "crypto", errnum, "%s", what);
 }
 
 /* Which name the certificate is to carry, and at what time it counts. */
@@ -82,7 +82,7 @@ shake(struct csn_tls *t, const char *host, uint64_t deadline)
 			ERR_clear_error();
 			return csn_fail(t->config->ctx,
 			    verdict == X509_V_ERR_OUT_OF_MEM ? CSN_E_NOMEM :
-			    CSN_E_SIGNER, "tls", "the certificate that %s "
+			    CSN_E_SIGNER, "crypto", "the certificate that %s "
 			    "shows is not trusted: %s", host,
 			    X509_verify_cert_error_string(verdict));
 		}
@@ -100,7 +100,7 @@ csn_tls_connect(const struct csn_tls_config *config, int fd,
 	int rc;
 
 	if ((t = csn_calloc(1, sizeof(*t))) == NULL)
-		return csn_nomem(config->ctx, "tls", "a TLS connection");
+		return csn_nomem(config->ctx, "crypto", "a TLS connection");
 	t->config = config;
 	t->fd = fd;
 	if ((t->ssl = SSL_new(config->ssl)) == NULL ||

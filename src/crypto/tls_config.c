@@ -97,7 +97,7 @@ trust(struct csn_tls_config *c, const uint8_t *pem, size_t len)
 		    "a trusted certificate does not read");
 	ERR_clear_error();
 	if (rc == 0 && n == 0)
-		rc = csn_fail(c->ctx, CSN_E_FORM, "tls", "there is no "
+		rc = csn_fail(c->ctx, CSN_E_FORM, "crypto", "there is no "
 		    "certificate to trust: a PEM file with the CA's is meant");
 	return rc;
 }
@@ -134,7 +134,7 @@ present(struct csn_tls_config *c, const struct csn_tls_options *o)
 	cert = reader(o->cert, o->cert_len);
 	pem = o->key == NULL ? NULL : reader(o->key, o->key_len);
 	if (o->key == NULL)
-		rc = csn_fail(c->ctx, CSN_E_FORM, "tls",
+		rc = csn_fail(c->ctx, CSN_E_FORM, "crypto",
 		    "a certificate of our own needs its key beside it");
 	else if (cert == NULL || pem == NULL)
 		rc = csn_ossl_fail_as(c->ctx, CSN_E_NOMEM,
@@ -162,7 +162,7 @@ csn_tls_config_new(struct csn_ctx *ctx, const struct csn_tls_options *o,
 	int rc;
 
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_nomem(ctx, "tls", "TLS");
+		return csn_nomem(ctx, "crypto", "TLS");
 	c->ctx = ctx;
 	c->socket = csn_tls_socket_method();
 	c->ssl = SSL_CTX_new_ex(csn_crypto_lib(ctx), NULL,

@@ -4,7 +4,7 @@
 #include "crypto/crypto.h"
 #include "envelope/header.h"
 
-#define ROOM "seal"
+#define ROOM "envelope"
 
 void
 csn_head_begin(const struct csn_head *h, uint8_t out[CSN_SEAL_HEADER])

@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "guest/device.h"
 
-#define ROOM "region"
+#define ROOM "guest"
 #define FIRST_WAIT_US UINT64_C(2000)
 #define MOST_DOUBLINGS 7
 

@@ -8,7 +8,7 @@
 #include "base/fail.h"
 #include "guest/sev_guest.h"
 
-#define ROOM "region"
+#define ROOM "guest"
 #define PAGE 4096u
 #define FIRST_CERTS (2 * PAGE)	/* a chain of three fits */
 #define MAX_CERTS (4 * PAGE)

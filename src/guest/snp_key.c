@@ -9,7 +9,7 @@
 #include "guest/sev_guest.h"
 #include "guest/snp_key.h"
 
-#define ROOM "region"
+#define ROOM "guest"
 #define SALT "caisson snp derived key"
 #define MAX_LABEL 255
 #define MAX_VMPL 3

@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "guest/tdx_guest.h"
 
-#define ROOM "region"
+#define ROOM "guest"
 
 _Static_assert(sizeof(struct csn_tdx_report_req) == 1088, "ioctl argument");
 

@@ -19,7 +19,7 @@
 #include "guest/device.h"
 #include "guest/tsm.h"
 
-#define ROOM "region"
+#define ROOM "guest"
 #define NAME_PREFIX "caisson-"
 #define NAME_BYTES 8
 #define MAX_TEXT 64		/* of a provider's name or a generation */

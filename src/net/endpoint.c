@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "net/endpoint.h"
 
-#define ROOM "attest"
+#define ROOM "net"
 #define MAX_TOKEN 8192
 #define MAX_TIMEOUT_MS 86400000	/* a day */
 #define MAX_TRIES 10

@@ -35,16 +35,16 @@ take_url(struct csn_http *http, CURLU *u, const char *url, char **scheme,
 	if (code == CURLUE_OUT_OF_MEMORY)
 		goto nomem;
 	if (code == CURLUE_USER_NOT_ALLOWED)
-		return csn_fail(http->ctx, CSN_E_ARG, "http", "a URL with a "
+		return csn_fail(http->ctx, CSN_E_ARG, "net", "a URL with a "
 		    "user or password in it: give a token by token-file= or "
 		    "token-env= instead");
 	if (code != CURLUE_OK ||
 	    (strcmp(*scheme, "http") != 0 && strcmp(*scheme, "https") != 0))
-		return csn_fail(http->ctx, CSN_E_ARG, "http", "%.60s is no "
+		return csn_fail(http->ctx, CSN_E_ARG, "net", "%.60s is no "
 		    "URL of the form https://host:port/path", url);
 	if (c->url_get(u, CURLUPART_FRAGMENT, &fragment, 0) == CURLUE_OK) {
 		c->free(fragment);
-		return csn_fail(http->ctx, CSN_E_ARG, "http", "%.60s: a '#' "
+		return csn_fail(http->ctx, CSN_E_ARG, "net", "%.60s: a '#' "
 		    "has no place in this URL", url);
 	}
 	if (c->url_get(u, CURLUPART_PORT, port, CURLU_DEFAULT_PORT) !=
@@ -61,7 +61,7 @@ take_url(struct csn_http *http, CURLU *u, const char *url, char **scheme,
 	return 0;
 
 nomem:
-	return csn_nomem(http->ctx, "http", "a URL");
+	return csn_nomem(http->ctx, "net", "a URL");
 }
 
 static int
@@ -73,10 +73,10 @@ set_url(struct csn_http *http, const char *url)
 	int rc;
 
 	if (strlen(url) > MAX_URL)
-		return csn_fail(http->ctx, CSN_E_ARG, "http",
+		return csn_fail(http->ctx, CSN_E_ARG, "net",
 		    "a URL has at most %d bytes", MAX_URL);
 	if ((u = c->url()) == NULL)
-		return csn_nomem(http->ctx, "http", "a URL");
+		return csn_nomem(http->ctx, "net", "a URL");
 	rc = take_url(http, u, url, &scheme, &host, &port);
 	if (rc == 0 && http->authorization != NULL &&
 	    strcmp(scheme, "http") == 0)
@@ -99,13 +99,13 @@ set_token(struct csn_http *http, const char *token)
 			break;
 	}
 	if (len == 0 || len > MAX_TOKEN || i < len)
-		return csn_fail(http->ctx, CSN_E_ARG, "http", "a bearer "
+		return csn_fail(http->ctx, CSN_E_ARG, "net", "a bearer "
 		    "token has 1 to %d visible ASCII characters and no "
 		    "spaces", MAX_TOKEN);
 	if (asprintf(&http->authorization, "Authorization: Bearer %s",
 	    token) < 0) {
 		http->authorization = NULL;
-		return csn_nomem(http->ctx, "http", "a token");
+		return csn_nomem(http->ctx, "net", "a token");
 	}
 	return 0;
 }
@@ -119,7 +119,7 @@ set_socket(struct csn_http *http, const char *path)
 	http->unix_path = csn_strdup(path);
 	if (http->unix_path == NULL ||
 	    asprintf(&where, "unix:%s", path) < 0)
-		return csn_nomem(http->ctx, "http", "an HTTP client");
+		return csn_nomem(http->ctx, "net", "an HTTP client");
 	csn_free(http->where);
 	http->where = where;
 	return 0;
@@ -135,12 +135,12 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	int rc;
 
 	if (ctx == NULL || url == NULL || out == NULL)
-		return csn_fail(ctx, CSN_E_ARG, "http",
+		return csn_fail(ctx, CSN_E_ARG, "net",
 		    "an HTTP client needs a context, a URL and a place");
 	if (options == NULL)
 		options = &none;
 	if ((http = csn_calloc(1, sizeof(*http))) == NULL)
-		return csn_nomem(ctx, "http", "an HTTP client");
+		return csn_nomem(ctx, "net", "an HTTP client");
 	http->ctx = ctx;
 	http->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms :
 	    TIMEOUT_MS;
@@ -148,7 +148,7 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	    CONNECT_MS;
 	http->allow_private = options->allow_private;
 	if (http->timeout_ms > INT32_MAX || http->connect_ms > INT32_MAX) {
-		rc = csn_fail(ctx, CSN_E_ARG, "http",
+		rc = csn_fail(ctx, CSN_E_ARG, "net",
 		    "a timeout of more than 24 days");
 		goto err;
 	}
@@ -175,7 +175,7 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	return 0;
 
 nomem:
-	rc = csn_nomem(ctx, "http", "an HTTP client");
+	rc = csn_nomem(ctx, "net", "an HTTP client");
 err:
 	csn_http_free(http);
 	return rc;
@@ -315,7 +315,7 @@ check_request(const struct csn_http *http, const struct csn_http_request *req)
 	if (n > CSN_HTTP_MAX_HEADERS)
 		what = "it has too many headers";
 	if (what != NULL)
-		return csn_fail(http->ctx, CSN_E_ARG, "http",
+		return csn_fail(http->ctx, CSN_E_ARG, "net",
 		    "a request to %s: %s", http->where, what);
 	return 0;
 }
@@ -338,7 +338,7 @@ csn_http_send(struct csn_http *http, const struct csn_http_request *req,
 	if (asprintf(&url, "%.*s%s", (int)len, http->url, req->target) < 0)
 		url = NULL;
 	if (url == NULL || (h = take_handle(http)) == NULL) {
-		rc = csn_nomem(http->ctx, "http", "a request to %s",
+		rc = csn_nomem(http->ctx, "net", "a request to %s",
 		    http->where);
 		goto out;
 	}

@@ -233,19 +233,19 @@ fail_connect(struct exchange *x)
 	long errnum = 0;
 
 	if (x->refused != NULL)
-		return csn_fail(http->ctx, CSN_E_POLICY, "http", "%s: its "
+		return csn_fail(http->ctx, CSN_E_POLICY, "net", "%s: its "
 		    "address is %s, and a URL leads to public addresses only "
 		    "unless allow-private=1 is given for it", http->where,
 		    x->refused);
 	if (x->clear_token)
-		return csn_fail(http->ctx, CSN_E_POLICY, "http", "%s: the "
+		return csn_fail(http->ctx, CSN_E_POLICY, "net", "%s: the "
 		    "token would cross the network in the clear; use https, "
 		    "or give token-in-clear=1", http->where);
 	(void)http->curl->getinfo(x->easy, CURLINFO_OS_ERRNO, &errnum);
 	if (errnum != 0)
-		return csn_fail_errno(http->ctx, CSN_E_BACKEND, "http",
+		return csn_fail_errno(http->ctx, CSN_E_BACKEND, "net",
 		    (int)errnum, "%s cannot be connected to", http->where);
-	return csn_fail(http->ctx, CSN_E_BACKEND, "http",
+	return csn_fail(http->ctx, CSN_E_BACKEND, "net",
 	    "%s cannot be connected to", http->where);
 }
 
@@ -260,12 +260,12 @@ fail_time(struct exchange *x, uint32_t timeout_ms)
 	    &began);
 	if (began == 0) {
 		x->res->reached = 0;
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: no "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: no "
 		    "connection within %u ms; is it up, and is a firewall "
 		    "between?", http->where, (unsigned)(http->connect_ms <
 		    timeout_ms ? http->connect_ms : timeout_ms));
 	}
-	return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: no %sanswer "
+	return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: no %sanswer "
 	    "within %u ms; is it overloaded, or the time (timeout) too short "
 	    "for what it has to do?", http->where,
 	    x->res->headers_len > 0 ? "whole " : "", (unsigned)timeout_ms);
@@ -280,7 +280,7 @@ fail_transfer(struct exchange *x, CURLcode code, const char *detail,
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		x->res->reached = 0;
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: the "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: the "
 		    "name cannot be resolved", http->where);
 	case CURLE_COULDNT_CONNECT:
 		x->res->reached = 0;
@@ -288,25 +288,25 @@ fail_transfer(struct exchange *x, CURLcode code, const char *detail,
 	case CURLE_OPERATION_TIMEDOUT:
 		return fail_time(x, timeout_ms);
 	case CURLE_OUT_OF_MEMORY:
-		return csn_nomem(http->ctx, "http", "a request to %s",
+		return csn_nomem(http->ctx, "net", "a request to %s",
 		    http->where);
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 		x->res->reached = 0;
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: TLS "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: TLS "
 		    "failed: %s", http->where, detail[0] != '\0' ? detail :
 		    http->curl->strerror(code));
 	case CURLE_PARTIAL_FILE:
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s ended "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s ended "
 		    "the connection in the middle of its answer",
 		    http->where);
 	case CURLE_GOT_NOTHING:
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s ended "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s ended "
 		    "the connection without an answer", http->where);
 	default:
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: %s",
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: %s",
 		    http->where, http->curl->strerror(code));
 	}
 }
@@ -322,23 +322,23 @@ judge(struct exchange *x, CURLcode code, const char *detail,
 	if (code == CURLE_OK && !x->started)
 		x->rc = start(x);
 	if (x->lie != NULL)
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s: the "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s: the "
 		    "answer cannot be used: %s", http->where, x->lie);
 	if (x->stopped)
-		return csn_fail(http->ctx, CSN_E_CANCELLED, "http",
+		return csn_fail(http->ctx, CSN_E_CANCELLED, "net",
 		    "the request " "to %s was called off", http->where);
 	if (x->drips)
-		return csn_fail(http->ctx, CSN_E_BACKEND, "http", "%s began "
+		return csn_fail(http->ctx, CSN_E_BACKEND, "net", "%s began "
 		    "to answer and sent less than %d bytes a second for %d "
 		    "s", http->where, SLOW_BYTES_PER_S, SLOW_SECONDS);
 	if (x->rc == CSN_E_NOMEM)
-		return csn_nomem(http->ctx, "http", "the answer of %s",
+		return csn_nomem(http->ctx, "net", "the answer of %s",
 		    http->where);
 	if (code != CURLE_OK && x->rc != CSN_E_BUFFER)
 		return fail_transfer(x, code, detail, timeout_ms);
 	if (x->rc == CSN_E_BUFFER ||
 	    (x->into && x->res->len > x->req->into_cap))
-		return csn_fail(http->ctx, CSN_E_BUFFER, "http", "the value "
+		return csn_fail(http->ctx, CSN_E_BUFFER, "net", "the value "
 		    "has %zu bytes, the buffer %zu", x->res->len,
 		    x->req->into_cap);
 	return 0;
@@ -467,7 +467,7 @@ csn_http_exchange(struct csn_http *http, CURL *easy, const char *url,
 	http->curl->reset(easy);
 	if (set_method(&x) != 0 || set_guards(&x) != 0 ||
 	    set_rest(&x, url, detail, timeout_ms, list) != 0)
-		return csn_fail(http->ctx, CSN_E_NOMEM, "http", "a request "
+		return csn_fail(http->ctx, CSN_E_NOMEM, "net", "a request "
 		    "to %s could not be set up: out of memory, or libcurl "
 		    "was built without what it takes", http->where);
 	code = http->curl->perform(easy);

@@ -92,7 +92,7 @@ csn_curl_load(struct csn_ctx *ctx, const struct csn_curl **out)
 {
 	(void)pthread_once(&once, load);
 	if (problem != NULL)
-		return csn_fail(ctx, CSN_E_UNKNOWN_BACKEND, "http",
+		return csn_fail(ctx, CSN_E_UNKNOWN_BACKEND, "net",
 		    "HTTP cannot be spoken: %s", problem);
 	*out = &table;
 	return 0;

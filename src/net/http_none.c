@@ -10,7 +10,7 @@ csn_http_new(struct csn_ctx *ctx, const char *url,
 	(void)url;
 	(void)options;
 	(void)out;
-	return csn_fail(ctx, CSN_E_UNKNOWN_BACKEND, "http", "this build has "
+	return csn_fail(ctx, CSN_E_UNKNOWN_BACKEND, "net", "this build has "
 	    "no HTTP client: install libcurl's headers and build it with "
 	    "-Dhttp=enabled");
 }
@@ -35,6 +35,6 @@ csn_http_send(struct csn_http *http, const struct csn_http_request *req,
 	(void)http;
 	(void)req;
 	(void)res;
-	return csn_fail(NULL, CSN_E_UNKNOWN_BACKEND, "http",
+	return csn_fail(NULL, CSN_E_UNKNOWN_BACKEND, "net",
 	    "this build has no HTTP client");
 }

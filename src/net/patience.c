@@ -6,7 +6,7 @@
 #include "base/context.h"
 #include "net/endpoint.h"
 
-#define ROOM "attest"
+#define ROOM "net"
 #define LOOK_MS 100		/* between two looks whether to go on */
 
 struct csn_patience

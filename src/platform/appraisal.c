@@ -7,7 +7,7 @@
 #include "base/fail.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define SENTENCE 512
 
 static void

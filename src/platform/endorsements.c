@@ -15,7 +15,7 @@
 #include "platform/endorsements.h"
 #include "platform/snp.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define MAX_FILE (4u << 20)
 
 enum csn_endorsement

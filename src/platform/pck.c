@@ -138,7 +138,7 @@ csn_pck_read(struct csn_ctx *ctx, const struct csn_cert *cert,
 		if (read_all(&r, out))
 			return 0;
 	}
-	return csn_fail(ctx, CSN_E_SIGNER, "attest",
+	return csn_fail(ctx, CSN_E_SIGNER, "platform",
 	    "the certificate '%s' does not describe a platform",
 	    csn_cert_name(cert));
 }

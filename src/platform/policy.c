@@ -12,7 +12,7 @@
 #include "platform/policy.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 
 /* --- forms ---------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "platform/snp_cache.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define R_AT 0x2a0
 #define S_AT 0x2e8
 #define NUMBER 72		/* bytes of r and of s, little-endian */

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "platform/snp_cache.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define CHIP 64
 #define TCB 8
 #define KEY 8			/* of a fingerprint, in a VLEK's name */

@@ -7,7 +7,7 @@
 #include "platform/der.h"
 #include "platform/snp.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define CHIP 64			/* bytes of a chip's id */
 #define CHIP_TURIN 8
 #define AMD "1.3.6.1.4.1.3704.1"	/* KDS specification */

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "platform/snp.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define OLDEST 2
 #define NEWEST 5
 #define SIGNATURE_END (CSN_SNP_SIGNED_SIZE + 144)	/* r and s */

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "platform/spdm.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define SPDM_11 0x11
 #define GET_MEASUREMENTS 0xe0
 #define MEASUREMENTS 0x60

@@ -12,7 +12,7 @@
 #include "platform/tdx.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define QE_DEBUG 0x02		/* of an enclave's attributes */
 
 /*

@@ -11,7 +11,7 @@
 #include "platform/json_span.h"
 #include "platform/tdx.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define SIGNER "Intel SGX TCB Signing"
 #define MAX_DER (1u << 20)
 

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "platform/tdx.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define MOST_VERSION 255		/* that anybody could mean */
 #define HEADER 48
 #define KEY_P256 2		/* ECDSA P-256, the only type there is */

@@ -11,7 +11,7 @@
 #include "platform/tpm.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 #define EXT_KEY_USAGE "2.5.29.37"
 
 /* 2.23.133.8.3, tcg-kp-AIKCertificate: a key that signs for a TPM alone. */

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "platform/tpm.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 
 /* TCG TPM 2.0 Part 2: 6.2, 6.3 and 6.9. */
 #define GENERATED 0xff544347u	/* TPM_GENERATED_VALUE */

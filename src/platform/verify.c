@@ -11,7 +11,7 @@
 #include "platform/policy.h"
 #include "platform/vendor.h"
 
-#define ROOM "attest"
+#define ROOM "platform"
 
 static int
 bad_option(struct csn_ctx *ctx, const char *what)

@@ -370,7 +370,7 @@ verifier_new(void *s)
 }
 
 static int
-continuous_new(void *s)
+watch_new(void *s)
 {
 	struct csn_watch *c;
 	int rc = csn_watch_new(w.ctx, w.attester, s, &c);
@@ -536,7 +536,7 @@ const struct row rows[] = {
 	ROW(csn_attester_options, 72, attester_new, 0, .workload = "w"),
 	ROW(csn_snapshot, 128, attester_snapshot, 0, .measure = 0),
 	ROW(csn_verifier_options, 56, verifier_new, 0, .skew_ms = 1000),
-	ROW(csn_watch_options, 72, continuous_new, 0,
+	ROW(csn_watch_options, 72, watch_new, 0,
 	    .interval_ms = 1000),
 	ROW(csn_platform_options, 96, platform_verify, CSN_E_VERSION,
 	    .require = CSN_REQUIRE_NONCE),

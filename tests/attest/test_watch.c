@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The continuous attester: beats, errors, outputs, and its end. */
+/* A watch: beats, errors, outputs, and its end. */
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attest/continuous.c - a report at each beat, until it ends. */
+/* attest/watch.c - a report at each beat, until it ends. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ options_ok(struct csn_ctx *ctx, const struct csn_watch_options *o)
 {
 	if (o->interval_ms == 0 || o->interval_ms > MAX_INTERVAL_MS ||
 	    o->jitter_percent > 100 || o->backoff_max_ms > MAX_INTERVAL_MS)
-		return csn_fail(ctx, CSN_E_ARG, ROOM, "a continuous attester "
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "a watch "
 		    "needs an interval of up to a year, and a jitter of at "
 		    "most 100 per cent");
 	return 0;
@@ -66,7 +66,7 @@ csn_watch_new(struct csn_ctx *ctx, struct csn_attester *attester,
 	int rc;
 
 	if (ctx == NULL || attester == NULL || options == NULL || out == NULL)
-		return csn_fail(ctx, CSN_E_ARG, ROOM, "a continuous attester "
+		return csn_fail(ctx, CSN_E_ARG, ROOM, "a watch "
 		    "needs an attester, options and a place to go");
 	if ((rc = CSN_TAKE(&o, options, csn_watch_options,
 	    output)) != 0 || (rc = options_ok(ctx, &o)) != 0)
@@ -79,7 +79,7 @@ csn_watch_new(struct csn_ctx *ctx, struct csn_attester *attester,
 		o.backoff_max_ms = o.interval_ms > BACKOFF_MAX_MS ?
 		    o.interval_ms : BACKOFF_MAX_MS;
 	if ((c = csn_calloc(1, sizeof(*c))) == NULL)
-		return csn_nomem(ctx, ROOM, "a continuous attester");
+		return csn_nomem(ctx, ROOM, "a watch");
 	c->ctx = ctx;
 	c->a = attester;
 	c->o = o;
@@ -87,7 +87,7 @@ csn_watch_new(struct csn_ctx *ctx, struct csn_attester *attester,
 	c->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->stop < 0 || (o.output != NULL && c->o.output == NULL)) {
 		rc = csn_fail(ctx, CSN_E_NOMEM, ROOM,
-		    "no memory or descriptor for a continuous attester");
+		    "no memory or descriptor for a watch");
 		csn_watch_free(c);
 		return rc;
 	}
@@ -304,7 +304,7 @@ csn_watch_run(struct csn_watch *c)
 
 	if (c == NULL)
 		return csn_fail(NULL, CSN_E_ARG, ROOM,
-		    "running needs a continuous attester");
+		    "running needs a watch");
 	rc = run(c);
 	/*
 	 * What stopped this run stops no other. A stop that came before it

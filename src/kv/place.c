@@ -20,7 +20,7 @@ check(const struct csn_ctx *ctx, const struct csn_head *h,
     const uint8_t header[CSN_SEAL_HEADER])
 {
 	const uint8_t role = header[CSN_H_KV_ROLE];
-	const uint8_t one = role & ~CSN_KV_PLACE_TOKEN;
+	const uint8_t one = (uint8_t)(role & ~CSN_KV_PLACE_TOKEN);
 	const uint32_t key_len = csn_load32(header + CSN_H_KV_KEY_LEN);
 
 	if (one < CSN_KV_KEY || one > CSN_KV_BOTH)

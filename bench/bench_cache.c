@@ -36,7 +36,7 @@ static const struct size {
 };
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-struct bed {
+struct fixture {
 	const struct size *size;
 	struct csn_cache *secure;
 	struct csn_cache *plain;
@@ -60,76 +60,79 @@ cache_config(struct csn_store *store)
 }
 
 static void
-set_get(struct bed *bed, struct csn_cache *cache, size_t i)
+set_get(struct fixture *fixture, struct csn_cache *cache, size_t i)
 {
-	bench_must(csn_cache_set(cache, bed->keys[i], NULL, bed->bytes,
-	    bed->size->len), "setting");
-	bench_must(csn_cache_get(cache, bed->keys[i], NULL, &bed->value),
+	bench_must(csn_cache_set(cache, fixture->keys[i], NULL, fixture->bytes,
+		       fixture->size->len),
+	    "setting");
+	bench_must(
+	    csn_cache_get(cache, fixture->keys[i], NULL, &fixture->value),
 	    "getting");
 }
 
 static void
 secure(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->size->n; i++)
-		set_get(bed, bed->secure, i);
+	for (i = 0; i < fixture->size->n; i++)
+		set_get(fixture, fixture->secure, i);
 }
 
 static void
 plain_and_raw(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->size->n; i++) {
-		set_get(bed, bed->plain, i);
-		raw_seal(bed->raw, bed->sequence, bed->bytes,
-		    bed->size->len, bed->raw_sealed);
-		raw_open(bed->raw, bed->sequence++, bed->raw_sealed,
-		    bed->size->len, bed->raw_opened);
+	for (i = 0; i < fixture->size->n; i++) {
+		set_get(fixture, fixture->plain, i);
+		raw_seal(fixture->raw, fixture->sequence, fixture->bytes,
+		    fixture->size->len, fixture->raw_sealed);
+		raw_open(fixture->raw, fixture->sequence++, fixture->raw_sealed,
+		    fixture->size->len, fixture->raw_opened);
 	}
 }
 
 static void
 l1_hit(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->size->n; i++)
-		bench_must(csn_cache_get(bed->secure, bed->keys[i], NULL,
-		    &bed->value), "getting");
+	for (i = 0; i < fixture->size->n; i++)
+		bench_must(csn_cache_get(fixture->secure, fixture->keys[i],
+			       NULL, &fixture->value),
+		    "getting");
 }
 
 static void
 l1_plain(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->size->n; i++)
-		bench_must(csn_cache_get(bed->plain, bed->keys[i], NULL,
-		    &bed->value), "getting");
+	for (i = 0; i < fixture->size->n; i++)
+		bench_must(csn_cache_get(fixture->plain, fixture->keys[i], NULL,
+		    &fixture->value), "getting");
 }
 
 static void
 raw_hit(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->size->n; i++)
-		raw_open(bed->raw, 0, bed->raw_sealed, bed->size->len,
-		    bed->raw_opened);
+	for (i = 0; i < fixture->size->n; i++)
+		raw_open(fixture->raw, 0, fixture->raw_sealed,
+		    fixture->size->len, fixture->raw_opened);
 }
 
 static void
-report(const struct bed *bed, const struct bench_outcome *o)
+report(const struct fixture *fixture, const struct bench_outcome *o)
 {
-	const struct size *size = bed->size;
+	const struct size *size = fixture->size;
 	struct bench_result r = { .unit = "us", .value = o->ours * 1e6,
 	    .reference = "plain cache + OpenSSL EVP",
 	    .reference_value = o->reference * 1e6, .ratio = o->ratio };
@@ -144,16 +147,17 @@ report(const struct bed *bed, const struct bench_outcome *o)
 }
 
 static void
-report_l1(const struct bed *bed)
+report_l1(const struct fixture *fixture)
 {
-	struct bench_pair pair = { .arg = (void *)(uintptr_t)bed,
+	struct bench_pair pair = { .arg = (void *)(uintptr_t)fixture,
 	    .ours = l1_hit, .reference = raw_hit, .rounds = 61,
-	    .ours_units = (double)bed->size->n };
+	    .ours_units = (double)fixture->size->n };
 	struct bench_result r = { .unit = "ns", .name = "cache.l1.100B",
 	    .reference = "OpenSSL EVP, opening alone", .target = 0.5 };
 	struct bench_outcome o;
 
-	raw_seal(bed->raw, 0, bed->bytes, bed->size->len, bed->raw_sealed);
+	raw_seal(fixture->raw, 0, fixture->bytes, fixture->size->len,
+	    fixture->raw_sealed);
 	bench_compare(&pair, &o);
 	r.value = o.ours * 1e9;
 	r.reference_value = o.reference * 1e9;
@@ -173,44 +177,44 @@ report_l1(const struct bed *bed)
 }
 
 static void
-one_size(struct bed *bed)
+one_size(struct fixture *fixture)
 {
-	size_t len = bed->size->len, n = bed->size->n, i;
-	struct bench_pair pair = { .arg = bed, .ours = secure,
+	size_t len = fixture->size->len, n = fixture->size->n, i;
+	struct bench_pair pair = { .arg = fixture, .ours = secure,
 	    .reference = plain_and_raw, .ours_units = (double)n,
-	    .rounds = bed->size->rounds };
+	    .rounds = fixture->size->rounds };
 	struct bench_outcome o;
 	uint64_t seed = 1, v;
 
-	bed->keys = bench_memory(n * sizeof(*bed->keys));
-	bed->bytes = bench_memory(len);
-	bed->raw_sealed = bench_memory(len + RAW_OVERHEAD);
-	bed->raw_opened = bench_memory(len);
+	fixture->keys = bench_memory(n * sizeof(*fixture->keys));
+	fixture->bytes = bench_memory(len);
+	fixture->raw_sealed = bench_memory(len + RAW_OVERHEAD);
+	fixture->raw_opened = bench_memory(len);
 	for (i = 0; i < n; i++)
-		snprintf(bed->keys[i], sizeof(bed->keys[i]), KEY,
+		snprintf(fixture->keys[i], sizeof(fixture->keys[i]), KEY,
 		    i % 1000000);
 	for (i = 0; i + 8 <= len; i += 8) {
 		v = bench_random(&seed);
-		memcpy(bed->bytes + i, &v, 8);
+		memcpy(fixture->bytes + i, &v, 8);
 	}
 	bench_compare(&pair, &o);
-	report(bed, &o);
-	bench_need(bed->value.data.len == len &&
-	    memcmp(bed->value.data.p, bed->bytes, len) == 0,
+	report(fixture, &o);
+	bench_need(fixture->value.data.len == len &&
+	    memcmp(fixture->value.data.p, fixture->bytes, len) == 0,
 	    "what was got is not what was set");
 	if (len == 100)
-		report_l1(bed);
-	csn_cache_value_free(&bed->value);
-	bench_memory_free(bed->keys, n * sizeof(*bed->keys));
-	bench_memory_free(bed->bytes, len);
-	bench_memory_free(bed->raw_sealed, len + RAW_OVERHEAD);
-	bench_memory_free(bed->raw_opened, len);
+		report_l1(fixture);
+	csn_cache_value_free(&fixture->value);
+	bench_memory_free(fixture->keys, n * sizeof(*fixture->keys));
+	bench_memory_free(fixture->bytes, len);
+	bench_memory_free(fixture->raw_sealed, len + RAW_OVERHEAD);
+	bench_memory_free(fixture->raw_opened, len);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct bed bed = { .value = { .size = sizeof(bed.value) } };
+	struct fixture fixture = { .value = { .size = sizeof(fixture.value) } };
 	const uint8_t master[32] = { 7 };
 	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_cachekit_ring *keys;
@@ -227,22 +231,22 @@ main(int argc, char **argv)
 	c = cache_config(stores[0]);
 	c.format = CSN_CACHE_BYTES;
 	c.keys = keys;
-	bench_must(csn_cache_new(bench_ctx(), &c, &bed.secure),
+	bench_must(csn_cache_new(bench_ctx(), &c, &fixture.secure),
 	    "making a cache");
 	c.mode = CSN_CACHE_PLAIN;
 	c.keys = NULL;
 	c.store = stores[1];
-	bench_must(csn_cache_new(bench_ctx(), &c, &bed.plain),
+	bench_must(csn_cache_new(bench_ctx(), &c, &fixture.plain),
 	    "making a plain cache");
-	bed.raw = raw_new("t");
-	raw_set_aad(bed.raw, AAD_LEN);
+	fixture.raw = raw_new("t");
+	raw_set_aad(fixture.raw, AAD_LEN);
 	for (i = 0; i < SIZES; i++) {
-		bed.size = &sizes[i];
-		one_size(&bed);
+		fixture.size = &sizes[i];
+		one_size(&fixture);
 	}
-	raw_free(bed.raw);
-	csn_cache_free(bed.secure);
-	csn_cache_free(bed.plain);
+	raw_free(fixture.raw);
+	csn_cache_free(fixture.secure);
+	csn_cache_free(fixture.plain);
 	csn_store_close(stores[0]);
 	csn_store_close(stores[1]);
 	csn_cachekit_ring_free(keys);

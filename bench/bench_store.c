@@ -10,7 +10,7 @@
 
 #define TENANT "tenant-alice"
 
-struct bed {
+struct fixture {
 	struct bench_set set;
 	struct csn_kv_store *kv;
 };
@@ -18,13 +18,13 @@ struct bed {
 static void
 put(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	struct csn_kv_item *it;
 	size_t i;
 
-	for (i = 0; i < bed->set.n; i++) {
-		it = &bed->set.items[i];
-		bench_must(csn_kv_store_put(bed->kv, TENANT, &it->slot,
+	for (i = 0; i < fixture->set.n; i++) {
+		it = &fixture->set.items[i];
+		bench_must(csn_kv_store_put(fixture->kv, TENANT, &it->slot,
 		    it->key, it->key_len, it->value, it->value_len),
 		    "putting");
 	}
@@ -33,15 +33,15 @@ put(void *arg)
 static void
 get(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	struct csn_kv_item *it;
 	size_t i, key_len, value_len;
 
-	for (i = 0; i < bed->set.n; i++) {
-		it = &bed->set.items[i];
+	for (i = 0; i < fixture->set.n; i++) {
+		it = &fixture->set.items[i];
 		key_len = it->key_len;
 		value_len = it->value_len;
-		bench_must(csn_kv_store_get(bed->kv, TENANT, &it->slot,
+		bench_must(csn_kv_store_get(fixture->kv, TENANT, &it->slot,
 		    it->key, &key_len, it->value, &value_len), "getting");
 	}
 }
@@ -49,13 +49,13 @@ get(void *arg)
 static void
 raw_put(void *arg)
 {
-	set_raw_seal(&((struct bed *)arg)->set);
+	set_raw_seal(&((struct fixture *)arg)->set);
 }
 
 static void
 raw_get(void *arg)
 {
-	set_raw_open(&((struct bed *)arg)->set);
+	set_raw_open(&((struct fixture *)arg)->set);
 }
 
 static void
@@ -77,19 +77,19 @@ report(const char *verb, const struct bench_set *set,
 }
 
 static void
-overhead(const struct bed *bed)
+overhead(const struct fixture *fixture)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 	struct bench_result r = { .unit = "bytes" };
 	char size[24], name[64];
 
-	bench_must(csn_kv_store_stat(bed->kv, TENANT, &st), "counting");
-	bench_need(st.entries == bed->set.n, "the store lost entries");
+	bench_must(csn_kv_store_stat(fixture->kv, TENANT, &st), "counting");
+	bench_need(st.entries == fixture->set.n, "the store lost entries");
 	snprintf(name, sizeof(name), "store.overhead.%s",
-	    set_size_name(bed->set.len, size));
+	    set_size_name(fixture->set.len, size));
 	r.name = name;
 	r.value = (double)st.memory / (double)st.entries -
-	    (double)bed->set.len;
+	    (double)fixture->set.len;
 	bench_add(&r, "memory an entry beyond its bytes, header, tag, index "
 	    "and slab included");
 }
@@ -100,29 +100,29 @@ one_size(struct csn_manager *mgr, size_t len, size_t n)
 	struct bench_pair pair = { .ours_units = (double)n, .rounds = 41 };
 	struct csn_store *store;
 	struct bench_outcome o;
-	struct bed bed;
+	struct fixture fixture;
 
-	set_init(&bed.set, len, n, TENANT);
+	set_init(&fixture.set, len, n, TENANT);
 	bench_must(csn_store_open(bench_ctx(), "memory:?bytes=1G", &store),
 	    "opening a store");
-	bench_must(csn_kv_store_new(mgr, store, NULL, &bed.kv),
+	bench_must(csn_kv_store_new(mgr, store, NULL, &fixture.kv),
 	    "making a KV store");
-	pair.arg = &bed;
+	pair.arg = &fixture;
 	pair.ours = put;
 	pair.reference = raw_put;
 	bench_compare(&pair, &o);
-	report("put", &bed.set, &o);
-	set_to_open(&bed.set);
+	report("put", &fixture.set, &o);
+	set_to_open(&fixture.set);
 	pair.ours = get;
 	pair.reference = raw_get;
 	bench_compare(&pair, &o);
-	report("get", &bed.set, &o);
-	bench_need(memcmp(bed.set.opened, bed.set.plain, n * len) == 0,
+	report("get", &fixture.set, &o);
+	bench_need(memcmp(fixture.set.opened, fixture.set.plain, n * len) == 0,
 	    "what was got is not what was put");
-	overhead(&bed);
-	csn_kv_store_free(bed.kv);
+	overhead(&fixture);
+	csn_kv_store_free(fixture.kv);
 	csn_store_close(store);
-	set_free(&bed.set);
+	set_free(&fixture.set);
 }
 
 int

@@ -16,7 +16,7 @@
  * plan's figure for a rekeying. */
 #define REKEYING_NS 460.0
 
-struct bed {
+struct fixture {
 	struct csn_manager *many;
 	struct csn_manager *one;
 	size_t tenants;
@@ -41,7 +41,7 @@ fill(struct csn_manager *mgr, size_t n)
 
 /* A tenant's first message starts its first epoch: that is not asked here. */
 static void
-warm(struct bed *bed)
+warm(struct fixture *fixture)
 {
 	uint8_t bytes[16] = { 0 }, sealed[16 + CSN_SEAL_OVERHEAD];
 	struct csn_kv_item it = { .slot.kind = CSN_KIND_KV_ENTRY,
@@ -50,9 +50,9 @@ warm(struct bed *bed)
 	    .sealed_len = sizeof(sealed) };
 	size_t i;
 
-	for (i = 0; i < bed->tenants; i++) {
+	for (i = 0; i < fixture->tenants; i++) {
 		it.tenant = names[i];
-		bench_must(csn_manager_seal(bed->many, &it), "sealing");
+		bench_must(csn_manager_seal(fixture->many, &it), "sealing");
 	}
 }
 
@@ -60,80 +60,86 @@ warm(struct bed *bed)
 static void
 shuffle(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->set.n; i++)
-		bed->set.items[i].tenant = names[bench_random(&bed->seed) %
-		    bed->tenants];
+	for (i = 0; i < fixture->set.n; i++)
+		fixture->set.items[i].tenant =
+		    names[bench_random(&fixture->seed) % fixture->tenants];
 }
 
 /* The one tenant by as many strings: comparing them is not saved. */
 static void
 seal_many(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 
-	bench_must(csn_manager_seal_batch(bed->many, NULL, bed->set.items,
-	    bed->set.n, sizeof(*bed->set.items)), "sealing for many");
+	bench_must(
+	    csn_manager_seal_batch(fixture->many, NULL, fixture->set.items,
+		fixture->set.n, sizeof(*fixture->set.items)),
+	    "sealing for many");
 }
 
 static void
 seal_one(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->set.n; i++)
-		bed->set.items[i].tenant = names[0];
-	bench_must(csn_manager_seal_batch(bed->one, NULL, bed->set.items,
-	    bed->set.n, sizeof(*bed->set.items)), "sealing for one");
+	for (i = 0; i < fixture->set.n; i++)
+		fixture->set.items[i].tenant = names[0];
+	bench_must(
+	    csn_manager_seal_batch(fixture->one, NULL, fixture->set.items,
+		fixture->set.n, sizeof(*fixture->set.items)),
+	    "sealing for one");
 }
 
 static void
 single_many(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->set.n; i++)
-		bench_must(csn_manager_seal(bed->many, &bed->set.items[i]),
+	for (i = 0; i < fixture->set.n; i++)
+		bench_must(
+		    csn_manager_seal(fixture->many, &fixture->set.items[i]),
 		    "sealing for many");
 }
 
 static void
 single_one(void *arg)
 {
-	struct bed *bed = arg;
+	struct fixture *fixture = arg;
 	size_t i;
 
-	for (i = 0; i < bed->set.n; i++) {
-		bed->set.items[i].tenant = names[0];
-		bench_must(csn_manager_seal(bed->one, &bed->set.items[i]),
+	for (i = 0; i < fixture->set.n; i++) {
+		fixture->set.items[i].tenant = names[0];
+		bench_must(
+		    csn_manager_seal(fixture->one, &fixture->set.items[i]),
 		    "sealing for one");
 	}
 }
 
 static void
-report(const struct bed *bed, const char *suffix, double target,
+report(const struct fixture *fixture, const char *suffix, double target,
     const char *how, const struct bench_outcome *o)
 {
 	struct bench_result r = { .unit = "GB/s",
 	    .reference = "one tenant, its own manager",
-	    .value = (double)bed->set.len / o->ours / 1e9,
-	    .reference_value = (double)bed->set.len / o->reference / 1e9,
+	    .value = (double)fixture->set.len / o->ours / 1e9,
+	    .reference_value = (double)fixture->set.len / o->reference / 1e9,
 	    .ratio = o->ratio, .target = target };
 	char size[24], name[64];
 
-	snprintf(name, sizeof(name), "kv.tenants.%zu.%s%s", bed->tenants,
-	    set_size_name(bed->set.len, size), suffix);
+	snprintf(name, sizeof(name), "kv.tenants.%zu.%s%s", fixture->tenants,
+	    set_size_name(fixture->set.len, size), suffix);
 	r.name = name;
 	bench_add(&r, "%s; replay store, audit off; %+.0f ns a message on "
 	    "%.0f", how, (o->ours - o->reference) * 1e9, o->reference * 1e9);
 }
 
 static void
-report_extra(const struct bed *bed, const struct bench_outcome *o)
+report_extra(const struct fixture *fixture, const struct bench_outcome *o)
 {
 	struct bench_result r = { .unit = "ns", .target = 1,
 	    .value = (o->ours - o->reference) * 1e9,
@@ -142,14 +148,14 @@ report_extra(const struct bed *bed, const struct bench_outcome *o)
 	char name[64];
 
 	snprintf(name, sizeof(name), "kv.tenants.%zu.128B.extra",
-	    bed->tenants);
+	    fixture->tenants);
 	r.name = name;
 	r.ratio = r.value > 0 ? REKEYING_NS / r.value : 0;
 	bench_add(&r, "a message in batches, beyond one tenant's");
 }
 
 static void
-one_count(struct bed *bed, size_t tenants)
+one_count(struct fixture *fixture, size_t tenants)
 {
 	static const struct {
 		size_t len;
@@ -159,57 +165,57 @@ one_count(struct bed *bed, size_t tenants)
 		{ 128, SMALL_BATCH, 61 },
 		{ (size_t)2 << 20, 16, 31 },
 	};
-	struct bench_pair pair = { .arg = bed, .between = shuffle };
+	struct bench_pair pair = { .arg = fixture, .between = shuffle };
 	struct bench_outcome o;
 	size_t i, k;
 
-	bed->tenants = tenants;
-	bench_must(csn_manager_new(bench_ctx(), NULL, &bed->many),
+	fixture->tenants = tenants;
+	bench_must(csn_manager_new(bench_ctx(), NULL, &fixture->many),
 	    "making a manager");
-	fill(bed->many, tenants);
-	warm(bed);
+	fill(fixture->many, tenants);
+	warm(fixture);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		set_init(&bed->set, sizes[i].len, sizes[i].n, names[0]);
-		for (k = 0; k < bed->set.n; k++) {
-			bed->set.items[k].slot.layer = 0;
-			bed->set.items[k].slot.position = k % SLOTS;
+		set_init(&fixture->set, sizes[i].len, sizes[i].n, names[0]);
+		for (k = 0; k < fixture->set.n; k++) {
+			fixture->set.items[k].slot.layer = 0;
+			fixture->set.items[k].slot.position = k % SLOTS;
 		}
 		pair.ours_units = (double)sizes[i].n;
 		pair.rounds = sizes[i].rounds;
 		pair.ours = seal_many;
 		pair.reference = seal_one;
 		bench_compare(&pair, &o);
-		report(bed, "", i == 1 ? 0.95 : 0, "in batches", &o);
+		report(fixture, "", i == 1 ? 0.95 : 0, "in batches", &o);
 		if (i == 0 && tenants > 1)
-			report_extra(bed, &o);
+			report_extra(fixture, &o);
 		pair.ours = single_many;
 		pair.reference = single_one;
 		if (i == 0) {
 			bench_compare(&pair, &o);
-			report(bed, ".single", 0, "a call a message", &o);
+			report(fixture, ".single", 0, "a call a message", &o);
 		}
-		set_free(&bed->set);
+		set_free(&fixture->set);
 	}
-	csn_manager_free(bed->many);
+	csn_manager_free(fixture->many);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct bed bed = { .seed = 1 };
+	struct fixture fixture = { .seed = 1 };
 	size_t i;
 
 	bench_begin(argc, argv);
 	names = bench_memory(MOST * sizeof(*names));
 	for (i = 0; i < MOST; i++)
 		snprintf(names[i], sizeof(names[i]), "tenant-%zu", i);
-	bench_must(csn_manager_new(bench_ctx(), NULL, &bed.one),
+	bench_must(csn_manager_new(bench_ctx(), NULL, &fixture.one),
 	    "making a manager");
-	fill(bed.one, 1);
-	one_count(&bed, 1);
-	one_count(&bed, 1000);
-	one_count(&bed, MOST);
-	csn_manager_free(bed.one);
+	fill(fixture.one, 1);
+	one_count(&fixture, 1);
+	one_count(&fixture, 1000);
+	one_count(&fixture, MOST);
+	csn_manager_free(fixture.one);
 	bench_memory_free(names, MOST * sizeof(*names));
 	return bench_end();
 }

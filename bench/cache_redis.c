@@ -22,16 +22,16 @@
 #define KEYS 64
 #define MOST_THREADS 4
 
-struct bed;
+struct fixture;
 
 struct worker {
-	struct bed *bed;
+	struct fixture *fixture;
 	redisContext *redis;
 	struct csn_cache_value value;
 	char keys[KEYS][32];
 };
 
-struct bed {
+struct fixture {
 	struct csn_cache *cache;
 	struct worker workers[MOST_THREADS];
 	unsigned threads;
@@ -43,13 +43,13 @@ static void *
 sealed(void *arg)
 {
 	struct worker *w = arg;
-	struct bed *bed = w->bed;
+	struct fixture *fixture = w->fixture;
 	size_t i;
 
 	for (i = 0; i < KEYS; i++) {
-		bench_must(csn_cache_set(bed->cache, w->keys[i], NULL,
-		    bed->bytes, bed->len), "setting");
-		bench_must(csn_cache_get(bed->cache, w->keys[i], NULL,
+		bench_must(csn_cache_set(fixture->cache, w->keys[i], NULL,
+		    fixture->bytes, fixture->len), "setting");
+		bench_must(csn_cache_get(fixture->cache, w->keys[i], NULL,
 		    &w->value), "getting");
 	}
 	return NULL;
@@ -64,12 +64,12 @@ plain(void *arg)
 
 	for (i = 0; i < KEYS; i++) {
 		reply = redisCommand(w->redis, "SET plain:%s %b PX 3600000",
-		    w->keys[i], w->bed->bytes, w->bed->len);
+		    w->keys[i], w->fixture->bytes, w->fixture->len);
 		bench_need(reply != NULL && reply->type == REDIS_REPLY_STATUS,
 		    "hiredis could not SET");
 		freeReplyObject(reply);
 		reply = redisCommand(w->redis, "GET plain:%s", w->keys[i]);
-		bench_need(reply != NULL && reply->len == w->bed->len,
+		bench_need(reply != NULL && reply->len == w->fixture->len,
 		    "hiredis could not GET");
 		freeReplyObject(reply);
 	}
@@ -77,16 +77,16 @@ plain(void *arg)
 }
 
 static void
-on_threads(struct bed *bed, void *(*work)(void *arg))
+on_threads(struct fixture *fixture, void *(*work)(void *arg))
 {
 	pthread_t threads[MOST_THREADS];
 	unsigned i;
 
-	for (i = 1; i < bed->threads; i++)
+	for (i = 1; i < fixture->threads; i++)
 		bench_need(pthread_create(&threads[i], NULL, work,
-		    &bed->workers[i]) == 0, "no thread can be made");
-	(void)work(&bed->workers[0]);
-	for (i = 1; i < bed->threads; i++)
+		    &fixture->workers[i]) == 0, "no thread can be made");
+	(void)work(&fixture->workers[0]);
+	for (i = 1; i < fixture->threads; i++)
 		(void)pthread_join(threads[i], NULL);
 }
 
@@ -103,10 +103,10 @@ reference(void *arg)
 }
 
 static void
-one(struct bed *bed, const char *form, size_t len, unsigned threads,
+one(struct fixture *fixture, const char *form, size_t len, unsigned threads,
     double target)
 {
-	struct bench_pair pair = { .arg = bed, .ours = ours,
+	struct bench_pair pair = { .arg = fixture, .ours = ours,
 	    .reference = reference, .ours_units = (double)KEYS * threads,
 	    .slice_ms = 10, .rounds = 15, .clock = BENCH_WALL };
 	struct bench_result r = { .unit = "us", .target = target,
@@ -114,16 +114,16 @@ one(struct bed *bed, const char *form, size_t len, unsigned threads,
 	struct bench_outcome o;
 	char name[64];
 
-	bed->len = len;
-	bed->threads = threads;
-	bed->bytes = bench_memory(len);
-	bench_must(csn_random(bench_ctx(), bed->bytes, len),
+	fixture->len = len;
+	fixture->threads = threads;
+	fixture->bytes = bench_memory(len);
+	bench_must(csn_random(bench_ctx(), fixture->bytes, len),
 	    "making a value");
 	bench_compare(&pair, &o);
-	bench_need(bed->workers[0].value.data.len == len &&
-	    memcmp(bed->workers[0].value.data.p, bed->bytes, len) == 0,
+	bench_need(fixture->workers[0].value.data.len == len &&
+	    memcmp(fixture->workers[0].value.data.p, fixture->bytes, len) == 0,
 	    "what was got is not what was set");
-	bench_memory_free(bed->bytes, len);
+	bench_memory_free(fixture->bytes, len);
 	snprintf(name, sizeof(name), "cache.redis.%s.%s.%uthread%s", form,
 	    len == 1024 ? "1KiB" : "64KiB", threads, threads == 1 ? "" :
 	    "s");
@@ -135,7 +135,7 @@ one(struct bed *bed, const char *form, size_t len, unsigned threads,
 }
 
 static void
-one_form(struct bed *bed, struct csn_store *store, const char *form,
+one_form(struct fixture *fixture, struct csn_store *store, const char *form,
     struct csn_cache_options c, double small)
 {
 	unsigned threads;
@@ -143,17 +143,17 @@ one_form(struct bed *bed, struct csn_store *store, const char *form,
 	c.store = store;
 	c.flags = CSN_CACHE_NO_L1;
 	c.format = CSN_CACHE_BYTES;
-	bench_must(csn_cache_new(bench_ctx(), &c, &bed->cache),
+	bench_must(csn_cache_new(bench_ctx(), &c, &fixture->cache),
 	    "making a cache");
 	for (threads = 1; threads <= MOST_THREADS; threads *= 4) {
-		one(bed, form, 1024, threads, small);
-		one(bed, form, (size_t)64 << 10, threads, 0.9);
+		one(fixture, form, 1024, threads, small);
+		one(fixture, form, (size_t)64 << 10, threads, 0.9);
 	}
-	csn_cache_free(bed->cache);
+	csn_cache_free(fixture->cache);
 }
 
 static void
-both_forms(struct bed *bed, struct csn_store *store)
+both_forms(struct fixture *fixture, struct csn_store *store)
 {
 	const uint8_t master[32] = { 7 }, id[16] = { 1 };
 	const struct csn_bytes current = { master, sizeof(master) };
@@ -167,13 +167,13 @@ both_forms(struct bed *bed, struct csn_store *store)
 	    "adding a key");
 	c.mode = CSN_CACHE_NATIVE;
 	c.native = native;
-	one_form(bed, store, "native", c, 0.9);
+	one_form(fixture, store, "native", c, 0.9);
 	csn_cache_native_free(native);
 	bench_must(csn_cachekit_ring_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
 	c = cache_config(store);
 	c.keys = keys;
-	one_form(bed, store, "cachekit", c, 0.85);
+	one_form(fixture, store, "cachekit", c, 0.85);
 	csn_cachekit_ring_free(keys);
 }
 
@@ -182,7 +182,7 @@ cache_redis(void)
 {
 	struct redis_server server = { .program = "redis-server" };
 	struct csn_store *store;
-	struct bed *bed;
+	struct fixture *fixture;
 	struct worker *w;
 	char url[64];
 	unsigned i, j;
@@ -197,10 +197,10 @@ cache_redis(void)
 	    (unsigned)server.port);
 	bench_must(csn_store_open(bench_ctx(), url, &store),
 	    "opening a store");
-	bed = bench_memory(sizeof(*bed));
+	fixture = bench_memory(sizeof(*fixture));
 	for (i = 0; i < MOST_THREADS; i++) {
-		w = &bed->workers[i];
-		w->bed = bed;
+		w = &fixture->workers[i];
+		w->fixture = fixture;
 		w->value.size = sizeof(w->value);
 		w->redis = redisConnect("127.0.0.1", server.port);
 		bench_need(w->redis != NULL && w->redis->err == 0,
@@ -209,12 +209,12 @@ cache_redis(void)
 			snprintf(w->keys[j], sizeof(w->keys[j]),
 			    "bench:%u:value:%06u", i, j);
 	}
-	both_forms(bed, store);
+	both_forms(fixture, store);
 	for (i = 0; i < MOST_THREADS; i++) {
-		redisFree(bed->workers[i].redis);
-		csn_cache_value_free(&bed->workers[i].value);
+		redisFree(fixture->workers[i].redis);
+		csn_cache_value_free(&fixture->workers[i].value);
 	}
-	bench_memory_free(bed, sizeof(*bed));
+	bench_memory_free(fixture, sizeof(*fixture));
 	csn_store_close(store);
 	redis_server_stop(&server);
 }

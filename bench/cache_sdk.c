@@ -46,7 +46,7 @@ theirs(struct bench_peer *peer, size_t len, unsigned calls)
 	return bench_peer_ask(peer, "%zu %u", len, calls) / calls;
 }
 
-struct bed {
+struct fixture {
 	struct csn_store *store;
 	struct csn_cache *cache;
 	struct csn_cachekit_key *builder;
@@ -57,12 +57,12 @@ struct bed {
 };
 
 static void
-key_of(struct bed *bed, int64_t number, char key[CSN_CACHEKIT_KEY_SIZE])
+key_of(struct fixture *fixture, int64_t number, char key[CSN_CACHEKIT_KEY_SIZE])
 {
-	csn_cachekit_key_reset(bed->builder);
-	bench_must(csn_cachekit_key_int(bed->builder, number),
+	csn_cachekit_key_reset(fixture->builder);
+	bench_must(csn_cachekit_key_int(fixture->builder, number),
 	    "building a key");
-	bench_must(csn_cachekit_key_auto(bed->builder, "bench", "__main__",
+	bench_must(csn_cachekit_key_auto(fixture->builder, "bench", "__main__",
 	    "function_of.<locals>.fetch", 1, "default", key),
 	    "building a key");
 }
@@ -73,36 +73,38 @@ key_of(struct bed *bed, int64_t number, char key[CSN_CACHEKIT_KEY_SIZE])
  * cache at work, whose entries come and go, not one that is being filled.
  */
 static double
-ours(struct bed *bed, unsigned calls)
+ours(struct fixture *fixture, unsigned calls)
 {
 	double began = bench_now(BENCH_CPU), took;
 	char key[CSN_CACHEKIT_KEY_SIZE];
 	unsigned i;
 
 	for (i = 0; i < calls; i++) {
-		key_of(bed, bed->number + i, key);
-		bench_must(csn_cache_set(bed->cache, key, NULL, bed->document,
-		    bed->len), "setting");
-		key_of(bed, bed->number + i, key);
-		bench_must(csn_cache_get(bed->cache, key, NULL, &bed->value),
+		key_of(fixture, fixture->number + i, key);
+		bench_must(csn_cache_set(fixture->cache, key, NULL,
+			       fixture->document, fixture->len),
+		    "setting");
+		key_of(fixture, fixture->number + i, key);
+		bench_must(
+		    csn_cache_get(fixture->cache, key, NULL, &fixture->value),
 		    "getting");
 	}
 	took = bench_now(BENCH_CPU) - began;
 	/* A cache at work is never empty: malloc keeps the memory below. */
-	key_of(bed, -1, key);
-	bench_must(csn_cache_set(bed->cache, key, NULL, bed->document,
-	    bed->len), "setting");
-	for (i = 0; i < calls; i++, bed->number++) {
-		key_of(bed, bed->number, key);
-		bench_must(csn_cache_delete(bed->cache, key, NULL),
+	key_of(fixture, -1, key);
+	bench_must(csn_cache_set(fixture->cache, key, NULL, fixture->document,
+	    fixture->len), "setting");
+	for (i = 0; i < calls; i++, fixture->number++) {
+		key_of(fixture, fixture->number, key);
+		bench_must(csn_cache_delete(fixture->cache, key, NULL),
 		    "deleting");
 	}
 	return took / calls;
 }
 
 static void
-one_size(struct bench_peer *peer, struct bed *bed, size_t len, const char *name,
-    double target)
+one_size(struct bench_peer *peer, struct fixture *fixture, size_t len,
+    const char *name, double target)
 {
 	struct bench_result r = { .unit = "us", .target = target,
 	    .reference = "CacheKit's Python SDK" };
@@ -114,19 +116,19 @@ one_size(struct bench_peer *peer, struct bed *bed, size_t len, const char *name,
 	char full[64];
 
 	/* MessagePack: bin 32 of so many bytes. */
-	bed->len = len + 5;
-	bed->document = bench_memory(bed->len);
-	bench_must(csn_random(bench_ctx(), bed->document + 5, len),
+	fixture->len = len + 5;
+	fixture->document = bench_memory(fixture->len);
+	bench_must(csn_random(bench_ctx(), fixture->document + 5, len),
 	    "making a value");
-	bed->document[0] = 0xc6;
-	bed->document[1] = (uint8_t)(len >> 24);
-	bed->document[2] = (uint8_t)(len >> 16);
-	bed->document[3] = (uint8_t)(len >> 8);
-	bed->document[4] = (uint8_t)len;
-	(void)ours(bed, calls);
+	fixture->document[0] = 0xc6;
+	fixture->document[1] = (uint8_t)(len >> 24);
+	fixture->document[2] = (uint8_t)(len >> 16);
+	fixture->document[3] = (uint8_t)(len >> 8);
+	fixture->document[4] = (uint8_t)len;
+	(void)ours(fixture, calls);
 	(void)theirs(peer, len, calls);
 	for (i = 0; i < rounds; i++) {
-		us[i] = ours(bed, calls);
+		us[i] = ours(fixture, calls);
 		them[i] = theirs(peer, len, calls);
 		ratio[i] = them[i] / us[i];
 	}
@@ -137,47 +139,47 @@ one_size(struct bench_peer *peer, struct bed *bed, size_t len, const char *name,
 	r.ratio = bench_median(ratio, rounds);
 	bench_add(&r, "set and get with the key built, MessagePack, LZ4 and "
 	    "checksum, in-process level");
-	bench_memory_free(bed->document, bed->len);
+	bench_memory_free(fixture->document, fixture->len);
 }
 
 /* Bounded, so that large values take memory that others had. */
 static void
-bed_make(struct bed *bed, const char *store, uint64_t l1_bytes)
+fixture_make(struct fixture *fixture, const char *store, uint64_t l1_bytes)
 {
 	const uint8_t master[32] = { 7 };
 	const struct csn_bytes current = { master, sizeof(master) };
 	struct csn_cachekit_ring *keys;
 	struct csn_cache_options c;
 
-	memset(bed, 0, sizeof(*bed));
-	bed->value.size = sizeof(bed->value);
-	bench_must(csn_store_open(bench_ctx(), store, &bed->store),
+	memset(fixture, 0, sizeof(*fixture));
+	fixture->value.size = sizeof(fixture->value);
+	bench_must(csn_store_open(bench_ctx(), store, &fixture->store),
 	    "opening a store");
 	bench_must(csn_cachekit_ring_new(bench_ctx(), &current, NULL, 0, 0,
 	    &keys), "making keys");
-	c = cache_config(bed->store);
+	c = cache_config(fixture->store);
 	c.l1_bytes = l1_bytes;
 	c.keys = keys;
-	bench_must(csn_cache_new(bench_ctx(), &c, &bed->cache),
+	bench_must(csn_cache_new(bench_ctx(), &c, &fixture->cache),
 	    "making a cache");
 	csn_cachekit_ring_free(keys);
 	bench_must(csn_cachekit_key_new(bench_ctx(), CSN_CACHEKIT_KEY_AUTO,
-	    &bed->builder), "making a builder");
+	    &fixture->builder), "making a builder");
 }
 
 static void
-bed_end(struct bed *bed)
+fixture_end(struct fixture *fixture)
 {
-	csn_cachekit_key_free(bed->builder);
-	csn_cache_value_free(&bed->value);
-	csn_cache_free(bed->cache);
-	csn_store_close(bed->store);
+	csn_cachekit_key_free(fixture->builder);
+	csn_cache_value_free(&fixture->value);
+	csn_cache_free(fixture->cache);
+	csn_store_close(fixture->store);
 }
 
 void
 cache_sdk(void)
 {
-	struct bed bed;
+	struct fixture fixture;
 	struct bench_peer peer;
 	char path[512];
 
@@ -190,18 +192,18 @@ cache_sdk(void)
 		return;
 	}
 	/* The SDK's own bound for the level in the process: none evicts. */
-	bed_make(&bed, "memory:", (uint64_t)100 << 20);
-	one_size(&peer, &bed, 100, "100B", 20);
-	one_size(&peer, &bed, 1024, "1KiB", 20);
-	bed_end(&bed);
+	fixture_make(&fixture, "memory:", (uint64_t)100 << 20);
+	one_size(&peer, &fixture, 100, "100B", 20);
+	one_size(&peer, &fixture, 1024, "1KiB", 20);
+	fixture_end(&fixture);
 	/* Large values take memory that others had. */
-	bed_make(&bed, "memory:?bytes=32M", (uint64_t)16 << 20);
-	one_size(&peer, &bed, (size_t)64 << 10, "64KiB", 0);
-	one_size(&peer, &bed, (size_t)1 << 20, "1MiB", 0);
-	bed_end(&bed);
+	fixture_make(&fixture, "memory:?bytes=32M", (uint64_t)16 << 20);
+	one_size(&peer, &fixture, (size_t)64 << 10, "64KiB", 0);
+	one_size(&peer, &fixture, (size_t)1 << 20, "1MiB", 0);
+	fixture_end(&fixture);
 	/* Room for a few of these, so that a get finds what was just set. */
-	bed_make(&bed, "memory:?bytes=128M", (uint64_t)64 << 20);
-	one_size(&peer, &bed, (size_t)16 << 20, "16MiB", 0);
-	bed_end(&bed);
+	fixture_make(&fixture, "memory:?bytes=128M", (uint64_t)64 << 20);
+	one_size(&peer, &fixture, (size_t)16 << 20, "16MiB", 0);
+	fixture_end(&fixture);
 	bench_peer_end(&peer);
 }

@@ -25,8 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	csn_free(json);
 	head = (struct csn_frame_head){ .serializer = f.serializer,
 	    .format = f.format, .type = f.type, .compressed = f.compressed,
-	    .print = f.encrypted ? f.print : NULL, .tenant = f.tenant,
-	    .tenant_len = f.tenant_len };
+	    .fingerprint = f.encrypted ? f.fingerprint : NULL,
+	    .tenant = f.tenant, .tenant_len = f.tenant_len };
 	csn_out_init(&w);
 	csn_frame_write(&w, &head);
 	if (!csn_out_ok(&w) || csn_frame_read(NULL, w.p, w.len, &again) != 0)

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 #include "providers/memcached_server.h"
 #ifdef HAVE_REDIS
@@ -30,8 +30,8 @@ static struct csn_cache *
 cache_over(struct csn_store *store, char current, const char *former,
     uint32_t flags)
 {
-	struct csn_cachekit_ring *keys = larder_keys(ctx, current, former);
-	struct csn_cache_options c = larder_config(keys, store);
+	struct csn_cachekit_ring *keys = cache_keys(ctx, current, former);
+	struct csn_cache_options c = cache_config(keys, store);
 	struct csn_cache *cache;
 
 	c.flags |= flags;
@@ -89,7 +89,7 @@ keeps_values(struct csn_store *store)
 
 struct asker {
 	struct csn_cache *cache;
-	struct recipe *recipe;
+	struct computation *computation;
 	int rc;
 };
 
@@ -98,21 +98,21 @@ ask(void *arg)
 {
 	struct asker *a = arg;
 
-	a->rc = larder_make(a->cache, "n:o:cold", a->recipe);
+	a->rc = cache_compute(a->cache, "n:o:cold", a->computation);
 	return NULL;
 }
 
 static void
 locks_between_processes(struct csn_store *store)
 {
-	struct recipe r = { .text = "computed once", .ms = 150 };
+	struct computation r = { .text = "computed once", .ms = 150 };
 	struct asker askers[8];
 	pthread_t threads[8];
 	int i;
 
 	for (i = 0; i < 8; i++) {
 		askers[i].cache = cache_over(store, 'a', NULL, 0);
-		askers[i].recipe = &r;
+		askers[i].computation = &r;
 	}
 	for (i = 0; i < 8; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, ask,
@@ -156,24 +156,24 @@ survives_its_death(struct csn_store *store, const struct backend *b)
 {
 	struct csn_cache *cache = cache_over(store, 'a', NULL,
 	    CSN_CACHE_NO_L1);
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int i, up = 0;
 
-	assert_int_equal(larder_make(cache, "k", &r), 0);
+	assert_int_equal(cache_compute(cache, "k", &r), 0);
 	b->kill();
 	for (i = 0; i < 10; i++)
-		assert_int_equal(larder_make(cache, "k", &r), 0);
-	assert_int_equal(larder_stat(cache).breaker, CSN_CACHE_BREAKER_OPEN);
+		assert_int_equal(cache_compute(cache, "k", &r), 0);
+	assert_int_equal(cache_stat(cache).breaker, CSN_CACHE_BREAKER_OPEN);
 	assert_int_equal(r.made, 11);
 	assert_int_equal(b->again(), 0);
 	for (i = 0; i < 100 && !up; i++) {
 		usleep(50000);
-		larder_ms += 50;
-		assert_int_equal(larder_make(cache, "k", &r), 0);
-		up = larder_has(cache, "k", "computed", NULL);
+		cache_ms += 50;
+		assert_int_equal(cache_compute(cache, "k", &r), 0);
+		up = cache_has(cache, "k", "computed", NULL);
 	}
 	assert_true(up);
-	assert_int_equal(larder_stat(cache).breaker,
+	assert_int_equal(cache_stat(cache).breaker,
 	    CSN_CACHE_BREAKER_CLOSED);
 	csn_cache_free(cache);
 }
@@ -196,13 +196,13 @@ takes_the_protocols_longest_keys(struct csn_store *store, int lists)
 
 	for (; at < 21 + 4 * 229; at += 4)
 		memcpy(key + at, "\xf0\x9f\x97\x9d", 5);
-	assert_int_equal(larder_set(bare, key, "bare"), 0);
-	assert_int_equal(larder_set(scoped, key, "scoped"), 0);
-	assert_true(larder_has(bare, key, "bare", &rc));
-	assert_true(larder_has(scoped, key, "scoped", &rc));
+	assert_int_equal(cache_set(bare, key, "bare"), 0);
+	assert_int_equal(cache_set(scoped, key, "scoped"), 0);
+	assert_true(cache_has(bare, key, "bare", &rc));
+	assert_true(cache_has(scoped, key, "scoped", &rc));
 	/* Another one in its last byte alone. */
 	key[at - 1] ^= 1;
-	assert_false(larder_has(scoped, key, "scoped", &rc));
+	assert_false(cache_has(scoped, key, "scoped", &rc));
 	assert_int_equal(rc, CSN_E_NOT_FOUND);
 	key[at - 1] ^= 1;
 	/* The longest name of a tenant, and what goes beyond the store. */
@@ -229,7 +229,7 @@ takes_the_protocols_longest_keys(struct csn_store *store, int lists)
 		assert_int_equal(cleared, 1);
 		assert_int_equal(csn_cache_clear(scoped, "far",
 		    &cleared), 0);
-		assert_false(larder_has(scoped, key, "scoped", &rc));
+		assert_false(cache_has(scoped, key, "scoped", &rc));
 	}
 	csn_cache_free(scoped);
 	csn_cache_free(bare);
@@ -240,7 +240,7 @@ all_of_it(const struct backend *b)
 {
 	struct csn_store *store;
 
-	ctx = larder_ctx();
+	ctx = cache_ctx();
 	if (csn_store_open(ctx, b->url, &store) != 0)
 		fail_msg("%s: %s", b->url, csn_message());
 	keeps_values(store);
@@ -402,7 +402,7 @@ TEST(over_redis_tls)
 		test_skip("there is no redis-server on this machine");
 	memset(&redis, 0, sizeof(redis));
 	assert_int_equal(redis_server_start(&redis), 0);
-	/* The larder's clock stands at a day of its own. */
+	/* The cache_fixture's clock stands at a day of its own. */
 	ca = test_cert_new(NULL, NULL, -20000, 10000);
 	leaf = test_cert_new(ca, "IP:127.0.0.1", -20000, 10000);
 	snprintf(path, sizeof(path), "%s/ca.pem", redis.dir);

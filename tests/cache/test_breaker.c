@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "cache/breaker.h"
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 static struct csn_ctx *ctx;
@@ -48,7 +48,7 @@ TEST(it_opens_after_failures_in_a_row)
 	assert_true(call(1));
 	assert_true(call(1));
 	assert_int_equal(csn_breaker_state(&b), CSN_CACHE_BREAKER_OPEN);
-	larder_ms += 999;
+	cache_ms += 999;
 	assert_int_equal(csn_breaker_enter(&b, &pass), CSN_E_BUSY);
 	assert_non_null(strstr(csn_message(), "1 ms"));
 	assert_int_equal(atomic_load(&b.opens), 1);
@@ -63,7 +63,7 @@ TEST(trials_decide)
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
-	larder_ms += 1000;
+	cache_ms += 1000;
 	/* So many at a time as there are trials. */
 	assert_int_equal(csn_breaker_enter(&b, &one), 0);
 	assert_int_equal(csn_breaker_state(&b),
@@ -74,9 +74,9 @@ TEST(trials_decide)
 	/* One that fails opens it again, for as long. */
 	assert_int_equal(csn_breaker_leave(&b, &two, 1), 1);
 	assert_int_equal(csn_breaker_state(&b), CSN_CACHE_BREAKER_OPEN);
-	larder_ms += 999;
+	cache_ms += 999;
 	assert_false(call(0));
-	larder_ms += 1;
+	cache_ms += 1;
 	assert_true(call(0));
 	assert_int_equal(csn_breaker_state(&b),
 	    CSN_CACHE_BREAKER_HALF_OPEN);
@@ -97,10 +97,10 @@ TEST(a_trial_of_another_time_decides_nothing)
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
-	larder_ms += 1000;
+	cache_ms += 1000;
 	assert_int_equal(csn_breaker_enter(&b, &old), 0);
 	assert_true(call(1));	/* open again while that one is out */
-	larder_ms += 1000;
+	cache_ms += 1000;
 	assert_int_equal(csn_breaker_enter(&b, &one), 0);
 	assert_int_equal(csn_breaker_leave(&b, &old, 1), 0);
 	assert_int_equal(csn_breaker_state(&b),
@@ -119,11 +119,11 @@ TEST(a_clock_that_jumps_back_does_not_keep_it_open)
 	begin(10);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
-	larder_ms -= 500000;
+	cache_ms -= 500000;
 	assert_true(call(0));
 	assert_int_equal(csn_breaker_state(&b),
 	    CSN_CACHE_BREAKER_HALF_OPEN);
-	larder_ms += 500000;
+	cache_ms += 500000;
 	csn_breaker_destroy(&b);
 }
 
@@ -177,7 +177,7 @@ TEST(a_trial_without_a_place_is_another_ones)
 	begin(1);
 	for (i = 0; i < 3; i++)
 		assert_true(call(1));
-	larder_ms += 1000;
+	cache_ms += 1000;
 	assert_int_equal(csn_breaker_enter(&b, &one), 0);
 	/* The other trial finds no place, however often it is asked for. */
 	for (i = 0; i < 3; i++)
@@ -190,5 +190,5 @@ TEST(a_trial_without_a_place_is_another_ones)
 	csn_breaker_destroy(&b);
 }
 
-BEFORE_ALL { ctx = larder_ctx(); }
+BEFORE_ALL { ctx = cache_ctx(); }
 AFTER_ALL { csn_ctx_free(ctx); }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "cache/internal.h"
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 static void
@@ -44,7 +44,7 @@ TEST(what_is_set_is_got)
 	static const size_t lens[] = { 0, 1, 15, 16, 4096, 70001, 3 << 20 };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	uint8_t *p = malloc(3 << 20);
-	struct larder l;
+	struct cache_fixture l;
 	size_t e, u, i;
 
 	assert_non_null(p);
@@ -54,7 +54,7 @@ TEST(what_is_set_is_got)
 		for (e = 0; e < 5; e++) {
 			if (urls[u] == NULL && edits[e] == no_l1)
 				continue;
-			larder_start(&l, urls[u], edits[e]);
+			cache_start(&l, urls[u], edits[e]);
 			for (i = 0; i < 7; i++) {
 				assert_int_equal(csn_cache_set(l.cache, "k",
 				    NULL, p, lens[i]), 0);
@@ -75,7 +75,7 @@ TEST(what_is_set_is_got)
 			    &v), CSN_E_NOT_FOUND);
 			assert_int_equal(csn_cache_exists(l.cache, "k", NULL,
 			    NULL), CSN_E_NOT_FOUND);
-			larder_end(&l);
+			cache_end(&l);
 		}
 	}
 	csn_cache_value_free(&v);
@@ -93,15 +93,15 @@ TEST(each_format_has_its_entries)
 	    .flags = CSN_CACHE_FORMAT };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
-	struct larder l;
+	struct cache_fixture l;
 	size_t i, k;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
+	cache_start(&l, "memory:?bytes=64M", NULL);
 	for (i = 0; i < 4; i++) {
 		how.format = formats[i];
 		assert_int_equal(csn_cache_set(l.cache, "k", &how, document,
 		    sizeof(document)), 0);
-		other = larder_second(&l, NULL);
+		other = cache_second(&l, NULL);
 		for (k = 0; k < 4; k++) {
 			how.format = formats[k];
 			assert_int_equal(csn_cache_get(other, "k", &how, &v),
@@ -119,7 +119,7 @@ TEST(each_format_has_its_entries)
 	how.format = 17;
 	assert_int_equal(csn_cache_get(l.cache, "k", &how, &v), CSN_E_ARG);
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static void
@@ -135,9 +135,9 @@ TEST(interop_takes_messagepack_alone)
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .format = CSN_CACHE_JSON };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct larder l;
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", interop);
+	cache_start(&l, "memory:?bytes=64M", interop);
 	assert_int_equal(csn_cache_set(l.cache, "users:get:00", NULL,
 	    document, sizeof(document)), 0);
 	assert_int_equal(csn_cache_get(l.cache, "users:get:00", NULL, &v), 0);
@@ -147,7 +147,7 @@ TEST(interop_takes_messagepack_alone)
 	assert_int_equal(csn_cache_set(l.cache, "users:get:00", &how, "{}",
 	    2), CSN_E_ARG);
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(values_end)
@@ -156,33 +156,33 @@ TEST(values_end)
 	    1000 };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
-	struct larder l;
+	struct cache_fixture l;
 	uint64_t left;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
-	other = larder_second(&l, NULL);
+	cache_start(&l, "memory:?bytes=64M", NULL);
+	other = cache_second(&l, NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
-	assert_int_equal(larder_set(l.cache, "forever", "v"), 0);
-	larder_ms += 400;
+	assert_int_equal(cache_set(l.cache, "forever", "v"), 0);
+	cache_ms += 400;
 	assert_int_equal(csn_cache_exists(l.cache, "k", NULL, &left), 0);
 	assert_int_equal(left, 600);
 	/* Copied from the store, it ends with it. */
 	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
 	assert_int_equal(v.source, CSN_CACHE_FROM_L2);
 	assert_int_equal(v.ttl_ms, 600);
-	larder_ms += 599;
+	cache_ms += 599;
 	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
 	assert_int_equal(v.source, CSN_CACHE_FROM_L1);
 	assert_int_equal(v.ttl_ms, 1);
-	larder_ms += 1;
-	assert_false(larder_has(l.cache, "k", "v", NULL));
-	assert_false(larder_has(other, "k", "v", NULL));
-	larder_ms += UINT64_C(1) << 40;
-	assert_true(larder_has(l.cache, "forever", "v", NULL));
+	cache_ms += 1;
+	assert_false(cache_has(l.cache, "k", "v", NULL));
+	assert_false(cache_has(other, "k", "v", NULL));
+	cache_ms += UINT64_C(1) << 40;
+	assert_true(cache_has(l.cache, "forever", "v", NULL));
 	/* Other than the configuration's, and none at all. */
 	csn_cache_value_free(&v);
 	csn_cache_free(other);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static void
@@ -196,22 +196,22 @@ TEST(l1_asks_again_in_time)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
-	struct larder l;
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", short_l1);
-	other = larder_second(&l, short_l1);
-	assert_int_equal(larder_set(l.cache, "k", "old"), 0);
-	assert_true(larder_has(other, "k", "old", NULL));
-	assert_int_equal(larder_set(l.cache, "k", "new"), 0);
-	assert_true(larder_has(other, "k", "old", NULL));
-	larder_ms += 100;
-	assert_true(larder_has(other, "k", "new", NULL));
+	cache_start(&l, "memory:?bytes=64M", short_l1);
+	other = cache_second(&l, short_l1);
+	assert_int_equal(cache_set(l.cache, "k", "old"), 0);
+	assert_true(cache_has(other, "k", "old", NULL));
+	assert_int_equal(cache_set(l.cache, "k", "new"), 0);
+	assert_true(cache_has(other, "k", "old", NULL));
+	cache_ms += 100;
+	assert_true(cache_has(other, "k", "new", NULL));
 	assert_int_equal(csn_cache_get(other, "k", NULL, &v), 0);
 	assert_int_equal(v.source, CSN_CACHE_FROM_L1);
 	assert_int_equal(v.ttl_ms, 9900);
 	csn_cache_value_free(&v);
 	csn_cache_free(other);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static int
@@ -239,17 +239,17 @@ TEST(tenants_have_values_of_their_own)
 	struct csn_cache_call_options how = { .size = sizeof(how) };
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
-	struct larder l;
+	struct cache_fixture l;
 	uint64_t cleared;
 	char text[2] = "A";
 
-	larder_start(&l, "memory:?bytes=64M", with_tenants);
+	cache_start(&l, "memory:?bytes=64M", with_tenants);
 	for (; text[0] <= 'Z'; text[0]++) {
 		how.tenant_arg = text;
 		assert_int_equal(csn_cache_set(l.cache, "k", &how, text, 1),
 		    0);
 	}
-	other = larder_second(&l, with_tenants);
+	other = cache_second(&l, with_tenants);
 	for (text[0] = 'A'; text[0] <= 'Z'; text[0]++) {
 		how.tenant_arg = text;
 		assert_int_equal(csn_cache_get(l.cache, "k", &how, &v), 0);
@@ -274,7 +274,7 @@ TEST(tenants_have_values_of_their_own)
 	assert_int_equal(cleared, 2);
 	csn_cache_value_free(&v);
 	csn_cache_free(other);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 /* Keys that are held more often than let go would never be wiped. */
@@ -284,9 +284,9 @@ TEST(keys_are_let_go_as_often_as_they_are_held)
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_FORMAT };
 	unsigned before, i;
-	struct larder l;
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", no_l1);
+	cache_start(&l, "memory:?bytes=64M", no_l1);
 	before = atomic_load(&l.cache->held->held.refs);
 	/* The configuration's tenant, by name, and not. */
 	for (i = 0; i < 4; i++) {
@@ -299,7 +299,7 @@ TEST(keys_are_let_go_as_often_as_they_are_held)
 		    before);
 	}
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(scoped_keys_are_percent_encoded_and_bound)
@@ -313,9 +313,9 @@ TEST(scoped_keys_are_percent_encoded_and_bound)
 	struct csn_cachekit *kit;
 	uint8_t bytes[100], value[1];
 	size_t len = sizeof(bytes);
-	struct larder l;
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", scoped);
+	cache_start(&l, "memory:?bytes=64M", scoped);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
 	assert_int_equal(csn_store_get(l.store, NULL, 0,
 	    (const uint8_t *)want, sizeof(want) - 1, bytes, &len), 0);
@@ -330,7 +330,7 @@ TEST(scoped_keys_are_percent_encoded_and_bound)
 	assert_int_equal(csn_cachekit_open(kit, &bind, NULL, bytes, len,
 	    value, NULL), CSN_E_TAG);
 	csn_cachekit_free(kit);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(namespaces_are_cleared)
@@ -341,59 +341,59 @@ TEST(namespaces_are_cleared)
 	static void (*const edits[])(struct csn_cache_options *c) = {
 		NULL, with_space, scoped
 	};
-	struct larder l;
+	struct cache_fixture l;
 	uint64_t n;
 	size_t e, i;
 
 	for (e = 0; e < 3; e++) {
-		larder_start(&l, "memory:?bytes=64M", edits[e]);
+		cache_start(&l, "memory:?bytes=64M", edits[e]);
 		for (i = 0; i < 6; i++)
-			assert_int_equal(larder_set(l.cache, keys[i], "v"),
+			assert_int_equal(cache_set(l.cache, keys[i], "v"),
 			    0);
 		assert_int_equal(csn_cache_clear(l.cache, "users", &n), 0);
 		assert_int_equal(n, 3);
 		for (i = 0; i < 6; i++)
-			assert_int_equal(larder_has(l.cache, keys[i], "v",
+			assert_int_equal(cache_has(l.cache, keys[i], "v",
 			    NULL), i >= 3);
 		assert_int_equal(csn_cache_clear(l.cache, NULL, &n),
 		    e == 1 ? 0 : CSN_E_POLICY);
 		if (e == 1)
 			assert_int_equal(n, 3);
-		assert_int_equal(larder_has(l.cache, keys[5], "v", NULL),
+		assert_int_equal(cache_has(l.cache, keys[5], "v", NULL),
 		    e != 1);
 		assert_int_equal(csn_cache_clear(l.cache, "", &n),
 		    CSN_E_ARG);
-		larder_end(&l);
+		cache_end(&l);
 	}
 }
 
 TEST(keys_have_a_length)
 {
 	char key[CSN_STORE_MAX_KEY + 2];
-	struct larder l;
+	struct cache_fixture l;
 	int rc;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
+	cache_start(&l, "memory:?bytes=64M", NULL);
 	memset(key, 'k', sizeof(key));
 	key[CSN_STORE_MAX_KEY + 1] = '\0';
-	assert_int_equal(larder_set(l.cache, key, "v"), CSN_E_ARG);
-	assert_int_equal(larder_set(l.cache, "", "v"), CSN_E_ARG);
+	assert_int_equal(cache_set(l.cache, key, "v"), CSN_E_ARG);
+	assert_int_equal(cache_set(l.cache, "", "v"), CSN_E_ARG);
 	assert_int_equal(csn_cache_set(l.cache, NULL, NULL, "v", 1),
 	    CSN_E_ARG);
 	assert_int_equal(csn_cache_set(l.cache, "k", NULL, NULL, 1),
 	    CSN_E_ARG);
 	assert_int_equal(csn_cache_get(l.cache, "k", NULL, NULL), CSN_E_ARG);
 	key[CSN_STORE_MAX_KEY] = '\0';
-	assert_int_equal(larder_set(l.cache, key, "v"), 0);
-	assert_true(larder_has(l.cache, key, "v", &rc));
-	larder_end(&l);
+	assert_int_equal(cache_set(l.cache, key, "v"), 0);
+	assert_true(cache_has(l.cache, key, "v", &rc));
+	cache_end(&l);
 }
 
 TEST(secure_unless_plain_is_asked_for_by_name)
 {
-	struct csn_ctx *ctx = larder_ctx();
-	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
-	struct csn_cache_options c = larder_config(NULL, NULL);
+	struct csn_ctx *ctx = cache_ctx();
+	struct csn_cachekit_ring *keys = cache_keys(ctx, 'n', NULL);
+	struct csn_cache_options c = cache_config(NULL, NULL);
 	struct csn_cache *cache = NULL;
 
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
@@ -406,7 +406,7 @@ TEST(secure_unless_plain_is_asked_for_by_name)
 	csn_cache_free(cache);
 	c.mode = 9;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
-	c = larder_config(keys, NULL);
+	c = cache_config(keys, NULL);
 	c.flags = CSN_CACHE_NO_L1;
 	assert_int_equal(csn_cache_new(ctx, &c, &cache), CSN_E_ARG);
 	c.flags = 0;
@@ -431,27 +431,27 @@ remember_none(struct csn_cache_options *c)
 
 TEST(what_does_not_exist_is_remembered)
 {
-	struct recipe none = { .text = "", .rc = CSN_E_NOT_FOUND };
-	struct recipe some = { .text = "now there is" };
-	struct larder l;
+	struct computation none = { .text = "", .rc = CSN_E_NOT_FOUND };
+	struct computation some = { .text = "now there is" };
+	struct cache_fixture l;
 	int rc;
 
-	larder_start(&l, "memory:?bytes=64M", remember_none);
-	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
-	assert_int_equal(larder_make(l.cache, "k", &none), CSN_E_NOT_FOUND);
+	cache_start(&l, "memory:?bytes=64M", remember_none);
+	assert_int_equal(cache_compute(l.cache, "k", &none), CSN_E_NOT_FOUND);
+	assert_int_equal(cache_compute(l.cache, "k", &none), CSN_E_NOT_FOUND);
 	assert_int_equal(none.made, 1);
-	assert_false(larder_has(l.cache, "k", "", &rc));
+	assert_false(cache_has(l.cache, "k", "", &rc));
 	assert_int_equal(rc, CSN_E_NOT_FOUND);
 	assert_int_equal(csn_cache_exists(l.cache, "k", NULL, NULL),
 	    CSN_E_NOT_FOUND);
-	assert_int_equal(larder_stat(l.cache).negative_hits, 2);
-	larder_ms += 1000;
-	assert_int_equal(larder_make(l.cache, "k", &some), 0);
-	assert_int_equal(larder_make(l.cache, "none", &none),
+	assert_int_equal(cache_stat(l.cache).negative_hits, 2);
+	cache_ms += 1000;
+	assert_int_equal(cache_compute(l.cache, "k", &some), 0);
+	assert_int_equal(cache_compute(l.cache, "none", &none),
 	    CSN_E_NOT_FOUND);
-	assert_int_equal(larder_set(l.cache, "none", "set"), 0);
-	assert_true(larder_has(l.cache, "none", "set", NULL));
-	larder_end(&l);
+	assert_int_equal(cache_set(l.cache, "none", "set"), 0);
+	assert_true(cache_has(l.cache, "none", "set", NULL));
+	cache_end(&l);
 }
 
 /* Finds nothing, and somebody sets it just then. */
@@ -459,37 +459,37 @@ static int
 overtaken(void *arg, const char *key, struct csn_cache_value *out)
 {
 	(void)out;
-	assert_int_equal(larder_set(arg, key, "set meanwhile"), 0);
+	assert_int_equal(cache_set(arg, key, "set meanwhile"), 0);
 	return CSN_E_NOT_FOUND;
 }
 
 TEST(what_was_set_meanwhile_is_not_hidden)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct larder l;
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", remember_none);
+	cache_start(&l, "memory:?bytes=64M", remember_none);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    overtaken, l.cache, &v), CSN_E_NOT_FOUND);
-	assert_true(larder_has(l.cache, "k", "set meanwhile", NULL));
+	assert_true(cache_has(l.cache, "k", "set meanwhile", NULL));
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(a_failed_computation_is_not_remembered)
 {
-	struct recipe r = { .text = "good", .rc = CSN_E_IO };
-	struct larder l;
+	struct computation r = { .text = "good", .rc = CSN_E_IO };
+	struct cache_fixture l;
 
-	larder_start(&l, "memory:?bytes=64M", remember_none);
-	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
-	assert_int_equal(larder_make(l.cache, "k", &r), CSN_E_IO);
+	cache_start(&l, "memory:?bytes=64M", remember_none);
+	assert_int_equal(cache_compute(l.cache, "k", &r), CSN_E_IO);
+	assert_int_equal(cache_compute(l.cache, "k", &r), CSN_E_IO);
 	r.rc = 0;
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(r.made, 3);
-	assert_int_equal(larder_stat(l.cache).compute_errors, 2);
-	larder_end(&l);
+	assert_int_equal(cache_stat(l.cache).compute_errors, 2);
+	cache_end(&l);
 }
 
 static struct csn_pool *pool;
@@ -507,42 +507,42 @@ TEST(stale_values_are_served_and_refreshed)
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct recipe old = { .text = "old" }, new_ = { .text = "new" };
+	struct computation old = { .text = "old" }, new_ = { .text = "new" };
 	struct timespec ms = { 0, 1000000 };
-	struct larder l;
+	struct cache_fixture l;
 	int i;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
+	cache_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(csn_pool_new(l.ctx, 3, &pool), 0);
 	csn_cache_free(l.cache);
-	l.cache = larder_second(&l, half_is_stale);
-	assert_int_equal(larder_make(l.cache, "k", &old), 0);
-	larder_ms += 499;
+	l.cache = cache_second(&l, half_is_stale);
+	assert_int_equal(cache_compute(l.cache, "k", &old), 0);
+	cache_ms += 499;
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
-	    recipe_make, &new_, &v), 0);
+	    compute_text, &new_, &v), 0);
 	assert_int_equal(v.stale, 0);
-	larder_ms += 2;
+	cache_ms += 2;
 	/* Without leave to call it later, nothing is refreshed. */
-	assert_int_equal(larder_make(l.cache, "k", &old), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &old), 0);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
-	    recipe_make, &new_, &v), 0);
+	    compute_text, &new_, &v), 0);
 	assert_int_equal(v.stale, 1);
 	assert_memory_equal(v.data.p, "old", 3);
-	for (i = 0; i < 5000 && !larder_has(l.cache, "k", "new", NULL); i++)
+	for (i = 0; i < 5000 && !cache_has(l.cache, "k", "new", NULL); i++)
 		nanosleep(&ms, NULL);
-	assert_true(larder_has(l.cache, "k", "new", NULL));
+	assert_true(cache_has(l.cache, "k", "new", NULL));
 	assert_int_equal(new_.made, 1);
 	assert_int_equal(old.made, 1);
-	larder_ms += 900;
-	assert_true(larder_has(l.cache, "k", "new", NULL));
-	larder_ms += 101;
-	assert_false(larder_has(l.cache, "k", "new", NULL));
-	assert_int_equal(larder_stat(l.cache).refreshes, 1);
+	cache_ms += 900;
+	assert_true(cache_has(l.cache, "k", "new", NULL));
+	cache_ms += 101;
+	assert_false(cache_has(l.cache, "k", "new", NULL));
+	assert_int_equal(cache_stat(l.cache).refreshes, 1);
 	csn_cache_value_free(&v);
 	csn_cache_free(l.cache);
 	l.cache = NULL;
 	csn_pool_free(pool);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(freeing_waits_for_refreshes)
@@ -550,51 +550,51 @@ TEST(freeing_waits_for_refreshes)
 	struct csn_cache_call_options how = { .size = sizeof(how),
 	    .flags = CSN_CACHE_REFRESH };
 	struct csn_cache_value v = { .size = sizeof(v) };
-	struct recipe r = { .text = "x" };
-	struct larder l;
+	struct computation r = { .text = "x" };
+	struct cache_fixture l;
 	char key[8];
 	int i;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
+	cache_start(&l, "memory:?bytes=64M", NULL);
 	assert_int_equal(csn_pool_new(l.ctx, 2, &pool), 0);
 	csn_cache_free(l.cache);
-	l.cache = larder_second(&l, half_is_stale);
+	l.cache = cache_second(&l, half_is_stale);
 	for (i = 0; i < 20; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
-		assert_int_equal(larder_make(l.cache, key, &r), 0);
+		assert_int_equal(cache_compute(l.cache, key, &r), 0);
 	}
-	larder_ms += 600;
+	cache_ms += 600;
 	r.ms = 5;
 	for (i = 0; i < 20; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		assert_int_equal(csn_cache_get_or_compute(l.cache, key, &how,
-		    recipe_make, &r, &v), 0);
+		    compute_text, &r, &v), 0);
 	}
 	csn_cache_value_free(&v);
 	csn_cache_free(l.cache);
 	l.cache = NULL;
 	assert_int_equal(r.made, 40);
 	csn_pool_free(pool);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(a_forked_child_must_make_its_own)
 {
-	struct larder l;
+	struct cache_fixture l;
 	int status, rc;
 	pid_t pid;
 
-	larder_start(&l, "memory:?bytes=64M", NULL);
-	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	cache_start(&l, "memory:?bytes=64M", NULL);
+	assert_int_equal(cache_set(l.cache, "k", "v"), 0);
 	if ((pid = fork()) == 0) {
-		rc = larder_set(l.cache, "k", "w");
+		rc = cache_set(l.cache, "k", "w");
 		csn_cache_free(l.cache);
 		_exit(rc == CSN_E_FORK ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_true(larder_has(l.cache, "k", "v", NULL));
-	larder_end(&l);
+	assert_true(cache_has(l.cache, "k", "v", NULL));
+	cache_end(&l);
 }
 
 BEFORE_ALL { faulty_register(); }

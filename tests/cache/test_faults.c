@@ -2,10 +2,10 @@
 /* test_faults.c - whatever the backend does, the caller gets its value. */
 #include <pthread.h>
 
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
-static struct larder l;
+static struct cache_fixture l;
 
 static void
 fragile(struct csn_cache_options *c)
@@ -18,53 +18,53 @@ fragile(struct csn_cache_options *c)
 
 TEST(a_dead_backend_never_fails_the_caller)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	struct csn_cache_stat st;
 	unsigned calls;
 	int i, rc;
 
-	larder_start(&l, "faulty:", fragile);
+	cache_start(&l, "faulty:", fragile);
 	faulty.dead = 1;
 	for (i = 0; i < 50; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(r.made, 50);
-	st = larder_stat(l.cache);
+	st = cache_stat(l.cache);
 	assert_int_equal(st.breaker, CSN_CACHE_BREAKER_OPEN);
 	assert_int_equal(st.breaker_opens, 1);
 	assert_int_equal(st.backend_errors, 3);
 	assert_true(st.rejected > 40);
 	/* Left alone: it is not called at all. */
 	calls = faulty.calls;
-	assert_false(larder_has(l.cache, "k", "computed", &rc));
+	assert_false(cache_has(l.cache, "k", "computed", &rc));
 	assert_int_equal(rc, CSN_E_BUSY);
-	assert_int_equal(larder_set(l.cache, "k", "x"), CSN_E_BUSY);
+	assert_int_equal(cache_set(l.cache, "k", "x"), CSN_E_BUSY);
 	assert_int_equal(faulty.calls, calls);
 	/* It comes back: tried after a while, then used again. */
 	faulty.dead = 0;
-	larder_ms += 1000;
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
-	assert_int_equal(larder_stat(l.cache).breaker,
+	cache_ms += 1000;
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+	assert_int_equal(cache_stat(l.cache).breaker,
 	    CSN_CACHE_BREAKER_CLOSED);
-	assert_true(larder_has(l.cache, "k", "computed", NULL));
-	larder_end(&l);
+	assert_true(cache_has(l.cache, "k", "computed", NULL));
+	cache_end(&l);
 }
 
 TEST(l1_serves_while_the_backend_is_dead)
 {
-	struct larder m;
+	struct cache_fixture m;
 
-	larder_start(&m, "faulty:", NULL);
-	assert_int_equal(larder_set(m.cache, "before", "v"), 0);
+	cache_start(&m, "faulty:", NULL);
+	assert_int_equal(cache_set(m.cache, "before", "v"), 0);
 	faulty.dead = 1;
-	assert_true(larder_has(m.cache, "before", "v", NULL));
-	assert_int_equal(larder_set(m.cache, "after", "w"), CSN_E_BACKEND);
-	assert_true(larder_has(m.cache, "after", "w", NULL));
+	assert_true(cache_has(m.cache, "before", "v", NULL));
+	assert_int_equal(cache_set(m.cache, "after", "w"), CSN_E_BACKEND);
+	assert_true(cache_has(m.cache, "after", "w", NULL));
 	/* What cannot be deleted there is gone here, and the caller knows. */
 	assert_int_equal(csn_cache_delete(m.cache, "before", NULL),
 	    CSN_E_BACKEND);
-	assert_false(larder_has(m.cache, "before", "v", NULL));
-	larder_end(&m);
+	assert_false(cache_has(m.cache, "before", "v", NULL));
+	cache_end(&m);
 }
 
 static void
@@ -76,19 +76,19 @@ slow(struct csn_cache_options *c)
 
 TEST(a_slow_backend_opens_the_breaker)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int i;
 
-	larder_start(&l, "faulty:", slow);
-	assert_int_equal(larder_set(l.cache, "k", "computed"), 0);
+	cache_start(&l, "faulty:", slow);
+	assert_int_equal(cache_set(l.cache, "k", "computed"), 0);
 	faulty.slow_ms = 25;
 	for (i = 0; i < 20; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
-	assert_int_equal(larder_stat(l.cache).slow_calls, 3);
-	assert_int_equal(larder_stat(l.cache).breaker,
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+	assert_int_equal(cache_stat(l.cache).slow_calls, 3);
+	assert_int_equal(cache_stat(l.cache).breaker,
 	    CSN_CACHE_BREAKER_OPEN);
 	assert_int_equal(r.made, 17);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static void
@@ -102,7 +102,7 @@ few_at_a_time(struct csn_cache_options *c)
 
 struct asker {
 	char key[8];
-	struct recipe recipe;
+	struct computation computation;
 	int rc;
 };
 
@@ -113,7 +113,7 @@ ask(void *arg)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		a->rc |= larder_make(l.cache, a->key, &a->recipe);
+		a->rc |= cache_compute(l.cache, a->key, &a->computation);
 	return NULL;
 }
 
@@ -123,12 +123,12 @@ TEST(no_more_calls_are_in_flight_than_allowed)
 	pthread_t threads[32];
 	int i;
 
-	larder_start(&l, "faulty:", few_at_a_time);
+	cache_start(&l, "faulty:", few_at_a_time);
 	faulty.slow_ms = 10;
 	for (i = 0; i < 32; i++) {
 		memset(&askers[i], 0, sizeof(askers[i]));
 		snprintf(askers[i].key, sizeof(askers[i].key), "k%d", i);
-		askers[i].recipe.text = "v";
+		askers[i].computation.text = "v";
 		assert_int_equal(pthread_create(&threads[i], NULL, ask,
 		    &askers[i]), 0);
 	}
@@ -137,8 +137,8 @@ TEST(no_more_calls_are_in_flight_than_allowed)
 		assert_int_equal(askers[i].rc, 0);
 	}
 	assert_in_range(faulty.most_inflight, 1, 4);
-	assert_true(larder_stat(l.cache).shed > 0);
-	larder_end(&l);
+	assert_true(cache_stat(l.cache).shed > 0);
+	cache_end(&l);
 }
 
 TEST(halves_and_flipped_bits_are_misses_that_count)
@@ -151,20 +151,20 @@ TEST(halves_and_flipped_bits_are_misses_that_count)
 	int rc, k;
 
 	for (i = 0; i < 2; i++) {
-		larder_start(&l, "faulty:", fragile);
-		assert_int_equal(larder_set(l.cache, "k", "a value whose "
+		cache_start(&l, "faulty:", fragile);
+		assert_int_equal(cache_set(l.cache, "k", "a value whose "
 		    "half is still long enough for nonce and tag"), 0);
 		*faults[i] = 1;
 		assert_int_equal(csn_cache_get(l.cache, "k", &strict, &v),
 		    CSN_E_TAG);
 		for (k = 0; k < 2; k++) {
-			assert_false(larder_has(l.cache, "k", "", &rc));
+			assert_false(cache_has(l.cache, "k", "", &rc));
 			assert_int_equal(rc, CSN_E_NOT_FOUND);
 		}
-		assert_int_equal(larder_stat(l.cache).tag_failures, 3);
-		assert_int_equal(larder_stat(l.cache).breaker,
+		assert_int_equal(cache_stat(l.cache).tag_failures, 3);
+		assert_int_equal(cache_stat(l.cache).breaker,
 		    CSN_CACHE_BREAKER_OPEN);
-		larder_end(&l);
+		cache_end(&l);
 		faulty_reset();
 	}
 	csn_cache_value_free(&v);
@@ -172,17 +172,17 @@ TEST(halves_and_flipped_bits_are_misses_that_count)
 
 TEST(lengths_that_make_no_sense_are_failures)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int rc, i;
 
 	for (i = 1; i <= 2; i++) {
-		larder_start(&l, "faulty:", fragile);
-		assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+		cache_start(&l, "faulty:", fragile);
+		assert_int_equal(cache_set(l.cache, "k", "v"), 0);
 		faulty.longer = i;
-		assert_false(larder_has(l.cache, "k", "v", &rc));
+		assert_false(cache_has(l.cache, "k", "v", &rc));
 		assert_int_equal(rc, CSN_E_BACKEND);
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
-		larder_end(&l);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+		cache_end(&l);
 		faulty_reset();
 	}
 }
@@ -191,27 +191,27 @@ TEST(another_keys_value_is_refused)
 {
 	int rc;
 
-	larder_start(&l, "faulty:", fragile);
-	assert_int_equal(larder_set(l.cache, "other", "its"), 0);
-	assert_int_equal(larder_set(l.cache, "k", "mine"), 0);
+	cache_start(&l, "faulty:", fragile);
+	assert_int_equal(cache_set(l.cache, "other", "its"), 0);
+	assert_int_equal(cache_set(l.cache, "k", "mine"), 0);
 	faulty.other = 1;
-	assert_false(larder_has(l.cache, "k", "its", &rc));
+	assert_false(cache_has(l.cache, "k", "its", &rc));
 	assert_int_equal(rc, CSN_E_NOT_FOUND);
-	assert_int_equal(larder_stat(l.cache).tag_failures, 1);
-	larder_end(&l);
+	assert_int_equal(cache_stat(l.cache).tag_failures, 1);
+	cache_end(&l);
 }
 
 TEST(puts_that_keep_nothing_are_misses)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int i;
 
-	larder_start(&l, "faulty:", fragile);
+	cache_start(&l, "faulty:", fragile);
 	faulty.silent_sets = 1;
 	for (i = 0; i < 5; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(r.made, 5);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static void
@@ -222,40 +222,40 @@ short_lives(struct csn_cache_options *c)
 
 TEST(clocks_that_jump_serve_nothing_that_is_over)
 {
-	larder_start(&l, "memory:?bytes=64M", short_lives);
-	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
-	larder_ms += UINT64_C(1) << 50;
-	assert_false(larder_has(l.cache, "k", "v", NULL));
-	larder_ms -= UINT64_C(1) << 50;
+	cache_start(&l, "memory:?bytes=64M", short_lives);
+	assert_int_equal(cache_set(l.cache, "k", "v"), 0);
+	cache_ms += UINT64_C(1) << 50;
+	assert_false(cache_has(l.cache, "k", "v", NULL));
+	cache_ms -= UINT64_C(1) << 50;
 	/* It was over once: it does not come back. */
-	assert_false(larder_has(l.cache, "k", "v", NULL));
-	assert_int_equal(larder_set(l.cache, "k", "w"), 0);
-	larder_ms -= 500;
-	assert_true(larder_has(l.cache, "k", "w", NULL));
-	larder_ms += 1500;
-	assert_false(larder_has(l.cache, "k", "w", NULL));
-	larder_end(&l);
+	assert_false(cache_has(l.cache, "k", "v", NULL));
+	assert_int_equal(cache_set(l.cache, "k", "w"), 0);
+	cache_ms -= 500;
+	assert_true(cache_has(l.cache, "k", "w", NULL));
+	cache_ms += 1500;
+	assert_false(cache_has(l.cache, "k", "w", NULL));
+	cache_end(&l);
 }
 
 TEST(a_store_without_lives_says_so)
 {
 	struct csn_cache_call_options how = { .size = sizeof(how), .ttl_ms =
 	    1000 };
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	larder_start(&l, "simple:", NULL);
+	cache_start(&l, "simple:", NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1),
 	    CSN_E_BACKEND);
 	assert_non_null(strstr(csn_message(), "end by themselves"));
 	/* This process keeps it for that long; the store has nothing. */
-	assert_true(larder_has(l.cache, "k", "v", NULL));
-	larder_ms += 1000;
-	assert_false(larder_has(l.cache, "k", "v", NULL));
+	assert_true(cache_has(l.cache, "k", "v", NULL));
+	cache_ms += 1000;
+	assert_false(cache_has(l.cache, "k", "v", NULL));
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", &how,
-	    recipe_make, &r, &v), 0);
+	    compute_text, &r, &v), 0);
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 struct told {
@@ -289,20 +289,20 @@ with_ears(struct csn_cache_options *c)
 
 TEST(each_event_is_told)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int i;
 
 	memset(&told, 0, sizeof(told));
-	larder_start(&l, "faulty:", with_ears);
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	cache_start(&l, "faulty:", with_ears);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	faulty.flip = 1;
-	assert_false(larder_has(l.cache, "k", "", NULL));
+	assert_false(cache_has(l.cache, "k", "", NULL));
 	faulty.flip = 0;
 	assert_int_equal(csn_cache_delete(l.cache, "k", NULL), 0);
 	faulty.dead = 1;
 	for (i = 0; i < 5; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(told.kinds[CSN_CACHE_EVENT_L2_HIT], 1);
 	assert_int_equal(told.kinds[CSN_CACHE_EVENT_MISS], 7);
 	assert_int_equal(told.kinds[CSN_CACHE_EVENT_COMPUTE], 6);
@@ -311,22 +311,22 @@ TEST(each_event_is_told)
 	assert_int_equal(told.kinds[CSN_CACHE_EVENT_DELETE], 1);
 	assert_int_equal(told.kinds[CSN_CACHE_EVENT_BACKEND_ERROR], 3);
 	assert_int_equal(told.opened, 1);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(numbers_are_prometheus_text)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	char *text, *line, *save = NULL;
 	unsigned samples = 0;
 	int i;
 
-	larder_start(&l, "faulty:", fragile);
+	cache_start(&l, "faulty:", fragile);
 	for (i = 0; i < 3; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	faulty.dead = 1;
 	for (i = 0; i < 5; i++)
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(csn_cache_prometheus(l.cache, "a\"b", &text), 0);
 	assert_non_null(strstr(text, "\ncaisson_cache_hits_total{cache="
 	    "\"a\\\"b\",level=\"l2\"} 2\n"));
@@ -349,7 +349,7 @@ TEST(numbers_are_prometheus_text)
 	csn_free(text);
 	assert_int_equal(csn_cache_prometheus(l.cache, "a\nb", &text),
 	    CSN_E_ARG);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 BEFORE_ALL { faulty_register(); }

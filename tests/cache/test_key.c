@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "crypto/vectors.h"
-#include "feed.h"
+#include "key_args.h"
 #include "lib/test.h"
 
 #include "base/text.h"

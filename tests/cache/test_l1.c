@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "cache/l1.h"
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 static struct csn_ctx *ctx;
@@ -252,5 +252,5 @@ TEST(many_threads_at_once)
 	csn_l1_free(l1);
 }
 
-BEFORE_ALL { ctx = larder_ctx(); }
+BEFORE_ALL { ctx = cache_ctx(); }
 AFTER_ALL { csn_ctx_free(ctx); }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_native_mode.c - Caisson's own entries: what the compatible ones lack. */
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 static struct csn_ctx *ctx;
@@ -28,7 +28,7 @@ static struct csn_cache *
 over(struct csn_cache_native *native, struct csn_store *behind,
     uint32_t flags)
 {
-	struct csn_cache_options c = larder_config(NULL, behind);
+	struct csn_cache_options c = cache_config(NULL, behind);
 	struct csn_cache *cache;
 
 	c.mode = CSN_CACHE_NATIVE;
@@ -69,20 +69,20 @@ TEST(an_older_value_is_refused)
 	uint8_t *older, *newer;
 	size_t older_len, newer_len;
 
-	assert_int_equal(larder_set(cache, "k", "older"), 0);
+	assert_int_equal(cache_set(cache, "k", "older"), 0);
 	older = steal(&older_len);
-	assert_int_equal(larder_set(cache, "k", "newer"), 0);
+	assert_int_equal(cache_set(cache, "k", "newer"), 0);
 	newer = steal(&newer_len);
 	plant(older, older_len);
 	assert_int_equal(csn_cache_get(cache, "k", &strict, &v),
 	    CSN_E_REPLAY);
 	assert_int_equal(v.data.len, 0);
-	assert_false(larder_has(cache, "k", "older", NULL));
-	assert_int_equal(larder_stat(cache).replays, 2);
-	assert_int_equal(larder_stat(cache).breaker,
+	assert_false(cache_has(cache, "k", "older", NULL));
+	assert_int_equal(cache_stat(cache).replays, 2);
+	assert_int_equal(cache_stat(cache).breaker,
 	    CSN_CACHE_BREAKER_CLOSED);
 	plant(newer, newer_len);
-	assert_true(larder_has(cache, "k", "newer", NULL));
+	assert_true(cache_has(cache, "k", "newer", NULL));
 	/* Nor does what was deleted come back. */
 	assert_int_equal(csn_cache_delete(cache, "k", NULL), 0);
 	plant(newer, newer_len);
@@ -133,11 +133,11 @@ TEST(entries_carry_their_end)
 	assert_int_equal(csn_store_open(ctx, "simple:", &simple), 0);
 	cache = over(native, simple, CSN_CACHE_NO_L1);
 	assert_int_equal(csn_cache_set(cache, "k", &how, "v", 1), 0);
-	assert_true(larder_has(cache, "k", "v", NULL));
-	larder_ms += 1001;
-	assert_false(larder_has(cache, "k", "v", &rc));
+	assert_true(cache_has(cache, "k", "v", NULL));
+	cache_ms += 1001;
+	assert_false(cache_has(cache, "k", "v", &rc));
 	assert_int_equal(rc, CSN_E_NOT_FOUND);
-	assert_int_equal(larder_stat(cache).form_refused, 0);
+	assert_int_equal(cache_stat(cache).form_refused, 0);
 	csn_cache_free(cache);
 	csn_store_close(simple);
 	csn_cache_native_free(native);
@@ -163,8 +163,8 @@ TEST(older_epochs_are_resealed)
 	assert_int_equal(csn_cache_get(new_, "n:o:1", NULL, &v), 0);
 	assert_int_equal(v.which, 0);
 	assert_int_equal(v.ttl_ms, 5000);
-	larder_ms += 5001;
-	assert_false(larder_has(new_, "n:o:1", "v", NULL));
+	cache_ms += 5001;
+	assert_false(cache_has(new_, "n:o:1", "v", NULL));
 	csn_cache_value_free(&v);
 	csn_cache_free(old);
 	csn_cache_free(new_);
@@ -174,9 +174,9 @@ TEST(older_epochs_are_resealed)
 
 TEST(each_mode_wants_its_own_keys)
 {
-	struct csn_cachekit_ring *keys = larder_keys(ctx, 'n', NULL);
+	struct csn_cachekit_ring *keys = cache_keys(ctx, 'n', NULL);
 	struct csn_cache_native *native = epochs(1);
-	struct csn_cache_options c = larder_config(NULL, store);
+	struct csn_cache_options c = cache_config(NULL, store);
 	struct csn_cache *cache;
 
 	c.mode = CSN_CACHE_NATIVE;
@@ -195,7 +195,7 @@ BEFORE_ALL { faulty_register(); }
 BEFORE_EACH
 {
 	faulty_reset();
-	ctx = larder_ctx();
+	ctx = cache_ctx();
 	assert_int_equal(csn_store_open(ctx, "memory:?bytes=64M", &store), 0);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem_cache.c - each allocation fails once: told, nothing is lost. */
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/failmalloc.h"
 #include "lib/test.h"
 
-static struct larder l;
+static struct cache_fixture l;
 static struct csn_cache *other;
 
 static const uint8_t document[] = { 0x92, 0x01, 0xa1, 'x' };
@@ -42,7 +42,7 @@ each_fails_once(int (*op)(void), int (*again)(void))
 static int
 make(void)
 {
-	struct csn_cache_options c = larder_config(l.keys, l.store);
+	struct csn_cache_options c = cache_config(l.keys, l.store);
 	struct csn_cache *cache = NULL;
 	int rc;
 
@@ -86,13 +86,13 @@ get_one(void)
 static int
 compute_one(void)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	int rc, gone;
 
 	gone = csn_cache_delete(l.cache, "computed", NULL);
 	if (gone != 0 && gone != CSN_E_NOT_FOUND)
 		return gone;
-	rc = larder_make(l.cache, "computed", &r);
+	rc = cache_compute(l.cache, "computed", &r);
 	return rc != 0 ? rc : r.made == 1 ? 0 : CSN_E_ARG;
 }
 
@@ -125,10 +125,10 @@ TEST(computing)
 
 TEST(resealing)
 {
-	assert_int_equal(larder_set(l.cache, "n:o:1", "v"), 0);
-	assert_int_equal(larder_set(l.cache, "n:o:2", "v"), 0);
+	assert_int_equal(cache_set(l.cache, "n:o:1", "v"), 0);
+	assert_int_equal(cache_set(l.cache, "n:o:2", "v"), 0);
 	each_fails_once(reseal_one, reseal_one);
-	assert_true(larder_has(l.cache, "n:o:1", "v", NULL));
+	assert_true(cache_has(l.cache, "n:o:1", "v", NULL));
 }
 
 static void
@@ -139,12 +139,12 @@ no_l1(struct csn_cache_options *c)
 
 BEFORE_EACH
 {
-	larder_start(&l, "memory:?bytes=64M", NULL);
-	other = larder_second(&l, no_l1);
+	cache_start(&l, "memory:?bytes=64M", NULL);
+	other = cache_second(&l, no_l1);
 }
 
 AFTER_EACH
 {
 	csn_cache_free(other);
-	larder_end(&l);
+	cache_end(&l);
 }

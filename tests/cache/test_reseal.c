@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_reseal.c - keys rotate under a running cache, and nothing is lost. */
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 static struct csn_ctx *ctx;
@@ -10,8 +10,8 @@ static struct csn_store *store;
 static struct csn_cache *
 with_keys(char current, const char *previous, uint32_t flags)
 {
-	struct csn_cachekit_ring *keys = larder_keys(ctx, current, previous);
-	struct csn_cache_options c = larder_config(keys, store);
+	struct csn_cachekit_ring *keys = cache_keys(ctx, current, previous);
+	struct csn_cache_options c = cache_config(keys, store);
 	struct csn_cache *cache;
 
 	c.flags |= flags;
@@ -27,14 +27,14 @@ TEST(former_keys_open_and_the_current_one_seals)
 	struct csn_cache *after = with_keys('b', NULL, 0);
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	assert_int_equal(larder_set(before, "old", "of a"), 0);
-	assert_int_equal(larder_set(during, "new", "of b"), 0);
+	assert_int_equal(cache_set(before, "old", "of a"), 0);
+	assert_int_equal(cache_set(during, "new", "of b"), 0);
 	assert_int_equal(csn_cache_get(during, "old", NULL, &v), 0);
 	assert_int_equal(v.which, 1);
 	assert_memory_equal(v.data.p, "of a", 4);
-	assert_int_equal(larder_stat(during).former_key_hits, 1);
-	assert_true(larder_has(after, "new", "of b", NULL));
-	assert_false(larder_has(after, "old", "of a", NULL));
+	assert_int_equal(cache_stat(during).former_key_hits, 1);
+	assert_true(cache_has(after, "new", "of b", NULL));
+	assert_false(cache_has(after, "old", "of a", NULL));
 	csn_cache_value_free(&v);
 	csn_cache_free(before);
 	csn_cache_free(during);
@@ -92,7 +92,7 @@ TEST(resealing_moves_all_that_are_under_former_keys)
 		assert_int_equal(csn_store_put(store, NULL, 0,
 		    (const uint8_t *)"users:get:x", 11, (const uint8_t *)
 		    "nothing that anybody of us has sealed", 37), 0);
-		larder_ms += 1000;
+		cache_ms += 1000;
 		how.ttl_ms = 0;
 		steps = 0;
 		assert_int_equal(csn_cache_reseal(during, "users", &how,
@@ -143,7 +143,7 @@ TEST(resealing_can_be_stopped_and_begun_again)
 
 	for (i = 0; i < 10; i++) {
 		snprintf(key, sizeof(key), "n:o:%d", i);
-		assert_int_equal(larder_set(before, key, "v"), 0);
+		assert_int_equal(cache_set(before, key, "v"), 0);
 	}
 	steps = 0;
 	assert_int_equal(csn_cache_reseal(during, "n", NULL, progress,
@@ -165,8 +165,8 @@ meddle(void *arg, const struct csn_cache_reseal *r)
 {
 	(void)arg;
 	if (r->seen == 1) {
-		assert_int_equal(larder_set(meddler, "n:o:0", "newer"), 0);
-		assert_int_equal(larder_set(meddler, "n:o:1", "newer"), 0);
+		assert_int_equal(cache_set(meddler, "n:o:0", "newer"), 0);
+		assert_int_equal(cache_set(meddler, "n:o:1", "newer"), 0);
 	}
 	return 0;
 }
@@ -178,12 +178,12 @@ TEST(what_is_set_meanwhile_is_kept)
 	struct csn_cache_reseal r = { .size = sizeof(r) };
 
 	meddler = with_keys('b', "a", 0);
-	assert_int_equal(larder_set(before, "n:o:0", "old"), 0);
-	assert_int_equal(larder_set(before, "n:o:1", "old"), 0);
+	assert_int_equal(cache_set(before, "n:o:0", "old"), 0);
+	assert_int_equal(cache_set(before, "n:o:1", "old"), 0);
 	assert_int_equal(csn_cache_reseal(during, "n", NULL, meddle, NULL,
 	    &r), 0);
-	assert_true(larder_has(during, "n:o:0", "newer", NULL));
-	assert_true(larder_has(during, "n:o:1", "newer", NULL));
+	assert_true(cache_has(during, "n:o:0", "newer", NULL));
+	assert_true(cache_has(during, "n:o:1", "newer", NULL));
 	csn_cache_free(before);
 	csn_cache_free(during);
 	csn_cache_free(meddler);
@@ -236,7 +236,7 @@ TEST(a_lock_that_is_gone_is_not_counted)
 
 BEFORE_EACH
 {
-	ctx = larder_ctx();
+	ctx = cache_ctx();
 	assert_int_equal(csn_store_open(ctx, "memory:?bytes=64M", &store), 0);
 }
 

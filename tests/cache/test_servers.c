@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_servers.c - what a backend answers, and which of its servers fails. */
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
 #define BREAKER_FAILURES 5
 
-static struct larder l;
+static struct cache_fixture l;
 
 static void
 without_l1(struct csn_cache_options *c)
@@ -33,17 +33,17 @@ TEST(l1_keeps_nothing_whose_end_the_backend_cannot_tell)
 	uint32_t source;
 	int i;
 
-	larder_start(&l, "apart:", NULL);
-	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	cache_start(&l, "apart:", NULL);
+	assert_int_equal(cache_set(l.cache, "k", "v"), 0);
 	assert_int_equal(csn_cache_clear(l.cache, "none", NULL), 0);
 	/* Another process's set: this one's L1 has never had it. */
 	csn_cache_free(l.cache);
-	l.cache = larder_second(&l, NULL);
+	l.cache = cache_second(&l, NULL);
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(get("k", &source), 0);
 		assert_int_equal(source, CSN_CACHE_FROM_L2);
 	}
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(l1_keeps_a_value_no_longer_than_the_backend_has_it)
@@ -52,37 +52,37 @@ TEST(l1_keeps_a_value_no_longer_than_the_backend_has_it)
 	    5000 };
 	uint32_t source;
 
-	larder_start(&l, "faulty:", NULL);
+	cache_start(&l, "faulty:", NULL);
 	assert_int_equal(csn_cache_set(l.cache, "k", &how, "v", 1), 0);
 	csn_cache_free(l.cache);
-	l.cache = larder_second(&l, NULL);
-	larder_ms += 3000;
+	l.cache = cache_second(&l, NULL);
+	cache_ms += 3000;
 	assert_int_equal(get("k", &source), 0);
 	assert_int_equal(source, CSN_CACHE_FROM_L2);
-	larder_ms += 1999;
+	cache_ms += 1999;
 	assert_int_equal(get("k", &source), 0);
 	assert_int_equal(source, CSN_CACHE_FROM_L1);
-	larder_ms += 1;
+	cache_ms += 1;
 	assert_int_equal(get("k", NULL), CSN_E_NOT_FOUND);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(a_value_that_the_backend_refuses_is_computed_and_given)
 {
 	static const int answers[] = { CSN_E_LIMIT, CSN_E_QUOTA, CSN_E_FORM,
 	    CSN_E_POLICY, CSN_E_BACKEND };
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	size_t i;
 
-	larder_start(&l, "faulty:", without_l1);
+	cache_start(&l, "faulty:", without_l1);
 	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		faulty.put_answer = answers[i];
-		assert_int_equal(larder_make(l.cache, "k", &r), 0);
+		assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 		/* Who sets it is told. */
-		assert_int_equal(larder_set(l.cache, "k", "v"), answers[i]);
+		assert_int_equal(cache_set(l.cache, "k", "v"), answers[i]);
 	}
 	assert_int_equal(r.made, i);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 static int
@@ -100,11 +100,11 @@ TEST(a_value_that_the_format_refuses_fails_the_call)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 
-	larder_start(&l, "faulty:", without_l1);
+	cache_start(&l, "faulty:", without_l1);
 	assert_int_equal(csn_cache_get_or_compute(l.cache, "k", NULL,
 	    too_large, NULL, &v), CSN_E_LIMIT);
 	csn_cache_value_free(&v);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(one_dead_server_of_several_does_not_stand_for_all)
@@ -116,9 +116,9 @@ TEST(one_dead_server_of_several_does_not_stand_for_all)
 	size_t i, round;
 	int rc;
 
-	larder_start(&l, "faulty:", without_l1);
+	cache_start(&l, "faulty:", without_l1);
 	for (i = 0; i < n; i++)
-		assert_int_equal(larder_set(l.cache, keys[i], "v"), 0);
+		assert_int_equal(cache_set(l.cache, keys[i], "v"), 0);
 	faulty.dead_server = 2;
 	for (round = 0; round < 50; round++)
 		for (i = 0; i < n; i++) {
@@ -131,28 +131,28 @@ TEST(one_dead_server_of_several_does_not_stand_for_all)
 	assert_int_equal(found, 200);
 	/* The dead one is left alone all the same. */
 	assert_int_equal(busy, 100 - BREAKER_FAILURES);
-	assert_int_equal(larder_stat(l.cache).breaker,
+	assert_int_equal(cache_stat(l.cache).breaker,
 	    CSN_CACHE_BREAKER_OPEN);
-	assert_int_equal(larder_stat(l.cache).breaker_opens, 1);
+	assert_int_equal(cache_stat(l.cache).breaker_opens, 1);
 	faulty.dead_server = 0;
-	larder_ms += 1000;
+	cache_ms += 1000;
 	assert_int_equal(get("2a", NULL), 0);
-	assert_int_equal(larder_stat(l.cache).breaker,
+	assert_int_equal(cache_stat(l.cache).breaker,
 	    CSN_CACHE_BREAKER_CLOSED);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(a_value_is_kept_where_only_its_locks_server_is_dead)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 
-	larder_start(&l, "faulty:", without_l1);
+	cache_start(&l, "faulty:", without_l1);
 	faulty.dead_server = 9;
-	assert_int_equal(larder_make(l.cache, "1a", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "1a", &r), 0);
 	assert_int_equal(faulty.puts, 1);
-	assert_int_equal(larder_make(l.cache, "1a", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "1a", &r), 0);
 	assert_int_equal(r.made, 1);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(an_answer_about_one_key_is_no_dead_backend)
@@ -161,31 +161,31 @@ TEST(an_answer_about_one_key_is_no_dead_backend)
 	    CSN_E_NOT_FOUND, CSN_E_LIMIT };
 	size_t i, k;
 
-	larder_start(&l, "faulty:", without_l1);
-	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	cache_start(&l, "faulty:", without_l1);
+	assert_int_equal(cache_set(l.cache, "k", "v"), 0);
 	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		faulty.get_answer = answers[i];
 		for (k = 0; k < 3 * BREAKER_FAILURES; k++)
 			assert_int_equal(get("k", NULL), CSN_E_NOT_FOUND);
 	}
 	faulty.get_answer = 0;
-	assert_int_equal(larder_stat(l.cache).breaker,
+	assert_int_equal(cache_stat(l.cache).breaker,
 	    CSN_CACHE_BREAKER_CLOSED);
 	assert_int_equal(get("k", NULL), 0);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 TEST(a_hung_backend_costs_a_caller_one_wait)
 {
-	struct recipe r = { .text = "computed" };
+	struct computation r = { .text = "computed" };
 	unsigned before;
 
-	larder_start(&l, "faulty:", without_l1);
+	cache_start(&l, "faulty:", without_l1);
 	faulty.dead = 1;
 	before = faulty.calls;
-	assert_int_equal(larder_make(l.cache, "k", &r), 0);
+	assert_int_equal(cache_compute(l.cache, "k", &r), 0);
 	assert_int_equal(faulty.calls - before, 1);
-	larder_end(&l);
+	cache_end(&l);
 }
 
 BEFORE_ALL { faulty_register(); }

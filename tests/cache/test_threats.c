@@ -4,13 +4,13 @@
  * learns nothing and changes nothing unseen, but for what the format cannot
  * tell: an older value of the same key.
  */
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 #include "session/scan.h"
 
 #define SECRET 48
 
-static struct larder l;
+static struct cache_fixture l;
 static struct needle needle;
 
 static const uint8_t *
@@ -47,7 +47,7 @@ static int
 fresh_get(const char *key, const struct csn_cache_call_options *how,
     struct csn_cache_value *v)
 {
-	struct csn_cache *other = larder_second(&l, NULL);
+	struct csn_cache *other = cache_second(&l, NULL);
 	int rc = csn_cache_get(other, key, how, v);
 
 	csn_cache_free(other);
@@ -178,7 +178,7 @@ TEST(planted_plaintext_is_never_returned)
 	struct csn_cache_call_options how = strictly(CSN_CACHE_MSGPACK, NULL);
 	struct csn_cache_call_options bytes_how = strictly(CSN_CACHE_BYTES,
 	    NULL);
-	struct csn_cache_options c = larder_config(NULL, l.store);
+	struct csn_cache_options c = cache_config(NULL, l.store);
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *plain, *victim;
 	static const uint8_t document[] = { 0x81, 0xa5, 'a', 'd', 'm', 'i',
@@ -191,11 +191,11 @@ TEST(planted_plaintext_is_never_returned)
 	assert_int_equal(csn_cache_set(plain, "k", NULL, document,
 	    sizeof(document)), 0);
 	csn_cache_free(plain);
-	victim = larder_second(&l, NULL);
+	victim = cache_second(&l, NULL);
 	assert_int_equal(csn_cache_get(victim, "k", &how, &v),
 	    CSN_E_POLICY);
 	assert_int_equal(v.data.len, 0);
-	assert_int_equal(larder_stat(victim).plain_refused, 1);
+	assert_int_equal(cache_stat(victim).plain_refused, 1);
 	how.flags &= ~CSN_CACHE_STRICT;
 	assert_int_equal(csn_cache_get(victim, "k", &how, &v),
 	    CSN_E_NOT_FOUND);
@@ -290,27 +290,27 @@ TEST(an_older_value_of_the_same_key_is_not_noticed)
 	uint8_t *bytes;
 	size_t len;
 
-	assert_int_equal(larder_set(l.cache, "k", "older"), 0);
+	assert_int_equal(cache_set(l.cache, "k", "older"), 0);
 	bytes = steal("k", &len);
-	assert_int_equal(larder_set(l.cache, "k", "newer"), 0);
+	assert_int_equal(cache_set(l.cache, "k", "newer"), 0);
 	plant("k", bytes, len);
 	assert_int_equal(fresh_get("k", NULL, &v), 0);
 	assert_memory_equal(v.data.p, "older", 5);
 	/* This process still has the newer one, and serves that. */
-	assert_true(larder_has(l.cache, "k", "newer", NULL));
+	assert_true(cache_has(l.cache, "k", "newer", NULL));
 	free(bytes);
 	csn_cache_value_free(&v);
 }
 
 TEST(another_master_key_opens_nothing)
 {
-	struct csn_cachekit_ring *keys = larder_keys(l.ctx, 'x', "yz");
-	struct csn_cache_options c = larder_config(keys, l.store);
+	struct csn_cachekit_ring *keys = cache_keys(l.ctx, 'x', "yz");
+	struct csn_cache_options c = cache_config(keys, l.store);
 	struct csn_cache_call_options how = strictly(CSN_CACHE_BYTES, NULL);
 	struct csn_cache_value v = { .size = sizeof(v) };
 	struct csn_cache *other;
 
-	assert_int_equal(larder_set(l.cache, "k", "v"), 0);
+	assert_int_equal(cache_set(l.cache, "k", "v"), 0);
 	assert_int_equal(csn_cache_new(l.ctx, &c, &other), 0);
 	assert_int_equal(csn_cache_get(other, "k", &how, &v), CSN_E_TAG);
 	csn_cache_free(other);
@@ -347,7 +347,7 @@ count_record(void *arg, uint64_t n, uint64_t unix_ms,
 
 TEST(refusals_are_audited_and_opens_where_asked)
 {
-	struct csn_cache_options c = larder_config(l.keys, l.store);
+	struct csn_cache_options c = cache_config(l.keys, l.store);
 	struct csn_cache *cache;
 	struct csn_audit *audit;
 	struct found f;
@@ -361,11 +361,11 @@ TEST(refusals_are_audited_and_opens_where_asked)
 		c.flags = CSN_CACHE_NO_L1 |
 		    (all ? CSN_CACHE_AUDIT_OPENS : 0);
 		assert_int_equal(csn_cache_new(l.ctx, &c, &cache), 0);
-		assert_int_equal(larder_set(cache, "k", "v"), 0);
+		assert_int_equal(cache_set(cache, "k", "v"), 0);
 		for (i = 0; i < 3; i++)
-			assert_true(larder_has(cache, "k", "v", NULL));
+			assert_true(cache_has(cache, "k", "v", NULL));
 		plant("k", "not what was set, but long enough for a tag", 43);
-		assert_false(larder_has(cache, "k", "v", NULL));
+		assert_false(cache_has(cache, "k", "v", NULL));
 		assert_int_equal(csn_audit_each(audit, NULL, count_record,
 		    &f), 0);
 		assert_int_equal(f.good, all ? 3 : 0);
@@ -377,5 +377,5 @@ TEST(refusals_are_audited_and_opens_where_asked)
 	}
 }
 
-BEFORE_EACH { larder_start(&l, "memory:?bytes=64M", NULL); }
-AFTER_EACH { larder_end(&l); }
+BEFORE_EACH { cache_start(&l, "memory:?bytes=64M", NULL); }
+AFTER_EACH { cache_end(&l); }

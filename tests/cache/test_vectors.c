@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_vectors.c - what CacheKit's SDKs make of keys, values and entries. */
 #include "crypto/vectors.h"
-#include "feed.h"
+#include "key_args.h"
 #include "lib/test.h"
 
 #include <caisson/aead.h>
@@ -55,7 +55,7 @@ check_auto_keys(const json_t *root)
 	    &key), 0);
 	json_array_foreach(vectors, i, v) {
 		csn_cachekit_key_reset(key);
-		assert_int_equal(feed_call(key, json_object_get(v, "args"),
+		assert_int_equal(key_args(key, json_object_get(v, "args"),
 		    json_object_get(v, "kwargs")), 0);
 		assert_int_equal(csn_cachekit_key_auto(key,
 		    optional(v, "namespace"),
@@ -101,7 +101,7 @@ check_interop_keys(const json_t *root)
 	    CSN_CACHEKIT_KEY_INTEROP, &key), 0);
 	json_array_foreach(vectors, i, v) {
 		csn_cachekit_key_reset(key);
-		assert_int_equal(feed_call(key, json_object_get(v, "args"),
+		assert_int_equal(key_args(key, json_object_get(v, "args"),
 		    NULL), 0);
 		want = vectors_hex(v, "canonical_args_hex");
 		assert_int_equal(csn_cachekit_key_args(key, &p, &len), 0);
@@ -133,7 +133,7 @@ check_refused(const json_t *root)
 		csn_cachekit_key_reset(key);
 		space = optional(v, "namespace");
 		operation = optional(v, "operation");
-		rc = feed_call(key, json_object_get(v, "args"), NULL);
+		rc = key_args(key, json_object_get(v, "args"), NULL);
 		if (rc == 0)
 			rc = csn_cachekit_key_interop(key,
 			    space != NULL ? space : "t",

@@ -17,7 +17,7 @@
 
 #include <caisson/cachekit.h>
 
-#include "cache/feed.h"
+#include "cache/key_args.h"
 
 static const struct {
 	const char *name;
@@ -123,7 +123,7 @@ run_key(char **argv, int argc)
 	rc = csn_cachekit_key_new(ctx, automatic ? CSN_CACHEKIT_KEY_AUTO :
 	    CSN_CACHEKIT_KEY_INTEROP, &key);
 	if (rc == 0)
-		rc = feed_call(key, args, kwargs);
+		rc = key_args(key, args, kwargs);
 	if (rc == 0 && automatic)
 		rc = csn_cachekit_key_auto(key, argv[1], argv[2], argv[3],
 		    argv[4][0] == '1', argv[5], text);

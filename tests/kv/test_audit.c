@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "identity/people.h"
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -100,14 +100,14 @@ TEST(each_entry_has_a_record)
 	struct csn_session *s = logged("acme", CSN_AUDIT_PER_ENTRY);
 	struct csn_kv_item items[100];
 	struct csn_kv_slot slot;
-	struct parcel p[100];
+	struct message p[100];
 	size_t i;
 	int pass;
 
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(7, 1000 + i);
-		parcel_fill(&p[i], &slot, i, 3, (unsigned)i);
-		parcel_item(&p[i], s, &items[i]);
+		message_fill(&p[i], &slot, i, 3, (unsigned)i);
+		message_item(&p[i], s, &items[i]);
 	}
 	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 100,
 	    sizeof(items[0])), 0);
@@ -141,7 +141,7 @@ TEST(each_entry_has_a_record)
 		}
 	}
 	for (i = 0; i < 100; i++)
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	csn_session_free(s);
 }
 
@@ -150,14 +150,14 @@ TEST(a_batch_has_one_record_and_one_for_each_failure)
 	struct csn_session *s = logged("acme", CSN_AUDIT_PER_BATCH);
 	struct csn_kv_item items[100];
 	struct csn_kv_slot slot;
-	struct parcel p[100];
+	struct message p[100];
 	uint64_t opened = 0, bytes = 0;
 	size_t i;
 
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(7, 1000 + i);
-		parcel_fill(&p[i], &slot, 10, 3, (unsigned)i);
-		parcel_item(&p[i], s, &items[i]);
+		message_fill(&p[i], &slot, 10, 3, (unsigned)i);
+		message_item(&p[i], s, &items[i]);
 	}
 	/* Runs are of 64 where all is one session's. */
 	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 64,
@@ -182,7 +182,7 @@ TEST(a_batch_has_one_record_and_one_for_each_failure)
 	assert_int_equal(opened, 62);
 	assert_int_equal(bytes, 62 * 13);
 	for (i = 0; i < 100; i++)
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	csn_session_free(s);
 }
 
@@ -209,25 +209,25 @@ TEST(a_violation_of_isolation_is_in_the_log)
 	struct csn_session *adopted;
 	struct csn_manager *mgr;
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 
 	assert_int_equal(csn_manager_new(ctx, &o, &mgr), 0);
 	assert_int_equal(csn_manager_create(mgr, &made, NULL), 0);
 	/* From a handshake, without a log of its own. */
 	adopted = pair_local(ctx, "adopted", NULL);
 	assert_int_equal(csn_manager_adopt(mgr, adopted), 0);
-	parcel_make(&p, s, &slot, 20, 20, 1);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "made"), CSN_E_TENANT);
+	message_make(&p, s, &slot, 20, 20, 1);
+	assert_int_equal(message_open_by(&p, mgr, ctx, "made"), CSN_E_TENANT);
 	assert_int_equal(violations_of("made"), 1);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "adopted"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "adopted"),
 	    CSN_E_TENANT);
 	assert_int_equal(violations_of("adopted"), 1);
-	parcel_item(&p, NULL, &item);
+	message_item(&p, NULL, &item);
 	item.tenant = "adopted";
 	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
 	    sizeof(item)), CSN_E_TENANT);
 	assert_int_equal(violations_of("adopted"), 2);
-	parcel_free(&p);
+	message_free(&p);
 	csn_manager_free(mgr);
 	csn_session_free(adopted);
 	csn_session_free(s);
@@ -254,7 +254,7 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 	struct csn_audit *file;
 	struct csn_session *s;
 	struct csn_kv_item item;
-	struct parcel p, q;
+	struct message p, q;
 	uint32_t grain;
 	char *folder;
 
@@ -265,14 +265,14 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 	for (grain = 0; grain < 2; grain++) {
 		o.audit_grain = grain;
 		s = pair_local(ctx, "acme", &o);
-		parcel_make(&p, s, &slot, 20, 30, 1);
+		message_make(&p, s, &slot, 20, 30, 1);
 		disk_full(1);
-		assert_int_equal(parcel_open(&p, s), CSN_E_IO);
+		assert_int_equal(message_open(&p, s), CSN_E_IO);
 		slot.position++;
-		parcel_fill(&q, &slot, 20, 30, 2);
-		assert_int_equal(parcel_seal(&q, s), CSN_E_IO);
+		message_fill(&q, &slot, 20, 30, 2);
+		assert_int_equal(message_seal(&q, s), CSN_E_IO);
 		/* Nor in a batch, nor over what is there. */
-		parcel_item(&p, s, &item);
+		message_item(&p, s, &item);
 		assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, 1,
 		    sizeof(item)), CSN_E_IO);
 		assert_true(all_zero(p.key, 20) && all_zero(p.value, 30));
@@ -282,12 +282,12 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 		assert_int_equal(info.audit_failures, 1);
 		disk_full(0);
 		/* With the log back, everything is. */
-		parcel_item(&p, s, &item);
+		message_item(&p, s, &item);
 		assert_int_equal(csn_kv_open(ctx, &item), 0);
-		assert_int_equal(parcel_seal(&q, s), 0);
-		assert_int_equal(parcel_open(&q, s), 0);
-		parcel_free(&p);
-		parcel_free(&q);
+		assert_int_equal(message_seal(&q, s), 0);
+		assert_int_equal(message_open(&q, s), 0);
+		message_free(&p);
+		message_free(&q);
 		csn_session_free(s);
 	}
 	csn_audit_close(file);
@@ -299,24 +299,24 @@ TEST(a_store_without_its_log_keeps_what_it_had)
 	const struct csn_audit_options ao = { .size = sizeof(ao),
 	    .sync = CSN_AUDIT_SYNC_NEVER };
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct shelf_options so = { .ctx = ctx };
+	struct store_options so = { .ctx = ctx };
 	struct csn_audit *file;
-	struct shelf sh;
+	struct store_fixture sh;
 	char *folder;
 
 	signal(SIGXFSZ, SIG_IGN);
 	folder = folder_new();
 	assert_int_equal(csn_audit_open(ctx, folder, &ao, &file), 0);
 	so.audit = file;
-	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 1), 0);
+	store_start(&sh, "memory:?bytes=1M&slab=64K", &so);
+	assert_int_equal(store_put(&sh, "acme", &slot, 20, 20, 1), 0);
 	disk_full(1);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 1), CSN_E_IO);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 2), CSN_E_IO);
+	assert_int_equal(store_get(&sh, "acme", &slot, 20, 20, 1), CSN_E_IO);
+	assert_int_equal(store_put(&sh, "acme", &slot, 20, 20, 2), CSN_E_IO);
 	disk_full(0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 1), 0);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 20, 3), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 20, 20, 3), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 20, 20, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 20, 20, 3), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 20, 20, 3), 0);
 	csn_kv_store_free(sh.kv);
 	csn_store_close(sh.store);
 	csn_manager_free(sh.mgr);
@@ -328,23 +328,23 @@ TEST(asking_for_lengths_is_no_opening)
 {
 	const struct csn_session_options o = { .size = sizeof(o),
 	    .audit = log_ };
-	struct shelf_options so = { .ctx = ctx, .session = &o };
+	struct store_options so = { .ctx = ctx, .session = &o };
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	size_t key_len = 0, value_len = 0, len;
 	uint8_t *bytes;
-	struct shelf sh;
+	struct store_fixture sh;
 
-	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &so);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 20, 30, 1), 0);
+	store_start(&sh, "memory:?bytes=1M&slab=64K", &so);
+	assert_int_equal(store_put(&sh, "acme", &slot, 20, 30, 1), 0);
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, NULL,
 	    &key_len, NULL, &value_len), CSN_E_BUFFER);
 	assert_int_equal(key_len, 20);
 	assert_int_equal(value_len, 30);
 	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 0);
 	/* What is refused is in the log, whoever asked for what. */
-	bytes = shelf_copy(&sh, "acme", &slot, &len);
+	bytes = store_copy(&sh, "acme", &slot, &len);
 	bytes[len - 1] ^= 1;
-	shelf_plant(&sh, "acme", &slot, bytes, len);
+	store_plant(&sh, "acme", &slot, bytes, len);
 	free(bytes);
 	key_len = value_len = 0;
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, NULL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_batch.c - thousands at a time, of many sessions, each on its own. */
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -28,7 +28,7 @@ struct wide {
 
 struct load {
 	struct csn_session *s[SESSIONS];
-	struct parcel *p;
+	struct message *p;
 	struct wide *w;
 };
 
@@ -49,9 +49,9 @@ load_start(struct load *l)
 	}
 	for (i = 0; i < MANY; i++) {
 		slot = slot_entry(i % 32, i);
-		parcel_fill(&l->p[i], &slot, next_random(300),
+		message_fill(&l->p[i], &slot, next_random(300),
 		    next_random(300), i);
-		parcel_item(&l->p[i], l->s[next_random(SESSIONS)],
+		message_item(&l->p[i], l->s[next_random(SESSIONS)],
 		    &l->w[i].item);
 		l->w[i].own[0] = i;
 	}
@@ -64,7 +64,7 @@ load_end(struct load *l)
 
 	for (i = 0; i < MANY; i++) {
 		assert_int_equal(l->w[i].own[0], i);
-		parcel_free(&l->p[i]);
+		message_free(&l->p[i]);
 	}
 	for (i = 0; i < SESSIONS; i++)
 		csn_session_free(l->s[i]);
@@ -76,7 +76,7 @@ static void
 round_trip(struct load *l, struct csn_pool *pool)
 {
 	struct csn_session *s;
-	struct parcel *p;
+	struct message *p;
 	struct csn_kv_item *it;
 	uint8_t *key[MANY], *value[MANY];
 	uint32_t i;
@@ -91,9 +91,9 @@ round_trip(struct load *l, struct csn_pool *pool)
 		p->version = it->version;
 		assert_ptr_equal(it->key, p->key);
 		if (i % 50 == 0)
-			assert_int_equal(parcel_open(p, it->session), 0);
+			assert_int_equal(message_open(p, it->session), 0);
 		s = it->session;
-		parcel_item(p, s, it);
+		message_item(p, s, it);
 		it->slot_expected = i % 2 == 0;
 		it->key = key[i] = malloc(p->key_len + 1);
 		it->value = value[i] = malloc(p->value_len + 1);
@@ -148,20 +148,20 @@ TEST(sequences_of_a_batch_follow_each_other)
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item items[700];
-	struct parcel p[700];
+	struct message p[700];
 	uint32_t i;
 
 	for (i = 0; i < 700; i++) {
 		slot.position = i;
-		parcel_fill(&p[i], &slot, 4, 4, i);
-		parcel_item(&p[i], s, &items[i]);
+		message_fill(&p[i], &slot, 4, 4, i);
+		message_item(&p[i], s, &items[i]);
 	}
 	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 700,
 	    sizeof(items[0])), 0);
 	for (i = 0; i < 700; i++) {
 		assert_int_equal(items[i].sequence, i);
 		assert_int_equal(items[i].version, (pair_wall << 20) + i);
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	}
 	csn_session_free(s);
 }
@@ -179,16 +179,16 @@ TEST(items_fail_on_their_own)
 	    CSN_E_REPLAY, 0 };
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item items[12];
-	struct parcel p[12], newer;
+	struct message p[12], newer;
 	uint8_t out[12][2][32];
 	int i;
 
 	expired = pair_local(ctx, "late", &o);
 	for (i = 0; i < 12; i++) {
 		slot.position = (uint64_t)i;
-		parcel_make(&p[i], i == 6 ? closed : i == 8 ? expired : s,
+		message_make(&p[i], i == 6 ? closed : i == 8 ? expired : s,
 		    &slot, 32, 32, (unsigned)i);
-		parcel_item(&p[i], i == 6 ? closed : i == 8 ? expired : s,
+		message_item(&p[i], i == 6 ? closed : i == 8 ? expired : s,
 		    &items[i]);
 		memset(out[i], 0xdd, sizeof(out[i]));
 		items[i].key = out[i][0];
@@ -202,7 +202,7 @@ TEST(items_fail_on_their_own)
 	pair_boot += 10;
 	items[9].session = NULL;
 	slot.position = 10;
-	parcel_make(&newer, s, &slot, 1, 1, 1);
+	message_make(&newer, s, &slot, 1, 1, 1);
 	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 12,
 	    sizeof(items[0])), CSN_E_TAG);
 	assert_non_null(strstr(csn_message(), "item 1 of 12"));
@@ -216,9 +216,9 @@ TEST(items_fail_on_their_own)
 			assert_true(all_zero(out[i][1], 31));
 			assert_int_equal(items[i].key_len, 32);
 		}
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	}
-	parcel_free(&newer);
+	message_free(&newer);
 	csn_session_free(s);
 	csn_session_free(other);
 	csn_session_free(closed);
@@ -233,14 +233,14 @@ TEST(sealing_fails_item_by_item_too)
 	    CSN_E_ARG, 0 };
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item items[7];
-	struct parcel p[7];
+	struct message p[7];
 	int i;
 
 	csn_session_close(closed);
 	for (i = 0; i < 7; i++) {
 		slot.position = (uint64_t)i;
-		parcel_fill(&p[i], &slot, 32, 32, (unsigned)i);
-		parcel_item(&p[i], i == 3 ? closed : s, &items[i]);
+		message_fill(&p[i], &slot, 32, 32, (unsigned)i);
+		message_item(&p[i], i == 3 ? closed : s, &items[i]);
 	}
 	items[1].sealed_len--;
 	items[4].key_len = SIZE_MAX;
@@ -255,9 +255,9 @@ TEST(sealing_fails_item_by_item_too)
 		else {
 			p[i].sequence = items[i].sequence;
 			p[i].version = items[i].version;
-			assert_int_equal(parcel_open(&p[i], s), 0);
+			assert_int_equal(message_open(&p[i], s), 0);
 		}
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	}
 	csn_session_free(s);
 	csn_session_free(closed);
@@ -284,20 +284,20 @@ TEST(messages_of_several_writers_and_epochs_mix)
 	struct csn_session *s = pair_local(ctx, "acme", NULL), *twin;
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item *items = calloc(N, sizeof(*items));
-	struct parcel *p = calloc(N, sizeof(*p)), swap;
+	struct message *p = calloc(N, sizeof(*p)), swap;
 	uint8_t (*out)[2][16] = calloc(N, sizeof(*out)), *bytes;
 	size_t len;
 	uint32_t i, k;
 
 	assert_true(items != NULL && p != NULL && out != NULL);
-	parcel_make(&p[0], s, &slot, 16, 16, 0);
+	message_make(&p[0], s, &slot, 16, 16, 0);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	assert_int_equal(csn_session_import(ctx, bytes, len, NULL, &twin), 0);
 	csn_wipe(bytes, len);
 	csn_free(bytes);
 	for (i = 1; i < N; i++) {
 		slot.position = i;
-		parcel_make(&p[i], i % 3 == 0 ? twin : s, &slot, 16, 16, i);
+		message_make(&p[i], i % 3 == 0 ? twin : s, &slot, 16, 16, i);
 		if (i % 100 == 0) {
 			/* Both are in the same epoch again. */
 			assert_int_equal(csn_session_rotate(s, 0), 0);
@@ -311,7 +311,7 @@ TEST(messages_of_several_writers_and_epochs_mix)
 		p[k] = swap;
 	}
 	for (i = 0; i < N; i++) {
-		parcel_item(&p[i], s, &items[i]);
+		message_item(&p[i], s, &items[i]);
 		items[i].key = out[i][0];
 		items[i].value = out[i][1];
 	}
@@ -320,7 +320,7 @@ TEST(messages_of_several_writers_and_epochs_mix)
 	for (i = 0; i < N; i++) {
 		assert_memory_equal(out[i][0], p[i].key, 16);
 		assert_memory_equal(out[i][1], p[i].value, 16);
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	}
 	free(items);
 	free(p);

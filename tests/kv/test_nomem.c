@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_nomem.c - each allocation fails once: told, nothing lost or leaked. */
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/failmalloc.h"
 #include "lib/test.h"
 #include "session/pair.h"
@@ -146,17 +146,17 @@ op_seal(unsigned long n, int *fired)
 	struct csn_ctx *fresh = pair_ctx();
 	struct csn_session *s = pair_local(fresh, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel q;
+	struct message q;
 	int rc;
 
-	parcel_fill(&q, &slot, 50, 50, 1);
+	message_fill(&q, &slot, 50, 50, 1);
 	failmalloc_at((long)n - 1);
-	rc = parcel_seal(&q, s);
+	rc = message_seal(&q, s);
 	*fired = failmalloc_done();
 	if (rc != 0)
-		assert_int_equal(parcel_seal(&q, s), 0);
-	assert_int_equal(parcel_open(&q, s), 0);
-	parcel_free(&q);
+		assert_int_equal(message_seal(&q, s), 0);
+	assert_int_equal(message_open(&q, s), 0);
+	message_free(&q);
 	csn_session_free(s);
 	csn_ctx_free(fresh);
 	return rc;
@@ -211,7 +211,7 @@ op_batch(unsigned long n, int *fired)
 	enum { OLD = 48, ALL = 120 };
 	struct csn_session *s[2];
 	struct csn_kv_item items[ALL];
-	struct parcel old[OLD], q[ALL];
+	struct message old[OLD], q[ALL];
 	struct csn_kv_slot slot;
 	int rc, i;
 
@@ -220,9 +220,9 @@ op_batch(unsigned long n, int *fired)
 	for (i = 0; i < ALL; i++) {
 		slot = slot_entry(0, (uint64_t)i);
 		if (i < OLD)
-			parcel_make(&old[i], s[i % 2], &slot, 9, 9, 1);
-		parcel_fill(&q[i], &slot, 20, 20, (unsigned)i);
-		parcel_item(&q[i], s[i % 2], &items[i]);
+			message_make(&old[i], s[i % 2], &slot, 9, 9, 1);
+		message_fill(&q[i], &slot, 20, 20, (unsigned)i);
+		message_item(&q[i], s[i % 2], &items[i]);
 	}
 	failmalloc_at((long)n - 1);
 	rc = csn_kv_seal_batch(ctx, NULL, items, ALL, sizeof(items[0]));
@@ -231,16 +231,16 @@ op_batch(unsigned long n, int *fired)
 		q[i].sequence = items[i].sequence;
 		q[i].version = items[i].version;
 		if (items[i].rc == 0)
-			assert_int_equal(parcel_open(&q[i], s[i % 2]), 0);
+			assert_int_equal(message_open(&q[i], s[i % 2]), 0);
 		else
 			assert_true(all_zero(q[i].sealed, q[i].len));
 		/* One of the two is good, always. */
 		if (i < OLD)
-			assert_int_equal(parcel_open(&old[i], s[i % 2]),
+			assert_int_equal(message_open(&old[i], s[i % 2]),
 			    items[i].rc == 0 ? CSN_E_REPLAY : 0);
-		parcel_free(&q[i]);
+		message_free(&q[i]);
 		if (i < OLD)
-			parcel_free(&old[i]);
+			message_free(&old[i]);
 	}
 	csn_session_free(s[0]);
 	csn_session_free(s[1]);
@@ -276,20 +276,20 @@ op_manager(unsigned long n, int *fired)
 	return rc;
 }
 
-static struct shelf sh;
+static struct store_fixture sh;
 
 static int
 op_store(unsigned long n, int *fired)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1);
 	struct csn_session *s;
-	struct parcel q;
+	struct message q;
 	uint8_t key[100], value[100];
 	size_t key_len = 100, value_len = 100, done;
 	int rc;
 
-	parcel_fill(&q, &slot, 100, 100, 5);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 100, 4), 0);
+	message_fill(&q, &slot, 100, 100, 5);
+	assert_int_equal(store_put(&sh, "acme", &slot, 100, 100, 4), 0);
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	failmalloc_at((long)n - 1);
 	rc = csn_kv_store_put(sh.kv, "acme", &slot, q.key, 100, q.value, 100);
@@ -308,9 +308,9 @@ op_store(unsigned long n, int *fired)
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
 	    &key_len, value, &value_len), 0);
 	if (memcmp(key, q.key, 100) != 0)
-		assert_int_equal(shelf_get(&sh, "acme", &slot, 100, 100, 4),
+		assert_int_equal(store_get(&sh, "acme", &slot, 100, 100, 4),
 		    0);
-	parcel_free(&q);
+	message_free(&q);
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
 	return rc;
 }
@@ -384,12 +384,12 @@ TEST(a_store_put_resealed_and_read)
 {
 	const struct csn_session_options session = { .size = sizeof(session),
 	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
-	const struct shelf_options o = { .ctx = pair_ctx_with(NULL, 4),
+	const struct store_options o = { .ctx = pair_ctx_with(NULL, 4),
 	    .session = &session };
 
-	shelf_start(&sh, "memory:?bytes=1M&slab=64K", &o);
+	store_start(&sh, "memory:?bytes=1M&slab=64K", &o);
 	each_fails_once(op_store);
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 TEST(describing_and_exporting)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_replay.c - what was seen before or is superseded does not open. */
 #include "kv/internal.h"
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -20,19 +20,19 @@ TEST(a_channel_opens_each_message_once)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p[50];
+	struct message p[50];
 	int i;
 
 	for (i = 0; i < 50; i++)
-		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
+		message_make(&p[i], s, &slot, 8, 8, (unsigned)i);
 	/* Backwards: order does not matter, only once does. */
 	for (i = 49; i >= 0; i--) {
-		assert_int_equal(parcel_open(&p[i], s), 0);
-		assert_int_equal(parcel_open(&p[i], s), CSN_E_REPLAY);
+		assert_int_equal(message_open(&p[i], s), 0);
+		assert_int_equal(message_open(&p[i], s), CSN_E_REPLAY);
 	}
 	for (i = 0; i < 50; i++) {
-		assert_int_equal(parcel_open(&p[i], s), CSN_E_REPLAY);
-		parcel_free(&p[i]);
+		assert_int_equal(message_open(&p[i], s), CSN_E_REPLAY);
+		message_free(&p[i]);
 	}
 	csn_session_free(s);
 }
@@ -41,21 +41,21 @@ TEST(a_channel_refuses_what_is_too_far_behind)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel first, edge, p;
+	struct message first, edge, p;
 	int i;
 
-	parcel_make(&first, s, &slot, 8, 8, 1);
-	parcel_make(&edge, s, &slot, 8, 8, 2);
+	message_make(&first, s, &slot, 8, 8, 1);
+	message_make(&edge, s, &slot, 8, 8, 2);
 	for (i = 2; i <= 1024; i++) {
-		parcel_make(&p, s, &slot, 8, 8, 3);
+		message_make(&p, s, &slot, 8, 8, 3);
 		if (i == 1024)
-			assert_int_equal(parcel_open(&p, s), 0);
-		parcel_free(&p);
+			assert_int_equal(message_open(&p, s), 0);
+		message_free(&p);
 	}
-	assert_int_equal(parcel_open(&first, s), CSN_E_REPLAY);
-	assert_int_equal(parcel_open(&edge, s), 0);
-	parcel_free(&first);
-	parcel_free(&edge);
+	assert_int_equal(message_open(&first, s), CSN_E_REPLAY);
+	assert_int_equal(message_open(&edge, s), 0);
+	message_free(&first);
+	message_free(&edge);
 	csn_session_free(s);
 }
 
@@ -64,25 +64,25 @@ TEST(forgeries_do_not_move_the_window)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_CHANNEL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p[3];
+	struct message p[3];
 	int i;
 
 	for (i = 0; i < 3; i++)
-		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
-	assert_int_equal(parcel_open(&p[2], s), 0);
+		message_make(&p[i], s, &slot, 8, 8, (unsigned)i);
+	assert_int_equal(message_open(&p[2], s), 0);
 	for (i = 0; i < 8; i++) {
 		p[0].sealed[56 + i] ^= 0x40;
-		assert_int_equal(parcel_open(&p[0], s), CSN_E_TAG);
+		assert_int_equal(message_open(&p[0], s), CSN_E_TAG);
 		p[0].sealed[56 + i] ^= 0x40;
 	}
 	/* And a message that failed once is not used up by that. */
 	p[1].sealed[150] ^= 1;
-	assert_int_equal(parcel_open(&p[1], s), CSN_E_TAG);
+	assert_int_equal(message_open(&p[1], s), CSN_E_TAG);
 	p[1].sealed[150] ^= 1;
-	assert_int_equal(parcel_open(&p[0], s), 0);
-	assert_int_equal(parcel_open(&p[1], s), 0);
+	assert_int_equal(message_open(&p[0], s), 0);
+	assert_int_equal(message_open(&p[1], s), 0);
 	for (i = 0; i < 3; i++)
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	csn_session_free(s);
 }
 
@@ -90,35 +90,35 @@ TEST(a_store_opens_the_newest_version_of_a_slot_and_no_other)
 {
 	struct csn_session *s = with_replay(CSN_REPLAY_STORE);
 	struct csn_kv_slot slot = slot_entry(1, 2), other = slot_entry(1, 3);
-	struct parcel p[20], q;
+	struct message p[20], q;
 	int i, k;
 
-	parcel_make(&q, s, &other, 8, 8, 99);
+	message_make(&q, s, &other, 8, 8, 99);
 	for (i = 0; i < 20; i++) {
-		parcel_make(&p[i], s, &slot, 8, 8, (unsigned)i);
+		message_make(&p[i], s, &slot, 8, 8, (unsigned)i);
 		for (k = 0; k < i; k++)
-			assert_int_equal(parcel_open(&p[k], s),
+			assert_int_equal(message_open(&p[k], s),
 			    CSN_E_REPLAY);
 		/* As often as one likes. */
 		for (k = 0; k < 3; k++)
-			assert_int_equal(parcel_open(&p[i], s), 0);
+			assert_int_equal(message_open(&p[i], s), 0);
 	}
-	assert_int_equal(parcel_open(&q, s), 0);
+	assert_int_equal(message_open(&q, s), 0);
 	/* Roles, counts and names are slots of their own. */
 	slot.role = CSN_KV_KEY;
-	parcel_free(&q);
-	parcel_make(&q, s, &slot, 8, 0, 1);
-	assert_int_equal(parcel_open(&p[19], s), 0);
+	message_free(&q);
+	message_make(&q, s, &slot, 8, 0, 1);
+	assert_int_equal(message_open(&p[19], s), 0);
 	/* The token is not. */
 	slot.role = CSN_KV_BOTH;
 	slot.flags = CSN_KV_HAS_TOKEN;
-	parcel_free(&q);
-	parcel_make(&q, s, &slot, 8, 0, 1);
-	assert_int_equal(parcel_open(&p[19], s), CSN_E_REPLAY);
-	assert_int_equal(parcel_open(&q, s), 0);
-	parcel_free(&q);
+	message_free(&q);
+	message_make(&q, s, &slot, 8, 0, 1);
+	assert_int_equal(message_open(&p[19], s), CSN_E_REPLAY);
+	assert_int_equal(message_open(&q, s), 0);
+	message_free(&q);
 	for (i = 0; i < 20; i++)
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	csn_session_free(s);
 }
 
@@ -129,29 +129,29 @@ TEST(a_forgotten_slot_refuses_rather_than_accepts)
 	    .max_slots = 100 };
 	struct csn_session *s = pair_local(ctx, "acme", &o);
 	struct csn_session_info info = { .size = sizeof(info) };
-	struct parcel old[N], new[N];
+	struct message old[N], new[N];
 	struct csn_kv_slot slot;
 	int i, lost = 0, rc;
 
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, (uint64_t)i);
-		parcel_make(&old[i], s, &slot, 8, 8, (unsigned)i);
+		message_make(&old[i], s, &slot, 8, 8, (unsigned)i);
 	}
 	for (i = 0; i < N; i++)
-		parcel_make(&new[i], s, &old[i].slot, 8, 8, (unsigned)i);
+		message_make(&new[i], s, &old[i].slot, 8, 8, (unsigned)i);
 	csn_session_get_info(s, &info);
 	assert_int_equal(info.live_slots, 100);
 	for (i = 0; i < N; i++) {
 		/* Known or forgotten: an old version never opens. */
-		assert_int_equal(parcel_open(&old[i], s), CSN_E_REPLAY);
-		rc = parcel_open(&new[i], s);
+		assert_int_equal(message_open(&old[i], s), CSN_E_REPLAY);
+		rc = message_open(&new[i], s);
 		assert_true(rc == 0 || rc == CSN_E_REPLAY);
 		lost += rc != 0;
 	}
 	assert_int_equal(lost, N - 100);
 	for (i = 0; i < N; i++) {
-		parcel_free(&old[i]);
-		parcel_free(&new[i]);
+		message_free(&old[i]);
+		message_free(&new[i]);
 	}
 	csn_session_free(s);
 }
@@ -322,18 +322,18 @@ TEST(who_forgets_its_own_slots_reads_the_other_ends)
 	struct csn_slot_name name;
 	struct ends e;
 	struct text theirs;
-	struct parcel ours;
+	struct message ours;
 
 	ends_start(&e);
 	assert_int_equal(text_seal(e.m.tenant, 7, "unread", &theirs), 0);
 	pair_boot++;
 	pair_wall++;
-	parcel_make(&ours, e.m.server, &slot, 8, 8, 1);
+	message_make(&ours, e.m.server, &slot, 8, 8, 1);
 	csn_kv_slot_name(&slot, &name);
 	csn_session_slot_forget(e.m.server, &name);
-	assert_int_equal(parcel_open(&ours, e.m.server), CSN_E_REPLAY);
+	assert_int_equal(message_open(&ours, e.m.server), CSN_E_REPLAY);
 	assert_int_equal(text_open(e.m.server, &theirs, "unread"), 0);
-	parcel_free(&ours);
+	message_free(&ours);
 	ends_end(&e);
 }
 
@@ -342,17 +342,17 @@ TEST(without_replay_checks_messages_say_so)
 	struct csn_session *s = with_replay(CSN_REPLAY_OFF);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct csn_header h = { .size = sizeof(h) };
-	struct parcel p, q;
+	struct message p, q;
 	int i;
 
-	parcel_make(&p, s, &slot, 8, 8, 1);
-	parcel_make(&q, s, &slot, 8, 8, 1);
+	message_make(&p, s, &slot, 8, 8, 1);
+	message_make(&q, s, &slot, 8, 8, 1);
 	for (i = 0; i < 3; i++)
-		assert_int_equal(parcel_open(&p, s), 0);
+		assert_int_equal(message_open(&p, s), 0);
 	assert_int_equal(csn_header_read(ctx, p.sealed, p.len, &h), 0);
 	assert_int_equal(h.replay, CSN_REPLAY_OFF);
-	parcel_free(&p);
-	parcel_free(&q);
+	message_free(&p);
+	message_free(&q);
 	csn_session_free(s);
 }
 
@@ -367,7 +367,7 @@ TEST(a_manager_does_not_open_the_same_entry_again_and_again)
 	uint8_t out[3][2][8];
 	struct csn_manager *mgr;
 	struct csn_session *s;
-	struct parcel p, q;
+	struct message p, q;
 	uint32_t mode;
 	int i, rc;
 
@@ -375,19 +375,19 @@ TEST(a_manager_does_not_open_the_same_entry_again_and_again)
 		o.replay = mode;
 		assert_int_equal(csn_manager_new(ctx, &mo, &mgr), 0);
 		assert_int_equal(csn_manager_create(mgr, &t, &s), 0);
-		parcel_make(&p, s, &slot, 8, 8, 1);
-		assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"), 0);
+		message_make(&p, s, &slot, 8, 8, 1);
+		assert_int_equal(message_open_by(&p, mgr, ctx, "acme"), 0);
 		for (i = 0; i < 5; i++)
-			assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+			assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 			    mode == CSN_REPLAY_STORE ? 0 : CSN_E_REPLAY);
 		/* Superseded, then shown again. */
-		parcel_make(&q, s, &slot, 8, 8, 2);
+		message_make(&q, s, &slot, 8, 8, 2);
 		for (i = 0; i < 5; i++)
-			assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+			assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 			    CSN_E_REPLAY);
 		/* Old, new, and new again in one batch. */
 		for (i = 0; i < 3; i++) {
-			parcel_item(i == 0 ? &p : &q, NULL, &items[i]);
+			message_item(i == 0 ? &p : &q, NULL, &items[i]);
 			items[i].tenant = "acme";
 			items[i].key = out[i][0];
 			items[i].value = out[i][1];
@@ -400,8 +400,8 @@ TEST(a_manager_does_not_open_the_same_entry_again_and_again)
 		assert_int_equal(items[1].rc, 0);
 		assert_int_equal(items[2].rc, mode == CSN_REPLAY_STORE ? 0 :
 		    CSN_E_REPLAY);
-		parcel_free(&p);
-		parcel_free(&q);
+		message_free(&p);
+		message_free(&q);
 		csn_session_free(s);
 		csn_manager_free(mgr);
 	}

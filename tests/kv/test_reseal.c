@@ -3,16 +3,16 @@
 #include <unistd.h>
 
 #include "kv/internal.h"
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
 #define N 120
 
-static struct shelf sh;
+static struct store_fixture sh;
 static const struct csn_session_options session = { .size = sizeof(session),
     .max_entries = 10, .ttl_ms = CSN_NEVER };
-static const struct shelf_options options = { .session = &session };
+static const struct store_options options = { .session = &session };
 
 static void
 pass(uint64_t ms)
@@ -32,7 +32,7 @@ fill(const char *tenant)
 			slot.flags = CSN_KV_HAS_TOKEN;
 			slot.token_id = i;
 		}
-		assert_int_equal(shelf_put(&sh, tenant, &slot, 40, i, i), 0);
+		assert_int_equal(store_put(&sh, tenant, &slot, 40, i, i), 0);
 	}
 }
 
@@ -44,7 +44,7 @@ all_there(const char *tenant)
 
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_get(&sh, tenant, &slot, 40, i, i), 0);
+		assert_int_equal(store_get(&sh, tenant, &slot, 40, i, i), 0);
 	}
 }
 
@@ -54,7 +54,7 @@ TEST(by_hand_all_old_epochs_can_go)
 
 	fill("acme");
 	pass(1000000);
-	assert_int_equal(shelf_info(&sh, "acme").live_epochs, N / 10);
+	assert_int_equal(store_info(&sh, "acme").live_epochs, N / 10);
 	all_there("acme");
 	/* Resealing rotates on as it goes: by entries, like any sealing. */
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
@@ -62,7 +62,7 @@ TEST(by_hand_all_old_epochs_can_go)
 	all_there("acme");
 	pass(1000000);
 	/* 110 more of 10 each, and the last of the former. */
-	assert_int_equal(shelf_info(&sh, "acme").epoch, N / 10 - 1 +
+	assert_int_equal(store_info(&sh, "acme").epoch, N / 10 - 1 +
 	    (N - 10) / 10);
 	all_there("acme");
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "nobody", 0, &done),
@@ -76,11 +76,11 @@ TEST(after_a_manual_rotation_one_epoch_is_left)
 	size_t done, len, total = 0;
 	unsigned rounds = 0;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
 	slot = slot_entry(0, 5);
-	old = shelf_copy(&sh, "acme", &slot, &len);
+	old = store_copy(&sh, "acme", &slot, &len);
 	{
 		struct csn_session *s;
 
@@ -89,7 +89,7 @@ TEST(after_a_manual_rotation_one_epoch_is_left)
 		csn_session_free(s);
 	}
 	pass(100000);
-	assert_int_equal(shelf_info(&sh, "acme").live_epochs, 2);
+	assert_int_equal(store_info(&sh, "acme").live_epochs, 2);
 	/* A few at a time. */
 	do {
 		assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 17,
@@ -102,11 +102,11 @@ TEST(after_a_manual_rotation_one_epoch_is_left)
 	assert_int_equal(total, N);
 	assert_int_equal(rounds, N / 17 + 2);
 	pass(100000);
-	assert_int_equal(shelf_info(&sh, "acme").live_epochs, 1);
+	assert_int_equal(store_info(&sh, "acme").live_epochs, 1);
 	all_there("acme");
 	/* The old bytes are of an epoch that nobody has any more. */
-	shelf_plant(&sh, "acme", &slot, old, len);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 40, 5, 5),
+	store_plant(&sh, "acme", &slot, old, len);
+	assert_int_equal(store_get(&sh, "acme", &slot, 40, 5, 5),
 	    CSN_E_EPOCH);
 	free(old);
 }
@@ -119,14 +119,14 @@ TEST(one_that_was_tampered_with_keeps_no_other_from_moving)
 	size_t done, len;
 	unsigned i;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
 	for (i = 0; i < 3; i++) {
 		slot = slot_entry(0, i * 50);
-		bytes = shelf_copy(&sh, "acme", &slot, &len);
+		bytes = store_copy(&sh, "acme", &slot, &len);
 		bytes[len - 1] ^= 1;
-		shelf_plant(&sh, "acme", &slot, bytes, len);
+		store_plant(&sh, "acme", &slot, bytes, len);
 		free(bytes);
 	}
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
@@ -137,7 +137,7 @@ TEST(one_that_was_tampered_with_keeps_no_other_from_moving)
 	assert_int_equal(done, N - 3);
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_get(&sh, "acme", &slot, 40, i, i),
+		assert_int_equal(store_get(&sh, "acme", &slot, 40, i, i),
 		    i % 50 == 0 ? CSN_E_TAG : 0);
 	}
 }
@@ -149,23 +149,23 @@ TEST(a_moved_entry_is_not_resealed_and_the_good_one_stays)
 	uint8_t *bytes, *own;
 	size_t done, len, own_len;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=4M&slab=64K", NULL);
 	fill("acme");
 	/* The carrier lays B's bytes over A's. */
-	bytes = shelf_copy(&sh, "acme", &b, &len);
-	own = shelf_copy(&sh, "acme", &a, &own_len);
-	shelf_plant(&sh, "acme", &a, bytes, len);
+	bytes = store_copy(&sh, "acme", &b, &len);
+	own = store_copy(&sh, "acme", &a, &own_len);
+	store_plant(&sh, "acme", &a, bytes, len);
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_session_rotate(s, 0), 0);
 	csn_session_free(s);
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done),
 	    CSN_E_TAG);
 	assert_int_equal(done, N - 1);
-	assert_int_equal(shelf_get(&sh, "acme", &b, 40, 3, 3), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &a, 40, 1, 1), CSN_E_TAG);
+	assert_int_equal(store_get(&sh, "acme", &b, 40, 3, 3), 0);
+	assert_int_equal(store_get(&sh, "acme", &a, 40, 1, 1), CSN_E_TAG);
 	/* Put back, A is as good as ever, and moves. */
-	shelf_plant(&sh, "acme", &a, own, own_len);
+	store_plant(&sh, "acme", &a, own, own_len);
 	assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0, &done), 0);
 	assert_int_equal(done, 1);
 	all_there("acme");
@@ -194,15 +194,15 @@ TEST(a_thread_does_it_in_the_background)
 	    .reseal = 1, .reseal_batch = 50 };
 	const struct csn_session_options lasting = { .size = sizeof(lasting),
 	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
-	const struct shelf_options so = { .store = &o, .session = &lasting };
+	const struct store_options so = { .store = &o, .session = &lasting };
 	const char *const tenants[] = { "acme", "b", "c" };
 	struct csn_session *s;
 	int i, tries, left = 0;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &so);
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=4M&slab=64K", &so);
 	for (i = 0; i < 3; i++) {
-		shelf_tenant(&sh, tenants[i]);
+		store_tenant(&sh, tenants[i]);
 		fill(tenants[i]);
 		assert_int_equal(csn_manager_session(sh.mgr, tenants[i], &s),
 		    0);
@@ -212,7 +212,7 @@ TEST(a_thread_does_it_in_the_background)
 	for (tries = 0; tries < 6000; tries++) {
 		pass(60000);	/* the grace, over and over */
 		for (i = left = 0; i < 3; i++)
-			left += shelf_info(&sh, tenants[i]).live_epochs != 1;
+			left += store_info(&sh, tenants[i]).live_epochs != 1;
 		if (left == 0)
 			break;
 		usleep(20000);
@@ -228,7 +228,7 @@ TEST(the_thread_gets_past_any_number_tampered_with)
 	    .reseal = 1, .reseal_batch = 2 };
 	const struct csn_session_options lasting = { .size = sizeof(lasting),
 	    .ttl_ms = CSN_NEVER, .max_age_ms = CSN_NEVER };
-	const struct shelf_options so = { .store = &o, .session = &lasting };
+	const struct store_options so = { .store = &o, .session = &lasting };
 	struct csn_kv_slot slot;
 	struct csn_session *s;
 	uint8_t *bytes;
@@ -236,14 +236,14 @@ TEST(the_thread_gets_past_any_number_tampered_with)
 	unsigned i;
 	int tries;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=4M&slab=64K", &so);
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=4M&slab=64K", &so);
 	fill("acme");
 	for (i = 0; i < N; i += 2) {
 		slot = slot_entry(0, i);
-		bytes = shelf_copy(&sh, "acme", &slot, &len);
+		bytes = store_copy(&sh, "acme", &slot, &len);
 		bytes[len - 1] ^= 1;
-		shelf_plant(&sh, "acme", &slot, bytes, len);
+		store_plant(&sh, "acme", &slot, bytes, len);
 		free(bytes);
 	}
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
@@ -266,5 +266,5 @@ TEST(the_thread_gets_past_any_number_tampered_with)
 	assert_int_equal(done, 0);
 }
 
-BEFORE_EACH { shelf_start(&sh, "memory:?bytes=4M&slab=64K", &options); }
-AFTER_EACH { shelf_end(&sh); }
+BEFORE_EACH { store_start(&sh, "memory:?bytes=4M&slab=64K", &options); }
+AFTER_EACH { store_end(&sh); }

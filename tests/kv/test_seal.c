@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_seal.c - entries and blocks of every shape, there and back. */
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "kv/place.h"
 #include "lib/test.h"
 #include "session/pair.h"
@@ -13,18 +13,18 @@ TEST(entries_of_any_length_come_back)
 	const size_t lens[] = { 0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65,
 	    127, 128, 129, 255, 256, 1000, 4095, 4096, 4097, 65536, 100003 };
 	struct csn_kv_slot slot;
-	struct parcel p;
+	struct message p;
 	size_t i, k, n = sizeof(lens) / sizeof(lens[0]);
 
 	for (i = 0; i < n; i++)
 		for (k = 0; k < n; k++) {
 			slot = slot_entry((uint32_t)i, k);
-			parcel_make(&p, session, &slot, lens[i], lens[k],
+			message_make(&p, session, &slot, lens[i], lens[k],
 			    (unsigned)(i * n + k));
-			assert_int_equal(parcel_open(&p, session), 0);
-			assert_int_equal(parcel_open_at(&p, session, &slot),
+			assert_int_equal(message_open(&p, session), 0);
+			assert_int_equal(message_open_at(&p, session, &slot),
 			    0);
-			parcel_free(&p);
+			message_free(&p);
 		}
 }
 
@@ -33,19 +33,19 @@ TEST(blocks_of_megabytes_come_back)
 	const size_t lens[] = { (size_t)2 << 20, ((size_t)2 << 20) + 1,
 	    ((size_t)5 << 20) - 3, (size_t)16 << 20 };
 	struct csn_kv_slot slot;
-	struct parcel p;
+	struct message p;
 	size_t i;
 
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		slot = slot_block((uint8_t)(i + 1), i * 64, 64);
-		parcel_make(&p, session, &slot, lens[i] / 2, lens[i] -
+		message_make(&p, session, &slot, lens[i] / 2, lens[i] -
 		    lens[i] / 2, (unsigned)i);
-		assert_int_equal(parcel_open(&p, session), 0);
-		parcel_free(&p);
+		assert_int_equal(message_open(&p, session), 0);
+		message_free(&p);
 		slot.role = CSN_KV_VALUE;
-		parcel_make(&p, session, &slot, 0, lens[i], (unsigned)i);
-		assert_int_equal(parcel_open(&p, session), 0);
-		parcel_free(&p);
+		message_make(&p, session, &slot, 0, lens[i], (unsigned)i);
+		assert_int_equal(message_open(&p, session), 0);
+		message_free(&p);
 	}
 }
 
@@ -80,7 +80,7 @@ TEST(each_role_and_token_comes_back)
 {
 	const uint32_t tokens[] = { 0, 1, 32000, UINT32_MAX };
 	struct csn_kv_slot slot;
-	struct parcel p;
+	struct message p;
 	uint32_t role, i;
 
 	for (role = CSN_KV_KEY; role <= CSN_KV_BOTH; role++)
@@ -91,17 +91,17 @@ TEST(each_role_and_token_comes_back)
 				slot.flags = CSN_KV_HAS_TOKEN;
 				slot.token_id = tokens[i];
 			}
-			parcel_make(&p, session, &slot, role & CSN_KV_KEY ?
+			message_make(&p, session, &slot, role & CSN_KV_KEY ?
 			    50 : 0, role & CSN_KV_VALUE ? 60 : 0, i);
-			assert_int_equal(parcel_open(&p, session), 0);
-			assert_int_equal(parcel_open_at(&p, session, &slot),
+			assert_int_equal(message_open(&p, session), 0);
+			assert_int_equal(message_open_at(&p, session, &slot),
 			    0);
 			/* No token is not token 0, nor the other way. */
 			slot.flags ^= CSN_KV_HAS_TOKEN;
 			slot.token_id = 0;
-			assert_int_equal(parcel_open_at(&p, session, &slot),
+			assert_int_equal(message_open_at(&p, session, &slot),
 			    CSN_E_TAG);
-			parcel_free(&p);
+			message_free(&p);
 		}
 }
 
@@ -109,12 +109,12 @@ TEST(the_header_says_what_was_sealed)
 {
 	struct csn_kv_slot slot = slot_block(9, 1000, 16);
 	struct csn_header h = { .size = sizeof(h) };
-	struct parcel p;
+	struct message p;
 
 	slot.layer = 7;
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 42;
-	parcel_make(&p, session, &slot, 30, 12, 1);
+	message_make(&p, session, &slot, 30, 12, 1);
 	assert_int_equal(p.len, 30 + 12 + CSN_SEAL_OVERHEAD);
 	assert_int_equal(csn_header_read(ctx, p.sealed, p.len, &h), 0);
 	assert_int_equal(h.kind, CSN_KIND_KV_BLOCK);
@@ -135,23 +135,23 @@ TEST(the_header_says_what_was_sealed)
 	/* Nothing of the plaintext is to be seen. */
 	assert_null(memmem(p.sealed, p.len, p.key, 8));
 	assert_null(memmem(p.sealed, p.len, p.value, 8));
-	parcel_free(&p);
+	message_free(&p);
 }
 
 TEST(the_same_bytes_never_look_the_same)
 {
 	struct csn_kv_slot slot = slot_entry(0, 0);
-	struct parcel a, b;
+	struct message a, b;
 
-	parcel_make(&a, session, &slot, 64, 64, 5);
-	parcel_make(&b, session, &slot, 64, 64, 5);
+	message_make(&a, session, &slot, 64, 64, 5);
+	message_make(&b, session, &slot, 64, 64, 5);
 	assert_memory_equal(a.key, b.key, 64);
 	assert_memory_not_equal(a.sealed + CSN_SEAL_OVERHEAD,
 	    b.sealed + CSN_SEAL_OVERHEAD, 64);
 	assert_memory_not_equal(a.sealed + CSN_SEAL_OVERHEAD + 64,
 	    b.sealed + CSN_SEAL_OVERHEAD + 64, 64);
-	parcel_free(&a);
-	parcel_free(&b);
+	message_free(&a);
+	message_free(&b);
 }
 
 TEST(in_place_it_needs_no_second_buffer)
@@ -159,28 +159,28 @@ TEST(in_place_it_needs_no_second_buffer)
 	const size_t lens[] = { 0, 1, 16, 100, 4096, 70000 };
 	struct csn_kv_item item;
 	struct csn_kv_slot slot = slot_entry(3, 4);
-	struct parcel p;
+	struct message p;
 	uint8_t *in;
 	size_t i, k;
 
 	for (i = 0; i < 6; i++)
 		for (k = 0; k < 6; k++) {
-			parcel_fill(&p, &slot, lens[i], lens[k], 1);
+			message_fill(&p, &slot, lens[i], lens[k], 1);
 			in = p.sealed + CSN_SEAL_OVERHEAD;
 			memcpy(in, p.key, lens[i]);
 			memcpy(in + lens[i], p.value, lens[k]);
-			parcel_item(&p, session, &item);
+			message_item(&p, session, &item);
 			item.key = in;
 			item.value = in + lens[i];
 			assert_int_equal(csn_kv_seal(ctx, &item), 0);
 			p.sequence = item.sequence;
 			p.version = item.version;
-			assert_int_equal(parcel_open(&p, session), 0);
+			assert_int_equal(message_open(&p, session), 0);
 			item.slot_expected = 1;
 			assert_int_equal(csn_kv_open(ctx, &item), 0);
 			assert_memory_equal(in, p.key, lens[i]);
 			assert_memory_equal(in + lens[i], p.value, lens[k]);
-			parcel_free(&p);
+			message_free(&p);
 		}
 }
 
@@ -192,15 +192,15 @@ TEST(in_place_what_is_refused_before_aes_is_left)
 	struct csn_session *s = pair_local(ctx, "acme", &o);
 	struct csn_kv_slot slot = slot_entry(3, 4);
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 	uint8_t *in;
 
-	parcel_make(&p, s, &slot, 40, 0, 1);
-	parcel_free(&p);
-	parcel_fill(&p, &slot, 40, 0, 1);
+	message_make(&p, s, &slot, 40, 0, 1);
+	message_free(&p);
+	message_fill(&p, &slot, 40, 0, 1);
 	in = p.sealed + CSN_SEAL_OVERHEAD;
 	memcpy(in, p.key, 40);
-	parcel_item(&p, s, &item);
+	message_item(&p, s, &item);
 	item.key = in;
 	item.value = NULL;
 	assert_int_equal(csn_kv_seal(ctx, &item), CSN_E_ROTATE);
@@ -218,7 +218,7 @@ TEST(in_place_what_is_refused_before_aes_is_left)
 	assert_memory_equal(in, p.key, 40);
 	item.key_len = 40;
 	assert_int_equal(csn_kv_open(ctx, &item), 0);
-	parcel_free(&p);
+	message_free(&p);
 	csn_session_free(s);
 }
 
@@ -288,17 +288,17 @@ TEST(lengths_that_overflow_touch_no_memory)
 	/* A message that says so of itself. */
 	memset(sealed, 0, sizeof(sealed));
 	for (i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
-		struct parcel p;
+		struct message p;
 		struct csn_kv_slot slot = slot_entry(0, 0);
 
-		parcel_make(&p, session, &slot, 16, 16, 1);
+		message_make(&p, session, &slot, 16, 16, 1);
 		memset(p.sealed + CSN_H_LEN, 0xff, 4);
-		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
+		assert_int_equal(message_open(&p, session), CSN_E_FORM);
 		memset(p.sealed + CSN_H_KV_KEY_LEN, 0xff, 4);
-		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
+		assert_int_equal(message_open(&p, session), CSN_E_FORM);
 		memcpy(p.sealed + CSN_H_LEN, "\x20\0\0\0", 4);
-		assert_int_equal(parcel_open(&p, session), CSN_E_FORM);
-		parcel_free(&p);
+		assert_int_equal(message_open(&p, session), CSN_E_FORM);
+		message_free(&p);
 	}
 }
 
@@ -307,21 +307,21 @@ TEST(buffers_that_do_not_fit_are_refused)
 	struct csn_kv_slot slot = slot_entry(1, 1);
 	uint8_t key[16], value[16];
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 	size_t n;
 
-	parcel_fill(&p, &slot, 16, 16, 1);
+	message_fill(&p, &slot, 16, 16, 1);
 	for (n = 0; n < p.len; n++) {
-		parcel_item(&p, session, &item);
+		message_item(&p, session, &item);
 		item.sealed_len = n;
 		assert_int_equal(csn_kv_seal(ctx, &item), CSN_E_BUFFER);
 		assert_true(all_zero(p.sealed, n));
 	}
-	assert_int_equal(parcel_seal(&p, session), 0);
+	assert_int_equal(message_seal(&p, session), 0);
 	for (n = 0; n < 16; n++) {
 		memset(key, 1, 16);
 		memset(value, 1, 16);
-		parcel_item(&p, session, &item);
+		message_item(&p, session, &item);
 		item.key = key;
 		item.key_len = n;
 		item.value = value;
@@ -329,34 +329,34 @@ TEST(buffers_that_do_not_fit_are_refused)
 		assert_true(all_zero(key, n));
 		assert_true(all_zero(value, 16));
 		assert_int_equal(key[n], 1);
-		parcel_item(&p, session, &item);
+		message_item(&p, session, &item);
 		item.key = key;
 		item.value = value;
 		item.value_len = n;
 		assert_int_equal(csn_kv_open(ctx, &item), CSN_E_BUFFER);
 	}
 	/* All those refusals used nothing up. */
-	assert_int_equal(parcel_open(&p, session), 0);
+	assert_int_equal(message_open(&p, session), 0);
 	/* More room than is needed is no harm. */
-	parcel_item(&p, session, &item);
+	message_item(&p, session, &item);
 	item.key = key;
 	item.value = value;
 	item.key_len = SIZE_MAX;
 	item.value_len = 16;
 	assert_int_equal(csn_kv_open(ctx, &item), 0);
 	assert_int_equal(item.key_len, 16);
-	parcel_free(&p);
+	message_free(&p);
 }
 
 TEST(items_that_make_no_sense_are_refused)
 {
 	struct csn_kv_item good, item;
 	struct csn_kv_slot slot = slot_entry(1, 1);
-	struct parcel p;
+	struct message p;
 	int i;
 
-	parcel_fill(&p, &slot, 16, 16, 1);
-	parcel_item(&p, session, &good);
+	message_fill(&p, &slot, 16, 16, 1);
+	message_item(&p, session, &good);
 	for (i = 0; i < 15; i++) {
 		item = good;
 		switch (i) {
@@ -396,7 +396,7 @@ TEST(items_that_make_no_sense_are_refused)
 	memset(p.key, 1, 16);
 	assert_int_equal(csn_kv_open(ctx, &item), CSN_E_ARG);
 	assert_true(all_zero(p.key, 16));
-	parcel_free(&p);
+	message_free(&p);
 }
 
 BEFORE_EACH

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_secrecy.c - no plaintext is left in memory but in the caller's own. */
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 #include "session/scan.h"
 
 #define SECRET 48
 
-static struct shelf sh;
+static struct store_fixture sh;
 static struct needle needle;
 
 /* A fresh secret into p, which is then its only copy. */
@@ -77,9 +77,9 @@ TEST(not_after_a_read_that_was_refused)
 	    sizeof(key), NULL, 0), 0);
 	csn_wipe(key, sizeof(key));
 	/* GCM writes while it decrypts: all but the last byte was right. */
-	bytes = shelf_copy(&sh, "acme", &slot, &len);
+	bytes = store_copy(&sh, "acme", &slot, &len);
 	bytes[len - 1] ^= 1;
-	shelf_plant(&sh, "acme", &slot, bytes, len);
+	store_plant(&sh, "acme", &slot, bytes, len);
 	key_len = sizeof(key);
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
 	    &key_len, NULL, &none), CSN_E_TAG);
@@ -93,25 +93,25 @@ TEST(not_after_sealing_in_place)
 	struct csn_kv_slot slot = slot_block(1, 0, 16);
 	struct csn_session *s;
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 
 	if (!needle_can())
 		test_skip("a sanitizer's memory is not the program's");
 	s = pair_local(sh.ctx, "other", NULL);
 	slot.role = CSN_KV_KEY;
-	parcel_fill(&p, &slot, 70000, 0, 1);
+	message_fill(&p, &slot, 70000, 0, 1);
 	plant(p.sealed + CSN_SEAL_OVERHEAD + 33333);
-	parcel_item(&p, s, &item);
+	message_item(&p, s, &item);
 	item.key = p.sealed + CSN_SEAL_OVERHEAD;
 	assert_int_equal(csn_kv_seal(sh.ctx, &item), 0);
 	assert_int_equal(needle_count(&needle), 0);
 	assert_int_equal(csn_kv_open(sh.ctx, &item), 0);
 	assert_int_equal(needle_count(&needle), 1);
 	csn_wipe(p.sealed, p.len);
-	parcel_free(&p);
+	message_free(&p);
 	csn_session_free(s);
 	assert_int_equal(needle_count(&needle), 0);
 }
 
-BEFORE_EACH { shelf_start(&sh, "memory:?bytes=64M", NULL); }
-AFTER_EACH { shelf_end(&sh); }
+BEFORE_EACH { store_start(&sh, "memory:?bytes=64M", NULL); }
+AFTER_EACH { store_end(&sh); }

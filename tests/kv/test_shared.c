@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -220,7 +220,7 @@ static const struct csn_store_provider shared = WINDOW("shared", 0);
 static const struct csn_store_provider own =
 	WINDOW("own", CSN_STORE_PRIVATE);
 
-static struct shelf sh;
+static struct store_fixture sh;
 static struct csn_kv_slot slot;
 
 static void
@@ -228,10 +228,10 @@ start(const char *url)
 {
 	const struct csn_session_options session = { .size = sizeof(session),
 	    .ttl_ms = CSN_NEVER };
-	const struct shelf_options o = { .session = &session,
+	const struct store_options o = { .session = &session,
 	    .ctx = pair_ctx_with("watched", 0) };
 
-	shelf_start(&sh, url, &o);
+	store_start(&sh, url, &o);
 	slot = slot_entry(1, 2);
 	at_cipher = NULL;
 	calls = within = 0;
@@ -262,15 +262,15 @@ TEST(aes_never_touches_what_others_write_to)
 	for (u = 0; u < 4; u++) {
 		start(urls[u]);
 		for (i = 0; i < NLENS; i++) {
-			assert_int_equal(shelf_put(&sh, "acme", &slot,
+			assert_int_equal(store_put(&sh, "acme", &slot,
 			    lens[i][0], lens[i][1], (unsigned)i), 0);
-			assert_int_equal(shelf_get(&sh, "acme", &slot,
+			assert_int_equal(store_get(&sh, "acme", &slot,
 			    lens[i][0], lens[i][1], (unsigned)i), 0);
 			rotate();
 			assert_int_equal(csn_kv_store_reseal(sh.kv, "acme", 0,
 			    &done), 0);
 			assert_int_equal(done, 1);
-			assert_int_equal(shelf_get(&sh, "acme", &slot,
+			assert_int_equal(store_get(&sh, "acme", &slot,
 			    lens[i][0], lens[i][1], (unsigned)i), 0);
 		}
 		assert_int_equal(csn_store_is_private(sh.store), u != 0);
@@ -278,7 +278,7 @@ TEST(aes_never_touches_what_others_write_to)
 		assert_int_equal(within != 0, u == 1);
 		if (u == 1)
 			assert_int_equal(within, calls);
-		shelf_end(&sh);
+		store_end(&sh);
 	}
 }
 
@@ -299,14 +299,14 @@ TEST(a_message_that_changes_while_it_is_opened_opens_right)
 
 	start("shared:");
 	for (i = 0; i < NLENS; i++) {
-		assert_int_equal(shelf_put(&sh, "acme", &slot, lens[i][0],
+		assert_int_equal(store_put(&sh, "acme", &slot, lens[i][0],
 		    lens[i][1], (unsigned)i), 0);
 		at_cipher = change_all;
-		assert_int_equal(shelf_get(&sh, "acme", &slot, lens[i][0],
+		assert_int_equal(store_get(&sh, "acme", &slot, lens[i][0],
 		    lens[i][1], (unsigned)i), 0);
 		at_cipher = NULL;
 	}
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 static size_t spot;
@@ -324,17 +324,17 @@ TEST(no_tag_is_made_over_what_others_wrote)
 	start("shared:");
 	for (spot = CSN_SEAL_OVERHEAD; spot < 30000; spot += 7919) {
 		at_cipher = change_spot;
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 30000, 0, 1),
+		assert_int_equal(store_put(&sh, "acme", &slot, 30000, 0, 1),
 		    0);
 		at_cipher = NULL;
 		/* Either what was sealed is there, or it does not open. */
-		if (shelf_get(&sh, "acme", &slot, 30000, 0, 1) != 0) {
+		if (store_get(&sh, "acme", &slot, 30000, 0, 1) != 0) {
 			window[spot] ^= 0x80;
-			assert_int_equal(shelf_get(&sh, "acme", &slot, 30000,
+			assert_int_equal(store_get(&sh, "acme", &slot, 30000,
 			    0, 1), 0);
 		}
 	}
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 /* In earnest: another thread, and whatever OpenSSL runs on here. */
@@ -361,15 +361,15 @@ TEST(another_thread_gets_nothing_wrong_accepted)
 	assert_int_equal(pthread_create(&thread, NULL, flip, NULL), 0);
 	for (i = 0; i < ROUNDS; i++) {
 		if (i % 4 == 0)
-			assert_int_equal(shelf_put(&sh, "acme", &slot, 4096,
+			assert_int_equal(store_put(&sh, "acme", &slot, 4096,
 			    0, (unsigned)i / 4), 0);
-		/* shelf_get() compares what it was given. */
-		rc = shelf_get(&sh, "acme", &slot, 4096, 0, (unsigned)i / 4);
+		/* store_get() compares what it was given. */
+		rc = store_get(&sh, "acme", &slot, 4096, 0, (unsigned)i / 4);
 		assert_true(rc == 0 || rc == CSN_E_TAG);
 	}
 	atomic_store(&stop, 1);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 /* AES-NI alone reads ciphertext twice: this program again, without more. */
@@ -410,7 +410,7 @@ BEFORE_ALL
 	engine = watched;
 	engine.name = "watched";
 	engine.preference = 0;
-	shelf_register_copying();
+	store_register_copying();
 	assert_int_equal(csn_aead_register(&engine), 0);
 	assert_int_equal(csn_store_register(&shared), 0);
 	assert_int_equal(csn_store_register(&own), 0);

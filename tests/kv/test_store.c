@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c - the KV store: put, get, replaced, evicted, closed. */
 #include "kv/kv_store.h"
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
-static struct shelf sh;
+static struct store_fixture sh;
 
-BEFORE_ALL { shelf_register_copying(); }
-BEFORE_EACH { shelf_start(&sh, "memory:?bytes=64M", NULL); }
-AFTER_EACH { shelf_end(&sh); }
+BEFORE_ALL { store_register_copying(); }
+BEFORE_EACH { store_start(&sh, "memory:?bytes=64M", NULL); }
+AFTER_EACH { store_end(&sh); }
 
 TEST(what_was_put_comes_back)
 {
@@ -20,22 +20,22 @@ TEST(what_was_put_comes_back)
 	for (i = 0; i < 5; i++)
 		for (k = 0; k < 5; k++) {
 			slot = slot_entry((uint32_t)i, k);
-			assert_int_equal(shelf_put(&sh, "acme", &slot,
+			assert_int_equal(store_put(&sh, "acme", &slot,
 			    lens[i], lens[k], (unsigned)(i * 5 + k)), 0);
 		}
 	for (i = 0; i < 5; i++)
 		for (k = 0; k < 5; k++) {
 			slot = slot_entry((uint32_t)i, k);
-			assert_int_equal(shelf_get(&sh, "acme", &slot,
+			assert_int_equal(store_get(&sh, "acme", &slot,
 			    lens[i], lens[k], (unsigned)(i * 5 + k)), 0);
 		}
 	slot = slot_entry(9, 9);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 1, 1, 0),
+	assert_int_equal(store_get(&sh, "acme", &slot, 1, 1, 0),
 	    CSN_E_NOT_FOUND);
 	slot = slot_block(7, 0, 16);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
+	assert_int_equal(store_put(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
 	    0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
+	assert_int_equal(store_get(&sh, "acme", &slot, 1 << 20, 1 << 20, 3),
 	    0);
 }
 
@@ -47,19 +47,19 @@ TEST(replacing_shows_the_newest)
 	unsigned i;
 
 	for (i = 0; i < 100; i++) {
-		assert_int_equal(shelf_put(&sh, "acme", &slot, i, 100 - i,
+		assert_int_equal(store_put(&sh, "acme", &slot, i, 100 - i,
 		    i), 0);
-		assert_int_equal(shelf_get(&sh, "acme", &slot, i, 100 - i,
+		assert_int_equal(store_get(&sh, "acme", &slot, i, 100 - i,
 		    i), 0);
 	}
 	/* With a token or another it is the same slot. */
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 5;
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 5, 5, 7), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 5, 5, 7), 0);
 	slot.flags = 0;
 	slot.token_id = 0;
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 5, 5, 7), 0);
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+	assert_int_equal(store_get(&sh, "acme", &slot, 5, 5, 7), 0);
+	assert_int_equal(store_stat(&sh, "acme").entries, 1);
 }
 
 TEST(removing_removes)
@@ -69,18 +69,18 @@ TEST(removing_removes)
 	uint8_t *copy;
 	size_t len;
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
-	copy = shelf_copy(&sh, "acme", &slot, &len);
+	assert_int_equal(store_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	copy = store_copy(&sh, "acme", &slot, &len);
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 1),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot),
 	    CSN_E_NOT_FOUND);
-	info = shelf_info(&sh, "acme");
+	info = store_info(&sh, "acme");
 	assert_int_equal(info.live_slots, 0);
 	/* Put back by someone who kept a copy. */
-	shelf_plant(&sh, "acme", &slot, copy, len);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	store_plant(&sh, "acme", &slot, copy, len);
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 1),
 	    CSN_E_REPLAY);
 	free(copy);
 }
@@ -92,7 +92,7 @@ TEST(room_that_is_too_small_is_told)
 	size_t key_len = 99, value_len = 100;
 
 	memset(key, 0xbb, sizeof(key));
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 100, 50, 1), 0);
 	assert_int_equal(csn_kv_store_get(sh.kv, "acme", &slot, key,
 	    &key_len, value, &value_len), CSN_E_BUFFER);
 	assert_int_equal(key_len, 100);
@@ -120,20 +120,20 @@ TEST(tenants_do_not_see_each_other)
 	uint8_t *copy;
 	size_t len;
 
-	shelf_tenant(&sh, "other");
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
-	assert_int_equal(shelf_get(&sh, "other", &slot, 10, 10, 1),
+	store_tenant(&sh, "other");
+	assert_int_equal(store_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(store_get(&sh, "other", &slot, 10, 10, 1),
 	    CSN_E_NOT_FOUND);
-	assert_int_equal(shelf_put(&sh, "other", &slot, 20, 20, 2), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1), 0);
-	assert_int_equal(shelf_get(&sh, "nobody", &slot, 10, 10, 1),
+	assert_int_equal(store_put(&sh, "other", &slot, 20, 20, 2), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(store_get(&sh, "nobody", &slot, 10, 10, 1),
 	    CSN_E_UNKNOWN_TENANT);
-	assert_int_equal(shelf_put(&sh, "nobody", &slot, 10, 10, 1),
+	assert_int_equal(store_put(&sh, "nobody", &slot, 10, 10, 1),
 	    CSN_E_UNKNOWN_TENANT);
 	/* Nor where the store is made to mix them up. */
-	copy = shelf_copy(&sh, "acme", &slot, &len);
-	shelf_plant(&sh, "other", &slot, copy, len);
-	assert_int_equal(shelf_get(&sh, "other", &slot, 10, 10, 1),
+	copy = store_copy(&sh, "acme", &slot, &len);
+	store_plant(&sh, "other", &slot, copy, len);
+	assert_int_equal(store_get(&sh, "other", &slot, 10, 10, 1),
 	    CSN_E_TENANT);
 	free(copy);
 }
@@ -144,28 +144,28 @@ TEST(a_store_that_lies_is_caught)
 	uint8_t *old, *other, *bad;
 	size_t len;
 
-	assert_int_equal(shelf_put(&sh, "acme", &a, 10, 10, 1), 0);
-	assert_int_equal(shelf_put(&sh, "acme", &b, 10, 10, 2), 0);
-	old = shelf_copy(&sh, "acme", &a, &len);
-	other = shelf_copy(&sh, "acme", &b, &len);
-	bad = shelf_copy(&sh, "acme", &b, &len);
+	assert_int_equal(store_put(&sh, "acme", &a, 10, 10, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &b, 10, 10, 2), 0);
+	old = store_copy(&sh, "acme", &a, &len);
+	other = store_copy(&sh, "acme", &b, &len);
+	bad = store_copy(&sh, "acme", &b, &len);
 	/* Another slot's bytes under this slot's key. */
-	shelf_plant(&sh, "acme", &a, other, len);
-	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1), CSN_E_TAG);
+	store_plant(&sh, "acme", &a, other, len);
+	assert_int_equal(store_get(&sh, "acme", &a, 10, 10, 1), CSN_E_TAG);
 	/* A flipped bit. */
 	bad[150] ^= 4;
-	shelf_plant(&sh, "acme", &b, bad, len);
-	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), CSN_E_TAG);
-	shelf_plant(&sh, "acme", &b, bad, 100);
-	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), CSN_E_FORM);
+	store_plant(&sh, "acme", &b, bad, len);
+	assert_int_equal(store_get(&sh, "acme", &b, 10, 10, 2), CSN_E_TAG);
+	store_plant(&sh, "acme", &b, bad, 100);
+	assert_int_equal(store_get(&sh, "acme", &b, 10, 10, 2), CSN_E_FORM);
 	/* The true ones still open, until they are superseded. */
-	shelf_plant(&sh, "acme", &a, old, len);
-	shelf_plant(&sh, "acme", &b, other, len);
-	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &b, 10, 10, 2), 0);
-	assert_int_equal(shelf_put(&sh, "acme", &a, 10, 10, 3), 0);
-	shelf_plant(&sh, "acme", &a, old, len);
-	assert_int_equal(shelf_get(&sh, "acme", &a, 10, 10, 1),
+	store_plant(&sh, "acme", &a, old, len);
+	store_plant(&sh, "acme", &b, other, len);
+	assert_int_equal(store_get(&sh, "acme", &a, 10, 10, 1), 0);
+	assert_int_equal(store_get(&sh, "acme", &b, 10, 10, 2), 0);
+	assert_int_equal(store_put(&sh, "acme", &a, 10, 10, 3), 0);
+	store_plant(&sh, "acme", &a, old, len);
+	assert_int_equal(store_get(&sh, "acme", &a, 10, 10, 1),
 	    CSN_E_REPLAY);
 	free(old);
 	free(other);
@@ -183,24 +183,24 @@ TEST(under_a_byte_limit_the_oldest_go_and_all_goes_on)
 
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, LEN, 0, i), 0);
+		assert_int_equal(store_put(&sh, "acme", &slot, LEN, 0, i), 0);
 		/* What was just put is there. */
-		assert_int_equal(shelf_get(&sh, "acme", &slot, LEN, 0, i),
+		assert_int_equal(store_get(&sh, "acme", &slot, LEN, 0, i),
 		    0);
 	}
-	st = shelf_stat(&sh, "acme");
+	st = store_stat(&sh, "acme");
 	assert_true(st.evictions > N / 2);
 	assert_true(st.entries > 100 && st.entries < N / 2);
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
-		rc = shelf_get(&sh, "acme", &slot, LEN, 0, i);
+		rc = store_get(&sh, "acme", &slot, LEN, 0, i);
 		assert_true(rc == 0 || rc == CSN_E_NOT_FOUND);
 		there += rc == 0;
 	}
 	assert_int_equal(there, st.entries);
 	/* The session forgot what the store gave up: its memory is bounded
 	 * by the store's. */
-	info = shelf_info(&sh, "acme");
+	info = store_info(&sh, "acme");
 	assert_int_equal(info.live_slots, st.entries);
 }
 
@@ -211,21 +211,21 @@ TEST(an_evicted_entry_shown_again_is_refused)
 	size_t len;
 	unsigned i;
 
-	assert_int_equal(shelf_put(&sh, "acme", &first, 1000, 0, 7), 0);
-	copy = shelf_copy(&sh, "acme", &first, &len);
+	assert_int_equal(store_put(&sh, "acme", &first, 1000, 0, 7), 0);
+	copy = store_copy(&sh, "acme", &first, &len);
 	for (i = 0; i < 2500; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 1000, 0, i),
 		    0);
 	}
-	assert_int_equal(shelf_get(&sh, "acme", &first, 1000, 0, 7),
+	assert_int_equal(store_get(&sh, "acme", &first, 1000, 0, 7),
 	    CSN_E_NOT_FOUND);
-	shelf_plant(&sh, "acme", &first, copy, len);
-	assert_int_equal(shelf_get(&sh, "acme", &first, 1000, 0, 7),
+	store_plant(&sh, "acme", &first, copy, len);
+	assert_int_equal(store_get(&sh, "acme", &first, 1000, 0, 7),
 	    CSN_E_REPLAY);
 	/* The slot itself is as good as ever. */
-	assert_int_equal(shelf_put(&sh, "acme", &first, 10, 0, 8), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &first, 10, 0, 8), 0);
+	assert_int_equal(store_put(&sh, "acme", &first, 10, 0, 8), 0);
+	assert_int_equal(store_get(&sh, "acme", &first, 10, 0, 8), 0);
 	free(copy);
 }
 
@@ -234,23 +234,23 @@ TEST(one_tenants_flood_does_not_wash_out_another)
 	struct csn_kv_slot slot;
 	unsigned i, there = 0;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "memory:?bytes=1M&slab=64K&share=0.25", NULL);
-	shelf_tenant(&sh, "quiet");
+	store_end(&sh);
+	store_start(&sh, "memory:?bytes=1M&slab=64K&share=0.25", NULL);
+	store_tenant(&sh, "quiet");
 	for (i = 0; i < 50; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "quiet", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "quiet", &slot, 1000, 0, i),
 		    0);
 	}
 	for (i = 0; i < 3000; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 1000, 0, i),
 		    0);
 	}
-	assert_true(shelf_stat(&sh, "acme").memory <= 256 << 10);
+	assert_true(store_stat(&sh, "acme").memory <= 256 << 10);
 	for (i = 0; i < 50; i++) {
 		slot = slot_entry(0, i);
-		there += shelf_get(&sh, "quiet", &slot, 1000, 0, i) == 0;
+		there += store_get(&sh, "quiet", &slot, 1000, 0, i) == 0;
 	}
 	assert_int_equal(there, 50);
 }
@@ -263,37 +263,37 @@ TEST(closing_a_tenant_ends_it_at_once)
 	size_t len;
 	unsigned i;
 
-	shelf_tenant(&sh, "other");
+	store_tenant(&sh, "other");
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, i), 0);
-		assert_int_equal(shelf_put(&sh, "other", &slot, 500, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 500, 0, i), 0);
+		assert_int_equal(store_put(&sh, "other", &slot, 500, 0, i),
 		    0);
 	}
 	slot = slot_entry(0, 5);
-	copy = shelf_copy(&sh, "acme", &slot, &len);
+	copy = store_copy(&sh, "acme", &slot, &len);
 	assert_int_equal(csn_manager_session(sh.mgr, "acme", &s), 0);
 	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
 	assert_int_equal(csn_session_check_valid(s), CSN_E_CLOSED);
 	csn_session_free(s);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	assert_int_equal(store_get(&sh, "acme", &slot, 500, 0, 5),
 	    CSN_E_UNKNOWN_TENANT);
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 0);
-	assert_int_equal(shelf_stat(&sh, "acme").memory, 0);
+	assert_int_equal(store_stat(&sh, "acme").entries, 0);
+	assert_int_equal(store_stat(&sh, "acme").memory, 0);
 	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"),
 	    CSN_E_UNKNOWN_TENANT);
 	for (i = 0; i < 100; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_get(&sh, "other", &slot, 500, 0, i),
+		assert_int_equal(store_get(&sh, "other", &slot, 500, 0, i),
 		    0);
 	}
 	/* Come again, the tenant finds nothing of its former life. */
-	shelf_tenant(&sh, "acme");
+	store_tenant(&sh, "acme");
 	slot = slot_entry(0, 5);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	assert_int_equal(store_get(&sh, "acme", &slot, 500, 0, 5),
 	    CSN_E_NOT_FOUND);
-	shelf_plant(&sh, "acme", &slot, copy, len);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 5),
+	store_plant(&sh, "acme", &slot, copy, len);
+	assert_int_equal(store_get(&sh, "acme", &slot, 500, 0, 5),
 	    CSN_E_SESSION);
 	free(copy);
 }
@@ -303,18 +303,18 @@ TEST(a_former_sessions_entries_do_not_open_and_are_left)
 	struct csn_kv_slot slot = slot_entry(0, 1);
 	struct csn_session *s;
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 500, 0, 1), 0);
 	s = pair_local(sh.ctx, "acme", NULL);
 	assert_int_equal(csn_manager_adopt(sh.mgr, s), 0);
 	csn_session_free(s);
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 1),
+	assert_int_equal(store_stat(&sh, "acme").entries, 1);
+	assert_int_equal(store_get(&sh, "acme", &slot, 500, 0, 1),
 	    CSN_E_SESSION);
 	/* That is the medium's word: it is no reason to remove anything. */
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 500, 0, 2), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 500, 0, 2), 0);
-	assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+	assert_int_equal(store_stat(&sh, "acme").entries, 1);
+	assert_int_equal(store_put(&sh, "acme", &slot, 500, 0, 2), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 500, 0, 2), 0);
+	assert_int_equal(store_stat(&sh, "acme").entries, 1);
 }
 
 /* Each bit of the header: whatever it says, the entry is not touched. */
@@ -325,14 +325,14 @@ TEST(a_changed_header_is_refused_and_the_entry_left)
 	uint8_t key[600], value[600], *good, *bad;
 	int rc;
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 100, 50, 1), 0);
-	good = shelf_copy(&sh, "acme", &slot, &len);
+	assert_int_equal(store_put(&sh, "acme", &slot, 100, 50, 1), 0);
+	good = store_copy(&sh, "acme", &slot, &len);
 	bad = malloc(len);
 	assert_non_null(bad);
 	for (i = 0; i < CSN_SEAL_HEADER * 8; i++) {
 		memcpy(bad, good, len);
 		bad[i / 8] ^= (uint8_t)(1 << i % 8);
-		shelf_plant(&sh, "acme", &slot, bad, len);
+		store_plant(&sh, "acme", &slot, bad, len);
 		/* With room and without. */
 		key_len = value_len = i % 2 == 0 ? sizeof(key) : 0;
 		rc = csn_kv_store_get(sh.kv, "acme", &slot, key, &key_len,
@@ -344,10 +344,10 @@ TEST(a_changed_header_is_refused_and_the_entry_left)
 		/* No length of an unknown author. */
 		assert_int_equal(key_len, 0);
 		assert_int_equal(value_len, 0);
-		assert_int_equal(shelf_stat(&sh, "acme").entries, 1);
+		assert_int_equal(store_stat(&sh, "acme").entries, 1);
 	}
-	shelf_plant(&sh, "acme", &slot, good, len);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 100, 50, 1), 0);
+	store_plant(&sh, "acme", &slot, good, len);
+	assert_int_equal(store_get(&sh, "acme", &slot, 100, 50, 1), 0);
 	free(good);
 	free(bad);
 }
@@ -356,11 +356,11 @@ TEST(an_expired_tenant_reads_nothing)
 {
 	struct csn_kv_slot slot = slot_entry(0, 1);
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 50, 0, 1), 0);
 	pair_boot += 900000;
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 50, 0, 1),
+	assert_int_equal(store_get(&sh, "acme", &slot, 50, 0, 1),
 	    CSN_E_EXPIRED);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1),
+	assert_int_equal(store_put(&sh, "acme", &slot, 50, 0, 1),
 	    CSN_E_EXPIRED);
 }
 
@@ -369,23 +369,23 @@ TEST(a_put_that_fails_leaves_what_was_there)
 	struct csn_kv_slot slot = slot_entry(0, 1), bad = slot_entry(0, 1);
 	static uint8_t big[2 << 20];
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 50, 0, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 50, 0, 1), 0);
 	/* More than the store holds at all. */
 	assert_int_equal(csn_kv_store_put(sh.kv, "acme", &slot, big,
 	    sizeof(big), NULL, 0), CSN_E_QUOTA);
 	assert_int_equal(csn_kv_store_put(sh.kv, "acme", &slot, big,
 	    SIZE_MAX, big, 2), CSN_E_LIMIT);
 	assert_int_equal(csn_manager_set_quota(sh.mgr, "acme", 60, 0), 0);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 11, 0, 2),
+	assert_int_equal(store_put(&sh, "acme", &slot, 11, 0, 2),
 	    CSN_E_QUOTA);
 	bad.role = 7;
-	assert_int_equal(shelf_put(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
-	assert_int_equal(shelf_get(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
+	assert_int_equal(store_put(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
+	assert_int_equal(store_get(&sh, "acme", &bad, 1, 0, 2), CSN_E_ARG);
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &bad),
 	    CSN_E_ARG);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 50, 0, 1), 0);
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 0, 2), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 0, 2), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 50, 0, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 10, 0, 2), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 0, 2), 0);
 }
 
 /* A provider that only copies: the store's own buffers stand in. */
@@ -394,20 +394,20 @@ TEST(a_store_that_cannot_work_in_place_serves_too)
 	struct csn_kv_slot slot;
 	unsigned i;
 
-	shelf_end(&sh);
-	shelf_start(&sh, "copying:?bytes=1M&slab=64K", NULL);
+	store_end(&sh);
+	store_start(&sh, "copying:?bytes=1M&slab=64K", NULL);
 	for (i = 0; i < 2000; i++) {
 		slot = slot_entry(0, i % 20);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, i, 10, i), 0);
-		assert_int_equal(shelf_get(&sh, "acme", &slot, i, 10, i), 0);
+		assert_int_equal(store_put(&sh, "acme", &slot, i, 10, i), 0);
+		assert_int_equal(store_get(&sh, "acme", &slot, i, 10, i), 0);
 	}
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 1, 1, 1),
+	assert_int_equal(store_get(&sh, "acme", &slot, 1, 1, 1),
 	    CSN_E_NOT_FOUND);
 	assert_int_equal(csn_kv_store_close_tenant(sh.kv, "acme"), 0);
 }
 
-BEFORE_EACH { shelf_start(&sh, "memory:?bytes=1M&slab=64K", NULL); }
+BEFORE_EACH { store_start(&sh, "memory:?bytes=1M&slab=64K", NULL); }
 
 /* Its values are larger than the small store takes. */
-AFTER_EACH { shelf_end(&sh); }
+AFTER_EACH { store_end(&sh); }

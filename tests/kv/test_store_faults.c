@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store_faults.c - a store that fails, or is another's by now. */
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
-static struct shelf sh;
+static struct store_fixture sh;
 /* What the store fails with just now, and what happens before it answers. */
 static int get_fails, remove_fails;
 static void (*before_get)(void);
@@ -88,14 +88,14 @@ TEST(a_removal_that_failed_removed_nothing)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
 
-	assert_int_equal(shelf_put(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(store_put(&sh, "acme", &slot, 10, 10, 1), 0);
 	remove_fails = CSN_E_BACKEND;
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot),
 	    CSN_E_BACKEND);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 1), 0);
 	remove_fails = 0;
 	assert_int_equal(csn_kv_store_remove(sh.kv, "acme", &slot), 0);
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 1),
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 1),
 	    CSN_E_NOT_FOUND);
 }
 
@@ -109,20 +109,20 @@ TEST(a_slot_is_not_forgotten_while_the_store_fails)
 	get_fails = CSN_E_BACKEND;
 	for (i = 0; i < 2000; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 1000, 0, i),
 		    0);
 	}
-	st = shelf_stat(&sh, "acme");
+	st = store_stat(&sh, "acme");
 	assert_true(st.evictions > 0);
-	assert_int_equal(shelf_info(&sh, "acme").live_slots, 2000);
+	assert_int_equal(store_info(&sh, "acme").live_slots, 2000);
 	get_fails = 0;
 	/* One that is told of later is. */
 	for (; i < 2100; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 1000, 0, i),
 		    0);
 	}
-	assert_true(shelf_info(&sh, "acme").live_slots < 2100);
+	assert_true(store_info(&sh, "acme").live_slots < 2100);
 }
 
 static void
@@ -139,7 +139,7 @@ count_one(void *arg, const uint8_t *space, size_t space_len,
 /* Also of a store over another, after the last listener before was gone. */
 TEST(who_listens_again_is_told_of_an_eviction_once)
 {
-	uint64_t before = shelf_stat(&sh, "acme").evictions, told = 0;
+	uint64_t before = store_stat(&sh, "acme").evictions, told = 0;
 	struct csn_kv_slot slot;
 	unsigned i;
 
@@ -148,11 +148,11 @@ TEST(who_listens_again_is_told_of_an_eviction_once)
 	assert_int_equal(csn_store_on_evict(sh.store, count_one, &told), 0);
 	for (i = 0; i < 2000; i++) {
 		slot = slot_entry(0, i);
-		assert_int_equal(shelf_put(&sh, "acme", &slot, 1000, 0, i),
+		assert_int_equal(store_put(&sh, "acme", &slot, 1000, 0, i),
 		    0);
 	}
 	assert_true(told > 0);
-	assert_int_equal(told, shelf_stat(&sh, "acme").evictions - before);
+	assert_int_equal(told, store_stat(&sh, "acme").evictions - before);
 }
 
 static struct csn_session *next;
@@ -167,54 +167,54 @@ adopt_next(void)
 TEST(a_get_that_meets_the_next_sessions_entry_asks_it)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p;
+	struct message p;
 
 	next = pair_local(sh.ctx, "acme", NULL);
-	parcel_make(&p, next, &slot, 10, 10, 7);
-	shelf_plant(&sh, "acme", &slot, p.sealed, p.len);
+	message_make(&p, next, &slot, 10, 10, 7);
+	store_plant(&sh, "acme", &slot, p.sealed, p.len);
 	/* Of a session that nobody took in. */
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 7),
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 7),
 	    CSN_E_SESSION);
 	/* Between finding the tenant and reading the store it comes. */
 	before_get = adopt_next;
-	assert_int_equal(shelf_get(&sh, "acme", &slot, 10, 10, 7), 0);
+	assert_int_equal(store_get(&sh, "acme", &slot, 10, 10, 7), 0);
 	csn_session_free(next);
-	parcel_free(&p);
+	message_free(&p);
 }
 
 /* AES failed: there is nothing to keep, and what is kept stays. */
 TEST(a_put_whose_sealing_fails_keeps_the_former)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct shelf_options o = {
+	struct store_options o = {
 		.ctx = pair_ctx_with("counting", 0) };
-	struct shelf own;
+	struct store_fixture own;
 	uint8_t *before, *after;
 	size_t len, after_len;
 
-	shelf_start(&own, "faulty:?bytes=1M&slab=64K", &o);
-	assert_int_equal(shelf_put(&own, "acme", &slot, 10, 10, 1), 0);
-	before = shelf_copy(&own, "acme", &slot, &len);
+	store_start(&own, "faulty:?bytes=1M&slab=64K", &o);
+	assert_int_equal(store_put(&own, "acme", &slot, 10, 10, 1), 0);
+	before = store_copy(&own, "acme", &slot, &len);
 	counting_fails = CSN_E_CRYPTO;
-	assert_int_equal(shelf_put(&own, "acme", &slot, 10, 10, 2),
+	assert_int_equal(store_put(&own, "acme", &slot, 10, 10, 2),
 	    CSN_E_CRYPTO);
 	counting_fails = 0;
-	after = shelf_copy(&own, "acme", &slot, &after_len);
+	after = store_copy(&own, "acme", &slot, &after_len);
 	assert_int_equal(after_len, len);
 	assert_memory_equal(after, before, len);
-	assert_int_equal(shelf_get(&own, "acme", &slot, 10, 10, 1), 0);
+	assert_int_equal(store_get(&own, "acme", &slot, 10, 10, 1), 0);
 	free(before);
 	free(after);
-	shelf_end(&own);
+	store_end(&own);
 }
 
-BEFORE_EACH { shelf_start(&sh, "faulty:?bytes=1M&slab=64K", NULL); }
+BEFORE_EACH { store_start(&sh, "faulty:?bytes=1M&slab=64K", NULL); }
 
 AFTER_EACH
 {
 	get_fails = remove_fails = 0;
 	before_get = NULL;
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 BEFORE_ALL

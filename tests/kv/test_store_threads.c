@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -13,7 +13,7 @@
 #define SLOTS 400
 #define ROUNDS 6000
 
-static struct shelf sh;
+static struct store_fixture sh;
 static const char *const tenants[TENANTS] = { "acme", "b", "c" };
 static _Atomic int wrong;
 static _Atomic unsigned long hits;
@@ -133,14 +133,14 @@ run(const char *url, uint32_t reseal)
 	    .ttl_ms = CSN_NEVER, .grace_ms = 1, .max_entries = 500 };
 	const struct csn_kv_store_options store = { .size = sizeof(store),
 	    .reseal = reseal };
-	const struct shelf_options o = { .session = &session,
+	const struct store_options o = { .session = &session,
 	    .store = &store };
 	pthread_t threads[THREADS];
 	unsigned seeds[THREADS], i, n, there;
 
-	shelf_start(&sh, url, &o);
-	shelf_tenant(&sh, "b");
-	shelf_tenant(&sh, "c");
+	store_start(&sh, url, &o);
+	store_tenant(&sh, "b");
+	store_tenant(&sh, "c");
 	atomic_store(&wrong, 0);
 	atomic_store(&hits, 0);
 	for (i = 0; i < THREADS; i++) {
@@ -156,12 +156,12 @@ run(const char *url, uint32_t reseal)
 	for (i = 0; i < TENANTS; i++) {
 		for (n = there = 0; n < SLOTS; n++)
 			there += get(tenants[i], n) == 0;
-		assert_int_equal(shelf_stat(&sh, tenants[i]).entries, there);
+		assert_int_equal(store_stat(&sh, tenants[i]).entries, there);
 		assert_int_equal(put(tenants[i], 0, 1), 0);
-		assert_int_equal(shelf_info(&sh, tenants[i]).live_slots,
-		    shelf_stat(&sh, tenants[i]).entries);
+		assert_int_equal(store_info(&sh, tenants[i]).live_slots,
+		    store_stat(&sh, tenants[i]).entries);
 	}
-	shelf_end(&sh);
+	store_end(&sh);
 }
 
 TEST(readers_see_the_newest_or_nothing)
@@ -284,7 +284,7 @@ TEST(a_slot_has_one_writer_at_a_time_and_no_reader_then)
 	size_t i;
 
 	assert_int_equal(csn_store_register(&provider), 0);
-	shelf_start(&sh, "turns:", NULL);
+	store_start(&sh, "turns:", NULL);
 	atomic_store(&wrong, 0);
 	for (i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, one_slot,
@@ -293,5 +293,5 @@ TEST(a_slot_has_one_writer_at_a_time_and_no_reader_then)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	assert_int_equal(atomic_load(&wrong), 0);
 	assert_int_equal(atomic_load(&most), 1);
-	shelf_end(&sh);
+	store_end(&sh);
 }

@@ -6,7 +6,7 @@
 
 #include <caisson/aead.h>
 
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -22,7 +22,7 @@ enum { AT_VERSION = 3, AT_SUITE = 4, AT_KIND = 5, AT_MODE = 6, AT_ROLE = 7,
 
 /* What one flipped bit gives, in the order of checks; 0 never. */
 static int
-expected(const struct parcel *p, size_t byte, int bit)
+expected(const struct message *p, size_t byte, int bit)
 {
 	int token = (p->slot.flags & CSN_KV_HAS_TOKEN) != 0;
 	int entry = p->slot.kind == CSN_KIND_KV_ENTRY;
@@ -79,7 +79,7 @@ TEST(each_bit_of_header_and_tag_counts)
 	struct csn_kv_slot slots[3];
 	struct csn_session_info before, after;
 	struct csn_session *s;
-	struct parcel p;
+	struct message p;
 	size_t byte, i;
 	int bit, mode, want;
 
@@ -93,7 +93,7 @@ TEST(each_bit_of_header_and_tag_counts)
 		o.replay = (uint32_t)mode;
 		s = pair_local(ctx, "acme", &o);
 		for (i = 0; i < 3; i++) {
-			parcel_make(&p, s, &slots[i], 40, 24, 1);
+			message_make(&p, s, &slots[i], 40, 24, 1);
 			before.size = after.size = sizeof(before);
 			csn_session_get_info(s, &before);
 			for (byte = 0; byte < AT_BYTES; byte++)
@@ -101,7 +101,7 @@ TEST(each_bit_of_header_and_tag_counts)
 					want = expected(&p, byte, bit);
 					counted_opens = 0;
 					p.sealed[byte] ^= (uint8_t)(1 << bit);
-					assert_int_equal(parcel_open(&p, s),
+					assert_int_equal(message_open(&p, s),
 					    want);
 					p.sealed[byte] ^= (uint8_t)(1 << bit);
 					/* AES runs for what only it can
@@ -113,8 +113,8 @@ TEST(each_bit_of_header_and_tag_counts)
 			/* The epochs ahead that it derived are kept. */
 			after.memory = before.memory;
 			assert_memory_equal(&before, &after, sizeof(after));
-			assert_int_equal(parcel_open(&p, s), 0);
-			parcel_free(&p);
+			assert_int_equal(message_open(&p, s), 0);
+			message_free(&p);
 		}
 		csn_session_free(s);
 	}
@@ -124,29 +124,29 @@ TEST(each_byte_of_ciphertext_counts)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p;
+	struct message p;
 	size_t i;
 
-	parcel_make(&p, s, &slot, 1500, 2500, 1);
+	message_make(&p, s, &slot, 1500, 2500, 1);
 	for (i = AT_BYTES; i < p.len; i++) {
 		p.sealed[i] ^= (uint8_t)(1 << (i * 3 % 8));
-		assert_int_equal(parcel_open(&p, s), CSN_E_TAG);
+		assert_int_equal(message_open(&p, s), CSN_E_TAG);
 		p.sealed[i] ^= (uint8_t)(1 << (i * 3 % 8));
 	}
-	assert_int_equal(parcel_open(&p, s), 0);
-	parcel_free(&p);
+	assert_int_equal(message_open(&p, s), 0);
+	message_free(&p);
 	slot = slot_block(1, 0, 16);
-	parcel_make(&p, s, &slot, (size_t)1 << 20, (size_t)1 << 20, 2);
+	message_make(&p, s, &slot, (size_t)1 << 20, (size_t)1 << 20, 2);
 	for (i = AT_BYTES; i < p.len; i += 99991) {
 		p.sealed[i] ^= 0x80;
-		assert_int_equal(parcel_open(&p, s), CSN_E_TAG);
+		assert_int_equal(message_open(&p, s), CSN_E_TAG);
 		p.sealed[i] ^= 0x80;
 	}
 	p.sealed[p.len - 1] ^= 1;
-	assert_int_equal(parcel_open(&p, s), CSN_E_TAG);
+	assert_int_equal(message_open(&p, s), CSN_E_TAG);
 	p.sealed[p.len - 1] ^= 1;
-	assert_int_equal(parcel_open(&p, s), 0);
-	parcel_free(&p);
+	assert_int_equal(message_open(&p, s), 0);
+	message_free(&p);
 	csn_session_free(s);
 }
 
@@ -164,13 +164,13 @@ TEST(plausible_lies_in_the_header_are_caught)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p;
+	struct message p;
 	uint8_t good[AT_BYTES];
 	int i, want;
 
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 7;
-	parcel_make(&p, s, &slot, 32, 32, 1);
+	message_make(&p, s, &slot, 32, 32, 1);
 	memcpy(good, p.sealed, AT_BYTES);
 	for (i = 0; i < 9; i++) {
 		memcpy(p.sealed, good, AT_BYTES);
@@ -207,11 +207,11 @@ TEST(plausible_lies_in_the_header_are_caught)
 			want = CSN_E_FORM;
 			break;
 		}
-		assert_int_equal(parcel_open(&p, s), want);
+		assert_int_equal(message_open(&p, s), want);
 	}
 	memcpy(p.sealed, good, AT_BYTES);
-	assert_int_equal(parcel_open(&p, s), 0);
-	parcel_free(&p);
+	assert_int_equal(message_open(&p, s), 0);
+	message_free(&p);
 	csn_session_free(s);
 }
 
@@ -221,10 +221,10 @@ TEST(cut_and_lengthened_entries_are_refused)
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct csn_kv_item item;
 	uint8_t key[64], value[64], *copy;
-	struct parcel p;
+	struct message p;
 	size_t n;
 
-	parcel_make(&p, s, &slot, 32, 32, 1);
+	message_make(&p, s, &slot, 32, 32, 1);
 	for (n = 0; n < p.len + 20; n++) {
 		if (n == p.len)
 			continue;
@@ -246,7 +246,7 @@ TEST(cut_and_lengthened_entries_are_refused)
 		assert_true(all_zero(value, n < 64 ? n : 64));
 		free(copy);
 	}
-	parcel_free(&p);
+	message_free(&p);
 	csn_session_free(s);
 }
 
@@ -256,22 +256,22 @@ TEST(another_tenants_entry_is_refused_before_aes)
 	struct csn_session *other = pair_local(ctx, "other", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	struct csn_manager *mgr;
-	struct parcel p;
+	struct message p;
 
-	parcel_make(&p, acme, &slot, 100, 100, 1);
+	message_make(&p, acme, &slot, 100, 100, 1);
 	counted_opens = 0;
-	assert_int_equal(parcel_open(&p, other), CSN_E_TENANT);
+	assert_int_equal(message_open(&p, other), CSN_E_TENANT);
 	assert_int_equal(counted_opens, 0);
 	assert_int_equal(csn_manager_new(ctx, NULL, &mgr), 0);
 	assert_int_equal(csn_manager_adopt(mgr, other), 0);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "other"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "other"),
 	    CSN_E_TENANT);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(counted_opens, 0);
-	assert_int_equal(parcel_open(&p, acme), 0);
+	assert_int_equal(message_open(&p, acme), 0);
 	assert_int_equal(counted_opens, 1);
-	parcel_free(&p);
+	message_free(&p);
 	csn_manager_free(mgr);
 	csn_session_free(acme);
 	csn_session_free(other);
@@ -282,24 +282,24 @@ TEST(another_tenants_entry_relabelled_fails_its_tag)
 	struct csn_session *acme = pair_local(ctx, "acme", NULL);
 	struct csn_session *other = pair_local(ctx, "other", NULL);
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p, own;
+	struct message p, own;
 
-	parcel_make(&p, acme, &slot, 100, 100, 1);
-	parcel_make(&own, other, &slot, 100, 100, 2);
+	message_make(&p, acme, &slot, 100, 100, 1);
+	message_make(&own, other, &slot, 100, 100, 2);
 	memcpy(p.sealed + AT_TENANT, own.sealed + AT_TENANT, 8);
-	assert_int_equal(parcel_open(&p, other), CSN_E_SESSION);
+	assert_int_equal(message_open(&p, other), CSN_E_SESSION);
 	memcpy(p.sealed + AT_SESSION, own.sealed + AT_SESSION, 16);
 	counted_opens = 0;
-	assert_int_equal(parcel_open(&p, other), CSN_E_TAG);
+	assert_int_equal(message_open(&p, other), CSN_E_TAG);
 	assert_int_equal(counted_opens, 1);
 	memcpy(p.sealed + AT_WRITER, own.sealed + AT_WRITER, 16);
-	assert_int_equal(parcel_open(&p, other), CSN_E_TAG);
+	assert_int_equal(message_open(&p, other), CSN_E_TAG);
 	/* The header of an entry of its own, whole, on foreign bytes. */
 	memcpy(p.sealed, own.sealed, AT_TAG);
-	assert_int_equal(parcel_open(&p, other), CSN_E_TAG);
-	assert_int_equal(parcel_open(&own, other), 0);
-	parcel_free(&p);
-	parcel_free(&own);
+	assert_int_equal(message_open(&p, other), CSN_E_TAG);
+	assert_int_equal(message_open(&own, other), 0);
+	message_free(&p);
+	message_free(&own);
 	csn_session_free(acme);
 	csn_session_free(other);
 }
@@ -311,26 +311,26 @@ TEST(the_whole_tenant_id_is_authenticated)
 	struct csn_kv_slot slot = slot_entry(1, 2);
 	uint8_t *bytes, *id;
 	struct csn_header h = { .size = sizeof(h) }, g = { .size = sizeof(g) };
-	struct parcel p, q;
+	struct message p, q;
 	size_t len;
 
-	parcel_make(&p, s, &slot, 10, 10, 1);
+	message_make(&p, s, &slot, 10, 10, 1);
 	assert_int_equal(csn_session_export(s, &bytes, &len), 0);
 	assert_non_null(id = memmem(bytes, len, "acme", 4));
 	memcpy(id, "acmf", 4);
 	assert_int_equal(csn_session_import(ctx, bytes, len, NULL, &twin), 0);
 	csn_wipe(bytes, len);
 	csn_free(bytes);
-	parcel_make(&q, twin, &slot, 10, 10, 1);
+	message_make(&q, twin, &slot, 10, 10, 1);
 	assert_int_equal(csn_header_read(ctx, p.sealed, p.len, &h), 0);
 	assert_int_equal(csn_header_read(ctx, q.sealed, q.len, &g), 0);
 	assert_memory_not_equal(h.tenant_label, g.tenant_label, 8);
-	assert_int_equal(parcel_open(&p, twin), CSN_E_TENANT);
+	assert_int_equal(message_open(&p, twin), CSN_E_TENANT);
 	/* The label made to fit: the id itself is in what the tag covers. */
 	memcpy(p.sealed + AT_TENANT, g.tenant_label, 8);
-	assert_int_equal(parcel_open(&p, twin), CSN_E_TAG);
-	parcel_free(&p);
-	parcel_free(&q);
+	assert_int_equal(message_open(&p, twin), CSN_E_TAG);
+	message_free(&p);
+	message_free(&q);
 	csn_session_free(s);
 	csn_session_free(twin);
 }
@@ -339,13 +339,13 @@ TEST(a_moved_entry_is_refused_where_its_slot_is_expected)
 {
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slot = slot_block(1, 2, 3), asked;
-	struct parcel p;
+	struct message p;
 	int i;
 
 	slot.layer = 4;
 	slot.flags = CSN_KV_HAS_TOKEN;
 	slot.token_id = 5;
-	parcel_make(&p, s, &slot, 16, 16, 1);
+	message_make(&p, s, &slot, 16, 16, 1);
 	for (i = 0; i < 8; i++) {
 		asked = slot;
 		switch (i) {
@@ -359,11 +359,11 @@ TEST(a_moved_entry_is_refused_where_its_slot_is_expected)
 		default: asked.name[17] ^= 1; break;
 		}
 		counted_opens = 0;
-		assert_int_equal(parcel_open_at(&p, s, &asked), CSN_E_TAG);
+		assert_int_equal(message_open_at(&p, s, &asked), CSN_E_TAG);
 		assert_int_equal(counted_opens, 0);
 	}
-	assert_int_equal(parcel_open_at(&p, s, &slot), 0);
-	parcel_free(&p);
+	assert_int_equal(message_open_at(&p, s, &slot), 0);
+	message_free(&p);
 	csn_session_free(s);
 }
 
@@ -400,7 +400,7 @@ TEST(a_header_that_changes_meanwhile_fools_nobody)
 	struct csn_kv_item item;
 	struct flipper f;
 	pthread_t thread;
-	struct parcel p, q;
+	struct message p, q;
 	int i, rc;
 
 #ifdef __SANITIZE_THREAD__
@@ -408,8 +408,8 @@ TEST(a_header_that_changes_meanwhile_fools_nobody)
 #endif
 	s = pair_local(ctx, "acme", NULL);
 	slot.role = CSN_KV_KEY;
-	parcel_make(&p, s, &slot, 16, 0, 1);
-	parcel_make(&q, s, &slot, 16, 0, 2);
+	message_make(&p, s, &slot, 16, 0, 1);
+	message_make(&q, s, &slot, 16, 0, 2);
 	memcpy(sealed, p.sealed, sizeof(sealed));
 	atomic_init(&f.stop, 0);
 	f.version = (_Atomic uint64_t *)(void *)(sealed + AT_SLOT_VERSION);
@@ -430,8 +430,8 @@ TEST(a_header_that_changes_meanwhile_fools_nobody)
 	atomic_store(&f.stop, 1);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(i, 100000);
-	parcel_free(&p);
-	parcel_free(&q);
+	message_free(&p);
+	message_free(&q);
 	csn_session_free(s);
 }
 
@@ -459,14 +459,14 @@ close_meanwhile(const struct csn_aead_msg *msg)
 TEST(what_is_opened_while_its_session_closes_is_not_given)
 {
 	struct csn_kv_slot slot = slot_entry(1, 2);
-	struct parcel p;
+	struct message p;
 
 	closing = pair_local(ctx, "acme", NULL);
-	parcel_make(&p, closing, &slot, 40, 24, 1);
+	message_make(&p, closing, &slot, 40, 24, 1);
 	counting_hook = close_meanwhile;
-	assert_int_equal(parcel_open(&p, closing), CSN_E_CLOSED);
+	assert_int_equal(message_open(&p, closing), CSN_E_CLOSED);
 	assert_int_equal(pthread_join(closer, NULL), 0);
-	parcel_free(&p);
+	message_free(&p);
 	csn_session_free(closing);
 }
 
@@ -485,23 +485,23 @@ TEST(an_item_that_is_not_sealed_moves_no_version)
 	struct csn_session *s = pair_local(ctx, "acme", NULL);
 	struct csn_kv_slot slots[3];
 	struct csn_kv_item items[3];
-	struct parcel former[3], p[3];
+	struct message former[3], p[3];
 	unsigned round, i;
 
 	for (i = 0; i < 3; i++)
 		slots[i] = slot_entry(1, i);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < 3; i++) {
-			parcel_make(&former[i], s, &slots[i], 8, 8, i);
-			parcel_fill(&p[i], &slots[i], 8, 8, i + 9);
-			parcel_item(&p[i], s, &items[i]);
+			message_make(&former[i], s, &slots[i], 8, 8, i);
+			message_fill(&p[i], &slots[i], 8, 8, i + 9);
+			message_item(&p[i], s, &items[i]);
 		}
 		/* The same on the same stack, and all of it good. */
 		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3,
 		    sizeof(items[0])), 0);
 		for (i = 0; i < 3; i++) {
-			parcel_free(&former[i]);
-			parcel_make(&former[i], s, &slots[i], 8, 8, i);
+			message_free(&former[i]);
+			message_make(&former[i], s, &slots[i], 8, 8, i);
 		}
 		seals_left = round;
 		counting_hook = fail_one;
@@ -512,12 +512,12 @@ TEST(an_item_that_is_not_sealed_moves_no_version)
 		for (i = 0; i < 3; i++) {
 			assert_int_equal(items[i].rc, i == round ?
 			    CSN_E_CRYPTO : 0);
-			assert_int_equal(parcel_open(&former[i], s),
+			assert_int_equal(message_open(&former[i], s),
 			    i == round ? 0 : CSN_E_REPLAY);
 			if (i == round)
 				assert_true(all_zero(p[i].sealed, p[i].len));
-			parcel_free(&former[i]);
-			parcel_free(&p[i]);
+			message_free(&former[i]);
+			message_free(&p[i]);
 		}
 	}
 	csn_session_free(s);

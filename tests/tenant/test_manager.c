@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_manager.c - one live session a tenant: found, kept apart, closed. */
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/keys.h"
 #include "session/pair.h"
@@ -52,7 +52,7 @@ TEST(an_unknown_tenant_is_unknown_to_every_call)
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_session *s = NULL;
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 
 	csn_session_free(create("acme"));
 	assert_int_equal(csn_manager_session(mgr, "other", &s),
@@ -62,8 +62,8 @@ TEST(an_unknown_tenant_is_unknown_to_every_call)
 	    CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(csn_manager_set_quota(mgr, "other", 1, 1),
 	    CSN_E_UNKNOWN_TENANT);
-	parcel_fill(&p, &slot, 20, 20, 1);
-	parcel_item(&p, NULL, &item);
+	message_fill(&p, &slot, 20, 20, 1);
+	message_item(&p, NULL, &item);
 	item.tenant = "other";
 	assert_int_equal(csn_manager_seal(mgr, &item), CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(item.rc, CSN_E_UNKNOWN_TENANT);
@@ -76,14 +76,14 @@ TEST(an_unknown_tenant_is_unknown_to_every_call)
 	item.tenant = "acme";
 	assert_int_equal(csn_manager_seal(mgr, &item), 0);
 	assert_null(item.session);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "other"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "other"),
 	    CSN_E_UNKNOWN_TENANT);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, NULL), CSN_E_ARG);
+	assert_int_equal(message_open_by(&p, mgr, ctx, NULL), CSN_E_ARG);
 	item.tenant = "other";
 	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
 	    sizeof(item)), CSN_E_UNKNOWN_TENANT);
 	assert_true(all_zero(p.key, 20) && all_zero(p.value, 20));
-	parcel_free(&p);
+	message_free(&p);
 }
 
 TEST(bad_tenants_are_not_created)
@@ -113,16 +113,16 @@ TEST(adopting_replaces_and_closes_the_former)
 {
 	struct csn_session *old = create("acme"), *s, *now;
 	struct csn_kv_slot slot = slot_entry(0, 0);
-	struct parcel p, q;
+	struct message p, q;
 
-	parcel_make(&p, old, &slot, 8, 8, 1);
+	message_make(&p, old, &slot, 8, 8, 1);
 	s = pair_local(ctx, "acme", NULL);
 	assert_int_equal(csn_manager_adopt(mgr, s), 0);
 	assert_int_equal(csn_session_check_valid(old), CSN_E_CLOSED);
 	assert_int_equal(csn_manager_count(mgr), 1);
-	parcel_make(&q, s, &slot, 8, 8, 1);
-	assert_int_equal(parcel_open_by(&q, mgr, ctx, "acme"), 0);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	message_make(&q, s, &slot, 8, 8, 1);
+	assert_int_equal(message_open_by(&q, mgr, ctx, "acme"), 0);
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_SESSION);
 	/* The same once more changes nothing. */
 	assert_int_equal(csn_manager_adopt(mgr, s), 0);
@@ -132,8 +132,8 @@ TEST(adopting_replaces_and_closes_the_former)
 	csn_session_free(now);
 	/* What is over is not taken in. */
 	assert_int_equal(csn_manager_adopt(mgr, old), CSN_E_CLOSED);
-	parcel_free(&p);
-	parcel_free(&q);
+	message_free(&p);
+	message_free(&q);
 	csn_session_free(old);
 	csn_session_free(s);
 }
@@ -172,21 +172,21 @@ TEST(closing_ends_every_use)
 {
 	struct csn_session *s = create("acme");
 	struct csn_kv_slot slot = slot_entry(0, 0);
-	struct parcel p;
+	struct message p;
 
-	parcel_make(&p, s, &slot, 8, 8, 1);
+	message_make(&p, s, &slot, 8, 8, 1);
 	assert_int_equal(csn_manager_close(mgr, "acme"), 0);
 	assert_int_equal(csn_manager_count(mgr), 0);
-	assert_int_equal(parcel_open(&p, s), CSN_E_CLOSED);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	assert_int_equal(message_open(&p, s), CSN_E_CLOSED);
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_UNKNOWN_TENANT);
 	csn_session_free(s);
 	/* A new one of the same name is another session. */
 	s = create("acme");
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_SESSION);
 	csn_session_free(s);
-	parcel_free(&p);
+	message_free(&p);
 }
 
 TEST(an_expired_tenant_is_told_so_and_swept)
@@ -195,23 +195,23 @@ TEST(an_expired_tenant_is_told_so_and_swept)
 	    .ttl_ms = 2000000 };
 	struct csn_session *s = create("acme"), *other;
 	struct csn_kv_slot slot = slot_entry(0, 0);
-	struct parcel p;
+	struct message p;
 
 	other = pair_local(ctx, "other", &late);
 	assert_int_equal(csn_manager_adopt(mgr, other), 0);
-	parcel_make(&p, s, &slot, 8, 8, 1);
+	message_make(&p, s, &slot, 8, 8, 1);
 	assert_int_equal(csn_manager_sweep(mgr), 0);
 	pair_boot += 900000;
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_EXPIRED);
 	assert_int_equal(csn_manager_sweep(mgr), 1);
 	assert_int_equal(csn_manager_sweep(mgr), 0);
 	assert_int_equal(csn_manager_count(mgr), 1);
-	assert_int_equal(parcel_open_by(&p, mgr, ctx, "acme"),
+	assert_int_equal(message_open_by(&p, mgr, ctx, "acme"),
 	    CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(csn_session_check_valid(s), CSN_E_CLOSED);
 	assert_int_equal(csn_session_check_valid(other), 0);
-	parcel_free(&p);
+	message_free(&p);
 	csn_session_free(s);
 	csn_session_free(other);
 }
@@ -221,16 +221,16 @@ seal_by(const char *tenant, size_t len)
 {
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 	int rc;
 
-	parcel_fill(&p, &slot, len, 0, 1);
-	parcel_item(&p, NULL, &item);
+	message_fill(&p, &slot, len, 0, 1);
+	message_item(&p, NULL, &item);
 	item.tenant = tenant;
 	rc = csn_manager_seal(mgr, &item);
 	if (rc != 0)
 		assert_true(all_zero(p.sealed, p.len));
-	parcel_free(&p);
+	message_free(&p);
 	return rc;
 }
 
@@ -240,7 +240,7 @@ TEST(quotas_hold_for_bytes_and_entries)
 	    .quota_bytes = 1000, .quota_entries = 5 };
 	struct csn_kv_slot slot = slot_entry(0, 0);
 	struct csn_kv_item items[4];
-	struct parcel p[4];
+	struct message p[4];
 	int i;
 
 	csn_manager_free(mgr);
@@ -261,8 +261,8 @@ TEST(quotas_hold_for_bytes_and_entries)
 	assert_int_equal(csn_manager_set_quota(mgr, "acme", 2000, 7), 0);
 	/* In a batch each counts, and the failed ones are given back. */
 	for (i = 0; i < 4; i++) {
-		parcel_fill(&p[i], &slot, 100, 0, 1);
-		parcel_item(&p[i], NULL, &items[i]);
+		message_fill(&p[i], &slot, 100, 0, 1);
+		message_item(&p[i], NULL, &items[i]);
 		items[i].tenant = "acme";
 	}
 	items[0].slot.role = 9;
@@ -283,7 +283,7 @@ TEST(quotas_hold_for_bytes_and_entries)
 		assert_true(all_zero(p[i].sealed, p[i].len));
 	}
 	for (i = 0; i < 4; i++)
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 }
 
 TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
@@ -292,7 +292,7 @@ TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
 	struct csn_session *own = pair_local(ctx, "own", NULL);
 	struct csn_kv_item items[N];
 	struct csn_kv_slot slot;
-	struct parcel p[N];
+	struct message p[N];
 	char names[7][16];
 	uint32_t i;
 
@@ -303,8 +303,8 @@ TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
 	}
 	for (i = 0; i < N; i++) {
 		slot = slot_entry(0, i);
-		parcel_fill(&p[i], &slot, 30, 30, i);
-		parcel_item(&p[i], i % 10 == 3 ? own : NULL, &items[i]);
+		message_fill(&p[i], &slot, 30, 30, i);
+		message_item(&p[i], i % 10 == 3 ? own : NULL, &items[i]);
 		items[i].tenant = i % 10 == 3 ? NULL : names[i % 7];
 	}
 	assert_int_equal(csn_manager_seal_batch(mgr, NULL, items, N,
@@ -315,16 +315,16 @@ TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
 		assert_ptr_equal(items[i].session, i % 10 == 3 ? own : NULL);
 		if (i % 10 == 3) {
 			assert_int_equal(items[i].rc, 0);
-			assert_int_equal(parcel_open(&p[i], own), 0);
+			assert_int_equal(message_open(&p[i], own), 0);
 		} else if (i % 7 == 6) {
 			assert_int_equal(items[i].rc, CSN_E_UNKNOWN_TENANT);
 		} else {
-			assert_int_equal(parcel_open_by(&p[i], mgr, ctx,
+			assert_int_equal(message_open_by(&p[i], mgr, ctx,
 			    names[i % 7]), 0);
-			assert_int_equal(parcel_open_by(&p[i], mgr, ctx,
+			assert_int_equal(message_open_by(&p[i], mgr, ctx,
 			    names[(i % 7 + 1) % 6]), CSN_E_TENANT);
 		}
-		parcel_free(&p[i]);
+		message_free(&p[i]);
 	}
 	csn_session_free(own);
 }

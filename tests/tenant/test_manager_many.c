@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
@@ -45,7 +45,7 @@ TEST(a_hundred_thousand_tenants_are_ordinary)
 	struct timespec from, to;
 	struct part part[MAKERS];
 	struct csn_kv_item item;
-	struct parcel p;
+	struct message p;
 	char id[24];
 
 #ifdef __SANITIZE_THREAD__
@@ -71,19 +71,19 @@ TEST(a_hundred_thousand_tenants_are_ordinary)
 		k = i * 7919u % n;
 		snprintf(id, sizeof(id), "tenant-%u", k);
 		slot.position = i;
-		parcel_fill(&p, &slot, 16, 16, i);
-		parcel_item(&p, NULL, &item);
+		message_fill(&p, &slot, 16, 16, i);
+		message_item(&p, NULL, &item);
 		item.tenant = id;
 		assert_int_equal(csn_manager_seal(mgr, &item), 0);
 		p.sequence = item.sequence;
 		p.version = item.version;
-		assert_int_equal(parcel_open_by(&p, mgr, ctx, id), 0);
+		assert_int_equal(message_open_by(&p, mgr, ctx, id), 0);
 		if (i % 100 == 0) {
 			snprintf(id, sizeof(id), "tenant-%u", (k + 1) % n);
-			assert_int_equal(parcel_open_by(&p, mgr, ctx, id),
+			assert_int_equal(message_open_by(&p, mgr, ctx, id),
 			    CSN_E_TENANT);
 		}
-		parcel_free(&p);
+		message_free(&p);
 	}
 }
 

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/kv/shelf.c - a manager, a store, and the KV store over both. */
+/* tests/kv/store_fixture.c - a manager, a store, and the KV store over both. */
 #include "kv/kv_store.h"
-#include "kv/shelf.h"
+#include "kv/store_fixture.h"
 #include "lib/test.h"
 #include "session/pair.h"
 
 void
-shelf_start(struct shelf *sh, const char *url,
-    const struct shelf_options *options)
+store_start(struct store_fixture *sh, const char *url,
+    const struct store_options *options)
 {
-	static const struct shelf_options none;
-	const struct shelf_options *o = options != NULL ? options : &none;
+	static const struct store_options none;
+	const struct store_options *o = options != NULL ? options : &none;
 	const struct csn_manager_options mo = { .size = sizeof(mo),
 	    .session = o->session, .audit = o->audit };
 
@@ -19,11 +19,11 @@ shelf_start(struct shelf *sh, const char *url,
 	assert_int_equal(csn_store_open(sh->ctx, url, &sh->store), 0);
 	assert_int_equal(csn_kv_store_new(sh->mgr, sh->store, o->store,
 	    &sh->kv), 0);
-	shelf_tenant(sh, "acme");
+	store_tenant(sh, "acme");
 }
 
 void
-shelf_end(struct shelf *sh)
+store_end(struct store_fixture *sh)
 {
 	csn_kv_store_free(sh->kv);
 	csn_kv_store_free(NULL);
@@ -33,7 +33,7 @@ shelf_end(struct shelf *sh)
 }
 
 void
-shelf_tenant(struct shelf *sh, const char *tenant)
+store_tenant(struct store_fixture *sh, const char *tenant)
 {
 	const struct csn_tenant t = { .size = sizeof(t), .id = tenant };
 
@@ -41,34 +41,34 @@ shelf_tenant(struct shelf *sh, const char *tenant)
 }
 
 int
-shelf_put(struct shelf *sh, const char *tenant,
+store_put(struct store_fixture *sh, const char *tenant,
     const struct csn_kv_slot *slot, size_t key_len, size_t value_len,
     unsigned seed)
 {
-	struct parcel p;
+	struct message p;
 	int rc;
 
-	parcel_fill(&p, slot, key_len, value_len, seed);
+	message_fill(&p, slot, key_len, value_len, seed);
 	rc = csn_kv_store_put(sh->kv, tenant, slot, p.key, key_len, p.value,
 	    value_len);
-	parcel_free(&p);
+	message_free(&p);
 	return rc;
 }
 
 int
-shelf_get(struct shelf *sh, const char *tenant,
+store_get(struct store_fixture *sh, const char *tenant,
     const struct csn_kv_slot *slot, size_t key_len, size_t value_len,
     unsigned seed)
 {
 	uint8_t *key = malloc(key_len + 1), *value = malloc(value_len + 1);
 	size_t got_key = key_len, got_value = value_len;
-	struct parcel p;
+	struct message p;
 	int rc;
 
 	assert_true(key != NULL && value != NULL);
 	memset(key, 0xcc, key_len + 1);
 	memset(value, 0xcc, value_len + 1);
-	parcel_fill(&p, slot, key_len, value_len, seed);
+	message_fill(&p, slot, key_len, value_len, seed);
 	rc = csn_kv_store_get(sh->kv, tenant, slot, key, &got_key, value,
 	    &got_value);
 	if (rc == 0) {
@@ -84,14 +84,14 @@ shelf_get(struct shelf *sh, const char *tenant,
 	}
 	assert_int_equal(key[key_len], 0xcc);
 	assert_int_equal(value[value_len], 0xcc);
-	parcel_free(&p);
+	message_free(&p);
 	free(key);
 	free(value);
 	return rc;
 }
 
 struct csn_store_stat
-shelf_stat(struct shelf *sh, const char *tenant)
+store_stat(struct store_fixture *sh, const char *tenant)
 {
 	struct csn_store_stat st = { .size = sizeof(st) };
 
@@ -100,7 +100,7 @@ shelf_stat(struct shelf *sh, const char *tenant)
 }
 
 struct csn_session_info
-shelf_info(struct shelf *sh, const char *tenant)
+store_info(struct store_fixture *sh, const char *tenant)
 {
 	struct csn_session_info info = { .size = sizeof(info) };
 	struct csn_session *s;
@@ -112,7 +112,7 @@ shelf_info(struct shelf *sh, const char *tenant)
 }
 
 uint8_t *
-shelf_copy(struct shelf *sh, const char *tenant,
+store_copy(struct store_fixture *sh, const char *tenant,
     const struct csn_kv_slot *slot, size_t *len)
 {
 	uint8_t key[CSN_KV_STORE_KEY], *copy;
@@ -129,7 +129,7 @@ shelf_copy(struct shelf *sh, const char *tenant,
 }
 
 void
-shelf_plant(struct shelf *sh, const char *tenant,
+store_plant(struct store_fixture *sh, const char *tenant,
     const struct csn_kv_slot *slot, const uint8_t *p, size_t len)
 {
 	uint8_t key[CSN_KV_STORE_KEY];
@@ -204,7 +204,7 @@ copying_close(void *state)
 }
 
 void
-shelf_register_copying(void)
+store_register_copying(void)
 {
 	static const struct csn_store_provider copying = {
 		.abi = CSN_STORE_ABI, .name = "copying",

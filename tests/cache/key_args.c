@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed.c - arguments in JSON, given to a builder of keys. */
+/* key_args.c - arguments in JSON, given to a builder of keys. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "feed.h"
+#include "key_args.h"
 
 static int
-feed_int(struct csn_cachekit_key *key, const char *s)
+key_int(struct csn_cachekit_key *key, const char *s)
 {
 	char *end;
 
@@ -28,7 +28,7 @@ feed_int(struct csn_cachekit_key *key, const char *s)
 }
 
 static int
-feed_time(struct csn_cachekit_key *key, const char *s)
+key_time(struct csn_cachekit_key *key, const char *s)
 {
 	int year, month, day, hour, minute, second, n = 0, digits = 0, us = 0;
 	int zone_hour, zone_minute, offset;
@@ -58,7 +58,7 @@ feed_time(struct csn_cachekit_key *key, const char *s)
 }
 
 static int
-feed_bytes(struct csn_cachekit_key *key, const char *hex)
+key_bytes(struct csn_cachekit_key *key, const char *hex)
 {
 	size_t len = strlen(hex) / 2;
 	uint8_t *p = malloc(len + 1);
@@ -74,7 +74,7 @@ feed_bytes(struct csn_cachekit_key *key, const char *hex)
 }
 
 static int
-feed_uuid(struct csn_cachekit_key *key, const char *s)
+key_uuid(struct csn_cachekit_key *key, const char *s)
 {
 	char hex[33];
 	uint8_t uuid[16];
@@ -89,18 +89,18 @@ feed_uuid(struct csn_cachekit_key *key, const char *s)
 }
 
 static int
-feed_set(struct csn_cachekit_key *key, const json_t *members)
+key_set(struct csn_cachekit_key *key, const json_t *members)
 {
 	size_t i;
 	int rc = csn_cachekit_key_set_begin(key);
 
 	for (i = 0; rc == 0 && i < json_array_size(members); i++)
-		rc = feed_value(key, json_array_get(members, i));
+		rc = key_arg(key, json_array_get(members, i));
 	return rc != 0 ? rc : csn_cachekit_key_set_end(key);
 }
 
 static int
-feed_object(struct csn_cachekit_key *key, const json_t *value)
+key_object(struct csn_cachekit_key *key, const json_t *value)
 {
 	json_t *object = (json_t *)(uintptr_t)value, *member;
 	void *at = json_object_iter(object);
@@ -110,18 +110,18 @@ feed_object(struct csn_cachekit_key *key, const json_t *value)
 	if (name[0] == '$') {
 		member = json_object_iter_value(at);
 		if (strcmp(name, "$set") == 0)
-			return feed_set(key, member);
+			return key_set(key, member);
 		if (strcmp(name, "$bytes") == 0)
-			return feed_bytes(key, json_string_value(member));
+			return key_bytes(key, json_string_value(member));
 		if (strcmp(name, "$datetime") == 0)
-			return feed_time(key, json_string_value(member));
+			return key_time(key, json_string_value(member));
 		if (strcmp(name, "$uuid") == 0)
-			return feed_uuid(key, json_string_value(member));
+			return key_uuid(key, json_string_value(member));
 		if (strcmp(name, "$float") == 0)
 			return csn_cachekit_key_float(key,
 			    strtod(json_string_value(member), NULL));
 		if (strcmp(name, "$int") == 0)
-			return feed_int(key, json_string_value(member));
+			return key_int(key, json_string_value(member));
 		return CSN_E_ARG;
 	}
 	rc = csn_cachekit_key_map_begin(key);
@@ -129,13 +129,13 @@ feed_object(struct csn_cachekit_key *key, const json_t *value)
 		if (rc == 0)
 			rc = csn_cachekit_key_map_key(key, name, strlen(name));
 		if (rc == 0)
-			rc = feed_value(key, member);
+			rc = key_arg(key, member);
 	}
 	return rc != 0 ? rc : csn_cachekit_key_map_end(key);
 }
 
 int
-feed_value(struct csn_cachekit_key *key, const json_t *value)
+key_arg(struct csn_cachekit_key *key, const json_t *value)
 {
 	size_t i;
 	int rc;
@@ -152,15 +152,15 @@ feed_value(struct csn_cachekit_key *key, const json_t *value)
 		return csn_cachekit_key_str(key, json_string_value(value),
 		    json_string_length(value));
 	if (json_is_object(value))
-		return feed_object(key, value);
+		return key_object(key, value);
 	rc = csn_cachekit_key_list_begin(key);
 	for (i = 0; rc == 0 && i < json_array_size(value); i++)
-		rc = feed_value(key, json_array_get(value, i));
+		rc = key_arg(key, json_array_get(value, i));
 	return rc != 0 ? rc : csn_cachekit_key_list_end(key);
 }
 
 int
-feed_call(struct csn_cachekit_key *key, const json_t *args, const json_t
+key_args(struct csn_cachekit_key *key, const json_t *args, const json_t
     *kwargs)
 {
 	json_t *object = (json_t *)(uintptr_t)kwargs, *value;
@@ -169,12 +169,12 @@ feed_call(struct csn_cachekit_key *key, const json_t *args, const json_t
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < json_array_size(args); i++)
-		rc = feed_value(key, json_array_get(args, i));
+		rc = key_arg(key, json_array_get(args, i));
 	json_object_foreach(object, name, value) {
 		if (rc == 0)
 			rc = csn_cachekit_key_name(key, name, strlen(name));
 		if (rc == 0)
-			rc = feed_value(key, value);
+			rc = key_arg(key, value);
 	}
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/cache/feed.h - arguments in JSON, given to a builder of keys. */
-#ifndef CAISSON_TESTS_CACHE_FEED_H
-#define CAISSON_TESTS_CACHE_FEED_H
+/* tests/cache/key_args.h - arguments in JSON, given to a builder of keys. */
+#ifndef CAISSON_TESTS_CACHE_KEY_ARGS_H
+#define CAISSON_TESTS_CACHE_KEY_ARGS_H
 
 #include <jansson.h>
 
@@ -13,10 +13,10 @@
  * CSN_E_ARG too for what JSON says and no builder can be given (an integer
  * past 64 bits, a time without a zone).
  */
-int feed_value(struct csn_cachekit_key *key, const json_t *value);
+int key_arg(struct csn_cachekit_key *key, const json_t *value);
 
 /* All of an array's, then all of an object's by name (NULL: none). */
-int feed_call(struct csn_cachekit_key *key, const json_t *args,
+int key_args(struct csn_cachekit_key *key, const json_t *args,
     const json_t *kwargs);
 
 #endif

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/cache/larder.c - a cache to test, its clock, and a faulty store. */
+/* A cache to test, its clock set by hand, and a faulty store. */
 #include <time.h>
 
-#include "cache/larder.h"
+#include "cache/cache_fixture.h"
 #include "lib/test.h"
 
-_Atomic uint64_t larder_ms = 1000000;
+_Atomic uint64_t cache_ms = 1000000;
 
 static uint64_t
 boot_ms(void *arg)
 {
 	(void)arg;
-	return atomic_load(&larder_ms);
+	return atomic_load(&cache_ms);
 }
 
 static uint64_t
 wall_ms(void *arg)
 {
 	(void)arg;
-	return UINT64_C(1700000000000) + atomic_load(&larder_ms);
+	return UINT64_C(1700000000000) + atomic_load(&cache_ms);
 }
 
 struct csn_ctx *
-larder_ctx(void)
+cache_ctx(void)
 {
 	static const struct csn_clock clock = { .size = sizeof(clock),
 	    .boot_ms = boot_ms, .wall_ms = wall_ms };
@@ -35,7 +35,7 @@ larder_ctx(void)
 }
 
 struct csn_cachekit_ring *
-larder_keys(struct csn_ctx *ctx, char current, const char *previous)
+cache_keys(struct csn_ctx *ctx, char current, const char *previous)
 {
 	uint8_t bytes[4][32];
 	struct csn_bytes former[3], now = { bytes[3], 32 };
@@ -55,7 +55,7 @@ larder_keys(struct csn_ctx *ctx, char current, const char *previous)
 }
 
 struct csn_cache_options
-larder_config(const struct csn_cachekit_ring *keys, struct csn_store *store)
+cache_config(const struct csn_cachekit_ring *keys, struct csn_store *store)
 {
 	const struct csn_cache_options c = { .size = sizeof(c),
 	    .mode = CSN_CACHE_COMPATIBLE, .format = CSN_CACHE_BYTES,
@@ -65,19 +65,19 @@ larder_config(const struct csn_cachekit_ring *keys, struct csn_store *store)
 }
 
 void
-larder_start(struct larder *l, const char *url,
+cache_start(struct cache_fixture *l, const char *url,
     void (*edit)(struct csn_cache_options *c))
 {
 	memset(l, 0, sizeof(*l));
-	l->ctx = larder_ctx();
-	l->keys = larder_keys(l->ctx, 'n', NULL);
+	l->ctx = cache_ctx();
+	l->keys = cache_keys(l->ctx, 'n', NULL);
 	if (url != NULL)
 		assert_int_equal(csn_store_open(l->ctx, url, &l->store), 0);
-	l->cache = larder_second(l, edit);
+	l->cache = cache_second(l, edit);
 }
 
 void
-larder_end(struct larder *l)
+cache_end(struct cache_fixture *l)
 {
 	csn_cache_free(l->cache);
 	csn_store_close(l->store);
@@ -86,9 +86,9 @@ larder_end(struct larder *l)
 }
 
 struct csn_cache *
-larder_second(struct larder *l, void (*edit)(struct csn_cache_options *c))
+cache_second(struct cache_fixture *l, void (*edit)(struct csn_cache_options *c))
 {
-	struct csn_cache_options c = larder_config(l->keys, l->store);
+	struct csn_cache_options c = cache_config(l->keys, l->store);
 	struct csn_cache *cache;
 
 	if (edit != NULL)
@@ -99,13 +99,13 @@ larder_second(struct larder *l, void (*edit)(struct csn_cache_options *c))
 }
 
 int
-larder_set(struct csn_cache *cache, const char *key, const char *text)
+cache_set(struct csn_cache *cache, const char *key, const char *text)
 {
 	return csn_cache_set(cache, key, NULL, text, strlen(text));
 }
 
 int
-larder_has(struct csn_cache *cache, const char *key, const char *text,
+cache_has(struct csn_cache *cache, const char *key, const char *text,
     int *rc)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
@@ -123,7 +123,7 @@ larder_has(struct csn_cache *cache, const char *key, const char *text,
 }
 
 struct csn_cache_stat
-larder_stat(struct csn_cache *cache)
+cache_stat(struct csn_cache *cache)
 {
 	struct csn_cache_stat st = { .size = sizeof(st) };
 
@@ -141,9 +141,9 @@ sleep_ms(unsigned ms)
 }
 
 int
-recipe_make(void *arg, const char *key, struct csn_cache_value *out)
+compute_text(void *arg, const char *key, struct csn_cache_value *out)
 {
-	struct recipe *r = arg;
+	struct computation *r = arg;
 
 	(void)key;
 	atomic_fetch_add(&r->made, 1);
@@ -153,12 +153,12 @@ recipe_make(void *arg, const char *key, struct csn_cache_value *out)
 }
 
 int
-larder_make(struct csn_cache *cache, const char *key, struct recipe *r)
+cache_compute(struct csn_cache *cache, const char *key, struct computation *r)
 {
 	struct csn_cache_value v = { .size = sizeof(v) };
 	int rc;
 
-	rc = csn_cache_get_or_compute(cache, key, NULL, recipe_make, r, &v);
+	rc = csn_cache_get_or_compute(cache, key, NULL, compute_text, r, &v);
 	if (rc == 0) {
 		assert_int_equal(v.data.len, strlen(r->text));
 		assert_memory_equal(v.data.p, r->text, v.data.len);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/kv/parcel.h - one sealed entry or block, and what was in it. */
-#ifndef CAISSON_TESTS_KV_PARCEL_H
-#define CAISSON_TESTS_KV_PARCEL_H
+/* tests/kv/message.h - one sealed entry or block, and what was in it. */
+#ifndef CAISSON_TESTS_KV_MESSAGE_H
+#define CAISSON_TESTS_KV_MESSAGE_H
 
 #include <caisson/aead.h>
 #include <caisson/kv.h>
 
 /* Buffers of exactly the lengths, so that a byte past them shows. */
-struct parcel {
+struct message {
 	struct csn_kv_slot slot;
 	size_t key_len;
 	size_t value_len;
@@ -24,17 +24,17 @@ struct csn_kv_slot slot_block(uint8_t name, uint64_t position,
     uint32_t count);
 
 /* K and V bytes that seed decides; not sealed yet. */
-void parcel_fill(struct parcel *p, const struct csn_kv_slot *slot,
+void message_fill(struct message *p, const struct csn_kv_slot *slot,
     size_t key_len, size_t value_len, unsigned seed);
-void parcel_free(struct parcel *p);
+void message_free(struct message *p);
 
 /* The item that seals it, and one that opens it into key and value. */
-void parcel_item(struct parcel *p, struct csn_session *s,
+void message_item(struct message *p, struct csn_session *s,
     struct csn_kv_item *item);
 /* Seal it; what csn_kv_seal() returns. */
-int parcel_seal(struct parcel *p, struct csn_session *s);
+int message_seal(struct message *p, struct csn_session *s);
 /* Sealed, or the test fails. */
-void parcel_make(struct parcel *p, struct csn_session *s,
+void message_make(struct message *p, struct csn_session *s,
     const struct csn_kv_slot *slot, size_t key_len, size_t value_len,
     unsigned seed);
 
@@ -43,12 +43,12 @@ void parcel_make(struct parcel *p, struct csn_session *s,
  * what was sealed; what does not must have left zeroes, and the sealed bytes
  * as they were. Returns what csn_kv_open() does.
  */
-int parcel_open(const struct parcel *p, struct csn_session *s);
+int message_open(const struct message *p, struct csn_session *s);
 /* The same by a manager and the tenant's id. */
-int parcel_open_by(const struct parcel *p, struct csn_manager *mgr,
+int message_open_by(const struct message *p, struct csn_manager *mgr,
     struct csn_ctx *ctx, const char *tenant);
 /* Only where it is that slot's. */
-int parcel_open_at(const struct parcel *p, struct csn_session *s,
+int message_open_at(const struct message *p, struct csn_session *s,
     const struct csn_kv_slot *slot);
 
 int all_zero(const void *p, size_t len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/kv/parcel.c - one sealed entry or block, and what was in it. */
+/* tests/kv/message.c - one sealed entry or block, and what was in it. */
 #include "crypto/aead_internal.h"
-#include "kv/parcel.h"
+#include "kv/message.h"
 #include "lib/test.h"
 #include "session/keys.h"
 
@@ -46,7 +46,7 @@ bytes(size_t len, unsigned seed)
 }
 
 void
-parcel_fill(struct parcel *p, const struct csn_kv_slot *slot, size_t key_len,
+message_fill(struct message *p, const struct csn_kv_slot *slot, size_t key_len,
     size_t value_len, unsigned seed)
 {
 	memset(p, 0, sizeof(*p));
@@ -60,7 +60,7 @@ parcel_fill(struct parcel *p, const struct csn_kv_slot *slot, size_t key_len,
 }
 
 void
-parcel_free(struct parcel *p)
+message_free(struct message *p)
 {
 	free(p->key);
 	free(p->value);
@@ -69,7 +69,7 @@ parcel_free(struct parcel *p)
 }
 
 void
-parcel_item(struct parcel *p, struct csn_session *s, struct csn_kv_item *item)
+message_item(struct message *p, struct csn_session *s, struct csn_kv_item *item)
 {
 	memset(item, 0, sizeof(*item));
 	item->session = s;
@@ -83,12 +83,12 @@ parcel_item(struct parcel *p, struct csn_session *s, struct csn_kv_item *item)
 }
 
 int
-parcel_seal(struct parcel *p, struct csn_session *s)
+message_seal(struct message *p, struct csn_session *s)
 {
 	struct csn_kv_item item;
 	int rc;
 
-	parcel_item(p, s, &item);
+	message_item(p, s, &item);
 	rc = csn_kv_seal(csn_session_ctx(s), &item);
 	assert_int_equal(item.rc, rc);
 	if (rc != 0)
@@ -99,12 +99,12 @@ parcel_seal(struct parcel *p, struct csn_session *s)
 }
 
 void
-parcel_make(struct parcel *p, struct csn_session *s,
+message_make(struct message *p, struct csn_session *s,
     const struct csn_kv_slot *slot, size_t key_len, size_t value_len,
     unsigned seed)
 {
-	parcel_fill(p, slot, key_len, value_len, seed);
-	assert_int_equal(parcel_seal(p, s), 0);
+	message_fill(p, slot, key_len, value_len, seed);
+	assert_int_equal(message_seal(p, s), 0);
 }
 
 int
@@ -121,7 +121,7 @@ all_zero(const void *p, size_t len)
 
 /* fn opens the item; expected NULL for any slot. */
 static int
-open_with(const struct parcel *p, struct csn_kv_item *item,
+open_with(const struct message *p, struct csn_kv_item *item,
     int (*fn)(void *arg, struct csn_kv_item *item), void *arg)
 {
 	size_t room = p->len;
@@ -182,7 +182,7 @@ by_manager(void *arg, struct csn_kv_item *item)
 }
 
 int
-parcel_open(const struct parcel *p, struct csn_session *s)
+message_open(const struct message *p, struct csn_session *s)
 {
 	struct csn_kv_item item = { .session = s };
 
@@ -191,7 +191,7 @@ parcel_open(const struct parcel *p, struct csn_session *s)
 }
 
 int
-parcel_open_by(const struct parcel *p, struct csn_manager *mgr,
+message_open_by(const struct message *p, struct csn_manager *mgr,
     struct csn_ctx *ctx, const char *tenant)
 {
 	struct csn_kv_item item = { .tenant = tenant };
@@ -204,7 +204,7 @@ parcel_open_by(const struct parcel *p, struct csn_manager *mgr,
 }
 
 int
-parcel_open_at(const struct parcel *p, struct csn_session *s,
+message_open_at(const struct message *p, struct csn_session *s,
     const struct csn_kv_slot *slot)
 {
 	struct csn_kv_item item = { .session = s, .slot = *slot,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/cache/larder.h - a cache to test, its clock, and a faulty store. */
-#ifndef CAISSON_TESTS_CACHE_LARDER_H
-#define CAISSON_TESTS_CACHE_LARDER_H
+/* A cache to test, its clock set by hand, and a faulty store. */
+#ifndef CAISSON_TESTS_CACHE_CACHE_FIXTURE_H
+#define CAISSON_TESTS_CACHE_CACHE_FIXTURE_H
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -9,21 +9,21 @@
 #include <caisson/caisson.h>
 
 /* Milliseconds, moved by hand; wall is boot and a constant. */
-extern _Atomic uint64_t larder_ms;
+extern _Atomic uint64_t cache_ms;
 
 /* A context under that clock; csn_ctx_free. */
-struct csn_ctx *larder_ctx(void);
+struct csn_ctx *cache_ctx(void);
 
-/* Keys of the ring: larder_keys(ctx, 'n', "om") has n's as its current key,
+/* Keys of the ring: cache_keys(ctx, 'n', "om") has n's as its current key,
  * and o's and m's as former ones. */
-struct csn_cachekit_ring *larder_keys(struct csn_ctx *ctx, char current,
+struct csn_cachekit_ring *cache_keys(struct csn_ctx *ctx, char current,
     const char *previous);
 
 /* A configuration of bytes in compatible mode over store. */
-struct csn_cache_options larder_config(const struct csn_cachekit_ring *keys,
+struct csn_cache_options cache_config(const struct csn_cachekit_ring *keys,
     struct csn_store *store);
 
-struct larder {
+struct cache_fixture {
 	struct csn_ctx *ctx;
 	struct csn_cachekit_ring *keys;
 	struct csn_store *store;
@@ -31,30 +31,31 @@ struct larder {
 };
 
 /* All of it over url; edit, where given, changes the configuration first. */
-void larder_start(struct larder *l, const char *url,
+void cache_start(struct cache_fixture *l, const char *url,
     void (*edit)(struct csn_cache_options *c));
-void larder_end(struct larder *l);
+void cache_end(struct cache_fixture *l);
 
 /* Another cache over the same store, as another process has it. */
-struct csn_cache *larder_second(struct larder *l,
+struct csn_cache *cache_second(struct cache_fixture *l,
     void (*edit)(struct csn_cache_options *c));
 
-int larder_set(struct csn_cache *cache, const char *key, const char *text);
+int cache_set(struct csn_cache *cache, const char *key, const char *text);
 /* 1 where key has this text; else 0, and *rc, where given, is why. */
-int larder_has(struct csn_cache *cache, const char *key, const char *text,
+int cache_has(struct csn_cache *cache, const char *key, const char *text,
     int *rc);
-struct csn_cache_stat larder_stat(struct csn_cache *cache);
+struct csn_cache_stat cache_stat(struct csn_cache *cache);
 
 /* A computation of one text, which counts itself; arg is one of these. */
-struct recipe {
+struct computation {
 	const char *text;
 	int rc;			/* what it returns instead, where not 0 */
 	unsigned ms;		/* how long it takes */
 	_Atomic unsigned made;
 };
-int recipe_make(void *arg, const char *key, struct csn_cache_value *out);
-/* By way of csn_cache_get_or_compute(); the text must be the recipe's. */
-int larder_make(struct csn_cache *cache, const char *key, struct recipe *r);
+int compute_text(void *arg, const char *key, struct csn_cache_value *out);
+/* By way of csn_cache_get_or_compute(); the text must be the computation's. */
+int
+cache_compute(struct csn_cache *cache, const char *key, struct computation *r);
 
 /*
  * "faulty:" is a memory store behind these; all 0: it works. Shared by all

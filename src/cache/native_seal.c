@@ -391,15 +391,19 @@ hold_writer(struct csn_cache_native *native, const struct csn_head *h,
 	return rc;
 }
 
-/* Keep a writer whose tag verified, unless its epoch was dropped meanwhile. */
+/* Keep a writer whose tag verified, unless its epoch was dropped meanwhile, or
+ * has another master key by now. */
 static struct csn_held *
 keep_writer(struct csn_cache_native *native, struct csn_native_writer *w,
     const struct csn_native_name *name, uint64_t hash)
 {
+	const struct csn_native_master *m;
 	struct csn_held *h = NULL;
 
 	pthread_rwlock_rdlock(&native->lock);
-	if (csn_native_master(native, name->epoch) != NULL)
+	m = csn_native_master(native, name->epoch);
+	if (m != NULL && memcmp(m->id, w->master,	/* public */
+	    CSN_NATIVE_ID) == 0)
 		h = csn_held_add(&native->writers, &w->held, hash, name);
 	pthread_rwlock_unlock(&native->lock);
 	if (h == NULL)

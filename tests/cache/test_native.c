@@ -523,14 +523,22 @@ TEST(test_vectors)
 	json_decref(root);
 }
 
-/* An engine that drops an epoch before it opens. */
+/* An engine that drops an epoch before it opens, and may bring another master
+ * key of its number. */
 static struct csn_cache_native *dropping;
+static int replacing;
 
 static int
 drop_and_open(void *state, const struct csn_aead_msg *msg)
 {
+	static const uint8_t id[16] = "another one";
+	static const uint8_t key[CSN_KEY_SIZE] = "another key";
+
 	if (dropping != NULL)
 		assert_int_equal(csn_cache_native_drop(dropping, 1), 0);
+	if (dropping != NULL && replacing)
+		assert_int_equal(csn_cache_native_add_key(dropping, 1, id,
+		    key), 0);
 	dropping = NULL;
 	return csn_aead_openssl.open(state, msg);
 }
@@ -551,16 +559,19 @@ TEST(test_an_epoch_dropped_while_an_entry_opens_leaves_no_key)
 	engine.open = drop_and_open;
 	assert_int_equal(csn_aead_register(&engine), 0);
 	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
-	a = made(1);
-	n = made(1);
-	assert_int_equal(csn_cache_native_seal(a, &b, 0, plain, LEN, sealed),
-	    0);
-	/* The entry's key was held already: this once it opens. */
-	dropping = n;
-	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), 0);
-	assert_int_equal(opens(n, &b, sealed, SEALED, NULL), CSN_E_EPOCH);
-	csn_cache_native_free(n);
-	csn_cache_native_free(a);
+	for (replacing = 0; replacing < 2; replacing++) {
+		a = made(1);
+		n = made(1);
+		assert_int_equal(csn_cache_native_seal(a, &b, 0, plain, LEN,
+		    sealed), 0);
+		/* The entry's key was held already: this once it opens. */
+		dropping = n;
+		assert_int_equal(opens(n, &b, sealed, SEALED, NULL), 0);
+		assert_int_equal(opens(n, &b, sealed, SEALED, NULL),
+		    CSN_E_EPOCH);
+		csn_cache_native_free(n);
+		csn_cache_native_free(a);
+	}
 	csn_ctx_free(ctx);
 	ctx = whole;
 }

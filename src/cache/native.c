@@ -25,7 +25,7 @@ csn_cache_native_make_master(struct csn_ctx *ctx,
     const struct csn_document *const *recipients, size_t nrecipients,
     uint32_t epoch, uint8_t **out, size_t *out_len)
 {
-	if (CSN_NEEDS(out) != 0)
+	if (CSN_NEEDS(out, out_len) != 0)
 		return CSN_E_ARG;
 
 	uint8_t plain[MASTER_SIZE];

@@ -69,7 +69,7 @@ csn_sealed_make(struct csn_ctx *ctx, const struct csn_identity *signer,
     const char *content_type, const uint8_t *in, size_t len, uint8_t **out,
     size_t *out_len)
 {
-	if (CSN_NEEDS(out) != 0)
+	if (CSN_NEEDS(out, out_len) != 0)
 		return CSN_E_ARG;
 
 	struct csn_sealer_options o = {
@@ -95,7 +95,7 @@ csn_sealed_open(struct csn_ctx *ctx, const struct csn_identity *identity,
     struct csn_trust *trust, const char *content_type, const uint8_t *in,
     size_t len, uint8_t **out, size_t *out_len)
 {
-	if (CSN_NEEDS(out) != 0)
+	if (CSN_NEEDS(out, out_len) != 0)
 		return CSN_E_ARG;
 
 	struct pile pile = { .ctx = ctx };

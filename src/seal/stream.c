@@ -88,7 +88,7 @@ csn_stream_sealer_new(struct csn_session *session, uint32_t segment,
     const uint8_t *name, uint8_t header[CSN_SEAL_HEADER],
     struct csn_stream **out)
 {
-	if (CSN_NEEDS(session) != 0)
+	if (CSN_NEEDS(session, header, out) != 0)
 		return CSN_E_ARG;
 
 	struct csn_ctx *ctx = csn_session_ctx(session);
@@ -127,7 +127,7 @@ csn_stream_opener_new(struct csn_session *session,
     const uint8_t header[CSN_SEAL_HEADER], const uint8_t *name,
     struct csn_stream **out)
 {
-	if (CSN_NEEDS(session, out) != 0)
+	if (CSN_NEEDS(session, header, out) != 0)
 		return CSN_E_ARG;
 
 	struct csn_ctx *ctx = csn_session_ctx(session);

@@ -83,7 +83,7 @@ hand_over(const struct csn_ctx *ctx, struct csn_out *w, int rc,
 int
 csn_offer_export(struct csn_offer *offer, uint8_t **out, size_t *len)
 {
-	if (CSN_NEEDS(offer, out) != 0)
+	if (CSN_NEEDS(offer, out, len) != 0)
 		return CSN_E_ARG;
 
 	struct csn_out w;
@@ -166,7 +166,7 @@ err:
 int
 csn_pending_export(struct csn_pending *pending, uint8_t **out, size_t *len)
 {
-	if (CSN_NEEDS(pending, out) != 0)
+	if (CSN_NEEDS(pending, out, len) != 0)
 		return CSN_E_ARG;
 
 	struct csn_out w;
@@ -277,7 +277,7 @@ put_chain(struct csn_session *s, struct csn_out *w, int direction)
 int
 csn_session_export(struct csn_session *session, uint8_t **out, size_t *len)
 {
-	if (CSN_NEEDS(session, out) != 0)
+	if (CSN_NEEDS(session, out, len) != 0)
 		return CSN_E_ARG;
 
 	struct csn_session *s = session;

@@ -253,7 +253,7 @@ csn_session_finish(struct csn_offer *offer, struct csn_trust *trust,
     const struct csn_session_options *options, struct csn_session **out,
     uint8_t **confirm, size_t *confirm_len)
 {
-	if (CSN_NEEDS(offer, trust, out, confirm) != 0)
+	if (CSN_NEEDS(offer, trust, out, confirm, confirm_len) != 0)
 		return CSN_E_ARG;
 
 	uint8_t secret[CSN_KEM_SECRET_SIZE], mac[CSN_MAC_SIZE];

@@ -87,6 +87,11 @@ TEST(arguments_are_checked)
 	uint8_t header[CSN_SEAL_HEADER], buf[SEG + 17] = { 0 };
 	struct csn_stream *st;
 
+	assert_int_equal(csn_stream_sealer_new(s, 0, NULL, NULL, &st),
+	    CSN_E_ARG);
+	assert_int_equal(csn_stream_sealer_new(s, 0, NULL, header, NULL),
+	    CSN_E_ARG);
+	assert_int_equal(csn_stream_opener_new(s, NULL, NULL, &st), CSN_E_ARG);
 	assert_int_equal(csn_stream_sealer_new(s, 4095, NULL, header, &st),
 	    CSN_E_ARG);
 	assert_int_equal(csn_stream_sealer_new(s, 2048, NULL, header, &st),

@@ -76,6 +76,29 @@ TEST(a_handshake_goes_on_over_restarts)
 	}
 }
 
+/* Bytes without their length are no use: it is asked for first. */
+TEST(a_length_without_a_place_is_an_argument_that_is_missing)
+{
+	struct csn_session *s = NULL;
+	uint8_t *bytes = NULL;
+	struct messages m;
+
+	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
+	assert_int_equal(csn_offer_export(m.state, &bytes, NULL), CSN_E_ARG);
+	assert_non_null(strstr(csn_message(), "'len'"));
+	pair_accept(&p, &m);
+	assert_int_equal(csn_pending_export(m.pending, &bytes, NULL),
+	    CSN_E_ARG);
+	assert_int_equal(csn_session_finish(m.state, p.tenant_trusts, m.reply,
+	    m.reply_len, NULL, &s, &bytes, NULL), CSN_E_ARG);
+	assert_null(s);
+	pair_finish(&p, &m, NULL);
+	assert_int_equal(csn_session_export(m.tenant, &bytes, NULL),
+	    CSN_E_ARG);
+	assert_null(bytes);
+	messages_free(&m);
+}
+
 TEST(an_import_shares_no_nonce_and_reads_what_was_sealed)
 {
 	enum { N = 6, EACH = 7 };

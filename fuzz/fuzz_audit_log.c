@@ -75,7 +75,7 @@ put_line(struct plan *p)
 	static const char *const ops[8] = { CSN_AUDIT_ENCRYPT,
 	    CSN_AUDIT_DECRYPT, CSN_AUDIT_ROTATE,
 	    CSN_AUDIT_ISOLATION_VIOLATION, CSN_AUDIT_SESSION_OPEN,
-	    CSN_AUDIT_RECOVERY, "x", "an-operation-of-31-bytes-exactly" + 1 };
+	    CSN_AUDIT_RECOVERY, "x", &"an-operation-of-31-bytes-exactly"[1] };
 	uint8_t what = csn_read_u8(p->r);
 	char *cose = NULL;
 

@@ -72,7 +72,7 @@ static int
 take_option(struct csn_ctx *ctx, const char *name, const char *value,
     struct wanted *w)
 {
-	unsigned long n;
+	unsigned long n = 0;
 	int rc = 0;
 
 	if (strcmp(name, "ca") == 0) {

@@ -10,7 +10,7 @@
  * Stands for every other argument: whatever it is taken for, nothing useful
  * is in it, so a function that looks before it checks is found out.
  */
-static uint64_t zeros[8192];
+static _Alignas(64) uint64_t zeros[8192];
 static void *const any = zeros;
 
 /* An older failure's sentence does not stand for this one's. */

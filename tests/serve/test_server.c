@@ -22,6 +22,7 @@ struct fixture {
 	atomic_int held;	/* handlers that wait for letting go */
 	atomic_int let_go;
 	atomic_int logged;
+	pthread_mutex_t keeping;
 	char path[32];		/* of what was logged last */
 	int ended;		/* what serve_run() came to */
 };
@@ -60,7 +61,9 @@ keep(void *arg, const struct serve_request *r,
 	struct fixture *f = arg;
 
 	(void)reply;
+	pthread_mutex_lock(&f->keeping);
 	serve_clean(r->path, f->path, sizeof(f->path));
+	pthread_mutex_unlock(&f->keeping);
 	f->logged++;
 }
 
@@ -91,6 +94,7 @@ begin(struct fixture *f, uint64_t patience_ns)
 	char why[SERVE_WHY] = "", where[96];
 
 	memset(f, 0, sizeof(*f));
+	(void)pthread_mutex_init(&f->keeping, NULL);
 	f->folder = folder_new();
 	(void)snprintf(f->socket, sizeof(f->socket), "%s/s", f->folder);
 	(void)snprintf(where, sizeof(where), "unix:%s", f->socket);

@@ -160,9 +160,12 @@ csn_session_stream_keep(struct csn_session *s, struct csn_stream_key *k,
 void
 csn_session_stream_end(struct csn_session *s, struct csn_stream_key *k)
 {
-	if (k->at == NULL)
-		return;
 	csn_session_lock(s);
+	/* Its neighbours in the list write to it, under the lock. */
+	if (k->at == NULL) {
+		csn_session_unlock(s);
+		return;
+	}
 	*k->at = k->next;
 	if (k->next != NULL)
 		k->next->at = k->at;

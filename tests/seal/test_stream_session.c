@@ -459,3 +459,46 @@ TEST(a_stream_whose_end_cannot_be_logged_replaces_none)
 	csn_audit_close(o.audit);
 	folder_remove(folder);
 }
+
+/* Each has a key in the session's list, and neighbours that come and go. */
+static void *
+seal_and_open(void *arg)
+{
+	uint8_t header[CSN_SEAL_HEADER], sealed[sizeof(text) + CSN_STREAM_TAG];
+	uint8_t out[sizeof(text)];
+	struct csn_stream *st;
+	int i, rc;
+
+	for (i = 0; i < 500; i++) {
+		if (csn_stream_sealer_new(arg, SEG, NULL, header, &st) != 0)
+			return arg;
+		rc = push_final(st, sealed);
+		csn_stream_free(st);
+		if (rc != 0 ||
+		    csn_stream_opener_new(arg, header, NULL, &st) != 0)
+			return arg;
+		rc = csn_stream_pull(st, sealed, sizeof(sealed), 1, out);
+		csn_stream_free(st);
+		if (rc != 0 || memcmp(out, text, sizeof(text)) != 0)
+			return arg;
+	}
+	return NULL;
+}
+
+TEST(threads_begin_and_end_streams_of_one_session)
+{
+	struct csn_session *s = streams_session(ctx, "acme",
+	    CSN_REPLAY_STORE);
+	pthread_t threads[4];
+	void *failed;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    seal_and_open, s), 0);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+	csn_session_free(s);
+}

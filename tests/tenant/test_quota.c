@@ -6,6 +6,7 @@
 #include "kv/message.h"
 #include "lib/test.h"
 #include "session/pair.h"
+#include "tenant/manager.h"
 
 #define N 600		/* more than one run of a batch */
 #define LEN 10
@@ -62,6 +63,27 @@ seal_all(void)
 	for (i = 0; i < N; i++)
 		good += items[i].rc == 0;
 	return good;
+}
+
+/* The first member's lies there while one uses it, and no longer. */
+TEST(an_account_is_let_go_by_each_member_that_goes)
+{
+	struct csn_session *s;
+	struct csn_member *m;
+	int i;
+
+	limit(0, 100);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(seal_one(), 0);
+		s = pair_local(ctx, "acme", NULL);
+		assert_int_equal(csn_manager_adopt(mgr, s), 0);
+		csn_session_free(s);
+	}
+	assert_int_equal(csn_member_get(mgr, "acme", &m), 0);
+	assert_ptr_not_equal(m->account, m);
+	assert_int_equal(m->account->entries, 5);
+	assert_int_equal(m->account->holders, 1);
+	csn_member_release(m);
 }
 
 static struct csn_session *first;

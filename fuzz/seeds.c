@@ -400,7 +400,7 @@ make_log(void)
 	add_record(l, CSN_AUDIT_ENCRYPT, 0, "acme", "layer 3 position 17",
 	    both);
 	add_record(l, CSN_AUDIT_DECRYPT, CSN_E_TAG, "globex",
-	    "a \"quoted\" reason\xc3\xa9\\\n\x7f", both);
+	    "a \"quoted\" reason\xc3\xa9\\\n\x7f\xc2\x9b", both);
 	add_record(l, CSN_AUDIT_ISOLATION_VIOLATION, CSN_E_TENANT, NULL, NULL,
 	    0);
 	add_checkpoint(l, id);

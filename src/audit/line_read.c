@@ -118,11 +118,12 @@ read_text(struct text *t, size_t max, char **room)
 {
 	char *out = *room, c;
 	size_t n = 0;
+	int escaped;
 
 	while (!t->bad && t->left > 0 && *t->p != '"') {
 		c = *t->p++;
 		t->left--;
-		if (c == '\\') {
+		if ((escaped = c == '\\') != 0) {
 			if (t->left >= 5 && memcmp(t->p, "u00", 3) == 0 &&
 			    digit(t->p[3]) >= 0 && digit(t->p[4]) >= 0) {
 				c = (char)(digit(t->p[3]) * 16 +
@@ -137,6 +138,9 @@ read_text(struct text *t, size_t max, char **room)
 				t->bad = 1;
 			}
 		}
+		/* One of C1, which stands as an escape, is two bytes. */
+		if (escaped && (uint8_t)c >= 0x80 && n < max)
+			out[n++] = (char)0xc2;
 		if (n == max || c == '\0')
 			t->bad = 1;
 		else

@@ -49,6 +49,14 @@ utf8_len(const uint8_t *p, size_t left)
 	return n;
 }
 
+/* C0, DEL, or C1, which is two bytes: they would move a terminal's cursor. */
+static int
+is_control(const uint8_t *p, size_t n)
+{
+	return n == 1 ? p[0] < 0x20 || p[0] == 0x7f :
+	    n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+}
+
 /*
  * A string in quotes, at most max bytes of it. Control characters are
  * escaped; bytes that are no UTF-8 become U+FFFD, so that a line is always
@@ -69,8 +77,8 @@ put_text(struct csn_out *w, const char *s, size_t max)
 		if (used + (n == 0 ? 3 : n) > max)
 			break;
 		used += n == 0 ? 3 : n;
-		if (n > 1 || (n == 1 && p[0] >= 0x20 && p[0] != '"' &&
-		    p[0] != '\\' && p[0] != 0x7f)) {
+		if (n > 0 && p[0] != '"' && p[0] != '\\' &&
+		    !is_control(p, n)) {
 			plain += n;
 			p += n;
 			left -= n;
@@ -84,12 +92,13 @@ put_text(struct csn_out *w, const char *s, size_t max)
 			LITERAL(w, "\\");
 			csn_put_u8(w, p[0]);
 		} else {
-			escape[4] = hex[p[0] >> 4];
-			escape[5] = hex[p[0] & 15];
+			escape[4] = hex[p[n - 1] >> 4];
+			escape[5] = hex[p[n - 1] & 15];
 			csn_put_bytes(w, escape, sizeof(escape));
 		}
-		p++;
-		left--;
+		n = n == 0 ? 1 : n;
+		p += n;
+		left -= n;
 	}
 	csn_put_bytes(w, p - plain, plain);
 	LITERAL(w, "\"");

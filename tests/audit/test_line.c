@@ -82,6 +82,8 @@ TEST(any_text_gives_json)
 		{ "a\"b\\c/d", "a\"b\\c/d" },
 		{ "\x01\x1f\x7f\n\t\r", "\x01\x1f\x7f\n\t\r" },
 		{ "Zoë 東京 \xf0\x9f\x94\x92", "Zoë 東京 \xf0\x9f\x94\x92" },
+		{ "\xc2\x80\xc2\x9b" "2J\xc2\x9f\xc2\xa0",
+		    "\xc2\x80\xc2\x9b" "2J\xc2\x9f\xc2\xa0" },
 		{ "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "\xed\xa0\x80x",
@@ -94,7 +96,7 @@ TEST(any_text_gives_json)
 	struct csn_audit_line in = { 0 }, *out;
 	json_error_t error;
 	json_t *json;
-	size_t i, len;
+	size_t i, k, len;
 
 	out = malloc(sizeof(*out));
 	assert_non_null(out);
@@ -104,6 +106,10 @@ TEST(any_text_gives_json)
 		len = write_line(&in);
 		assert_null(memchr(text, '\n', len));
 		assert_null(memchr(text, 0x7f, len));
+		/* Nothing that moves the cursor of who looks at the file. */
+		for (k = 1; k < len; k++)
+			assert_false((uint8_t)text[k - 1] == 0xc2 &&
+			    (uint8_t)text[k] < 0xa0);
 		json = json_loadb(text, len, 0, &error);
 		assert_non_null(json);
 		assert_string_equal(json_string_value(json_object_get(json,
@@ -143,6 +149,14 @@ TEST(long_detail_is_cut_at_a_character)
 		assert_true(len < CSN_AUDIT_MAX_LINE);
 		assert_int_equal(csn_audit_line_read(text, len, out), 0);
 	}
+	/* An escape of one that is two bytes. */
+	for (i = 0; i + 2 < sizeof(detail); i += 2)
+		memcpy(detail + i, "\xc2\x85", 3);
+	in.rec.tenant = NULL;
+	in.rec.detail = detail;
+	len = write_line(&in);
+	assert_int_equal(csn_audit_line_read(text, len, out), 0);
+	assert_int_equal(strlen(out->rec.detail), CSN_AUDIT_MAX_DETAIL);
 	free(out);
 }
 
@@ -195,6 +209,9 @@ TEST(other_spellings_are_refused)
 		{ "acme", "acme\\u0000" },
 		{ "acme", "acme\xff" },
 		{ "acme", "acme\x01" },
+		{ "acme", "acme\xc2\x9b" },
+		{ "acme", "acme\\u009B" },
+		{ "acme", "acme\\u00e9" },
 		{ "\"sequence\":1", "\"sequence\":18446744073709551616" },
 		{ "\"sequence\":1", "\"layer\":1,\"position\":1" },
 		{ "\"ok\":true", "\"ok\":True" },

@@ -118,6 +118,45 @@ TEST(each_byte_of_an_unsigned_offer_counts_in_the_end)
 	messages_free(&m);
 }
 
+/* Also where nothing is signed yet that would tell. */
+TEST(reserved_bytes_are_zero_and_who_signs_has_a_name)
+{
+	struct csn_offer_msg o;
+	struct csn_reply_msg r;
+	struct messages m;
+	size_t at;
+
+	pair_offer(&p, &m, p.tenant, CSN_KEM_ML_KEM_512, 0);
+	pair_accept(&p, &m);
+	assert_int_equal(csn_offer_read(NULL, m.offer, m.offer_len, &o), 0);
+	assert_int_equal(csn_reply_read(NULL, m.reply, m.reply_len, &r), 0);
+	for (at = 6; at < 8; at++) {
+		m.offer[at] = 1;
+		m.reply[at] = 1;
+		assert_int_equal(csn_offer_read(NULL, m.offer, m.offer_len,
+		    &o), CSN_E_FORM);
+		assert_int_equal(csn_reply_read(NULL, m.reply, m.reply_len,
+		    &r), CSN_E_FORM);
+		m.offer[at] = 0;
+		m.reply[at] = 0;
+	}
+	/* A name, and nothing that is signed. */
+	m.offer[5] = 0;
+	assert_int_equal(csn_offer_read(NULL, m.offer, o.signed_len, &o),
+	    CSN_E_FORM);
+	messages_free(&m);
+	/* No name, and yet signed: by an empty signature. */
+	pair_offer(&p, &m, NULL, CSN_KEM_ML_KEM_512, 0);
+	assert_int_equal(csn_offer_read(NULL, m.offer, m.offer_len, &o), 0);
+	m.offer = realloc(m.offer, m.offer_len + 2);
+	assert_non_null(m.offer);
+	memset(m.offer + m.offer_len, 0, 2);
+	m.offer[5] = CSN_HANDSHAKE_SIGNED;
+	assert_int_equal(csn_offer_read(NULL, m.offer, m.offer_len + 2, &o),
+	    CSN_E_FORM);
+	messages_free(&m);
+}
+
 TEST(each_byte_of_a_reply_counts)
 {
 	struct messages m;

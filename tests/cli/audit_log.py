@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 
 LOG_ID = bytes(range(16))
 FIRST_KEY = bytes(range(100, 132))
@@ -47,8 +48,9 @@ class Writer:
                                                          self.n)}
         line.update(fields)
         line["prev"] = self.head.hex()
-        body = json.dumps(line, separators=(",", ":"),
-                          ensure_ascii=False).encode()[:-1]
+        body = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+        body = re.sub("[\x7f-\x9f]", lambda c: "\\u%04x" % ord(c[0]),
+                      body).encode()[:-1]
         digest = sha3(self.head, body)
         tag = mac(self.key, digest)
         with open(self.name, "ab") as f:

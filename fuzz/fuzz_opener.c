@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_opener.c - a sealed file made here by an input's plan, with true keys,
- * tags and signatures: which segments there are and which of them says that it
- * is the last, and edits of header, segments and trailer before they are
- * signed. What opens says all that was sealed, and nothing else.
+ * tags and signatures: which segments there are, which of them says that it
+ * is the last and which begins another run, and edits of front, segments,
+ * table and foot before they are signed. What opens says all that was sealed,
+ * and nothing else, as it comes and at hand.
  */
-#include <caisson/aead.h>
-
 #include "base/cbor.h"
 #include "crypto/crypto.h"
 #include "people.h"
 #include "resign.h"
-#include "envelope/message.h"
-#include "seal/sealed.h"
+#include "sealed.h"
+#include "seal/body.h"
+#include "seal/foot.h"
+#include "seal/front.h"
 
 #define SEGMENT 4096u
 #define MOST 4		/* segments */
@@ -33,22 +34,17 @@ struct file {
 	struct csn_ctx *ctx;
 	struct csn_reader *plan;
 	struct csn_out w;
-	struct csn_hash *hash;
-	struct csn_aead *aead;
-	uint8_t header_hash[CSN_HASH_SIZE];
+	struct csn_body body;
+	struct csn_worker worker;
 	uint8_t plain[MOST * SEGMENT];
 	size_t plain_len;
+	uint8_t tops[MOST][CSN_HASH_SIZE];
+	uint8_t contents[MOST][CSN_HASH_SIZE];
 	uint64_t segments;
-	int changed;
+	int resigned;		/* the sealer says something else */
+	int changed;		/* what it does not say */
 	int ended;
 };
-
-static void
-put(struct file *f, const void *p, size_t len)
-{
-	csn_put_bytes(&f->w, p, len);
-	must(csn_hash_update(f->hash, p, len));
-}
 
 /* Sign a payload, then edit it and sign it again by the plan. */
 static uint8_t *
@@ -61,7 +57,7 @@ signed_by_plan(struct file *f, const char *typ, struct csn_out *payload,
 	check(csn_out_ok(payload));
 	must(csn_cose_sign(f->ctx, key, csn_identity_alias(id), typ,
 	    payload->p, payload->len, &msg, len));
-	f->changed |= fuzz_resign(f->ctx, key, msg, *len, f->plan, &again,
+	f->resigned |= fuzz_resign(f->ctx, key, msg, *len, f->plan, &again,
 	    len);
 	csn_free(msg);
 	csn_out_wipe(payload);
@@ -69,99 +65,123 @@ signed_by_plan(struct file *f, const char *typ, struct csn_out *payload,
 }
 
 static void
-put_header(struct file *f)
+put_front(struct file *f)
 {
-	uint8_t ct[CSN_KEM_MAX_CIPHERTEXT], secret[CSN_KEM_SECRET_SIZE];
-	uint8_t data[CSN_KEY_SIZE] = { 'd' }, kek[CSN_KEY_SIZE];
-	uint8_t wrap[CSN_WRAP_SIZE], key[CSN_KEY_SIZE];
-	uint8_t commitment[CSN_HASH_SIZE], *cose, prefix[CSN_SEALED_PREFIX];
-	struct csn_sealed h = { .sealer = csn_identity_alias(id),
+	uint8_t data[CSN_KEY_SIZE] = { 'd' }, prk[CSN_HASH_SIZE], *cose;
+	uint8_t commitment[CSN_HASH_SIZE], head_hash[CSN_HASH_SIZE];
+	struct csn_front h = { .sealer = csn_identity_alias(id),
 	    .segment = SEGMENT, .created_s = FUZZ_NOW / 1000, .type = "fuzz",
-	    .type_len = 4 };
-	struct csn_sealed_recipient r = { .alias = h.sealer,
-	    .kem = CSN_KEM_ML_KEM_512, .ct = ct, .wrap = wrap };
-	struct csn_out fixed, list, payload;
+	    .type_len = 4, .integrity = csn_read_u8(f->plan) % 2 == 0 ?
+	    CSN_SEALED_LEAVES : CSN_SEALED_TAGS };
+	struct csn_out fixed, head, payload;
 	size_t len;
 
-	h.sealer_len = r.alias_len = strlen(h.sealer);
-	r.ct_len = csn_kem_ciphertext_size(r.kem);
+	h.sealer_len = strlen(h.sealer);
 	csn_out_init(&fixed);
-	csn_out_init(&list);
+	csn_out_init(&head);
 	csn_out_init(&payload);
-	csn_sealed_put_fixed(&fixed, &h);
-	must(csn_kem_encapsulate(f->ctx, csn_identity_kem_key(id), ct,
-	    sizeof(ct), secret));
-	must(csn_sealed_kek(f->ctx, &r, fixed.p, fixed.len, secret, kek));
-	must(csn_key_wrap(f->ctx, kek, data, wrap));
-	csn_cbor_array(&list, 1);
-	csn_sealed_put_recipient(&list, &r);
-	must(csn_sealed_keys(f->ctx, data, fixed.p, fixed.len, list.p,
-	    list.len, key, commitment));
-	must(csn_aead_new(f->ctx, key, &f->aead));
+	csn_front_put_fixed(&fixed, &h);
+	must(csn_front_keys(f->ctx, data, fixed.p, fixed.len, prk,
+	    commitment));
+	csn_front_put_head(&head, fixed.p, fixed.len, commitment);
+	must(csn_sha3_256(f->ctx, head.p, head.len, head_hash));
 	csn_cbor_array(&payload, 3);
-	csn_cbor_bytes(&payload, fixed.p, fixed.len);
-	csn_put_bytes(&payload, list.p, list.len);
-	csn_cbor_bytes(&payload, commitment, sizeof(commitment));
+	csn_cbor_bytes(&payload, head.p, head.len);
+	csn_cbor_array(&payload, 1);
+	must(csn_slot_put(f->ctx, csn_identity_kem_key(id), h.sealer,
+	    head_hash, data, &payload));
+	csn_cbor_uint(&payload, h.created_s);
 	cose = signed_by_plan(f, CSN_SEALED_TYP, &payload, &len);
-	memcpy(prefix, "CSNF\1", 5);
-	csn_store32(prefix + 5, (uint32_t)len);
-	put(f, prefix, sizeof(prefix));
-	put(f, cose, len);
-	must(csn_sha3_256(f->ctx, f->w.p, f->w.len, f->header_hash));
+	csn_put_bytes(&f->w, "CSNF\2", 5);
+	csn_put_u32(&f->w, (uint32_t)len);
+	csn_put_bytes(&f->w, cose, len);
+	must(csn_body_init(f->ctx, &f->body, SEGMENT, h.integrity, head_hash,
+	    h.id, prk));
+	must(csn_worker_init(&f->worker, &f->body));
 	csn_free(cose);
 	csn_out_wipe(&fixed);
-	csn_out_wipe(&list);
+	csn_out_wipe(&head);
+}
+
+/* Another run begins: its mark. */
+static void
+put_mark(struct file *f)
+{
+	uint8_t run[CSN_SEALED_ID];
+
+	memset(run, (int)f->segments + 1, sizeof(run));
+	must(csn_body_add_run(&f->body, f->segments, run));
+	csn_put_u32(&f->w, CSN_BODY_MARK);
+	csn_put_bytes(&f->w, run, sizeof(run));
 }
 
 static void
 put_segment(struct file *f)
 {
-	uint8_t record[CSN_SEALED_HEAD + SEGMENT + CSN_TAG_SIZE];
-	uint8_t aad[CSN_SEALED_AAD], what = csn_read_u8(f->plan);
+	uint8_t what = csn_read_u8(f->plan), *record = f->worker.record;
 	int final = what & 1;
 	size_t len = final ? csn_read_u16(f->plan) % (SEGMENT + 1) : SEGMENT;
-	struct csn_aead_part part = { .in = record + CSN_SEALED_HEAD,
-	    .out = record + CSN_SEALED_HEAD, .len = len };
-	struct csn_aead_msg msg = { .aad = aad, .aad_len = sizeof(aad),
-	    .parts = &part, .nparts = 1,
-	    .tag = record + CSN_SEALED_HEAD + len };
 
-	memset(record + CSN_SEALED_HEAD, (int)(f->segments + 1), len);
-	memcpy(f->plain + f->plain_len, record + CSN_SEALED_HEAD, len);
+	if (what & 4)
+		put_mark(f);
+	memset(f->worker.text, (int)(f->segments + 1), len);
+	memcpy(f->plain + f->plain_len, f->worker.text, len);
 	f->plain_len += len;
-	csn_store32(record, (uint32_t)len | (final ? CSN_SEALED_FINAL : 0));
-	csn_sealed_aad(aad, f->header_hash, f->segments, final);
-	csn_nonce(msg.nonce, f->segments);
-	must(csn_aead_seal_msg(f->aead, &msg));
+	must(csn_worker_seal(&f->worker, f->segments, len, final,
+	    f->tops[f->segments], f->contents[f->segments]));
 	if (what & 2) {		/* a segment that is not its own any more */
-		record[what % (CSN_SEALED_HEAD + len)] ^= 1;
+		record[what % (CSN_BODY_HEAD + len)] ^= 1;
 		f->changed = 1;
 	}
-	put(f, record, CSN_SEALED_HEAD + len + CSN_TAG_SIZE);
-	/* What follows the last one is too much. */
-	f->changed |= f->ended;
+	csn_put_bytes(&f->w, record, len + CSN_BODY_RECORD);
+	/* What follows the last one is too much, and so is an empty one. */
+	f->changed |= f->ended || (final && len == 0 && f->segments != 0);
 	f->ended |= final;
 	f->segments++;
 }
 
+/* The table, an entry changed by the plan. */
 static void
-put_trailer(struct file *f)
+put_table(struct file *f)
 {
-	uint8_t hash[CSN_HASH_SIZE], head[4], *cose;
+	uint8_t table[MOST][CSN_HASH_SIZE], what = csn_read_u8(f->plan);
+
+	if (f->body.integrity == CSN_SEALED_TAGS)
+		return;
+	memcpy(table, f->tops, sizeof(table));
+	if (what & 1) {
+		table[what / 2 % f->segments][what % CSN_HASH_SIZE] ^= 1;
+		f->changed = 1;
+	}
+	csn_put_bytes(&f->w, table, (size_t)f->segments * CSN_HASH_SIZE);
+}
+
+static void
+put_foot(struct file *f)
+{
+	struct csn_foot foot = { .length = f->plain_len,
+	    .kind = CSN_CONTENT_TREE };
+	uint8_t top[CSN_HASH_SIZE], *made, *cose;
 	struct csn_out payload;
+	struct csn_cose c;
 	size_t len;
 
-	must(csn_hash_final(f->hash, hash));
+	must(csn_tops_fold(f->ctx, f->tops[0], f->segments, top));
+	must(csn_body_root(&f->body, f->plain_len, top, foot.root));
+	must(csn_tops_fold(f->ctx, f->contents[0], f->segments, top));
+	must(csn_tree_root_of(f->ctx, f->plain_len, f->body.leaf, top,
+	    foot.content));
+	must(csn_foot_make(&f->body, id, &foot, &made, &len));
+	must(csn_cose_parse(f->ctx, made + 4, len - 4 - CSN_FOOT_TAIL, &c));
 	csn_out_init(&payload);
-	csn_cbor_array(&payload, 3);
-	csn_cbor_bytes(&payload, hash, sizeof(hash));
-	csn_cbor_uint(&payload, f->segments);
-	csn_cbor_uint(&payload, f->plain_len);
+	csn_put_bytes(&payload, c.payload, c.payload_len);
 	cose = signed_by_plan(f, CSN_SEALED_END_TYP, &payload, &len);
-	csn_store32(head, (uint32_t)len);
-	csn_put_bytes(&f->w, head, sizeof(head));
+	csn_put_u32(&f->w, (uint32_t)len);
 	csn_put_bytes(&f->w, cose, len);
+	csn_put_u32(&f->w, (uint32_t)len);
+	csn_put_bytes(&f->w, "CSNE", 4);
 	csn_free(cose);
+	csn_free(made);
 	check(csn_out_ok(&f->w));
 }
 
@@ -196,10 +216,13 @@ open_it(const struct file *f, size_t piece)
 	}
 	if (rc == 0)
 		rc = csn_opener_final(o, see, &s);
-	/* Each byte that is signed is bound to all the others. */
-	check((rc == 0) == (f->ended && !f->changed));
+	/* Each byte is bound to all the others, but what the sealer says. */
+	check(rc != 0 || (f->ended && !f->changed));
+	check(rc == 0 || !f->ended || f->changed || f->resigned);
 	check(rc != 0 || s.len == f->plain_len);
 	csn_opener_free(o);
+	check((fuzz_at_hand(f->ctx, id, trust, f->w.p, f->w.len, f->plain,
+	    f->plain_len) == 0) == (rc == 0));
 }
 
 int
@@ -220,16 +243,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	csn_reader_init(&r, data, len);
 	n = csn_read_u8(&r);
 	csn_out_init(&f.w);
-	must(csn_hash_new(f.ctx, &f.hash));
-	must(csn_hash_start(f.hash));
-	put_header(&f);
+	put_front(&f);
 	do {
 		put_segment(&f);
 	} while (f.segments < 1u + n % MOST);
-	put_trailer(&f);
+	put_table(&f);
+	put_foot(&f);
 	open_it(&f, n & 128 ? 1000 : f.w.len);
-	csn_aead_free(f.aead);
-	csn_hash_free(f.hash);
+	csn_worker_clear(&f.worker);
+	csn_body_clear(&f.body);
 	csn_out_wipe(&f.w);
 	return 0;
 }

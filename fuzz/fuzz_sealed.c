@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_sealed.c - an opener that is given anything: as a whole file, as a
- * header's payload behind no signature, and as the body behind a header that
- * is true. What opens is read the same in other pieces, and a body that the
- * sealer did not write never opens.
+ * fuzz_sealed.c - readers of sealed files that are given anything: as a whole
+ * file, as the payload of a front or of a foot behind no signature, and as the
+ * body behind a front that is true. What opens is read the same in other
+ * pieces and at hand, and a body that the sealer did not write never opens.
  */
 #include "people.h"
+#include "sealed.h"
 
 #include "base/cbor.h"
-#include "seal/sealed.h"
+#include "seal/foot.h"
+#include "seal/front.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct csn_ctx *ctx;
 static struct csn_identity *id;
 static struct csn_trust *trust;
-static uint8_t *file;		/* a true one, whose header is used */
-static size_t file_len, header_len;
+static uint8_t *file;		/* a true one, whose front is used */
+static size_t file_len, front_len;
 
 static int
 count(void *arg, const uint8_t *p, size_t len)
@@ -40,8 +42,8 @@ begin(void)
 	must(csn_document_verify(ctx, p, n, &doc));
 	must(csn_sealed_make(ctx, id, (const struct csn_document *const *)&doc,
 	    1, "fuzz", (const uint8_t *)"plaintext", 9, &file, &file_len));
-	must(csn_sealed_prefix(ctx, file, &header_len));
-	header_len += CSN_SEALED_PREFIX;
+	must(csn_front_prefix(ctx, file, &front_len));
+	front_len += CSN_SEALED_PREFIX;
 	csn_document_free(doc);
 }
 
@@ -71,14 +73,18 @@ open_it(const uint8_t *head, size_t head_len, const uint8_t *p, size_t len,
 static void
 read_payload(const uint8_t *data, size_t len)
 {
-	struct csn_sealed h;
+	struct csn_front f;
+	struct csn_foot foot;
 	struct csn_out w;
 
-	if (csn_sealed_read(ctx, data, len, &h) != 0)
+	if (csn_foot_read(ctx, data, len, &foot) == 0)
+		check(foot.kind >= CSN_CONTENT_TREE &&
+		    foot.kind <= CSN_CONTENT_NONE);
+	if (csn_front_read(ctx, data, len, &f) != 0)
 		return;
 	csn_out_init(&w);
-	csn_sealed_put_fixed(&w, &h);
-	if (w.len != h.fixed_len || memcmp(w.p, h.fixed, w.len) != 0)
+	csn_front_put_fixed(&w, &f);
+	if (w.len != f.fixed_len || memcmp(w.p, f.fixed, w.len) != 0)
 		abort();
 	csn_out_wipe(&w);
 }
@@ -98,9 +104,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	rc = open_it(NULL, 0, data, len, len + 1, &out);
 	if (open_it(NULL, 0, data, len, 7, &again) != rc || out != again)
 		abort();
-	if (open_it(file, header_len, data, len, len + 1, &out) == 0 &&
-	    (len != file_len - header_len ||
-	    memcmp(data, file + header_len, len) != 0))
+	check((fuzz_at_hand(ctx, id, trust, data, len, NULL, 0) == 0) ==
+	    (rc == 0));
+	if (open_it(file, front_len, data, len, len + 1, &out) == 0 &&
+	    (len != file_len - front_len ||
+	    memcmp(data, file + front_len, len) != 0))
 		abort();
 	return 0;
 }

@@ -17,7 +17,11 @@
 
 #include "audit/chain.h"
 #include "audit/checkpoint.h"
+#include "evidence/cose.h"
 #include "people.h"
+#include "seal/foot.h"
+#include "seal/front.h"
+#include "sealed.h"
 #include "session.h"
 #if CAISSON_HAVE_CACHE
 #include "native.h"
@@ -452,6 +456,136 @@ check_log(const char *name, uint64_t lines)
 		judge(good_lines() == lines, "audit", name);
 }
 
+/* --- sealed files ------------------------------------------------------- */
+
+static const struct file_form {
+	const char *name;
+	size_t len;
+	uint32_t hash;
+	uint32_t integrity;
+	int resumed;
+} files[] = {
+	{ "whole-empty", 0, CSN_CONTENT_TREE, CSN_SEALED_LEAVES, 0 },
+	{ "whole", 100, CSN_CONTENT_SHA256, CSN_SEALED_LEAVES, 0 },
+	{ "whole-tags", 100, CSN_CONTENT_NONE, CSN_SEALED_TAGS, 0 },
+	{ "whole-two-segments", SEGMENT + 1, CSN_CONTENT_TREE,
+	    CSN_SEALED_LEAVES, 0 },
+	{ "whole-resumed", SEGMENT + 1, CSN_CONTENT_TREE, CSN_SEALED_LEAVES,
+	    1 },
+};
+
+static int
+seed_write(void *arg, uint64_t offset, const uint8_t *p, size_t len)
+{
+	(void)arg;
+	check(len <= sizeof(s.p) && offset <= sizeof(s.p) - len);
+	memcpy(s.p + offset, p, len);
+	s.len = (size_t)offset + len;
+	return 0;
+}
+
+static int
+seed_read(void *arg, uint64_t offset, uint8_t *p, size_t len, size_t *got)
+{
+	const struct csn_reader r = { .p = arg != NULL ? arg : s.p,
+	    .left = arg != NULL ? 2 * SEGMENT : s.len };
+
+	return fuzz_bytes_read((void *)(uintptr_t)&r, offset, p, len, got);
+}
+
+static void
+make_file(const struct file_form *f)
+{
+	struct csn_identity *id = fuzz_identity(ctx);
+	struct csn_sealed_io in = { .size = sizeof(in),
+	    .flags = CSN_IO_ANYWHERE, .read = seed_read, .length = f->len };
+	struct csn_sealed_io out = { .size = sizeof(out),
+	    .flags = CSN_IO_ANYWHERE, .read = seed_read,
+	    .write = seed_write };
+	struct csn_sealer_options o = { .size = sizeof(o),
+	    .segment = SEGMENT, .signer = id, .nrecipients = 1,
+	    .content_type = "fuzz", .integrity = f->integrity,
+	    .content_hash = f->hash };
+	struct csn_document *doc;
+	struct csn_sealer *sealer;
+	uint8_t plain[2 * SEGMENT];
+	const uint8_t *p;
+	size_t n;
+
+	fuzz_plain(plain, sizeof(plain));
+	in.arg = plain;
+	p = csn_identity_document(id, &n);
+	must(csn_document_verify(ctx, p, n, &doc));
+	o.recipients = (const struct csn_document *const *)&doc;
+	must(csn_sealer_new(ctx, &o, &sealer));
+	must(csn_sealer_run(sealer, &in, &out));
+	csn_sealer_free(sealer);
+	if (f->resumed) {
+		out.length = s.len;
+		must(csn_sealer_resume(ctx, &o, &out, &sealer));
+		must(csn_sealer_run(sealer, &in, &out));
+		csn_sealer_free(sealer);
+	}
+	put("sealed", f->name);
+	csn_document_free(doc);
+	csn_identity_free(id);
+}
+
+static void
+check_file(const struct file_form *f)
+{
+	struct csn_identity *id = fuzz_identity(ctx);
+	struct csn_trust *trust = fuzz_trust(ctx, id);
+	uint8_t plain[2 * SEGMENT];
+
+	fuzz_plain(plain, sizeof(plain));
+	if (get("sealed", f->name))
+		judge(fuzz_at_hand(ctx, id, trust, s.p, s.len, plain,
+		    f->len) == 0, "sealed", f->name);
+	csn_trust_free(trust);
+	csn_identity_free(id);
+}
+
+/* The last file's parts, by themselves. */
+static void
+make_parts(void)
+{
+	struct seed whole = s;
+	struct csn_cose front, foot;
+	size_t len, n;
+
+	must(csn_front_prefix(ctx, whole.p, &len));
+	must(csn_cose_parse(ctx, whole.p + CSN_SEALED_PREFIX, len, &front));
+	must(csn_foot_tail(ctx, whole.p + whole.len - CSN_FOOT_TAIL, &n));
+	must(csn_cose_parse(ctx, whole.p + whole.len - CSN_FOOT_TAIL - n, n,
+	    &foot));
+	memcpy(s.p, front.payload, s.len = front.payload_len);
+	put("sealed", "front-payload");
+	memcpy(s.p, foot.payload, s.len = foot.payload_len);
+	put("sealed", "foot-payload");
+	len += CSN_SEALED_PREFIX;
+	memcpy(s.p, whole.p, s.len = len);
+	put("sealed", "front");
+	memcpy(s.p, whole.p + len, s.len = whole.len - len);
+	put("sealed", "body");
+	s.len -= n + 9;		/* without the last byte of its table */
+	put("sealed", "no-foot");
+}
+
+static void
+check_parts(void)
+{
+	struct csn_front front;
+	struct csn_foot foot;
+
+	if (get("sealed", "front-payload"))
+		judge(csn_front_read(ctx, s.p, s.len, &front) == 0, "sealed",
+		    "front-payload");
+	if (get("sealed", "foot-payload"))
+		judge(csn_foot_read(ctx, s.p, s.len, &foot) == 0, "sealed",
+		    "foot-payload");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -468,6 +602,9 @@ main(int argc, char **argv)
 		(writing ? make_message : check_message)(&forms[i]);
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
 		(writing ? make_stream : check_stream)(&lengths[i]);
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(writing ? make_file : check_file)(&files[i]);
+	(writing ? make_parts : check_parts)();
 #if CAISSON_HAVE_CACHE
 	do_cache("cache-for-ever", 0, 0);
 	do_cache("cache-that-ends", fuzz_clock(NULL) + 1000, 0);

@@ -12,8 +12,6 @@
 
 #include "file.h"
 
-#define CHUNK (1u << 20)
-
 /* A stream of a session that is sealed or opened, segment by segment. */
 struct segments {
 	struct file_flow *flow;
@@ -107,129 +105,6 @@ out:
 	return rc;
 }
 
-/* What an opener or sealer hands on; the exit code waits in flow->rc. */
-static int
-hand_on(void *arg, const uint8_t *p, size_t len)
-{
-	struct file_flow *flow = arg;
-
-	flow->rc = cli_out_write(&flow->out, p, len);
-	return flow->rc != 0 ? CSN_E_IO : 0;
-}
-
-/* A file that is sealed to people. */
-struct parcel {
-	struct file_flow *flow;
-	struct csn_sealer *sealer;
-	struct csn_opener *opener;
-};
-
-static int
-seal_piece(void *arg, uint8_t *buf, size_t len, int last)
-{
-	struct parcel *p = arg;
-	int rc = csn_sealer_update(p->sealer, buf, len, hand_on, p->flow);
-
-	if (rc == 0 && last)
-		rc = csn_sealer_final(p->sealer, hand_on, p->flow);
-	return p->flow->rc != 0 ? p->flow->rc : rc == 0 ? 0 :
-	    file_unsealed(p->flow, rc);
-}
-
-static int
-seal_people(struct cli *cli, const struct csn_identity *id,
-    struct file_flow *flow)
-{
-	struct csn_sealer_options options = { .size = sizeof(options) };
-	struct csn_document *docs[CLI_MAX_RECIPIENTS] = { NULL };
-	struct parcel p = { .flow = flow };
-	size_t n = 0;
-	int rc;
-
-	if ((rc = cli_recipients(cli, id, docs, &n)) != 0)
-		goto out;
-	options.signer = id;
-	options.recipients = (const struct csn_document *const *)docs;
-	options.nrecipients = flow->readers = n;
-	options.content_type = cli_opt(cli, "type");
-	if ((rc = csn_sealer_new(cli->ctx, &options, &p.sealer)) != 0)
-		rc = file_unsealed(flow, rc);
-	else
-		rc = file_pump(flow, CHUNK, 0, 0, seal_piece, &p);
-out:
-	csn_sealer_free(p.sealer);
-	while (n-- > 0)
-		csn_document_free(docs[n]);
-	return rc;
-}
-
-static int
-find_label(void *arg, const struct csn_trust_entry *e)
-{
-	struct file_flow *flow = arg;
-
-	if (strcmp(e->did, flow->signer) != 0)
-		return 0;
-	flow->label = strdup(e->label);
-	return 1;
-}
-
-/* Who sealed it, by the reader's own name for them, and when. */
-static int
-keep_sealer(struct file_flow *flow, const struct csn_identity *id,
-    struct csn_trust *trust, const struct csn_opener *opener)
-{
-	const char *type = csn_opener_content_type(opener);
-
-	flow->sealed_ms = csn_opener_created_ms(opener);
-	flow->signer = strdup(csn_opener_signer(opener));
-	if (flow->signer != NULL && strcmp(flow->signer,
-	    csn_identity_did(id)) == 0)
-		flow->label = strdup(csn_identity_name(id));
-	else if (flow->signer != NULL)
-		(void)csn_trust_each(trust, find_label, flow);
-	flow->type = strdup(type != NULL ? type : "");
-	if (flow->signer == NULL || flow->label == NULL || flow->type == NULL)
-		return cli_error(flow->cli, CLI_FAILED, NULL,
-		    "out of memory");
-	return 0;
-}
-
-static int
-open_piece(void *arg, uint8_t *buf, size_t len, int last)
-{
-	struct parcel *p = arg;
-	int rc = csn_opener_update(p->opener, buf, len, hand_on, p->flow);
-
-	if (rc == 0 && last)
-		rc = csn_opener_final(p->opener, hand_on, p->flow);
-	return p->flow->rc != 0 ? p->flow->rc : rc == 0 ? 0 :
-	    file_refused(p->flow, rc);
-}
-
-static int
-open_people(struct cli *cli, const struct csn_identity *id,
-    struct file_flow *flow)
-{
-	struct csn_opener_options options = { .size = sizeof(options) };
-	struct parcel p = { .flow = flow };
-	struct csn_trust *trust = NULL;
-	int rc;
-
-	if ((rc = cli_opt_date(cli, "at", &options.at_ms)) != 0 ||
-	    (rc = cli_opt_span(cli, "max-age", &options.max_age_ms)) != 0 ||
-	    (rc = cli_trust_load(cli, &trust)) != 0)
-		return rc;
-	if ((rc = csn_opener_new(cli->ctx, id, trust, &options,
-	    &p.opener)) != 0)
-		rc = file_refused(flow, rc);
-	else if ((rc = file_pump(flow, CHUNK, 0, 0, open_piece, &p)) == 0)
-		rc = keep_sealer(flow, id, trust, p.opener);
-	csn_opener_free(p.opener);
-	csn_trust_free(trust);
-	return rc;
-}
-
 static int
 report(struct cli *cli, const struct file_flow *flow, const char *what)
 {
@@ -239,7 +114,7 @@ report(struct cli *cli, const struct file_flow *flow, const char *what)
 
 	if (cli->json)
 		return cli_json(cli, json_pack("{s:s, s:o, s:o, s:I, s:I, "
-		    "s:s?, s:s?, s:o, s:s?}", "did", what, "in",
+		    "s:s?, s:s?, s:o, s:s?, s:o}", "did", what, "in",
 		    cli_name(flow->in_name), "out",
 		    cli_name(flow->out.path), "bytes_read",
 		    (json_int_t)flow->progress.done, "bytes_written",
@@ -247,7 +122,8 @@ report(struct cli *cli, const struct file_flow *flow, const char *what)
 		    "signer_label", flow->label, "sealed_ms",
 		    flow->sealed_ms != 0 ?
 		    json_integer((json_int_t)flow->sealed_ms) : json_null(),
-		    "content_type", flow->type));
+		    "content_type", flow->type, "sealed",
+		    file_facts_json(flow)));
 	/* Standard output may be what carries the bytes. */
 	if (flow->out.in_place)
 		return CLI_OK;
@@ -282,7 +158,8 @@ seal(struct cli *cli)
 		return rc;
 	if ((rc = file_begin(cli, &flow, "sealing", 0644)) == 0) {
 		rc = cli_opt(cli, "session") != NULL ?
-		    seal_session(cli, id, &flow) : seal_people(cli, id, &flow);
+		    seal_session(cli, id, &flow) :
+		    file_seal_people(cli, id, &flow);
 		rc = file_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
 	}
 	if ((rc = file_end(&flow, rc)) == 0)
@@ -311,12 +188,57 @@ open_any(struct cli *cli)
 		    "only there");
 	if (rc == 0) {
 		rc = cli_opt(cli, "session") != NULL ?
-		    open_session(cli, id, &flow) : open_people(cli, id, &flow);
+		    open_session(cli, id, &flow) :
+		    file_open_people(cli, id, &flow);
 		/* What cannot be recorded is not given out. */
 		rc = file_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
 	}
 	if ((rc = file_end(&flow, rc)) == 0)
 		rc = report(cli, &flow, "opened");
+	file_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+static int
+verify(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct file_flow flow;
+	int rc;
+
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	if ((rc = file_start(cli, &flow, "verifying")) == 0) {
+		rc = file_verify_people(cli, id, &flow);
+		rc = file_log(&flow, id, CSN_AUDIT_DECRYPT, rc);
+	}
+	rc = file_end(&flow, rc);
+	if (rc == 0)
+		rc = file_verified(cli, &flow);
+	file_free(&flow);
+	csn_identity_free(id);
+	return rc;
+}
+
+static int
+share(struct cli *cli)
+{
+	struct csn_identity *id = NULL;
+	struct file_flow flow;
+	int rc;
+
+	if (cli_opt(cli, "out") == NULL)
+		return cli_error(cli, CLI_USAGE, "With --force it may be the "
+		    "file itself.", "say where to: --out FILE");
+	if ((rc = cli_identity_load(cli, "identity", &id)) != 0)
+		return rc;
+	if ((rc = file_begin(cli, &flow, "sharing", 0644)) == 0) {
+		rc = file_share(cli, id, &flow);
+		rc = file_log(&flow, id, CSN_AUDIT_ENCRYPT, rc);
+	}
+	if ((rc = file_end(&flow, rc)) == 0)
+		rc = report(cli, &flow, "shared");
 	file_free(&flow);
 	csn_identity_free(id);
 	return rc;
@@ -337,6 +259,8 @@ static const struct cli_opt seal_opts[] = {
 	{ "name", "TEXT", "with --session: a name that opening can ask for" },
 	{ "type", "TYPE", "with --to: say what it is, such as "
 	    "application/json" },
+	{ "hash", "WORD", "of the text, kept sealed: tree, sha3-256, sha256, "
+	    "none" },
 	{ "force", NULL, "replace FILE if it is there" },
 	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
 };
@@ -355,6 +279,24 @@ static const struct cli_opt open_opts[] = {
 	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
 };
 
+static const struct cli_opt verify_opts[] = {
+	{ "at", "DATE", "judge its sealer at DATE, when somebody else saw "
+	    "the file" },
+	{ "max-age", "SPAN", "refuse a file that says to be older" },
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
+static const struct cli_opt share_opts[] = {
+	{ "to", "WHO", "for this DID, label or own identity too",
+	    CLI_REPEAT },
+	{ "recipients", "FILE", "and for whom FILE names, a DID or label a "
+	    "line", CLI_REPEAT },
+	{ "without", "WHO", "and no more for this one", CLI_REPEAT },
+	{ "out", "FILE", "write to FILE" },
+	{ "force", NULL, "replace FILE if it is there" },
+	CLI_OPT_AUDIT, OPT_IDENTITY, OPT_TRUST, CLI_OPTS_PASSPHRASE, { NULL }
+};
+
 static const struct cli_verb verbs[] = {
 	{ "seal", "[FILE]", "Seal a file or standard input", seal, seal_opts,
 	    0, 1,
@@ -369,6 +311,16 @@ static const struct cli_verb verbs[] = {
 	    "whose document was good when the\nfile was sealed, by the "
 	    "sealer's own word. Exit code 1: it was tampered with,\ncut, or "
 	    "is not for us." },
+	{ "verify", "FILE", "Open all of a file sealed to people, and keep "
+	    "nothing", verify, verify_opts, 1, 1,
+	    "Every segment is opened, and the hash that the sealer made of "
+	    "the text is\nmade again and shown. Exit code 1: it is not what "
+	    "was sealed." },
+	{ "share", "FILE", "Give a file that one sealed other recipients",
+	    share, share_opts, 1, 1,
+	    "What was sealed stays as it is: only its key is wrapped again, "
+	    "and its front\nsigned anew. Who could open it once may have kept "
+	    "the key: without a copy of\nthe file that is no use." },
 	{ "inspect", "[FILE]", "Show what a sealed file says of itself, "
 	    "unverified", file_inspect, NULL, 0, 1, NULL },
 	{ NULL }

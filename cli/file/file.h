@@ -21,6 +21,7 @@ struct file_flow {
 	char *label;		/* the signer's, in the trust store */
 	uint64_t sealed_ms;	/* when, by the signer's word */
 	char *type;
+	struct csn_sealed_facts facts;	/* size 0: none */
 	/* For the audit log. */
 	int code;		/* the library's, of what failed */
 	size_t readers;
@@ -34,6 +35,8 @@ struct file_flow {
  */
 int file_begin(struct cli *cli, struct file_flow *flow, const char *what,
     mode_t mode);
+/** The same without an output. */
+int file_start(struct cli *cli, struct file_flow *flow, const char *what);
 /** As cli_in_read, with progress. */
 int file_read(struct file_flow *flow, void *buf, size_t cap, size_t *got);
 /**
@@ -60,6 +63,20 @@ void file_free(struct file_flow *flow);
 int file_unsealed(struct file_flow *flow, int rc);
 /** Say that the input does not open. The exit code of rc. */
 int file_refused(struct file_flow *flow, int rc);
+
+/* Files sealed to people (people.c, share.c). Exit codes. */
+int file_seal_people(struct cli *cli, const struct csn_identity *id,
+    struct file_flow *flow);
+int file_open_people(struct cli *cli, const struct csn_identity *id,
+    struct file_flow *flow);
+int file_verify_people(struct cli *cli, const struct csn_identity *id,
+    struct file_flow *flow);
+int file_share(struct cli *cli, const struct csn_identity *id,
+    struct file_flow *flow);
+/** What flow->facts say: null without them. */
+json_t *file_facts_json(const struct file_flow *flow);
+/** Say what was verified. */
+int file_verified(struct cli *cli, const struct file_flow *flow);
 
 int file_inspect(struct cli *cli);
 

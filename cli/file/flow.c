@@ -7,30 +7,44 @@
 #include "file.h"
 
 int
-file_begin(struct cli *cli, struct file_flow *flow, const char *what,
-    mode_t mode)
+file_start(struct cli *cli, struct file_flow *flow, const char *what)
 {
-	const char *out = cli_opt(cli, "out");
 	int rc;
 
 	memset(flow, 0, sizeof(*flow));
 	flow->cli = cli;
+	/* No output is one that is in its place already. */
+	flow->out.cli = cli;
+	flow->out.in_place = 1;
 	flow->out.fd = flow->out.folder = flow->in = -1;
 	flow->in_path = cli_arg(cli, 0);
 	flow->in_name = flow->in_path == NULL ||
 	    strcmp(flow->in_path, "-") == 0 ? "standard input" :
 	    flow->in_path;
-	if ((rc = cli_check_json(cli)) != 0 ||
-	    (rc = cli_audit_check(cli)) != 0)
+	if ((rc = cli_audit_check(cli)) != 0)
 		return rc;
 	if ((flow->in = cli_in_open(cli, flow->in_path)) < 0)
 		return CLI_FAILED;
 	flow->size = cli_in_size(flow->in);
-	rc = cli_out_open(cli, out, mode, cli_opt(cli, "force") != NULL,
-	    &flow->out);
-	if (rc == 0)
-		cli_progress_start(cli, &flow->progress, what, flow->size);
-	return rc;
+	cli_progress_start(cli, &flow->progress, what, flow->size);
+	return 0;
+}
+
+int
+file_begin(struct cli *cli, struct file_flow *flow, const char *what,
+    mode_t mode)
+{
+	int rc;
+
+	if ((rc = cli_check_json(cli)) != 0) {
+		memset(flow, 0, sizeof(*flow));
+		flow->out.fd = flow->out.folder = flow->in = -1;
+		return rc;
+	}
+	if ((rc = file_start(cli, flow, what)) != 0)
+		return rc;
+	return cli_out_open(cli, cli_opt(cli, "out"), mode,
+	    cli_opt(cli, "force") != NULL, &flow->out);
 }
 
 int

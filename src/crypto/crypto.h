@@ -7,10 +7,14 @@
 
 #include "base/context.h"
 
-/* SHA3-256, piece by piece. The object may be reused after final. */
+/*
+ * SHA3-256, or SHA-256 (FIPS 180-4), piece by piece. The object may be reused
+ * after final.
+ */
 struct csn_hash;
 CSN_MUST_CHECK int csn_hash_new(struct csn_ctx *ctx, struct csn_hash **out);
 CSN_MUST_CHECK int csn_hash_start(struct csn_hash *h);
+CSN_MUST_CHECK int csn_hash_start_sha256(struct csn_hash *h);
 CSN_MUST_CHECK int csn_hash_update(struct csn_hash *h, const void *p,
     size_t len);
 CSN_MUST_CHECK int csn_hash_final(struct csn_hash *h,

@@ -19,6 +19,7 @@
 #include "base/fail.h"
 #include "base/pool.h"
 #include "crypto/sha3_many.h"
+#include "crypto/tree.h"
 
 #define ROOM "crypto"
 #define HASH CSN_HASH_SIZE
@@ -366,6 +367,84 @@ reduce(struct csn_many *m, uint8_t *h, size_t n)
 	return 0;
 }
 
+int
+csn_tree_top(struct csn_many *m, const uint8_t *p, size_t len, size_t leaf,
+    uint8_t *work, uint8_t top[HASH])
+{
+	size_t n = len / leaf, i, k, part;
+	const uint8_t *in[LANES];
+	uint8_t *out[LANES];
+	int rc;
+
+	for (i = 0; i < n; i += part) {
+		part = n - i < LANES ? n - i : LANES;
+		for (k = 0; k < part; k++) {
+			in[k] = p + (i + k) * leaf;
+			out[k] = work + (i + k) * HASH;
+		}
+		if ((rc = csn_many_hash(m, in, part, leaf, LEAF_PREFIX,
+		    out)) != 0)
+			return rc;
+	}
+	if (len % leaf != 0) {
+		in[0] = p + n * leaf;
+		out[0] = work + n++ * HASH;
+		if ((rc = csn_many_hash(m, in, 1, len % leaf, LEAF_PREFIX,
+		    out)) != 0)
+			return rc;
+	}
+	if (n == 0)
+		return csn_sha3_256(m->ctx, "", 0, top);
+	if ((rc = reduce(m, work, n)) == 0)
+		memcpy(top, work, HASH);
+	return rc;
+}
+
+int
+csn_peaks_add(struct csn_peaks *peaks, struct csn_many *m,
+    const uint8_t top[HASH])
+{
+	uint8_t pair[2 * HASH], *out[1] = { pair + HASH };
+	const uint8_t *in[1] = { pair };
+	size_t level;
+	int rc;
+
+	memcpy(pair + HASH, top, HASH);
+	for (level = 0; (peaks->n >> level & 1) != 0; level++) {
+		memcpy(pair, peaks->at[level], HASH);
+		if ((rc = csn_many_hash(m, in, 1, sizeof(pair), NODE_PREFIX,
+		    out)) != 0)
+			return rc;
+	}
+	memcpy(peaks->at[level], pair + HASH, HASH);
+	peaks->n++;
+	return 0;
+}
+
+int
+csn_peaks_top(const struct csn_peaks *peaks, struct csn_many *m,
+    uint8_t top[HASH])
+{
+	uint8_t pair[2 * HASH], *out[1] = { pair + HASH };
+	const uint8_t *in[1] = { pair };
+	size_t level;
+	int any = 0, rc;
+
+	if (peaks->n == 0)
+		return csn_sha3_256(m->ctx, "", 0, top);
+	for (level = 0; level < CSN_PEAKS; level++) {
+		if ((peaks->n >> level & 1) == 0)
+			continue;
+		memcpy(any ? pair : pair + HASH, peaks->at[level], HASH);
+		if (any && (rc = csn_many_hash(m, in, 1, sizeof(pair),
+		    NODE_PREFIX, out)) != 0)
+			return rc;
+		any = 1;
+	}
+	memcpy(top, pair + HASH, HASH);
+	return 0;
+}
+
 static size_t
 chunk_leaves(const struct csn_tree *t, size_t c)
 {
@@ -392,8 +471,8 @@ renew_chunks(struct csn_tree *t, struct csn_many *m)
 	return 0;
 }
 
-static int
-root_of(struct csn_ctx *ctx, uint64_t total, uint32_t leaf,
+int
+csn_tree_root_of(struct csn_ctx *ctx, uint64_t total, uint32_t leaf,
     const uint8_t top[HASH], uint8_t root[HASH])
 {
 	uint8_t bytes[sizeof(LABEL) - 1 + 8 + 4 + HASH];
@@ -434,7 +513,8 @@ csn_tree_root(struct csn_tree *t, uint8_t root[HASH])
 		memcpy(top, t->work, HASH);
 	}
 	csn_many_end(&m);
-	return rc != 0 ? rc : root_of(t->ctx, t->total, t->leaf, top, root);
+	return rc != 0 ? rc : csn_tree_root_of(t->ctx, t->total, t->leaf, top,
+	    root);
 }
 
 /* --- proofs ------------------------------------------------------------- */
@@ -550,7 +630,7 @@ csn_tree_check(struct csn_ctx *ctx, const uint8_t root[HASH], uint64_t total,
 	csn_many_end(&m);
 	if (rc == CSN_E_DRIFT)
 		goto differs;
-	if (rc != 0 || (rc = root_of(ctx, total, leaf_size, hash,
+	if (rc != 0 || (rc = csn_tree_root_of(ctx, total, leaf_size, hash,
 	    found)) != 0)
 		return rc;
 	if (csn_equal(found, root, HASH))

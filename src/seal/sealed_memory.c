@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "evidence/cose.h"
-#include "seal/sealed.h"
+#include "seal/front.h"
 
 #define ROOM "seal"
 
@@ -117,15 +117,15 @@ csn_sealed_open(struct csn_ctx *ctx, const struct csn_identity *identity,
 }
 
 static json_t *
-recipients_json(const struct csn_sealed *h)
+recipients_json(const struct csn_front *f)
 {
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < h->n; i++)
+	for (i = 0; i < f->n; i++)
 		if (json_array_append_new(list, json_pack("{s:s%, s:s}",
-		    "did", h->recipients[i].alias, h->recipients[i].alias_len,
-		    "kem", csn_kem_name(h->recipients[i].kem))) != 0) {
+		    "did", f->slots[i].alias, f->slots[i].alias_len,
+		    "kem", csn_kem_name(f->slots[i].kem))) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -133,24 +133,29 @@ recipients_json(const struct csn_sealed *h)
 }
 
 static json_t *
-header_json(const struct csn_cose *cose, const struct csn_sealed *h)
+front_json(const struct csn_cose *cose, const struct csn_front *f)
 {
 	char id[CSN_SEALED_ID * 2 + 1], created[CSN_TIME_TEXT_SIZE];
+	char wrapped[CSN_TIME_TEXT_SIZE];
 	json_t *recipients;
 
-	if ((recipients = recipients_json(h)) == NULL)
+	if ((recipients = recipients_json(f)) == NULL)
 		return NULL;
-	csn_hex_encode(h->id, sizeof(h->id), id);
-	csn_time_format(h->created_s * 1000, created);
-	return json_pack("{s:b, s:i, s:i, s:s, s:s%, s:s%, s:s, s:s, s:I, "
-	    "s:s%, s:o}",
+	csn_hex_encode(f->id, sizeof(f->id), id);
+	csn_time_format(f->created_s * 1000, created);
+	csn_time_format(f->wrapped_s * 1000, wrapped);
+	return json_pack("{s:b, s:i, s:i, s:s, s:s%, s:s%, s:s, s:s, s:s, "
+	    "s:I, s:s, s:s%, s:o}",
 	    "verified", 0, "version", CSN_SEALED_VERSION,
 	    "suite", CSN_SEALED_SUITE, "file_id", id,
-	    "sealer", h->sealer, h->sealer_len,
+	    "sealer", f->sealer, f->sealer_len,
 	    "signed_by", cose->kid, cose->kid_len,
 	    "signature", csn_sign_name(cose->alg), "created_at", created,
-	    "segment", (json_int_t)h->segment,
-	    "content_type", h->type != NULL ? h->type : "", h->type_len,
+	    "recipients_at", wrapped,
+	    "segment", (json_int_t)f->segment,
+	    "signed_over", f->integrity == CSN_SEALED_TAGS ? "tags" :
+	    "leaves",
+	    "content_type", f->type != NULL ? f->type : "", f->type_len,
 	    "recipients", recipients);
 }
 
@@ -161,30 +166,30 @@ csn_sealed_inspect(struct csn_ctx *ctx, const uint8_t *p, size_t len,
 	if (CSN_NEEDS(json) != 0)
 		return CSN_E_ARG;
 
-	struct csn_sealed h;
+	struct csn_front f;
 	struct csn_cose cose;
-	size_t header_len;
+	size_t front_len;
 	json_t *j;
 	int rc;
 
 	if (p == NULL || len < CSN_SEALED_PREFIX)
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "%zu bytes are too few for a sealed file", len);
-	if ((rc = csn_sealed_prefix(ctx, p, &header_len)) != 0)
+	if ((rc = csn_front_prefix(ctx, p, &front_len)) != 0)
 		return rc;
-	if (header_len > len - CSN_SEALED_PREFIX)
+	if (front_len > len - CSN_SEALED_PREFIX)
 		return csn_fail(ctx, CSN_E_FORM, ROOM, "the sealed file's "
-		    "header has %zu bytes, of which %zu are here", header_len,
+		    "front has %zu bytes, of which %zu are here", front_len,
 		    len - CSN_SEALED_PREFIX);
-	if ((rc = csn_cose_parse(ctx, p + CSN_SEALED_PREFIX, header_len,
+	if ((rc = csn_cose_parse(ctx, p + CSN_SEALED_PREFIX, front_len,
 	    &cose)) != 0 ||
-	    (rc = csn_sealed_read(ctx, cose.payload, cose.payload_len,
-	    &h)) != 0)
+	    (rc = csn_front_read(ctx, cose.payload, cose.payload_len,
+	    &f)) != 0)
 		return rc;
 	if (!csn_utf8_ok(cose.kid, cose.kid_len))
 		return csn_fail(ctx, CSN_E_FORM, ROOM,
 		    "the signer's name is no text");
-	j = header_json(&cose, &h);
+	j = front_json(&cose, &f);
 	*json = j != NULL ? csn_json_text(j, JSON_COMPACT) : NULL;
 	json_decref(j);
 	return *json != NULL ? 0 : csn_nomem(ctx, ROOM, "a description");

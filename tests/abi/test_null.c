@@ -252,11 +252,34 @@ TEST(seal_refuses_null)
 	NO(csn_sealer_new(any, any, NULL));
 	NO(csn_sealer_update(NULL, any, 1, NULL, any));
 	NO(csn_sealer_final(NULL, NULL, any));
+	NO(csn_sealer_resume(any, any, any, NULL));
+	NO(csn_sealer_run(NULL, any, any));
+	NO(csn_sealer_facts(NULL, any));
+	NO(csn_sealed_readdress(any, NULL, any, any, 9, any, 1, any, 1, any,
+	    any, any));
+	NO(csn_sealed_readdress(any, any, any, NULL, 9, any, 1, any, 1, any,
+	    any, any));
+	NO(csn_sealed_readdress(any, any, any, any, 9, any, 1, any, 1, NULL,
+	    any, any));
+	NO(csn_sealed_readdress(any, any, any, any, 9, any, 1, any, 1, any,
+	    any, NULL));
 	NO(csn_opener_new(any, NULL, any, any, any));
 	NO(csn_opener_new(any, any, NULL, any, any));
 	NO(csn_opener_new(any, any, any, any, NULL));
 	NO(csn_opener_update(NULL, any, 1, NULL, any));
 	NO(csn_opener_final(NULL, NULL, any));
+	NO(csn_opener_facts(NULL, any));
+	NO(csn_sealed_new(any, NULL, any, NULL, any, any));
+	NO(csn_sealed_new(any, any, NULL, NULL, any, any));
+	NO(csn_sealed_new(any, any, any, NULL, NULL, any));
+	NO(csn_sealed_new(any, any, any, NULL, any, NULL));
+	NO(csn_sealed_facts(NULL, any));
+	NO(csn_sealed_read(NULL, 1, any, 1, any));
+	NO(csn_sealed_read(any, 1, any, 1, NULL));
+	NO(csn_sealed_run(NULL, any, 1, any));
+	NO(csn_sealed_resume(NULL, any, any));
+	NO(csn_sealed_resume(any, any, NULL));
+	NO(csn_sealed_verify(NULL, any));
 	NO(csn_sealed_make(any, NULL, any, 1, any, any, 1, any, any));
 	NO(csn_sealed_make(any, any, any, 1, any, any, 1, NULL, any));
 	NO(csn_sealed_open(any, NULL, any, any, any, 1, any, any));

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files and pipes, sealed and opened, and what does not open."""
 
+import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -192,6 +194,69 @@ def to_people(folder, alice, server, bob):
     result = alice.run("file", "seal", "--to", "nobody", stdin=b"x")
     case("people_unknown_recipient", says(result, 2, "nobody"), result)
     return sealed
+
+
+def sharing(folder, alice, server, bob):
+    """Recipients come and go, and all of a file is verified."""
+    alice.knows(alice, "recipient")
+    data = plain(3 * MIB + 5)
+    path, more = folder.write("shared", b""), folder / "shared.2"
+    must(alice.run("file", "seal", "--to", "alice", "--to", "bob", "--hash",
+                   "sha256", "--out", path, "--force", stdin=data))
+    must(alice.run("file", "share", path, "--to", "server", "--without",
+                   "bob", "--out", more))
+    result = server.run("file", "open", more, "--pipe")
+    case("a_file_is_shared_with_another", result.stdout == data,
+         result.stderr)
+    result = bob.run("file", "open", more, "--pipe")
+    case("and_with_one_no_more", result.returncode == 1 and
+         result.stdout == b"", result)
+    case("its_body_stays", read(path)[-3 * MIB:] == read(more)[-3 * MIB:])
+    result = bob.run("file", "share", path, "--without", "bob", "--out",
+                     folder / "n")
+    case("its_sealer_alone_shares", says(result, 1, "CSN_E_SIGNER"), result)
+    result = alice.run("file", "share", path, "--without", "server", "--out",
+                       folder / "n")
+    case("who_is_no_recipient_cannot_go", says(result, 1, "CSN_E_NOT_FOUND")
+         and "n" not in folder.names(), result)
+    result = alice.run("file", "share", path, "--out", folder / "n")
+    case("sharing_wants_somebody", says(result, 2, "--to"), result)
+    result = server.run("file", "verify", more, "--json")
+    facts = json.loads(result.stdout)["sealed"]
+    case("all_of_a_file_is_verified", result.returncode == 0 and
+         facts["content_hash"] == hashlib.sha256(data).hexdigest() and
+         facts["signed_over"] == "leaves" and facts["bytes"] == len(data) and
+         facts["sealed_bytes"] == os.path.getsize(more), result)
+    result = server.run("file", "verify", more)
+    case("and_said", says(result, 0) and b"verified: 3.15 MB" in
+         result.stdout and hashlib.sha256(data).hexdigest().encode() in
+         result.stdout, result)
+    bad = bytearray(read(more))
+    bad[len(bad) // 2] ^= 1
+    result = server.run("file", "verify", folder.write("bad", bytes(bad)))
+    case("a_changed_file_is_not", says(result, 1, "CSN_E_SIGNATURE"), result)
+    result = server.run("file", "open", folder / "bad", "--pipe")
+    case("nothing_of_a_segment_that_was_not_signed_comes_out",
+         result.returncode == 1 and len(result.stdout) <= 2 * MIB and
+         data.startswith(result.stdout), result.stderr)
+    result = alice.run("file", "seal", "--to", "bob", "--hash", "md5",
+                       stdin=b"x")
+    case("a_hash_that_there_is_not", says(result, 2, "--hash is"), result)
+
+
+def in_little_memory(folder, alice):
+    """1 GiB of holes, through as much memory as a small file takes."""
+    path, out = folder.write("holes", b""), folder / "holes.csn"
+    os.truncate(path, 1 << 30)
+    result = alice.run("file", "seal", path, "--to", "alice", "--hash",
+                       "none", "--out", "/dev/null", "--quiet")
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    case("a_gibibyte_takes_little_memory", result.returncode == 0 and
+         most < 100000, result, most)
+    os.truncate(path, 64 * MIB)
+    must(alice.run("file", "seal", path, "--to", "alice", "--out", out))
+    must(alice.run("file", "open", out, "--out", folder / "holes.out"))
+    case("holes_come_back", read(folder / "holes.out") == bytes(64 * MIB))
 
 
 def inspecting(stream, sealed, folder):
@@ -425,6 +490,8 @@ with Folder() as work:
     b.knows(a, "sealer")
     one, sealing = under_a_session(work, a, s, b)
     two = to_people(work, a, s, b)
+    sharing(work, a, s, b)
+    in_little_memory(work, a)
     inspecting(one, two, work)
     outputs(work, b, one, sealing)
     hostile_names(work, sealing)

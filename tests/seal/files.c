@@ -53,6 +53,7 @@ files_seal(struct csn_ctx *ctx, const struct csn_identity *signer,
 		csn_document_free(docs[i]);
 	out->p = w.p;
 	out->len = w.len;
+	out->tags = 0;
 	files_parts(out);
 }
 
@@ -61,9 +62,10 @@ files_parts(struct files_sealed *out)
 {
 	struct csn_reader r;
 	uint32_t head = 0;
+	size_t foot;
 
 	csn_reader_init(&r, out->p, out->len);
-	assert_memory_equal(csn_read_view(&r, 5), "CSNF\1", 5);
+	assert_memory_equal(csn_read_view(&r, 5), "CSNF\2", 5);
 	(void)csn_read_view(&r, csn_read_u32(&r));
 	out->header = 9;
 	for (out->n = 0; (head & 0x80000000u) == 0; out->n++) {
@@ -73,7 +75,13 @@ files_parts(struct files_sealed *out)
 		(void)csn_read_view(&r, (head & 0x7fffffffu) + 16);
 	}
 	out->at[out->n] = out->len - r.left;
-	(void)csn_read_view(&r, csn_read_u32(&r));
+	if (!out->tags)
+		(void)csn_read_view(&r, 32 * out->n);
+	out->foot = out->len - r.left;
+	foot = csn_read_u32(&r);
+	(void)csn_read_view(&r, foot);
+	assert_int_equal(csn_read_u32(&r), foot);
+	assert_memory_equal(csn_read_view(&r, 4), "CSNE", 4);
 	assert_true(csn_reader_done(&r));
 }
 
@@ -81,6 +89,70 @@ void
 files_free(struct files_sealed *sealed)
 {
 	free(sealed->p);
+}
+
+/* The file as a source that can be read anywhere. */
+static int
+bytes_read(void *arg, uint64_t offset, uint8_t *p, size_t len, size_t *got)
+{
+	const struct csn_reader *r = arg;
+
+	*got = offset >= r->left ? 0 : r->left - offset < len ?
+	    r->left - (size_t)offset : len;
+	if (*got != 0)
+		memcpy(p, r->p + offset, *got);
+	return 0;
+}
+
+static int
+bytes_write(void *arg, uint64_t offset, const uint8_t *p, size_t len)
+{
+	assert_int_equal(((struct csn_out *)arg)->len, offset);
+	return collect(arg, p, len);
+}
+
+int
+files_at_hand(struct csn_ctx *ctx, const struct csn_identity *id,
+    struct csn_trust *trust, const uint8_t *p, size_t len,
+    struct csn_out *out)
+{
+	struct csn_reader bytes = { .p = p, .left = len };
+	const struct csn_sealed_io source = { .size = sizeof(source),
+	    .flags = CSN_IO_ANYWHERE, .arg = &bytes, .read = bytes_read,
+	    .length = len };
+	const struct csn_sealed_io sink = { .size = sizeof(sink), .arg = out,
+	    .write = bytes_write };
+	struct csn_sealed *sealed = NULL;
+	int rc;
+
+	if ((rc = csn_sealed_new(ctx, id, trust, NULL, &source,
+	    &sealed)) == 0 &&
+	    (rc = csn_sealed_run(sealed, NULL, 0, &sink)) == 0)
+		rc = csn_sealed_verify(sealed, NULL);
+	csn_sealed_free(sealed);
+	return rc;
+}
+
+/* What came out of a failed or a finished reading is true, either way. */
+static void
+same_at_hand(struct csn_ctx *ctx, const struct csn_identity *id,
+    struct csn_trust *trust, const uint8_t *p, size_t len, int rc,
+    const struct csn_out *w)
+{
+	struct csn_out at_hand;
+	int again;
+
+	csn_out_init(&at_hand);
+	again = files_at_hand(ctx, id, trust, p, len, &at_hand);
+	if ((rc == 0) != (again == 0))
+		fail_msg("as it comes: %s; at hand: %s", csn_error_name(rc),
+		    csn_error_name(again));
+	if (rc == 0) {
+		assert_int_equal(at_hand.len, w->len);
+		if (w->len != 0)
+			assert_memory_equal(at_hand.p, w->p, w->len);
+	}
+	csn_out_wipe(&at_hand);
 }
 
 int
@@ -119,6 +191,7 @@ files_open(struct csn_ctx *ctx, const struct csn_identity *id,
 		    csn_opener_content_type(opener));
 	}
 	csn_opener_free(opener);
+	same_at_hand(ctx, id, trust, p, len, rc, &w);
 	out->p = w.p;
 	out->len = w.len;
 	return rc;

@@ -5,6 +5,8 @@
 
 #include <caisson/seal.h>
 
+#include "base/cursor.h"
+
 #define FILES_SEGMENT 4096u
 #define FILES_MOST 16		/* segments of a file */
 
@@ -12,9 +14,11 @@
 struct files_sealed {
 	uint8_t *p;
 	size_t len;
-	size_t header;		/* where the COSE header begins: 9 */
+	int tags;		/* 1: signed over tags, without a table */
+	size_t header;		/* where the COSE front begins: 9 */
 	size_t n;		/* segments */
-	size_t at[FILES_MOST + 1];	/* each one's head, the trailer's */
+	size_t at[FILES_MOST + 1];	/* each one's head, then the table */
+	size_t foot;		/* the four bytes before it */
 };
 
 /* The recipient's own document, verified; csn_document_free. */
@@ -38,10 +42,17 @@ struct files_opened {
 	char type[129];
 };
 
-/* Feed p in pieces; what came out is in out (files_wipe). The error. */
+/*
+ * Feed p in pieces; what came out is in out (files_wipe). The error. Read at
+ * hand the same opens, and the same is refused.
+ */
 int files_open(struct csn_ctx *ctx, const struct csn_identity *id,
     struct csn_trust *trust, const uint8_t *p, size_t len, size_t piece,
     struct files_opened *out);
+/* Open p front and foot first, and verify it; out is the caller's. */
+int files_at_hand(struct csn_ctx *ctx, const struct csn_identity *id,
+    struct csn_trust *trust, const uint8_t *p, size_t len,
+    struct csn_out *out);
 void files_wipe(struct files_opened *opened);
 
 /*

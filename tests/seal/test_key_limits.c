@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_key_limits.c - the key of a stream or a sealed file ends at 2^32
- * segments or 2^36 blocks (SP 800-38D): both sides stop there.
+ * messages or 2^36 blocks (SP 800-38D), a file at 2^20 segments: both sides
+ * stop there.
  */
 #include "identity/people.h"
 #include "lib/test.h"
 #include "seal/files.h"
 #include "seal/reach.h"
-#include "seal/sealed.h"
+#include "seal/body.h"
 #include "seal/streams.h"
 
 #define SEGMENTS ((uint64_t)1 << 32)
@@ -95,7 +96,7 @@ TEST(a_sealed_file_ends_at_its_keys_limit)
 		first = sink.len;
 		assert_true(first > FILES_SEGMENT);
 		if (i == 0)
-			reach_sealer(s, SEGMENTS, 5);
+			reach_sealer(s, CSN_BODY_SEGMENTS, 5);
 		else
 			reach_sealer(s, 1, BLOCKS - FILES_SEGMENT / 16);
 		/* Nothing more comes out. */
@@ -120,7 +121,7 @@ TEST(two_segments_pass_the_limit_that_one_does_not)
 	    .segment = FILES_SEGMENT, .signer = id, .recipients = to,
 	    .nrecipients = 1 };
 	/* Of one: its data, AAD, the length block, the tag's mask. */
-	const uint64_t each = FILES_SEGMENT / 16 + CSN_SEALED_AAD / 16 + 4;
+	const uint64_t each = FILES_SEGMENT / 16 + CSN_BODY_AAD / 16 + 4;
 	struct sink sink = { 0 };
 	struct csn_sealer *s;
 	size_t first;
@@ -152,7 +153,7 @@ TEST(nor_do_two_of_a_stream_or_of_what_is_opened)
 	/* The tail: u16 length, "acme", u64 index, u8 final. */
 	const uint64_t each = STREAMS_SEGMENT / 16 +
 	    (CSN_SEAL_HEADER + 15) / 16 + 4;
-	const uint64_t opened = FILES_SEGMENT / 16 + CSN_SEALED_AAD / 16 + 4;
+	const uint64_t opened = FILES_SEGMENT / 16 + CSN_BODY_AAD / 16 + 4;
 	uint8_t header[CSN_SEAL_HEADER];
 	struct sink sink = { 0 };
 	struct files_sealed f;
@@ -201,7 +202,7 @@ TEST(an_opener_goes_no_further_either)
 	assert_int_equal(csn_opener_new(ctx, id, trust, NULL, &o), 0);
 	assert_int_equal(csn_opener_update(o, f.p, f.at[1], count, &sink), 0);
 	assert_int_equal(sink.len, FILES_SEGMENT);
-	reach_opener(o, SEGMENTS, 5);
+	reach_opener(o, CSN_BODY_SEGMENTS, 5);
 	assert_int_equal(csn_opener_update(o, f.p + f.at[1], f.len - f.at[1],
 	    count, &sink), CSN_E_LIMIT);
 	assert_int_equal(csn_opener_final(o, count, &sink), CSN_E_LIMIT);

@@ -18,7 +18,8 @@
 #include "evidence/cose.h"
 #include "identity/document.h"
 #include "identity/identity.h"
-#include "seal/sealed.h"
+#include "seal/body.h"
+#include "seal/front.h"
 #include "session/handshake.h"
 
 #define CLOCK_MS 1767225600000u	/* 2026-01-01T00:00:00Z */
@@ -355,27 +356,25 @@ sessions(void)
 	return j;
 }
 
-/* What recipient i's KEM gives, and the key that its wrap holds. */
+/* What recipient i's KEM gives, and the data key that its slot holds. */
 static void
-put_secrets(json_t *j, json_t *file, const struct csn_identity *id,
-    const uint8_t *p, size_t i)
+put_secrets(json_t *j, const struct csn_identity *id, const uint8_t *p,
+    size_t i, uint8_t data[CSN_KEY_SIZE])
 {
-	uint8_t secret[CSN_KEM_SECRET_SIZE], kek[CSN_KEY_SIZE];
-	uint8_t data[CSN_KEY_SIZE];
-	struct csn_sealed h;
+	uint8_t secret[CSN_KEM_SECRET_SIZE], head_hash[CSN_HASH_SIZE];
+	struct csn_front f;
 	struct csn_cose cose;
 	size_t len;
 
-	must(csn_sealed_prefix(ctx, p, &len));
+	must(csn_front_prefix(ctx, p, &len));
 	must(csn_cose_parse(ctx, p + CSN_SEALED_PREFIX, len, &cose));
-	must(csn_sealed_read(ctx, cose.payload, cose.payload_len, &h));
+	must(csn_front_read(ctx, cose.payload, cose.payload_len, &f));
+	must(csn_sha3_256(ctx, f.head, f.head_len, head_hash));
 	must(csn_kem_decapsulate(ctx, csn_identity_kem_key(id),
-	    h.recipients[i].ct, h.recipients[i].ct_len, secret));
-	must(csn_sealed_kek(ctx, &h.recipients[i], h.fixed, h.fixed_len,
-	    secret, kek));
-	must(csn_key_unwrap(ctx, kek, h.recipients[i].wrap, data));
+	    f.slots[i].ct, f.slots[i].ct_len, secret));
+	must(csn_slot_open(ctx, csn_identity_kem_key(id), &f.slots[i],
+	    head_hash, data));
 	set(j, "secret", hex(secret, sizeof(secret)));
-	set(file, "data_key", hex(data, sizeof(data)));
 }
 
 struct pile {
@@ -384,54 +383,130 @@ struct pile {
 };
 
 static int
-pile_write(void *arg, const uint8_t *p, size_t len)
+pile_write(void *arg, uint64_t offset, const uint8_t *p, size_t len)
 {
 	struct pile *pile = arg;
 
-	if (len > sizeof(pile->p) - pile->len)
+	if (len > sizeof(pile->p) - offset)
 		return CSN_E_LIMIT;
-	memcpy(pile->p + pile->len, p, len);
-	pile->len += len;
+	memcpy(pile->p + offset, p, len);
+	pile->len = (size_t)offset + len;
 	return 0;
 }
 
-static json_t *
-sealed_file(const struct csn_identity *signer, int sign, const int *kems,
-    size_t n, const char *type, size_t len)
+static int
+pile_read(void *arg, uint64_t offset, uint8_t *p, size_t len, size_t *got)
 {
-	static struct pile pile;
+	const struct pile *pile = arg;
+
+	*got = pile->len - offset < len ? pile->len - offset : len;
+	memcpy(p, pile->p + offset, *got);
+	return 0;
+}
+
+static struct csn_sealed_io
+io_of(struct pile *pile)
+{
+	return (struct csn_sealed_io){ .size = sizeof(struct csn_sealed_io),
+	    .flags = CSN_IO_ANYWHERE, .arg = pile, .read = pile_read,
+	    .write = pile_write, .length = pile->len };
+}
+
+struct wish {
+	const int *kems;
+	size_t n;
+	const char *type;
+	size_t len;
+	uint32_t hash;
+	uint32_t integrity;
+	int resumed;
+};
+
+/* As if the power had gone within the second segment: another run. */
+static void
+resume(const struct csn_sealer_options *options, struct pile *text,
+    struct pile *pile, uint8_t data[CSN_KEY_SIZE])
+{
+	struct csn_sealer_options o = *options;
+	struct csn_sealed_io in = io_of(text), out;
+	struct csn_sealer *sealer;
+	size_t front;
+
+	must(csn_front_prefix(ctx, pile->p, &front));
+	pile->len = CSN_SEALED_PREFIX + front + SEGMENT + CSN_BODY_RECORD +
+	    100;
+	out = io_of(pile);
+	o.nrecipients = 0;
+	o.recipients = NULL;
+	o.data_key = data;
+	must(csn_sealer_resume(ctx, &o, &out, &sealer));
+	must(csn_sealer_run(sealer, &in, &out));
+	csn_sealer_free(sealer);
+}
+
+static void
+put_facts(json_t *j, const struct csn_sealer *sealer)
+{
+	struct csn_sealed_facts f = { .size = sizeof(f) };
+
+	must(csn_sealer_facts(sealer, &f));
+	set(j, "content_hash_kind", json_integer(f.content_hash));
+	set(j, "content_hash", hex(f.content, sizeof(f.content)));
+	set(j, "root", hex(f.root, sizeof(f.root)));
+}
+
+static json_t *
+sealed_file(const struct csn_identity *signer, const struct wish *wish)
+{
+	static struct pile pile, text;
 	struct csn_identity *ids[4];
 	struct csn_document *docs[4];
+	uint8_t data[CSN_KEY_SIZE];
 	struct csn_sealer_options o = { .size = sizeof(o),
-	    .segment = SEGMENT, .signer = signer, .nrecipients = n,
+	    .segment = SEGMENT, .signer = signer, .nrecipients = wish->n,
 	    .recipients = (const struct csn_document *const *)docs,
-	    .content_type = type };
+	    .content_type = wish->type, .content_hash = wish->hash,
+	    .integrity = wish->integrity };
 	json_t *j = json_object(), *list = json_array(), *one[4];
-	uint8_t text[SEGMENT * 3];
+	struct csn_sealed_io in, out;
 	struct csn_sealer *sealer;
 	const uint8_t *doc;
 	size_t i, doc_len;
 
-	for (i = 0; i < n; i++) {
-		ids[i] = identity("recipient", sign, kems[i],
-		    one[i] = json_object());
+	for (i = 0; i < wish->n; i++) {
+		ids[i] = identity("recipient", CSN_SIGN_ML_DSA_44,
+		    wish->kems[i], one[i] = json_object());
 		doc = csn_identity_document(ids[i], &doc_len);
 		must(csn_document_verify(ctx, doc, doc_len, &docs[i]));
 	}
-	fill(text, len);
+	if (wish->n == 0) {
+		must(csn_random(ctx, data, sizeof(data)));
+		o.data_key = data;
+	}
+	fill(text.p, text.len = wish->len);
 	pile.len = 0;
+	in = io_of(&text);
+	out = io_of(&pile);
 	must(csn_sealer_new(ctx, &o, &sealer));
-	must(csn_sealer_update(sealer, text, len, pile_write, &pile));
-	must(csn_sealer_final(sealer, pile_write, &pile));
+	must(csn_sealer_run(sealer, &in, &out));
+	put_facts(j, sealer);
 	csn_sealer_free(sealer);
-	for (i = 0; i < n; i++) {
-		put_secrets(one[i], j, ids[i], pile.p, i);
+	for (i = 0; i < wish->n; i++)
+		put_secrets(one[i], ids[i], pile.p, i, data);
+	if (wish->resumed)
+		resume(&o, &text, &pile, data);
+	for (i = 0; i < wish->n; i++) {
 		json_array_append_new(list, one[i]);
 		csn_document_free(docs[i]);
 		csn_identity_free(ids[i]);
 	}
-	set(j, "text", hex(text, len));
-	set(j, "content_type", json_string(type != NULL ? type : ""));
+	/* The root is the last run's, of a file that went on. */
+	if (wish->resumed)
+		json_object_del(j, "root");
+	set(j, "data_key", hex(data, sizeof(data)));
+	set(j, "text", hex(text.p, text.len));
+	set(j, "content_type", json_string(wish->type != NULL ? wish->type :
+	    ""));
 	set(j, "recipients", list);
 	set(j, "file", hex(pile.p, pile.len));
 	return j;
@@ -442,19 +517,25 @@ sealed_files(void)
 {
 	static const int kems[] = { CSN_KEM_ML_KEM_512, CSN_KEM_ML_KEM_768,
 	    CSN_KEM_ML_KEM_1024, CSN_KEM_X_WING };
+	static const struct wish wishes[] = {
+		{ kems, 4, "text/plain", 2 * SEGMENT + 10, 0, 0, 0 },
+		{ kems + 1, 1, NULL, SEGMENT, CSN_CONTENT_SHA3_256, 0, 0 },
+		{ kems + 1, 1, NULL, 0, CSN_CONTENT_NONE, 0, 0 },
+		/* Went on in another run behind its first segment. */
+		{ kems, 1, NULL, 3 * SEGMENT, CSN_CONTENT_SHA256, 0, 1 },
+		/* To nobody, whoever has its key, and over its tags. */
+		{ kems, 0, "a/b", 2 * SEGMENT + 1, 0, CSN_SEALED_TAGS, 0 },
+	};
 	json_t *j = json_object(), *signer_j = json_object();
 	json_t *list = json_array();
 	struct csn_identity *signer;
+	size_t i;
 
 	signer = identity("signer", CSN_SIGN_ML_DSA_44, CSN_KEM_ML_KEM_512,
 	    signer_j);
 	set(signer_j, "public", public_of(signer));
-	json_array_append_new(list, sealed_file(signer, CSN_SIGN_ML_DSA_44,
-	    kems, 4, "text/plain", 2 * SEGMENT + 10));
-	json_array_append_new(list, sealed_file(signer, CSN_SIGN_ML_DSA_44,
-	    kems + 1, 1, NULL, SEGMENT));
-	json_array_append_new(list, sealed_file(signer, CSN_SIGN_ML_DSA_44,
-	    kems + 1, 1, NULL, 0));
+	for (i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+		json_array_append_new(list, sealed_file(signer, &wishes[i]));
 	set(j, "clock_ms", json_integer((json_int_t)CLOCK_MS));
 	set(j, "signer", signer_j);
 	set(j, "files", list);

@@ -441,99 +441,169 @@ class Cose:
                        cbor_bytes(typ.encode()) + cbor_bytes(payload))
 
 
+def node(hashes):
+    """RFC 9162, 2.1.1, above the hashes of leaves."""
+    if not hashes:
+        return sha3(b"")
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1
+    while 2 * k < len(hashes):
+        k *= 2
+    return sha3(b"\1" + node(hashes[:k]) + node(hashes[k:]))
+
+
+def top(data, leaf):
+    return node([sha3(b"\0" + data[i:i + leaf])
+                 for i in range(0, len(data), leaf)])
+
+
+def tree(data, leaf):
+    return sha3(b"caisson tree v1" + struct.pack("<QI", len(data), leaf) +
+                top(data, leaf))
+
+
 def read_file(data, signer):
     r = Reader(data)
-    if r.take(5) != b"CSNF\1":
+    if r.take(5) != b"CSNF\2":
         raise Refused("no sealed file")
-    header = Cose(r.take(r.number(4)), "application/caisson-sealed+cbor",
-                  signer)
-    f = {"header": header, "prefix": data[:r.at], "records": []}
+    front = Cose(r.take(r.number(4)), "application/caisson-sealed+cbor",
+                 signer)
+    f = {"front": front, "prefix": data[:r.at], "records": [], "marks": []}
     final = False
     while not final:
         n = r.number(4)
+        if n == 0x40000010:
+            f["marks"].append([len(f["records"]), r.take(16)])
+            n = r.number(4)
         final, n = n >> 31, n & 0x7fffffff
         f["records"].append((final, r.take(n + 16)))
-    f["signed"] = data[:r.at]
-    f["trailer"] = Cose(r.take(r.number(4)),
-                        "application/caisson-sealed-end+cbor", signer)
+    f["head"], f["slots"], f["wrapped"] = cbor_all(front.payload)
+    f["fixed"], f["commitment"] = cbor_all(f["head"])
+    f["facts"] = dict(cbor_all(f["fixed"]))
+    if f["facts"][8] == 1:
+        f["table"] = [r.take(32) for _ in f["records"]]
+    n = r.number(4)
+    f["foot_at"] = r.at
+    f["foot"] = Cose(r.take(n), "application/caisson-sealed-end+cbor", signer)
+    if r.number(4) != n or r.take(4) != b"CSNE":
+        raise Refused("the end")
     r.end()
-    # The list of recipients as its bytes: between the two byte strings.
-    p = Reader(header.payload)
-    same(p.number(1), 0x83, "the payload's head")
-    f["fixed"] = cbor(p)
-    start = p.at
-    f["recipients"] = cbor(p)
-    f["list"] = header.payload[start:p.at]
-    f["commitment"] = cbor(p)
-    p.end()
     return f
 
 
-def open_file(data, signer, index, secret, data_key=None):
-    f = read_file(data, signer)
-    fixed = dict(cbor_all(f["fixed"]))
-    if fixed[1] != 1 or fixed[2] != 1 or fixed[4] != signer:
-        raise Refused("the fixed part")
-    alias, kem, ct, wrap = f["recipients"][index]
-    info = (b"caisson v1 sealed kek" + struct.pack("<BHB", 1, 32, kem) +
+def unwrap(f, index, secret):
+    alias, kem, ct, wrap = f["slots"][index]
+    info = (b"caisson v2 sealed kek" + struct.pack("<BHB", 1, 32, kem) +
             struct.pack("<H", len(alias)) + alias.encode() + sha3(ct) +
-            sha3(f["fixed"]))
+            sha3(f["head"]))
     try:
-        key = aes_key_unwrap(expand(extract(b"", secret), info), wrap)
+        return aes_key_unwrap(expand(extract(b"", secret), info), wrap)
     except Exception as e:
         raise Refused("the wrap") from e
-    if data_key is not None:
-        same(key, data_key, "the data key")
-    prk = extract(sha3(f["fixed"]), key)
-    if expand(prk, b"caisson v1 sealed commitment" + sha3(f["list"])) != \
-            f["commitment"]:
-        raise Refused("the commitment")
-    aes = AESGCM(expand(prk, b"caisson v1 sealed segments"))
-    prefix, out = sha3(f["prefix"]), b""
+
+
+def open_records(f, prk):
+    fixed, out, sealed = f["facts"], b"", []
+    runs = [[0, fixed[3]]] + f["marks"]
     for i, (final, record) in enumerate(f["records"]):
         n = len(record) - 16
         if n > fixed[5] or (not final and n != fixed[5]):
             raise Refused("a segment's length")
+        run = [name for first, name in runs if first <= i][-1]
+        aes = AESGCM(expand(prk, b"caisson v2 sealed run" + run))
         try:
-            out += aes.decrypt(struct.pack(">IQ", 0, i), record,
-                               prefix + struct.pack("<QB", i, final))
+            out += aes.decrypt(
+                struct.pack(">IQ", 0, i), record,
+                sha3(f["head"]) + struct.pack("<QB", i, final))
         except InvalidTag as e:
             raise Refused("tag") from e
-    if cbor_all(f["trailer"].payload) != [sha3(f["signed"]),
-                                          len(f["records"]), len(out)]:
-        raise Refused("the trailer")
-    return out, fixed
+        sealed.append(record)
+    return out, sealed
 
 
-def refused_file(data, signer, secret):
+def check_foot(f, prk, text, sealed):
+    leaf = min(f["facts"][5], 65536)
+    head, total, root, runs, kind, content = cbor_all(f["foot"].payload)
+    if f["facts"][8] == 1:
+        ours = tree(b"".join(r[:-16] for r in sealed), leaf)
+        if f["table"] != [top(r[:-16], leaf) for r in sealed]:
+            raise Refused("the table")
+    else:
+        ours = tree(b"".join(r[-16:] for r in sealed), 16)
+    if [head, total, root, runs] != [sha3(f["head"]), len(text), ours,
+                                     f["marks"]]:
+        raise Refused("the foot")
+    if kind == 4:
+        same(content, b"", "the content hash")
+        return kind, bytes(32)
+    last = runs[-1][1] if runs else f["facts"][3]
+    aes = AESGCM(expand(prk, b"caisson v2 sealed foot" + last))
+    try:
+        content = aes.decrypt(bytes(12), content,
+                              sha3(f["head"]) + bytes([kind]))
+    except InvalidTag as e:
+        raise Refused("the content hash") from e
+    if content != {1: lambda: tree(text, leaf), 2: lambda: sha3(text),
+                   3: lambda: hashlib.sha256(text).digest()}[kind]():
+        raise Refused("the content hash")
+    return kind, content
+
+
+def open_file(data, signer, key):
+    """key is the data key, or asks a slot for it."""
+    f = read_file(data, signer)
+    fixed = f["facts"]
+    if fixed[1] != 2 or fixed[2] != 1 or fixed[4] != signer or \
+            fixed[8] not in (1, 2):
+        raise Refused("the fixed part")
+    prk = extract(sha3(f["fixed"]), key(f) if callable(key) else key)
+    if expand(prk, b"caisson v2 sealed commitment") != f["commitment"]:
+        raise Refused("the commitment")
+    text, sealed = open_records(f, prk)
+    return text, fixed, check_foot(f, prk, text, sealed), f
+
+
+def refused_file(data, signer, key):
     """What was changed may make no sense in any way, but never opens."""
     try:
-        open_file(data, signer, 0, secret)
+        open_file(data, signer, key)
     except (Refused, KeyError, ValueError, TypeError, IndexError,
             AssertionError, UnicodeDecodeError):
         return
     raise AssertionError("what was changed opened")
 
 
-def test_sealed(vector, top):
-    data, signer = unhex(vector["file"]), top["signer"]["alias"]
+def test_sealed(vector, top_level):
+    data, signer = unhex(vector["file"]), top_level["signer"]["alias"]
+    key = unhex(vector["data_key"])
     for i, recipient in enumerate(vector["recipients"]):
-        out, fixed = open_file(data, signer, i, unhex(recipient["secret"]),
-                               unhex(vector["data_key"]))
-        same(out, unhex(vector["text"]), "the text")
-        same(fixed.get(7, ""), vector["content_type"], "the content type")
-        same(fixed[6] * 1000, top["clock_ms"], "the time")
-    first = unhex(vector["recipients"][0]["secret"])
-    f = read_file(data, signer)
-    body = len(f["prefix"])
-    # All but the last signature, which test_sealed_signatures looks at.
-    end = len(data) - len(f["trailer"].signature)
+        f = read_file(data, signer)
+        same(unwrap(f, i, unhex(recipient["secret"])), key, "the data key")
+    text, fixed, (kind, content), f = open_file(data, signer, key)
+    same(text, unhex(vector["text"]), "the text")
+    same(fixed.get(7, ""), vector["content_type"], "the content type")
+    same(fixed[6] * 1000, top_level["clock_ms"], "the time")
+    same(kind, vector["content_hash_kind"], "the content hash's kind")
+    same(content, unhex(vector["content_hash"]), "the content hash")
+    if "root" in vector:
+        same(cbor_all(f["foot"].payload)[2], unhex(vector["root"]), "root")
+    # All but the signatures, which test_sealed_signatures looks at.
+    body, end = len(f["prefix"]), f["foot_at"]
     for changed in flips(data[:end], 101, body):
-        refused_file(changed + data[end:], signer, first)
-    for changed in flips(data[:body], 13):
-        refused_file(changed + data[body:], signer, first)
-    refused_file(data[:-1], signer, first)
-    refused_file(data + b"\0", signer, first)
+        refused_file(changed + data[end:], signer, key)
+    if vector["recipients"]:
+        secret = unhex(vector["recipients"][0]["secret"])
+        head = data.index(f["head"]) + len(f["head"])
+        for changed in flips(data[:head], 7):
+            refused_file(changed + data[head:], signer,
+                         lambda f: unwrap(f, 0, secret))
+    # With the bytes that tell how long the signature is.
+    signature = data.index(f["foot"].signature)
+    for changed in flips(data[:signature], 3, end):
+        refused_file(changed + data[signature:], signer, key)
+    refused_file(data[:-1], signer, key)
+    refused_file(data + b"\0", signer, key)
 
 
 def test_sealed_kem(vector):
@@ -541,17 +611,17 @@ def test_sealed_kem(vector):
     for i, recipient in enumerate(vector["recipients"]):
         _, secret = peer.decapsulate(recipient["kem"],
                                      unhex(recipient["kem_seed"]),
-                                     f["recipients"][i][2])
+                                     f["slots"][i][2])
         same(secret, unhex(recipient["secret"]), "the KEM's secret")
 
 
-def test_sealed_signatures(vector, top):
-    public = unhex(top["signer"]["public"])
-    f = read_file(unhex(vector["file"]), top["signer"]["alias"])
-    for cose in (f["header"], f["trailer"]):
+def test_sealed_signatures(vector, top_level):
+    public = unhex(top_level["signer"]["public"])
+    f = read_file(unhex(vector["file"]), top_level["signer"]["alias"])
+    for cose in (f["front"], f["foot"]):
         verify(public, cose.signature, cose.signed)
         refused(verify, public, cose.signature, cose.signed + b"\0")
-    refused(verify, public, f["header"].signature, f["trailer"].signed)
+    refused(verify, public, f["front"].signature, f["foot"].signed)
 
 
 # --- running --------------------------------------------------------------

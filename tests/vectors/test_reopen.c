@@ -314,6 +314,42 @@ identity(struct csn_ctx *ctx, const json_t *who)
 	return id;
 }
 
+static int
+count(void *arg, const uint8_t *p, size_t len)
+{
+	struct bytes *text = arg;
+
+	assert_true(len <= text->len);
+	if (len != 0)
+		assert_memory_equal(p, text->p, len);
+	text->p += len;
+	text->len -= len;
+	return 0;
+}
+
+/* What is sealed to nobody opens with its key. */
+static void
+opens_with_its_key(struct csn_ctx *ctx, struct csn_trust *trust, json_t *one,
+    const struct bytes *file, struct bytes text)
+{
+	struct bytes key = unhex(one, "data_key");
+	struct csn_opener_options o = { .size = sizeof(o),
+	    .data_key = key.p };
+	struct csn_sealed_facts facts = { .size = sizeof(facts) };
+	struct csn_opener *opener;
+
+	assert_int_equal(csn_opener_new(ctx, NULL, trust, &o, &opener), 0);
+	assert_int_equal(csn_opener_update(opener, file->p, file->len, count,
+	    &text), 0);
+	assert_int_equal(csn_opener_final(opener, count, &text), 0);
+	assert_int_equal(text.len, 0);
+	assert_int_equal(csn_opener_facts(opener, &facts), 0);
+	assert_int_equal(facts.integrity, CSN_SEALED_TAGS);
+	assert_int_equal(facts.sealed_length, file->len);
+	csn_opener_free(opener);
+	free(key.p);
+}
+
 TEST(sealed_files_open)
 {
 	json_t *all = load("tests/vectors/sealed.json"), *one, *who;
@@ -346,10 +382,12 @@ TEST(sealed_files_open)
 			}
 			csn_identity_free(id);
 		}
+		if (k == 0)
+			opens_with_its_key(ctx, trust, one, &file, text);
 		free(file.p);
 		free(text.p);
 	}
-	assert_true(i >= 3);
+	assert_true(i >= 5);
 	csn_trust_free(trust);
 	csn_ctx_free(ctx);
 	json_decref(all);

@@ -208,6 +208,26 @@ TEST(a_put_whose_sealing_fails_keeps_the_former)
 	store_end(&own);
 }
 
+/* What was reserved for it is free again: there are 1M in all. */
+TEST(puts_that_fail_use_up_no_memory_of_the_store)
+{
+	struct csn_kv_slot slot = slot_entry(1, 2);
+	struct store_options o = {
+		.ctx = pair_ctx_with("counting", 0) };
+	struct store_fixture own;
+	int i;
+
+	store_start(&own, "memory:?bytes=1M&slab=64K", &o);
+	counting_fails = CSN_E_CRYPTO;
+	for (i = 0; i < 200; i++)
+		assert_int_equal(store_put(&own, "acme", &slot, 10000, 10000,
+		    2), CSN_E_CRYPTO);
+	counting_fails = 0;
+	assert_int_equal(store_put(&own, "acme", &slot, 10000, 10000, 1), 0);
+	assert_int_equal(store_get(&own, "acme", &slot, 10000, 10000, 1), 0);
+	store_end(&own);
+}
+
 BEFORE_EACH { store_start(&sh, "faulty:?bytes=1M&slab=64K", NULL); }
 
 AFTER_EACH

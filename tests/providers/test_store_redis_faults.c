@@ -19,6 +19,8 @@
 #define TIMEOUT_MS 400
 #define LONG_MS 60000
 
+#define MAP "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:PORT\r\n"
+
 static struct csn_ctx *ctx;
 
 static struct csn_store *
@@ -120,7 +122,8 @@ TEST(half_an_answer_is_no_answer)
 		/* Each byte comes, but the whole does not in time. */
 		{ { "$60\r\n0123456789012345678901234567890123456789", 25,
 		    STUB_HANG }, "too long" },
-		{ { "$600000000000\r\nx", 0, STUB_HANG }, "too long" },
+		{ { "$600000000000\r\nx", 0, STUB_HANG }, "more than Redis" },
+		{ { "$536870912\r\nx", 0, STUB_HANG }, "too long" },
 	};
 	size_t i;
 
@@ -299,7 +302,105 @@ TEST(answers_do_not_slip)
 	redis_stub_stop(s);
 }
 
-#define MAP "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:PORT\r\n"
+/* A reply that the command cannot have is one to something else. */
+TEST(a_connection_that_lost_step_is_used_no_more)
+{
+	static const struct stub_answer late[] = {
+		{ ":5\r\n", 0, STUB_KEEP }, { "$1\r\nb\r\n", 0, STUB_KEEP },
+		{ "$1\r\nc\r\n", 0, STUB_KEEP }, { "+OK\r\n", 0, STUB_KEEP },
+		{ "$1\r\nd\r\n", 0, STUB_KEEP },
+	};
+	static const struct stub_answer early[] = {
+		{ "+OK\r\n$6\r\nstolen\r\n", 0, STUB_KEEP },
+		{ "$1\r\na\r\n", 0, STUB_KEEP },
+	};
+	static const struct stub_answer moved[] = {
+		{ "-ASK 1 127.0.0.1:PORT\r\n", 0, STUB_KEEP },
+		{ "$6\r\nstolen\r\n", 0, STUB_KEEP },
+		{ "$1\r\nd\r\n", 0, STUB_KEEP },
+	};
+	struct redis_stub *s = redis_stub_start(late, 5, NULL);
+	struct csn_store *store = open_stub(s, "");
+	uint8_t p[8] = { 0 };
+	size_t len = sizeof(p);
+	char url[96];
+
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len),
+	    CSN_E_BACKEND);
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	assert_int_equal(p[0], 'b');
+	assert_int_equal(redis_stub_connections(s), 2);
+	assert_int_equal(csn_store_remove(store, U("acme"), U("k")),
+	    CSN_E_BACKEND);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 1), 0);
+	assert_int_equal(redis_stub_connections(s), 3);
+	assert_int_equal(csn_store_put(store, U("acme"), U("k"), p, 1),
+	    CSN_E_BACKEND);
+	assert_int_equal(get(store), 0);
+	assert_int_equal(redis_stub_connections(s), 4);
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	/* More than was asked for before anything was. */
+	s = redis_stub_start(early, 2, NULL);
+	(void)snprintf(url, sizeof(url), "redis://127.0.0.1:%u/1?pool=1",
+	    redis_stub_port(s));
+	assert_int_equal(csn_store_open(ctx, url, &store), 0);
+	assert_int_equal(get(store), CSN_E_BACKEND);
+	assert_int_equal(redis_stub_commands(s), 1);
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	s = redis_stub_start(moved, 3, MAP);
+	store = open_stub(s, "&cluster=1");
+	len = sizeof(p);
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len), 0);
+	assert_int_equal(p[0], 'd');
+	assert_int_equal(redis_stub_connections(s), 2);
+	csn_store_close(store);
+	redis_stub_stop(s);
+}
+
+TEST(half_a_value_is_left_to_nobody)
+{
+	static char text[30000];
+	const struct stub_answer broken[] = {
+		{ text, 0, STUB_CLOSE }, { "$-1\r\n", 0, STUB_KEEP },
+		{ text, 0, STUB_CLOSE }, { text, 0, STUB_CLOSE },
+		{ text, 25, STUB_HANG },
+	};
+	struct redis_stub *s = redis_stub_start(broken, 4, NULL);
+	struct csn_store *store = open_stub(s, "");
+	uint8_t *p = calloc(2, 60000);
+	size_t len, i;
+	int round;
+
+	assert_non_null(p);
+	(void)snprintf(text, sizeof(text), "$60000\r\n");
+	memset(text + 8, 'x', sizeof(text) - 9);
+	/* Broken off and then gone; and broken off twice. */
+	for (round = 0; round < 2; round++) {
+		len = 60000;
+		assert_int_equal(csn_store_get(store, U("acme"), U("k"), p,
+		    &len), round == 0 ? CSN_E_NOT_FOUND : CSN_E_BACKEND);
+		for (i = 0; i < 120000; i++)
+			assert_int_equal(p[i], 0);
+	}
+	csn_store_close(store);
+	redis_stub_stop(s);
+
+	/* A byte now and then is no reason to wait, however large it is. */
+	s = redis_stub_start(broken + 4, 1, NULL);
+	store = open_for(s, TIMEOUT_MS, "");
+	len = 60000;
+	assert_int_equal(csn_store_get(store, U("acme"), U("k"), p, &len),
+	    CSN_E_BACKEND);
+	assert_non_null(strstr(csn_message(), "too long"));
+	assert_int_equal(p[0], 0);
+	csn_store_close(store);
+	redis_stub_stop(s);
+	free(p);
+}
 
 TEST(a_cluster_that_misleads_is_left)
 {

@@ -199,6 +199,38 @@ TEST(redirections_are_followed_where_they_come)
 	end();
 }
 
+/* Each reply of a transaction is of its kind, or it is not this one's. */
+TEST(a_transaction_out_of_step_is_no_answer)
+{
+	static const struct stub_answer shifted[] = {
+		KEEP("$6\r\nstolen\r\n"), KEEP("+OK\r\n"), KEEP("+QUEUED\r\n"),
+		KEEP("+QUEUED\r\n"),
+		TAKEN, KEEP("*2\r\n" HI ":5\r\n"),
+	};
+	static const struct stub_answer amid[] = {
+		KEEP("+OK\r\n"), KEEP("+QUEUED\r\n"),
+		KEEP("*2\r\n$2\r\nno\r\n:5\r\n"), KEEP("*2\r\n" HI ":5\r\n"),
+		TAKEN, KEEP("*2\r\n" HI ":5\r\n"),
+	};
+	static const struct stub_answer odd[] = {
+		TAKEN, KEEP("+QUEUED\r\n"), TAKEN, KEEP("*2\r\n" HI ":5\r\n"),
+	};
+
+	begin(shifted, 8, 0);
+	assert_int_equal(ask(0), 8);
+	assert_int_equal(redis_stub_connections(stub), 2);
+	end();
+	begin(amid, 8, 0);
+	assert_int_equal(ask(0), 8);
+	assert_int_equal(redis_stub_connections(stub), 2);
+	end();
+	begin(odd, 8, 0);
+	assert_int_equal(ask(CSN_E_BACKEND), 4);
+	assert_int_equal(ask(0), 4);
+	assert_int_equal(redis_stub_connections(stub), 2);
+	end();
+}
+
 TEST(half_a_transaction_is_no_answer)
 {
 	static const struct stub_answer answers[] = {

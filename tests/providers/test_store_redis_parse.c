@@ -4,24 +4,13 @@
  * of clusters, redirections, hosts of URLs.
  */
 #include "lib/test.h"
+#include "providers/redis_feed.h"
 #include "providers/store/redis/redis.h"
 
 static unsigned
 slot(const char *key)
 {
 	return csn_redis_slot((const uint8_t *)key, strlen(key));
-}
-
-/* Refused before a byte of it is kept, or read. */
-TEST(a_reply_is_so_long_and_no_longer)
-{
-	struct csn_redis_reader *reader = csn_redis_reader_new();
-
-	assert_non_null(reader);
-	assert_int_equal(csn_redis_reader_feed(reader, "$5\r\n", 4), 0);
-	assert_int_equal(csn_redis_reader_feed(reader, "",
-	    CSN_REDIS_MAX_REPLY - 3), CSN_E_LIMIT);
-	csn_redis_reader_free(reader);
 }
 
 /* The check value of CRC-16/XMODEM, and the cluster specification's rules. */
@@ -50,8 +39,7 @@ reply_of(const char *text)
 	/* Byte by byte: the reader keeps what is not whole. */
 	for (i = 0; text[i] != '\0'; i++) {
 		assert_null(reply);
-		assert_int_equal(csn_redis_reader_feed(reader, text + i, 1),
-		    0);
+		assert_int_equal(redis_feed(reader, text + i, 1), 0);
 		assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
 	}
 	assert_non_null(reply);
@@ -73,8 +61,7 @@ TEST(arrays_are_so_deep_and_no_deeper)
 		for (i = 0; i < depth; i++)
 			memcpy(text + 4 * i, "*1\r\n", 4);
 		memcpy(text + 4 * depth, ":1\r\n", 5);
-		assert_int_equal(csn_redis_reader_feed(reader, text,
-		    strlen(text)), 0);
+		assert_int_equal(redis_feed(reader, text, strlen(text)), 0);
 		rc = csn_redis_reader_next(reader, &reply);
 		assert_int_equal(rc, depth <= CSN_REDIS_MAX_DEPTH ? 0 :
 		    CSN_E_FORM);
@@ -171,8 +158,7 @@ TEST(values_are_poured)
 
 	assert_non_null(reader);
 	csn_redis_reader_sink(reader, &sink);
-	assert_int_equal(csn_redis_reader_feed(reader, text,
-	    sizeof(text) - 1), 0);
+	assert_int_equal(redis_feed(reader, text, sizeof(text) - 1), 0);
 	assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
 	assert_null(reply->p);
 	assert_int_equal(sink.len, 5);
@@ -188,7 +174,7 @@ TEST(values_are_poured)
 
 	sink = (struct csn_redis_sink){ .p = p, .cap = 4 };
 	csn_redis_reader_sink(reader, &sink);
-	assert_int_equal(csn_redis_reader_feed(reader, text, 11), 0);
+	assert_int_equal(redis_feed(reader, text, 11), 0);
 	assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
 	assert_int_equal(sink.len, 5);
 	assert_int_equal(p[0], 0);

@@ -134,9 +134,11 @@ struct state {
 };
 
 /*
- * The four replies to MULTI, the command, PTTL and EXEC. Where EXEC has no
- * result, the reply is the error that says why: the first, or what EXECABORT
- * repeats of it ("EXECABORT Transaction discarded because of: MOVED 1 a:1").
+ * The four replies to MULTI, the command, PTTL and EXEC. Within a transaction
+ * the first three are words: another reply is one to something else. Where EXEC
+ * has no result, the reply is the error that says why: the first, or what
+ * EXECABORT repeats of it ("EXECABORT Transaction discarded because of: MOVED 1
+ * a:1").
  * *open is set where the connection may still be in the transaction: what
  * comes next on it would be queued, and "OK" would be said of nothing.
  */
@@ -156,6 +158,9 @@ receive_moment(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 			break;
 		if (i == 0)
 			*open = reply->type != CSN_REDIS_ERROR;
+		if (*open && (reply->type & (CSN_REDIS_STATUS |
+		    CSN_REDIS_ERROR)) == 0)
+			rc = csn_redis_odd(conn->r, "MULTI");
 		if (first == NULL && reply->type == CSN_REDIS_ERROR)
 			first = reply;
 		else
@@ -226,6 +231,9 @@ exchange(struct state *s, struct csn_redis_reply **out)
 		rc = send_command(s, conn);
 	if (rc == 0 && s->ask) {
 		rc = csn_redis_receive(conn, NULL, s->deadline, &ok);
+		if (rc == 0 && (ok->type & (CSN_REDIS_STATUS |
+		    CSN_REDIS_ERROR)) == 0)
+			rc = csn_redis_odd(s->r, "ASKING");
 		csn_redis_reply_free(ok);
 	}
 	if (rc == 0)
@@ -233,7 +241,8 @@ exchange(struct state *s, struct csn_redis_reply **out)
 		    s->deadline, out, &open) : csn_redis_receive(conn,
 		    s->call->sink, s->deadline, out);
 	/* A replica may be a master's name that has moved on: look again. */
-	whole = rc == 0 && !open && !csn_redis_is_error(*out, "READONLY");
+	whole = rc == 0 && !open && !csn_redis_is_error(*out, "READONLY") &&
+	    ((*out)->type & (s->call->types | CSN_REDIS_ERROR)) != 0;
 	csn_redis_give_back(s->net, conn, whole);
 	return rc;
 }

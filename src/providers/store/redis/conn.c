@@ -130,7 +130,11 @@ greet(struct csn_redis_conn *conn, uint64_t deadline)
 	if (c->password != NULL && (rc = expect_ok(conn, deadline,
 	    "AUTH")) != 0)
 		return rc;
-	return c->db != 0 ? expect_ok(conn, deadline, "SELECT") : 0;
+	if (c->db != 0 && (rc = expect_ok(conn, deadline, "SELECT")) != 0)
+		return rc;
+	/* More than was asked for would be the next command's reply. */
+	return csn_redis_reader_pending(conn->reader) ?
+	    csn_redis_odd(conn->r, "AUTH") : 0;
 }
 
 int
@@ -252,7 +256,7 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 {
 	struct csn_ctx *ctx = conn->r->config.ctx;
 	size_t got = 0, room;
-	uint8_t *place;
+	uint8_t *p;
 	int rc;
 
 	csn_redis_reader_sink(conn->reader, sink);
@@ -264,15 +268,14 @@ csn_redis_receive(struct csn_redis_conn *conn, struct csn_redis_sink *sink,
 		/* A server that drips would otherwise never be late. */
 		if (got > 0 && csn_net_deadline(0) >= deadline)
 			return failed(conn, ETIMEDOUT, "the answer of");
-		room = sizeof(conn->chunk);
-		place = csn_redis_reader_room(conn->reader, &room);
-		if ((rc = some(conn, place == NULL ? conn->chunk : place, room,
-		    deadline, &got)) != 0)
+		rc = CSN_E_NOMEM;
+		if ((p = csn_redis_reader_room(conn->reader, &room)) == NULL)
+			break;
+		if ((rc = some(conn, p, room, deadline, &got)) != 0)
 			return rc;
 		if (got == 0)
 			return failed(conn, ECONNRESET, "the answer of");
-		rc = place != NULL ? csn_redis_reader_took(conn->reader, got) :
-		    csn_redis_reader_feed(conn->reader, conn->chunk, got);
+		rc = csn_redis_reader_took(conn->reader, got);
 		if (rc != 0)
 			break;
 	}

@@ -22,32 +22,20 @@ other(struct csn_redis *r)
 	    "the key is absent, or holds another value");
 }
 
-/* One command on one connection. *out is NULL where that failed. */
-static int
-say(struct csn_redis_conn *conn, uint64_t deadline, size_t argc,
-    const char *const *argv, const size_t *lens,
-    struct csn_redis_reply **out)
-{
-	int rc;
-
-	if ((rc = csn_redis_send_words(conn, argv, lens, argc,
-	    deadline)) == 0)
-		rc = csn_redis_receive(conn, NULL, deadline, out);
-	return rc;
-}
-
+/* One command on one connection; sink takes its value, or is NULL. */
 static int
 say_key(struct csn_redis_conn *conn, uint64_t deadline, const char *word,
     const uint8_t *key, size_t key_len, enum csn_redis_type type,
-    struct csn_redis_reply **out)
+    struct csn_redis_sink *sink, struct csn_redis_reply **out)
 {
 	const char *argv[2] = { word, (const char *)key };
 	const size_t lens[2] = { strlen(word), key_len };
 	struct csn_redis_reply *reply = NULL;
 	int rc;
 
-	if ((rc = say(conn, deadline, key == NULL ? 1 : 2, argv, lens,
-	    &reply)) != 0)
+	if ((rc = csn_redis_send_words(conn, argv, lens, key == NULL ? 1 : 2,
+	    deadline)) != 0 ||
+	    (rc = csn_redis_receive(conn, sink, deadline, &reply)) != 0)
 		return rc;
 	if (reply->type == CSN_REDIS_ERROR)
 		rc = csn_redis_error(conn->r, conn->node, reply);
@@ -65,29 +53,37 @@ static int
 transact(struct csn_redis_conn *conn, uint64_t deadline, const uint8_t *key,
     size_t key_len, const uint8_t *value, size_t len, int *again)
 {
+	/* What is longer than the value meant is another: it is dropped. */
+	struct csn_redis_sink sink = { .cap = len };
 	struct csn_redis_reply *reply = NULL;
 	int rc, same;
 
+	if (len > 0 && (sink.p = csn_calloc(1, len)) == NULL)
+		return csn_nomem(conn->r->config.ctx, "store",
+		    "a value of %zu bytes", len);
 	if ((rc = say_key(conn, deadline, "WATCH", key, key_len,
-	    CSN_REDIS_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "GET", key, key_len,
-	    CSN_REDIS_STRING, &reply)) != 0)
+	    CSN_REDIS_STRING, &sink, &reply)) != 0) {
+		csn_free(sink.p);
 		return rc;
-	same = reply->type == CSN_REDIS_STRING && reply->len == len &&
-	    (len == 0 || csn_equal(reply->p, value, len));
+	}
+	same = reply->type == CSN_REDIS_STRING && sink.len == len &&
+	    (len == 0 || csn_equal(sink.p, value, len));
 	csn_redis_reply_free(reply);
+	csn_free(sink.p);
 	if (!same) {
 		if ((rc = say_key(conn, deadline, "UNWATCH", NULL, 0,
-		    CSN_REDIS_STATUS, NULL)) != 0)
+		    CSN_REDIS_STATUS, NULL, NULL)) != 0)
 			return rc;
 		return other(conn->r);
 	}
 	if ((rc = say_key(conn, deadline, "MULTI", NULL, 0,
-	    CSN_REDIS_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "DEL", key, key_len,
-	    CSN_REDIS_STATUS, NULL)) != 0 ||
+	    CSN_REDIS_STATUS, NULL, NULL)) != 0 ||
 	    (rc = say_key(conn, deadline, "EXEC", NULL, 0,
-	    CSN_REDIS_ARRAY, &reply)) != 0)
+	    CSN_REDIS_ARRAY, NULL, &reply)) != 0)
 		return rc;
 	*again = reply->type == CSN_REDIS_NIL;
 	csn_redis_reply_free(reply);
@@ -99,7 +95,8 @@ remove_watched(struct csn_redis *r, const uint8_t *key, size_t key_len,
     const uint8_t *value, size_t len)
 {
 	uint64_t deadline = csn_redis_deadline(r);
-	struct csn_redis_call call = { .repeatable = 1 };
+	struct csn_redis_call call = { .repeatable = 1,
+	    .types = CSN_REDIS_INTEGER };
 	struct csn_redis_net *net = csn_redis_net(r);
 	struct csn_redis_reply *reply;
 	struct csn_redis_conn *conn;
@@ -143,7 +140,8 @@ int
 csn_redis_remove_if(struct csn_redis *r, const uint8_t *key, size_t key_len,
     const uint8_t *value, size_t len)
 {
-	struct csn_redis_call call = { .may_refuse = 1 };
+	struct csn_redis_call call = { .may_refuse = 1,
+	    .types = CSN_REDIS_INTEGER };
 	struct csn_redis_reply *reply;
 	int rc, no;
 

@@ -356,7 +356,6 @@ map_ask(struct csn_redis *r, struct csn_redis_net *net,
 	if ((rc = csn_redis_send(conn, ask, sizeof(ask) - 1,
 	    deadline)) == 0)
 		rc = csn_redis_receive(conn, NULL, deadline, &reply);
-	csn_redis_give_back(net, conn, rc == 0);
 	if (rc == 0 && reply->type == CSN_REDIS_ERROR) {
 		rc = csn_redis_error(r, node, reply);
 	} else if (rc == 0) {
@@ -373,6 +372,9 @@ map_ask(struct csn_redis *r, struct csn_redis_net *net,
 			    "the Redis cluster at %s serves no slots: finish "
 			    "creating it, or give it time", node->name);
 	}
+	/* A map that does not read may be a reply to something else. */
+	csn_redis_give_back(net, conn, ranges != NULL || (reply != NULL &&
+	    reply->type == CSN_REDIS_ERROR));
 	if (rc == 0)
 		rc = map_apply(r, net, ranges, n, &ended);
 	for (; ended != NULL; ended = next) {

@@ -43,6 +43,7 @@ call_number(struct csn_redis *r, struct csn_redis_call *call, long long *v)
 	struct csn_redis_reply *reply;
 	int rc;
 
+	call->types = CSN_REDIS_INTEGER;
 	if ((rc = csn_redis_call(r, call, &reply)) != 0)
 		return rc;
 	if (reply->type == CSN_REDIS_INTEGER)
@@ -59,7 +60,8 @@ set(struct csn_redis *r, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
     uint64_t ttl_ms, int only_new)
 {
-	struct csn_redis_call call = { .repeatable = !only_new };
+	struct csn_redis_call call = { .repeatable = !only_new,
+	    .types = CSN_REDIS_STATUS | (only_new ? CSN_REDIS_NIL : 0) };
 	struct csn_redis_reply *reply;
 	struct name name;
 	char ttl[24];
@@ -152,7 +154,8 @@ static int
 fetch(struct csn_redis *r, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, struct csn_redis_sink *sink)
 {
-	struct csn_redis_call call = { .repeatable = 1, .sink = sink };
+	struct csn_redis_call call = { .repeatable = 1, .sink = sink,
+	    .types = CSN_REDIS_STRING | CSN_REDIS_NIL };
 	struct csn_redis_reply *reply;
 	struct name name;
 	int rc;
@@ -173,6 +176,15 @@ fetch(struct csn_redis *r, const uint8_t *space, size_t space_len,
 	return rc;
 }
 
+/* Half a value, or another try's, is left to nobody who got an error. */
+static int
+leave(struct csn_redis_sink *sink, int rc)
+{
+	if (rc != 0 && sink->touched)
+		memset(sink->p, 0, sink->cap);
+	return rc;
+}
+
 static int
 redis_get(void *state, const uint8_t *space, size_t space_len,
     const uint8_t *key, size_t key_len, uint8_t *value, size_t *len)
@@ -182,9 +194,9 @@ redis_get(void *state, const uint8_t *space, size_t space_len,
 	struct csn_redis *r = state;
 	int rc;
 
-	if ((rc = fetch(r, space, space_len, key, key_len, &sink)) != 0)
-		return rc;
-	return in_sink(r, &sink, len);
+	if ((rc = fetch(r, space, space_len, key, key_len, &sink)) == 0)
+		rc = in_sink(r, &sink, len);
+	return leave(&sink, rc);
 }
 
 #define MULTI_REST_MS 60000	/* where it was refused, not before */
@@ -199,7 +211,7 @@ fetch_moment(struct csn_redis *r, const struct name *name,
     struct csn_redis_sink *sink, uint64_t *ttl_ms)
 {
 	struct csn_redis_call call = { .repeatable = 1, .may_refuse = 1,
-	    .with_ttl = 1, .sink = sink };
+	    .with_ttl = 1, .sink = sink, .types = CSN_REDIS_ARRAY };
 	struct csn_redis_reply *reply;
 	int rc;
 
@@ -238,9 +250,9 @@ redis_get_for(void *state, const uint8_t *space, size_t space_len,
 		return redis_get(state, space, space_len, key, key_len, value,
 		    len);
 	name_make(r, space, space_len, key, key_len, &name);
-	if ((rc = fetch_moment(r, &name, &sink, ttl_ms)) == 0) {
+	if ((rc = leave(&sink, fetch_moment(r, &name, &sink, ttl_ms))) == 0) {
 		atomic_fetch_add(&r->hits, 1);
-		return in_sink(r, &sink, len);
+		return leave(&sink, in_sink(r, &sink, len));
 	}
 	if (rc == 1) {
 		rc = redis_get(state, space, space_len, key, key_len, value,

@@ -21,7 +21,6 @@
 /* The prefix, ":{", a space in hex, "}:" and a key. */
 #define CSN_REDIS_MAX_KEY (CSN_REDIS_MAX_PREFIX + 2 + \
     2 * CSN_STORE_MAX_SPACE + 2 + CSN_STORE_MAX_KEY)
-#define CSN_REDIS_MAX_VALUE ((size_t)512 << 20)	/* Redis's own limit */
 #define CSN_REDIS_ANY CSN_REDIS_SLOTS	/* a slot: whichever node */
 
 struct csn_redis_host {
@@ -187,7 +186,6 @@ struct csn_redis_conn {
 	struct csn_net net;
 	struct csn_tls *tls;		/* over it, or NULL */
 	struct csn_redis_reader *reader;
-	uint8_t chunk[32768];		/* as it comes from the wire */
 };
 
 /* Connected, authenticated, its database chosen. */
@@ -222,6 +220,11 @@ struct csn_redis_call {
 	const char *argv[CSN_REDIS_MAX_ARGS];
 	size_t lens[CSN_REDIS_MAX_ARGS];
 	unsigned slot;
+	/*
+	 * The types that its replies have, but for errors. Another's reply may
+	 * be a reply to something else, so its connection is used no more.
+	 */
+	unsigned types;
 	int repeatable;		/* doing it twice is doing it once */
 	int may_refuse;		/* that it is not allowed is an answer */
 	/*

@@ -2,10 +2,10 @@
 /*
  * redis/reply.c - replies as they come over the wire (RESP2), with limits.
  *
- * Nothing is allocated because a length promises it: an array is counted
- * before it is made, and a string is made only once all its bytes have come.
- * A large value grows with what came of it, in the place where it is to be.
- * So a server that lies costs what it really sends, up to a limit.
+ * A length that is promised costs little before it is kept: an array's places,
+ * of which there is a limit, and AHEAD of a value. A string is made only once
+ * all its bytes have come, and a large value grows with what came of it, in the
+ * place where it is to be. So a server that lies costs what it really sends.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 
 /* Past this, a buffer is not kept for the next reply. */
 #define KEEP ((size_t)1 << 20)
-#define FIRST_ROOM ((size_t)16 << 10)
+#define FIRST_ROOM ((size_t)32 << 10)
 /* From here on a value is read straight into its place. */
 #define LARGE ((size_t)8 << 10)
 #define MAX_LINE ((size_t)64 << 10)
@@ -25,6 +25,7 @@ struct csn_redis_reader {
 	uint8_t *buf;
 	size_t pos, len, cap;
 	struct csn_redis_sink *sink;
+	size_t searched;	/* from pos on, for the line's end */
 	size_t fed;		/* bytes since the last whole reply */
 	size_t items;		/* elements of arrays in this reply */
 	struct csn_redis_reply *root;
@@ -33,7 +34,7 @@ struct csn_redis_reader {
 	size_t at[CSN_REDIS_MAX_DEPTH];
 	size_t depth;
 	/* A large value under way: its length, what came, what there is. */
-	int filling;
+	int filling, skips;	/* skips: it fits nowhere and is dropped */
 	size_t want, have, room;	/* have is 0 otherwise */
 };
 
@@ -90,36 +91,6 @@ csn_redis_reader_pending(const struct csn_redis_reader *reader)
 	return reader->len > reader->pos;
 }
 
-int
-csn_redis_reader_feed(struct csn_redis_reader *reader, const void *p,
-    size_t len)
-{
-	uint8_t *more;
-	size_t cap;
-
-	if (len > CSN_REDIS_MAX_REPLY - reader->fed)
-		return CSN_E_LIMIT;
-	reader->fed += len;
-	if (len > reader->cap - reader->len && reader->pos > 0) {
-		reader->len -= reader->pos;
-		memmove(reader->buf, reader->buf + reader->pos, reader->len);
-		reader->pos = 0;
-	}
-	if (len > reader->cap - reader->len) {
-		cap = reader->cap < FIRST_ROOM ? FIRST_ROOM : reader->cap * 2;
-		if (cap < reader->len + len)
-			cap = reader->len + len;
-		if ((more = csn_realloc(reader->buf, cap, 1)) == NULL)
-			return CSN_E_NOMEM;
-		reader->buf = more;
-		reader->cap = cap;
-	}
-	if (len > 0)
-		memcpy(reader->buf + reader->len, p, len);
-	reader->len += len;
-	return 0;
-}
-
 /* Room for so much of the value; what came of it moves with it. */
 static int
 grow(struct csn_redis_reader *reader, size_t room)
@@ -140,29 +111,63 @@ grow(struct csn_redis_reader *reader, size_t room)
 	return 0;
 }
 
+/* Do the bytes that come now belong to a value in its place? */
+static int
+pours(const struct csn_redis_reader *reader)
+{
+	return reader->filling && !reader->skips &&
+	    reader->have < reader->want;
+}
+
 uint8_t *
 csn_redis_reader_room(struct csn_redis_reader *reader, size_t *len)
 {
-	if (!reader->filling || reader->have == reader->want)
-		return NULL;
-	*len = reader->room - reader->have;
-	return reader->sink->p + reader->have;
+	size_t cap = reader->cap;
+	uint8_t *more;
+
+	if (pours(reader)) {
+		*len = reader->room - reader->have;
+		return reader->sink->p + reader->have;
+	}
+	/* A quarter is free, or becomes free: what is read is no trickle. */
+	if (cap - reader->len < cap / 4 && reader->pos > 0) {
+		reader->len -= reader->pos;
+		memmove(reader->buf, reader->buf + reader->pos, reader->len);
+		reader->pos = 0;
+	}
+	if (cap == 0 || cap - reader->len < cap / 4) {
+		cap = cap == 0 ? FIRST_ROOM : 2 * cap;
+		if ((more = csn_realloc(reader->buf, cap, 1)) == NULL)
+			return NULL;
+		reader->buf = more;
+		reader->cap = cap;
+	}
+	*len = cap - reader->len;
+	return reader->buf + reader->len;
 }
 
-int
-csn_redis_reader_took(struct csn_redis_reader *reader, size_t len)
+/* So much more of the value is in its place. */
+static int
+poured(struct csn_redis_reader *reader, size_t len)
 {
 	size_t room;
 
-	if (len > CSN_REDIS_MAX_REPLY - reader->fed)
-		return CSN_E_LIMIT;
-	reader->fed += len;
 	reader->have += len;
 	if (reader->have < reader->room || reader->room == reader->want)
 		return 0;
 	room = reader->want - reader->room < reader->room ? reader->want :
 	    2 * reader->room;
 	return grow(reader, room);
+}
+
+int
+csn_redis_reader_took(struct csn_redis_reader *reader, size_t len)
+{
+	if (pours(reader))
+		return poured(reader, len);
+	reader->len += len;
+	reader->fed += len;
+	return reader->fed > CSN_REDIS_MAX_REPLY ? CSN_E_LIMIT : 0;
 }
 
 /* From the buffer what belongs to the value. 1 where it is whole. */
@@ -178,11 +183,12 @@ fill(struct csn_redis_reader *reader)
 			n = reader->room - reader->have;
 		if (n == 0)
 			return 0;
-		memcpy(reader->sink->p + reader->have,
-		    reader->buf + reader->pos, n);
+		if (!reader->skips)
+			memcpy(reader->sink->p + reader->have,
+			    reader->buf + reader->pos, n);
 		reader->pos += n;
 		reader->fed -= n;
-		if ((rc = csn_redis_reader_took(reader, n)) != 0)
+		if ((rc = poured(reader, n)) != 0)
 			return rc;
 	}
 	return 1;
@@ -190,19 +196,23 @@ fill(struct csn_redis_reader *reader)
 
 /* The line at pos, without its end. 0 where it is not all there. */
 static int
-line_of(const struct csn_redis_reader *reader, const char **line,
-    size_t *len)
+line_of(struct csn_redis_reader *reader, const char **line, size_t *len)
 {
 	const uint8_t *p = reader->buf + reader->pos, *end;
-	size_t left = reader->len - reader->pos;
+	size_t left = reader->len - reader->pos, from = reader->searched;
 
 	if (left == 0)
 		return 0;
 	/* Other protocols, and RESP3, are known by their first byte. */
 	if (memchr("+-:$*", *p, 5) == NULL)
 		return CSN_E_FORM;
-	if ((end = memmem(p, left, "\r\n", 2)) == NULL)
-		return left > MAX_LINE ? CSN_E_FORM : 0;
+	/* However it came in pieces: a line is too long, or it is not. */
+	if (left > MAX_LINE + 2)
+		left = MAX_LINE + 2;
+	reader->searched = left - 1;
+	if ((end = memmem(p + from, left - from, "\r\n", 2)) == NULL)
+		return left < MAX_LINE + 2 ? 0 : CSN_E_FORM;
+	reader->searched = 0;
 	*line = (const char *)p;
 	*len = (size_t)(end - p);
 	return 1;
@@ -267,12 +277,15 @@ string(struct csn_redis_reader *reader, size_t head, size_t len)
 	struct csn_redis_reply *reply;
 	int rc;
 
-	/* More than a reply's limit never comes to its end. */
-	if (sink != NULL && sink->allocate && len >= LARGE &&
-	    len <= CSN_REDIS_MAX_REPLY) {
-		reader->want = len;
-		if ((rc = grow(reader, len < AHEAD ? len : AHEAD)) != 0)
+	if (len > (sink == NULL ? CSN_REDIS_MAX_REPLY : CSN_REDIS_MAX_VALUE))
+		return CSN_E_LIMIT;
+	if (sink != NULL && len >= LARGE) {
+		reader->want = reader->room = len;
+		reader->skips = !sink->allocate && len > sink->cap;
+		if (sink->allocate && (rc = grow(reader, len < AHEAD ? len :
+		    AHEAD)) != 0)
 			return rc;
+		sink->touched = !reader->skips;
 		reader->pos += head;
 		reader->filling = 1;
 		return 1;
@@ -287,8 +300,10 @@ string(struct csn_redis_reader *reader, size_t head, size_t len)
 		reply->len = sink->len = len;
 		if (sink->allocate && grow(reader, len) != 0)
 			return CSN_E_NOMEM;
-		if (len > 0 && (sink->allocate || len <= sink->cap))
+		if (len > 0 && (sink->allocate || len <= sink->cap)) {
 			memcpy(sink->p, p, len);
+			sink->touched = 1;
+		}
 	}
 	reader->pos += head + len + 2;
 	return reply == NULL ? CSN_E_NOMEM : 1;

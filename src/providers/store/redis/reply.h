@@ -8,20 +8,22 @@
 
 #include <caisson/export.h>
 
-/* One reply is at most this: Redis's largest value, and its framing. */
-#define CSN_REDIS_MAX_REPLY (((size_t)512 << 20) + 64)
+/* Redis's largest value, which only a sink takes. */
+#define CSN_REDIS_MAX_VALUE ((size_t)512 << 20)
+/* One reply is at most this, but for what its sink takes. */
+#define CSN_REDIS_MAX_REPLY ((size_t)64 << 20)
 /* Arrays in one reply have at most this many elements, all told. */
 #define CSN_REDIS_MAX_ITEMS ((size_t)1 << 18)
 /* And are this deep at most, one in another. */
 #define CSN_REDIS_MAX_DEPTH 7
 
-enum csn_redis_type {
+enum csn_redis_type {		/* a bit each */
 	CSN_REDIS_STRING = 1,
-	CSN_REDIS_ARRAY,
-	CSN_REDIS_INTEGER,
-	CSN_REDIS_NIL,
-	CSN_REDIS_STATUS,
-	CSN_REDIS_ERROR,
+	CSN_REDIS_ARRAY = 2,
+	CSN_REDIS_INTEGER = 4,
+	CSN_REDIS_NIL = 8,
+	CSN_REDIS_STATUS = 16,
+	CSN_REDIS_ERROR = 32,
 };
 
 struct csn_redis_reply {
@@ -38,15 +40,17 @@ int csn_redis_is_error(const struct csn_redis_reply *reply,
     const char *word);
 
 /*
- * Where a value goes without a copy between: into cap bytes at p, as much as
- * fits, or, where allocate is set, into memory of its own: p becomes a
- * 64-byte aligned place in raw, which the caller frees. len is the value's.
+ * Where a value goes without a copy between: into cap bytes at p, or nowhere
+ * where it is longer; or, where allocate is set, into memory of its own: p
+ * becomes a 64-byte aligned place in raw, which the caller frees. len is the
+ * value's.
  */
 struct csn_redis_sink {
 	uint8_t *p;
 	size_t cap, len;
 	int allocate;
 	int in_array;		/* the value is an array's first element */
+	int touched;		/* p was written to, perhaps half */
 	void *raw;
 };
 
@@ -57,21 +61,18 @@ void csn_redis_reader_free(struct csn_redis_reader *reader);
 /* Where the next reply's value goes; NULL for into the reply. */
 void csn_redis_reader_sink(struct csn_redis_reader *reader,
     struct csn_redis_sink *sink);
-/**
- * Take in bytes. CSN_E_LIMIT (a reply past the limits), CSN_E_NOMEM;
- * without a sentence, and the reader is of no use any more.
- */
-CSN_MUST_CHECK int csn_redis_reader_feed(struct csn_redis_reader *reader,
-    const void *p, size_t len);
 /*
- * Where the next bytes from the wire belong without a copy between: room for
- * *len at what is returned, and csn_redis_reader_took() says how many came.
- * NULL where they are to be fed.
+ * Where the next bytes from the wire belong: room for *len at what is
+ * returned, and csn_redis_reader_took() says how many came. NULL: no memory.
  */
 uint8_t *csn_redis_reader_room(struct csn_redis_reader *reader, size_t *len);
+/**
+ * CSN_E_LIMIT (a reply past the limits), CSN_E_NOMEM; without a sentence, and
+ * the reader is of no use any more.
+ */
 CSN_MUST_CHECK int csn_redis_reader_took(struct csn_redis_reader *reader,
     size_t len);
-/** *out is NULL where the reply is not all there. CSN_E_FORM too. */
+/** *out is NULL where the reply is not all there. CSN_E_FORM, too. */
 CSN_MUST_CHECK int csn_redis_reader_next(struct csn_redis_reader *reader,
     struct csn_redis_reply **out);
 /* 1 where bytes are left that belong to no reply asked for. */

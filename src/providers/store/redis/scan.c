@@ -200,8 +200,8 @@ put_command(struct csn_out *out, const char *word, const uint8_t *key,
 }
 
 /*
- * One reply of a pipeline: *v is UNKNOWN where it is no number, and *foreign
- * is set where the key holds another type than a string.
+ * One reply of a pipeline: *v is UNKNOWN where it is an error, and *foreign is
+ * set where the key holds another type than a string.
  */
 static int
 receive_number(struct csn_redis_conn *conn, uint64_t deadline, uint64_t *v,
@@ -215,10 +215,12 @@ receive_number(struct csn_redis_conn *conn, uint64_t deadline, uint64_t *v,
 		return rc;
 	if (reply->type == CSN_REDIS_INTEGER && reply->integer >= 0)
 		*v = (uint64_t)reply->integer;
+	else if (reply->type != CSN_REDIS_ERROR)
+		rc = csn_redis_odd(conn->r, "STRLEN");
 	else if (csn_redis_is_error(reply, "WRONGTYPE"))
 		*foreign = 1;
 	csn_redis_reply_free(reply);
-	return 0;
+	return rc;
 }
 
 /*
@@ -261,7 +263,8 @@ static int
 ask_number(struct catalogue *c, const char *word, const struct entry *e,
     uint64_t *v)
 {
-	struct csn_redis_call call = { .repeatable = 1 };
+	struct csn_redis_call call = { .repeatable = 1,
+	    .types = CSN_REDIS_INTEGER };
 	struct csn_redis_reply *reply;
 	int rc;
 

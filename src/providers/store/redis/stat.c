@@ -38,14 +38,18 @@ ask_node(struct csn_redis *r, struct csn_redis_net *net,
 	struct csn_redis_reply *reply[3] = { NULL };
 	struct csn_redis_conn *conn;
 	size_t i;
-	int rc;
+	int rc, whole;
 
 	if ((rc = csn_redis_borrow(r, net, node, deadline, &conn)) != 0)
 		return rc;
 	rc = csn_redis_send(conn, ask, sizeof(ask) - 1, deadline);
 	for (i = 0; i < 3 && rc == 0; i++)
 		rc = csn_redis_receive(conn, NULL, deadline, &reply[i]);
-	csn_redis_give_back(net, conn, rc == 0);
+	whole = rc == 0 && (reply[0]->type & (CSN_REDIS_INTEGER |
+	    CSN_REDIS_ERROR)) && (reply[1]->type & (CSN_REDIS_STRING |
+	    CSN_REDIS_ERROR)) && (reply[2]->type & (CSN_REDIS_STRING |
+	    CSN_REDIS_ERROR));
+	csn_redis_give_back(net, conn, whole);
 	if (rc == 0 && reply[0]->type != CSN_REDIS_INTEGER)
 		rc = csn_redis_error(r, node, reply[0]);
 	if (rc == 0) {

@@ -604,3 +604,58 @@ TEST(a_file_that_ends_in_the_middle_is_no_log_to_go_on_with)
 	free(state);
 	free(log);
 }
+
+struct hand {
+	pthread_t thread;
+	struct csn_audit *log;
+	uint64_t logged;
+};
+
+static void *
+append_until_full(void *arg)
+{
+	struct csn_audit_record r = record_of(0);
+	struct hand *h = arg;
+
+	while (csn_audit_append(h->log, &r) == 0)
+		h->logged++;
+	return NULL;
+}
+
+/* Who waits behind the write that fails is told that it failed too. */
+TEST(a_full_file_lies_to_no_thread)
+{
+	enum { HANDS = 8, ROUNDS = 20 };
+	struct csn_audit_options o = { .size = sizeof(o) };
+	struct rlimit full = { 0, RLIM_INFINITY };
+	struct rlimit free_again = { RLIM_INFINITY, RLIM_INFINITY };
+	struct hand hands[HANDS];
+	struct csn_audit *a;
+	uint8_t head[CSN_HASH_SIZE];
+	uint64_t lines, before, logged;
+	int i, round;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	o.checkpoint_every = 1000000;
+	a = open_log(ctx, folder, &o);
+	for (round = 0; round < ROUNDS; round++) {
+		assert_int_equal(csn_audit_head(a, head, &before), 0);
+		full.rlim_cur += 10000;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+		for (i = 0; i < HANDS; i++) {
+			hands[i] = (struct hand){ .log = a };
+			assert_int_equal(pthread_create(&hands[i].thread, NULL,
+			    append_until_full, &hands[i]), 0);
+		}
+		for (logged = 0, i = 0; i < HANDS; i++) {
+			assert_int_equal(pthread_join(hands[i].thread, NULL),
+			    0);
+			logged += hands[i].logged;
+		}
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &free_again), 0);
+		assert_int_equal(csn_audit_head(a, head, &lines), 0);
+		assert_int_equal(lines - before, logged);
+	}
+	csn_audit_close(a);
+	assert_int_equal(verify_log(ctx, folder, NULL, NULL, 1, NULL), 0);
+}

@@ -50,13 +50,19 @@ listen_unix(const char *path, struct serve_place *out, char why[SERVE_WHY])
 	rc = out->fd < 0 ? -1 : bind(out->fd, (const struct sockaddr *)&at,
 	    sizeof(at));
 	umask(mask);
+	/* From here on the path is ours to remove, and not before. */
+	if (rc == 0 && (out->path = strdup(path)) == NULL) {
+		(void)unlink(path);
+		return fail(why, CSN_E_NOMEM, "out of memory");
+	}
 	if (rc != 0 || listen(out->fd, BACKLOG) != 0)
 		return fail(why, CSN_E_IO, "cannot listen at unix:%s: %s",
 		    path, strerror(errno));
 	out->loopback = 1;
-	out->path = strdup(path);
-	if (out->path == NULL || asprintf(&out->text, "unix:%s", path) < 0)
+	if (asprintf(&out->text, "unix:%s", path) < 0) {
+		out->text = NULL;
 		return fail(why, CSN_E_NOMEM, "out of memory");
+	}
 	return 0;
 }
 

@@ -22,7 +22,8 @@ serve_rate_take(struct serve_rate *r, uint64_t now_ns)
 		r->at_ns = now_ns;
 		r->level_ms = full;
 	}
-	ms = (now_ns - r->at_ns) / 1000000;
+	/* Of two threads, who looked at the clock first may come second. */
+	ms = now_ns > r->at_ns ? (now_ns - r->at_ns) / 1000000 : 0;
 	r->at_ns += ms * 1000000;
 	more = ms > 1000 ? full : ms * r->rate;
 	r->level_ms = r->level_ms + more > full ? full : r->level_ms + more;

@@ -41,7 +41,7 @@ void serve_unlisten(struct serve_place *place);
 
 struct serve_request {
 	const char *method;
-	const char *path;
+	const char *path;	/* as it was written: %41 is no A */
 	const uint8_t *body;
 	size_t len;
 	uint64_t start_ns;	/* when its first line was there */

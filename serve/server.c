@@ -92,8 +92,11 @@ send_it(const struct serve *s, struct MHD_Connection *c, const char *path,
 	if (reply->body != NULL)
 		response = MHD_create_response_from_buffer_with_free_callback(
 		    reply->len, reply->body, reply->free_body);
-	if (response == NULL)
+	if (response == NULL) {
+		if (reply->body != NULL && reply->free_body != NULL)
+			reply->free_body(reply->body);
 		return MHD_NO;
+	}
 	(void)MHD_add_response_header(response, "Content-Type", reply->type);
 	(void)MHD_add_response_header(response, "Cache-Control", "no-store");
 	(void)MHD_add_response_header(response, "Connection", "close");
@@ -207,6 +210,15 @@ handle(void *arg, struct MHD_Connection *c, const char *path,
 	return MHD_YES;
 }
 
+/* A path is what was written: "/a%00b" is not "/a", nor "/%61". */
+static size_t
+as_written(void *arg, struct MHD_Connection *c, char *text)
+{
+	(void)arg;
+	(void)c;
+	return strlen(text);
+}
+
 static void
 done(void *arg, struct MHD_Connection *c, void **state,
     enum MHD_RequestTerminationCode why)
@@ -308,6 +320,7 @@ serve_start(const struct serve_options *options, struct serve_place *place,
 	    MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)(options->patience_ns / 1000000000) + 1,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PER_CONNECTION,
+	    MHD_OPTION_UNESCAPE_CALLBACK, as_written, NULL,
 	    MHD_OPTION_NOTIFY_COMPLETED, done, NULL,
 	    MHD_OPTION_NOTIFY_CONNECTION, connection, s,
 	    MHD_OPTION_ARRAY, secure, MHD_OPTION_END);

@@ -265,6 +265,100 @@ TEST(no_more_clients_than_there_is_room_for)
 	end(&f);
 }
 
+TEST(a_path_is_compared_as_it_was_written)
+{
+	static const char *const others[] = { "/echo%00", "/echo%00x",
+	    "/%65cho", "/echo%0a", "/echo/", "//echo", "/echo%", "/ECHO",
+	    "/x/../echo" };
+	struct fixture f;
+	char text[128];
+	size_t i;
+
+	begin(&f, 10 * SECOND);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		(void)snprintf(text, sizeof(text), "POST %s" HEAD
+		    "0\r\n\r\n", others[i]);
+		assert_non_null(strstr(hang_up(dial(&f, text)), " 404 "));
+		assert_string_equal(f.path, others[i]);
+	}
+	end(&f);
+}
+
+TEST(headers_without_end_are_refused_and_held_nowhere)
+{
+	char *text = malloc(200000);
+	struct fixture f;
+	size_t at, i;
+
+	assert_non_null(text);
+	begin(&f, 10 * SECOND);
+	at = (size_t)snprintf(text, 200000, "POST /echo HTTP/1.1\r\n");
+	for (i = 0; at < 199000; i++)
+		at += (size_t)snprintf(text + at, 200000 - at,
+		    "X-%zu: %0100d\r\n", i, 0);
+	for (i = 0; i < 5; i++)
+		assert_null(strstr(hang_up(dial(&f, text)), " 200 "));
+	assert_int_equal(f.logged, 0);
+	assert_non_null(strstr(hang_up(dial(&f, "POST /echo" HEAD
+	    "2\r\n\r\nhi")), " 200 "));
+	end(&f);
+	free(text);
+}
+
+static void *
+let_go_soon(void *arg)
+{
+	struct fixture *f = arg;
+
+	(void)poll(NULL, 0, 50);
+	f->let_go = 1;
+	return NULL;
+}
+
+TEST(who_stops_the_server_waits_for_its_answers)
+{
+	struct fixture f;
+	pthread_t thread;
+	int held, idle, half;
+
+	begin(&f, 600 * SECOND);
+	held = dial(&f, "GET /hold" HEAD "0\r\n\r\n");
+	idle = dial(&f, "");
+	half = dial(&f, "POST /echo" HEAD "50\r\n\r\nhel");
+	while (f.held == 0)
+		(void)poll(NULL, 0, 5);
+	f.over = 42;
+	assert_int_equal(pthread_join(f.thread, NULL), 0);
+	assert_int_equal(f.logged, 0);
+	assert_int_equal(pthread_create(&thread, NULL, let_go_soon, &f), 0);
+	serve_stop(f.serve);
+	/* Its handler is through, and nobody is waited for any more. */
+	assert_int_equal(f.logged, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)hang_up(held);
+	assert_string_equal(hang_up(idle), "");
+	assert_string_equal(hang_up(half), "");
+	serve_unlisten(&f.place);
+	assert_int_equal(rmdir(f.folder), 0);
+	free(f.folder);
+}
+
+TEST(a_place_that_is_taken_is_left_to_who_has_it)
+{
+	struct serve_place place;
+	char why[SERVE_WHY] = "", where[96];
+	struct fixture f;
+
+	begin(&f, SECOND);
+	(void)snprintf(where, sizeof(where), "unix:%s", f.socket);
+	assert_int_equal(serve_listen(where, 0, &place, why), CSN_E_IO);
+	assert_non_null(strstr(why, f.socket));
+	assert_int_equal(access(f.socket, F_OK), 0);
+	assert_non_null(strstr(hang_up(dial(&f, "POST /echo" HEAD
+	    "2\r\n\r\nhi")), " 200 "));
+	end(&f);
+}
+
 TEST(a_place_is_what_it_says_and_its_owners)
 {
 	static const char *const wrong[] = { "here", "unix:", "127.0.0.1:",
@@ -304,6 +398,9 @@ TEST(a_rate_fills_up_again_and_no_further)
 
 	for (i = 0; i < 3; i++)
 		assert_int_equal(serve_rate_take(&r, now), 1);
+	assert_int_equal(serve_rate_take(&r, now), 0);
+	/* A moment before gives nothing back. */
+	assert_int_equal(serve_rate_take(&r, now - 1), 0);
 	assert_int_equal(serve_rate_take(&r, now), 0);
 	assert_int_equal(serve_rate_take(&r, now + SECOND / 3 + 1000000), 1);
 	assert_int_equal(serve_rate_take(&r, now + SECOND / 3 + 1000000), 0);

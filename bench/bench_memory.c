@@ -31,7 +31,7 @@ static void
 use(struct csn_session *s)
 {
 	uint8_t bytes[128] = { 0 }, sealed[128 + CSN_SEAL_OVERHEAD];
-	struct csn_kv_item it = { .session = s, .slot.kind =
+	struct csn_kv_item it = { .size = sizeof(it), .session = s, .slot.kind =
 	    CSN_KIND_KV_ENTRY, .slot.role = CSN_KV_KEY, .slot.count = 1,
 	    .key = bytes, .key_len = sizeof(bytes), .sealed = sealed,
 	    .sealed_len = sizeof(sealed) };

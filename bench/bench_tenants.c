@@ -44,9 +44,13 @@ static void
 warm(struct fixture *fixture)
 {
 	uint8_t bytes[16] = { 0 }, sealed[16 + CSN_SEAL_OVERHEAD];
-	struct csn_kv_item it = { .slot.kind = CSN_KIND_KV_ENTRY,
-	    .slot.role = CSN_KV_KEY, .slot.count = 1, .key = bytes,
-	    .key_len = sizeof(bytes), .sealed = sealed,
+	struct csn_kv_item it = { .size = sizeof(it),
+	    .slot.kind = CSN_KIND_KV_ENTRY,
+	    .slot.role = CSN_KV_KEY,
+	    .slot.count = 1,
+	    .key = bytes,
+	    .key_len = sizeof(bytes),
+	    .sealed = sealed,
 	    .sealed_len = sizeof(sealed) };
 	size_t i;
 
@@ -76,7 +80,7 @@ seal_many(void *arg)
 
 	bench_must(
 	    csn_manager_seal_batch(fixture->many, NULL, fixture->set.items,
-		fixture->set.n, sizeof(*fixture->set.items)),
+		fixture->set.n),
 	    "sealing for many");
 }
 
@@ -90,7 +94,7 @@ seal_one(void *arg)
 		fixture->set.items[i].tenant = names[0];
 	bench_must(
 	    csn_manager_seal_batch(fixture->one, NULL, fixture->set.items,
-		fixture->set.n, sizeof(*fixture->set.items)),
+		fixture->set.n),
 	    "sealing for one");
 }
 

@@ -27,6 +27,7 @@ set_init(struct bench_set *set, size_t len, size_t n, const char *tenant_id)
 		set->plain[i] = (uint8_t)bench_random(&seed);
 	for (i = 0; i < n; i++) {
 		it = &set->items[i];
+		it->size = sizeof(*it);
 		it->slot.kind = CSN_KIND_KV_ENTRY;
 		it->slot.role = CSN_KV_BOTH;
 		it->slot.count = 1;
@@ -89,7 +90,7 @@ set_seal(void *arg)
 	struct bench_set *set = arg;
 
 	bench_must(csn_kv_seal_batch(bench_ctx(), set->pool, set->items,
-	    set->n, sizeof(*set->items)), "sealing a batch");
+	    set->n), "sealing a batch");
 }
 
 void
@@ -98,7 +99,7 @@ set_open(void *arg)
 	struct bench_set *set = arg;
 
 	bench_must(csn_kv_open_batch(bench_ctx(), set->pool, set->items,
-	    set->n, sizeof(*set->items)), "opening a batch");
+	    set->n), "opening a batch");
 }
 
 void

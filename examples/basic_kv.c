@@ -49,6 +49,7 @@ main(void)
 
 	/* Where the bytes belong is authenticated together with them. */
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = session;
 	item.slot.kind = CSN_KIND_KV_ENTRY;
 	item.slot.role = CSN_KV_BOTH;

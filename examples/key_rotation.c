@@ -21,6 +21,7 @@ about(struct csn_kv_item *item, struct csn_session *session, unsigned i,
     uint8_t *key, uint8_t *sealed)
 {
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->session = session;
 	item->slot.kind = CSN_KIND_KV_ENTRY;
 	item->slot.role = CSN_KV_KEY;

@@ -35,6 +35,7 @@ about(struct csn_kv_item *item, const char *tenant, uint8_t *key,
     uint8_t *sealed)
 {
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->tenant = tenant;
 	item->slot.kind = CSN_KIND_KV_ENTRY;
 	item->slot.role = CSN_KV_KEY;

@@ -66,10 +66,15 @@ static int
 pass(struct csn_ctx *ctx, struct csn_session *from, struct csn_session *to)
 {
 	uint8_t sealed[CSN_SEAL_OVERHEAD + 5], out[5] = { 0 };
-	struct csn_kv_item item = { .session = from, .slot = {
-	    .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_VALUE, .count = 1 },
-	    .const_value = (const uint8_t *)"hello", .value_len = 5,
-	    .sealed = sealed, .sealed_len = sizeof(sealed) };
+	struct csn_kv_item item = { .size = sizeof(item),
+	    .session = from,
+	    .slot = {.kind = CSN_KIND_KV_ENTRY,
+		.role = CSN_KV_VALUE,
+		.count = 1},
+	    .const_value = (const uint8_t *)"hello",
+	    .value_len = 5,
+	    .sealed = sealed,
+	    .sealed_len = sizeof(sealed) };
 	int rc;
 
 	if ((rc = csn_kv_seal(ctx, &item)) != 0)

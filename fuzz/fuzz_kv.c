@@ -83,7 +83,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static uint8_t sealed[MOST + CSN_SEAL_OVERHEAD + 256];
 	struct csn_ctx *ctx = fuzz_ctx();
-	struct csn_kv_item item = { .slot = { .role = CSN_KV_BOTH } };
+	struct csn_kv_item item = {
+	    .size = sizeof(item), .slot = { .role = CSN_KV_BOTH } };
 	struct csn_kv_slot slot;
 	struct csn_reader r;
 	uint8_t what, cut;

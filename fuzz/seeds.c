@@ -132,7 +132,8 @@ static void
 make_message(const struct form *f)
 {
 	struct csn_session *session = fuzz_session(ctx, f->direction, 0);
-	struct csn_kv_item item = { .session = session, .slot = f->slot };
+	struct csn_kv_item item = {
+	    .size = sizeof(item), .session = session, .slot = f->slot };
 	uint8_t plain[1024];
 	int i;
 
@@ -158,7 +159,9 @@ static void
 check_message(const struct form *f)
 {
 	struct csn_session *session = fuzz_session(ctx, 0, FUZZ_SEEDS);
-	struct csn_kv_item item = { .session = session, .slot = f->slot,
+	struct csn_kv_item item = { .size = sizeof(item),
+	    .session = session,
+	    .slot = f->slot,
 	    .slot_expected = 1 };
 	struct csn_header h = { .size = sizeof(h) };
 	uint8_t key[1024], value[1024];

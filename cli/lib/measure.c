@@ -50,6 +50,7 @@ lay_out(struct measure_kv *m)
 
 	for (i = 0; i < m->n; i++) {
 		it = &m->items[i];
+		it->size = sizeof(*it);
 		it->session = m->session;
 		it->slot.kind = m->len >= 4096 ? CSN_KIND_KV_BLOCK :
 		    CSN_KIND_KV_ENTRY;
@@ -118,8 +119,7 @@ measure_kv_seal(void *arg)
 	point(m, m->plain);
 	if (m->n == 1)
 		return csn_kv_seal(m->ctx, m->items);
-	return csn_kv_seal_batch(m->ctx, NULL, m->items, m->n,
-	    sizeof(*m->items));
+	return csn_kv_seal_batch(m->ctx, NULL, m->items, m->n);
 }
 
 int
@@ -130,8 +130,7 @@ measure_kv_open(void *arg)
 	point(m, m->opened);
 	if (m->n == 1)
 		return csn_kv_open(m->ctx, m->items);
-	return csn_kv_open_batch(m->ctx, NULL, m->items, m->n,
-	    sizeof(*m->items));
+	return csn_kv_open_batch(m->ctx, NULL, m->items, m->n);
 }
 
 int

@@ -134,6 +134,7 @@ tour_entry(const struct tour *t, size_t tenant, uint32_t layer,
 	const size_t at = (size_t)position * t->sample.row;
 
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->tenant = t->tenants[tenant].id;
 	item->slot.kind = CSN_KIND_KV_ENTRY;
 	item->slot.role = CSN_KV_BOTH;
@@ -155,6 +156,7 @@ tour_block(const struct tour *t, size_t tenant, uint32_t layer,
 	const size_t len = (size_t)t->sample.tokens * t->sample.row;
 
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->tenant = t->tenants[tenant].id;
 	item->slot.kind = CSN_KIND_KV_BLOCK;
 	item->slot.role = CSN_KV_BOTH;

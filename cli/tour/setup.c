@@ -133,6 +133,7 @@ first_message(struct tour *t, size_t i, struct csn_session *server_end,
 	if (sealed == NULL || plain == NULL)
 		goto out;
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = t->tenants[i].session;
 	item.slot.kind = CSN_KIND_KV_BLOCK;
 	item.slot.role = CSN_KV_KEY;

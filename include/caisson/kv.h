@@ -44,7 +44,7 @@ struct csn_kv_slot {
 /*
  * One message of a batch. key and value are plaintext (either may be NULL
  * where its length is 0); sealed holds key_len + value_len +
- * CSN_SEAL_OVERHEAD bytes. It has no size of its own: a batch is told it.
+ * CSN_SEAL_OVERHEAD bytes.
  *
  * Sealing reads key, value and slot, and writes sealed. In place: key at
  * sealed + CSN_SEAL_OVERHEAD and value behind it; overlapping in any other
@@ -62,6 +62,8 @@ struct csn_kv_slot {
  * is filled in from the authenticated header. In place: as above.
  */
 struct csn_kv_item {
+	uint32_t size;
+	uint32_t reserved;		/* 0 */
 	struct csn_session *session;	/* or NULL: tenant, by a manager */
 	const char *tenant;
 	struct csn_kv_slot slot;
@@ -113,15 +115,16 @@ CSN_API CSN_MUST_CHECK int csn_kv_open(struct csn_ctx *ctx,
  * Seal or open n items of any number of sessions in one call: grouped by
  * session and key, sequences reserved a group at a time, on the threads of
  * pool (NULL for the caller's alone). Items fail on their own: each has its
- * rc, and the call returns 0 or the first failing item's code. item_size is
- * sizeof(struct csn_kv_item) of the caller.
+ * rc, and the call returns 0 or the first failing item's code.
+ *
+ * The first item's size is the distance from one item to the next, and every
+ * item has the same size. CSN_E_ARG where one has another; then no item was
+ * touched but for its rc.
  */
 CSN_API CSN_MUST_CHECK int csn_kv_seal_batch(struct csn_ctx *ctx,
-    struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size);
+    struct csn_pool *pool, struct csn_kv_item *items, size_t n);
 CSN_API CSN_MUST_CHECK int csn_kv_open_batch(struct csn_ctx *ctx,
-    struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size);
+    struct csn_pool *pool, struct csn_kv_item *items, size_t n);
 
 /* --- by tenant ------------------------------------------------------- */
 
@@ -131,11 +134,9 @@ CSN_API CSN_MUST_CHECK int csn_manager_seal(struct csn_manager *mgr,
 CSN_API CSN_MUST_CHECK int csn_manager_open(struct csn_manager *mgr,
     struct csn_kv_item *item);
 CSN_API CSN_MUST_CHECK int csn_manager_seal_batch(struct csn_manager *mgr,
-    struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size);
+    struct csn_pool *pool, struct csn_kv_item *items, size_t n);
 CSN_API CSN_MUST_CHECK int csn_manager_open_batch(struct csn_manager *mgr,
-    struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size);
+    struct csn_pool *pool, struct csn_kv_item *items, size_t n);
 
 /* --- a store of sealed KV ---------------------------------------------- */
 

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/pool.h"
 #include "kv/internal.h"
 
@@ -218,19 +219,15 @@ grain_of(const struct csn_kv_batch *b, size_t n, unsigned threads)
 
 int
 csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size,
+    struct csn_kv_item *items, size_t n, size_t stride,
     csn_kv_group_fn fn, csn_kv_refuse_fn refuse)
 {
-	struct work w = { { ctx, (uint8_t *)items, item_size }, fn };
+	struct work w = { { ctx, (uint8_t *)items, stride }, fn };
 	struct csn_kv_item *it;
 	size_t i;
 
 	if (n == 0)
 		return 0;
-	if (items == NULL || item_size < sizeof(*items) || n >= NONE)
-		return csn_fail(ctx, CSN_E_ARG, "kv", "a batch is an array "
-		    "of struct csn_kv_item, with their size, of less than "
-		    "2^32 items");
 	for (i = 0; i < n; i++) {
 		it = csn_kv_at(&w.b, i);
 		if (it->session == NULL)
@@ -247,33 +244,70 @@ csn_kv_run_batch(struct csn_ctx *ctx, struct csn_pool *pool,
 	return 0;
 }
 
-/* An item's code is read before its session is looked at: none so far. */
+/*
+ * One pass, which reads a line of each item: an item's code is looked at before
+ * its session is, and is 0 so far.
+ */
+int
+csn_kv_stride(struct csn_ctx *ctx, struct csn_kv_item *items, size_t n,
+    size_t *stride)
+{
+	uint8_t *p = (uint8_t *)items;
+	struct csn_kv_item *it;
+	size_t i, size;
+	int rc;
+
+	*stride = 0;
+	if (n == 0)
+		return 0;
+	if (items == NULL || n >= NONE)
+		return csn_fail(ctx, CSN_E_ARG, "kv", "a batch is an array "
+		    "of struct csn_kv_item, of less than 2^32 items");
+	if ((rc = CSN_GIVE_CHECK(items, csn_kv_item, version)) != 0)
+		return rc;
+	size = items->size;
+	for (i = 0; i < n; i++, p += size) {
+		it = (struct csn_kv_item *)(void *)p;
+		if (it->size != size)
+			return csn_fail(ctx, CSN_E_ARG, "kv", "item %zu of %zu "
+			    "has size %u and the first one has %zu: all items "
+			    "of a batch have one size", i, n, it->size, size);
+		if (size > sizeof(*it) && (size % _Alignof(struct csn_kv_item)
+		    != 0 || (rc = CSN_GIVE_CHECK(it, csn_kv_item,
+		    version)) != 0))
+			return csn_fail(ctx, CSN_E_ARG, "kv", "item %zu of %zu "
+			    "asks for what this library does not know", i, n);
+		it->rc = 0;
+	}
+	*stride = size;
+	return 0;
+}
+
 static int
 run_all(struct csn_ctx *ctx, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size,
-    csn_kv_group_fn fn, csn_kv_refuse_fn refuse)
+    struct csn_kv_item *items, size_t n, csn_kv_group_fn fn,
+    csn_kv_refuse_fn refuse)
 {
-	const struct csn_kv_batch b = { ctx, (uint8_t *)items, item_size };
-	size_t i;
+	size_t stride;
+	int rc;
 
-	for (i = 0; i < n && items != NULL && item_size >= sizeof(*items);
-	    i++)
-		csn_kv_at(&b, i)->rc = 0;
-	return csn_kv_run_batch(ctx, pool, items, n, item_size, fn, refuse);
+	if ((rc = csn_kv_stride(ctx, items, n, &stride)) != 0)
+		return rc;
+	return csn_kv_run_batch(ctx, pool, items, n, stride, fn, refuse);
 }
 
 int
 csn_kv_seal_batch(struct csn_ctx *ctx, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size)
+    struct csn_kv_item *items, size_t n)
 {
-	return run_all(ctx, pool, items, n, item_size, csn_kv_seal_group,
+	return run_all(ctx, pool, items, n, csn_kv_seal_group,
 	    csn_kv_seal_refuse);
 }
 
 int
 csn_kv_open_batch(struct csn_ctx *ctx, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size)
+    struct csn_kv_item *items, size_t n)
 {
-	return run_all(ctx, pool, items, n, item_size, csn_kv_open_group,
+	return run_all(ctx, pool, items, n, csn_kv_open_group,
 	    csn_kv_open_refuse);
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "kv/internal.h"
 #include "tenant/manager.h"
 
@@ -20,9 +21,12 @@ csn_manager_seal(struct csn_manager *mgr, struct csn_kv_item *item)
 		return CSN_NEEDS(mgr, item);
 
 	struct csn_member *m;
-	uint64_t bytes = item_bytes(item);
+	uint64_t bytes;
 	int rc;
 
+	if ((rc = CSN_GIVE_CHECK(item, csn_kv_item, version)) != 0)
+		return rc;
+	bytes = item_bytes(item);
 	if (item->session != NULL)
 		return csn_kv_seal(mgr->ctx, item);
 	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
@@ -47,6 +51,8 @@ csn_manager_open(struct csn_manager *mgr, struct csn_kv_item *item)
 	struct csn_member *m;
 	int rc;
 
+	if ((rc = CSN_GIVE_CHECK(item, csn_kv_item, version)) != 0)
+		return rc;
 	if (item->session != NULL)
 		return csn_kv_open(mgr->ctx, item);
 	if ((rc = csn_member_get(mgr, item->tenant, &m)) != 0)
@@ -177,19 +183,18 @@ window(const struct many *m, size_t n, struct csn_member **held)
 
 static int
 batch(struct csn_manager *mgr, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size,
-    csn_kv_group_fn fn, csn_kv_refuse_fn refuse, int charge)
+    struct csn_kv_item *items, size_t n, csn_kv_group_fn fn,
+    csn_kv_refuse_fn refuse, int charge)
 {
-	struct many m = { mgr, pool, { mgr->ctx, (uint8_t *)items,
-	    item_size }, fn, refuse, charge };
+	struct many m = { mgr, pool, { mgr->ctx, (uint8_t *)items, 0 }, fn,
+	    refuse, charge };
 	struct csn_member *few[SMALL], **held = few;
 	struct csn_kv_item *it;
 	size_t at, k, room = SMALL;
+	int rc;
 
-	if (items == NULL || item_size < sizeof(*items))
-		return n == 0 ? 0 : csn_fail(mgr->ctx, CSN_E_ARG, "kv",
-		    "a batch is an array of struct csn_kv_item, with their "
-		    "size");
+	if ((rc = csn_kv_stride(mgr->ctx, items, n, &m.b.stride)) != 0)
+		return rc;
 	/* Without memory for it a small window serves as well, but slower. */
 	if (n > SMALL && (held = csn_calloc(least(n, WINDOW),
 	    sizeof(struct csn_member *))) != NULL)
@@ -198,7 +203,7 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
 		held = few;
 	for (at = 0; at < n; at += k) {
 		k = least(n - at, room);
-		m.b.items = (uint8_t *)items + at * item_size;
+		m.b.items = (uint8_t *)items + at * m.b.stride;
 		window(&m, k, held);
 	}
 	if (held != few)
@@ -215,22 +220,22 @@ batch(struct csn_manager *mgr, struct csn_pool *pool,
 
 int
 csn_manager_seal_batch(struct csn_manager *mgr, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size)
+    struct csn_kv_item *items, size_t n)
 {
 	if (CSN_NEEDS(mgr) != 0)
 		return CSN_E_ARG;
 
-	return batch(mgr, pool, items, n, item_size, csn_kv_seal_group,
+	return batch(mgr, pool, items, n, csn_kv_seal_group,
 	    csn_kv_seal_refuse, 1);
 }
 
 int
 csn_manager_open_batch(struct csn_manager *mgr, struct csn_pool *pool,
-    struct csn_kv_item *items, size_t n, size_t item_size)
+    struct csn_kv_item *items, size_t n)
 {
 	if (CSN_NEEDS(mgr) != 0)
 		return CSN_E_ARG;
 
-	return batch(mgr, pool, items, n, item_size, csn_kv_open_group,
+	return batch(mgr, pool, items, n, csn_kv_open_group,
 	    csn_kv_open_refuse, 0);
 }

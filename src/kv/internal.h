@@ -148,11 +148,18 @@ void csn_kv_by_session(const struct csn_kv_batch *b, size_t from, size_t to,
     csn_kv_group_fn fn);
 
 /*
+ * Check that n items of the caller's have one size, which is known here, and
+ * set their rc to 0; *stride is that size. CSN_E_ARG.
+ */
+CSN_MUST_CHECK int csn_kv_stride(struct csn_ctx *ctx,
+    struct csn_kv_item *items, size_t n, size_t *stride);
+
+/*
  * The whole batch on the pool; the first failing item's code. Items without
  * a session are refused with their rc, or CSN_E_ARG where that is 0.
  */
 CSN_MUST_CHECK int csn_kv_run_batch(struct csn_ctx *ctx,
     struct csn_pool *pool, struct csn_kv_item *items, size_t n,
-    size_t item_size, csn_kv_group_fn fn, csn_kv_refuse_fn refuse);
+    size_t stride, csn_kv_group_fn fn, csn_kv_refuse_fn refuse);
 
 #endif

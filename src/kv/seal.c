@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/sized.h"
 #include "kv/internal.h"
 
 int
@@ -278,7 +279,10 @@ csn_kv_seal(struct csn_ctx *ctx, struct csn_kv_item *item)
 
 	struct csn_kv_batch b = { ctx, (uint8_t *)item, sizeof(*item) };
 	uint32_t zero = 0;
+	int rc;
 
+	if ((rc = CSN_GIVE_CHECK(item, csn_kv_item, version)) != 0)
+		return rc;
 	if (item->session == NULL)
 		return csn_kv_seal_refuse(item, csn_fail(ctx, CSN_E_ARG,
 		    "kv", "the item has no session: give one, or use a "

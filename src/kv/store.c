@@ -128,6 +128,7 @@ csn_kv_store_put_locked(struct csn_kv_store *kv, struct csn_member *m,
 		return csn_fail(kv->ctx, CSN_E_LIMIT, "kv",
 		    "more than 4 GiB in one block: put it in parts");
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = m->session;
 	item.slot = *slot;
 	item.key = (uint8_t *)(uintptr_t)k;
@@ -226,6 +227,7 @@ csn_kv_store_open_aside(struct csn_kv_store *kv, struct csn_session *session,
 	*plain = NULL;
 	*room = 0;
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	if ((rc = peek(kv, buf, &key_len, &len)) != 0)
 		return rc;
 	if ((*plain = csn_calloc(1, (size_t)len + 1)) == NULL)
@@ -313,6 +315,7 @@ csn_kv_store_get(struct csn_kv_store *kv, const char *tenant_id,
 	csn_kv_store_key(slot, name);
 	do {
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.key = key;
 		item.key_len = *key_len;
 		item.value = value;

@@ -22,6 +22,7 @@ main(void)
 	    csn_session_local(ctx, &t, NULL, &session) != 0)
 		return 1;
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = session;
 	item.slot.kind = CSN_KIND_KV_ENTRY;
 	item.slot.role = CSN_KV_BOTH;

@@ -451,7 +451,7 @@ header_read(void *s)
 {
 	uint8_t k[16] = { 0 }, sealed[sizeof(k) + CSN_SEAL_OVERHEAD];
 	struct csn_kv_item item = {
-		.session = w.session,
+		.size = sizeof(item), .session = w.session,
 		.slot = { .kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY,
 		    .count = 1 },
 		.key = k, .key_len = sizeof(k),

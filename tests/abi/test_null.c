@@ -182,8 +182,8 @@ TEST(kv_refuses_null)
 	NO(csn_manager_seal(any, NULL));
 	NO(csn_manager_open(NULL, any));
 	NO(csn_manager_open(any, NULL));
-	NO(csn_manager_seal_batch(NULL, any, any, 1, 1));
-	NO(csn_manager_open_batch(NULL, any, any, 1, 1));
+	NO(csn_manager_seal_batch(NULL, any, any, 1));
+	NO(csn_manager_open_batch(NULL, any, any, 1));
 	NO(csn_manager_set_quota(NULL, any, 1, 1));
 	NO(csn_manager_close(NULL, any));
 	NO(csn_manager_each(NULL, NULL, any));

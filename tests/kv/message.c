@@ -72,6 +72,7 @@ void
 message_item(struct message *p, struct csn_session *s, struct csn_kv_item *item)
 {
 	memset(item, 0, sizeof(*item));
+	item->size = sizeof(*item);
 	item->session = s;
 	item->slot = p->slot;
 	item->key = p->key;
@@ -184,7 +185,7 @@ by_manager(void *arg, struct csn_kv_item *item)
 int
 message_open(const struct message *p, struct csn_session *s)
 {
-	struct csn_kv_item item = { .session = s };
+	struct csn_kv_item item = { .size = sizeof(item), .session = s };
 
 	return open_with(p, &item, by_session,
 	    csn_session_ctx(s));
@@ -194,7 +195,7 @@ int
 message_open_by(const struct message *p, struct csn_manager *mgr,
     struct csn_ctx *ctx, const char *tenant)
 {
-	struct csn_kv_item item = { .tenant = tenant };
+	struct csn_kv_item item = { .size = sizeof(item), .tenant = tenant };
 	int rc;
 
 	(void)ctx;
@@ -207,7 +208,9 @@ int
 message_open_at(const struct message *p, struct csn_session *s,
     const struct csn_kv_slot *slot)
 {
-	struct csn_kv_item item = { .session = s, .slot = *slot,
+	struct csn_kv_item item = { .size = sizeof(item),
+	    .session = s,
+	    .slot = *slot,
 	    .slot_expected = 1 };
 
 	return open_with(p, &item, by_session,

@@ -109,11 +109,9 @@ TEST(each_entry_has_a_record)
 		message_fill(&p[i], &slot, i, 3, (unsigned)i);
 		message_item(&p[i], s, &items[i]);
 	}
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 100,
-	    sizeof(items[0])), 0);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 100), 0);
 	p[50].sealed[130] ^= 1;
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 100,
-	    sizeof(items[0])), CSN_E_TAG);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 100), CSN_E_TAG);
 	for (pass = 0; pass < 2; pass++) {
 		assert_int_equal(read_log(log_, pass == 0 ?
 		    CSN_AUDIT_ENCRYPT : CSN_AUDIT_DECRYPT), 100);
@@ -160,16 +158,14 @@ TEST(a_batch_has_one_record_and_one_for_each_failure)
 		message_item(&p[i], s, &items[i]);
 	}
 	/* Runs are of 64 where all is one session's. */
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 64,
-	    sizeof(items[0])), 0);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 64), 0);
 	assert_int_equal(read_log(log_, CSN_AUDIT_ENCRYPT), 1);
 	assert_int_equal(lines[0].r.count, 64);
 	assert_int_equal(lines[0].r.bytes, 64 * 13);
 	assert_int_equal(lines[0].r.sequence, 0);
 	p[0].sealed[130] ^= 1;
 	p[10].sealed[130] ^= 1;
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 64,
-	    sizeof(items[0])), CSN_E_TAG);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 64), CSN_E_TAG);
 	/* And runs of opening are of 48. */
 	assert_int_equal(read_log(log_, CSN_AUDIT_DECRYPT), 4);
 	for (i = 0; i < 4; i++) {
@@ -224,8 +220,8 @@ TEST(a_violation_of_isolation_is_in_the_log)
 	assert_int_equal(violations_of("adopted"), 1);
 	message_item(&p, NULL, &item);
 	item.tenant = "adopted";
-	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
-	    sizeof(item)), CSN_E_TENANT);
+	assert_int_equal(
+	    csn_manager_open_batch(mgr, NULL, &item, 1), CSN_E_TENANT);
 	assert_int_equal(violations_of("adopted"), 2);
 	message_free(&p);
 	csn_manager_free(mgr);
@@ -273,8 +269,8 @@ TEST(without_its_log_nothing_is_sealed_or_opened)
 		assert_int_equal(message_seal(&q, s), CSN_E_IO);
 		/* Nor in a batch, nor over what is there. */
 		message_item(&p, s, &item);
-		assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, 1,
-		    sizeof(item)), CSN_E_IO);
+		assert_int_equal(
+		    csn_kv_open_batch(ctx, NULL, &item, 1), CSN_E_IO);
 		assert_true(all_zero(p.key, 20) && all_zero(p.value, 30));
 		/* Rotation has happened all the same, and is counted. */
 		assert_int_equal(csn_session_rotate(s, 0), 0);

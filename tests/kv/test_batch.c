@@ -20,10 +20,10 @@ next_random(uint32_t n)
 	return (uint32_t)(rng >> 33) % n;
 }
 
-/* As the caller's own structure may be: longer than ours. */
+/* As a newer header has it: longer than ours, and zero there. */
 struct wide {
 	struct csn_kv_item item;
-	uint64_t own[3];
+	uint64_t newer[3];
 };
 
 struct load {
@@ -53,7 +53,7 @@ load_start(struct load *l)
 		    next_random(300), i);
 		message_item(&l->p[i], l->s[next_random(SESSIONS)],
 		    &l->w[i].item);
-		l->w[i].own[0] = i;
+		l->w[i].item.size = sizeof(l->w[i]);
 	}
 }
 
@@ -63,7 +63,7 @@ load_end(struct load *l)
 	uint32_t i;
 
 	for (i = 0; i < MANY; i++) {
-		assert_int_equal(l->w[i].own[0], i);
+		assert_int_equal(l->w[i].newer[0], 0);
 		message_free(&l->p[i]);
 	}
 	for (i = 0; i < SESSIONS; i++)
@@ -81,8 +81,7 @@ round_trip(struct load *l, struct csn_pool *pool)
 	uint8_t *key[MANY], *value[MANY];
 	uint32_t i;
 
-	assert_int_equal(csn_kv_seal_batch(ctx, pool, &l->w[0].item, MANY,
-	    sizeof(l->w[0])), 0);
+	assert_int_equal(csn_kv_seal_batch(ctx, pool, &l->w[0].item, MANY), 0);
 	for (i = 0; i < MANY; i++) {
 		it = &l->w[i].item;
 		p = &l->p[i];
@@ -94,6 +93,7 @@ round_trip(struct load *l, struct csn_pool *pool)
 			assert_int_equal(message_open(p, it->session), 0);
 		s = it->session;
 		message_item(p, s, it);
+		it->size = sizeof(l->w[i]);
 		it->slot_expected = i % 2 == 0;
 		it->key = key[i] = malloc(p->key_len + 1);
 		it->value = value[i] = malloc(p->value_len + 1);
@@ -101,8 +101,7 @@ round_trip(struct load *l, struct csn_pool *pool)
 		if (i % 2 == 1)
 			memset(&it->slot, 0xff, sizeof(it->slot));
 	}
-	assert_int_equal(csn_kv_open_batch(ctx, pool, &l->w[0].item, MANY,
-	    sizeof(l->w[0])), 0);
+	assert_int_equal(csn_kv_open_batch(ctx, pool, &l->w[0].item, MANY), 0);
 	for (i = 0; i < MANY; i++) {
 		it = &l->w[i].item;
 		p = &l->p[i];
@@ -156,8 +155,7 @@ TEST(sequences_of_a_batch_follow_each_other)
 		message_fill(&p[i], &slot, 4, 4, i);
 		message_item(&p[i], s, &items[i]);
 	}
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 700,
-	    sizeof(items[0])), 0);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 700), 0);
 	for (i = 0; i < 700; i++) {
 		assert_int_equal(items[i].sequence, i);
 		assert_int_equal(items[i].version, (pair_wall << 20) + i);
@@ -203,8 +201,7 @@ TEST(items_fail_on_their_own)
 	items[9].session = NULL;
 	slot.position = 10;
 	message_make(&newer, s, &slot, 1, 1, 1);
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 12,
-	    sizeof(items[0])), CSN_E_TAG);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, 12), CSN_E_TAG);
 	assert_non_null(strstr(csn_message(), "item 1 of 12"));
 	for (i = 0; i < 12; i++) {
 		assert_int_equal(items[i].rc, want[i]);
@@ -245,8 +242,7 @@ TEST(sealing_fails_item_by_item_too)
 	items[1].sealed_len--;
 	items[4].key_len = SIZE_MAX;
 	items[5].session = NULL;
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 7,
-	    sizeof(items[0])), CSN_E_BUFFER);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 7), CSN_E_BUFFER);
 	for (i = 0; i < 7; i++) {
 		assert_int_equal(items[i].rc, want[i]);
 		if (want[i] != 0)
@@ -268,14 +264,56 @@ TEST(a_batch_of_nothing_or_of_something_else)
 	struct csn_kv_item item;
 
 	memset(&item, 0, sizeof(item));
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, NULL, 0, 0), 0);
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, NULL, 0, 0), 0);
-	assert_int_equal(csn_kv_seal_batch(ctx, NULL, NULL, 1,
-	    sizeof(item)), CSN_E_ARG);
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, 1,
-	    sizeof(item) - 8), CSN_E_ARG);
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, UINT32_MAX,
-	    sizeof(item) - 8), CSN_E_ARG);
+	item.size = sizeof(item);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, NULL, 0), 0);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, NULL, 0), 0);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, NULL, 1), CSN_E_ARG);
+	item.size -= 8;
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, 1), CSN_E_ARG);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, &item, UINT32_MAX),
+	    CSN_E_ARG);
+	assert_int_equal(csn_kv_open(ctx, &item), CSN_E_ARG);
+	assert_int_equal(csn_kv_seal(ctx, &item), CSN_E_ARG);
+}
+
+TEST(items_of_a_batch_have_the_size_of_the_first)
+{
+	/* As a newer header has it: one member more. */
+	struct {
+		struct csn_kv_item item;
+		uint64_t more;
+	} items[3];
+	struct csn_session *s = pair_local(ctx, "acme", NULL);
+	struct csn_kv_slot slot = slot_entry(0, 0);
+	struct message p[3];
+	int i;
+
+	memset(items, 0, sizeof(items));
+	for (i = 0; i < 3; i++) {
+		slot.position = (uint64_t)i;
+		message_fill(&p[i], &slot, 4, 4, (unsigned)i);
+		message_item(&p[i], s, &items[i].item);
+		items[i].item.size = sizeof(items[0]);
+	}
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, &items[0].item, 3), 0);
+	assert_int_equal(items[2].item.sequence, 2);
+
+	items[1].more = 1;
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, &items[0].item, 3),
+	    CSN_E_ARG);
+	items[1].more = 0;
+	items[2].item.size = sizeof(items[2].item);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, &items[0].item, 3),
+	    CSN_E_ARG);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, &items[0].item, 3),
+	    CSN_E_ARG);
+	/* Nothing was sealed by the two that were refused. */
+	items[2].item.size = sizeof(items[0]);
+	assert_int_equal(csn_kv_seal_batch(ctx, NULL, &items[0].item, 3), 0);
+	assert_int_equal(items[0].item.sequence, 3);
+	for (i = 0; i < 3; i++)
+		message_free(&p[i]);
+	csn_session_free(s);
 }
 
 TEST(messages_of_several_writers_and_epochs_mix)
@@ -315,8 +353,7 @@ TEST(messages_of_several_writers_and_epochs_mix)
 		items[i].key = out[i][0];
 		items[i].value = out[i][1];
 	}
-	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, N,
-	    sizeof(items[0])), 0);
+	assert_int_equal(csn_kv_open_batch(ctx, NULL, items, N), 0);
 	for (i = 0; i < N; i++) {
 		assert_memory_equal(out[i][0], p[i].key, 16);
 		assert_memory_equal(out[i][1], p[i].value, 16);

@@ -184,6 +184,7 @@ op_open(unsigned long n, int *fired)
 	assert_int_equal(csn_session_rotate(b, 0), 0);
 	assert_int_equal(text_seal(b, 1, "next", &x), 0);
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = a;
 	item.key = key;
 	item.key_len = sizeof(key);
@@ -225,7 +226,7 @@ op_batch(unsigned long n, int *fired)
 		message_item(&q[i], s[i % 2], &items[i]);
 	}
 	failmalloc_at((long)n - 1);
-	rc = csn_kv_seal_batch(ctx, NULL, items, ALL, sizeof(items[0]));
+	rc = csn_kv_seal_batch(ctx, NULL, items, ALL);
 	*fired = failmalloc_done();
 	for (i = 0; i < ALL; i++) {
 		q[i].sequence = items[i].sequence;

@@ -392,8 +392,7 @@ TEST(a_manager_does_not_open_the_same_entry_again_and_again)
 			items[i].key = out[i][0];
 			items[i].value = out[i][1];
 		}
-		rc = csn_manager_open_batch(mgr, NULL, items, 3,
-		    sizeof(items[0]));
+		rc = csn_manager_open_batch(mgr, NULL, items, 3);
 		assert_int_equal(rc, CSN_E_REPLAY);
 		assert_int_equal(items[0].rc, CSN_E_REPLAY);
 		assert_true(all_zero(out[0], sizeof(out[0])));

@@ -53,10 +53,15 @@ TEST(the_same_item_opens_after_a_failed_try)
 {
 	uint8_t key[32], value[16], sealed[48 + CSN_SEAL_OVERHEAD];
 	struct csn_kv_item item = {
-		.session = session, .slot = slot_entry(77, 7),
-		.key = key, .key_len = sizeof(key),
-		.value = value, .value_len = sizeof(value),
-		.sealed = sealed, .sealed_len = sizeof(sealed),
+	    .size = sizeof(item),
+	    .session = session,
+	    .slot = slot_entry(77, 7),
+	    .key = key,
+	    .key_len = sizeof(key),
+	    .value = value,
+	    .value_len = sizeof(value),
+	    .sealed = sealed,
+	    .sealed_len = sizeof(sealed),
 	};
 
 	memset(key, 1, sizeof(key));
@@ -233,6 +238,7 @@ TEST(plaintext_in_the_way_of_its_ciphertext_is_refused)
 	for (at = 0; at + 40 <= sizeof(buf); at++) {
 		memset(buf, 7, sizeof(buf));
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.session = session;
 		item.slot = slot;
 		item.sealed = buf + 256;
@@ -270,6 +276,7 @@ TEST(lengths_that_overflow_touch_no_memory)
 	for (i = 0; i < sizeof(huge) / sizeof(huge[0]); i++)
 		for (k = 0; k < 3; k++) {
 			memset(&item, 0, sizeof(item));
+			item.size = sizeof(item);
 			memset(sealed, 3, sizeof(sealed));
 			item.session = session;
 			item.slot = slot_entry(0, 0);

@@ -87,6 +87,7 @@ fill(struct csn_kv_item *items)
 
 	memset(items, 0, ITEMS * sizeof(*items));
 	for (i = 0; i < ITEMS; i++) {
+		items[i].size = sizeof(items[i]);
 		items[i].tenant = i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c";
 		items[i].slot.kind = CSN_KIND_KV_ENTRY;
 		items[i].slot.role = CSN_KV_BOTH;
@@ -118,10 +119,8 @@ batches(void *arg)
 		assert_int_equal(csn_manager_create(m, &tenant, NULL), 0);
 	}
 	fill(items);
-	assert_int_equal(csn_manager_seal_batch(m, NULL, items, ITEMS,
-	    sizeof(items[0])), 0);
-	assert_int_equal(csn_manager_open_batch(m, NULL, items, ITEMS,
-	    sizeof(items[0])), 0);
+	assert_int_equal(csn_manager_seal_batch(m, NULL, items, ITEMS), 0);
+	assert_int_equal(csn_manager_open_batch(m, NULL, items, ITEMS), 0);
 	csn_manager_free(m);
 	csn_ctx_free(ctx);
 	return arg;

@@ -233,6 +233,7 @@ TEST(cut_and_lengthened_entries_are_refused)
 		memset(key, 5, sizeof(key));
 		memset(value, 5, sizeof(value));
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.session = s;
 		item.key = key;
 		item.key_len = sizeof(key);
@@ -418,6 +419,7 @@ TEST(a_header_that_changes_meanwhile_fools_nobody)
 	assert_int_equal(pthread_create(&thread, NULL, flip, &f), 0);
 	for (i = 0; i < 100000; i++) {
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.session = s;
 		item.key = key;
 		item.key_len = sizeof(key);
@@ -497,16 +499,15 @@ TEST(an_item_that_is_not_sealed_moves_no_version)
 			message_item(&p[i], s, &items[i]);
 		}
 		/* The same on the same stack, and all of it good. */
-		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3,
-		    sizeof(items[0])), 0);
+		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3), 0);
 		for (i = 0; i < 3; i++) {
 			message_free(&former[i]);
 			message_make(&former[i], s, &slots[i], 8, 8, i);
 		}
 		seals_left = round;
 		counting_hook = fail_one;
-		assert_int_equal(csn_kv_seal_batch(ctx, NULL, items, 3,
-		    sizeof(items[0])), CSN_E_CRYPTO);
+		assert_int_equal(
+		    csn_kv_seal_batch(ctx, NULL, items, 3), CSN_E_CRYPTO);
 		counting_hook = NULL;
 		counting_fails = 0;
 		for (i = 0; i < 3; i++) {

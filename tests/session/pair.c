@@ -190,6 +190,7 @@ text_seal(struct csn_session *s, uint64_t position, const char *text,
 	int rc;
 
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	item.session = s;
 	item.slot.kind = CSN_KIND_KV_ENTRY;
 	item.slot.role = CSN_KV_KEY;
@@ -217,6 +218,7 @@ text_open(struct csn_session *s, const struct text *in, const char *text)
 	int rc;
 
 	memset(&item, 0, sizeof(item));
+	item.size = sizeof(item);
 	memset(key, 0xa5, sizeof(key));
 	memcpy(copy, in->sealed, in->len);
 	item.session = s;

@@ -472,6 +472,7 @@ open_each(void *arg)
 
 	for (i = o->first; i < o->n && o->rc == 0; i += o->step) {
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.session = o->s;
 		item.key = key;
 		item.key_len = sizeof(key);

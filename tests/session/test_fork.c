@@ -40,7 +40,7 @@ static struct shared *shared;
 static int
 seal_raw(struct csn_session *s, uint64_t position, struct text *t)
 {
-	struct csn_kv_item item = { .session = s };
+	struct csn_kv_item item = { .size = sizeof(item), .session = s };
 
 	item.slot.kind = CSN_KIND_KV_ENTRY;
 	item.slot.role = CSN_KV_KEY;
@@ -60,7 +60,7 @@ seal_raw(struct csn_session *s, uint64_t position, struct text *t)
 static int
 open_raw(struct csn_session *s, const struct text *t)
 {
-	struct csn_kv_item item = { .session = s };
+	struct csn_kv_item item = { .size = sizeof(item), .session = s };
 	uint8_t key[8];
 
 	item.key = key;

@@ -42,7 +42,7 @@ static struct {
 static int
 seal(struct csn_session *s, struct text *t)
 {
-	struct csn_kv_item item = { .session = s };
+	struct csn_kv_item item = { .size = sizeof(item), .session = s };
 
 	item.slot.kind = CSN_KIND_KV_ENTRY;
 	item.slot.role = CSN_KV_KEY;
@@ -58,9 +58,12 @@ static int
 open_it(struct csn_session *s, const struct text *t)
 {
 	uint8_t key[4];
-	struct csn_kv_item item = { .session = s, .key = key,
-	    .key_len = sizeof(key), .sealed_len = t->len,
-	    .sealed = (uint8_t *)(uintptr_t)t->sealed };
+	struct csn_kv_item item = { .size = sizeof(item),
+	    .session = s,
+	    .key = key,
+	    .key_len = sizeof(key),
+	    .sealed_len = t->len,
+	    .sealed = (uint8_t *)(uintptr_t)t->sealed};
 
 	return csn_kv_open(f.ctx, &item);
 }

@@ -66,6 +66,7 @@ TEST(a_batch_is_parted_where_the_policy_draws_the_line)
 		s = pair_local(ctx, "acme", &o);
 		memset(items, 0, sizeof(items));
 		for (i = 0; i < 12; i++) {
+			items[i].size = sizeof(items[i]);
 			items[i].session = s;
 			items[i].slot.kind = CSN_KIND_KV_ENTRY;
 			items[i].slot.role = CSN_KV_VALUE;
@@ -77,8 +78,7 @@ TEST(a_batch_is_parted_where_the_policy_draws_the_line)
 			items[i].sealed_len = sizeof(sealed[i]);
 			memset(sealed[i], 1, sizeof(sealed[i]));
 		}
-		rc = csn_kv_seal_batch(ctx, NULL, items, 12,
-		    sizeof(items[0]));
+		rc = csn_kv_seal_batch(ctx, NULL, items, 12);
 		assert_int_equal(rc, mode == 0 ? 0 : CSN_E_ROTATE);
 		for (i = 0; i < 12; i++) {
 			if (mode == 1 && i >= 5) {
@@ -96,7 +96,7 @@ TEST(a_batch_is_parted_where_the_policy_draws_the_line)
 		/* Two are in the third epoch: three more are, and no fourth. */
 		if (mode == 0) {
 			assert_int_equal(csn_kv_seal_batch(ctx, NULL, items,
-			    4, sizeof(items[0])), 0);
+			    4), 0);
 			for (i = 0; i < 4; i++) {
 				assert_int_equal(csn_header_read(ctx,
 				    sealed[i], sizeof(sealed[i]), &h), 0);

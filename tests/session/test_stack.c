@@ -111,8 +111,9 @@ TEST(no_call_leaves_a_key_in_vector_registers)
 {
 	static uint8_t big[16384], out[sizeof(big) + CSN_SEAL_OVERHEAD];
 	uint8_t regs[REGISTERS] = { 0 }, *p;
-	struct csn_kv_item it = { .slot = { .kind = CSN_KIND_KV_ENTRY,
-	    .role = CSN_KV_KEY, .count = 1 }, .key = big,
+	struct csn_kv_item it = { .size = sizeof(it),
+	    .slot = {.kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1},
+	    .key = big,
 	    .sealed = out };
 	const size_t lens[] = { 64, 128, 700, sizeof(big) };
 	struct csn_session *s, *back;
@@ -322,9 +323,11 @@ TEST(signals_during_aes_leave_no_key_after_close)
 	static uint8_t big[16384], out[sizeof(big) + CSN_SEAL_OVERHEAD];
 	const struct itimerval often = { { 0, 20 }, { 0, 20 } },
 	    never = { { 0, 0 }, { 0, 0 } };
-	struct csn_kv_item it = { .slot = { .kind = CSN_KIND_KV_ENTRY,
-	    .role = CSN_KV_KEY, .count = 1 }, .key = big,
-	    .key_len = sizeof(big), .sealed = out,
+	struct csn_kv_item it = { .size = sizeof(it),
+	    .slot = {.kind = CSN_KIND_KV_ENTRY, .role = CSN_KV_KEY, .count = 1},
+	    .key = big,
+	    .key_len = sizeof(big),
+	    .sealed = out,
 	    .sealed_len = sizeof(out) };
 	struct csn_ctx *ctx;
 	struct keys k;

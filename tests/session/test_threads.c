@@ -33,6 +33,7 @@ fill(struct csn_kv_item *it, struct csn_session *s, uint64_t position,
     uint8_t *key, uint8_t *sealed)
 {
 	memset(it, 0, sizeof(*it));
+	it->size = sizeof(*it);
 	it->session = s;
 	it->slot.kind = CSN_KIND_KV_ENTRY;
 	it->slot.role = CSN_KV_KEY;
@@ -78,7 +79,7 @@ seal_and_open(void *arg)
 			    (h->n + i) % 500, keys[i], sealed[i]);
 		}
 		rc = n == 1 ? csn_kv_seal(ctx, items) : csn_kv_seal_batch(ctx,
-		    NULL, items, n, sizeof(items[0]));
+		    NULL, items, n);
 		for (i = 0; i < n && rc == 0; i++) {
 			fill(&one, h->session, 0, out, sealed[i]);
 			if ((rc = csn_kv_open(ctx, &one)) == 0 &&

@@ -68,8 +68,8 @@ TEST(an_unknown_tenant_is_unknown_to_every_call)
 	assert_int_equal(csn_manager_seal(mgr, &item), CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(item.rc, CSN_E_UNKNOWN_TENANT);
 	assert_true(all_zero(p.sealed, p.len));
-	assert_int_equal(csn_manager_seal_batch(mgr, NULL, &item, 1,
-	    sizeof(item)), CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(
+	    csn_manager_seal_batch(mgr, NULL, &item, 1), CSN_E_UNKNOWN_TENANT);
 	assert_null(item.session);
 	item.tenant = NULL;
 	assert_int_equal(csn_manager_seal(mgr, &item), CSN_E_ARG);
@@ -80,8 +80,8 @@ TEST(an_unknown_tenant_is_unknown_to_every_call)
 	    CSN_E_UNKNOWN_TENANT);
 	assert_int_equal(message_open_by(&p, mgr, ctx, NULL), CSN_E_ARG);
 	item.tenant = "other";
-	assert_int_equal(csn_manager_open_batch(mgr, NULL, &item, 1,
-	    sizeof(item)), CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(
+	    csn_manager_open_batch(mgr, NULL, &item, 1), CSN_E_UNKNOWN_TENANT);
 	assert_true(all_zero(p.key, 20) && all_zero(p.value, 20));
 	message_free(&p);
 }
@@ -266,8 +266,8 @@ TEST(quotas_hold_for_bytes_and_entries)
 		items[i].tenant = "acme";
 	}
 	items[0].slot.role = 9;
-	assert_int_equal(csn_manager_seal_batch(mgr, NULL, items, 4,
-	    sizeof(items[0])), CSN_E_ARG);
+	assert_int_equal(
+	    csn_manager_seal_batch(mgr, NULL, items, 4), CSN_E_ARG);
 	/* Three were used; the first took one, which came back late. */
 	assert_int_equal(items[0].rc, CSN_E_ARG);
 	assert_int_equal(items[1].rc, 0);
@@ -275,8 +275,8 @@ TEST(quotas_hold_for_bytes_and_entries)
 	assert_int_equal(items[3].rc, 0);
 	assert_int_equal(seal_by("acme", 1), 0);
 	assert_int_equal(seal_by("acme", 1), CSN_E_QUOTA);
-	assert_int_equal(csn_manager_seal_batch(mgr, NULL, &items[1], 3,
-	    sizeof(items[0])), CSN_E_QUOTA);
+	assert_int_equal(
+	    csn_manager_seal_batch(mgr, NULL, &items[1], 3), CSN_E_QUOTA);
 	for (i = 1; i < 4; i++) {
 		assert_int_equal(items[i].rc, CSN_E_QUOTA);
 		assert_null(items[i].session);
@@ -307,8 +307,8 @@ TEST(a_batch_mixes_tenants_and_sessions_of_its_own)
 		message_item(&p[i], i % 10 == 3 ? own : NULL, &items[i]);
 		items[i].tenant = i % 10 == 3 ? NULL : names[i % 7];
 	}
-	assert_int_equal(csn_manager_seal_batch(mgr, NULL, items, N,
-	    sizeof(items[0])), CSN_E_UNKNOWN_TENANT);
+	assert_int_equal(
+	    csn_manager_seal_batch(mgr, NULL, items, N), CSN_E_UNKNOWN_TENANT);
 	for (i = 0; i < N; i++) {
 		p[i].sequence = items[i].sequence;
 		p[i].version = items[i].version;

@@ -103,6 +103,7 @@ meddle(void *arg)
 	for (i = 0; i < 1500; i++) {
 		snprintf(id, sizeof(id), "t%u", (i * 13 + me) % 17);
 		memset(&item, 0, sizeof(item));
+		item.size = sizeof(item);
 		item.tenant = id;
 		item.slot = slot_entry(me, i);
 		item.slot.role = CSN_KV_KEY;

@@ -34,6 +34,7 @@ item(size_t i)
 	struct csn_kv_item *it = &items[i];
 
 	memset(it, 0, sizeof(*it));
+	it->size = sizeof(*it);
 	it->tenant = "acme";
 	it->slot = slot_entry(0, i);
 	it->slot.role = CSN_KV_KEY;
@@ -58,8 +59,7 @@ seal_all(void)
 
 	for (i = 0; i < N; i++)
 		item(i);
-	assert_int_not_equal(csn_manager_seal_batch(mgr, NULL, items, N,
-	    sizeof(items[0])), 0);
+	assert_int_not_equal(csn_manager_seal_batch(mgr, NULL, items, N), 0);
 	for (i = 0; i < N; i++)
 		good += items[i].rc == 0;
 	return good;

@@ -122,10 +122,15 @@ kv(struct csn_session *s, const char *name, const struct csn_kv_slot *slot,
     size_t key_len, size_t value_len)
 {
 	uint8_t key[256], value[256], sealed[CSN_SEAL_OVERHEAD + 512];
-	struct csn_kv_item it = { .session = s, .slot = *slot, .key = key,
-	    .key_len = key_len, .value = value, .value_len = value_len,
+	struct csn_kv_item it = { .size = sizeof(it),
+	    .session = s,
+	    .slot = *slot,
+	    .key = key,
+	    .key_len = key_len,
+	    .value = value,
+	    .value_len = value_len,
 	    .sealed = sealed,
-	    .sealed_len = CSN_SEAL_OVERHEAD + key_len + value_len };
+	    .sealed_len = CSN_SEAL_OVERHEAD + key_len + value_len};
 	json_t *j = json_object();
 
 	fill(key, key_len);

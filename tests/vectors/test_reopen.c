@@ -97,8 +97,12 @@ open_kv(struct csn_ctx *ctx, struct csn_session *s, const json_t *entry)
 	struct bytes key = unhex(entry, "key"), value = unhex(entry, "value");
 	struct bytes sealed = unhex(entry, "sealed");
 	uint8_t k[512], v[512];
-	struct csn_kv_item it = { .session = s, .key = k, .value = v,
-	    .sealed = sealed.p, .sealed_len = sealed.len };
+	struct csn_kv_item it = { .size = sizeof(it),
+	    .session = s,
+	    .key = k,
+	    .value = v,
+	    .sealed = sealed.p,
+	    .sealed_len = sealed.len};
 	size_t at;
 
 	for (at = 0; at < sealed.len; at++) {

@@ -240,6 +240,22 @@ TEST(replies_are_the_same_in_whatever_pieces_they_come)
 				    in_array, 1, SIZE_MAX);
 }
 
+/* What comes of the text: a code, or what is left of it waits. */
+static void
+comes_to(const char *text, size_t len, int want)
+{
+	struct account a;
+	int rc;
+
+	for (a.to = 0; a.to < WAYS; a.to++) {
+		account_new(&a, a.to, 0, 4096);
+		rc = run(&a, text, len, len, len);
+		free(a.place);
+		if (rc != want)
+			fail_msg("\"%.60s\": %d, not %d", text, rc, want);
+	}
+}
+
 /* Those that are read straight into their place, from a length on. */
 TEST(so_are_values_large_and_small)
 {
@@ -264,24 +280,11 @@ TEST(so_are_values_large_and_small)
 			p = value_of("", lens[i], "", &size);
 			p[size - 1] = '\r';
 			same_in_two(p, size, to, 0, size - 4, size);
+			comes_to(p, size, CSN_E_FORM);
+			(void)memcpy(p + size - 2, "\n\n", 2);
+			comes_to(p, size, CSN_E_FORM);
 			free(p);
 		}
-}
-
-/* What comes of the text: a code, or what is left of it waits. */
-static void
-comes_to(const char *text, size_t len, int want)
-{
-	struct account a;
-	int rc;
-
-	for (a.to = 0; a.to < WAYS; a.to++) {
-		account_new(&a, a.to, 0, 4096);
-		rc = run(&a, text, len, len, len);
-		free(a.place);
-		if (rc != want)
-			fail_msg("\"%.60s\": %d, not %d", text, rc, want);
-	}
 }
 
 TEST(a_length_that_lies_is_refused)
@@ -415,6 +418,58 @@ TEST(a_value_in_memory_is_aligned_and_the_callers)
 	free(p);
 }
 
+TEST(numbers_have_64_bits)
+{
+	static const char text[] = ":9223372036854775807\r\n"
+	    ":-9223372036854775808\r\n:0\r\n:-1\r\n";
+	struct account a;
+
+	account_new(&a, INTO_REPLY, 0, 0);
+	assert_int_equal(run(&a, text, sizeof(text) - 1, 3, 5), 0);
+	assert_string_equal(a.text, "I9223372036854775807 "
+	    "I-9223372036854775808 I0 I-1 ");
+}
+
+/* And the reply after it is the reader's again. */
+TEST(a_value_fits_where_it_just_fits)
+{
+	static const size_t lens[] = { 5, 8191, 8192, 40000 };
+	struct csn_redis_reader *reader;
+	struct csn_redis_reply *reply;
+	struct csn_redis_sink sink;
+	size_t i, less, size;
+	uint8_t place[40000];
+	char *p;
+
+	for (i = 0; i < 8; i++) {
+		less = i % 2;
+		sink = (struct csn_redis_sink){ .p = place,
+		    .cap = lens[i / 2] - less };
+		memset(place, 0xa5, sizeof(place));
+		p = value_of("", lens[i / 2], "$2\r\nhi\r\n", &size);
+		reader = csn_redis_reader_new();
+		assert_non_null(reader);
+		csn_redis_reader_sink(reader, &sink);
+		assert_int_equal(redis_feed(reader, p, size), 0);
+		assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
+		assert_null(reply->p);
+		csn_redis_reply_free(reply);
+		assert_int_equal(sink.len, lens[i / 2]);
+		assert_int_equal(sink.touched, !less);
+		if (less)
+			assert_int_equal(place[0], 0xa5);
+		else
+			assert_memory_equal(place, strchr(p, '\n') + 1,
+			    sink.len);
+		assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
+		assert_non_null(reply->p);
+		assert_memory_equal(reply->p, "hi", 3);
+		csn_redis_reply_free(reply);
+		csn_redis_reader_free(reader);
+		free(p);
+	}
+}
+
 /* Bytes that are allocated; without a sanitizer, which has its own. */
 static size_t
 in_use(void)
@@ -445,6 +500,9 @@ held(const char *text, size_t len, struct csn_redis_sink *sink, int want)
 	}
 	assert_int_equal(rc, want);
 	csn_redis_reply_free(reply);
+	/* A large buffer is not kept for the next reply. */
+	if (reply != NULL && sink == NULL)
+		assert_true(in_use() < before + 2 * BUFFER);
 	csn_redis_reader_free(reader);
 	if (sink != NULL)
 		csn_free(sink->raw);
@@ -509,6 +567,31 @@ TEST(a_reply_is_so_long_and_no_longer)
 	}
 	assert_int_equal(rc, CSN_E_LIMIT);
 	assert_int_equal(n, CSN_REDIS_MAX_REPLY / size);
+	csn_redis_reader_free(reader);
+	free(p);
+}
+
+TEST(what_a_sink_takes_is_none_of_the_replys_limit)
+{
+	struct csn_redis_reader *reader = csn_redis_reader_new();
+	struct csn_redis_reply *reply = NULL;
+	struct csn_redis_sink sink = { .cap = 5 };
+	char *p = calloc(1, MIB);
+	size_t i;
+
+	assert_non_null(reader);
+	assert_non_null(p);
+	csn_redis_reader_sink(reader, &sink);
+	assert_int_equal(redis_feed(reader, "$69206016\r\n", 11), 0);
+	for (i = 0; i < 66; i++) {
+		assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
+		assert_null(reply);
+		assert_int_equal(redis_feed(reader, p, MIB), 0);
+	}
+	assert_int_equal(redis_feed(reader, "\r\n", 2), 0);
+	assert_int_equal(csn_redis_reader_next(reader, &reply), 0);
+	assert_int_equal(reply->len, 66 * MIB);
+	csn_redis_reply_free(reply);
 	csn_redis_reader_free(reader);
 	free(p);
 }

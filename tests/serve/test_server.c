@@ -22,6 +22,7 @@ struct fixture {
 	atomic_int held;	/* handlers that wait for letting go */
 	atomic_int let_go;
 	atomic_int logged;
+	atomic_int looks;	/* at the clock, by serve_run() */
 	pthread_mutex_t keeping;
 	char path[32];		/* of what was logged last */
 	int ended;		/* what serve_run() came to */
@@ -70,8 +71,9 @@ keep(void *arg, const struct serve_request *r,
 static int
 is_over(void *arg)
 {
-	const struct fixture *f = arg;
+	struct fixture *f = arg;
 
+	f->looks++;
 	return f->over;
 }
 
@@ -203,12 +205,47 @@ TEST(what_is_too_long_is_not_read)
 	end(&f);
 }
 
+/* Until serve_run() has looked twice for who is too slow. */
+static void
+wait_for_looks(struct fixture *f)
+{
+	int before = f->looks;
+
+	while (f->looks < before + 3)
+		(void)poll(NULL, 0, 5);
+}
+
+TEST(who_has_time_is_left_alone)
+{
+	char body[101], text[200];
+	struct fixture f;
+	int fd;
+
+	begin(&f, 600 * SECOND);
+	memset(body, 'x', 100);
+	body[100] = '\0';
+	/* As long as it may be, and not in one piece. */
+	fd = dial(&f, "POST /echo" HEAD "100\r\n\r\n");
+	wait_for_looks(&f);
+	assert_int_equal(send(fd, body, 50, MSG_NOSIGNAL), 50);
+	wait_for_looks(&f);
+	assert_int_equal(send(fd, body, 50, MSG_NOSIGNAL), 50);
+	(void)snprintf(text, sizeof(text), "{\"body\":\"%s\"}", body);
+	assert_non_null(strstr(hang_up(fd), text));
+	end(&f);
+}
+
 TEST(a_client_that_says_nothing_or_little_is_ended)
 {
 	struct fixture f;
 	int silent, slow, i;
 
 	begin(&f, SECOND / 5);
+	/* Those who went before have left their places. */
+	for (i = 0; i < 5; i++)
+		assert_non_null(strstr(hang_up(dial(&f, "POST /echo" HEAD
+		    "0\r\n\r\n")), " 200 "));
+	f.logged = 0;
 	silent = dial(&f, "");
 	slow = dial(&f, "POST /echo" HEAD "100\r\n\r\n");
 	/* A byte now and then gives nobody more time. */
@@ -254,6 +291,7 @@ TEST(no_more_clients_than_there_is_room_for)
 		(void)poll(NULL, 0, 5);
 	/* A fourth hears nothing, or is ended, until one of them is gone. */
 	i = dial(&f, "POST /echo" HEAD "0\r\n\r\n");
+	wait_for_looks(&f);
 	assert_int_equal(f.held, 3);
 	assert_int_equal(f.logged, 0);
 	f.let_go = 1;
@@ -296,6 +334,7 @@ TEST(headers_without_end_are_refused_and_held_nowhere)
 	for (i = 0; at < 199000; i++)
 		at += (size_t)snprintf(text + at, 200000 - at,
 		    "X-%zu: %0100d\r\n", i, 0);
+	(void)snprintf(text + at, 200000 - at, "Content-Length: 0\r\n\r\n");
 	for (i = 0; i < 5; i++)
 		assert_null(strstr(hang_up(dial(&f, text)), " 200 "));
 	assert_int_equal(f.logged, 0);
@@ -408,4 +447,19 @@ TEST(a_rate_fills_up_again_and_no_further)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(serve_rate_take(&r, now), 1);
 	assert_int_equal(serve_rate_take(&r, now), 0);
+	/* However much time passes, what is left is not kept on top. */
+	now += 1000 * SECOND;
+	assert_int_equal(serve_rate_take(&r, now), 1);
+	now += 1000 * SECOND;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(serve_rate_take(&r, now), 1);
+	assert_int_equal(serve_rate_take(&r, now), 0);
+}
+
+TEST(what_clients_wrote_is_shown_in_plain)
+{
+	char out[8];
+
+	serve_clean(" a\x7f\x80\n~!\x1b[31m", out, sizeof(out));
+	assert_string_equal(out, "?a???~!");
 }

@@ -35,7 +35,7 @@ open_with(const char *options)
 
 	n = (size_t)snprintf(url, sizeof(url), "http://127.0.0.1:1/#");
 	for (; *options != '\0'; options++)
-		n += (size_t)snprintf(url + n, sizeof(url) - n,
+		n += (size_t)snprintf(url + n, sizeof(url) - n, "%s",
 		    *options == '@' ? token : (char[2]){ *options });
 	rc = csn_endpoint_open(ctx, url, 1000, 3, &e);
 	csn_endpoint_close(&e);

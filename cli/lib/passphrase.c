@@ -188,19 +188,48 @@ out:
 	return rc;
 }
 
+static int
+never(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return 1;
+}
+
+/* Without a secret: 0 where none is needed, CSN_E_PASSPHRASE where one is. */
+static int
+open_alone(struct cli *cli, const char *url, struct csn_keystore **out)
+{
+	int rc;
+
+	if ((rc = csn_keystore_open(cli->ctx, url, NULL, 0, out)) != 0 ||
+	    csn_keystore_each(*out, never, NULL) != CSN_E_LOCKED)
+		return rc;
+	csn_keystore_close(*out);
+	*out = NULL;
+	return CSN_E_PASSPHRASE;
+}
+
 int
 cli_keystore_open(struct cli *cli, const char *url,
     struct csn_keystore **out)
 {
 	struct cli_secret secret = { .len = 0 };
-	int rc;
+	int rc, found = CSN_E_PASSPHRASE;
 
-	if ((rc = cli_passphrase_given(cli, &secret)) == 0 && !secret.given)
+	*out = NULL;
+	rc = cli_passphrase_given(cli, &secret);
+	if (rc == 0 && !secret.given &&
+	    (found = open_alone(cli, url, out)) == CSN_E_PASSPHRASE)
 		rc = cli_passphrase_ask(cli, url, 0, &secret);
-	if (rc == 0 && (rc = csn_keystore_open(cli->ctx, url, secret.text,
-	    secret.len, out)) != 0)
-		rc = cli_error_given(cli, rc,
-		    "cannot open the keystore %s", url);
+	if (rc == 0 && (secret.given || found != CSN_E_PASSPHRASE)) {
+		if (secret.given)
+			found = csn_keystore_open(cli->ctx, url, secret.text,
+			    secret.len, out);
+		if (found != 0)
+			rc = cli_error_given(cli, found,
+			    "cannot open the keystore %s", url);
+	}
 	cli_secret_wipe(&secret);
 	return rc;
 }

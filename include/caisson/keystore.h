@@ -21,8 +21,25 @@ extern "C" {
  * passphrase; where it does, opening without one gives a locked keystore.
  * Removing a key overwrites its file first, which no copy of it and no
  * medium that writes elsewhere takes notice of.
+ *
+ * "tpm:TCTI?folder=/path" is such a folder whose keys only this machine's TPM
+ * 2.0 opens. TCTI is tpm2-tss's: "device:/dev/tpmrm0", "tabrmd:",
+ * "swtpm:path=/run/tpm.sock"; empty: /dev/tpmrm0, else tabrmd. Options, which
+ * count when the keystore is made and are kept in it:
+ *
+ *	pcr=sha256:0,7	only while these registers are as they are now
+ *	auth=1		a secret is needed: CSN_E_PASSPHRASE where none is given
+ *	strong=1	the secret, of 16 bytes or more, cannot be guessed: the
+ *			TPM counts no wrong tries and locks nobody out
+ *
+ * A secret that is given when it is made becomes its authorisation value;
+ * without one it opens by itself on this machine. CSN_E_POLICY: the registers
+ * are others. CSN_E_LOCKED: too many wrong secrets, the message says for how
+ * long. CSN_E_TAG: another TPM's, or changed. CSN_E_IO: the device may not be
+ * opened. CSN_E_BUSY: its slots are taken. CSN_E_BACKEND: it is not there, or
+ * is gone; the next call begins anew.
  */
-#define CSN_KEYSTORE_ABI 1
+#define CSN_KEYSTORE_ABI 2
 #define CSN_KEYSTORE_MAX_WRAP 1024
 #define CSN_KEYSTORE_MAX_NAME 64	/* bytes of UTF-8 */
 
@@ -64,6 +81,13 @@ struct csn_keystore_provider {
 	/* Optional: another secret from now on. CSN_E_PASSPHRASE. */
 	int (*change_secret)(void *state, const void *old, size_t old_len,
 	    const void *next, size_t next_len);
+	/* Optional: as open, for a URL that names no place of its own. */
+	int (*open_in)(struct csn_ctx *ctx, const char *rest,
+	    const char *folder, const void *secret, size_t secret_len,
+	    void **state);
+	/* Optional, both or none: a counter that only goes up. */
+	int (*generation)(void *state, uint64_t *out);
+	int (*advance)(void *state, uint64_t generation);
 };
 
 /** CSN_E_ARG (another abi, a NULL function), CSN_E_EXISTS, CSN_E_LIMIT. */
@@ -74,6 +98,13 @@ CSN_API CSN_MUST_CHECK int csn_keystore_register(
 CSN_API CSN_MUST_CHECK int csn_keystore_open(struct csn_ctx *ctx,
     const char *url, const void *secret, size_t secret_len,
     struct csn_keystore **out);
+/**
+ * The same with a folder for its files, where the URL names none: "file:" and
+ * "tpm:" are enough then. Providers without files take no notice of it.
+ */
+CSN_API CSN_MUST_CHECK int csn_keystore_open_in(struct csn_ctx *ctx,
+    const char *url, const char *folder, const void *secret,
+    size_t secret_len, struct csn_keystore **out);
 /** key_name: 1 to CSN_KEYSTORE_MAX_NAME bytes of UTF-8, no controls. */
 CSN_API CSN_MUST_CHECK int csn_keystore_create(struct csn_keystore *ks,
     const char *key_name);
@@ -99,6 +130,21 @@ CSN_API CSN_MUST_CHECK int csn_keystore_unlock(struct csn_keystore *ks,
 CSN_API CSN_MUST_CHECK int csn_keystore_change_secret(
     struct csn_keystore *ks, const void *old, size_t old_len,
     const void *next, size_t next_len);
+/**
+ * A counter of the keystore's that nobody sets back, for what is kept outside
+ * of it: an index holds a generation. To change it, write it with the
+ * counter's value + 1 first, then advance to that. After a crash, or at
+ * opening, advance to the generation found: it counts up where the index is
+ * one ahead, and does nothing where they are equal.
+ *
+ * CSN_E_REPLAY: the index is older than the counter, an old copy was put back.
+ * CSN_E_DRIFT: it is more than one ahead, the counter is another one.
+ * CSN_E_BACKEND: the provider has no counter. CSN_E_LOCKED.
+ */
+CSN_API CSN_MUST_CHECK int csn_keystore_generation(struct csn_keystore *ks,
+    uint64_t *out);
+CSN_API CSN_MUST_CHECK int csn_keystore_advance(struct csn_keystore *ks,
+    uint64_t generation);
 /** NULL is fine. */
 CSN_API void csn_keystore_close(struct csn_keystore *ks);
 

@@ -54,6 +54,7 @@ static struct list stores = { "store", "memory:", {
 static struct list keystores = { "keystore", "memory:", {
 	{ "memory", &csn_keystore_memory },
 	{ "file", &csn_keystore_file },
+	{ "tpm", &csn_keystore_tpm },
 } };
 
 static struct list regions = { "region provider",
@@ -191,7 +192,8 @@ csn_keystore_register(const struct csn_keystore_provider *p)
 		    "provider of another abi than %d", CSN_KEYSTORE_ABI);
 	if (p->open == NULL || p->create == NULL || p->remove == NULL ||
 	    p->wrap == NULL || p->unwrap == NULL || p->list == NULL ||
-	    p->lock == NULL || p->unlock == NULL || p->close == NULL)
+	    p->lock == NULL || p->unlock == NULL || p->close == NULL ||
+	    (p->generation == NULL) != (p->advance == NULL))
 		return csn_fail(NULL, CSN_E_ARG, "keystore",
 		    "a keystore provider lacks a function that it must have");
 	return add(&keystores, p->name, p);

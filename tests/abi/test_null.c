@@ -157,6 +157,11 @@ TEST(keystore_refuses_null)
 {
 	NO(csn_keystore_register(NULL));
 	NO(csn_keystore_open(any, any, any, 1, NULL));
+	NO(csn_keystore_open_in(any, any, any, any, 1, NULL));
+	NO(csn_keystore_open_in(any, any, NULL, any, 1, any));
+	NO(csn_keystore_generation(NULL, any));
+	NO(csn_keystore_generation(any, NULL));
+	NO(csn_keystore_advance(NULL, 1));
 	NO(csn_keystore_create(NULL, any));
 	NO(csn_keystore_remove(NULL, any));
 	NO(csn_keystore_wrap(NULL, any, any, 1, any, any, any));

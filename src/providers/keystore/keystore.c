@@ -43,14 +43,10 @@ check(struct csn_keystore *ks, const char *key_name)
 	return 0;
 }
 
-int
-csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
-    size_t secret_len, struct csn_keystore **out)
+static int
+open_url(struct csn_ctx *ctx, const char *url, const char *folder,
+    const void *secret, size_t secret_len, struct csn_keystore **out)
 {
-	if (CSN_NEEDS(out) != 0)
-		return CSN_E_ARG;
-
-	CSN_UNCANCELLED;
 	struct csn_keystore *ks;
 	const char *rest;
 	int rc;
@@ -61,14 +57,39 @@ csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
 	if ((ks = csn_calloc(1, sizeof(*ks))) == NULL)
 		return csn_nomem(ctx, "keystore", "a keystore");
 	ks->ctx = ctx;
-	if ((rc = csn_keystore_lookup(ctx, url, &ks->p, &rest)) != 0 ||
-	    (rc = done(ks, ks->p->open(ctx, rest, secret, secret_len,
-	    &ks->state))) != 0) {
+	if ((rc = csn_keystore_lookup(ctx, url, &ks->p, &rest)) == 0)
+		rc = done(ks, folder != NULL && ks->p->open_in != NULL ?
+		    ks->p->open_in(ctx, rest, folder, secret, secret_len,
+		    &ks->state) : ks->p->open(ctx, rest, secret, secret_len,
+		    &ks->state));
+	if (rc != 0) {
 		csn_free(ks);
 		return rc;
 	}
 	*out = ks;
 	return 0;
+}
+
+int
+csn_keystore_open(struct csn_ctx *ctx, const char *url, const void *secret,
+    size_t secret_len, struct csn_keystore **out)
+{
+	if (CSN_NEEDS(out) != 0)
+		return CSN_E_ARG;
+
+	CSN_UNCANCELLED;
+	return open_url(ctx, url, NULL, secret, secret_len, out);
+}
+
+int
+csn_keystore_open_in(struct csn_ctx *ctx, const char *url, const char *folder,
+    const void *secret, size_t secret_len, struct csn_keystore **out)
+{
+	if (CSN_NEEDS(out, folder) != 0)
+		return CSN_E_ARG;
+
+	CSN_UNCANCELLED;
+	return open_url(ctx, url, folder, secret, secret_len, out);
 }
 
 int
@@ -177,6 +198,37 @@ csn_keystore_change_secret(struct csn_keystore *ks, const void *old,
 		    "keystore cannot change its secret", ks->p->name);
 	return done(ks, ks->p->change_secret(ks->state, old, old_len, next,
 	    next_len));
+}
+
+static int
+no_counter(struct csn_keystore *ks)
+{
+	return csn_fail(ks->ctx, CSN_E_BACKEND, "keystore", "the %s keystore "
+	    "has no counter that nobody can set back", ks->p->name);
+}
+
+int
+csn_keystore_generation(struct csn_keystore *ks, uint64_t *out)
+{
+	CSN_UNCANCELLED;
+	if (ks == NULL || out == NULL)
+		return csn_fail(ks == NULL ? NULL : ks->ctx, CSN_E_ARG,
+		    "keystore", "no keystore, or no place for its counter, "
+		    "is given");
+	*out = 0;
+	return ks->p->generation == NULL ? no_counter(ks) :
+	    done(ks, ks->p->generation(ks->state, out));
+}
+
+int
+csn_keystore_advance(struct csn_keystore *ks, uint64_t generation)
+{
+	CSN_UNCANCELLED;
+	if (ks == NULL)
+		return csn_fail(NULL, CSN_E_ARG, "keystore",
+		    "no keystore is given");
+	return ks->p->advance == NULL ? no_counter(ks) :
+	    done(ks, ks->p->advance(ks->state, generation));
 }
 
 void

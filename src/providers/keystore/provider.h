@@ -13,6 +13,7 @@
 /* Named here and in registry.c, nowhere else. */
 extern const struct csn_keystore_provider csn_keystore_memory;
 extern const struct csn_keystore_provider csn_keystore_file;
+extern const struct csn_keystore_provider csn_keystore_tpm;
 
 /*
  * A wrap of ours, 73 bytes: the format (1), the key wrapped by RFC 3394,

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* providers/keystore/file/file.h - the files of a keystore in a folder. */
+/* providers/keystore/file/file.h - the file under a passphrase. */
 #ifndef CSN_PROVIDERS_KEYSTORE_FILE_FILE_H
 #define CSN_PROVIDERS_KEYSTORE_FILE_FILE_H
 
-#include "providers/keystore/provider.h"
+#include "providers/keystore/folder.h"
 
 #define CSN_KSF_SALT 16
 #define CSN_KSF_HEADER_SIZE (8 + 3 * 4 + CSN_KSF_SALT + CSN_KS_WRAP_SIZE)
-#define CSN_KSF_KEY_MAX (8 + 2 + CSN_KEYSTORE_MAX_NAME + CSN_KS_WRAP_SIZE)
 
 /* RFC 9106, 4: the second recommended option. */
 #define CSN_KSF_MEMORY_KIB 65536
@@ -33,20 +32,5 @@ void csn_ksf_header_write(const struct csn_ksf_header *h,
 int csn_ksf_header_read(const uint8_t *p, size_t len,
     struct csn_ksf_header *h);		/* 0, CSN_E_FORM, CSN_E_VERSION */
 #define CSN_KSF_HEADER_AAD (CSN_KSF_HEADER_SIZE - CSN_KS_WRAP_SIZE)
-
-/* A key's file: magic, its name, its wrap under the master key. */
-size_t csn_ksf_key_write(const char *name,
-    const uint8_t wrap[CSN_KS_WRAP_SIZE], uint8_t out[CSN_KSF_KEY_MAX]);
-int csn_ksf_key_read(const uint8_t *p, size_t len, const char *name,
-    uint8_t wrap[CSN_KS_WRAP_SIZE]);	/* 0, CSN_E_FORM, CSN_E_VERSION */
-
-/*
- * The name of a key's file: letters, digits, '-' and '_' as they are, other
- * bytes as %XX, ".key" behind. Reading gives 0, or -1 for other files.
- */
-#define CSN_KSF_FILE_NAME (3 * CSN_KEYSTORE_MAX_NAME + 5)
-void csn_ksf_name_write(const char *name, char out[CSN_KSF_FILE_NAME]);
-int csn_ksf_name_read(const char *file,
-    char name[CSN_KEYSTORE_MAX_NAME + 1]);
 
 #endif

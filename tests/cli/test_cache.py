@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """caisson cache: entries of a backend are set, got, looked at and rotated."""
 
+import glob
 import json
 import os
+import shutil
+import subprocess
+import time
 
 from cli import Folder, case, finish, run, says, skip
 
@@ -174,6 +178,43 @@ def takes_keys_from_a_keystore(url, folder):
         says(run("cache", "get", url, entry, "--new-key", env=env), 2,
              "--keystore"))))
     run("cache", "delete", url, entry, *where, env=env)
+
+
+def takes_keys_from_a_tpm(url, folder):
+    """An emulated TPM that needs no secret: nothing is asked for."""
+    name = "cache_keystore_in_a_tpm_asks_for_no_secret"
+    if not (shutil.which("swtpm") and
+            glob.glob("/usr/lib/*/libtss2-tcti-swtpm.so.0")):
+        skip(name, "swtpm or libtss2-tcti-swtpm0 is not installed")
+        return
+    state = str(folder / "tpm")
+    os.mkdir(state)
+    entry = "users:in_tpm:" + "0" * 64
+    where = ["--keystore", "tpm:swtpm:path=%s/sock?folder=%s#cache" % (
+        state, folder / "tpm keys"), "--key-file", folder / "tpm-wrapped"]
+    tpm = subprocess.Popen(
+        ["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state,
+         "--server", "type=unixio,path=%s/sock" % state, "--ctrl",
+         "type=unixio,path=%s/sock.ctrl" % state, "--flags",
+         "not-need-init,startup-clear"], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    try:
+        while tpm.poll() is None and not os.path.exists(state + "/sock.ctrl"):
+            time.sleep(0.02)
+        made = run("cache", "set", url, entry, *where, "--new-key",
+                   stdin=DOCUMENT, env=keys())
+        if "was made without libtss2-dev" in str(made.stderr):
+            skip(name, "this build reaches no TPM")
+            return
+        got = run("cache", "get", url, entry, *where, env=keys())
+        case(name, made.returncode == 0 and got.stdout == DOCUMENT,
+             made, got)
+        run("cache", "delete", url, entry, *where, env=keys())
+    finally:
+        tpm.kill()
+        tpm.wait()
+    case("cache_keystore_in_a_tpm_that_is_gone", says(
+        run("cache", "get", url, entry, *where, env=keys()), 3, "TPM"))
 
 
 def person(folder, name):
@@ -385,6 +426,7 @@ def main():
         inspects(url, "cache_auto", auto, "auto")
         takes_keys_from_files(url, interop, folder)
         takes_keys_from_a_keystore(url, folder)
+        takes_keys_from_a_tpm(url, folder)
         native_entries(url, folder)
         rotates(url, interop)
         counts_and_deletes(url, interop)

@@ -16,10 +16,10 @@
 
 /* Commands by their numbers. */
 #define CREATE_PRIMARY 0x131
+#define SHUTDOWN 0x145
 #define LOAD 0x157
 #define UNSEAL 0x15e
 #define FLUSH 0x165
-#define START_SESSION 0x176
 
 static struct tpm_stand stand;
 static struct csn_ctx *ctx;
@@ -198,9 +198,11 @@ TEST(another_tpm_is_refused_before_a_session_is_salted)
 	tpm_wire_reset();
 	assert_int_equal(try_open(PASS), CSN_E_TAG);
 	assert_non_null(strstr(csn_message(), "another TPM"));
-	assert_int_equal(tpm_wire_count(), 2);
+	/* And closing ends orderly. */
+	assert_int_equal(tpm_wire_count(), 3);
 	assert_int_equal(tpm_wire_code(0), CREATE_PRIMARY);
 	assert_int_equal(tpm_wire_code(1), FLUSH);
+	assert_int_equal(tpm_wire_code(2), SHUTDOWN);
 	tpm_stand_end(&other);
 	url_with("");
 	comes_back(PASS, wrap, len);
@@ -221,6 +223,28 @@ TEST(lockout_is_told_with_its_time)
 	assert_non_null(strstr(csn_message(), "one more every 1000 s"));
 	tpm_stand_do(&stand, "tpm2_dictionarylockout -c");
 	comes_back(PASS, wrap, len);
+}
+
+static int
+kill_at_shutdown(uint32_t code)
+{
+	if (code == SHUTDOWN)
+		tpm_stand_kill(&stand);
+	return 0;
+}
+
+TEST(what_failed_stays_said_where_closing_fails_too)
+{
+	uint8_t wrap[CSN_KEYSTORE_MAX_WRAP];
+
+	(void)make(PASS, wrap);
+	tpm_wire_tap(ctx, kill_at_shutdown);
+	assert_int_equal(try_open("wrong", 5), CSN_E_PASSPHRASE);
+	assert_int_equal(stand.pid, 0);
+	assert_non_null(strstr(csn_message(), "secret does not open"));
+	tpm_wire_tap(ctx, NULL);
+	tpm_stand_start(&stand);
+	tpm_stand_do(&stand, "tpm2_dictionarylockout -c");
 }
 
 TEST(strong_secrets_are_not_counted)
@@ -354,8 +378,13 @@ TEST(counters_do_not_go_back_with_the_folder)
 	assert_int_equal(csn_keystore_generation(ks, &is), 0);
 	assert_int_equal(is, first + 2);
 	csn_keystore_close(ks);
-	tpm_stand_do(&stand, "tpm2_nvundefine $(tpm2_getcap "
-	    "handles-nv-index | grep -i 0x18 | tail -n 1 | tr -d ' -')");
+	/* The owner can remove it; what it was for is told, keys still open. */
+	tpm_stand_do(&stand, "for i in $(tpm2_getcap handles-nv-index | "
+	    "grep -ioE '0x1[89ab][0-9a-f]{5}'); do tpm2_nvundefine $i; done");
+	assert_int_equal(csn_keystore_open(ctx, url, NULL, 0, &ks), 0);
+	assert_int_equal(csn_keystore_generation(ks, &is), CSN_E_DRIFT);
+	assert_int_equal(csn_keystore_advance(ks, first + 2), CSN_E_DRIFT);
+	csn_keystore_close(ks);
 }
 
 /* Whoever may write the folder cannot change what it says. */

@@ -95,7 +95,6 @@ is_passing(TSS2_RC rc, uint32_t code)
 	case TPM2_RC_NV_RATE:
 	case TPM2_RC_RETRY:
 	case TPM2_RC_NV_UNAVAILABLE:
-	case TPM2_RC_PCR_CHANGED:
 		return 1;
 	case TPM2_RC_VALUE:
 	case TPM2_RC_HANDLE:
@@ -143,14 +142,19 @@ csn_tpm_fail(struct csn_tpm_link *l, TSS2_RC rc, enum csn_tpm_at at)
 		    "platform's registers are not as they were when the "
 		    "keystore was made: boot what was booted then, or restore "
 		    "from another recipient and make it anew");
+	case TPM2_RC_PCR_CHANGED:
+		return csn_fail(l->ctx, CSN_E_BUSY, "keystore", "the "
+		    "platform's registers change all the time: try again "
+		    "when what measures is done");
 	case TPM2_RC_INTEGRITY:
 		break;
 	default:
 		if (is_passing(rc, code))
 			return csn_fail(l->ctx, CSN_E_BUSY, "keystore", "the "
-			    "TPM's slots are taken (0x%03x): try again, have "
-			    "tpm2-abrmd run, or clear what a program left "
-			    "(tpm2_flushcontext -t)", rc & 0xfff);
+			    "TPM is busy, or its slots are taken (0x%03x): try "
+			    "again, have tpm2-abrmd run, or clear what a "
+			    "program left (tpm2_flushcontext -t)",
+			    rc & 0xfff);
 		if (at == CSN_TPM_AT_OPEN && (rc & TPM2_RC_FMT1) != 0)
 			break;
 		return csn_fail(l->ctx, CSN_E_BACKEND, "keystore",

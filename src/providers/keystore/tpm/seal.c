@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tpm/seal.c - a master key into a TPM's seal, and out again. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/little.h"
@@ -325,5 +326,12 @@ shutdown_op(struct csn_tpm_link *l, void *arg)
 void
 csn_tpm_shutdown(struct csn_ctx *ctx, const char *tcti)
 {
-	CSN_IGNORE(csn_tpm_talk(ctx, tcti, shutdown_op, NULL));
+	const char *room = csn_message_room();
+	const int code = csn_message_code();
+	char said[1024];
+
+	/* What failed before stays said, whatever becomes of this. */
+	(void)snprintf(said, sizeof(said), "%s", csn_message());
+	if (csn_tpm_talk(ctx, tcti, shutdown_op, NULL) != 0 && code != 0)
+		(void)csn_fail(ctx, code, room, "%s", said);
 }

@@ -22,7 +22,7 @@ struct tpm {
 	struct csn_tpm_url url;
 	/* Below: under the folder's lock. */
 	int known;			/* head was read from the file */
-	int used;			/* a value that the TPM counts */
+	int used;			/* a value was tried that is counted */
 	uint64_t count;			/* as unlocking saw it, for one use */
 	struct csn_tpm_head head;
 };
@@ -91,9 +91,6 @@ remember(struct csn_folder *f, const struct csn_tpm_head *h, uint64_t count)
 	t->head = *h;
 	t->known = 1;
 	t->count = count;
-	if ((h->flags & CSN_TPM_AUTH) != 0 &&
-	    (h->flags & CSN_TPM_STRONG) == 0)
-		t->used = 1;
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
@@ -103,13 +100,18 @@ open_head(struct csn_folder *f, const struct csn_tpm_head *h,
     const void *secret, size_t len, uint8_t master[CSN_KEY_SIZE],
     uint64_t *count)
 {
-	const struct tpm *t = f->own;
+	struct tpm *t = f->own;
 	uint8_t auth[32], is[CSN_HASH_SIZE];
 	const int needed = (h->flags & CSN_TPM_AUTH) != 0;
 	int rc;
 
 	if (needed && len == 0)
 		return fail_no_secret(f);
+	if (needed && (h->flags & CSN_TPM_STRONG) == 0) {
+		(void)pthread_mutex_lock(&f->lock);
+		t->used = 1;
+		(void)pthread_mutex_unlock(&f->lock);
+	}
 	if (needed && (rc = auth_of(f->ctx, h, secret, len, auth)) != 0)
 		return rc;
 	rc = csn_tpm_unseal(f->ctx, t->url.tcti, h, needed ? auth : NULL,

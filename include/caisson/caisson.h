@@ -18,6 +18,7 @@
 #include <caisson/identity.h>
 #include <caisson/keystore.h>
 #include <caisson/kv.h>
+#include <caisson/model.h>
 #include <caisson/tree.h>
 #include <caisson/platform.h>
 #include <caisson/pool.h>

@@ -46,6 +46,18 @@ struct row {
 	    function, #function, want					\
 }
 
+/* Those of a model, in sized_model.c. */
+int model_bytes(void *arg, uint64_t offset, uint8_t *p, size_t len,
+    size_t *got);
+int model_read(void *s);
+int model_options(void *s);
+int model_facts(void *s);
+int model_file(void *s);
+int model_tensor(void *s);
+int model_find(void *s);
+int model_value(void *s);
+int model_get(void *s);
+
 extern const struct row rows[];
 extern const size_t nrows;
 /* Those of the cache, in sized_cache.c; none where it is not built. */

@@ -617,5 +617,13 @@ const struct row rows[] = {
 	ROW(csn_sealed_io, 40, sealer_run, 0, .flags = CSN_IO_ANYWHERE,
 	    .read = reads_nothing),
 	ROW(csn_sealed_facts, 160, sealer_facts, 0, .segment = 0),
+	ROW(csn_model_source, 40, model_read, 0, .read = model_bytes),
+	ROW(csn_model_options, 16, model_options, 0, .flags = CSN_MODEL_PART),
+	ROW(csn_model_facts, 64, model_facts, 0, .format = 0),
+	ROW(csn_model_file, 32, model_file, 0, .tensors = 0),
+	ROW(csn_model_tensor, 72, model_tensor, 0, .flags = 0),
+	ROW(csn_model_tensor, 72, model_find, 0, .flags = 0),
+	ROW(csn_model_value, 72, model_value, 0, .type = 0),
+	ROW(csn_model_value, 72, model_get, 0, .type = 0),
 };
 const size_t nrows = sizeof(rows) / sizeof(rows[0]);

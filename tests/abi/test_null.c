@@ -454,8 +454,38 @@ TEST(cache_protocol_refuses_null)
 }
 #endif
 
+TEST(model_refuses_null)
+{
+	NO(csn_model_read(any, NULL, 1, NULL, any));
+	NO(csn_model_read(any, any, 1, NULL, NULL));
+	NO(csn_model_open(any, NULL, NULL, any));
+	NO(csn_model_open(any, any, NULL, NULL));
+	NO(csn_model_facts(NULL, any));
+	NO(csn_model_facts(any, NULL));
+	NO(csn_model_file(NULL, 0, any));
+	NO(csn_model_file(any, 0, NULL));
+	NO(csn_model_tensor(NULL, 0, any));
+	NO(csn_model_tensor(any, 0, NULL));
+	NO(csn_model_find(NULL, any, any, any));
+	NO(csn_model_find(any, NULL, any, any));
+	NO(csn_model_find(any, any, NULL, any));
+	NO(csn_model_tensor_read(NULL, 0, 0, any, 1));
+	NO(csn_model_tensor_read(any, 0, 0, NULL, 1));
+	NO(csn_model_value(NULL, 0, any));
+	NO(csn_model_value(any, 0, NULL));
+	NO(csn_model_get(NULL, any, any));
+	NO(csn_model_get(any, NULL, any));
+	NO(csn_model_get(any, any, NULL));
+	NO(csn_model_text(NULL, 0, 1, any, any));
+	NO(csn_model_text(any, 0, 1, NULL, any));
+	NO(csn_model_text(any, 0, 1, any, NULL));
+	NO(csn_model_json(NULL, any));
+	NO(csn_model_json(any, NULL));
+}
+
 TEST(what_ends_an_object_takes_null)
 {
+	csn_model_free(NULL);
 	csn_session_close(NULL);
 	csn_session_free(NULL);
 	csn_store_close(NULL);

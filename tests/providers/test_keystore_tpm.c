@@ -175,6 +175,7 @@ extend_at_unseal(uint32_t code)
 TEST(registers_that_change_meanwhile_are_asked_again)
 {
 	uint8_t wrap[CSN_KEYSTORE_MAX_WRAP];
+	unsigned i;
 	size_t len;
 
 	url_with("&pcr=sha256:0");
@@ -183,6 +184,10 @@ TEST(registers_that_change_meanwhile_are_asked_again)
 	tpm_wire_tap(ctx, extend_at_unseal);
 	comes_back(PASS, wrap, len);
 	assert_int_equal(extends, -1);
+	/* In one conversation. */
+	assert_int_equal(tpm_wire_code(0), CREATE_PRIMARY);
+	for (i = 1; i < tpm_wire_count(); i++)
+		assert_int_not_equal(tpm_wire_code(i), CREATE_PRIMARY);
 	tpm_wire_tap(ctx, NULL);
 }
 

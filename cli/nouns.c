@@ -9,6 +9,7 @@ const struct cli_noun *const cli_nouns[] = {
 #ifdef CLI_CACHE
 	&cli_cache,
 #endif
+	&cli_model,
 	&cli_audit,
 	&cli_attest,
 	&cli_tour,

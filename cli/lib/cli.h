@@ -75,7 +75,7 @@ struct cli_noun {
 extern const struct cli_noun *const cli_nouns[];
 
 extern const struct cli_noun cli_id, cli_session, cli_file, cli_cache,
-    cli_audit, cli_attest, cli_tour, cli_bench, cli_version;
+    cli_model, cli_audit, cli_attest, cli_tour, cli_bench, cli_version;
 
 /* --- a run ------------------------------------------------------------- */
 

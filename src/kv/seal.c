@@ -140,7 +140,6 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		    (uint32_t)(it->key_len + it->value_len), it->sequence,
 		    it->version);
 		csn_kv_place_write(&it->slot, (uint32_t)it->key_len, header);
-		memcpy(it->sealed, header, CSN_SEAL_HEADER);
 		msg.number = it->sequence;
 		parts[0].in = it->key;
 		parts[0].out = it->sealed + CSN_SEAL_OVERHEAD;
@@ -150,6 +149,8 @@ seal_items(const struct csn_kv_batch *b, struct csn_session *s,
 		parts[1].len = it->value_len;
 		msg.nparts = csn_kv_join(parts);
 		it->rc = csn_message_seal(lane, &msg);
+		/* Now that its fields lie in the cache as they were stored. */
+		memcpy(it->sealed, header, CSN_SEAL_HEADER);
 		memcpy(it->sealed + CSN_SEAL_HEADER, tag, sizeof(tag));
 		if (it->rc != 0)
 			memset(&fps[i], 0, sizeof(fps[i]));

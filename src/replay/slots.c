@@ -18,6 +18,14 @@ fold(uint64_t a, uint64_t b)
 	return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
+/* One more word of a fingerprint's two halves. */
+static inline void
+mix(const struct csn_slots *t, uint64_t h[2], uint64_t word)
+{
+	h[0] = fold(h[0] ^ word, t->seed[2]);
+	h[1] = fold(h[1] + word, t->seed[3]) ^ word;
+}
+
 /*
  * Many slots have no name or no label: those words are left out. How many
  * words were taken in is part of the start, so that slots of each form are
@@ -27,26 +35,27 @@ static void
 fingerprint(const struct csn_slots *t, const struct csn_slot_name *name,
     uint64_t fp[2])
 {
-	uint64_t w[7], a = t->seed[0], b = t->seed[1];
-	size_t i, n;
+	uint64_t h[2] = { t->seed[0], t->seed[1] }, w[4];
+	size_t i;
 
-	/* Field by field, as they were just written: no load waits. */
-	w[0] = (uint64_t)name->which << 32 | name->kind;
-	w[1] = name->at[0];
-	w[2] = name->at[1];
-	memcpy(&w[3], name->name, sizeof(name->name));
-	n = (w[3] | w[4] | w[5] | w[6]) == 0 ? 3 : 7;
-	b += n;
+	/*
+	 * Field by field, as they were just written: a load of several at once
+	 * waits for the stores.
+	 */
+	memcpy(w, name->name, sizeof(w));
+	h[1] += (w[0] | w[1] | w[2] | w[3]) == 0 ? 3 : 7;
 	if (name->label != 0) {
-		a = fold(a ^ name->label, t->seed[2]);
-		b = fold(b + 1 + name->label, t->seed[3]) ^ name->label;
+		h[1]++;
+		mix(t, h, name->label);
 	}
-	for (i = 0; i < n; i++) {
-		a = fold(a ^ w[i], t->seed[2]);
-		b = fold(b + w[i], t->seed[3]) ^ w[i];
-	}
-	fp[0] = fold(a ^ t->seed[3], b ^ t->seed[2]);
-	fp[1] = a + b;
+	mix(t, h, (uint64_t)name->which << 32 | name->kind);
+	mix(t, h, name->at[0]);
+	mix(t, h, name->at[1]);
+	if ((w[0] | w[1] | w[2] | w[3]) != 0)
+		for (i = 0; i < 4; i++)
+			mix(t, h, w[i]);
+	fp[0] = fold(h[0] ^ t->seed[3], h[1] ^ t->seed[2]);
+	fp[1] = h[0] + h[1];
 	if (fp[0] == 0 && fp[1] == 0)
 		fp[0] = 1;
 }

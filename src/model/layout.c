@@ -89,7 +89,7 @@ check(struct csn_model *m, const struct csn_part *part, struct range *r,
 int
 csn_model_layout(struct csn_model *m, const struct csn_part *part)
 {
-	struct csn_tensor *t = m->tensors + part->first;
+	const struct csn_tensor *t;
 	struct range *r;
 	uint32_t i;
 	int rc;
@@ -101,6 +101,7 @@ csn_model_layout(struct csn_model *m, const struct csn_part *part)
 	m->memory -= part->ntensors * sizeof(*r);
 	if ((r = csn_calloc(part->ntensors, sizeof(*r))) == NULL)
 		return csn_nomem(m->ctx, ROOM, "the ranges of tensors");
+	t = &m->tensors[part->first];
 	for (i = 0; i < part->ntensors; i++) {
 		r[i].begin = t[i].offset;
 		/* Readers checked that it does not wrap. */

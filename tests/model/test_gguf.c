@@ -145,6 +145,40 @@ TEST(tensors_and_values_of_each_type_are_read)
 	csn_model_free(m);
 }
 
+/* As gguf-py 0.19.0 has them, but for Q8_1: ggml-common.h has 36. */
+TEST(every_type_has_its_blocks)
+{
+	static const struct { uint32_t type, block, bytes; } types[] = {
+	    { 0, 1, 4 }, { 1, 1, 2 }, { 2, 32, 18 }, { 3, 32, 20 },
+	    { 6, 32, 22 }, { 7, 32, 24 }, { 8, 32, 34 }, { 9, 32, 36 },
+	    { 10, 256, 84 }, { 11, 256, 110 }, { 12, 256, 144 },
+	    { 13, 256, 176 }, { 14, 256, 210 }, { 15, 256, 292 },
+	    { 16, 256, 66 }, { 17, 256, 74 }, { 18, 256, 98 },
+	    { 19, 256, 50 }, { 20, 32, 18 }, { 21, 256, 110 },
+	    { 22, 256, 82 }, { 23, 256, 136 }, { 24, 1, 1 }, { 25, 1, 2 },
+	    { 26, 1, 4 }, { 27, 1, 8 }, { 28, 1, 8 }, { 29, 256, 56 },
+	    { 30, 1, 2 }, { 34, 256, 54 }, { 35, 256, 66 }, { 39, 32, 17 } };
+	static const uint32_t removed[] = { 4, 5, 31, 32, 33, 36, 37, 38 };
+	uint64_t dims[2] = { 0, 3 };
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		dims[0] = 2 * types[i].block;
+		one("t", types[i].type, 0, 2, dims, 6 * types[i].bytes);
+		assert_int_equal(made_verdict(ctx, &f), 0);
+		one("t", types[i].type, 0, 2, dims, 6 * types[i].bytes - 1);
+		refused(CSN_E_FORM, "behind the end");
+		/* Past the padding that may follow. */
+		one("t", types[i].type, 0, 2, dims,
+		    6 * types[i].bytes + 33);
+		refused(CSN_E_FORM, "belong to no tensor");
+	}
+	for (i = 0; i < sizeof(removed) / sizeof(removed[0]); i++) {
+		one("t", removed[i], 0, 1, eight, 64);
+		refused(CSN_E_FORM, "was removed");
+	}
+}
+
 TEST(what_is_odd_but_sound_is_read)
 {
 	static const char longest[65] = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"

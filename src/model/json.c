@@ -134,26 +134,25 @@ add_value(struct writer *w, size_t i)
 	}
 }
 
+/* *j: the first value of the file; they stand in the order of the files. */
 static void
-add_file(struct writer *w, uint32_t i)
+add_file(struct writer *w, uint32_t i, size_t *j)
 {
 	const struct csn_part *part = &w->m->parts[i];
 	const char *comma = "";
-	size_t j;
 
 	add(w, "%s{\"name\": ", i > 0 ? ", " : "");
 	add_text(w, part->source.name, strlen(part->source.name));
 	add(w, ", \"bytes\": %llu, \"data_at\": %llu, \"tensors\": %u, "
 	    "\"metadata\": {", (unsigned long long)part->source.length,
 	    (unsigned long long)part->data_at, part->ntensors);
-	for (j = 0; j < w->m->nvalues && w->rc == 0; j++) {
-		if (w->m->values[j].file != i)
-			continue;
+	for (; *j < w->m->nvalues && w->m->values[*j].file == i &&
+	    w->rc == 0; ++*j) {
 		add(w, "%s", comma);
-		add_text(w, w->m->values[j].key,
-		    strlen(w->m->values[j].key));
+		add_text(w, w->m->values[*j].key,
+		    strlen(w->m->values[*j].key));
 		add(w, ": ");
-		add_value(w, j);
+		add_value(w, *j);
 		comma = ", ";
 	}
 	add(w, "}}");
@@ -189,7 +188,7 @@ csn_model_json(const struct csn_model *m, char **out)
 	struct csn_model_facts f = { .size = sizeof(f) };
 	struct writer w = { .m = m };
 	uint32_t i;
-	size_t j;
+	size_t j = 0;
 	int rc;
 	CSN_UNCANCELLED;
 
@@ -209,7 +208,7 @@ csn_model_json(const struct csn_model *m, char **out)
 	add_number(&w, f.elements);
 	add(&w, ", \"files\": [");
 	for (i = 0; i < m->nparts && w.rc == 0; i++)
-		add_file(&w, i);
+		add_file(&w, i, &j);
 	add(&w, "], \"tensors\": [");
 	for (j = 0; j < m->ntensors && w.rc == 0; j++)
 		add_tensor(&w, j);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "attest_parts.h"
 #include "bench.h"
 #include "raw_hash.h"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
 #include <caisson/caisson.h>
 
 #define WORKLOAD "model-serving-1"

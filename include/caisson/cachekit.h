@@ -109,13 +109,6 @@ struct csn_cachekit;
 /* Bytes to seal: a value that did not compress, in its container. */
 #define CSN_CACHEKIT_SEAL_MAX (CSN_CACHEKIT_VALUE_MAX + (4u << 20))
 
-/* The protocol's three uses of a tenant's keys. */
-enum csn_cachekit_domain {
-	CSN_CACHEKIT_ENCRYPTION = 1,
-	CSN_CACHEKIT_AUTHENTICATION = 2,
-	CSN_CACHEKIT_CACHE_KEYS = 3
-};
-
 struct csn_cachekit_options {
 	uint32_t size;
 	uint32_t tenants;	/* kept at a time; 0 for 1,024 */
@@ -163,13 +156,6 @@ CSN_API CSN_MUST_CHECK int csn_cachekit_open(struct csn_cachekit *kit,
 /** The fingerprint of a tenant's encryption key, of a key of the ring. */
 CSN_API CSN_MUST_CHECK int csn_cachekit_fingerprint(struct csn_cachekit *kit,
     const char *tenant, size_t tenant_len, size_t index, uint8_t out[16]);
-/**
- * A tenant's key of a domain, from the current master key: for what a program
- * of the protocol's derives beside. The caller wipes it.
- */
-CSN_API CSN_MUST_CHECK int csn_cachekit_derive(struct csn_cachekit *kit,
-    const char *tenant, size_t tenant_len, int domain,
-    uint8_t out[CSN_KEY_SIZE]);
 
 /* --- whole entries ---------------------------------------------------- */
 

@@ -22,43 +22,6 @@ CSN_API CSN_MUST_CHECK int csn_random(struct csn_ctx *ctx, void *out,
 CSN_API CSN_MUST_CHECK int csn_sha3_256(struct csn_ctx *ctx, const void *data,
     size_t len, uint8_t out[CSN_HASH_SIZE]);
 
-enum csn_hkdf_hash {
-	CSN_HKDF_SHA3_256 = 1,	/* Caisson's own key schedules */
-	CSN_HKDF_SHA256 = 2	/* foreign formats */
-};
-
-/**
- * HKDF extract and expand (RFC 5869) of key_len bytes into out_len bytes.
- * Any of salt, key and info may have length 0. out_len is 1 to 255 * 32,
- * info_len at most 32 KiB; out is zero on error. 0, CSN_E_ARG, CSN_E_LIMIT or
- * CSN_E_CRYPTO.
- */
-CSN_API CSN_MUST_CHECK int csn_hkdf(struct csn_ctx *ctx, int hash,
-    const uint8_t *salt, size_t salt_len, const uint8_t *key, size_t key_len,
-    const uint8_t *info, size_t info_len, uint8_t *out, size_t out_len);
-
-/* AES-256-GCM, one message (SP 800-38D). */
-
-/**
- * Seal len bytes of in under key and nonce into out (len bytes, may be in)
- * and tag. The caller answers for the nonce's uniqueness: everything above
- * this room has a writer that does it. 0, CSN_E_ARG or CSN_E_CRYPTO; out and
- * tag are zero on error.
- */
-CSN_API CSN_MUST_CHECK int csn_aead_seal(struct csn_ctx *ctx,
-    const uint8_t key[CSN_KEY_SIZE], const uint8_t nonce[CSN_NONCE_SIZE],
-    const uint8_t *aad, size_t aad_len, const uint8_t *in, size_t len,
-    uint8_t *out, uint8_t tag[CSN_TAG_SIZE]);
-
-/**
- * Open what csn_aead_seal made. CSN_E_TAG where it was tampered with; out is
- * zero then.
- */
-CSN_API CSN_MUST_CHECK int csn_aead_open(struct csn_ctx *ctx,
-    const uint8_t key[CSN_KEY_SIZE], const uint8_t nonce[CSN_NONCE_SIZE],
-    const uint8_t *aad, size_t aad_len, const uint8_t *in, size_t len,
-    const uint8_t tag[CSN_TAG_SIZE], uint8_t *out);
-
 /* Key encapsulation: ML-KEM (FIPS 203), and X-Wing. */
 
 enum csn_kem {

@@ -138,8 +138,9 @@ CSN_API CSN_MUST_CHECK int csn_regions_evidence(struct csn_regions *regions,
 
 /*
  * The provider "buffer:" holds memory of the caller's own. The bytes stay the
- * caller's, and stay valid until the region is removed. The three return
- * CSN_E_ARG for a provider of another name.
+ * caller's, and stay valid until the region is removed. The two return
+ * CSN_E_ARG for a provider of another name. A caller that knows which bytes it
+ * wrote says so by csn_regions_touch_buffer() of <caisson/advanced.h>.
  */
 
 /** CSN_E_REGION as csn_regions_each() has it; strings are copied. */
@@ -148,14 +149,6 @@ CSN_API CSN_MUST_CHECK int csn_regions_add_buffer(struct csn_regions *regions,
 /** CSN_E_REGION: no region of that id is registered. */
 CSN_API CSN_MUST_CHECK int csn_regions_remove_buffer(
     struct csn_regions *regions, const char *id);
-/**
- * Say which bytes were written, where the caller tracks that itself; len 0 is
- * nothing. Once a region was touched, or said to be tracked by a touch of
- * length 0, what was not told counts as unchanged until a full round.
- */
-CSN_API CSN_MUST_CHECK int csn_regions_touch_buffer(
-    struct csn_regions *regions, const char *id, uint64_t offset,
-    uint64_t len);
 
 #ifdef __cplusplus
 }

@@ -90,21 +90,6 @@ CSN_API CSN_MUST_CHECK int csn_tree_check(struct csn_ctx *ctx,
     uint64_t i, const void *leaf, size_t leaf_len, const uint8_t *path,
     size_t n);
 
-/**
- * SHA3-256 of the same number of bytes at each of n places, into out (32
- * bytes each), in lanes: the same bytes that csn_sha3_256 gives. prefix is
- * one byte that comes before each, or -1.
- */
-CSN_API CSN_MUST_CHECK int csn_sha3_256_many(struct csn_ctx *ctx,
-    const uint8_t *const *data, size_t n, size_t len, int prefix,
-    uint8_t *out);
-
-/**
- * "avx512x8", "avx2x4" or "scalar": the widest kernel that csn_sha3_256_many
- * uses on this processor.
- */
-CSN_API const char *csn_sha3_kernel(const struct csn_ctx *ctx);
-
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
 #include <caisson/attest_key.h>
 
 #include "base/alloc.h"

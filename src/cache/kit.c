@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"

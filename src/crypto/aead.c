@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/forkguard.h"

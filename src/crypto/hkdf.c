@@ -5,6 +5,8 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include <caisson/advanced.h>
+
 #include "base/fail.h"
 #include "crypto/internal.h"
 

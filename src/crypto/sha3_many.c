@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crypto/sha3_many.c - SHA3-256 of many messages of one length. */
+#include <caisson/advanced.h>
 #include <caisson/tree.h>
 
 #include "base/fail.h"

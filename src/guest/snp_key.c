@@ -2,6 +2,7 @@
 /* snp_key.c - secrets that the firmware derives for this guest. */
 #include <string.h>
 
+#include <caisson/advanced.h>
 #include <caisson/crypto.h>
 
 #include "base/fail.h"

@@ -2,6 +2,8 @@
 /* seal/front.c - a sealed file's head and key slots, and where they lead. */
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "base/cbor.h"
 #include "base/fail.h"
 #include "base/text.h"

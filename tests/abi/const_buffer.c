@@ -2,6 +2,7 @@
 /* const_buffer.c - C11 and C++ alike: seal bytes that are const. */
 #include <string.h>
 
+#include <caisson/advanced.h>
 #include <caisson/caisson.h>
 
 int

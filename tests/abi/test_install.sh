@@ -43,6 +43,10 @@ flags()
 
 cat >"$work/user.c" <<'EOF'
 #include <caisson/caisson.h>
+#ifdef CAISSON_ADVANCED_H
+#error caisson.h includes advanced.h
+#endif
+#include <caisson/advanced.h>
 
 #include <stdio.h>
 
@@ -55,6 +59,9 @@ main(void)
 	if (csn_ctx_new(NULL, &ctx) != 0)
 		return 1;
 	if (csn_sha3_256(ctx, "", 0, hash) != 0 || hash[0] != 0xa7)
+		return 1;
+	if (csn_hkdf(ctx, CSN_HKDF_SHA3_256, NULL, 0, hash, sizeof(hash),
+	    NULL, 0, hash, sizeof(hash)) != 0)
 		return 1;
 	csn_ctx_free(ctx);
 	puts(csn_version());

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments that may not be NULL: CSN_E_ARG before anything is looked at. */
+#include <caisson/advanced.h>
 #include <caisson/caisson.h>
 
 #include "base/fail.h"

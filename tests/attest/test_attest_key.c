@@ -2,6 +2,7 @@
 /* test_attest_key.c - attesters' keys: derived, and out of a keystore. */
 #include <sys/stat.h>
 
+#include <caisson/advanced.h>
 #include <caisson/attest_key.h>
 
 #include "attest/scene.h"

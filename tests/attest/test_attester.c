@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Measuring: exact, incremental, and honest about which it was. */
+#include <caisson/advanced.h>
+
 #include "attest/scene.h"
 #include "lib/test.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's own memory as regions, and what no region may be. */
+#include <caisson/advanced.h>
+
 #include "attest/scene.h"
 #include "lib/test.h"
 

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 
+#include <caisson/advanced.h>
 #include <caisson/attest.h>
 
 #include "lib/test.h"

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <caisson/advanced.h>
+
 #include "attest/boot.h"
 #include "attest/child.h"
 #include "attest/region_suite.h"

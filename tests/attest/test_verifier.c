@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Challenges, drift and its ranges, lenience, and what a policy asks for. */
+#include <caisson/advanced.h>
+
 #include "attest/scene.h"
 #include "lib/test.h"
 

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <caisson/advanced.h>
+
 #include "attest/scene.h"
 #include "lib/test.h"
 

@@ -7,6 +7,7 @@
 #include "crypto/vectors.h"
 #include "lib/test.h"
 
+#include <caisson/advanced.h>
 #include <caisson/cachekit.h>
 
 #include "cache/kit.h"

@@ -4,6 +4,7 @@
 #include "key_args.h"
 #include "lib/test.h"
 
+#include <caisson/advanced.h>
 #include <caisson/aead.h>
 #include <caisson/cachekit.h>
 

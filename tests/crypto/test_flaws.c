@@ -8,6 +8,7 @@
 #include "lib/test.h"
 #include "vectors.h"
 
+#include <caisson/advanced.h>
 #include <caisson/crypto.h>
 
 #include "crypto/crypto.h"

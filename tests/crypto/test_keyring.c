@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <caisson/advanced.h>
 #include <caisson/aead.h>
 
 #include "crypto/crypto.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Known answers from other implementations: tests/vectors/crypto.json. */
+#include <caisson/advanced.h>
+
 #include "lib/test.h"
 #include "vectors.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's allocations fail one by one: the right code, no leak. */
+#include <caisson/advanced.h>
+
 #include "lib/test.h"
 #include "vectors.h"
 

@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <caisson/advanced.h>
+
 #include "lib/test.h"
 #include "vectors.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many SHA3-256 at once are the same bytes as one by one. */
+#include <caisson/advanced.h>
 #include <caisson/tree.h>
 
 #include "crypto/cpu.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Project Wycheproof's vectors through our own interface. */
+#include <caisson/advanced.h>
+
 #include "lib/test.h"
 #include "vectors.h"
 

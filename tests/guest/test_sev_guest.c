@@ -2,6 +2,7 @@
 /* test_sev_guest.c - the ioctls of /dev/sev-guest, byte for byte. */
 #include <errno.h>
 
+#include <caisson/advanced.h>
 #include <caisson/crypto.h>
 #include <caisson/guest.h>
 

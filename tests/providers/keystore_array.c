@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "providers/keystore_suite.h"
 
 #define MAX_KEYS 8

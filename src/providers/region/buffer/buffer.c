@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <caisson/advanced.h>
+
 #include "providers/region/provider.h"
 
 #define ROOM "region"

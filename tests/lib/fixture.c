@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/lib/fixture.c - the folders, files and clock that tests share. */
 #include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/fixture.h"
@@ -120,4 +122,14 @@ test_clock_ctx(void)
 
 	assert_int_equal(csn_ctx_new(&o, &ctx), 0);
 	return ctx;
+}
+
+void
+stop_process(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
 }

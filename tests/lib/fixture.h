@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <caisson/caisson.h>
 
@@ -28,5 +29,8 @@ extern _Atomic uint64_t test_ms;
 extern const struct csn_clock test_clock;
 /** A context under that clock; csn_ctx_free(). */
 struct csn_ctx *test_clock_ctx(void);
+
+/** SIGSTOP for a child, which has stopped when this returns. */
+void stop_process(pid_t pid);
 
 #endif

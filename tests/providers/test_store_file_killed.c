@@ -70,20 +70,6 @@ put_until_killed(const char *url, uint8_t seed, atomic_uint *done)
 	}
 }
 
-/* Stopped, and it is for sure: what it does stays half done. */
-static void
-stop_both(const pid_t pid[2])
-{
-	int w, rc;
-
-	for (w = 0; w < 2; w++)
-		assert_int_equal(kill(pid[w], SIGSTOP), 0);
-	for (w = 0; w < 2; w++) {
-		assert_int_equal(waitpid(pid[w], &rc, WUNTRACED), pid[w]);
-		assert_true(WIFSTOPPED(rc));
-	}
-}
-
 TEST(killed_writers_leave_no_wrong_value, struct fixture *f)
 {
 	size_t len, i, seen = 0, most = 0;
@@ -124,13 +110,15 @@ TEST(killed_writers_leave_no_wrong_value, struct fixture *f)
 			assert_memory_equal(got, got + 1, LARGE - 1);
 		}
 		/* In the middle of a value, where that is to be met. */
-		stop_both(pid);
+		stop_process(pid[0]);
+		stop_process(pid[1]);
 		for (tries = 0; count_temps(f->folder) == 0 && tries < 50;
 		    tries++) {
 			for (w = 0; w < 2; w++)
 				assert_int_equal(kill(pid[w], SIGCONT), 0);
 			usleep(100 * (tries % 8));
-			stop_both(pid);
+			stop_process(pid[0]);
+			stop_process(pid[1]);
 		}
 		for (w = 0; w < 2; w++) {
 			assert_int_equal(kill(pid[w], SIGKILL), 0);

@@ -190,7 +190,7 @@ TEST(a_stalled_server_holds_nobody_up, struct fixture *f)
 	    f->servers[0].port);
 	assert_int_equal(csn_store_open(f->ctx, url, &narrow), 0);
 	store_put_value(narrow, "acme", "k", 8, 1);
-	assert_int_equal(kill(f->servers[0].pid, SIGSTOP), 0);
+	stop_process(f->servers[0].pid);
 	/* One has the connection, the others wait for it: all in time. */
 	for (i = 0; i < 3; i++) {
 		w[i] = (struct waiter){ .store = narrow };

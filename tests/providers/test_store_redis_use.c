@@ -338,7 +338,7 @@ TEST(a_slow_server_is_not_waited_for_past_the_timeout)
 
 	patient = open_store("?timeout=60000");
 	assert_int_equal(put(patient, "k", "v"), 0);
-	assert_int_equal(kill(server.pid, SIGSTOP), 0);
+	stop_process(server.pid);
 	start = test_now_ms();
 	assert_int_equal(put(store, "k", "v2"), CSN_E_BACKEND);
 	assert_true(test_now_ms() - start >= 250);

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <caisson/advanced.h>
+
 #include "bench.h"
 
 #define GIB ((size_t)1 << 30)

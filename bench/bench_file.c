@@ -52,7 +52,7 @@ in_folder(const char *name)
 static int
 run(char *const argv[])
 {
-	int status, null;
+	int status = 1, null;
 	pid_t pid;
 
 	fflush(stdout);

@@ -15,6 +15,8 @@
 
 #define CHUNK (1u << 20)
 
+enum { NOTHING, READING, WRITING, STOPPED, CUT };	/* what failed */
+
 /* Bytes between a flow's ends and the library; first says what failed. */
 struct parcel {
 	struct file_flow *flow;
@@ -23,7 +25,7 @@ struct parcel {
 	struct csn_sealed_io in;
 	struct csn_sealed_io out;
 	pthread_mutex_t lock;
-	enum { NOTHING, READING, WRITING, STOPPED, CUT } first;
+	int first;		/* what failed first */
 	int errnum;
 	struct csn_opener *opener;
 };

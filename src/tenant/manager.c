@@ -83,12 +83,16 @@ csn_manager_create(struct csn_manager *mgr, const struct csn_tenant *given,
 		csn_session_free(session);
 		return rc;
 	}
+	/* Once it is in the table another thread may close and free it. */
+	(void)csn_session_ref(session);
 	rc = csn_member_put(mgr, m, 0, &former);
-	if (rc == 1 && out != NULL)
-		*out = csn_session_ref(m->session);
-	else if (rc == 0 && out != NULL)
+	if (rc == 0 && out != NULL)
 		/* Another thread's came first. */
 		*out = csn_session_ref(former->session);
+	if (rc == 1 && out != NULL)
+		*out = session;
+	else
+		csn_session_free(session);
 	if (rc != 1)
 		csn_member_release(m);
 	else if (former != NULL)

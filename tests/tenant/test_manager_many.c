@@ -166,6 +166,48 @@ TEST(many_threads_use_one_manager)
 	assert_true(csn_manager_count(mgr) <= 17);
 }
 
+static atomic_int closed;
+
+/* Closes the one tenant over and over, until it is told to end. */
+static void *
+keep_closing(void *arg)
+{
+	const atomic_int *over = arg;
+	int rc;
+
+	while (!atomic_load(over))
+		if ((rc = csn_manager_close(mgr, "acme")) == 0)
+			atomic_fetch_add(&closed, 1);
+		else if (rc != CSN_E_UNKNOWN_TENANT)
+			atomic_fetch_add(&errors, 1);
+	return NULL;
+}
+
+TEST(who_makes_a_session_has_it_though_another_closes_it_at_once)
+{
+	const struct csn_tenant t = { .size = sizeof(t), .id = "acme" };
+	const int times = getenv("CAISSON_SANITIZE") != NULL ? 2000 : 20000;
+	struct csn_session *s;
+	pthread_t threads[2];
+	atomic_int over = 0;
+	int i;
+
+	atomic_store(&errors, 0);
+	atomic_store(&closed, 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    keep_closing, &over), 0);
+	while (atomic_load(&closed) < times) {
+		assert_int_equal(csn_manager_create(mgr, &t, &s), 0);
+		assert_string_equal(csn_session_tenant_id(s), "acme");
+		csn_session_free(s);
+	}
+	atomic_store(&over, 1);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(atomic_load(&errors), 0);
+}
+
 BEFORE_EACH
 {
 	ctx = pair_ctx();

@@ -112,7 +112,9 @@ result $? installed_program_runs
     [ "$CAISSON_OPENSSL_PRIVATE" = 0 ]
 result $? no_second_openssl_is_loaded
 
-! grep -rlI -e "$CAISSON_SOURCE_ROOT" -e "$CAISSON_BUILD_ROOT" "$work/dest" &&
+# A checkout at /caisson is no part of include/caisson or ${includedir}/caisson.
+! grep -rlI -e "[^[:alnum:]_.}-]$CAISSON_SOURCE_ROOT/" \
+    -e "[^[:alnum:]_.}-]$CAISSON_BUILD_ROOT/" "$work/dest" &&
     ! readelf -d "$libdir/libcaisson.so" "$program" | grep -Ei 'r(un)?path'
 result $? no_path_of_the_build_is_left
 exit $rc
